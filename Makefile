@@ -1,0 +1,75 @@
+# ninefold: `make demo` runs it, `make test` tests it. Both set up all they need in .venv first; a second run sets up nothing.
+
+VENV := .venv
+BIN := $(VENV)/bin
+DONE := $(VENV)/.done
+PYTHONS := python3 python3.13 python3.12 python3.11
+PYTHON ?= $(shell for p in $(PYTHONS); do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && command -v $$p && break; done)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
+ARGS ?=
+
+.PHONY: help demo setup test quick torture check proof pins clean
+.NOTPARALLEL:  # two pips in one environment disturb each other
+
+help:
+	@echo "make demo     set up and run the demo; ARGS=\"--seconds 60 --json\" hands arguments on"
+	@echo "make test     set up and run the tests (10 minutes); make quick: those of under a minute; make torture: the long ones"
+	@echo "make setup    only set up;  make check: lint, types, import direction, docs;  make proof: what docs/proof.md says"
+	@echo "make pins     recompile the pinned requirements (needs uv);  make clean: remove all that make made"
+
+demo: setup
+	@exec $(BIN)/ninefold demo $(ARGS)
+
+setup: $(DONE)/web
+
+test: $(DONE)/dev $(DONE)/web
+	$(BIN)/python -m pytest $(ARGS)
+
+quick: $(DONE)/dev $(DONE)/web
+	$(BIN)/python -m pytest -m "not slow and not torture" $(ARGS)
+
+torture: $(DONE)/dev $(DONE)/web
+	$(BIN)/python -m pytest -m torture --timeout 7200 $(ARGS)
+
+check: $(DONE)/dev $(DONE)/web
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py
+
+proof: $(DONE)/dev $(DONE)/web
+	$(BIN)/python scripts/proof.py
+
+pins:
+	scripts/compile_requirements.sh
+
+clean:
+	rm -rf $(VENV) web/node_modules src/ninefold/api/static
+
+$(DONE)/venv:
+	@test -n "$(PYTHON)" || { echo "ninefold needs Python 3.11, 3.12 or 3.13 and found none of: $(PYTHONS)." \
+		"Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@echo "making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV) || { echo "no virtual environment could be made;" \
+		"on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@mkdir -p $(DONE) && touch $@
+
+$(DONE)/requirements: requirements.txt requirements-build.txt $(DONE)/venv
+	@echo "installing what ninefold runs on (some 300 MB, a minute or two)"
+	@$(INSTALL) --require-hashes -r requirements.txt
+	@$(INSTALL) --require-hashes -r requirements-build.txt
+	@touch $@
+
+$(DONE)/package: pyproject.toml hatch_build.py $(DONE)/requirements
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DONE)/web: $(WEB) scripts/build_web.py $(DONE)/package
+	@$(BIN)/python scripts/build_web.py
+	@touch $@
+
+$(DONE)/dev: requirements-dev.txt $(DONE)/requirements
+	@echo "installing what the tests need"
+	@$(INSTALL) --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,55 @@
+"""What the API needs from whoever starts it: the live view, the store, what halts and resumes, and who may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ninefold.api.live import LiveView
+
+STATIC = Path(__file__).parent / "static"  # the web front end as `scripts/build_web.py` builds it
+
+
+class StoreReader(Protocol):
+    """What the API reads of the store: rows of one instrument, oldest first, the newest `limit` of them."""
+
+    def bars(
+        self,
+        instrument_id: int,
+        width_ns: int,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        newest: bool = True,
+    ) -> np.ndarray: ...
+
+    def trades(
+        self,
+        instrument_id: int,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        newest: bool = False,
+    ) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class ApiContext:
+    """host: the address that is listened on; any but loopback needs a token.
+
+    halt(by, reason), resume(by): make the pipeline do it; the view shows it when the stream says that it happened.
+    reader: the store, or None while there is none; then only what the live view holds is answered.
+    """
+
+    view: LiveView
+    halt: Callable[[str, str], Awaitable[None]]
+    resume: Callable[[str], Awaitable[None]]
+    now_ns: Callable[[], int]
+    reader: StoreReader | None = None
+    host: str = "127.0.0.1"
+    token: str | None = None
+    static: Path = STATIC

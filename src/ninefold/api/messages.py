@@ -1,0 +1,167 @@
+"""MAY, HAS and alarms as the page shows them, and how good the MAYs were.
+
+In:  records of the stream.
+Out: one JSON-ready row per message, changed (as a new row) when its outcome is known or Slack has it; the Brier scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ninefold.api.rows import SIDES, Json
+from ninefold.market.instruments import Instrument
+from ninefold.market.numbers import to_text
+from ninefold.market.records import AnyRecord, Gap, Halted, Has, Malformed, May, MayScored, Resumed
+
+HELD = 5_000
+_EMPTY: Json = {
+    "instrument": None,
+    "strategy": None,
+    "side": None,
+    "probability": None,
+    "price_low": None,
+    "price_high": None,
+    "horizon_ns": None,
+    "outcome": None,
+    "may_id": None,
+    "slack": False,
+}
+
+
+class Messages:
+    """instrument_of: an instrument by its id. `put` returns the row that is new or changed, or None."""
+
+    def __init__(self, instrument_of: Callable[[int], Instrument]) -> None:
+        self.mays = 0
+        self.scored = 0
+        self._instrument_of = instrument_of
+        self._rows: dict[str, Json] = {}
+        self._waiting: dict[str, int] = {}  # message id to its seq, until Slack has it
+        self._squares = 0.0
+        self._kept = 0
+        self._alarm_seq = self._alarms_here = 0
+
+    def put(self, record: AnyRecord) -> Json | None:
+        match record:
+            case MayScored():
+                return self._score(record)
+            case May():
+                self.mays += 1
+                return self._keep(self._may(record), record.seq)
+            case Has():
+                return self._keep(self._has(record), record.seq)
+            case Gap() | Malformed() | Halted() | Resumed():
+                return self._keep(self._alarm(record), record.seq)
+        return None
+
+    def sent_until(self, seq: int) -> list[Json]:
+        """Mark what `notify` has handled; returns the rows that changed."""
+        sent = [id for id, at in self._waiting.items() if at <= seq]
+        for id in sent:
+            del self._waiting[id]
+        return [self._change(id, slack=True) for id in sent if id in self._rows]
+
+    def newest(self, limit: int, kind: str | None = None) -> list[Json]:
+        """Newest first."""
+        found: list[Json] = []
+        for row in reversed(self._rows.values()):
+            if len(found) == limit:
+                break
+            if kind in (None, row["kind"]):
+                found.append(row)
+        return found
+
+    def scores(self) -> Json:
+        """brier: mean squared error of the probabilities; base_brier: of the share that was kept, said every time.
+
+        Both are null until one is scored.
+        """
+        share = self._kept / self.scored if self.scored else 0.0
+        return {
+            "may": self.mays,
+            "scored": self.scored,
+            "brier": self._squares / self.scored if self.scored else None,
+            "base_brier": share * (1 - share) if self.scored else None,
+        }
+
+    def _keep(self, row: Json, seq: int) -> Json:
+        self._rows[row["id"]] = row
+        self._waiting[row["id"]] = seq
+        if len(self._rows) > HELD:
+            oldest = next(iter(self._rows))
+            del self._rows[oldest]
+            self._waiting.pop(oldest, None)
+        return row
+
+    def _change(self, id: str, **cells: object) -> Json:
+        self._rows[id] = {**self._rows[id], **cells}
+        return self._rows[id]
+
+    def _score(self, record: MayScored) -> Json | None:
+        self.scored += 1
+        self._kept += record.outcome
+        self._squares += (record.probability - record.outcome) ** 2
+        if record.may_id not in self._rows:
+            return None
+        return self._change(record.may_id, outcome="kept" if record.outcome else "missed")
+
+    def _may(self, may: May) -> Json:
+        instrument = self._instrument_of(may.instrument)
+        return {
+            **_EMPTY,
+            "id": may.may_id,
+            "kind": "may",
+            "known_ns": str(may.known_ns),
+            "instrument": instrument.name,
+            "strategy": may.strategy,
+            "side": SIDES[may.side],
+            "probability": may.probability,
+            "price_low": to_text(may.price_low, instrument.price_decimals),
+            "price_high": to_text(may.price_high, instrument.price_decimals),
+            "horizon_ns": str(may.until_ns - may.known_ns),
+            "text": may.text,
+            "outcome": "open",
+        }
+
+    def _has(self, has: Has) -> Json:
+        instrument = self._instrument_of(has.instrument)
+        price = to_text(has.price, instrument.price_decimals)
+        return {
+            **_EMPTY,
+            "id": has.has_id,
+            "kind": "has",
+            "known_ns": str(has.known_ns),
+            "instrument": instrument.name,
+            "strategy": has.strategy,
+            "side": SIDES[has.side],
+            "price_low": price,
+            "price_high": price,
+            "text": has.text,
+            "may_id": has.may_id or None,
+        }
+
+    def _alarm(self, record: Gap | Malformed | Halted | Resumed) -> Json:
+        same = record.seq == self._alarm_seq
+        self._alarm_seq, self._alarms_here = record.seq, self._alarms_here + 1 if same else 1
+        name = self._instrument_of(record.instrument).name if isinstance(record, Gap) else None
+        return {
+            **_EMPTY,
+            "id": f"alarm-{record.seq}-{self._alarms_here}",
+            "kind": "alarm",
+            "known_ns": str(record.known_ns),
+            "instrument": name,
+            "text": _alarm_text(record),
+        }
+
+
+def _alarm_text(record: Gap | Malformed | Halted | Resumed) -> str:
+    match record:
+        case Halted():
+            return f"Trading halted by {record.by}: {record.reason}. No new orders are sent."
+        case Resumed():
+            return f"Trading resumed by {record.by}."
+        case Malformed():
+            return f"{record.venue} sent a frame that could not be read ({record.reason}); it is input {record.seq}."
+        case Gap():
+            missed = f"{record.stream} {record.from_id} to {record.to_id}"
+            return f"Healed: {missed} were fetched again." if record.healed else f"Gap: {missed} may have been missed."

@@ -1,0 +1,1 @@
+"""The simulated market: fills, fees, latency. Pure: no sockets, clock or files."""

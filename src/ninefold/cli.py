@@ -1,0 +1,55 @@
+"""The command `ninefold`: finds the module of a command and hands the arguments on.
+
+In:  sys.argv. Out: an exit status. Each command is a module in `commands` with a function `run`; only the one that is called is imported,
+     so `ninefold halt` does not wait for libraries it does not need.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+
+import typer
+
+import ninefold
+
+COMMANDS = {
+    "demo": "start a simulated exchange, all services against it, and the charts",
+    "up": "record and trade on real venues, on paper unless told otherwise",
+    "init": "write a commented ninefold.toml",
+    "doctor": "check clock, disk, ports, keys and venues, and say what to do",
+    "service": "run one of the nine services (or serve) alone over NATS",
+    "replay": "play a journal or a recording through the pipeline",
+    "export": "write stored trades, bars, targets, orders or fills as csv, parquet or jsonl",
+    "sql": "ask the stored tables with SQL",
+    "train": "train the forecast model on stored bars",
+    "halt": "stop all orders at once",
+    "resume": "allow orders again",
+    "status": "what runs, what is stored, what is halted",
+}
+HIDDEN = ("hot", "cold")  # the two processes that demo and up start
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("--help", "-h", "help"):
+        print(help_text())
+        return
+    if arguments[0] in ("--version", "version"):
+        print(ninefold.__version__)
+        return
+    name = arguments[0]
+    if name not in COMMANDS and name not in HIDDEN:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"; did you mean `ninefold {near[0]}`?" if near else ""
+        sys.exit(f"there is no command {name!r}{hint} `ninefold --help` lists them.")
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(name, help=COMMANDS.get(name))(importlib.import_module(f"ninefold.commands.{name}").run)
+    app(args=arguments[1:], prog_name=f"ninefold {name}")
+
+
+def help_text() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  ninefold {name.ljust(width)}  {text}" for name, text in COMMANDS.items()]
+    return "\n".join(["ninefold: records crypto markets, learns from them and trades on them", "", *lines, "", "`ninefold COMMAND --help` says more."])

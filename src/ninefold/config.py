@@ -1,0 +1,221 @@
+"""What a user may set, from ninefold.toml. Secrets are never in it: it names the environment variable or the file that holds them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import stat
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from ninefold.market.time import TIMEFRAMES
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+
+class BadConfig(ValueError):
+    """A config that cannot be used; the text names the key, what was found and what is allowed."""
+
+
+class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    pass
+
+
+class Venue(_Section, frozen=True):
+    """Where the market comes from. Empty addresses are the real ones of the venue."""
+
+    name: Literal["binance"] = "binance"
+    pairs: tuple[str, ...] = ("BTC/USDT", "ETH/USDT")
+    streams: tuple[str, ...] = ("trade", "depth@100ms", "bookTicker")
+    rest_url: str = ""
+    stream_url: str = ""
+    ws_api_url: str = ""
+
+
+class Account(_Section, frozen=True):
+    """orders: "paper" fills in our simulated market; "exchange" sends signed orders to the venue's addresses."""
+
+    orders: Literal["paper", "exchange"] = "paper"
+    quote: str = "USDT"
+    capital: Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)?$")] = "10000"
+    keys_file: str = ""
+    key_env: str = "NINEFOLD_API_KEY"
+    secret_env: str = "NINEFOLD_API_SECRET"
+
+
+class Risk(_Section, frozen=True):
+    position_quote: Positive = 2000.0  # worth of one instrument's position at most
+    order_quote: Positive = 1000.0  # worth of one order at most
+    orders_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60
+
+
+class Strategies(_Section, frozen=True):
+    """names: empty means the default ones. folder: where a user's own strategy files are found by name."""
+
+    names: tuple[str, ...] = ()
+    folder: str = ""
+
+
+class Source(_Section, frozen=True):
+    name: str
+    form: Literal["rss", "lines", "fear_greed"]
+    address: str  # http(s) address or path of a file
+    every_s: Positive = 60.0
+
+
+class Notify(_Section, frozen=True):
+    """Slack: a webhook address or a bot token, each from the environment."""
+
+    webhook_env: str = "NINEFOLD_SLACK_WEBHOOK"
+    token_env: str = "NINEFOLD_SLACK_TOKEN"
+    channel: str = "#ninefold"
+    api_url: str = ""
+
+
+class Serve(_Section, frozen=True):
+    host: str = "127.0.0.1"
+    port: Port = 8899
+    token_env: str = "NINEFOLD_API_TOKEN"
+
+
+class Config(_Section, frozen=True):
+    version: Literal[1] = 1
+    data_dir: str = "data"
+    mode: Literal["demo", "paper", "live"] = "paper"
+    bus_url: str = ""
+    venue: Venue = Venue()
+    account: Account = Account()
+    risk: Risk = Risk()
+    strategies: Strategies = Strategies()
+    sentiment: tuple[Source, ...] = ()
+    notify: Notify = Notify()
+    serve: Serve = Serve()
+
+
+def parse(text: str, name: str = "ninefold.toml") -> Config:
+    """A config from TOML.
+
+    raises: BadConfig naming the key, what was found, what is allowed.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig(f"{name} is not valid TOML: {error}") from error
+    try:
+        config = msgspec.convert(raw, Config)
+    except msgspec.ValidationError as error:
+        raise BadConfig(f"{name}: {_explain(str(error), raw)}") from error
+    for pair in config.venue.pairs:
+        if not re.fullmatch(r"[A-Z0-9]+/[A-Z0-9]+", pair):
+            raise BadConfig(f"{name}: venue.pairs holds {pair!r}; pairs are written BASE/QUOTE, for example 'BTC/USDT'")
+    return config
+
+
+def load(path: Path) -> Config:
+    """raises: BadConfig, also when there is no such file."""
+    try:
+        return parse(path.read_text(), str(path))
+    except FileNotFoundError:
+        raise BadConfig(f"there is no {path}; `ninefold init` writes a commented one") from None
+
+
+def keys_of(account: Account) -> tuple[str, str]:
+    """The API key and secret from the file (owner-only) or the environment.
+
+    raises: BadConfig saying where they were looked for, never what was found.
+    """
+    if account.keys_file:
+        path = Path(account.keys_file)
+        if not path.exists():
+            raise BadConfig(f"account.keys_file names {path}, which does not exist")
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise BadConfig(f"{path} can be read by others; run `chmod 600 {path}`")
+        held = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        return held["api_key"], held["secret"]
+    key, secret = os.environ.get(account.key_env, ""), os.environ.get(account.secret_env, "")
+    if not key or not secret:
+        raise BadConfig(
+            f"account.orders is 'exchange', but {account.key_env} and {account.secret_env} are not both set in the environment; "
+            "set them, or name an owner-only keys_file"
+        )
+    return key, secret
+
+
+def template() -> str:
+    """A commented config with every default."""
+    return TEMPLATE.replace("TIMEFRAMES", " ".join(TIMEFRAMES))
+
+
+def _explain(message: str, raw: dict[str, object]) -> str:
+    unknown = re.search(r"unknown field `(\w+)`(?: - at `\$\.?(.*)`)?", message)
+    if unknown:
+        name, place = unknown.group(1), unknown.group(2) or ""
+        allowed = _fields(place)
+        near = difflib.get_close_matches(name, allowed, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"there is no key {'.'.join(filter(None, (place, name)))!r}{hint} Allowed here: {', '.join(allowed)}"
+    where = re.search(r" - at `\$\.?(.*)`", message)
+    key = where.group(1) if where else "the top level"
+    found: object = raw
+    for part in re.findall(r"\w+", key if where else ""):
+        found = found.get(part) if isinstance(found, dict) else found
+    return f"{key}: found {found!r}; {message.split(' - at ')[0]}"
+
+
+def _fields(place: str) -> list[str]:
+    kinds = {"": Config, "venue": Venue, "account": Account, "risk": Risk, "strategies": Strategies, "notify": Notify, "serve": Serve}
+    kind = kinds.get(place, Source)
+    return [field.name for field in msgspec.structs.fields(kind)]
+
+
+TEMPLATE = """\
+# ninefold: what may be set. Everything has a default; remove what you do not change.
+version = 1
+data_dir = "data"        # journal, tables, ledger, models
+mode = "paper"           # paper, or live (needs `ninefold up --live` too)
+
+[venue]
+name = "binance"         # the venues with an adapter: binance
+pairs = ["BTC/USDT", "ETH/USDT"]
+# rest_url = ""          # only to point at another address, for example a simulated exchange
+# stream_url = ""
+# ws_api_url = ""
+
+[account]
+orders = "paper"         # paper: filled in our simulated market; exchange: signed orders to the venue
+quote = "USDT"
+capital = "10000"        # worth that the strategies may use together, in quote
+# key_env = "NINEFOLD_API_KEY"        # names of environment variables, never the secrets themselves
+# secret_env = "NINEFOLD_API_SECRET"
+# keys_file = ""         # or an owner-only file {"api_key": ..., "secret": ...}
+
+[risk]
+position_quote = 2000.0  # worth of one instrument's position at most
+order_quote = 1000.0     # worth of one order at most
+orders_per_minute = 60
+
+[strategies]
+names = []               # empty: the default ones (bars from TIMEFRAMES)
+folder = ""              # your own strategy files, found by name
+
+# [[sentiment]]          # headlines: an address or a file, as many as you like
+# name = "news"
+# form = "rss"           # rss, lines (one JSON object a line), fear_greed (CSV or alternative.me's JSON)
+# address = "https://news.example.com/rss"
+# every_s = 60.0
+
+[notify]
+webhook_env = "NINEFOLD_SLACK_WEBHOOK"
+token_env = "NINEFOLD_SLACK_TOKEN"
+channel = "#ninefold"
+
+[serve]
+host = "127.0.0.1"       # another address needs a token in token_env
+port = 8899
+token_env = "NINEFOLD_API_TOKEN"
+"""

@@ -1,0 +1,256 @@
+"""The execution core: folds the stream into orders and account, and turns wishes into orders that passed the risk gate.
+
+In:  chunks; at a tick the desired positions and the MAYs that are open.
+Out: approved orders, and records appended to the chunk: Order (refused; intended and sent; and the state after each
+     venue update that does not show all of it), Has, and Equity once a second of exchange time.
+
+"sent" is written together with "intended", before anything leaves: from that record on the order may have reached the
+venue, and after a crash only the venue can tell. What is intended and not sent when the pipeline starts again expires.
+One order per instrument is under way at a time. No result depends on where chunks are cut: records are folded by seq,
+and decisions are made at ticks, of which a chunk holds one at most.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from ninefold.execution.account import Account
+from ninefold.execution.done import tell
+from ninefold.execution.ids import is_ours
+from ninefold.execution.intents import contributors, intend
+from ninefold.execution.orders import Contradiction, Tracked, begin, follow
+from ninefold.execution.risk import Approved, RiskState, check
+from ninefold.execution.rules import AccountRules
+from ninefold.execution.shown import Shown
+from ninefold.market.chunk import Chunk
+from ninefold.market.instruments import Registry
+from ninefold.market.records import (
+    AnyRecord,
+    Balance,
+    Equity,
+    Fill,
+    Halted,
+    May,
+    Order,
+    Resumed,
+    Started,
+    Tick,
+)
+from ninefold.market.time import MINUTE_NS, SECOND_NS
+
+KEPT_ORDERS = 10_000  # orders that are over stay known this long, to recognise late updates
+
+
+class ExecutionCore:
+    """One account. `contradictions` are updates that could not be true, newest last."""
+
+    def __init__(self, rules: AccountRules, registry: Registry) -> None:
+        self.rules = rules
+        self.account = Account()
+        self.shown = Shown(registry, rules.venue)
+        self.orders: dict[str, Tracked] = {}
+        self.contradictions: deque[Contradiction] = deque(maxlen=1000)
+        self._registry = registry
+        self._halted: Halted | None = None
+        self._under_way: dict[str, int] = {}  # client order id to instrument
+        self._over: deque[str] = deque()
+        self._rewritten: set[str] = set()  # orders whose venue leaves things out: the merged state follows each update
+        self._sent_ns: deque[int] = deque()
+        self._awaited: dict[str, None] = {"its balances": None}
+        self._equity_second = -1
+
+    @classmethod
+    def restore(cls, rules: AccountRules, registry: Registry, events: Iterable[AnyRecord]) -> ExecutionCore:
+        """The core as it stood after the ledger's events, oldest first. The venue is asked again before it trades."""
+        core = cls(rules, registry)
+        for event in events:
+            if isinstance(event, Order | Fill | Balance | Halted | Resumed):
+                core._fold(event)
+        core._awaited = {"its balances": None}
+        return core
+
+    @property
+    def halted(self) -> bool:
+        return self._halted is not None
+
+    def open_orders(self) -> list[Order]:
+        """Orders that are not over, oldest first."""
+        return [self.orders[order_id].order for order_id in self._under_way]
+
+    def equity(self) -> int | None:
+        """Worth of the account in its quote asset; None while a price or every balance is unknown."""
+        total = 0
+        for asset in self.account.free:
+            worth = self.shown.worth(self.account.total(asset), asset, self.rules.quote)
+            if worth is None:
+                return None
+            total += worth
+        return total if self.account.free else None
+
+    def step(
+        self, chunk: Chunk, desired: Mapping[int, int] | None = None, open_mays: Sequence[May] = ()
+    ) -> list[Approved]:
+        """Fold one chunk and append to its records; return what may be sent once the chunk is written.
+
+        desired:   instrument id to size units wanted; only used if the chunk holds a tick.
+        open_mays: MAYs whose time has not run out.
+        """
+        self.shown.fold(chunk)
+        made: list[AnyRecord] = []
+        approved: list[Approved] = []
+        tick: Tick | None = None
+        for record in sorted(chunk.records, key=lambda record: record.seq):
+            if isinstance(record, Tick):
+                tick = record
+            else:
+                made += self._fold(record)
+        if tick is not None:
+            made += self._worth(tick)
+            if desired:
+                approved = self._decide(chunk, tick, desired, open_mays, made)
+        chunk.records.extend(made)
+        return approved
+
+    def _fold(self, record: AnyRecord) -> list[AnyRecord]:
+        match record:
+            case Order():
+                return self._update(record)
+            case Fill():
+                return self._fill(record)
+            case Balance():
+                self.account.show(record)
+                self._awaited.pop("its balances", None)
+            case Halted():
+                self._halted = record
+            case Resumed():
+                self._halted = None
+            case Started():
+                return self._start(record)
+            case _:
+                pass
+        return []
+
+    def _update(self, update: Order) -> list[AnyRecord]:
+        if not is_ours(update.client_order_id):
+            return []
+        known = self.orders.get(update.client_order_id)
+        if known is None:
+            self._keep(begin(update))
+            return []
+        self._awaited.pop(update.client_order_id, None)
+        after = follow(known, update)
+        if isinstance(after, Contradiction):
+            self.contradictions.append(after)
+            after = known
+        self._keep(after)
+        told = msgspec.structs.replace(after.order, seq=update.seq, known_ns=update.known_ns)
+        if told != update:
+            self._rewritten.add(update.client_order_id)
+        shown: list[AnyRecord] = [told] if update.client_order_id in self._rewritten else []
+        return shown + self._tell(known, after, update)
+
+    def _fill(self, fill: Fill) -> list[AnyRecord]:
+        if not is_ours(fill.client_order_id):
+            return []
+        self.account.book(fill, self._registry[fill.instrument])
+        self._awaited.pop(fill.client_order_id, None)
+        known = self.orders.get(fill.client_order_id)
+        if known is None:
+            reason = f"trade {fill.trade_id} fills order {fill.client_order_id}, which is not in our books"
+            self.contradictions.append(Contradiction(fill.client_order_id, reason))
+            return []
+        after = follow(known, fill)
+        if isinstance(after, Contradiction):
+            self.contradictions.append(after)
+            return []
+        self._keep(after)
+        changed = (after.order.status, after.order.filled) != (known.order.status, known.order.filled)
+        shown: list[AnyRecord] = [after.order] if changed else []
+        return shown + self._tell(known, after, fill)
+
+    def _tell(self, before: Tracked, after: Tracked, by: Order | Fill) -> list[AnyRecord]:
+        if before.complete or not after.complete:
+            return []
+        return [tell(after, self._registry[after.order.instrument], by.seq, by.known_ns)]
+
+    def _start(self, started: Started) -> list[AnyRecord]:
+        """What was intended only will not be sent; what may have been sent is asked for."""
+        expired: list[AnyRecord] = []
+        for order in self.open_orders():
+            if order.status == "intended":
+                reason = "intended before the start and never sent"
+                over = msgspec.structs.replace(
+                    order, status="expired", reason=reason, seq=started.seq, known_ns=started.known_ns
+                )
+                self._keep(Tracked(over, "expired"))
+                expired.append(over)
+        self._awaited = {"its balances": None, **dict.fromkeys(self._under_way)}
+        return expired
+
+    def _worth(self, tick: Tick) -> list[AnyRecord]:
+        second = tick.exchange_ns // SECOND_NS
+        if second <= self._equity_second:
+            return []
+        self._equity_second = second
+        return [Equity(seq=tick.seq, known_ns=tick.known_ns, quote=self.rules.quote, value=self.equity())]
+
+    def _decide(
+        self, chunk: Chunk, tick: Tick, desired: Mapping[int, int], mays: Sequence[May], made: list[AnyRecord]
+    ) -> list[Approved]:
+        busy = set(self._under_way.values())
+        strategies = contributors(chunk)
+        intents = []
+        for instrument in sorted(desired.keys() - busy):
+            intent = intend(
+                self.rules.account,
+                self._registry[instrument],
+                int(desired[instrument]),
+                self.account.positions.get(instrument, 0),
+                self.shown.quote(instrument),
+                tick,
+                strategies.get(instrument, ()),
+                mays,
+            )
+            if intent is not None:
+                intents.append(intent)
+        approved, refused = check(self._risk_state(tick), intents)
+        made += refused
+        for each in approved:
+            sent = msgspec.structs.replace(each.order, status="sent")
+            made += [each.order, sent]
+            self._keep(begin(each.order))
+            self._keep(begin(sent))
+        return approved
+
+    def _risk_state(self, tick: Tick) -> RiskState:
+        while self._sent_ns and self._sent_ns[0] <= tick.known_ns - MINUTE_NS:
+            self._sent_ns.popleft()
+        return RiskState(
+            known_ns=tick.known_ns,
+            rules=self.rules,
+            registry=self._registry,
+            shown=self.shown,
+            account=self.account,
+            halted=self._halted,
+            sent_ns=self._sent_ns,
+            awaited=list(self._awaited),
+        )
+
+    def _keep(self, tracked: Tracked) -> None:
+        order = tracked.order
+        if order.status == "refused":
+            return
+        if order.client_order_id not in self.orders:
+            self._sent_ns.append(order.known_ns)
+        self.orders[order.client_order_id] = tracked
+        if tracked.open:
+            self._under_way[order.client_order_id] = order.instrument
+        elif self._under_way.pop(order.client_order_id, None) is not None:
+            self._over.append(order.client_order_id)
+            if len(self._over) > KEPT_ORDERS:
+                oldest = self._over.popleft()
+                self.orders.pop(oldest, None)
+                self._rewritten.discard(oldest)

@@ -1,0 +1,47 @@
+"""Amounts of assets: integers in units of 10**-8, whatever the instrument's own units are.
+
+In:  prices and sizes in an instrument's units.
+Out: amounts of its base and quote asset. Quote amounts below 10**-8 are cut off, as venues do that keep 8 decimals.
+"""
+
+from __future__ import annotations
+
+from ninefold.market.instruments import Instrument
+from ninefold.market.numbers import to_text
+
+DECIMALS = 8
+ONE = 10**DECIMALS
+
+
+def base_amount(instrument: Instrument, size: int) -> int:
+    """A size as an amount of the base asset.
+
+    raises: ValueError for instruments whose sizes are finer than 10**-8.
+    """
+    if instrument.size_decimals > DECIMALS:
+        raise ValueError(
+            f"{instrument.name} has sizes of {instrument.size_decimals} decimals; amounts hold {DECIMALS} at most"
+        )
+    return int(size) * int(10 ** (DECIMALS - instrument.size_decimals))
+
+
+def size_of(instrument: Instrument, amount: int) -> int:
+    """The greatest size, in the instrument's units, within an amount of the base asset (toward zero)."""
+    unit = base_amount(instrument, 1)
+    return amount // unit if amount >= 0 else -(-amount // unit)
+
+
+def quote_amount(instrument: Instrument, price: int, size: int) -> int:
+    """price * size as an amount of the quote asset, cut to 8 decimals."""
+    product = int(price) * int(size)
+    shift = DECIMALS - instrument.price_decimals - instrument.size_decimals
+    return product * int(10**shift) if shift >= 0 else product // int(10**-shift)
+
+
+def text(amount: int, asset: str) -> str:
+    """
+    >>> text(150_000_000, "BTC")
+    '1.5 BTC'
+    """
+    digits = to_text(amount, DECIMALS).rstrip("0").rstrip(".")
+    return f"{digits} {asset}"

@@ -1,0 +1,70 @@
+"""A forecast at the close of every bar: the pure core of `forecast`.
+
+In:  chunks with finished bars and their mood; a trained model or none.
+Out: the same with the distribution of the return at each horizon for every first-revision bar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ninefold.forecast.forecaster import Forecaster
+from ninefold.forecast.model import TrainedModel
+from ninefold.formula import Scale
+from ninefold.market.arrays import rows
+from ninefold.market.chunk import Chunk
+from ninefold.market.columns import columns, row
+from ninefold.market.instruments import Instrument
+from ninefold.market.records import Listed
+from ninefold.market.values import mood_of, moods
+
+
+class Forecasts:
+    """One forecaster for each instrument and width."""
+
+    name = "forecast"
+
+    def __init__(self, model: TrainedModel | None = None) -> None:
+        self._model = model
+        self._instruments: dict[int, Instrument] = {}
+        self._forecasters: dict[tuple[int, int], Forecaster] = {}
+
+    def step(self, chunk: Chunk) -> Chunk:
+        for record in chunk.records:
+            if isinstance(record, Listed):
+                self._instruments[record.instrument.id] = record.instrument
+        bars = chunk.rows("bars")
+        known = moods(chunk.rows("values"))
+        made = []
+        for place in np.flatnonzero(bars["revision"] == 0):
+            bar = bars[place : place + 1]
+            made.extend(self._rows(bar, float(mood_of(bar, known)[0])))
+        if made:
+            chunk.add("forecasts", rows("forecasts", made))
+        return chunk
+
+    def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:
+        """Catch up with all bars so far (first revisions, in the order in which they became known)."""
+        self._instruments.update({instrument.id: instrument for instrument in instruments})
+        known = moods(values)
+        for key in {(int(i), int(w)) for i, w in bars[["instrument", "width_ns"]].tolist()}:
+            mine = bars[(bars["instrument"] == key[0]) & (bars["width_ns"] == key[1])]
+            self._forecaster(key).warm(columns(mine, mood_of(mine, known)))
+
+    def _forecaster(self, key: tuple[int, int]) -> Forecaster:
+        if key not in self._forecasters:
+            of = self._instruments[key[0]]
+            self._forecasters[key] = Forecaster(Scale(of.price_decimals, of.size_decimals), self._model)
+        return self._forecasters[key]
+
+    def _rows(self, bar: np.ndarray, mood: float) -> list[tuple]:  # type: ignore[type-arg]
+        instrument, width, close_ns, known_ns, seq = (
+            int(bar[name][0]) for name in ("instrument", "width_ns", "close_ns", "known_ns", "seq")
+        )
+        made = self._forecaster((instrument, width)).update(row(bar, mood))
+        return [
+            (instrument, width, close_ns, one.horizon, one.mean, one.q05, one.q25, one.q50, one.q75, one.q95, one.model.encode(), known_ns, seq)
+            for one in made
+        ]

@@ -1,0 +1,19 @@
+"""The columns a formula may name: what is known of a bar when it closes. Unknown values are NaN."""
+
+from __future__ import annotations
+
+from ninefold.formula.units import COUNT, PRICE, RATIO, SIZE, Unit
+
+COLUMNS: dict[str, Unit] = {
+    "open": PRICE,
+    "high": PRICE,
+    "low": PRICE,
+    "close": PRICE,
+    "volume": SIZE,
+    "buy_volume": SIZE,  # the part of volume that takers bought
+    "trades": COUNT,
+    "spread": PRICE,  # best ask - best bid when the bar closed
+    "microprice": PRICE,  # best prices weighted by the other side's size
+    "imbalance": RATIO,  # (bid size - ask size) / (bid size + ask size), in [-1, 1]
+    "sentiment": RATIO,
+}

@@ -1,0 +1,175 @@
+"""Evaluate terms: one bar at a time, whole arrays, or many possible futures, to the same bits.
+
+In:  columns of bars from the anchor on, oldest first: prices in ticks, sizes in lots, as whole numbers; unknown is NaN.
+Out: one value a term and bar: prices in ticks, sizes in lots, bools as 1 and 0; NaN in the warm-up and where something
+     is unknown. A value is defined from the anchor, the first bar ever fed: a restart feeds history again and equals
+     never having stopped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+import numpy as np
+
+from ninefold.formula.errors import FormulaError
+from ninefold.formula.kernels import NAN, Kernel, Series
+from ninefold.formula.term import Call, Column, Literal, Term
+from ninefold.formula.units import Scale
+
+
+def batch(term: Term, columns: Mapping[str, np.ndarray], scale: Scale) -> np.ndarray:
+    """The values of one term over whole columns, shape (n,), from the anchor in row 0.
+
+    columns: arrays of shape (n,); those the term reads must be there, others are ignored.
+    raises:  FormulaError if a column is missing or of another length.
+    """
+    values: np.ndarray = Evaluator([term], scale).warm(columns)[0]
+    return values
+
+
+def to_quote(term: Term, values: np.ndarray, scale: Scale) -> np.ndarray:
+    """A term's values in quote and base units instead of ticks and lots, for display; ratios stay as they are."""
+    return scale.to_quote(values, term.unit)
+
+
+class Evaluator:
+    """Several terms over the bars of one instrument. Equal sub-terms are computed once."""
+
+    def __init__(self, terms: Sequence[Term], scale: Scale) -> None:
+        self.terms = tuple(terms)
+        self._columns: dict[str, int] = {}
+        self._literals: dict[int, float] = {}
+        self._kernels: list[Kernel] = []
+        program = _Program(scale, self._columns, self._literals, self._kernels)
+        self._results = [program.place(term) for term in self.terms]
+        self._values = [NAN] * program.slots
+        for slot, value in self._literals.items():
+            self._values[slot] = value
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """What a row must have."""
+        return frozenset(self._columns)
+
+    @property
+    def latest(self) -> np.ndarray:
+        """The values at the last bar, shape (terms,); NaN before the first."""
+        return np.array([self._values[slot] for slot in self._results])
+
+    def update(self, row: Mapping[str, float]) -> np.ndarray:
+        """Take one bar; return the values at its close, shape (terms,).
+
+        raises: FormulaError if a column is missing (give NaN for what is unknown); nothing has changed then.
+        """
+        values = self._values
+        try:
+            bar = [(slot, row[name]) for name, slot in self._columns.items()]
+        except KeyError as error:
+            raise _missing(str(error.args[0])) from None
+        for slot, value in bar:
+            values[slot] = float(value) if math.isfinite(value) else NAN
+        for kernel in self._kernels:
+            kernel.step(values)
+        return np.array([values[slot] for slot in self._results])
+
+    def warm(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Take many bars at once; return all values, shape (terms, n). State and bits are those of n updates.
+
+        raises: FormulaError if a column is missing or of another length; nothing has changed then.
+        """
+        shape = _common_shape(columns, 1)
+        series = self._series(columns, shape)
+        for kernel in self._kernels:
+            kernel.run(series)
+        if shape[0]:
+            self._values = [float(values[-1]) for values in series]
+        return np.array([series[slot] for slot in self._results]).reshape(len(self.terms), *shape)
+
+    def ahead(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The values along many possible futures, shape (terms, paths, bars); the state stays as it is.
+
+        columns: shape (paths, bars), each path a continuation of the bars taken so far.
+        """
+        shape = _common_shape(columns, 2)
+        series = self._series(columns, shape)
+        for kernel in self._kernels:
+            kernel.ahead(series)
+        return np.array([series[slot] for slot in self._results]).reshape(len(self.terms), *shape)
+
+    def copy(self) -> Self:
+        """An independent evaluator in the same state."""
+        twin = type(self).__new__(type(self))
+        twin.terms, twin._columns, twin._literals = self.terms, self._columns, self._literals
+        twin._results, twin._values = self._results, list(self._values)
+        twin._kernels = [kernel.copy() for kernel in self._kernels]
+        return twin
+
+    def held(self) -> int:
+        """How many past values are kept; it stops growing once every term has warmed up."""
+        return sum(kernel.held() for kernel in self._kernels)
+
+    def _series(self, columns: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> Series:
+        series: Series = [np.empty(0)] * len(self._values)
+        for slot, value in self._literals.items():
+            series[slot] = np.full(shape, value)
+        for name, slot in self._columns.items():
+            if name not in columns:
+                raise _missing(name)
+            values = np.ascontiguousarray(columns[name], np.float64)
+            series[slot] = values if np.isfinite(values).all() else np.where(np.isfinite(values), values, NAN)
+        return series
+
+
+class _Program:
+    """Gives every distinct sub-term a slot, inputs before what reads them."""
+
+    def __init__(
+        self, scale: Scale, columns: dict[str, int], literals: dict[int, float], kernels: list[Kernel]
+    ) -> None:
+        self.slots = 0
+        self._scale = scale
+        self._columns = columns
+        self._literals = literals
+        self._kernels = kernels
+        self._placed: dict[object, int] = {}
+
+    def place(self, term: Term) -> int:
+        """The slot in which the term's value will be."""
+        if isinstance(term, Call):
+            return self._place_call(term)
+        if term not in self._placed:
+            self._placed[term] = self._take(1)
+            if isinstance(term, Column):
+                self._columns[term.name] = self._placed[term]
+            if isinstance(term, Literal):
+                self._literals[self._placed[term]] = self._scale.to_ticks(term.value, term.unit)
+        return self._placed[term]
+
+    def _place_call(self, term: Call) -> int:
+        inputs = tuple(self.place(part) for part in term.inputs)
+        key = (term.function.family, inputs, term.parameters)
+        if key not in self._placed:
+            kernel = term.function.kernel(inputs, self.slots, term.parameters)
+            self._placed[key] = self._take(kernel.outputs)
+            self._kernels.append(kernel)
+        return self._placed[key] + term.function.output
+
+    def _take(self, slots: int) -> int:
+        first = self.slots
+        self.slots += slots
+        return first
+
+
+def _common_shape(columns: Mapping[str, np.ndarray], dimensions: int) -> tuple[int, ...]:
+    shapes = {name: np.shape(values) for name, values in columns.items()}
+    if not shapes or len(set(shapes.values())) > 1 or len(next(iter(shapes.values()))) != dimensions:
+        wanted = "(n,)" if dimensions == 1 else "(paths, bars)"
+        raise FormulaError(f"columns must all have one shape {wanted}; found {shapes or 'no column'}")
+    return next(iter(shapes.values()))
+
+
+def _missing(name: str) -> FormulaError:
+    return FormulaError(f"the bars have no column {name!r}, which the formula reads; give NaN where it is unknown")

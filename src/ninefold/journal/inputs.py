@@ -1,0 +1,74 @@
+"""What the journal holds: the kinds of input records and their payloads. Everything from outside is one of these before anything acts on it."""
+
+from __future__ import annotations
+
+import msgspec
+
+FRAME = 1  # a websocket frame exactly as received
+ANSWER = 2  # a REST answer: Answer
+TICK = 3  # our clock, every 100 ms; no payload
+CONNECTION = 4  # a connection opened or was lost: ConnectionChange
+HEADLINES = 5  # what a source of headlines gave: Headlines
+COMMAND = 6  # halt or resume: Command
+ACCOUNT = 7  # what the venue says about our account: AccountEvent
+STARTED = 8  # the pipeline (re)started: Run
+
+CHUNK = 16  # stream log: a finished chunk
+SNAPSHOT = 17  # stream log: the state of every stage after a chunk
+
+
+class Answer(msgspec.Struct, array_like=True, gc=False):
+    """purpose: what was asked for ("depth", "exchangeInfo", "trades"); url as asked; status 0 if no answer came."""
+
+    venue: str
+    purpose: str
+    url: str
+    status: int
+    body: bytes
+
+
+class ConnectionChange(msgspec.Struct, array_like=True, gc=False):
+    """state: "open", "lost" or "silent"; number is the record's connection."""
+
+    venue: str
+    name: str
+    state: str
+    reason: str = ""
+
+
+class Headlines(msgspec.Struct, array_like=True, gc=False):
+    source: str
+    form: str  # "rss" | "lines" | "fear_greed"
+    body: bytes
+
+
+class Command(msgspec.Struct, array_like=True, gc=False):
+    name: str  # "halt" | "resume"
+    by: str
+    reason: str = ""
+
+
+class AccountEvent(msgspec.Struct, array_like=True, gc=False):
+    venue: str
+    kind: str
+    body: bytes
+
+
+class Run(msgspec.Struct, array_like=True, gc=False):
+    """run: name of this start. replay: true if inputs come from a recording or another journal."""
+
+    run: str
+    replay: bool
+    venue: str = ""
+
+
+class Input(msgspec.Struct, array_like=True, gc=False):
+    """An input before it has its seq, as services that are not collect send it."""
+
+    kind: int
+    connection: int
+    receive_ns: int
+    payload: bytes
+
+
+encode = msgspec.msgpack.Encoder().encode

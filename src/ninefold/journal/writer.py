@@ -1,0 +1,145 @@
+"""Append to a log: group commit, segments of 64 MiB, a torn tail cut on opening.
+
+In:  records in the order in which they became known.
+Out: files that survive kill -9 once `flush` returned, and a power loss once the sync after it ran (at most `SYNC_S` later).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ninefold.journal.segment import HEADER, check_header, header, pack, path_of, scan, segments
+
+SEGMENT_BYTES = 64 * 1024 * 1024
+SYNC_S = 0.05  # 3,500 synced writes a second is all a disk does: one group each 50 ms costs nothing and loses little
+
+
+class DiskFull(OSError):
+    """The log could not be written; nothing after the last flush is kept."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What was cut from the end of a segment that a crash left torn."""
+
+    path: Path
+    bytes: int
+    last_seq: int
+
+
+class LogWriter:
+    """One writer per folder. Not for several threads, but for its own sync thread."""
+
+    def __init__(self, folder: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.cut: Cut | None = None
+        self.last_seq = 0
+        self._segment_bytes = segment_bytes
+        self._buffer: list[bytes] = []
+        self._file: int | None = None
+        self._size = 0
+        self._dirty = threading.Event()
+        self._closing = False
+        self._lock = threading.Lock()
+        self._failure: OSError | None = None
+        self._open_last()
+        self._syncer = threading.Thread(target=self._sync_often, name=f"sync {folder.name}", daemon=True)
+        self._syncer.start()
+
+    def append(self, kind: int, connection: int, seq: int, receive_ns: int, payload: bytes) -> None:
+        """Queue one record; nothing is acknowledged before `flush`. seq must not go back."""
+        if seq < self.last_seq:
+            raise ValueError(f"seq {seq} after {self.last_seq} in {self.folder}: records must be appended in order")
+        self.last_seq = seq
+        self._buffer.append(pack(kind, connection, seq, receive_ns, payload))
+
+    def flush(self) -> None:
+        """Hand all queued records to the operating system (survives kill -9). raises DiskFull."""
+        if not self._buffer:
+            return
+        if self._failure is not None:
+            raise DiskFull(self._failure.errno, f"{self.folder} cannot be synced: {self._failure.strerror}")
+        data = b"".join(self._buffer)
+        if self._file is None or self._size + len(data) > self._segment_bytes + HEADER.size:
+            self._next_segment(data)
+        self._write(data)
+        self._buffer.clear()
+        self._dirty.set()
+
+    def sync(self) -> None:
+        """Force what was flushed to the disk now."""
+        with self._lock:
+            if self._file is not None:
+                os.fdatasync(self._file)
+
+    def close(self) -> None:
+        self.flush()
+        self._closing = True
+        self._dirty.set()
+        self._syncer.join()
+        self.sync()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _write(self, data: bytes) -> None:
+        assert self._file is not None
+        view = memoryview(data)
+        start = self._size
+        try:
+            while view:
+                view = view[os.write(self._file, view) :]
+        except OSError as error:
+            os.ftruncate(self._file, start)  # leave no half of a group behind
+            raise DiskFull(
+                error.errno,
+                f"could not write {len(data)} bytes to {self.folder}: {error.strerror}. Nothing of them was kept. "
+                "Free space on this disk, then start again; what was stored before is whole",
+            ) from error
+        self._size += len(data)
+
+    def _next_segment(self, data: bytes) -> None:
+        _, first = next(scan(data, 0))
+        with self._lock:
+            if self._file is not None:
+                os.fdatasync(self._file)
+                os.close(self._file)
+            path = path_of(self.folder, first.seq)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            self._size = 0
+        self._write(header(time.time_ns()))
+        folder = os.open(self.folder, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+
+    def _open_last(self) -> None:
+        while files := segments(self.folder):
+            path = files[-1]
+            data = path.read_bytes()
+            end = HEADER.size if check_header(data, path) else 0
+            for end, record in scan(memoryview(data), end) if end else ():
+                self.last_seq = record.seq
+            if end < len(data):
+                self.cut = Cut(path, len(data) - end, self.last_seq)
+            if end <= HEADER.size:  # nothing whole in it: the segment before goes on
+                path.unlink()
+                continue
+            self._file = os.open(path, os.O_RDWR | os.O_APPEND)
+            os.ftruncate(self._file, end)
+            self._size = end
+            return
+
+    def _sync_often(self) -> None:
+        while not self._closing:
+            self._dirty.wait()
+            self._dirty.clear()
+            try:
+                self.sync()
+            except OSError as error:
+                self._failure = error
+            time.sleep(SYNC_S)

@@ -1,0 +1,74 @@
+"""A chunk: the piece of the ordered stream that services hand on.
+
+In:  market rows first (trades, books, quotes: they change separate things, so their order among kinds does not matter), then
+     records, oldest first. A market row that follows a record begins a new chunk. Each service adds what it made to the chunk it got
+     and hands it on; no result may depend on where chunks are cut.
+Out: bytes for the stream log and the bus, and back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+
+from ninefold.market.arrays import KINDS, LAYOUT_VERSION, empty
+from ninefold.market.records import AnyRecord
+
+
+class WrongLayout(ValueError):
+    """Bytes that another version of the array layouts wrote."""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """first_seq, last_seq: the inputs it covers. arrays: kind to structured array. records: oldest first."""
+
+    first_seq: int
+    last_seq: int
+    known_ns: int
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    records: list[AnyRecord] = field(default_factory=list)
+
+    def rows(self, kind: str) -> np.ndarray:
+        """The rows of one kind, shape (n,), n = 0 if there are none."""
+        return self.arrays.get(kind, _EMPTY[kind])
+
+    def add(self, kind: str, rows: np.ndarray) -> None:
+        """Append rows of one kind."""
+        if len(rows):
+            mine = self.arrays.get(kind)
+            self.arrays[kind] = rows if mine is None else np.concatenate([mine, rows])
+
+
+_EMPTY = {kind: empty(kind) for kind in KINDS}
+
+
+class _Wire(msgspec.Struct, array_like=True, gc=False):
+    version: int
+    first_seq: int
+    last_seq: int
+    known_ns: int
+    arrays: dict[str, bytes]
+    records: list[AnyRecord]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Wire)
+
+
+def encode(chunk: Chunk) -> bytes:
+    arrays = {kind: rows.tobytes() for kind, rows in chunk.arrays.items() if len(rows)}
+    return _encoder.encode(_Wire(LAYOUT_VERSION, chunk.first_seq, chunk.last_seq, chunk.known_ns, arrays, chunk.records))
+
+
+def decode(payload: bytes) -> Chunk:
+    """raises WrongLayout if another version wrote it."""
+    wire = _decoder.decode(payload)
+    if wire.version != LAYOUT_VERSION:
+        raise WrongLayout(
+            f"this chunk has array layout {wire.version}, this program reads {LAYOUT_VERSION}; run the version that wrote it or rebuild"
+        )
+    arrays = {kind: np.frombuffer(data, KINDS[kind]) for kind, data in wire.arrays.items()}
+    return Chunk(wire.first_seq, wire.last_seq, wire.known_ns, arrays, wire.records)

@@ -1,0 +1,70 @@
+"""The venue's clock as we can know it: our clock, the offset of each connection, and the stamps that arrive.
+
+In:  (connection, exchange_ns, receive_ns) of frames that carry the venue's time, and our own ticks.
+Out: an estimate of the venue's time that never goes back, and the offset of each connection (delay included).
+Only what was received decides, so a replay estimates the same.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median_low
+
+from ninefold.market.time import SECOND_NS, TICK_NS
+
+WINDOW = 255  # stamps the offset is the median of
+EVERY = 64  # estimate again after as many stamps (and for the first ones at 1, 2, 4, ...)
+FAR_NS = 10 * SECOND_NS  # a stamp further ahead than this is believed only when others agree
+AGREE = 3
+
+
+class OffsetEstimate:
+    """Median of receive_ns - exchange_ns over the last stamps of one connection."""
+
+    def __init__(self) -> None:
+        self._window: deque[int] = deque(maxlen=WINDOW)
+        self.frames = 0
+        self.median_ns = 0
+
+    def add(self, exchange_ns: int, receive_ns: int) -> None:
+        self._window.append(receive_ns - exchange_ns)
+        self.frames += 1
+        if self.frames % EVERY == 0 or self.frames & (self.frames - 1) == 0:
+            self.median_ns = median_low(self._window)
+
+
+class VenueClock:
+    """now_ns: the venue's time, at least; 0 while nothing is known."""
+
+    def __init__(self, now_ns: int = 0) -> None:
+        self.now_ns = now_ns
+        self.ticked_ns = now_ns
+        self.offsets: dict[int, OffsetEstimate] = {}
+        self._far = 0
+
+    def stamp(self, connection: int, exchange_ns: int, receive_ns: int) -> None:
+        """A frame with the venue's own time."""
+        offset = self.offsets.get(connection)
+        if offset is None:
+            offset = self.offsets[connection] = OffsetEstimate()
+        offset.add(exchange_ns, receive_ns)
+        if self.now_ns and exchange_ns > self.now_ns + FAR_NS:
+            self._far += 1
+            if self._far < AGREE:
+                return
+        self._far = 0
+        self.now_ns = max(self.now_ns, exchange_ns)
+
+    def own(self, receive_ns: int) -> None:
+        """Our own clock went on; counts once a connection told how far the venue's is away."""
+        if self.offsets:
+            newest = max(self.offsets.values(), key=lambda offset: offset.frames)
+            self.now_ns = max(self.now_ns, receive_ns - newest.median_ns)
+
+    def tick(self) -> int | None:
+        """The newest 100 ms mark that was reached since the last call, or None."""
+        mark = self.now_ns // TICK_NS * TICK_NS
+        if mark <= self.ticked_ns:
+            return None
+        self.ticked_ns = mark
+        return mark

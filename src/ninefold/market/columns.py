@@ -1,0 +1,35 @@
+"""Bars as the columns that formulas read.
+
+In:  BARS rows, with the best quote as it was known at each close.
+Out: float64 columns: prices in ticks, sizes in lots as whole numbers; NaN in unknown bars and where no quote was known.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ninefold.market.arrays import BAR_UNKNOWN
+
+BAR_FIELDS = ("open", "high", "low", "close", "volume", "buy_volume", "trades")
+
+
+def columns(bars: np.ndarray, sentiment: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """bars: BARS rows of one instrument and width, shape (n,), oldest first. returns: name to float64 column, shape (n,)."""
+    unknown = bars["state"] == BAR_UNKNOWN
+    made = {name: np.where(unknown, np.nan, bars[name].astype(np.float64)) for name in BAR_FIELDS}
+    bid, ask = bars["bid"].astype(np.float64), bars["ask"].astype(np.float64)
+    bid_size, ask_size = bars["bid_size"].astype(np.float64), bars["ask_size"].astype(np.float64)
+    quoted = (bars["bid"] > 0) & (bars["ask"] > 0) & (bars["bid_size"] + bars["ask_size"] > 0) & ~unknown
+    sizes = np.where(quoted, bid_size + ask_size, 1.0)
+    made["spread"] = np.where(quoted, ask - bid, np.nan)
+    made["microprice"] = np.where(quoted, (bid * ask_size + ask * bid_size) / sizes, np.nan)
+    made["imbalance"] = np.where(quoted, (bid_size - ask_size) / sizes, np.nan)
+    made["sentiment"] = np.full(len(bars), np.nan) if sentiment is None else sentiment
+    return made
+
+
+def row(bar: np.ndarray, sentiment: float = math.nan) -> dict[str, float]:
+    """The same for one bar, shape (1,)."""
+    return {name: float(values[0]) for name, values in columns(bar, np.array([sentiment])).items()}

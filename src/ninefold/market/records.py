@@ -1,0 +1,194 @@
+"""Records that are rare and carry text: clock ticks, gaps, headlines, MAY, HAS, orders, fills. Frozen msgspec structs, one union.
+
+Every record has `seq` (the input that caused it) and `known_ns` (when the pipeline knew it). Sizes are signed in fills' effect only:
+`side` is +1 buy or -1 sell and `size` positive units of the instrument.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ninefold.market.instruments import Instrument
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
+    seq: int
+    known_ns: int
+
+
+class Tick(Record, frozen=True, kw_only=True, tag="tick"):
+    """The clock. `exchange_ns` is the venue's time as estimated; it never goes back and always lies on the 100 ms grid."""
+
+    exchange_ns: int
+
+
+class Listed(Record, frozen=True, kw_only=True, tag="listed"):
+    instrument: Instrument
+
+
+class Connection(Record, frozen=True, kw_only=True, tag="connection"):
+    """A connection opened or was lost; `venue` and `name` say which."""
+
+    venue: str
+    name: str
+    state: str  # "open" | "lost" | "silent"
+    reason: str = ""
+
+
+class Offset(Record, frozen=True, kw_only=True, tag="offset"):
+    """Clock offset of a connection: median of receive_ns - exchange_ns over its last frames (delay included)."""
+
+    venue: str
+    name: str
+    median_ns: int
+    frames: int
+
+
+class Gap(Record, frozen=True, kw_only=True, tag="gap"):
+    """Trades or book changes of an instrument that we may have missed, or that were healed later."""
+
+    instrument: int
+    stream: str  # "trades" | "books"
+    from_id: int
+    to_id: int
+    from_ns: int
+    to_ns: int
+    healed: bool = False
+
+
+class Malformed(Record, frozen=True, kw_only=True, tag="malformed"):
+    """A frame that could not be parsed; it is in the journal under `seq`."""
+
+    venue: str
+    reason: str
+    excerpt: str
+
+
+class Headline(Record, frozen=True, kw_only=True, tag="headline"):
+    source: str
+    headline_id: str
+    title: str
+    url: str
+    published_ns: int
+    score: float | None = None
+
+
+class May(Record, frozen=True, kw_only=True, tag="may"):
+    """What a strategy may do: with which probability, in which price zone, until when."""
+
+    may_id: str
+    instrument: int
+    strategy: str
+    side: int
+    probability: float
+    price_low: int
+    price_high: int
+    until_ns: int
+    text: str = ""
+
+
+class MayScored(Record, frozen=True, kw_only=True, tag="may_scored"):
+    may_id: str
+    outcome: bool
+    probability: float
+
+
+class Has(Record, frozen=True, kw_only=True, tag="has"):
+    """What the bot has done: an order was filled. `may_id` names the MAY that foretold it; empty if none did."""
+
+    has_id: str
+    may_id: str
+    instrument: int
+    strategy: str
+    client_order_id: str
+    side: int
+    size: int
+    price: int
+    text: str = ""
+
+
+class Order(Record, frozen=True, kw_only=True, tag="order"):
+    """One change of an order's state; the ledger keeps them all.
+
+    status: intended, refused, sent, unknown, working, partly_filled, filled, cancelled, rejected, expired.
+    price:  0 for market orders. `filled` is the executed size so far. `reason` says why it was refused or rejected.
+    """
+
+    client_order_id: str
+    instrument: int
+    side: int
+    size: int
+    status: str
+    order_type: str = "market"
+    price: int = 0
+    filled: int = 0
+    venue_order_id: str = ""
+    reason: str = ""
+    strategies: tuple[str, ...] = ()
+    may_id: str = ""
+
+
+class Fill(Record, frozen=True, kw_only=True, tag="fill"):
+    """What we got. `fee` is in units of 10**-8 of `fee_asset`."""
+
+    client_order_id: str
+    instrument: int
+    side: int
+    price: int
+    size: int
+    fee: int
+    fee_asset: str
+    trade_id: str
+    exchange_ns: int
+    maker: bool = False
+
+
+class Balance(Record, frozen=True, kw_only=True, tag="balance"):
+    """What the venue says we own of an asset, in units of 10**-8."""
+
+    asset: str
+    free: int
+    locked: int
+
+
+class Equity(Record, frozen=True, kw_only=True, tag="equity"):
+    """Worth of the account in quote units of 10**-8; None while a price that it needs is unknown."""
+
+    quote: str
+    value: int | None
+
+
+class Halted(Record, frozen=True, kw_only=True, tag="halted"):
+    by: str
+    reason: str
+
+
+class Resumed(Record, frozen=True, kw_only=True, tag="resumed"):
+    by: str
+
+
+class Started(Record, frozen=True, kw_only=True, tag="started"):
+    """The pipeline (re)started here: what was intended before and never sent will not be sent."""
+
+    run: str
+
+
+AnyRecord = (
+    Tick
+    | Listed
+    | Connection
+    | Offset
+    | Gap
+    | Malformed
+    | Headline
+    | May
+    | MayScored
+    | Has
+    | Order
+    | Fill
+    | Balance
+    | Equity
+    | Halted
+    | Resumed
+    | Started
+)

@@ -1,0 +1,119 @@
+"""The stages of the chain as a config wants them, ready to run: made, restored, warmed up.
+
+In:  a config and the data dir. Out: the stages in order, and the collector.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from ninefold.config import BadConfig, Config
+from ninefold.forecast.model import TrainedModel
+from ninefold.forecast.stage import Forecasts
+from ninefold.formula.measure import Measure
+from ninefold.journal.inputs import CHUNK, AccountEvent
+from ninefold.journal.reader import read
+from ninefold.market.arrays import empty
+from ninefold.market.bars import BarMaker
+from ninefold.market.chunk import decode
+from ninefold.market.instruments import Registry
+from ninefold.market.records import AnyRecord
+from ninefold.market.values import MOOD
+from ninefold.sentiment.mood import Sentiment
+from ninefold.services import headlines
+from ninefold.services.execute import Execute
+from ninefold.services.stage import Stage
+from ninefold.store.ledger import Ledger
+from ninefold.store.read import Reader
+from ninefold.strategy.decide import Decide
+from ninefold.strategy.library import default_strategies, library, load_modules
+from ninefold.strategy.strategy import Strategy
+from ninefold.venues.binance_orders import parse_account
+from ninefold.venues.collector import Collector
+from ninefold.venues.table import VENUES
+
+CHAIN = ("bars", "measure", "sentiment", "forecast", "decide", "execute")
+MODEL = Path("models") / "current.model"
+
+
+def collector_of(config: Config, replay: bool = False) -> Collector:
+    """The parser of the config's venue; a replay takes every symbol that the recording holds."""
+    entry = VENUES[config.venue.name]
+    wanted = None if replay else frozenset(entry.venue_symbol(pair) for pair in config.venue.pairs)
+    adapter = entry.adapter(wanted)
+
+    def account(event: AccountEvent, seq: int, known_ns: int) -> list[AnyRecord]:
+        if replay:  # a replay trades on paper: what the venue said about the real account is not its own
+            return []
+        return parse_account(event.kind, event.body, adapter.registry, seq, known_ns)
+
+    return Collector(adapter, account, headlines.parse)
+
+
+def strategies_of(config: Config) -> tuple[Strategy, ...]:
+    """The strategies a config names, or the default ones. raises: BadConfig with the names there are."""
+    known = library()
+    if config.strategies.folder:
+        known = load_modules(_modules(Path(config.strategies.folder)), known)
+    if not config.strategies.names:
+        return default_strategies()
+    missing = [name for name in config.strategies.names if name not in known]
+    if missing:
+        raise BadConfig(f"strategies.names: there is no {', '.join(missing)}; known are {', '.join(sorted(known))}")
+    return tuple(known[name] for name in config.strategies.names)
+
+
+def stage_of(name: str, config: Config, data_dir: Path, registry: Registry) -> Stage:
+    """One stage of the chain by name."""
+    if name == "bars":
+        return BarMaker()
+    if name == "measure":
+        return Measure()
+    if name == "sentiment":
+        return Sentiment()
+    if name == "forecast":
+        return Forecasts(model_of(data_dir))
+    if name == "decide":
+        return Decide(strategies_of(config))
+    names = tuple(strategy.name for strategy in strategies_of(config))
+    return Execute(config, names, Ledger(data_dir), registry)
+
+
+def model_of(data_dir: Path) -> TrainedModel | None:
+    """The model that `ninefold train` left here, or None."""
+    path = data_dir / MODEL
+    return TrainedModel.from_bytes(path.read_bytes()) if path.exists() else None
+
+
+def history(data_dir: Path, until_seq: int) -> tuple[np.ndarray, np.ndarray]:
+    """First revisions of all bars known until a seq, in that order, and the moods known with them: from the tables, then from the stream log."""
+    reader = Reader(data_dir)
+    stored_seq = min(reader.position(), until_seq)
+    bars, values = [reader.bars_known(stored_seq)], [reader.values_known(MOOD.decode(), stored_seq)]
+    for record in read(data_dir / "stream", stored_seq):
+        if record.seq > until_seq:
+            break
+        if record.kind == CHUNK:
+            chunk = decode(record.payload)
+            made = chunk.rows("bars")
+            bars.append(made[(made["revision"] == 0) & (made["seq"] > stored_seq)])
+            moods = chunk.rows("values")
+            values.append(moods[(moods["term"] == MOOD) & (moods["seq"] > stored_seq)])
+    return np.concatenate([empty("bars"), *bars]), np.concatenate([empty("values"), *values])
+
+
+def _modules(folder: Path) -> list[ModuleType]:
+    """A user's strategy files, imported."""
+    found = []
+    for path in sorted(folder.glob("*.py")):
+        spec = importlib.util.spec_from_file_location(f"strategies.{path.stem}", path)
+        if spec is None or spec.loader is None:
+            raise BadConfig(f"strategies.folder: {path} cannot be imported")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found.append(module)
+    return found

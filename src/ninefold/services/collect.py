@@ -1,0 +1,129 @@
+"""collect: the sockets of a venue's public market data.
+
+In:  websocket frames and REST answers. Out: inputs, put through the door as they come; it parses nothing and knows no venue rule.
+A lost connection is opened again with growing pauses; one that is silent is cut; both are inputs too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import picows
+
+from ninefold.config import Venue
+from ninefold.journal import inputs
+from ninefold.journal.inputs import Answer, ConnectionChange, encode
+from ninefold.services.intake import Intake
+from ninefold.venues.adapter import Question
+from ninefold.venues.questions import Asker
+from ninefold.venues.table import VENUES
+
+SILENT_S = 10.0  # Binance's busiest symbols never pause this long, and its server pings every 20 s: cut and connect again
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
+MARKET = "market"
+
+
+class _Listener(picows.WSListener):  # type: ignore[misc]
+    """Puts frames through the door; flushes when nothing more is in the buffer."""
+
+    def __init__(self, feed: MarketFeed, number: int) -> None:
+        super().__init__()
+        self._feed = feed
+        self._number = number
+        self._parts: list[bytes] = []
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        if frame.msg_type == picows.WSMsgType.TEXT or frame.msg_type == picows.WSMsgType.CONTINUATION:
+            self._parts.append(frame.get_payload_as_bytes())
+            if frame.fin:
+                payload = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+                self._parts.clear()
+                self._feed.frame(self._number, payload)
+        if frame.last_in_buffer:
+            self._feed.flush()
+
+
+class MarketFeed:
+    """One connection to one venue's public streams, kept open until `stop`."""
+
+    def __init__(self, venue: Venue, intake: Intake, clock: Callable[[], int], questions: Callable[[], list[Question]]) -> None:
+        entry = VENUES[venue.name]
+        symbols = [entry.venue_symbol(pair) for pair in venue.pairs]
+        self._venue = venue
+        self._url = (venue.stream_url or entry.stream_url) + entry.stream_path(symbols, venue.streams)
+        self._intake = intake
+        self._clock = clock
+        self._questions = questions
+        self._asker = Asker(venue.name, venue.rest_url or entry.rest_url, entry.weight_per_minute, self._answered, clock)
+        self._number = 0
+        self._last_frame_ns = 0
+        self.reconnects = 0
+        self.connected = False
+
+    def frame(self, number: int, payload: bytes) -> None:
+        self._last_frame_ns = self._clock()
+        self._intake.put(inputs.FRAME, number, self._last_frame_ns, payload)
+
+    def flush(self) -> None:
+        """Hand on what is waiting and ask what the adapter wants to know."""
+        self._intake.flush()
+        self._asker.ask(self._questions())
+
+    async def run(self, first: list[Question]) -> None:
+        """Ask the first questions, then stay connected until cancelled."""
+        try:
+            for question in first:
+                while not self._answered(await self._asker.once(question)):
+                    pass
+            await self._stay_connected()
+        finally:
+            await self._asker.close()
+
+    async def _stay_connected(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            self._number += 1
+            number = self._number
+            try:
+                transport, _ = await picows.ws_connect(lambda: _Listener(self, number), self._url)
+            except (OSError, picows.WSError, TimeoutError) as error:
+                self._tell(number, "failed", str(error))
+            else:
+                self._last_frame_ns = self._clock()
+                self.connected = True
+                self._tell(number, "open", "")
+                pause_s = FIRST_PAUSE_S
+                reason = await self._watch(transport)
+                self.connected = False
+                self._tell(number, "lost", reason)
+            self.reconnects += 1
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _watch(self, transport: picows.WSTransport) -> str:
+        """Wait until the connection ends or is silent for too long."""
+        ended = asyncio.ensure_future(transport.wait_disconnected())
+        try:
+            while True:
+                done, _ = await asyncio.wait({ended}, timeout=1.0)
+                if done:
+                    return "closed by the venue"
+                if self._clock() - self._last_frame_ns > SILENT_S * 1e9:
+                    return f"silent for {SILENT_S:.0f} s"
+        finally:
+            if not ended.done():
+                transport.disconnect()
+                await asyncio.wait({ended}, timeout=1.0)
+                ended.cancel()
+
+    def _tell(self, number: int, state: str, reason: str) -> None:
+        change = ConnectionChange(self._venue.name, MARKET, state, reason)
+        self._intake.put(inputs.CONNECTION, number, self._clock(), encode(change))
+        self.flush()
+
+    def _answered(self, answer: Answer) -> bool:
+        self._intake.put(inputs.ANSWER, 0, self._clock(), encode(answer))
+        self.flush()
+        return answer.status == 200

@@ -1,0 +1,106 @@
+"""execute: risk, orders, ledger; on paper in our simulated market, or signed to the venue.
+
+In:  chunks with targets, quotes and what the venue says about the account.
+Out: the same with orders, fills, HAS and equity. The stage is pure; `write` puts the chunk's account records into the ledger, and only then
+     `to_send` may leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import cast
+
+from ninefold.backtest.paper import PaperVenue
+from ninefold.config import Config
+from ninefold.execution.core import ExecutionCore
+from ninefold.execution.risk import Approved
+from ninefold.execution.rules import AccountRules
+from ninefold.market.chunk import Chunk
+from ninefold.market.instruments import Registry
+from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Halted, Listed, May, Order, Resumed, Tick
+from ninefold.store.ledger import Ledger
+from ninefold.strategy.sizing import desired_position, equal_weights
+
+UNIT = 10**8
+LEDGER_KINDS = (Order, Fill, Balance, Equity, Halted, Resumed)
+
+
+def rules_of(config: Config) -> AccountRules:
+    paper = config.account.orders == "paper"
+    return AccountRules(
+        account="paper" if paper else "main",
+        venue=config.venue.name,
+        quote=config.account.quote,
+        max_position=int(config.risk.position_quote * UNIT),
+        max_order=int(config.risk.order_quote * UNIT),
+        max_orders_per_minute=config.risk.orders_per_minute,
+        simulated=paper,
+        balances={config.account.quote: int(Decimal(config.account.capital) * UNIT)} if paper else {},
+    )
+
+
+class Execute:
+    """The stage. It keeps the newest target of each strategy and asks the core for the position that all of them together want."""
+
+    name = "execute"
+
+    def __init__(self, config: Config, strategies: tuple[str, ...], ledger: Ledger, registry: Registry) -> None:
+        rules = rules_of(config)
+        self.registry = registry
+        self.to_send: list[Approved] = []
+        self._ledger = ledger
+        self._capital = int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs))
+        self._weights = equal_weights(strategies)
+        self._targets: dict[int, dict[str, float]] = {}
+        self._mays: list[May] = []
+        self._done_seq = ledger.last_seq()
+        events = ledger.events()
+        self.core = ExecutionCore.restore(rules, self.registry, events)
+        self._paper = PaperVenue(rules, self.registry) if rules.simulated else None
+        if self._paper is not None:
+            self._paper.restore(events)
+
+    def step(self, chunk: Chunk) -> Chunk:
+        self._observe(chunk)
+        if chunk.last_seq <= self._done_seq:
+            self.core.shown.fold(chunk)
+            return chunk
+        if self._paper is not None:
+            chunk.records.extend(self._paper.step(chunk))
+        approved = self.core.step(chunk, self._desired(chunk), self._mays)
+        if self._paper is not None:
+            self._paper.accept(approved)
+        else:
+            self.to_send.extend(approved)
+        return chunk
+
+    def write(self, chunk: Chunk) -> None:
+        """The chunk's account records into the ledger, synced. raises StoreWriteFailed: nothing may be sent then."""
+        mine = [record for record in chunk.records if isinstance(record, LEDGER_KINDS)]
+        if mine and chunk.last_seq > self._done_seq:
+            self._ledger.append(cast(list[AnyRecord], mine), chunk.last_seq)
+            self._done_seq = chunk.last_seq
+
+    def _observe(self, chunk: Chunk) -> None:
+        for record in chunk.records:
+            if isinstance(record, Listed):
+                self.registry.learn(record.instrument)
+            elif isinstance(record, May):
+                self._mays.append(record)
+            elif isinstance(record, Tick):
+                self._mays = [may for may in self._mays if may.until_ns >= record.exchange_ns]
+        for instrument, strategy, target in chunk.rows("targets")[["instrument", "strategy", "target"]].tolist():
+            self._targets.setdefault(instrument, {})[strategy.decode()] = target
+
+    def _desired(self, chunk: Chunk) -> Mapping[int, int]:
+        """What to hold of the instruments for which this chunk brings new targets."""
+        wanted: dict[int, int] = {}
+        for instrument in sorted(set(chunk.rows("targets")["instrument"].tolist())):
+            quote = self.core.shown.quote(instrument)
+            if quote is None or quote.bid <= 0 or quote.ask <= 0:
+                continue
+            price = (quote.bid + quote.ask) // 2
+            of = self.registry[instrument]
+            wanted[instrument] = max(0, desired_position(self._targets[instrument], self._weights, self._capital, price, of))
+        return wanted

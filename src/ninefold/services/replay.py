@@ -1,0 +1,165 @@
+"""Play a journal or a recording through the whole chain, as fast as it goes, into a data dir of its own.
+
+In:  a source of inputs with their recorded receive times.
+Out: journal, stream log, tables and ledger, as if it had been live and on paper. The same input gives the same bytes, wherever it is cut.
+An interrupted replay goes on where its journal ends; a finished one is not played again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from ninefold.bus.status import Meter
+from ninefold.config import Account, Config, Venue
+from ninefold.journal.inputs import Input
+from ninefold.journal.reader import read
+from ninefold.journal.recordings import open_source, venue_of
+from ninefold.journal.writer import LogWriter
+from ninefold.market.chunk import Chunk
+from ninefold.market.instruments import Registry
+from ninefold.services.build import CHAIN, collector_of, stage_of
+from ninefold.services.chain import Chain
+from ninefold.services.execute import Execute
+from ninefold.services.intake import Intake
+from ninefold.services.stage import TimedStage
+from ninefold.services.summary import summary
+from ninefold.store.data_dir import open_data_dir
+from ninefold.store.tables import Tables
+
+BATCH = 256  # inputs put through the door at once; results do not depend on it
+STORE_ROWS = 200_000  # rows a commit
+
+
+class OtherSource(ValueError):
+    """A data dir that already holds something else."""
+
+
+class _Source(msgspec.Struct):
+    name: str
+    identity: str
+    finished: bool = False
+
+
+def replay(
+    source: Path, data_dir: Path, batch: int | Callable[[], int] = BATCH, progress: Callable[[int], None] = lambda inputs: None
+) -> dict[str, object]:
+    """Play it; returns the summary. batch: how many inputs at once, a number or a function that gives the next one.
+
+    raises: BadRecording, OtherSource.
+    """
+    open_data_dir(data_dir)
+    said = _claim(source, data_dir)
+    started = time.perf_counter()
+    player = _Player(source, data_dir)
+    count = player.catch_up()
+    if not said.finished:
+        waiting = islice(open_source(source), count, None)
+        while taken := list(islice(waiting, batch if isinstance(batch, int) else batch())):
+            count += len(taken)
+            player.play(taken)
+            progress(count)
+    player.close()
+    said.finished = True
+    _write(data_dir, said)
+    elapsed_s = time.perf_counter() - started
+    return {**player.summary(), "source": str(source), "inputs": count, "elapsed_s": round(elapsed_s, 3)}
+
+
+class _Player:
+    def __init__(self, source: Path, data_dir: Path) -> None:
+        config = Config(data_dir=str(data_dir), venue=Venue(name="binance"), account=Account(orders="paper"))
+        assert venue_of(source) == config.venue.name
+        self._data_dir = data_dir
+        self._journal = LogWriter(data_dir / "journal")
+        self._stream = LogWriter(data_dir / "stream")
+        self.collector = collector_of(config, replay=True)
+        made = [stage_of(name, config, data_dir, Registry()) for name in CHAIN]
+        self._execute = next(stage for stage in made if isinstance(stage, Execute))
+        self._stages = [TimedStage(stage, Meter(stage.name, 0), None) for stage in made]
+        self._meter = Meter("collect", 0)
+        self._chain = Chain(self._stages, self._stream, self._after)
+        self._intake = Intake(self._journal, self.collector, self._chain.hand_on, self._meter)
+        self._tables = Tables(data_dir)
+        self._chunks: list[Chunk] = []
+        self._rows = 0
+
+    def catch_up(self) -> int:
+        """Feed again what the journal has; returns how many inputs that is."""
+        records = list(read(self._data_dir / "journal"))
+        self._intake.feed(records)
+        return len(records)
+
+    def play(self, inputs: list[Input]) -> None:
+        for one in inputs:
+            self._intake.put(one.kind, one.connection, one.receive_ns, one.payload)
+        self._intake.flush()
+        self.collector.take_questions()
+
+    def close(self) -> None:
+        self._store()
+        self._tables.close()
+        self._journal.close()
+        self._stream.close()
+
+    def summary(self) -> dict[str, object]:
+        equity = self._execute.core.equity()
+        if equity is not None:
+            self._stages[-1].meter.gauges["equity"] = equity / 1e8
+        statuses = {meter.service: meter.status(0) for meter in (self._meter, *(stage.meter for stage in self._stages))}
+        offsets = {str(number): offset.median_ns for number, offset in self.collector.clock.offsets.items()}
+        return {**summary(statuses), "clock_offset_ns": offsets}
+
+    def _after(self, chunk: Chunk) -> None:
+        self._execute.write(chunk)
+        self._chunks.append(chunk)
+        self._rows += sum(len(rows) for rows in chunk.arrays.values())
+        if self._rows >= STORE_ROWS:
+            self._store()
+
+    def _store(self) -> None:
+        self._tables.write(self._chunks)
+        self._chunks, self._rows = [], 0
+
+
+def _claim(source: Path, data_dir: Path) -> _Source:
+    """Note which source this data dir is of. raises: OtherSource."""
+    path = data_dir / "source.json"
+    mine = _Source(source.name, _identity(source))
+    if not path.exists():
+        if any((data_dir / "journal").glob("*")):
+            raise OtherSource(f"{data_dir} already holds the data of a live run; replay into an empty --data-dir")
+        _write(data_dir, mine)
+        return mine
+    held = msgspec.json.decode(path.read_bytes(), type=_Source)
+    if held.identity != mine.identity:
+        raise OtherSource(f"{data_dir} already holds a replay of {held.name}, this is {source.name}; replay into an empty --data-dir")
+    return held
+
+
+def _write(data_dir: Path, said: _Source) -> None:
+    temporary = data_dir / ".source.json.new"
+    temporary.write_bytes(msgspec.json.encode(said))
+    temporary.replace(data_dir / "source.json")
+
+
+def _identity(source: Path) -> str:
+    """What tells a source from others: the hash of a recording, or of all segments of a journal."""
+    digest = hashlib.sha256()
+    for path in _files(source):
+        with path.open("rb") as file:
+            while part := file.read(1 << 20):
+                digest.update(part)
+    return digest.hexdigest()
+
+
+def _files(source: Path) -> Iterator[Path]:
+    if source.is_dir():
+        yield from sorted((source / "journal" if (source / "journal").is_dir() else source).glob("*.nfj"))
+    elif source.exists():
+        yield source

@@ -1,0 +1,84 @@
+"""A stage of the chain and how it is run: alone or in a row, timed and counted.
+
+In:  chunks. Out: the same chunks, with what each stage made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from ninefold.bus.status import Meter
+from ninefold.market.chunk import Chunk
+from ninefold.market.instruments import Instrument
+from ninefold.market.records import Fill, Has, Headline, May, MayScored, Order
+from ninefold.services.intake import elapsed_ns
+
+
+class Stage(Protocol):
+    """A pure core: step adds to the chunk it gets and gives it back."""
+
+    name: str
+
+    def step(self, chunk: Chunk) -> Chunk: ...
+
+
+@runtime_checkable
+class Kept(Protocol):
+    """A stage whose state is saved as bytes."""
+
+    def save(self) -> bytes: ...
+
+    def load(self, state: bytes) -> None: ...
+
+
+@runtime_checkable
+class Warmed(Protocol):
+    """A stage whose state is made again from the bars so far and the values stored with them."""
+
+    def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None: ...
+
+
+class TimedStage:
+    """Runs one stage and counts what it made; `clock` gives our wall clock in ns, None in a replay."""
+
+    def __init__(self, stage: Stage, meter: Meter, clock: Callable[[], int] | None) -> None:
+        self.stage = stage
+        self.meter = meter
+        self._clock = clock
+
+    def step(self, chunk: Chunk) -> Chunk:
+        before = {kind: len(rows) for kind, rows in chunk.arrays.items()}
+        known = len(chunk.records)
+        started = time.perf_counter_ns()
+        chunk = self.stage.step(chunk)
+        meter = self.meter
+        meter.observe("step", elapsed_ns(started))
+        for kind, rows in chunk.arrays.items():
+            more = len(rows) - before.get(kind, 0)
+            if more and kind in _COUNTED:
+                meter.count(_COUNTED[kind], more)
+        if self.stage.name == "decide" and self._clock is not None and len(chunk.rows("targets")):
+            meter.observe("receive_to_decision", np.array([self._clock() - chunk.known_ns], np.int64))
+        self._count_records(chunk, known)
+        meter.last_seq = chunk.last_seq
+        return chunk
+
+    def _count_records(self, chunk: Chunk, known: int) -> None:
+        meter = self.meter
+        if self.stage.name == "sentiment":
+            meter.count("headlines", sum(isinstance(record, Headline) for record in chunk.records))
+        if self.stage.name == "execute":
+            meter.count("fills", sum(isinstance(record, Fill) for record in chunk.records))
+        for record in chunk.records[known:]:
+            if isinstance(record, Order):
+                meter.count({"intended": "orders", "refused": "refused"}.get(record.status, "order_changes"))
+            elif type(record) in _COUNTED_RECORDS:
+                meter.count(_COUNTED_RECORDS[type(record)])
+
+
+_COUNTED = {"bars": "bars", "values": "indicators", "forecasts": "forecasts", "targets": "targets"}
+_COUNTED_RECORDS: dict[type, str] = {May: "may", MayScored: "may_scored", Has: "has"}

@@ -1,0 +1,133 @@
+"""The one account: balances, own orders, fills. Whole numbers of 1e-8 per asset, nothing created and nothing lost.
+
+In:  orders to lock money for, executions, releases.
+Out: changed balances; each execution moves exactly base, quote and a fee of 0.1 % taken from what is received
+     (rounded down). Pure: nothing is written or sent here.
+"""
+
+import msgspec
+
+from ninefold.simulator.engine import BUY
+from ninefold.simulator.instruments import FEE_DIVISOR, Instrument
+
+
+class Balance(msgspec.Struct):
+    free_e8: int
+    locked_e8: int = 0
+
+
+class OwnOrder(msgspec.Struct):
+    """An order of the account, open or done."""
+
+    order_id: int
+    symbol: str
+    client_id: str
+    side: int
+    type: str
+    tif: str
+    price_ticks: int
+    lots: int
+    time_ms: int
+    update_ms: int
+    filled_lots: int = 0
+    filled_value_e8: int = 0
+    status: str = "NEW"
+    resting: bool = False
+
+    @property
+    def left_lots(self) -> int:
+        return self.lots - self.filled_lots
+
+    @property
+    def open(self) -> bool:
+        return self.status in ("NEW", "PARTIALLY_FILLED")
+
+
+class OwnFill(msgspec.Struct, frozen=True):
+    """One execution of an own order."""
+
+    order_id: int
+    trade_id: int
+    symbol: str
+    price_ticks: int
+    lots: int
+    value_e8: int
+    fee_e8: int
+    fee_asset: str
+    time_ms: int
+    is_buyer: bool
+    is_maker: bool
+
+
+class Short(Exception):
+    """The free balance does not cover the order."""
+
+
+class Account:
+    """Balances by asset. `changed` names the assets touched since `take_changed`."""
+
+    def __init__(self, balances: dict[str, Balance]) -> None:
+        self.balances = balances
+        self.changed: dict[str, None] = {}
+
+    def lock(self, instrument: Instrument, order: OwnOrder) -> None:
+        """Set money aside for what is left of a limit order. raises: Short, and then nothing has changed."""
+        asset, amount = needed(instrument, order.side, order.price_ticks, order.left_lots)
+        balance = self.of(asset)
+        if balance.free_e8 < amount:
+            raise Short(asset)
+        balance.free_e8 -= amount
+        balance.locked_e8 += amount
+        self.changed[asset] = None
+
+    def release(self, instrument: Instrument, order: OwnOrder) -> None:
+        """Free what is still locked for an order that ends unfilled."""
+        asset, amount = needed(instrument, order.side, order.price_ticks, order.left_lots)
+        balance = self.of(asset)
+        balance.locked_e8 -= amount
+        balance.free_e8 += amount
+        self.changed[asset] = None
+
+    def execute(self, instrument: Instrument, order: OwnOrder, fill: OwnFill, locked: bool) -> None:
+        """Move base, quote and fee of one execution, and count it into the order.
+
+        locked: the order's money was set aside with `lock`; what a better price leaves over becomes free.
+        """
+        base, quote = self.of(instrument.base), self.of(instrument.quote)
+        base_e8 = fill.lots * instrument.lot_e8
+        before = needed(instrument, order.side, order.price_ticks, order.left_lots)[1] if locked else 0
+        order.filled_lots += fill.lots
+        order.filled_value_e8 += fill.value_e8
+        after = needed(instrument, order.side, order.price_ticks, order.left_lots)[1] if locked else 0
+        paying, amount = (quote, fill.value_e8) if order.side == BUY else (base, base_e8)
+        paying.locked_e8 -= before - after
+        paying.free_e8 += before - after - amount
+        if order.side == BUY:
+            base.free_e8 += base_e8 - fill.fee_e8
+        else:
+            quote.free_e8 += fill.value_e8 - fill.fee_e8
+        order.status = "FILLED" if order.left_lots == 0 else "PARTIALLY_FILLED"
+        self.changed[instrument.base] = None
+        self.changed[instrument.quote] = None
+
+    def of(self, asset: str) -> Balance:
+        return self.balances.setdefault(asset, Balance(0))
+
+    def take_changed(self) -> list[str]:
+        assets = list(self.changed)
+        self.changed.clear()
+        return assets
+
+
+def needed(instrument: Instrument, side: int, price_ticks: int, lots: int) -> tuple[str, int]:
+    """Asset and amount in 1e-8 that an order of this size ties up at most."""
+    if side == BUY:
+        return instrument.quote, instrument.value_e8(price_ticks, lots)
+    return instrument.base, lots * instrument.lot_e8
+
+
+def fee_of(instrument: Instrument, side: int, lots: int, value_e8: int) -> tuple[int, str]:
+    """Fee in 1e-8 and the asset it is taken from: the one that is received."""
+    if side == BUY:
+        return lots * instrument.lot_e8 // FEE_DIVISOR, instrument.base
+    return value_e8 // FEE_DIVISOR, instrument.quote

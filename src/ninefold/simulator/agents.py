@@ -1,0 +1,167 @@
+"""The crowd of one instrument: makers, takers, cancels, and one quoter that always outbids the best price.
+
+In:  a seeded random source, the book, seconds passed.
+Out: what somebody does next (`Act`). The latent price has clustered volatility, slow drifts and a weak pull to its anchor,
+     so that following and reverting strategies both trade. Floats are fine here; the engine sees whole ticks and lots.
+"""
+
+import math
+from random import Random
+from typing import NamedTuple
+
+from ninefold.simulator.engine import BUY, SELL, Book
+from ninefold.simulator.instruments import Instrument
+
+TARGET_RESTING = 120  # agents' orders in a book
+SEED_LEVELS = 40  # per side, when a book begins
+VOLATILITY = 2.0e-4  # of the price, per root second
+DRIFT = 5.0e-5  # of the price, per second: the spread of the slow drifts
+DRIFT_SECONDS = 20.0
+PULL_SECONDS = 3_600.0
+HALF_SPREAD = 5.0e-5
+QUIET_TRADE_SECONDS = 100.0  # mean time between trades of a quiet instrument
+TAKER_SHARE = 0.07
+BURST_TAKER_SHARE = 0.30
+
+
+class Act(NamedTuple):
+    """One step of an agent. kind: "rest" (never crosses), "take" (the rest is dropped) or "cancel"."""
+
+    kind: str
+    side: int = BUY
+    price_ticks: int = 0
+    lots: int = 0
+    order_id: int = 0
+
+
+class Latent:
+    """The price the crowd believes in, in ticks."""
+
+    def __init__(self, random: Random, price: float, anchor: float) -> None:
+        self.random = random
+        self.price = price
+        self.anchor = anchor
+        self._log_volatility = 0.0
+        self._drift = 0.0
+
+    def step(self, seconds: float) -> None:
+        gauss, root = self.random.gauss, math.sqrt(seconds)
+        self._log_volatility += -self._log_volatility * seconds / 30.0 + 0.25 * root * gauss(0.0, 1.0)
+        self._drift += -self._drift * seconds / DRIFT_SECONDS + DRIFT * math.sqrt(2 / DRIFT_SECONDS) * root * gauss(0.0, 1.0)
+        pull = -math.log(self.price / self.anchor) / PULL_SECONDS
+        noise = VOLATILITY * math.exp(self._log_volatility - 0.5) * root * gauss(0.0, 1.0)
+        self.price = max(1.0, self.price * math.exp((self._drift + pull) * seconds + noise))
+
+
+class Crowd:
+    """All agents of one instrument but the one-upping quoter."""
+
+    def __init__(self, instrument: Instrument, random: Random, last_ticks: int) -> None:
+        self.instrument = instrument
+        self.random = random
+        self.latent = Latent(random, float(last_ticks), float(instrument.start_ticks))
+        self.quiet = instrument.busy == 0
+        self.resting: list[int] = []
+        self._burst_left = 0
+        self._burst_side = BUY
+        self._next_quiet_trade_s = random.expovariate(1 / QUIET_TRADE_SECONDS)
+
+    def opening(self) -> list[Act]:
+        """Quotes that make a book out of nothing."""
+        acts = []
+        for side in (BUY, SELL):
+            for _ in range(SEED_LEVELS):
+                acts.append(Act("rest", side, self._quote(side), self._size()))
+        return acts
+
+    def pass_time(self, seconds: float) -> None:
+        self.latent.step(seconds)
+        self._next_quiet_trade_s -= seconds
+
+    def next(self, book: Book) -> Act:
+        """What happens next."""
+        taking = self._arbitrage(book) or self._noise()
+        if taking is not None:
+            return taking
+        crowded = len(self.resting) / TARGET_RESTING
+        if self.random.random() < 0.5 * crowded:
+            doomed = self._doomed(book)
+            if doomed is not None:
+                return Act("cancel", order_id=doomed)
+        side = BUY if self.random.random() < 0.5 else SELL
+        return Act("rest", side, self._quote(side), self._size())
+
+    def half_spread(self) -> float:
+        return max(0.6, self.latent.price * HALF_SPREAD)
+
+    def _arbitrage(self, book: Book) -> Act | None:
+        """Somebody takes quotes that the latent price has left behind."""
+        if self.quiet:
+            return None
+        fair = self.latent.price
+        ask, bid = book.asks.best(), book.bids.best()
+        if ask is not None and ask < fair - 1:
+            return Act("take", BUY, int(fair), self._size())
+        if bid is not None and bid > fair + 1:
+            return Act("take", SELL, math.ceil(fair), self._size())
+        return None
+
+    def _noise(self) -> Act | None:
+        """Takers without a reason, one by one or in bursts on one side."""
+        random = self.random
+        if self.quiet:
+            if self._next_quiet_trade_s > 0:
+                return None
+            self._next_quiet_trade_s = random.expovariate(1 / QUIET_TRADE_SECONDS)
+        elif random.random() >= (BURST_TAKER_SHARE if self._burst_left else TAKER_SHARE):
+            return None
+        if self._burst_left:
+            self._burst_left -= 1
+        else:
+            self._burst_side = BUY if random.random() < 0.5 else SELL
+            self._burst_left = 0 if self.quiet or random.random() < 0.9 else random.randrange(5, 40)
+        reach = 20 * self.half_spread()
+        return Act("take", self._burst_side, max(1, round(self.latent.price + self._burst_side * reach)), self._size())
+
+    def _quote(self, side: int) -> int:
+        scale = 3.0 if self.random.random() < 0.7 else 40.0
+        away = self.half_spread() + self.random.expovariate(1 / (scale * self.half_spread()))
+        return max(1, round(self.latent.price - side * away))
+
+    def _size(self) -> int:
+        return max(1, int(self.instrument.mean_lots * self.random.lognormvariate(-0.5, 1.0)))
+
+    def _doomed(self, book: Book) -> int | None:
+        """Of two orders picked at random, the one farther from the latent price."""
+        picked = [found for found in (self._pick(book), self._pick(book)) if found is not None]
+        if not picked:
+            return None
+        return max(picked, key=lambda each: abs(book.resting[each].price_ticks - self.latent.price))
+
+    def _pick(self, book: Book) -> int | None:
+        while self.resting:
+            at = self.random.randrange(len(self.resting))
+            order_id = self.resting[at]
+            if order_id in book.resting:
+                return order_id
+            self.resting[at] = self.resting[-1]  # it was filled or canceled since
+            self.resting.pop()
+        return None
+
+
+class OneUpper:
+    """Improves the best bid and ask by one tick whenever somebody else has set them."""
+
+    def __init__(self) -> None:
+        self.order_ids: dict[int, int] = {}
+
+    def wish(self, book: Book, side: int, fair: float) -> int | None:
+        """The price it now wants on this side, or None to stay. It never crosses, and never pays more than is fair."""
+        best, other = book.side(side).best(), book.side(-side).best()
+        own = book.resting.get(self.order_ids.get(side, 0))
+        if best is None or other is None or (own is not None and own.price_ticks == best):
+            return None
+        wanted = best + side
+        if (other - wanted) * side <= 0 or (wanted - fair) * side > 0:
+            return None
+        return wanted

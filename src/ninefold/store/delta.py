@@ -1,0 +1,179 @@
+"""One Delta table: commit rows under a sequence number, keep the number of live files small, list files for readers.
+
+In:  Arrow tables and the last sequence number they cover.
+Out: commits that carry ("ninefold", last_seq) as application transaction. The library accepts the same transaction
+     twice,
+     so the caller reads `last_seq` first. Settings were measured: delta encoding of integers and dictionaries for the
+     columns that
+     repeat give half the bytes of the defaults; more than some 200 live files make every append slower.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from deltalake import (
+    ColumnProperties,
+    CommitProperties,
+    DeltaTable,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
+
+from ninefold.store.layout import SCHEMAS, stats_columns
+
+APP = "ninefold"
+COMPACT_COMMITS = 100
+COMPACT_BYTES = 64 * 2**20  # files of this size are left alone
+KEEP_HOURS = 1  # files that compaction replaced stay this long for readers that still hold them
+_REPEATING = {
+    "instrument",
+    "price",
+    "size",
+    "bid",
+    "ask",
+    "bid_size",
+    "ask_size",
+    "side",
+    "action",
+    "taker_side",
+    "id_kind",
+}
+_CONFIGURATION = {
+    "delta.checkpointInterval": "50",
+    "delta.logRetentionDuration": "interval 10 minutes",
+    "delta.enableExpiredLogCleanup": "true",
+    "delta.deletedFileRetentionDuration": f"interval {KEEP_HOURS} hours",
+}
+
+
+class StoredFile(NamedTuple):
+    """One live file: its path, rows, day, and the bounds of the columns that have statistics."""
+
+    path: str
+    rows: int
+    day: date | None
+    bounds: dict[str, tuple[int, int]]
+
+    def may_hold(self, column: str, low: int | None, high: int | None) -> bool:
+        """Whether a value in [low, high) may be in it."""
+        smallest, largest = self.bounds[column]
+        return (low is None or largest >= low) and (high is None or smallest < high)
+
+
+class Table:
+    """The writer's handle of one table; the writer's lock keeps it the only one."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self.path = folder / name
+        self.schema = SCHEMAS[name]
+        self._partition = ["day"] if "day" in self.schema.names else None
+        self._properties = _writer_properties(self.schema)
+        self.reopen()
+        self._commits = len(self._delta.file_uris())
+
+    def reopen(self) -> None:
+        """Forget what is known of the log and read it again; creates the table if there is none."""
+        if DeltaTable.is_deltatable(str(self.path)):
+            self._delta = DeltaTable(str(self.path))
+        else:
+            configuration: dict[str, str | None] = {
+                **_CONFIGURATION,
+                "delta.dataSkippingStatsColumns": ",".join(stats_columns(self.name)),
+            }
+            self._delta = DeltaTable.create(
+                str(self.path), self.schema, mode="ignore", partition_by=self._partition, configuration=configuration
+            )
+
+    @property
+    def last_seq(self) -> int:
+        """Everything up to here is in the table; 0 if nothing is."""
+        return self._delta.transaction_version(APP) or 0
+
+    def commit(self, rows: pa.Table, last_seq: int) -> None:
+        """Append rows, or only the number if there are none."""
+        properties = CommitProperties(app_transactions=[Transaction(APP, last_seq)])
+        if rows.num_rows:
+            write_deltalake(
+                self._delta, rows, mode="append", writer_properties=self._properties, commit_properties=properties
+            )
+        else:
+            self._delta.create_write_transaction(
+                [], "append", self.schema, self._partition, commit_properties=properties
+            )
+            self._delta.update_incremental()
+        self._commits += 1
+
+    def maintain(self) -> bool:
+        """Every 100 commits join the small files and delete what earlier compactions replaced; returns whether it
+        did.
+        """
+        if self._commits < COMPACT_COMMITS:
+            return False
+        self._delta.optimize.compact(target_size=COMPACT_BYTES, writer_properties=self._properties)
+        self._delta.vacuum(retention_hours=KEEP_HOURS, dry_run=False, enforce_retention_duration=False, full=True)
+        self._commits = 0
+        return True
+
+    def files(self) -> list[StoredFile]:
+        return _files(self._delta, self.path)
+
+
+def stored_files(folder: Path, name: str) -> list[StoredFile]:
+    """The live files of a table as its log says now; none if it was never written."""
+    path = folder / name
+    if not DeltaTable.is_deltatable(str(path)):
+        return []
+    return _files(DeltaTable(str(path)), path)
+
+
+def dataset(name: str, files: list[StoredFile]) -> ds.Dataset:
+    """The rows of some files of a table, read when asked for; partition columns are left out."""
+    return ds.dataset([file.path for file in files], format="parquet", schema=file_schema(name))
+
+
+def file_schema(name: str) -> pa.Schema:
+    """The columns that are in the files; `day` is in their path."""
+    return pa.schema([field for field in SCHEMAS[name] if field.name != "day"])
+
+
+def _files(delta: DeltaTable, path: Path) -> list[StoredFile]:
+    listed = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
+    return [_stored_file(action, path) for action in listed]
+
+
+def _stored_file(action: dict[str, object], path: Path) -> StoredFile:
+    bounds = {
+        key[4:]: (value, action["max." + key[4:]])
+        for key, value in action.items()
+        if key.startswith("min.") and value is not None
+    }
+    return StoredFile(
+        path=str(path / unquote(str(action["path"]))),
+        rows=action["num_records"],  # type: ignore[arg-type]
+        day=action.get("partition.day"),  # type: ignore[arg-type]
+        bounds=bounds,  # type: ignore[arg-type]
+    )
+
+
+def _writer_properties(schema: pa.Schema) -> WriterProperties:
+    columns: dict[str, ColumnProperties] = {}
+    for field in schema:
+        if field.name in _REPEATING or pa.types.is_string(field.type):
+            columns[field.name] = ColumnProperties(dictionary_enabled=True)
+        elif pa.types.is_integer(field.type) and field.type.bit_width >= 32:
+            columns[field.name] = ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=1,
+        max_row_group_size=131_072,
+        default_column_properties=ColumnProperties(dictionary_enabled=False),
+        column_properties=columns,
+    )

@@ -1,0 +1,133 @@
+"""How the tables look: Arrow schemas of market arrays, records and certificates, and the way there and back.
+
+In:  structured arrays of market/arrays.py. Out: Arrow tables sorted for the store, and structured arrays again.
+`n` counts the rows of one input (`seq`) in one table, so (seq, n) names a row. Delta has no unsigned types: uint64
+ids are stored as int64 bit patterns.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ninefold.market.arrays import KINDS
+from ninefold.market.time import DAY_NS, UNKNOWN_NS
+
+MARKET_KINDS = ("trades", "books", "quotes")
+_ARROW = {"i1": pa.int8(), "u1": pa.int8(), "i4": pa.int32(), "i8": pa.int64(), "u8": pa.int64(), "f8": pa.float64()}
+
+
+def time_field(kind: str) -> str:
+    """The field by which a table is ordered and partitioned."""
+    return "exchange_ns" if kind in MARKET_KINDS else "close_ns"
+
+
+def _type_of(dtype: np.dtype[Any]) -> pa.DataType:
+    return pa.string() if dtype.kind == "S" else _ARROW[dtype.str[1:]]
+
+
+def _market_schema(kind: str) -> pa.Schema:
+    fields = [pa.field(name, _type_of(KINDS[kind][name]), nullable=False) for name in KINDS[kind].names or ()]
+    return pa.schema([*fields, pa.field("n", pa.int32(), nullable=False), pa.field("day", pa.date32(), nullable=False)])
+
+
+RECORDS = pa.schema(
+    [
+        pa.field("seq", pa.int64(), nullable=False),
+        pa.field("n", pa.int32(), nullable=False),
+        pa.field("known_ns", pa.int64(), nullable=False),
+        pa.field("type", pa.string(), nullable=False),
+        pa.field("instrument", pa.int32()),
+        pa.field("payload", pa.string(), nullable=False),
+    ]
+)
+CERTIFICATES = pa.schema(
+    [
+        pa.field("instrument", pa.int32(), nullable=False),
+        pa.field("hour_ns", pa.int64(), nullable=False),
+        pa.field("revision", pa.int32(), nullable=False),
+        pa.field("state", pa.string(), nullable=False),
+        pa.field("first_id", pa.int64()),
+        pa.field("last_id", pa.int64()),
+        pa.field("trades", pa.int64(), nullable=False),
+        pa.field("missing", pa.int64()),
+        pa.field("from_ns", pa.int64(), nullable=False),
+        pa.field("to_ns", pa.int64(), nullable=False),
+        pa.field("how", pa.string(), nullable=False),
+        pa.field("seq", pa.int64(), nullable=False),
+    ]
+)
+SCHEMAS: dict[str, pa.Schema] = {
+    "records": RECORDS,
+    **{kind: _market_schema(kind) for kind in KINDS},
+    "certificates": CERTIFICATES,
+}
+
+
+def stats_columns(name: str) -> list[str]:
+    """Columns whose smallest and largest value the log keeps for every file."""
+    if name == "records":
+        return ["seq", "known_ns"]
+    if name == "certificates":
+        return ["instrument", "hour_ns"]
+    times = ["exchange_ns", "receive_ns"] if name in MARKET_KINDS else ["close_ns", "width_ns"]
+    return [*times, "instrument", "seq"]
+
+
+def effective_ns(kind: str, rows: np.ndarray) -> np.ndarray:
+    """When a row happened, shape (n,): the venue's time, or ours where the venue gave none."""
+    times = rows[time_field(kind)]
+    if kind in MARKET_KINDS:
+        times = np.where(times == UNKNOWN_NS, rows["receive_ns"], times)
+    return times
+
+
+def number_within_seq(seq: np.ndarray) -> np.ndarray:
+    """Counts 0, 1, 2, ... among equal values of seq, in the order of rows; shape (n,), int32.
+
+    >>> number_within_seq(np.array([5, 5, 6, 5])).tolist()
+    [0, 1, 0, 2]
+    """
+    order = np.argsort(seq, kind="stable")
+    ordered = seq[order]
+    starts = (
+        np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(seq) else np.empty(0, np.int64)
+    )
+    lengths = np.diff(np.append(starts, len(seq)))
+    numbers = np.empty(len(seq), np.int32)
+    numbers[order] = np.arange(len(seq)) - np.repeat(starts, lengths)
+    return numbers
+
+
+def to_arrow(kind: str, rows: np.ndarray, n: np.ndarray) -> pa.Table:
+    """An Arrow table of one kind, sorted by (instrument, time, seq, n)."""
+    times = effective_ns(kind, rows)
+    order = np.lexsort((n, rows["seq"], times, rows["instrument"]))
+    columns = [_column(rows[name][order]) for name in KINDS[kind].names or ()]
+    days = (times[order] // DAY_NS).astype(np.int32)
+    return pa.table([*columns, pa.array(n[order]), pa.array(days).cast(pa.date32())], schema=SCHEMAS[kind])
+
+
+def _column(values: np.ndarray) -> pa.Array:
+    if values.dtype.kind == "S":
+        return pa.array(np.char.decode(values, "utf-8", "replace"), pa.string())
+    if values.dtype == np.uint64:
+        return pa.array(values.view(np.int64))
+    if values.dtype == np.uint8:
+        return pa.array(values.view(np.int8))
+    return pa.array(values)
+
+
+def to_numpy(kind: str, table: pa.Table) -> np.ndarray:
+    """The structured array of a stored table, rows as they come; shape (n,)."""
+    rows = np.empty(table.num_rows, KINDS[kind])
+    for name in KINDS[kind].names or ():
+        values = table.column(name).to_numpy()
+        dtype = rows.dtype[name]
+        if dtype.kind == "S":
+            rows[name] = np.char.encode(values.astype(str), "utf-8")
+        else:
+            rows[name] = values.view(np.uint64) if dtype == np.uint64 else values
+    return rows

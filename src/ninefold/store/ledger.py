@@ -1,0 +1,175 @@
+"""The ledger: orders, fills, balances and equity, in SQLite, synced before `append` returns.
+
+In:  records of the account, in the order of the stream, also again after a crash.
+Out: append-only events; orders, fills and positions are derived from them. An event is known by (seq, type, its id,
+     its content),
+     so a repeated one is stored once, and two states of one order under one seq are two events.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Order
+from ninefold.store.data_dir import WrongFormat, check_data_dir, failed_write, open_data_dir
+
+VERSION = 1
+_SCHEMA = """
+CREATE TABLE events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL, payload TEXT NOT NULL,
+    UNIQUE (seq, type, id, payload)
+);
+CREATE INDEX events_by_type ON events (type, id, number);
+CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), last_seq INTEGER NOT NULL);
+INSERT INTO position VALUES (1, 0);
+CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER events_last BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+"""
+_encode = msgspec.json.Encoder().encode
+_record = msgspec.json.Decoder(AnyRecord)
+
+
+class LedgerReader:
+    """Read-only; opens while another process writes. Each call sees what was committed by then.
+
+    path:   the data dir. A ledger that was never written is empty.
+    raises: NoDataDir, WrongFormat.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = check_data_dir(path) / "ledger.db"
+        self._db: sqlite3.Connection | None = None
+
+    def events(self, since: int = 0) -> list[AnyRecord]:
+        """Every event with a greater seq, in the order of appending."""
+        return self._records("SELECT payload FROM events WHERE seq > ? ORDER BY number", (since,))
+
+    def orders(self) -> list[Order]:
+        """The latest state of every order, oldest order first."""
+        found = self._records(
+            "SELECT payload FROM events JOIN (SELECT min(number) AS born, max(number) AS latest FROM events"
+            " WHERE type = 'order' GROUP BY id) ON number = latest ORDER BY born"
+        )
+        return [record for record in found if isinstance(record, Order)]
+
+    def created_ns(self) -> dict[str, int]:
+        """known_ns of each order's first event, by client order id."""
+        found = self._records(
+            "SELECT payload FROM events WHERE number IN"
+            " (SELECT min(number) FROM events WHERE type = 'order' GROUP BY id) ORDER BY number"
+        )
+        return {record.client_order_id: record.known_ns for record in found if isinstance(record, Order)}
+
+    def fills(self) -> list[Fill]:
+        """All fills, in the order of appending."""
+        found = self._records("SELECT payload FROM events WHERE type = 'fill' ORDER BY number")
+        return [record for record in found if isinstance(record, Fill)]
+
+    def positions(self) -> dict[int, int]:
+        """Instrument id to signed size: the sum of the fills, fees apart."""
+        held: dict[int, int] = {}
+        for fill in self.fills():
+            held[fill.instrument] = held.get(fill.instrument, 0) + fill.side * fill.size
+        return held
+
+    def last_seq(self) -> int:
+        """The last seq that was appended, 0 if none."""
+        rows = self._query("SELECT last_seq FROM position")
+        return int(rows[0][0]) if rows else 0
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _records(self, query: str, values: tuple[int, ...] = ()) -> list[AnyRecord]:
+        return [_record.decode(row[0]) for row in self._query(query, values)]
+
+    def _query(self, query: str, values: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
+        if self._db is None and self._file.exists():
+            self._db = _checked(
+                sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False),
+                self._file,
+            )
+        if self._db is None or not _version(self._db):
+            return []
+        return self._db.execute(query, values).fetchall()
+
+
+class Ledger(LedgerReader):
+    """The writer. Use it from one thread at a time.
+
+    path:   the data dir; created if there is none.
+    raises: WrongFormat, StoreWriteFailed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(open_data_dir(path))
+        try:
+            self._writer = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
+            self._writer.execute("PRAGMA journal_mode = WAL")
+            self._writer.execute("PRAGMA synchronous = FULL")
+            if not _version(self._writer):
+                self._writer.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        except sqlite3.OperationalError as refused:
+            raise failed_write(self._file, refused) from refused
+        self._db = _checked(self._writer, self._file)
+
+    def append(self, records: Sequence[AnyRecord], last_seq: int) -> int:
+        """Add events in one synced transaction and return how many were new.
+
+        last_seq: the input up to which everything is in now.
+        raises:   StoreWriteFailed; nothing was appended then.
+        """
+        rows = [
+            (record.seq, str(record.__struct_config__.tag), _id_of(record), _encode(record).decode())
+            for record in records
+        ]
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                before = self._writer.total_changes
+                self._writer.executemany(
+                    "INSERT OR IGNORE INTO events (seq, type, id, payload) VALUES (?, ?, ?, ?)", rows
+                )
+                added = self._writer.total_changes - before
+                self._writer.execute("UPDATE position SET last_seq = max(last_seq, ?)", (last_seq,))
+                self._writer.execute("COMMIT")
+            except sqlite3.Error:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+        except sqlite3.OperationalError as refused:
+            raise failed_write(self._file, refused) from refused
+        return added
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _checked(db: sqlite3.Connection, file: Path) -> sqlite3.Connection:
+    version = _version(db)
+    if version > VERSION:
+        db.close()
+        raise WrongFormat(
+            f"{file} has ledger version {version}, this program reads up to {VERSION}; "
+            "upgrade ninefold or use another --data-dir"
+        )
+    return db
+
+
+def _id_of(record: AnyRecord) -> str:
+    if isinstance(record, Order):
+        return record.client_order_id
+    if isinstance(record, Fill):
+        return f"{record.client_order_id}/{record.trade_id}"
+    if isinstance(record, Balance):
+        return record.asset
+    return record.quote if isinstance(record, Equity) else ""

@@ -1,0 +1,205 @@
+"""Reading the tables, by as many processes as like to, while one writes. Each call sees the newest commits.
+
+In:  a data dir.
+Out: the arrays and records that were stored. Rows of trades, books and quotes come by (time, seq), others by
+     (close_ns, seq); a range is
+     [start_ns, end_ns) of that time. `limit` with newest=True gives the last rows (oldest of them first), with
+     newest=False the first ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ninefold.market.instruments import Registry
+from ninefold.market.records import AnyRecord, Listed
+from ninefold.store.certificates import Certificate, certificates_of
+from ninefold.store.data_dir import check_data_dir
+from ninefold.store.delta import stored_files
+from ninefold.store.layout import SCHEMAS, to_numpy
+from ninefold.store.rows import Pick, first_revisions, latest_revisions, rows_of
+from ninefold.store.scan import scan, scan_some
+
+Revisions = Literal["latest", "first", "all"]
+_record = msgspec.json.Decoder(AnyRecord)
+
+
+class Reader:
+    """Cheap to open; never blocks the writer.
+
+    raises: NoDataDir, WrongFormat.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = check_data_dir(path)
+        self._folder = self.path / "tables"
+
+    def registry(self) -> Registry:
+        """All instruments listed so far."""
+        found = {
+            record.instrument.id: record.instrument for record in self.records([Listed]) if isinstance(record, Listed)
+        }
+        return Registry([found[id] for id in sorted(found)])
+
+    def trades(
+        self,
+        instrument_id: int,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        newest: bool = False,
+    ) -> np.ndarray:
+        """TRADES rows of one instrument, by exchange time (receive time where the venue gave none), then seq."""
+        return self.rows("trades", instrument_id, start_ns, end_ns, limit, newest)
+
+    def books(
+        self,
+        instrument_id: int,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        newest: bool = False,
+    ) -> np.ndarray:
+        """BOOKS rows of one instrument; the rows of one input keep their order."""
+        return self.rows("books", instrument_id, start_ns, end_ns, limit, newest)
+
+    def quotes(
+        self,
+        instrument_id: int,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        newest: bool = False,
+    ) -> np.ndarray:
+        """QUOTES rows of one instrument."""
+        return self.rows("quotes", instrument_id, start_ns, end_ns, limit, newest)
+
+    def bars(
+        self,
+        instrument_id: int,
+        width_ns: int,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        newest: bool = True,
+        revisions: Revisions = "latest",
+    ) -> np.ndarray:
+        """BARS rows of one series whose close lies in the range, oldest first.
+
+        revisions: the latest or the first revision of each bar, or all of them (limit then counts rows).
+        """
+        if revisions not in ("latest", "first", "all"):
+            raise ValueError(f"revisions is {revisions!r}; allowed are 'latest', 'first' and 'all'")
+        condition = pc.field("width_ns") == width_ns
+        pick = {"latest": latest_revisions, "first": first_revisions, "all": None}[revisions]
+        return self.rows("bars", instrument_id, start_ns, end_ns, limit, newest, condition, pick)
+
+    def values(
+        self,
+        instrument_id: int,
+        width_ns: int,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        newest: bool = True,
+    ) -> np.ndarray:
+        """VALUES rows of one series, all terms."""
+        return self.rows("values", instrument_id, start_ns, end_ns, limit, newest, pc.field("width_ns") == width_ns)
+
+    def forecasts(
+        self,
+        instrument_id: int,
+        width_ns: int,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        newest: bool = True,
+    ) -> np.ndarray:
+        """FORECASTS rows of one series, all horizons."""
+        return self.rows("forecasts", instrument_id, start_ns, end_ns, limit, newest, pc.field("width_ns") == width_ns)
+
+    def targets(
+        self,
+        instrument_id: int,
+        width_ns: int | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        newest: bool = True,
+    ) -> np.ndarray:
+        """TARGETS rows of one instrument, all strategies; of every width if none is given."""
+        condition = None if width_ns is None else pc.field("width_ns") == width_ns
+        return self.rows("targets", instrument_id, start_ns, end_ns, limit, newest, condition)
+
+    def bars_known(self, until_seq: int) -> np.ndarray:
+        """BARS rows as they were first known, revision 0 and seq <= until_seq, in the order in which they became
+        known.
+        """
+        files = [file for file in stored_files(self._folder, "bars") if file.may_hold("seq", None, until_seq + 1)]
+        condition = (pc.field("revision") == 0) & (pc.field("seq") <= until_seq)
+        return to_numpy("bars", scan("bars", files, condition).sort_by([("seq", "ascending"), ("n", "ascending")]))
+
+    def records(
+        self,
+        types: Sequence[type | str] | None = None,
+        since_seq: int | None = None,
+        limit: int | None = None,
+        newest: bool = True,
+    ) -> list[AnyRecord]:
+        """Stored records, oldest first.
+
+        types:     record classes or their tags; None for all that are stored.
+        since_seq: only those with a greater seq.
+        """
+        after = None if since_seq is None else since_seq + 1
+        files = [file for file in stored_files(self._folder, "records") if file.may_hold("seq", after, None)]
+        condition = None if after is None else pc.field("seq") >= after
+        if types is not None:
+            tags = [kind if isinstance(kind, str) else str(kind.__struct_config__.tag) for kind in types]  # type: ignore[attr-defined]
+            only = pc.field("type").isin(pa.array(tags, pa.string()))
+            condition = only if condition is None else condition & only
+        table = (
+            scan("records", files, condition)
+            if limit is None
+            else scan_some("records", files, condition, "seq", limit, newest, _sorted_seq)
+        )
+        payloads = table.sort_by([("seq", "ascending"), ("n", "ascending")]).column("payload").to_pylist()
+        if limit is not None:
+            payloads = payloads[max(len(payloads) - limit, 0) :] if newest else payloads[:limit]
+        return [_record.decode(payload) for payload in payloads]
+
+    def certificates(self, instrument_id: int | None = None) -> list[Certificate]:
+        """The latest certificate of every instrument and hour, by (instrument, hour)."""
+        condition = None if instrument_id is None else pc.field("instrument") == instrument_id
+        return certificates_of(scan("certificates", stored_files(self._folder, "certificates"), condition))
+
+    def counts(self) -> dict[str, int]:
+        """Rows of every table, from the log alone."""
+        return {name: sum(file.rows for file in stored_files(self._folder, name)) for name in SCHEMAS}
+
+    def rows(
+        self,
+        kind: str,
+        instrument_id: int,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        newest: bool = False,
+        condition: pc.Expression | None = None,
+        pick: Pick | None = None,
+    ) -> np.ndarray:
+        """Rows of any kind of one instrument in a range, ordered; `pick` thins them before the limit counts."""
+        return rows_of(
+            kind, stored_files(self._folder, kind), instrument_id, start_ns, end_ns, limit, newest, condition, pick
+        )
+
+
+def _sorted_seq(table: pa.Table) -> np.ndarray:
+    return np.sort(table.column("seq").to_numpy())

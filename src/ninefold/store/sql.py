@@ -1,0 +1,123 @@
+"""Ask the stored data in SQL, read-only.
+
+In:  one SELECT. Tables: trades books quotes bars values forecasts targets records certificates as stored (integer
+     units, all revisions); instruments;
+     orders and fills as exported; trades_priced books_priced quotes_priced bars_priced (latest revisions) with names,
+     times and prices as DOUBLE.
+Out: a pyarrow.Table. DuckDB gets the rows through Arrow and may open no file, network address or extension by itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from ninefold.store.account_forms import FILLS, ORDERS
+from ninefold.store.data_dir import check_data_dir
+from ninefold.store.delta import dataset, file_schema, stored_files
+from ninefold.store.forms import Wanted
+from ninefold.store.layout import SCHEMAS
+from ninefold.store.read import Reader
+from ninefold.store.views import VIEWS
+
+ROWS = 1_000_000
+SECONDS = 60.0
+_SETTINGS = (
+    "SET temp_directory = ''",
+    "SET memory_limit = '2GB'",
+    "SET python_enable_replacements = false",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+
+
+class SqlError(ValueError):
+    """A query that was refused or failed."""
+
+
+def sql(path: Path, query: str, rows: int = ROWS, seconds: float = SECONDS) -> pa.Table:
+    """The answer to one SELECT over what is stored now.
+
+    rows, seconds: an answer with more rows, or one that takes longer, is an error; nothing is cut off silently.
+    raises:        SqlError naming the tables or columns that exist; NoDataDir.
+    """
+    connection = _connection(check_data_dir(path))
+    timer = threading.Timer(seconds, connection.interrupt)
+    try:
+        _refuse_all_but_select(connection, query)
+        timer.start()
+        answer = connection.sql(query).to_arrow_reader(100_000)
+        return _at_most(answer, rows)
+    except duckdb.InterruptException:
+        raise SqlError(
+            f"the query took more than {seconds:g} s and was stopped; ask for less, or export and use another tool"
+        ) from None
+    except duckdb.Error as failed:
+        raise SqlError(f"{failed}\n{_what_exists(connection, query)}") from None
+    finally:
+        timer.cancel()
+        connection.close()
+
+
+def _connection(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(":memory:")
+    for name in SCHEMAS:
+        files = stored_files(path / "tables", name)
+        connection.register(name, dataset(name, files) if files else file_schema(name).empty_table())
+    connection.register("instruments", _instruments(path))
+    everything = Wanted(path, None, None, None, None)
+    for name, form in (("orders", ORDERS), ("fills", FILLS)):
+        connection.register(name, pa.concat_tables(form.tables(everything)))
+    for name, select in VIEWS.items():
+        connection.execute(f"CREATE VIEW {name} AS {select}")
+    for setting in _SETTINGS:
+        connection.execute(setting)
+    return connection
+
+
+def _instruments(path: Path) -> pa.Table:
+    registry = Reader(path).registry()
+    return pa.table(
+        {
+            "id": pa.array([one.id for one in registry], pa.int32()),
+            "name": pa.array([one.name for one in registry], pa.string()),
+            "version": pa.array([one.version for one in registry], pa.int32()),
+            "base": pa.array([one.base for one in registry], pa.string()),
+            "quote": pa.array([one.quote for one in registry], pa.string()),
+            "price_unit": pa.array([10.0**one.price_decimals for one in registry], pa.float64()),
+            "size_unit": pa.array([10.0**one.size_decimals for one in registry], pa.float64()),
+        }
+    )
+
+
+def _refuse_all_but_select(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    statements = connection.extract_statements(query)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        found = " and ".join(statement.type.name for statement in statements) or "nothing"
+        raise SqlError(f"found {found}; allowed is one SELECT: the stored data is read-only here")
+
+
+def _at_most(reader: pa.RecordBatchReader, rows: int) -> pa.Table:
+    batches, count = [], 0
+    for batch in reader:
+        batches.append(batch)
+        count += batch.num_rows
+        if count > rows:
+            raise SqlError(
+                f"the answer has more than {rows:,} rows; add LIMIT or a narrower WHERE, or use export for everything"
+            )
+    return pa.Table.from_batches(batches, reader.schema)
+
+
+def _what_exists(connection: duckdb.DuckDBPyConnection, query: str) -> str:
+    """The columns of the tables that the query names, or all tables if it names none."""
+    named = connection.execute(
+        "SELECT table_name, string_agg(column_name, ', ' ORDER BY column_index) FROM duckdb_columns()"
+        " WHERE NOT internal GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    words = set("".join(letter if letter.isalnum() or letter == "_" else " " for letter in query.lower()).split())
+    columns = [f"{table} has the columns {names}" for table, names in named if table in words]
+    return "; ".join(columns) if columns else f"tables: {', '.join(table for table, _ in named)}"

@@ -1,0 +1,219 @@
+"""The writer of the tables: chunks in, rows stored once each, whatever is sent again.
+
+In:  chunks in the order of the stream, cut anywhere, also again from an earlier place (after a crash, or because a
+     bus delivers twice).
+Out: one commit a table and write, carrying the last seq; `certificates` is committed last and every time, so its
+     number is what all tables have.
+     A table skips rows up to its own number. Rows of exactly that number can be either known or the rest of an input
+     that was cut in two:
+     they are compared with what is stored (a repeated identical row of one input counts once).
+An append syncs nothing to disk: the journal is what acknowledges.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake.exceptions import DeltaError
+
+from ninefold.market.arrays import KINDS, empty
+from ninefold.market.chunk import Chunk
+from ninefold.market.instruments import Registry
+from ninefold.market.records import AnyRecord, Balance, Fill, Gap, Has, Listed, May, Order, Tick
+from ninefold.store.certifier import Certifier
+from ninefold.store.data_dir import WriterLock, failed_write, open_data_dir
+from ninefold.store.delta import Table
+from ninefold.store.layout import RECORDS, SCHEMAS, number_within_seq, to_arrow, to_numpy
+from ninefold.store.read import Reader
+from ninefold.store.scan import scan
+
+NOT_STORED = (Tick, Order, Fill, Balance)  # ticks are in the journal, the account is in the ledger
+_encode = msgspec.json.Encoder().encode
+
+
+class Written(NamedTuple):
+    rows: int
+    trades: int
+
+
+class Tables:
+    """The one writer of a data dir's tables.
+
+    path:   the data dir; created if there is none.
+    raises: AlreadyWritten if another process writes it, WrongFormat.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = open_data_dir(path)
+        folder = self._path / "tables"
+        folder.mkdir(exist_ok=True)
+        self._lock = WriterLock(folder)
+        self._tables = {name: Table(folder, name) for name in SCHEMAS}
+        self._certifier: Certifier | None = None
+
+    def position(self) -> int:
+        """The last seq that all tables have, 0 if none. Go on with the chunks whose last_seq is not below it."""
+        return self._tables["certificates"].last_seq
+
+    def registry(self) -> Registry:
+        return Reader(self._path).registry()
+
+    def write(self, chunks: Sequence[Chunk]) -> Written:
+        """Store what is not stored yet; counts what this call added.
+
+        raises: StoreWriteFailed if the disk refuses; the same chunks may be written again then.
+        """
+        rows = trades = 0
+        try:
+            for group in _ordered_groups([chunk for chunk in chunks if chunk.last_seq >= self.position()]):
+                written = self._write_group(group)
+                rows += written.rows
+                trades += written.trades
+        except (OSError, DeltaError) as refused:
+            self._certifier = None  # it may know more than the tables: read it again
+            for table in self._tables.values():
+                table.reopen()
+            raise failed_write(self._path / "tables", refused) from refused
+        return Written(rows, trades)
+
+    def maintain(self) -> None:
+        """Compaction every 100 commits of a table (checkpoints every 50 come with the commits).
+
+        raises: StoreWriteFailed if the disk refuses; nothing is lost then.
+        """
+        for table in self._tables.values():
+            try:
+                table.maintain()
+            except (OSError, DeltaError) as refused:
+                table.reopen()
+                raise failed_write(table.path, refused) from refused
+
+    def close(self) -> None:
+        """Certify the open hours as far as they are, and let another writer in."""
+        if self._certifier is not None:
+            last = self._tables["certificates"].last_seq
+            revised = self._certifier.open_hours(last)
+            if revised.num_rows:
+                self._tables["certificates"].commit(revised, last)
+        self._lock.release()
+
+    def __enter__(self) -> Tables:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write_group(self, chunks: list[Chunk]) -> Written:
+        if self._certifier is None:
+            self._certifier = Certifier(self._path, self.position())
+        last_seq = chunks[-1].last_seq
+        records = [record for chunk in chunks for record in chunk.records]
+        fresh = self._store_records(records, last_seq)
+        count, trades = len(fresh), empty("trades")
+        for kind in KINDS:
+            rows = np.concatenate([empty(kind), *(chunk.rows(kind) for chunk in chunks if kind in chunk.arrays)])
+            stored = self._store_rows(kind, rows, last_seq) if len(rows) else rows
+            count += len(stored)
+            trades = stored if kind == "trades" else trades
+        clock_ns = max((record.exchange_ns for record in records if isinstance(record, Tick)), default=0)
+        revised = self._certifier.step(trades, fresh, clock_ns, last_seq)
+        self._tables["certificates"].commit(revised, last_seq)
+        return Written(count, len(trades))
+
+    def _store_rows(self, kind: str, rows: np.ndarray, last_seq: int) -> np.ndarray:
+        """Commit the rows of a kind that are not stored yet; returns them."""
+        table = self._tables[kind]
+        known = table.last_seq
+        rows = rows[rows["seq"] >= known]
+        edge: list[str] = []
+        if (at_edge := rows["seq"] == known).any():
+            edge = _as_text(to_numpy(kind, _rows_of_seq(table, known)))
+        keep, numbers = _fresh(rows["seq"], known, _as_text(rows[at_edge]), edge)
+        rows, numbers = rows[keep], numbers[keep]
+        if len(rows):
+            table.commit(to_arrow(kind, rows, numbers), max(last_seq, known))
+        return rows
+
+    def _store_records(self, records: list[AnyRecord], last_seq: int) -> list[AnyRecord]:
+        """Commit the records that are not stored yet; returns them."""
+        table = self._tables["records"]
+        known = table.last_seq
+        records = [record for record in records if record.seq >= known and not isinstance(record, NOT_STORED)]
+        payloads = [_encode(record).decode() for record in records]
+        at_edge = [payload for record, payload in zip(records, payloads, strict=True) if record.seq == known]
+        edge = _rows_of_seq(table, known).column("payload").to_pylist() if at_edge else []
+        seq = np.array([record.seq for record in records], np.int64)
+        keep, numbers = _fresh(seq, known, at_edge, edge)
+        fresh = [record for record, kept in zip(records, keep.tolist(), strict=True) if kept]
+        if fresh:
+            kept_payloads = [payload for payload, kept in zip(payloads, keep.tolist(), strict=True) if kept]
+            table.commit(_records_table(fresh, kept_payloads, numbers[keep]), max(last_seq, known))
+        return fresh
+
+
+def _ordered_groups(chunks: list[Chunk]) -> list[list[Chunk]]:
+    """Cut where a chunk does not lie wholly behind the one before it: each group is stored before the next is
+    judged.
+    """
+    groups: list[list[Chunk]] = []
+    for chunk in chunks:
+        if groups and chunk.first_seq > groups[-1][-1].last_seq:
+            groups[-1].append(chunk)
+        else:
+            groups.append([chunk])
+    return groups
+
+
+def _rows_of_seq(table: Table, seq: int) -> pa.Table:
+    files = [file for file in table.files() if file.may_hold("seq", seq, seq + 1)]
+    return scan(table.name, files, pc.field("seq") == seq)
+
+
+def _fresh(seq: np.ndarray, known: int, at_edge: list[str], stored: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows are not stored yet (bool), and each row's number within its seq; both of shape (n,).
+
+    seq:     of the rows, none below `known`. at_edge: the rows whose seq is `known`, as text; stored: those that the
+             table has.
+    """
+    keep = np.ones(len(seq), bool)
+    left = Counter(stored)
+    for index, row in zip(np.flatnonzero(seq == known).tolist(), at_edge, strict=True):
+        if left[row]:
+            left[row] -= 1
+            keep[index] = False
+    numbers = np.zeros(len(seq), np.int32)
+    numbers[keep] = number_within_seq(seq[keep])
+    numbers[keep & (seq == known)] += len(stored)
+    return keep, numbers
+
+
+def _as_text(rows: np.ndarray) -> list[str]:
+    """Rows to compare: as text NaN equals NaN."""
+    return [repr(row) for row in rows.tolist()]
+
+
+def _records_table(records: list[AnyRecord], payloads: list[str], numbers: np.ndarray) -> pa.Table:
+    columns = [
+        [record.seq for record in records],
+        numbers,
+        [record.known_ns for record in records],
+        [str(record.__struct_config__.tag) for record in records],
+        [_instrument_of(record) for record in records],
+        payloads,
+    ]
+    return pa.table(
+        [pa.array(values, field.type) for values, field in zip(columns, RECORDS, strict=True)], schema=RECORDS
+    )
+
+
+def _instrument_of(record: AnyRecord) -> int | None:
+    if isinstance(record, Listed):
+        return record.instrument.id
+    return record.instrument if isinstance(record, (Gap, May, Has)) else None

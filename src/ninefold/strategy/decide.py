@@ -1,0 +1,234 @@
+"""Targets and foretellings: the pure core of `decide`.
+
+In:  chunks with finished bars, moods and forecasts.
+Out: the same with the target of every strategy at the close of each first-revision bar of its timeframe, MAY messages, and their scores once their
+     time is over. A MAY is kept if the target moved that way by at least SMALLEST_CHANGE within the horizon.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from ninefold.formula import Evaluator, Scale
+from ninefold.market.arrays import rows
+from ninefold.market.chunk import Chunk
+from ninefold.market.columns import columns, row
+from ninefold.market.instruments import Instrument
+from ninefold.market.numbers import to_text
+from ninefold.market.records import Listed, May, MayScored, Tick
+from ninefold.market.time import MINUTE_NS, SECOND_NS
+from ninefold.market.values import mood_of, moods
+from ninefold.strategy.foretell import (
+    SMALLEST_CHANGE,
+    Foretelling,
+    ReturnQuantiles,
+    foretell,
+    one_bar_returns,
+    recent_returns,
+)
+from ninefold.strategy.strategy import Strategy, targets
+
+RECENT_BARS = 32
+HORIZON_NS = (
+    2 * MINUTE_NS
+)  # a MAY looks this far ahead, at least SHORTEST_BARS and at most LONGEST_BARS of its timeframe
+SHORTEST_BARS, LONGEST_BARS = 3, 30
+LEAST_PROBABILITY = 0.1  # less likely moves are not worth a message
+AT_ONCE = 2  # foretellings a chunk at most: they cost milliseconds, and orders wait behind them
+QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
+
+
+class _Open(msgspec.Struct):
+    """A MAY whose time is not over. base: the target when it was said."""
+
+    may: May
+    base: float
+    kept: bool = False
+
+
+class _State(msgspec.Struct):
+    """due: when a strategy may speak again, by "instrument strategy"."""
+
+    open: list[_Open] = []
+    due: dict[str, int] = {}
+
+
+class _Series:
+    """All strategies of one timeframe on one instrument."""
+
+    def __init__(self, strategies: Sequence[Strategy], scale: Scale) -> None:
+        self.strategies = tuple(strategies)
+        self.names = [strategy.name.encode() for strategy in strategies]
+        self.evaluator = Evaluator([strategy.target for strategy in strategies], scale)
+        self.recent: deque[dict[str, float]] = deque(maxlen=RECENT_BARS)
+        self.latest = np.full(len(strategies), np.nan)
+
+    def update(self, bar: dict[str, float]) -> None:
+        self.recent.append(bar)
+        self.latest = targets(self.evaluator.update(bar))
+
+    def warm(self, history: dict[str, np.ndarray]) -> None:
+        self.evaluator.warm(history)
+        self.latest = targets(self.evaluator.latest)
+        last = {name: values[-RECENT_BARS:] for name, values in history.items()}
+        for place in range(len(next(iter(last.values())))):
+            self.recent.append({name: float(values[place]) for name, values in last.items()})
+
+    def recent_columns(self) -> dict[str, np.ndarray]:
+        return {name: np.array([bar[name] for bar in self.recent]) for name in self.recent[-1]}
+
+
+class Decide:
+    """Runs every strategy on every instrument, one evaluator for each instrument and timeframe."""
+
+    name = "decide"
+
+    def __init__(self, strategies: Sequence[Strategy]) -> None:
+        self._by_width: dict[int, list[Strategy]] = {}
+        for strategy in strategies:
+            self._by_width.setdefault(strategy.width_ns, []).append(strategy)
+        self._instruments: dict[int, Instrument] = {}
+        self._series: dict[tuple[int, int], _Series] = {}
+        self._state = _State()
+
+    def step(self, chunk: Chunk) -> Chunk:
+        for record in chunk.records:
+            if isinstance(record, Listed):
+                self._instruments[record.instrument.id] = record.instrument
+        bars = chunk.rows("bars")
+        if len(bars):
+            self._decide(chunk, bars)
+        for tick in [record for record in chunk.records if isinstance(record, Tick)]:
+            chunk.records.extend(self._score(tick))
+        return chunk
+
+    def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:
+        """Catch up with all bars so far (first revisions, in the order in which they became known)."""
+        self._instruments.update({instrument.id: instrument for instrument in instruments})
+        known = moods(values)
+        for key in {(int(i), int(w)) for i, w in bars[["instrument", "width_ns"]].tolist()}:
+            if key[1] in self._by_width:
+                mine = bars[(bars["instrument"] == key[0]) & (bars["width_ns"] == key[1])]
+                self._of(key).warm(columns(mine, mood_of(mine, known)))
+
+    def save(self) -> bytes:
+        return msgspec.msgpack.encode(self._state)
+
+    def load(self, state: bytes) -> None:
+        self._state = msgspec.msgpack.decode(state, type=_State)
+
+    def _decide(self, chunk: Chunk, bars: np.ndarray) -> None:
+        known = moods(chunk.rows("values"))
+        forecasts = _one_bar_ahead(chunk.rows("forecasts"))
+        made: list[tuple] = []  # type: ignore[type-arg]
+        said: list[May] = []
+        for place in np.flatnonzero(bars["revision"] == 0):
+            bar = bars[place : place + 1]
+            instrument, width = int(bar["instrument"][0]), int(bar["width_ns"][0])
+            if width not in self._by_width:
+                continue
+            series = self._of((instrument, width))
+            series.update(row(bar, float(mood_of(bar, known)[0])))
+            close_ns, known_ns, seq = (int(bar[name][0]) for name in ("close_ns", "known_ns", "seq"))
+            for name, target in zip(series.names, series.latest.tolist(), strict=True):
+                made.append((instrument, name, width, close_ns, target, known_ns, seq))
+            self._watch(instrument, close_ns, series)
+            returns = forecasts.get((instrument, width, close_ns))
+            for index in range(len(series.strategies)):
+                if len(said) < AT_ONCE:
+                    said.extend(self._foretell(series, index, bar, returns))
+        if made:
+            chunk.add("targets", rows("targets", made))
+        chunk.records.extend(said)
+
+    def _of(self, key: tuple[int, int]) -> _Series:
+        if key not in self._series:
+            of = self._instruments[key[0]]
+            self._series[key] = _Series(self._by_width[key[1]], Scale(of.price_decimals, of.size_decimals))
+        return self._series[key]
+
+    def _watch(self, instrument: int, close_ns: int, series: _Series) -> None:
+        now = {
+            strategy.name: target for strategy, target in zip(series.strategies, series.latest.tolist(), strict=True)
+        }
+        for one in self._state.open:
+            may = one.may
+            if may.instrument == instrument and may.strategy in now and close_ns <= may.until_ns:
+                moved = (now[may.strategy] - one.base) * may.side
+                one.kept = one.kept or moved >= SMALLEST_CHANGE
+
+    def _foretell(self, series: _Series, index: int, bar: np.ndarray, returns: ReturnQuantiles | None) -> list[May]:
+        strategy = series.strategies[index]
+        instrument, close_ns = int(bar["instrument"][0]), int(bar["close_ns"][0])
+        key = f"{instrument} {strategy.name}"
+        if close_ns < self._state.due.get(key, 0) or math.isnan(series.latest[index]):
+            return []
+        horizon = min(max(HORIZON_NS // strategy.width_ns, SHORTEST_BARS), LONGEST_BARS)
+        recent = series.recent_columns()
+        spread = returns or recent_returns(recent["close"])
+        if spread is None:
+            return []
+        self._state.due[key] = close_ns + horizon * strategy.width_ns
+        seed = close_ns // SECOND_NS * 1000 + instrument
+        told = foretell(series.evaluator, index, recent, spread, horizon, seed)
+        if told is None:
+            return []
+        side = 1 if told.probability_buy >= told.probability_sell else -1
+        probability = max(told.probability_buy, told.probability_sell)
+        if probability < LEAST_PROBABILITY:
+            return []
+        may = self._may(strategy, bar, told, side, probability, horizon)
+        self._state.open.append(_Open(may, float(series.latest[index])))
+        return [may]
+
+    def _may(
+        self, strategy: Strategy, bar: np.ndarray, told: Foretelling, side: int, probability: float, horizon: int
+    ) -> May:
+        of = self._instruments[int(bar["instrument"][0])]
+        close_ns = int(bar["close_ns"][0])
+        low, high = (told.zone_buy if side > 0 else told.zone_sell) or (0, 0)
+        within_s = horizon * strategy.width_ns // SECOND_NS
+        zone = f"{to_text(low, of.price_decimals)} to {to_text(high, of.price_decimals)} {of.quote}"
+        text = f"{strategy.name} may {'buy' if side > 0 else 'sell'} {of.symbol} within {within_s} s: {probability:.0%}, at {zone}"
+        return May(
+            seq=int(bar["seq"][0]),
+            known_ns=int(bar["known_ns"][0]),
+            may_id=f"may-{of.id}-{strategy.name}-{close_ns // SECOND_NS}",
+            instrument=of.id,
+            strategy=strategy.name,
+            side=side,
+            probability=probability,
+            price_low=low,
+            price_high=high,
+            until_ns=close_ns + horizon * strategy.width_ns,
+            text=text,
+        )
+
+    def _score(self, tick: Tick) -> list[MayScored]:
+        over = [one for one in self._state.open if tick.exchange_ns > one.may.until_ns + SECOND_NS]
+        if over:
+            self._state.open = [one for one in self._state.open if tick.exchange_ns <= one.may.until_ns + SECOND_NS]
+        return [
+            MayScored(
+                seq=tick.seq,
+                known_ns=tick.known_ns,
+                may_id=one.may.may_id,
+                outcome=one.kept,
+                probability=one.may.probability,
+            )
+            for one in over
+        ]
+
+
+def _one_bar_ahead(forecasts: np.ndarray) -> dict[tuple[int, int, int], ReturnQuantiles]:
+    mine = forecasts[forecasts["horizon"] == 1]
+    fields = ["instrument", "width_ns", "close_ns", "mean", *QUANTILES]
+    return {
+        (instrument, width, close_ns): one_bar_returns(mean, dict(zip(QUANTILES.values(), quantiles, strict=True)), 1)
+        for instrument, width, close_ns, mean, *quantiles in mine[fields].tolist()
+    }

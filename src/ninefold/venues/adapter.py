@@ -1,0 +1,80 @@
+"""What every venue adapter does, and where it puts what it parsed.
+
+In:  frames and REST answers exactly as received, with their seq and receive_ns.
+Out: rows and records in a `Gathered`, and the REST questions that have to be asked now.
+An adapter is pure: the sockets around it know no venue rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from ninefold.journal.inputs import Answer, ConnectionChange
+from ninefold.market.arrays import KINDS, rows
+from ninefold.market.instruments import Registry
+from ninefold.market.records import AnyRecord, Malformed
+
+
+class BadFrame(ValueError):
+    """A frame or answer that cannot be understood; it stays in the journal and is counted."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A REST question. purpose and url come back in the Answer; `weight` is what it costs of the venue's limit."""
+
+    purpose: str
+    path: str
+    weight: int = 1
+    not_before_ns: int = 0
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Parsed rows since the last `take`, in order; stamps: (connection, exchange_ns, receive_ns) of frames that carry a venue time."""
+
+    trades: list[tuple] = field(default_factory=list)  # type: ignore[type-arg]
+    books: list[tuple] = field(default_factory=list)  # type: ignore[type-arg]
+    quotes: list[tuple] = field(default_factory=list)  # type: ignore[type-arg]
+    records: list[AnyRecord] = field(default_factory=list)
+    stamps: list[tuple[int, int, int]] = field(default_factory=list)
+    duplicates: int = 0
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The rows as arrays; the lists are empty afterwards."""
+        made = {}
+        for kind in ("trades", "books", "quotes"):
+            values = getattr(self, kind)
+            if values:
+                made[kind] = rows(kind, values)
+                setattr(self, kind, [])
+        assert made.keys() <= KINDS.keys()
+        return made
+
+
+class Adapter(Protocol):
+    """See binance.py for the first one."""
+
+    venue: str
+    gathered: Gathered
+    questions: list[Question]
+
+    def frame(self, connection: int, seq: int, receive_ns: int, payload: bytes) -> None: ...
+
+    def answer(self, answer: Answer, seq: int, receive_ns: int) -> None: ...
+
+    def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None: ...
+
+    def save(self) -> bytes: ...
+
+    def load(self, state: bytes) -> None: ...
+
+    @property
+    def registry(self) -> Registry: ...
+
+
+def malformed(venue: str, seq: int, known_ns: int, reason: str, payload: bytes) -> Malformed:
+    return Malformed(seq=seq, known_ns=known_ns, venue=venue, reason=reason, excerpt=payload[:160].decode("utf-8", "replace"))

@@ -1,0 +1,440 @@
+"""Binance spot: trades, order book, best bid and ask.
+
+After developers.binance.com, "WebSocket Streams for Binance SPOT" and "Market Data endpoints", as of 2026-11: combined streams
+`<symbol>@trade`, `<symbol>@depth@100ms`, `<symbol>@bookTicker`; REST depth, exchangeInfo, historicalTrades.
+Book rule: drop changes with u <= lastUpdateId of the snapshot; the first applied has U <= lastUpdateId+1 <= u; then each U is at most the last u + 1.
+Trade ids are contiguous per symbol; a hole is asked for by REST. Best bid and ask carry no time of the venue.
+"""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from ninefold.journal.inputs import Answer, ConnectionChange
+from ninefold.market.arrays import ASK, BID, BUY, CLEAR_BOOK, ID_AGGREGATE, ID_INTEGER, SELL, SET_LEVEL
+from ninefold.market.instruments import Instrument, Registry, listed
+from ninefold.market.numbers import NotExact, to_units
+from ninefold.market.records import Connection, Gap, Listed
+from ninefold.market.time import SECOND_NS, UNKNOWN_NS
+from ninefold.venues.adapter import BadFrame, Gathered, Question, malformed
+from ninefold.venues.sequence import BookSync, TradeIds
+
+VENUE = "binance"
+STREAMS = ("trade", "depth@100ms", "bookTicker")
+REST_URL = "https://api.binance.com"
+STREAM_URL = "wss://stream.binance.com:9443"
+WS_API_URL = "wss://ws-api.binance.com:443/ws-api/v3"
+MILLISECOND_NS = 1_000_000
+HEAL_LIMIT = 1000
+SNAPSHOT_LIMIT = 1000
+QUOTES = (
+    "USDT USDC FDUSD TUSD BUSD USDP DAI PAX USDS BTC ETH BNB XRP TRX DOGE EUR GBP AUD BRL TRY RUB UAH NGN ZAR IDRT BIDR BKRW VAI PLN RON ARS JPY MXN CZK COP USD"
+).split()
+
+
+class _Wrapper(msgspec.Struct, gc=False):
+    stream: str
+    data: msgspec.Raw
+
+
+class _Trade(msgspec.Struct, gc=False):
+    E: int
+    s: str
+    t: int
+    p: str
+    q: str
+    T: int
+    m: bool
+
+
+class _AggregateTrade(msgspec.Struct, gc=False):
+    E: int
+    s: str
+    a: int
+    p: str
+    q: str
+    T: int
+    m: bool
+
+
+class _Depth(msgspec.Struct, gc=False):
+    E: int
+    s: str
+    U: int
+    u: int
+    b: list[tuple[str, str]]
+    a: list[tuple[str, str]]
+
+
+class _BookTicker(msgspec.Struct, gc=False):
+    u: int
+    s: str
+    b: str
+    B: str
+    a: str
+    A: str
+
+
+class _Snapshot(msgspec.Struct, gc=False):
+    lastUpdateId: int
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+
+
+class _PastTrade(msgspec.Struct, gc=False):
+    id: int
+    price: str
+    qty: str
+    time: int
+    isBuyerMaker: bool
+
+
+class _Symbol(msgspec.Struct, gc=False):
+    symbol: str
+    baseAsset: str
+    quoteAsset: str
+    filters: list[dict[str, object]]
+
+
+class _ExchangeInfo(msgspec.Struct, gc=False):
+    symbols: list[_Symbol]
+
+
+class _State(msgspec.Struct):
+    instruments: list[Instrument]
+    ids: dict[str, TradeIds]
+    last_ns: dict[str, int]
+    unproven: set[str]
+    books: dict[str, int]
+
+
+_wrapper = msgspec.json.Decoder(_Wrapper)
+_trade = msgspec.json.Decoder(_Trade)
+_aggregate_trade = msgspec.json.Decoder(_AggregateTrade)
+_depth = msgspec.json.Decoder(_Depth)
+_ticker = msgspec.json.Decoder(_BookTicker)
+_snapshot = msgspec.json.Decoder(_Snapshot)
+_past_trades = msgspec.json.Decoder(list[_PastTrade])
+_exchange_info = msgspec.json.Decoder(_ExchangeInfo)
+
+
+def stream_path(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> str:
+    """The path of a combined stream of all symbols ("BTCUSDT")."""
+    return "/stream?streams=" + "/".join(f"{symbol.lower()}@{stream}" for symbol in symbols for stream in streams)
+
+
+def venue_symbol(symbol: str) -> str:
+    """'BTC/USDT' to 'BTCUSDT'."""
+    return symbol.replace("/", "")
+
+
+class BinanceSpot:
+    """wanted: the venue symbols that were subscribed ("BTCUSDT"); None takes whatever a recording holds."""
+
+    venue = VENUE
+
+    def __init__(self, wanted: frozenset[str] | None = None) -> None:
+        self._registry = Registry()
+        self._wanted = wanted
+        self._rules: dict[str, Instrument] = {}
+        self._instruments: dict[str, Instrument] = {}
+        self._ids: dict[str, TradeIds] = {}
+        self._last_ns: dict[str, int] = {}
+        self._unproven: set[str] = set()  # trades may have been missed since the connection was lost
+        self._books: dict[str, BookSync] = {}
+        self.gathered = Gathered()
+        self.questions: list[Question] = []
+
+    @property
+    def registry(self) -> Registry:
+        return self._registry
+
+    def start_questions(self) -> list[Question]:
+        """What to ask once before the first stream: the rules of the wanted symbols."""
+        names = json.dumps(sorted(self._wanted or ()), separators=(",", ":"))
+        return [Question("exchangeInfo", f"/api/v3/exchangeInfo?symbols={names}", weight=20)]
+
+    def frame(self, connection: int, seq: int, receive_ns: int, payload: bytes) -> None:
+        """Parse one frame of a combined stream; what cannot be parsed becomes a Malformed record."""
+        try:
+            wrapper = _wrapper.decode(payload)
+            _, _, kind = wrapper.stream.partition("@")
+            handler = _HANDLERS.get(kind)
+            if handler is None:
+                raise BadFrame(f"stream {wrapper.stream!r} is none of {', '.join(_HANDLERS)}")
+            handler(self, connection, seq, receive_ns, wrapper.data)
+        except (msgspec.DecodeError, BadFrame, NotExact) as error:
+            if not _is_reply(payload):
+                self._malformed(seq, receive_ns, str(error), payload)
+
+    def answer(self, answer: Answer, seq: int, receive_ns: int) -> None:
+        """Parse a REST answer. A refused or missing one is asked again later."""
+        if answer.status != 200:
+            if answer.purpose in _ANSWERS:
+                self.questions.append(Question(answer.purpose, answer.url, not_before_ns=receive_ns + SECOND_NS))
+            return
+        handler = _ANSWERS.get(answer.purpose)
+        try:
+            if handler is None:
+                raise BadFrame(f"no answer is expected for {answer.purpose!r}")
+            handler(self, answer, seq, receive_ns)
+        except (msgspec.DecodeError, BadFrame, NotExact) as error:
+            self._malformed(seq, receive_ns, f"{answer.purpose}: {error}", answer.body)
+
+    def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
+        """A lost connection makes books unknown; after a new one the rules' missed trades are asked for."""
+        self.gathered.records.append(
+            Connection(seq=seq, known_ns=receive_ns, venue=VENUE, name=change.name, state=change.state, reason=change.reason)
+        )
+        if change.name != "market":
+            return
+        for symbol in self._books:
+            self._books[symbol].reset()
+        self._unproven.update(self._ids)
+        if change.state == "open":
+            for symbol in sorted(self._wanted or ()):
+                self._ask_depth(symbol)
+                ids = self._ids.get(symbol)
+                if ids is not None and ids.next_id:
+                    self._ask_trades(symbol, ids.next_id)
+
+    def save(self) -> bytes:
+        books = {symbol: book.last_id for symbol, book in self._books.items()}
+        return msgspec.msgpack.encode(_State(list(self._registry), self._ids, self._last_ns, self._unproven, books))
+
+    def load(self, state: bytes) -> None:
+        saved = msgspec.msgpack.decode(state, type=_State)
+        self._registry = Registry(saved.instruments)
+        for instrument in self._registry.current():
+            self._instruments[instrument.venue_symbol] = instrument
+            if instrument.rules_known:
+                self._rules[instrument.venue_symbol] = instrument
+        self._ids, self._last_ns, self._unproven = saved.ids, saved.last_ns, saved.unproven
+        self._books = {symbol: BookSync(last_id) for symbol, last_id in saved.books.items()}
+
+    # frames
+
+    def _trade(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
+        trade = _trade.decode(data)
+        self.gathered.stamps.append((connection, trade.E * MILLISECOND_NS, receive_ns))
+        self._add_trade(trade.s, seq, receive_ns, ID_INTEGER, trade.t, trade.T, trade.p, trade.q, trade.m)
+
+    def _aggregate(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
+        trade = _aggregate_trade.decode(data)
+        self.gathered.stamps.append((connection, trade.E * MILLISECOND_NS, receive_ns))
+        self._add_trade(trade.s, seq, receive_ns, ID_AGGREGATE, trade.a, trade.T, trade.p, trade.q, trade.m)
+
+    def _depth(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
+        depth = _depth.decode(data)
+        instrument = self._instrument(depth.s, seq, receive_ns)
+        self.gathered.stamps.append((connection, depth.E * MILLISECOND_NS, receive_ns))
+        book = self._book(depth.s)
+        changes = self._levels(instrument, depth.E * MILLISECOND_NS, receive_ns, seq, depth.u, depth.b, depth.a)
+        before = book.last_id
+        verdict = book.change(depth.U, depth.u, changes)
+        if verdict == "apply":
+            self.gathered.books.extend(changes)
+        elif verdict == "gap":
+            self._gap(instrument, "books", before + 1, depth.U - 1, seq, receive_ns)
+            self._ask_depth(depth.s)
+
+    def _best(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
+        best = _ticker.decode(data)
+        of = self._instrument(best.s, seq, receive_ns)
+        bid, ask = to_units(best.b, of.price_decimals), to_units(best.a, of.price_decimals)
+        bid_size, ask_size = to_units(best.B, of.size_decimals), to_units(best.A, of.size_decimals)
+        self.gathered.quotes.append((of.id, UNKNOWN_NS, receive_ns, seq, best.u, bid, bid_size, ask, ask_size))
+
+    # answers
+
+    def _take_info(self, answer: Answer, seq: int, receive_ns: int) -> None:
+        for symbol in _exchange_info.decode(answer.body).symbols:
+            self._rules[symbol.symbol] = _listing(symbol)
+            if symbol.symbol in self._instruments or symbol.symbol in (self._wanted or ()):
+                self._list(symbol.symbol, seq, receive_ns)
+
+    def _take_snapshot(self, answer: Answer, seq: int, receive_ns: int) -> None:
+        symbol = parse_qs(urlsplit(answer.url).query).get("symbol", [""])[0]
+        instrument = self._instrument(symbol, seq, receive_ns)
+        snapshot = _snapshot.decode(answer.body)
+        changes = self._book(symbol).snapshot(snapshot.lastUpdateId)
+        if changes is None:
+            self._ask_depth(symbol, not_before_ns=receive_ns + SECOND_NS // 4)
+            return
+        first = (instrument.id, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, CLEAR_BOOK, BID, 0, 0)
+        self.gathered.books.append(first)
+        levels = self._levels(instrument, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, snapshot.bids, snapshot.asks)
+        self.gathered.books.extend(levels)
+        for waited in changes:
+            self.gathered.books.extend((*row[:3], seq, *row[4:]) for row in waited)  # type: ignore[attr-defined]
+
+    def _take_trades(self, answer: Answer, seq: int, receive_ns: int) -> None:
+        query = parse_qs(urlsplit(answer.url).query)
+        symbol, from_id = query.get("symbol", [""])[0], int(query.get("fromId", ["0"])[0])
+        instrument = self._instrument(symbol, seq, receive_ns)
+        trades = _past_trades.decode(answer.body)
+        for trade in trades:
+            self._add_trade(symbol, seq, receive_ns, ID_INTEGER, trade.id, trade.time, trade.price, trade.qty, trade.isBuyerMaker)
+        last = trades[-1].id if trades else from_id - 1
+        ids = self._ids.setdefault(symbol, TradeIds())
+        if len(trades) >= HEAL_LIMIT:
+            self._ask_trades(symbol, last + 1)
+        elif not any(first <= last for first, _ in ids.missing):
+            self._unproven.discard(symbol)
+            self._gap(instrument, "trades", from_id, max(last, from_id - 1), seq, receive_ns, healed=True)
+
+    # parts
+
+    def _add_trade(
+        self, symbol: str, seq: int, receive_ns: int, id_kind: int, id: int, time_ms: int, price: str, size: str, buyer_is_maker: bool
+    ) -> None:
+        of = self._instrument(symbol, seq, receive_ns)
+        price_units, size_units = to_units(price, of.price_decimals), to_units(size, of.size_decimals)
+        ids = self._ids.setdefault(symbol, TradeIds())
+        is_new, hole = ids.arrive(id)
+        if not is_new:
+            self.gathered.duplicates += 1
+            return
+        exchange_ns = time_ms * MILLISECOND_NS
+        if hole is not None:
+            self._gap(of, "trades", *hole, seq, receive_ns, from_ns=self._last_ns.get(symbol, exchange_ns), to_ns=exchange_ns)
+            self._ask_trades(symbol, hole[0])
+        elif symbol in self._unproven and id + 1 == ids.next_id:
+            self._gap(of, "trades", id, id - 1, seq, receive_ns, healed=True)
+        self._unproven.discard(symbol)
+        self._last_ns[symbol] = max(exchange_ns, self._last_ns.get(symbol, 0))
+        side = SELL if buyer_is_maker else BUY
+        self.gathered.trades.append((of.id, exchange_ns, receive_ns, seq, id_kind, 0, id, price_units, size_units, side))
+
+    def _levels(
+        self,
+        of: Instrument,
+        exchange_ns: int,
+        receive_ns: int,
+        seq: int,
+        update_id: int,
+        bids: list[tuple[str, str]],
+        asks: list[tuple[str, str]],
+    ) -> list[tuple[int, ...]]:
+        return [
+            (
+                of.id,
+                exchange_ns,
+                receive_ns,
+                seq,
+                update_id,
+                SET_LEVEL,
+                side,
+                to_units(price, of.price_decimals),
+                to_units(size, of.size_decimals),
+            )
+            for side, levels in ((BID, bids), (ASK, asks))
+            for price, size in levels
+        ]
+
+    def _instrument(self, symbol: str, seq: int, known_ns: int) -> Instrument:
+        known = self._instruments.get(symbol)
+        if known is not None:
+            return known
+        if self._wanted is not None and symbol not in self._wanted:
+            raise BadFrame(f"symbol {symbol!r} was not subscribed; subscribed are {', '.join(sorted(self._wanted))}")
+        return self._list(symbol, seq, known_ns)
+
+    def _list(self, symbol: str, seq: int, known_ns: int) -> Instrument:
+        rules = self._rules.get(symbol) or listed(VENUE, symbol, *_split(symbol))
+        count = len(self._registry)
+        instrument = self._registry.add(rules)
+        if len(self._registry) > count:
+            self.gathered.records.append(Listed(seq=seq, known_ns=known_ns, instrument=instrument))
+            if symbol in self._books:
+                self._books[symbol].reset()
+                self._ask_depth(symbol)
+        self._instruments[symbol] = instrument
+        return instrument
+
+    def _book(self, symbol: str) -> BookSync:
+        return self._books.setdefault(symbol, BookSync())
+
+    def _gap(
+        self,
+        of: Instrument,
+        stream: str,
+        from_id: int,
+        to_id: int,
+        seq: int,
+        known_ns: int,
+        *,
+        from_ns: int | None = None,
+        to_ns: int | None = None,
+        healed: bool = False,
+    ) -> None:
+        last_ns = self._last_ns.get(of.venue_symbol, known_ns)
+        self.gathered.records.append(
+            Gap(
+                seq=seq,
+                known_ns=known_ns,
+                instrument=of.id,
+                stream=stream,
+                from_id=from_id,
+                to_id=to_id,
+                from_ns=last_ns if from_ns is None else from_ns,
+                to_ns=last_ns if to_ns is None else to_ns,
+                healed=healed,
+            )
+        )
+
+    def _ask_depth(self, symbol: str, not_before_ns: int = 0) -> None:
+        path = f"/api/v3/depth?symbol={symbol}&limit={SNAPSHOT_LIMIT}"
+        self.questions.append(Question("depth", path, weight=50, not_before_ns=not_before_ns))
+
+    def _ask_trades(self, symbol: str, from_id: int) -> None:
+        path = f"/api/v3/historicalTrades?symbol={symbol}&fromId={from_id}&limit={HEAL_LIMIT}"
+        self.questions.append(Question("trades", path, weight=25))
+
+    def _malformed(self, seq: int, known_ns: int, reason: str, payload: bytes) -> None:
+        self.gathered.records.append(malformed(VENUE, seq, known_ns, reason, payload))
+
+
+_HANDLERS = {
+    "trade": BinanceSpot._trade,
+    "aggTrade": BinanceSpot._aggregate,
+    "depth": BinanceSpot._depth,
+    "depth@100ms": BinanceSpot._depth,
+    "bookTicker": BinanceSpot._best,
+}
+_ANSWERS = {
+    "exchangeInfo": BinanceSpot._take_info,
+    "depth": BinanceSpot._take_snapshot,
+    "trades": BinanceSpot._take_trades,
+}
+
+
+def _listing(symbol: _Symbol) -> Instrument:
+    filters = {str(one.get("filterType")): one for one in symbol.filters}
+    try:
+        tick = str(filters["PRICE_FILTER"]["tickSize"])
+        lot = str(filters["LOT_SIZE"]["stepSize"])
+        min_size = str(filters["LOT_SIZE"]["minQty"])
+    except KeyError as error:
+        raise BadFrame(f"exchangeInfo of {symbol.symbol} lacks {error}") from None
+    notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or {}
+    made = listed(VENUE, symbol.symbol, symbol.baseAsset, symbol.quoteAsset, tick=tick, lot=lot)
+    return msgspec.structs.replace(
+        made, min_size=to_units(min_size, made.size_decimals), min_notional=str(notional.get("minNotional", "0"))
+    )
+
+
+def _split(symbol: str) -> tuple[str, str]:
+    """Base and quote of a symbol whose rules are not known."""
+    for quote in QUOTES:
+        if symbol.endswith(quote) and len(symbol) > len(quote):
+            return symbol[: -len(quote)], quote
+    raise BadFrame(f"symbol {symbol!r} ends in no quote currency that is known without exchangeInfo")
+
+
+def _is_reply(payload: bytes) -> bool:
+    """Answers to SUBSCRIBE on the stream: {"result":null,"id":1}."""
+    return payload.startswith(b'{"result":null')

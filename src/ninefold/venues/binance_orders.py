@@ -1,0 +1,415 @@
+"""Binance spot, the private side: signed requests, and what the venue says about our account.
+
+In:  approved orders; raw answers and user-data events, as the gateway handed them on.
+Out: requests; Order, Fill and Balance records. A time-out, a 5xx, -1006, -1007 and whatever else does not surely say "no" leaves an
+     order unknown, never rejected.
+
+After developers.binance.com/docs/binance-spot-api-docs, as of 2026-11: "Trading endpoints", "Account endpoints", "User Data Streams",
+"Errors", and "Request Security" (HMAC-SHA256 over the percent-encoded query; over the sorted parameters on the WebSocket API).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import msgspec
+
+from ninefold.execution.ids import is_ours
+from ninefold.execution.risk import Approved
+from ninefold.market.arrays import BUY, SELL
+from ninefold.market.instruments import Instrument, Registry
+from ninefold.market.numbers import NotExact, to_text, to_units
+from ninefold.market.records import AnyRecord, Balance, Fill, Malformed, Order
+
+VENUE = "binance"
+RECV_WINDOW_MS = 5000  # the venue refuses what reaches it later than this after its timestamp
+MILLISECOND_NS = 1_000_000
+UNSURE_CODES = frozenset({-1000, -1001, -1006, -1007})  # "execution status unknown", and errors inside the venue
+SURE_STATUSES = frozenset({400, 401, 403, 418, 429})  # the request was turned away before it reached the market
+NO_SUCH_ORDER = -2013
+STATUSES = {
+    "NEW": "working",
+    "PENDING_NEW": "working",
+    "PENDING_CANCEL": "working",
+    "PARTIALLY_FILLED": "partly_filled",
+    "FILLED": "filled",
+    "CANCELED": "cancelled",
+    "REJECTED": "rejected",
+    "EXPIRED": "expired",
+    "EXPIRED_IN_MATCH": "expired",
+}
+
+
+class Request(msgspec.Struct, frozen=True):
+    """params: name to text, in the order in which they are sent."""
+
+    method: str
+    path: str
+    params: dict[str, str]
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """A REST answer as the gateway hands it on. http_status is 0 if none came; then body says why."""
+
+    client_order_id: str
+    symbol: str
+    side: str
+    quantity: str
+    http_status: int
+    body: str
+
+
+def build_order(approved: Approved, instrument: Instrument, timestamp_ms: int) -> Request:
+    """POST /api/v3/order of a market order, asking for the full answer with its fills."""
+    order = approved.order
+    return _request(
+        "POST",
+        "/api/v3/order",
+        timestamp_ms,
+        symbol=instrument.venue_symbol,
+        side=side_text(order.side),
+        type="MARKET",
+        quantity=to_text(order.size, instrument.size_decimals),
+        newClientOrderId=order.client_order_id,
+        newOrderRespType="FULL",
+    )
+
+
+def cancel_order(symbol: str, client_order_id: str, timestamp_ms: int) -> Request:
+    return _request("DELETE", "/api/v3/order", timestamp_ms, symbol=symbol, origClientOrderId=client_order_id)
+
+
+def ask_order(symbol: str, client_order_id: str, timestamp_ms: int) -> Request:
+    return _request("GET", "/api/v3/order", timestamp_ms, symbol=symbol, origClientOrderId=client_order_id)
+
+
+def ask_open_orders(timestamp_ms: int) -> Request:
+    return _request("GET", "/api/v3/openOrders", timestamp_ms)
+
+
+def ask_account(timestamp_ms: int) -> Request:
+    return _request("GET", "/api/v3/account", timestamp_ms)
+
+
+def ask_my_trades(symbol: str, venue_order_id: str, timestamp_ms: int) -> Request:
+    return _request("GET", "/api/v3/myTrades", timestamp_ms, symbol=symbol, orderId=venue_order_id)
+
+
+def sign(request: Request, secret: str) -> str:
+    """The query of a request with its signature: query string of GET and DELETE, body of POST."""
+    query = urlencode(request.params)
+    return f"{query}&signature={_hmac(query, secret)}"
+
+
+def subscription(key: str, secret: str, timestamp_ms: int) -> bytes:
+    """The message that subscribes to the account's events on the WebSocket API."""
+    params = {"apiKey": key, "recvWindow": str(RECV_WINDOW_MS), "timestamp": str(timestamp_ms)}
+    signature = _hmac("&".join(f"{name}={params[name]}" for name in sorted(params)), secret)
+    sent = {"apiKey": key, "recvWindow": RECV_WINDOW_MS, "timestamp": timestamp_ms, "signature": signature}
+    return msgspec.json.encode({"id": "user", "method": "userDataStream.subscribe.signature", "params": sent})
+
+
+def side_text(side: int) -> str:
+    return "BUY" if side > 0 else "SELL"
+
+
+def parse_account(kind: str, payload: bytes, registry: Registry, seq: int, known_ns: int) -> list[AnyRecord]:
+    """Records of one payload about our account; what cannot be read is a Malformed record.
+
+    kind: order_answer, order_status, my_trades, account, open_orders (payload: an Envelope as JSON), user_event (the raw frame).
+    """
+    reader = _Reader(registry, seq, known_ns)
+    try:
+        if kind == "user_event":
+            return reader.event(msgspec.json.decode(payload, type=_Frame).event)
+        return _ANSWERS[kind](reader, msgspec.json.decode(payload, type=Envelope))
+    except (msgspec.DecodeError, NotExact, KeyError) as error:
+        excerpt = payload[:200].decode(errors="replace")
+        return [Malformed(seq=seq, known_ns=known_ns, venue=VENUE, reason=f"{kind}: {error}", excerpt=excerpt)]
+
+
+class _Error(msgspec.Struct):
+    code: int
+    msg: str = ""
+
+
+class _PlacedFill(msgspec.Struct):
+    price: str
+    qty: str
+    commission: str
+    commissionAsset: str
+    tradeId: int
+
+
+class _Placed(msgspec.Struct):
+    symbol: str
+    orderId: int
+    clientOrderId: str
+    side: str
+    origQty: str
+    executedQty: str
+    status: str
+    origClientOrderId: str = ""
+    transactTime: int = 0
+    fills: list[_PlacedFill] = []
+
+
+class _MyTrade(msgspec.Struct):
+    symbol: str
+    id: int
+    price: str
+    qty: str
+    commission: str
+    commissionAsset: str
+    time: int
+    isBuyer: bool
+    isMaker: bool
+
+
+class _Asset(msgspec.Struct):
+    asset: str
+    free: str
+    locked: str
+
+
+class _Account(msgspec.Struct):
+    balances: list[_Asset]
+
+
+class _Frame(msgspec.Struct):
+    event: msgspec.Raw
+
+
+class _Kind(msgspec.Struct):
+    e: str
+
+
+class _Report(msgspec.Struct):
+    """executionReport. c, C: client order id and, of a cancel, that of the cancelled order; x, X: what happened, status;
+    l, L: last size and price; z: filled so far; n, N: fee and its asset; t: trade id, -1 if none; T: transaction time."""
+
+    s: str
+    c: str
+    S: str
+    q: str
+    C: str
+    x: str
+    X: str
+    r: str
+    i: int
+    l: str  # noqa: E741
+    z: str
+    L: str
+    n: str
+    N: str | None
+    T: int
+    t: int
+    m: bool
+
+
+class _Held(msgspec.Struct):
+    a: str
+    f: str
+    l: str  # noqa: E741
+
+
+class _Position(msgspec.Struct):
+    B: list[_Held]
+
+
+class _Reader:
+    def __init__(self, registry: Registry, seq: int, known_ns: int) -> None:
+        self._registry = registry
+        self._seq = seq
+        self._known_ns = known_ns
+
+    def order_answer(self, envelope: Envelope) -> list[AnyRecord]:
+        """The answer to a new order. The fills of a full answer follow it."""
+        if 200 <= envelope.http_status < 300:
+            try:
+                return self._placed(msgspec.json.decode(envelope.body, type=_Placed))
+            except (msgspec.DecodeError, NotExact, KeyError) as error:
+                return [self._stated(envelope, "unknown", f"the answer could not be read: {error}")]
+        code, message = _error_of(envelope)
+        taken = "duplicate order" in message.lower()  # an order with our id is there: this one, sent before
+        sure = envelope.http_status in SURE_STATUSES and code not in UNSURE_CODES and not taken
+        if envelope.http_status == 400 and code is None:
+            sure = False
+        status = "rejected" if sure else "unknown"
+        return [self._stated(envelope, status, f"http {envelope.http_status}, code {code}: {message}")]
+
+    def order_status(self, envelope: Envelope) -> list[AnyRecord]:
+        """The answer to a question about one order. "No such order" is final: it is asked after the order's time has run out."""
+        if envelope.http_status == 200:
+            return self._placed(msgspec.json.decode(envelope.body, type=_Placed))
+        code, message = _error_of(envelope)
+        if code == NO_SUCH_ORDER:
+            return [self._stated(envelope, "rejected", f"it never reached the venue (code {code}: {message})")]
+        return []
+
+    def my_trades(self, envelope: Envelope) -> list[AnyRecord]:
+        if envelope.http_status != 200:
+            return []
+        trades = msgspec.json.decode(envelope.body, type=list[_MyTrade])
+        return [
+            self._fill(
+                self._instrument(trade.symbol), envelope.client_order_id, BUY if trade.isBuyer else SELL, trade.price,
+                trade.qty, trade.commission, trade.commissionAsset, trade.id, trade.time, trade.isMaker,
+            )
+            for trade in trades
+        ]
+
+    def open_orders(self, envelope: Envelope) -> list[AnyRecord]:
+        if envelope.http_status != 200:
+            return []
+        placed = msgspec.json.decode(envelope.body, type=list[_Placed])
+        return [record for order in placed if is_ours(order.clientOrderId) for record in self._placed(order)]
+
+    def account(self, envelope: Envelope) -> list[AnyRecord]:
+        """Balances that are not zero, and of every asset that is traded here."""
+        if envelope.http_status != 200:
+            return []
+        traded = {asset for each in self._registry.current() for asset in (each.base, each.quote)}
+        shown = (self._balance(each.asset, each.free, each.locked) for each in _accounts(envelope.body))
+        return [balance for balance in shown if balance.free or balance.locked or balance.asset in traded]
+
+    def event(self, raw: msgspec.Raw) -> list[AnyRecord]:
+        """User-data events. balanceUpdate gives a difference only; outboundAccountPosition follows it with what there is."""
+        kind = msgspec.json.decode(raw, type=_Kind).e
+        if kind == "outboundAccountPosition":
+            held = msgspec.json.decode(raw, type=_Position).B
+            return [self._balance(each.a, each.f, each.l) for each in held]
+        if kind == "executionReport":
+            return self._report(msgspec.json.decode(raw, type=_Report))
+        return []
+
+    def _report(self, report: _Report) -> list[AnyRecord]:
+        client_order_id = report.C if report.x == "CANCELED" and report.C else report.c
+        if not is_ours(client_order_id):
+            return []
+        instrument = self._instrument(report.s)
+        side = _side(report.S)
+        reason = "" if report.r == "NONE" else report.r
+        made: list[AnyRecord] = [
+            self._order(instrument, client_order_id, side, report.q, report.z, report.X, report.i, reason)
+        ]
+        if report.x == "TRADE":
+            made.append(
+                self._fill(
+                    instrument, client_order_id, side, report.L, report.l, report.n, report.N or "", report.t, report.T,
+                    report.m,
+                )
+            )
+        return made
+
+    def _placed(self, placed: _Placed) -> list[AnyRecord]:
+        client_order_id = placed.origClientOrderId or placed.clientOrderId
+        instrument = self._instrument(placed.symbol)
+        side = _side(placed.side)
+        order = self._order(
+            instrument, client_order_id, side, placed.origQty, placed.executedQty, placed.status, placed.orderId, ""
+        )
+        fills = [
+            self._fill(
+                instrument, client_order_id, side, fill.price, fill.qty, fill.commission, fill.commissionAsset,
+                fill.tradeId, placed.transactTime, False,
+            )
+            for fill in placed.fills
+        ]
+        return [order, *fills]
+
+    def _stated(self, envelope: Envelope, status: str, reason: str) -> Order:
+        instrument = self._instrument(envelope.symbol)
+        return Order(
+            seq=self._seq,
+            known_ns=self._known_ns,
+            client_order_id=envelope.client_order_id,
+            instrument=instrument.id,
+            side=_side(envelope.side),
+            size=to_units(envelope.quantity, instrument.size_decimals),
+            status=status,
+            reason=reason,
+        )
+
+    def _order(
+        self, instrument: Instrument, client_order_id: str, side: int, size: str, filled: str, status: str,
+        venue_order_id: int, reason: str,
+    ) -> Order:
+        return Order(
+            seq=self._seq,
+            known_ns=self._known_ns,
+            client_order_id=client_order_id,
+            instrument=instrument.id,
+            side=side,
+            size=to_units(size, instrument.size_decimals),
+            filled=to_units(filled, instrument.size_decimals),
+            status=STATUSES[status],
+            venue_order_id=str(venue_order_id),
+            reason=reason,
+        )
+
+    def _fill(
+        self, instrument: Instrument, client_order_id: str, side: int, price: str, size: str, fee: str, fee_asset: str,
+        trade_id: int, time_ms: int, maker: bool,
+    ) -> Fill:
+        return Fill(
+            seq=self._seq,
+            known_ns=self._known_ns,
+            client_order_id=client_order_id,
+            instrument=instrument.id,
+            side=side,
+            price=to_units(price, instrument.price_decimals),
+            size=to_units(size, instrument.size_decimals),
+            fee=to_units(fee, 8),
+            fee_asset=fee_asset,
+            trade_id=str(trade_id),
+            exchange_ns=time_ms * MILLISECOND_NS,
+            maker=maker,
+        )
+
+    def _balance(self, asset: str, free: str, locked: str) -> Balance:
+        return Balance(
+            seq=self._seq, known_ns=self._known_ns, asset=asset, free=to_units(free, 8), locked=to_units(locked, 8)
+        )
+
+    def _instrument(self, symbol: str) -> Instrument:
+        found = self._registry.find(VENUE, symbol)
+        if found is None:
+            raise KeyError(f"no instrument {symbol!r} is listed here")
+        return found
+
+
+_ANSWERS: dict[str, Callable[[_Reader, Envelope], list[AnyRecord]]] = {
+    "order_answer": _Reader.order_answer,
+    "order_status": _Reader.order_status,
+    "my_trades": _Reader.my_trades,
+    "open_orders": _Reader.open_orders,
+    "account": _Reader.account,
+}
+
+
+def _request(method: str, path: str, timestamp_ms: int, **params: str) -> Request:
+    return Request(method, path, {"timestamp": str(timestamp_ms), **params, "recvWindow": str(RECV_WINDOW_MS)})
+
+
+def _hmac(text: str, secret: str) -> str:
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _error_of(envelope: Envelope) -> tuple[int | None, str]:
+    try:
+        error = msgspec.json.decode(envelope.body, type=_Error)
+    except msgspec.DecodeError:
+        return None, envelope.body[:200]
+    return error.code, error.msg
+
+
+def _accounts(body: str) -> list[_Asset]:
+    return msgspec.json.decode(body, type=_Account).balances
+
+
+def _side(text: str) -> int:
+    return {"BUY": BUY, "SELL": SELL}[text]

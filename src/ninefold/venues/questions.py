@@ -1,0 +1,84 @@
+"""Ask a venue's REST questions: one of a kind at a time, within its weight limit, raw answers handed on.
+
+In:  the adapter's questions. Out: an Answer each, also when none came (status 0).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import aiohttp
+
+from ninefold.journal.inputs import Answer
+from ninefold.market.time import MINUTE_NS
+from ninefold.venues.adapter import Question
+
+TIMEOUT_S = 10.0
+RETRY_S = 1.0
+BANNED = (418, 429)  # the venue asks us to wait: Retry-After says how long
+
+
+class Asker:
+    """answered: called with each answer on the loop."""
+
+    def __init__(
+        self, venue: str, rest_url: str, weight_per_minute: int, answered: Callable[[Answer], None], clock: Callable[[], int]
+    ) -> None:
+        self._venue = venue
+        self._rest_url = rest_url
+        self._weight_per_minute = weight_per_minute
+        self._answered = answered
+        self._clock = clock
+        self._spent: list[tuple[int, int]] = []
+        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self._quiet_until_ns = 0
+
+    def ask(self, questions: Sequence[Question]) -> None:
+        """Start asking; a question that is being asked already is not asked twice."""
+        for question in questions:
+            if question.path not in self._asking:
+                self._asking[question.path] = asyncio.create_task(self._ask(question))
+
+    async def once(self, question: Question) -> Answer:
+        """Ask now and wait for the answer; status 0 if none came."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
+        await self._wait_for_room(question.weight)
+        try:
+            async with self._session.get(self._rest_url + question.path) as response:
+                body = await response.read()
+                if response.status in BANNED:
+                    wait_s = float(response.headers.get("Retry-After", "1"))
+                    self._quiet_until_ns = self._clock() + int(wait_s * 1e9)
+                return Answer(self._venue, question.purpose, question.path, response.status, body)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            await asyncio.sleep(RETRY_S)
+            return Answer(self._venue, question.purpose, question.path, 0, str(error).encode())
+
+    async def close(self) -> None:
+        for task in list(self._asking.values()):
+            task.cancel()
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def _ask(self, question: Question) -> None:
+        try:
+            wait_ns = max(question.not_before_ns, self._quiet_until_ns) - self._clock()
+            if wait_ns > 0:
+                await asyncio.sleep(wait_ns / 1e9)
+            answer = await self.once(question)
+        finally:
+            del self._asking[question.path]
+        self._answered(answer)
+
+    async def _wait_for_room(self, weight: int) -> None:
+        while True:
+            now = self._clock()
+            self._spent = [(at, spent) for at, spent in self._spent if at > now - MINUTE_NS]
+            if sum(spent for _, spent in self._spent) + weight <= self._weight_per_minute:
+                self._spent.append((now, weight))
+                return
+            await asyncio.sleep(0.5)

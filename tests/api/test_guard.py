@@ -1,0 +1,79 @@
+"""Who may ask: token, Host, Origin."""
+
+import aiohttp
+import pytest
+
+from ninefold.api.guard import guarded
+
+TOKEN = "a-token-for-this-test"
+
+
+def test_with_a_token_everything_but_the_page_asks_for_it(run, built):
+    async def test(api):
+        for path in ("/api/v1/status", "/metrics", "/api/v1/openapi"):
+            for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}):
+                async with api.http.get(f"{api.url}{path}", headers=headers) as answer:
+                    assert answer.status == 401
+                    assert answer.headers["www-authenticate"] == "Bearer"
+            async with api.http.get(f"{api.url}{path}", headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
+                assert answer.status == 200
+        async with api.http.get(f"{api.url}/") as answer:
+            assert answer.status == 200
+        async with api.http.get(f"{api.url}/api/v1/status?token={TOKEN}") as answer:
+            assert answer.status == 401  # addresses end up in logs: only the websocket may have it there
+        async with api.http.post(f"{api.url}/api/v1/halt", json={"by": "x", "reason": "y"}) as answer:
+            assert answer.status == 401
+        assert api.done == []
+
+    run(test, token=TOKEN, static=built)
+
+
+def test_the_websocket_takes_the_token_in_its_address_because_browsers_have_no_other_place(run):
+    async def test(api):
+        for query in ("", "?token=wrong"):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await api.http.ws_connect(f"{api.url}/api/v1/ws{query}")
+            assert refused.value.status == 403
+        async with api.http.ws_connect(f"{api.url}/api/v1/ws?token={TOKEN}") as line:
+            await line.send_json({"subscribe": ["status"], "since": None})
+            assert (await line.receive_json())["topic"] == "snapshot"
+
+    run(test, token=TOKEN)
+
+
+def test_pages_of_other_sites_can_neither_listen_nor_act(run):
+    async def test(api):
+        foreign = {"Origin": "https://elsewhere.example"}
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await api.http.ws_connect(f"{api.url}/api/v1/ws", headers=foreign)
+        for origin in (foreign, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"}):
+            async with api.http.post(
+                f"{api.url}/api/v1/halt", json={"by": "x", "reason": "y"}, headers=origin
+            ) as answer:
+                assert answer.status == 403
+        assert api.done == []
+        own = {"Origin": api.url}
+        async with api.http.post(f"{api.url}/api/v1/halt", json={"by": "x", "reason": "y"}, headers=own) as answer:
+            assert answer.status == 202
+        async with api.http.ws_connect(f"{api.url}/api/v1/ws", headers=own):
+            pass
+
+    run(test)
+
+
+@pytest.mark.parametrize("host", ["elsewhere.example", "127.0.0.1.elsewhere.example:80", "[::", ""])
+def test_a_name_that_was_rebound_to_loopback_is_refused(run, host):
+    async def test(api):
+        async with api.http.get(f"{api.url}/api/v1/status", headers={"Host": host}) as answer:
+            assert answer.status in (400, 421)  # an empty name is refused by the server itself
+        port = api.url.rpartition(":")[2]
+        async with api.http.get(f"{api.url}/api/v1/status", headers={"Host": f"localhost:{port}"}) as answer:
+            assert answer.status == 200
+
+    run(test)
+
+
+def test_another_address_than_loopback_needs_a_token():
+    with pytest.raises(ValueError, match=r"serving on 0\.0\.0\.0 .* give a token"):
+        guarded("0.0.0.0", None)
+    guarded("0.0.0.0", TOKEN)

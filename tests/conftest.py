@@ -1,0 +1,143 @@
+"""What tests share: recordings, servers and browsers of the machine, and one running demo.
+
+In:  NINEFOLD_RECORDINGS (a folder of recorded market data), PATH.
+Out: fixtures. What is missing skips its tests with a plain reason, or fails them under NINEFOLD_STRICT=1.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+START_SECONDS = 60.0  # imports of a cold interpreter on two busy cores; a warm start takes a few seconds
+STOP_SECONDS = 10.0
+CHARTS = re.compile(r"^charts: (http://127\.0\.0\.1:\d+)/", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that is running and answering. `get("/api/v1/status")` returns the decoded JSON of one REST answer."""
+
+    url: str  # http://127.0.0.1:PORT, no slash at the end
+    data_dir: Path
+    process: subprocess.Popen[bytes]
+    log: Path  # what it printed on both outputs
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of recorded market data."""
+    named = os.environ.get("NINEFOLD_RECORDINGS")
+    if not named:
+        missing("NINEFOLD_RECORDINGS is not set: it names a folder of recorded market data")
+    folder = Path(named)
+    if not folder.is_dir():
+        missing(f"NINEFOLD_RECORDINGS is {named!r}, which is no folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recording(recordings: Path) -> Callable[[str], Path]:
+    """A function from a name such as "orderbook/binance_spot_btcusdt_20240808.jsonl.gz" to the recorded file."""
+
+    def find(name: str) -> Path:
+        path = recordings / name
+        if not path.is_file():
+            missing(f"no recording {name} in {recordings}")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """A Chromium or Chrome on PATH, to be given to playwright as executable_path."""
+    return program("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def prometheus() -> Path:
+    """A Prometheus server on PATH."""
+    return program("prometheus")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The generated market with all nine services, started once for the whole run. Tests only look at it:
+    one that halts, kills or floods something starts its own."""
+    folder = tmp_path_factory.mktemp("demo")
+    data_dir, log = folder / "data", folder / "output.txt"
+    command = [sys.executable, "-m", "ninefold", "demo", "--data-dir", str(data_dir), "--port", "0"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--seconds", "900", "--rate", "300"], stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+    try:
+        yield Demo(url_when_answering(process, log), data_dir, process, log)
+    finally:
+        stop(process)
+
+
+def url_when_answering(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Wait until the demo has printed its address and answers there."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        printed = CHARTS.search(log.read_text(errors="replace"))
+        if printed and answers(printed[1] + "/api/v1/status"):
+            return printed[1]
+        time.sleep(0.1)
+    state = "still runs" if process.poll() is None else f"ended with {process.returncode}"
+    printed_last = log.read_text(errors="replace")[-4000:]
+    pytest.fail(f"the demo {state} and did not answer within {START_SECONDS:.0f} s; it printed:\n{printed_last}")
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError as refused:  # an answer, but not yet the right one; it holds a socket
+        refused.close()
+        return False
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process as Ctrl-C would; one that does not end in time is killed and fails the run."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        pytest.fail(f"the demo did not stop within {STOP_SECONDS:.0f} s of SIGINT")
+
+
+def program(*names: str) -> Path:
+    for name in names:
+        if found := shutil.which(name):
+            return Path(found)
+    missing(f"no {' or '.join(names)} on PATH")
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip, or fail where everything was promised to be there."""
+    if os.environ.get("NINEFOLD_STRICT") == "1":
+        pytest.fail(f"{reason} (NINEFOLD_STRICT=1 allows nothing to be missing)")
+    pytest.skip(reason)

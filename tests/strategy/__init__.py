@@ -1,0 +1,1 @@
+"""Tests of strategies, sizing, foretelling and scores."""

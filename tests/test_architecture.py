@@ -1,0 +1,164 @@
+"""Imports go one way, and the pure folders touch no socket, clock or file: docs/design.md says why.
+
+In:  every Python file under src/ninefold, read as syntax, never imported.
+Out: a failure that names file, line, what was found and what the folder may import.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "src" / "ninefold"
+
+PURE = {
+    "market": set[str](),
+    "formula": {"market"},
+    "strategy": {"market", "formula"},
+    "backtest": {"market", "formula", "strategy"},
+    "forecast": {"market", "formula", "strategy", "backtest"},
+    "evolve": {"market", "formula", "strategy", "backtest"},
+    "execution": {"market"},
+    "sentiment": {"market"},
+}
+OUTSIDE = {
+    "venues": {*PURE, "journal"},  # an adapter parses the inputs that the journal holds, live and in replay alike
+    "journal": set(PURE),
+    "bus": set(PURE),
+    "store": {*PURE, "journal"},  # tables are made from the journal
+    "api": {*PURE, "store", "journal", "bus"},  # shows what is stored, what is not stored yet, and how services do
+}
+WIRING = {
+    "__init__": {"market", "store"},  # load_bars, for notebooks
+    "__main__": {"cli"},
+    "config": {"market"},
+    "simulator": {"market"},  # not venues: an adapter and a simulator that share code agree on the same mistake
+    "services": {*PURE, *OUTSIDE, "config"},
+    "cli": {*PURE, *OUTSIDE, "config", "services", "simulator"},
+}
+MAY_IMPORT = {**PURE, **OUTSIDE, **WIRING}
+
+IMPURE_MODULES = {
+    *("asyncio", "concurrent", "multiprocessing", "selectors", "signal", "subprocess", "threading"),  # when it runs
+    *("aiohttp", "http", "nats", "picows", "requests", "socket", "ssl", "urllib", "uvloop"),  # who is there
+    *("time",),  # what time it is
+    *("deltalake", "duckdb", "io", "os", "pathlib", "shutil", "sqlite3", "tempfile"),  # what is on disk
+    *("random", "secrets", "uuid"),  # chance that no seed decides; numpy's generators take one
+}
+IMPURE_CALLS = {"open", "input", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
+
+
+def test_imports_go_one_way_and_pure_folders_touch_nothing():
+    found = violations(PACKAGE)
+    assert not found, "\n".join(found)
+
+
+PLANTED = {
+    "market imports what stands on it": ("market/a.py", "from ninefold.formula import terms", "imports formula"),
+    "relative imports count": ("market/a.py", "from ..store import tables", "imports store"),
+    "a package named in a from counts": ("formula/a.py", "from ninefold import strategy", "imports strategy"),
+    "the simulator shares no code with adapters": ("simulator/a.py", "import ninefold.venues", "imports venues"),
+    "services do not know the command line": ("services/a.py", "import ninefold.cli", "imports cli"),
+    "a pure folder has no sockets": ("execution/deep/a.py", "import socket", "uses socket"),
+    "a pure folder has no event loop": ("backtest/a.py", "from asyncio import sleep", "uses asyncio"),
+    "a pure folder reads no clock": ("formula/a.py", "now = datetime.now()", "calls datetime.now"),
+    "nor by its full name": ("formula/a.py", "now = datetime.datetime.now()", "calls datetime.now"),
+    "a pure folder opens no file": ("sentiment/a.py", "words = open('words')", "calls open"),
+    "type checking is no excuse": ("market/a.py", "if TYPE_CHECKING:\n    import ninefold.api", "imports api"),
+    "a circle is not dodged in a function": ("cli.py", "def f():\n    import ninefold.api", "inside a function"),
+    "an unknown folder has no rule": ("extras/a.py", "x = 1", "no rule"),
+    "an unknown module has no rule": ("extras.py", "x = 1", "no rule"),
+}
+
+
+@pytest.mark.parametrize(("file", "text", "expected"), PLANTED.values(), ids=PLANTED)
+def test_a_planted_violation_is_found(tmp_path, file, text, expected):
+    plant(tmp_path, file, text)
+    [found] = violations(tmp_path)
+    assert file in found
+    assert expected in found
+
+
+ALLOWED = {
+    "what it stands on": ("strategy/a.py", "from ninefold.formula import terms\nfrom ..market.arrays import Trades"),
+    "its own folder": ("market/a.py", "from . import arrays\nfrom .time import SECOND_NS"),
+    "a module of its own called time": ("market/a.py", "from ninefold.market import time"),
+    "the version": ("api/a.py", "from ninefold import __version__"),
+    "sockets outside the pure folders": ("venues/a.py", "import asyncio, time\nx = open('y')"),
+    "a built front end is no Python": ("api/static/index.html", "import socket"),
+}
+
+
+@pytest.mark.parametrize(("file", "text"), ALLOWED.values(), ids=ALLOWED)
+def test_what_is_allowed_is_not_complained_about(tmp_path, file, text):
+    plant(tmp_path, file, text)
+    assert violations(tmp_path) == []
+
+
+def plant(package: Path, file: str, text: str) -> None:
+    path = package / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def violations(package: Path) -> list[str]:
+    """One line for each broken rule in `package`, a folder laid out as src/ninefold."""
+    return [line for path in sorted(package.rglob("*.py")) for line in violations_of(path, package)]
+
+
+def violations_of(path: Path, package: Path) -> Iterator[str]:
+    relative = path.relative_to(package)
+    room = relative.parts[0].removesuffix(".py")
+    if room not in MAY_IMPORT:
+        yield f"{relative}: {room} has no rule; say in tests/test_architecture.py and docs/design.md what it may import"
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    allowed = MAY_IMPORT[room] | {room, "__init__"}
+    here = ("ninefold", *relative.parts[:-1])
+    for line, module in imports(tree, here):
+        top, _, rest = module.partition(".")
+        if top == "ninefold" and room_of(rest) not in allowed:
+            yield f"{relative}:{line}: {room} imports {room_of(rest)}; it may import {sorted(MAY_IMPORT[room])}"
+        if room in PURE and top in IMPURE_MODULES:
+            yield f"{relative}:{line}: {room} is pure and uses {top}; that belongs in {sorted(OUTSIDE)}"
+    if room in PURE:
+        for line, name in impure_calls(tree):
+            yield f"{relative}:{line}: {room} is pure and calls {name}; have it passed in as a value"
+    if room != "__init__":
+        for line in lazy_imports(tree, here):
+            yield f"{relative}:{line}: imports ninefold inside a function; the shared type belongs one layer lower"
+
+
+def room_of(dotted: str) -> str:
+    """The folder or module directly under ninefold; names that are neither are the package's own, `__version__` say."""
+    first = dotted.split(".")[0]
+    return first if first in MAY_IMPORT else "__init__"
+
+
+def imports(tree: ast.AST, here: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+    """Line and full dotted name of everything imported anywhere in `tree`, whose package is `here`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, name.name) for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = here[: len(here) - node.level + 1] if node.level else ()
+            source = ".".join([*package, *filter(None, [node.module])])
+            if source == "ninefold":
+                yield from ((node.lineno, f"ninefold.{name.name}") for name in node.names)
+            else:
+                yield node.lineno, source
+
+
+def lazy_imports(tree: ast.AST, here: tuple[str, ...]) -> Iterator[int]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from (line for line, module in imports(node, here) if module.split(".")[0] == "ninefold")
+
+
+def impure_calls(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = ".".join(ast.unparse(node.func).split(".")[-2:])
+            if name in IMPURE_CALLS:
+                yield node.lineno, name
