@@ -46,7 +46,26 @@ def main() -> None:
         sys.exit(f"there is no command {name!r}{hint} `ninefold --help` lists them.")
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(name, help=COMMANDS.get(name))(importlib.import_module(f"ninefold.commands.{name}").run)
-    app(args=arguments[1:], prog_name=f"ninefold {name}")
+    app(args=spread(arguments[1:], "--tape"), prog_name=f"ninefold {name}")
+
+
+def spread(arguments: list[str], option: str) -> list[str]:
+    """Let an option take several values: `--tape a b` becomes `--tape a --tape b`.
+
+    >>> spread(["--tape", "a", "b", "--json"], "--tape")
+    ['--tape', 'a', '--tape', 'b', '--json']
+    """
+    made: list[str] = []
+    taking = False
+    for argument in arguments:
+        if argument == option:
+            taking = True
+        elif argument.startswith("-"):
+            taking = False
+            made.append(argument)
+        else:
+            made += [option, argument] if taking else [argument]
+    return made
 
 
 def help_text() -> str:

@@ -117,8 +117,10 @@ def parse(text: str, name: str = "ninefold.toml") -> Config:
 
 
 def load(path: Path) -> Config:
-    """raises: BadConfig, also when there is no such file."""
+    """A config from TOML, or from the JSON that a parent process wrote. raises: BadConfig, also when there is no such file."""
     try:
+        if path.suffix == ".json":
+            return msgspec.json.decode(path.read_bytes(), type=Config)
         return parse(path.read_text(), str(path))
     except FileNotFoundError:
         raise BadConfig(f"there is no {path}; `ninefold init` writes a commented one") from None
@@ -135,8 +137,11 @@ def keys_of(account: Account) -> tuple[str, str]:
             raise BadConfig(f"account.keys_file names {path}, which does not exist")
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise BadConfig(f"{path} can be read by others; run `chmod 600 {path}`")
-        held = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
-        return held["api_key"], held["secret"]
+        try:
+            held = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+            return held["apiKey"], held["secret"]
+        except (msgspec.DecodeError, KeyError):
+            raise BadConfig(f'{path} must be JSON like {{"apiKey": "...", "secret": "..."}}') from None
     key, secret = os.environ.get(account.key_env, ""), os.environ.get(account.secret_env, "")
     if not key or not secret:
         raise BadConfig(
@@ -192,7 +197,7 @@ quote = "USDT"
 capital = "10000"        # worth that the strategies may use together, in quote
 # key_env = "NINEFOLD_API_KEY"        # names of environment variables, never the secrets themselves
 # secret_env = "NINEFOLD_API_SECRET"
-# keys_file = ""         # or an owner-only file {"api_key": ..., "secret": ...}
+# keys_file = ""         # or an owner-only file {"apiKey": ..., "secret": ...}
 
 [risk]
 position_quote = 2000.0  # worth of one instrument's position at most

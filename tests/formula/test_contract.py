@@ -119,8 +119,8 @@ def test_possible_futures_equal_each_future_taken_alone_and_leave_the_state_alon
         evaluator.warm(cut(columns, 0, start))
         paths = [cut(bars(BARS, seed=seed), start, start + 8) for seed in (20, 21, 22)]
         paths = paths if known else [with_unknown(paths[0], 3), paths[1], with_unknown(paths[2], 0, 7)]
-        ahead = evaluator.ahead({name: np.array([path[name] for path in paths]) for name in columns})
-        for path, found in zip(paths, ahead[0], strict=True):
+        ahead = evaluator.ahead({name: np.array([path[name] for path in paths]) for name in columns}, 0)
+        for path, found in zip(paths, ahead, strict=True):
             np.testing.assert_array_equal(bits(found), bits(streamed(evaluator.copy(), path)[0]))
         rest = streamed(evaluator, cut(columns, start))
         np.testing.assert_array_equal(bits(rest[0]), bits(batch(term, columns, SCALE)[start:]))

@@ -160,6 +160,19 @@ def test_equal_sub_terms_are_computed_once_and_outputs_of_one_indicator_share_a_
     assert len(evaluator._kernels) == 1 + 3
 
 
+def test_looking_ahead_for_one_term_leaves_the_others_out_and_alone():
+    columns = bars(60)
+    terms = [parse("sma(close, 5) - sma(close, 9)"), parse("rsi(close)"), parse("macd_hist(close) + 0.01")]
+    together = Evaluator(terms, SCALE)
+    together.warm(columns)
+    future = {name: values[None, :8] for name, values in bars(8, seed=3).items()}
+    for index, term in enumerate(terms):
+        alone = Evaluator([term], SCALE)
+        alone.warm(columns)
+        np.testing.assert_array_equal(together.ahead(future, index), alone.ahead(future, 0))
+    assert [len(together._needed(slot)) for slot in together._results] == [3, 1, 2]
+
+
 def test_terms_that_differ_in_a_parameter_only_are_computed_apart():
     evaluator = Evaluator([parse("sma(close, 2)"), parse("sma(close, 3)")], SCALE)
     assert evaluator.warm({"close": np.array([1.0, 2, 6])})[:, -1].tolist() == [4, 3]

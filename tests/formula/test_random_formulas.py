@@ -11,15 +11,18 @@ from .market import SCALE, bars, bits, cut, row, with_unknown
 COLUMNS = st.sampled_from(["open", "high", "low", "close", "volume", "trades", "imbalance", "sentiment"]).map(Column)
 NUMBERS = st.floats(-1e6, 1e6, allow_nan=False) | st.integers(-100, 100)
 NAMES = st.sampled_from(sorted(FUNCTIONS))
+OPERATORS = st.sampled_from(
+    ["add", "subtract", "multiply", "divide", "greater", "at_most", "min", "sma", "ema", "lag", "zscore"]
+)
 BASE = bars(90)
 
 
 @st.composite
 def terms(draw: st.DrawFn, levels: int = 4) -> Term:
-    """A legal term; where drawn parts do not go together, a column stands in their place."""
-    if levels == 0 or draw(st.integers(0, 5)) == 0:
+    """A legal term; where drawn parts do not go together, the first of them stands for the whole."""
+    if levels == 0 or draw(st.integers(0, 9)) == 0:
         return draw(COLUMNS)
-    function = FUNCTIONS[draw(NAMES)]
+    function = FUNCTIONS[draw(st.one_of(OPERATORS, NAMES))]
     inputs = [draw(NUMBERS if draw(st.integers(0, 6)) == 0 else terms(levels=levels - 1)) for _ in function.series]
     numbers = [
         draw(st.integers(int(parameter.low), 6)) if parameter.whole else parameter.default
@@ -28,7 +31,7 @@ def terms(draw: st.DrawFn, levels: int = 4) -> Term:
     try:
         return call(function.name, *inputs, *numbers)
     except FormulaError:
-        return draw(COLUMNS)
+        return next((term for term in inputs if isinstance(term, Term)), Column("close"))
 
 
 @given(terms())

@@ -47,6 +47,7 @@ export class ApiError extends Error {
   }
 }
 
+const UNAUTHORIZED = 401;
 export const TOO_MANY_AT_ONCE = 429;
 
 const ROOT = new URL('api/v1/', document.baseURI);
@@ -96,7 +97,8 @@ async function call<T>(address: URL, init: RequestInit): Promise<T> {
 async function wordsOf(response: Response, address: URL): Promise<string> {
   const text = await response.text();
   const request = response.headers.get('x-request-id');
-  const suffix = request ? ` (request ${request})` : '';
+  const hint = response.status === UNAUTHORIZED ? '. For this page: put #token=TOKEN at the end of its address' : '';
+  const suffix = hint + (request ? ` (request ${request})` : '');
   try {
     const detail: unknown = JSON.parse(text).detail;
     if (typeof detail === 'string') return detail + suffix;

@@ -146,7 +146,8 @@ export class Candles {
     const load = this.load;
     try {
       const widthNs = BigInt(this.width()) * 1_000_000_000n;
-      const before = direction === 'older' ? BigInt(edge.open_ns) : BigInt(edge.open_ns) + widthNs * BigInt(PAGE);
+      // One bar more than is missing, so that no page border can lose one; merging holds each once.
+      const before = direction === 'older' ? BigInt(edge.close_ns) : BigInt(edge.open_ns) + widthNs * BigInt(PAGE);
       const bars = await this.fetchBars({ before_ns: String(before) });
       if (load !== this.load) return;
       this.pagingError = '';
@@ -167,7 +168,7 @@ export class Candles {
   private takeOlder(bars: readonly Bar[]): void {
     const newest = this.bars.at(-1)!.open_ns;
     const merged = merge(this.bars, bars, 'oldest');
-    this.noOlder = bars.length < PAGE;
+    this.noOlder = bars.length < PAGE || merged[0]!.open_ns === this.bars[0]!.open_ns;
     this.follows = merged.at(-1)!.open_ns === newest && this.follows;
     this.take(merged);
   }

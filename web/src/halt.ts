@@ -1,6 +1,6 @@
 /**
- * HALT and RESUME. Halting takes one press and no dialog, works without the websocket, and is tried again until an
- * answer comes; what the page then shows is what the API says, never what was hoped. Resuming asks for the word.
+ * HALT and RESUME. Halting takes one press and no dialog, works without the websocket, and is tried again until the API
+ * has taken it. HALTED is shown when the status says so, never because it was hoped. Resuming asks for the word.
  */
 import { ApiError, post, type Status } from './api';
 import { element, setText } from './dom';
@@ -8,10 +8,13 @@ import { secondsOf, utc } from './format';
 
 const TRIES = 5;
 const WAIT_MS = 400;
+/** The pipeline confirms within a second: after this the page says that it has not. */
+const CONFIRM_MS = 4000;
 const WORD = 'RESUME';
 
 export class HaltControl {
   halted: Status['halted'] = null;
+  private takenAt: number | null = null;
   private readonly words = element('strong');
   private readonly answer = element('span', 'muted');
   private readonly input = element('input');
@@ -30,9 +33,13 @@ export class HaltControl {
   show(status: Status): void {
     const was = this.halted;
     this.halted = status.halted;
-    this.bar.hidden = this.form.hidden = status.halted === null;
+    if (status.halted) this.takenAt = null;
+    const late = this.takenAt !== null && performance.now() - this.takenAt > CONFIRM_MS;
+    this.bar.hidden = status.halted === null && !late;
+    this.form.hidden = status.halted === null;
     this.button.classList.toggle('done', status.halted !== null);
-    setText(this.button, status.halted ? 'HALTED' : 'HALT');
+    setText(this.button, status.halted ? 'HALTED' : this.takenAt === null ? 'HALT' : 'HALTING');
+    if (late) setText(this.words, 'HALT was taken by the API and the pipeline has not confirmed it. On the machine itself: ninefold halt');
     if (status.halted) setText(this.words, `HALTED ${utc(secondsOf(status.halted.since_ns), 'time')} UTC by ${status.halted.by}: ${status.halted.reason}. No new orders are sent.`);
     if (was && !status.halted) this.input.value = '';
     if (!status.halted) setText(this.answer, '');
@@ -44,6 +51,7 @@ export class HaltControl {
     for (let tried = 1; tried <= TRIES; tried++) {
       try {
         await post('halt', { by: 'web', reason: 'HALT was pressed on the page' });
+        this.takenAt = performance.now();
         await this.reread();
         return;
       } catch (error) {
@@ -68,6 +76,7 @@ export class HaltControl {
     }
     try {
       await post('resume', { by: 'web', confirm: WORD });
+      setText(this.answer, 'Taken; waiting for the pipeline.');
       await this.reread();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;

@@ -47,7 +47,7 @@ export class Indicator {
     if (!view?.instrument || !last) return;
     const asked = performance.now();
     try {
-      const before_ns = String(BigInt(last.open_ns) + 1n);
+      const before_ns = String(BigInt(last.close_ns) + 1n);
       const { instrument, timeframe, formula } = view;
       const series = await get<Series>('series', { instrument, timeframe, formula, limit: bars.length, before_ns });
       if (view === this.view) this.take(series);

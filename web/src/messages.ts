@@ -74,12 +74,12 @@ function drawMessage(message: Message, may: Message | undefined): HTMLElement {
   if (message.kind === 'has') head.append(element('span', 'muted', message.may_id === null ? 'no MAY' : `after MAY${may ? ` ${percent(may.probability)}` : ''}`));
   head.append(element('span', 'spring'));
   if (message.outcome) head.append(element('span', `tag ${message.outcome}`, message.outcome));
-  if (message.slack) head.append(element('span', 'tag', 'slack'));
   const body = element('p', 'message-body');
   const zone = priceZone(message);
   if (zone) body.append(zone, ' \u00b7 ');
   if (message.strategy) body.append(element('i', '', message.strategy), ' \u00b7 ');
   body.append(message.text);
+  if (message.slack) body.append(' ', element('span', 'tag', 'slack'));
   const row = element('li', `message ${message.kind}`, head, body);
   row.dataset.id = message.id;
   row.dataset.kind = message.kind;

@@ -63,7 +63,7 @@ export class Page {
       this.instruments = (await get<{ instruments: Instrument[] }>('instruments')).instruments;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.candles.panel.error(error.message, () => void this.start());
+      for (const panel of [this.candles.panel, ...Object.values(this.panels)]) panel.error(error.message, () => void this.start());
       return;
     }
     if (this.instruments.length === 0) {
@@ -104,7 +104,7 @@ export class Page {
     byId<HTMLSelectElement>('timeframe').value = this.view.timeframe;
     byId<HTMLInputElement>('formula').value = this.view.formula;
     document.title = `${instrument.symbol} ${this.view.timeframe} \u00b7 ninefold`;
-    this.line.follow(['status', 'services', 'messages', 'orders', 'fills', 'equity', this.barsTopic()]);
+    this.line.follow(['status', 'services', 'messages', 'fills', 'equity', this.barsTopic()]);
     await this.candles.show(this.view, instrument);
   }
 

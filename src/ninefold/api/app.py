@@ -72,8 +72,13 @@ async def resume(state: State, data: JSONBody[Resume]) -> Json:
 async def live(socket: WebSocket) -> None:  # type: ignore[type-arg]
     """Numbered messages; see `websocket.py`."""
     state = socket.app.state
-    await socket.accept()
-    await Client(socket, state.context.view, state.stopping).serve()
+    task = asyncio.current_task()
+    state.clients.add(task)
+    try:
+        await socket.accept()
+        await Client(socket, state.context.view, state.stopping).serve()
+    finally:
+        state.clients.discard(task)
 
 
 @get("/metrics", media_type=CONTENT_TYPE, include_in_schema=False)
@@ -92,7 +97,7 @@ def create_app(context: ApiContext) -> Litestar:
     """raises: ValueError if it would be reachable from elsewhere without a token."""
     return Litestar(
         [Router("/api/v1", route_handlers=[*READS, halt, resume, live]), show_metrics, show_page],
-        state=State({"context": context, "formulas": Formulas(context), "stopping": asyncio.Event()}),
+        state=State({"context": context, "formulas": Formulas(context), "stopping": asyncio.Event(), "clients": set()}),
         middleware=[guarded(context.host, context.token)],
         lifespan=[_publishing],
         openapi_config=OpenAPIConfig(

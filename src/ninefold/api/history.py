@@ -42,7 +42,7 @@ async def trades(context: ApiContext, instrument_id: int, wanted: Window) -> np.
     stored = await asyncio.to_thread(
         context.reader.trades, instrument_id, wanted.start_ns, wanted.end_ns, wanted.limit + len(held), True
     )
-    older = stored if until_seq is None else stored[stored["seq"] < until_seq]
+    older = stored if until_seq is None else stored
     return np.concatenate([older, live])[-wanted.limit :]
 
 

@@ -51,6 +51,8 @@ async def serve(app: Litestar, host: str, port: int, on_ready: Callable[[int], N
         await asyncio.shield(running)
     finally:
         app.state.stopping.set()  # websockets say good-bye and end
+        if app.state.clients:
+            await asyncio.wait(app.state.clients, timeout=STOP_SECONDS)
         server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait([running], timeout=STOP_SECONDS)
 

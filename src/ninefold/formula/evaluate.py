@@ -88,16 +88,16 @@ class Evaluator:
             self._values = [float(values[-1]) for values in series]
         return np.array([series[slot] for slot in self._results]).reshape(len(self.terms), *shape)
 
-    def ahead(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The values along many possible futures, shape (terms, paths, bars); the state stays as it is.
+    def ahead(self, columns: Mapping[str, np.ndarray], index: int) -> np.ndarray:
+        """The values of `terms[index]` along many possible futures, shape (paths, bars); the state stays as it is.
 
         columns: shape (paths, bars), each path a continuation of the bars taken so far.
+        raises:  FormulaError if a column is missing or of another shape.
         """
-        shape = _common_shape(columns, 2)
-        series = self._series(columns, shape)
-        for kernel in self._kernels:
+        series = self._series(columns, _common_shape(columns, 2))
+        for kernel in self._needed(self._results[index]):
             kernel.ahead(series)
-        return np.array([series[slot] for slot in self._results]).reshape(len(self.terms), *shape)
+        return series[self._results[index]]
 
     def copy(self) -> Self:
         """An independent evaluator in the same state."""
@@ -110,6 +110,15 @@ class Evaluator:
     def held(self) -> int:
         """How many past values are kept; it stops growing once every term has warmed up."""
         return sum(kernel.held() for kernel in self._kernels)
+
+    def _needed(self, slot: int) -> list[Kernel]:
+        """The kernels that the value in a slot depends on, inputs first."""
+        wanted, found = {slot}, []
+        for kernel in reversed(self._kernels):
+            if not wanted.isdisjoint(range(kernel.slot, kernel.slot + kernel.outputs)):
+                wanted.update(kernel.inputs)
+                found.append(kernel)
+        return found[::-1]
 
     def _series(self, columns: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> Series:
         series: Series = [np.empty(0)] * len(self._values)

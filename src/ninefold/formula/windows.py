@@ -6,8 +6,10 @@ The items of a window are floats for one bar and arrays for many; + - * / and th
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from ninefold.formula.units import BOOL, RATIO
 
 Window = Sequence[Any]
 LONGEST = 5_000  # bars: bounds what a formula typed by a user can make a service keep
+LONGEST_PASS = 500  # the same where every bar costs a pass over the window
 
 
 def zscore(window: Window) -> Any:
@@ -28,7 +31,7 @@ def zscore(window: Window) -> Any:
     1.2247
     """
     mean = _total(window) / len(window)
-    deviation = root(_total([(x - mean) * (x - mean) for x in window]) / len(window))
+    deviation = root(_total((x - mean) * (x - mean) for x in window) / len(window))
     return divide(window[-1] - mean, deviation)
 
 
@@ -40,9 +43,8 @@ def realized_volatility(window: Window) -> Any:
     >>> round(realized_volatility([100.0, 110.0, 99.0]), 4)
     0.1421
     """
-    logs = [logarithm(x) for x in window]
-    returns = [later - sooner for sooner, later in itertools.pairwise(logs)]
-    return root(_total([x * x for x in returns]))
+    logs = itertools.pairwise(logarithm(x) for x in window)
+    return root(_total((later - sooner) * (later - sooner) for sooner, later in logs))
 
 
 def crosses_above(a: Window, b: Window) -> Any:
@@ -59,11 +61,9 @@ def crosses_below(a: Window, b: Window) -> Any:
     return _truth((a[0] >= b[0]) & (a[1] < b[1]))
 
 
-def _total(items: Window) -> Any:
-    total = items[0]
-    for x in items[1:]:
-        total = total + x
-    return total
+def _total(items: Iterable[Any]) -> Any:
+    """Their sum, in order; one at a time, for an item may be an array of a million bars."""
+    return functools.reduce(operator.add, items)
 
 
 def _truth(found: Any) -> Any:
@@ -94,10 +94,6 @@ def _windowed(
     )
 
 
-def _bars(name: str, default: int, low: int) -> Parameter:
-    return Parameter(name, default, low, LONGEST)
-
-
 def _one(numbers: Numbers) -> int:
     return 1
 
@@ -112,7 +108,7 @@ WINDOWS: tuple[Function, ...] = (
         lambda x: x[0],
         lambda n: int(n[0]),
         "x as it was some bars ago",
-        _bars("bars", 1, 1),
+        Parameter("bars", 1, 1, LONGEST),
     ),
     _windowed("crosses_above", "a b", same_units(BOOL), crosses_above, _one, "a has just risen above b"),
     _windowed("crosses_below", "a b", same_units(BOOL), crosses_below, _one, "a has just fallen below b"),
@@ -123,7 +119,7 @@ WINDOWS: tuple[Function, ...] = (
         zscore,
         lambda n: int(n[0]) - 1,
         "deviations from the mean",
-        _bars("window", 20, 2),
+        Parameter("window", 20, 2, LONGEST_PASS),
     ),
     _windowed(
         "realized_volatility",
@@ -132,6 +128,6 @@ WINDOWS: tuple[Function, ...] = (
         realized_volatility,
         lambda n: int(n[0]),
         "root of summed squared log returns",
-        _bars("window", 20, 1),
+        Parameter("window", 20, 1, LONGEST_PASS),
     ),
 )

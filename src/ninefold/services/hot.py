@@ -35,6 +35,7 @@ from ninefold.venues.binance_gateway import BinanceGateway
 from ninefold.venues.table import VENUES
 
 SNAPSHOT_NS = 10 * SECOND_NS
+ANSWERS_S = 1.0  # at a stop, answers to orders under way are waited for this long; later ones are asked for at the next start
 
 
 class Hot:
@@ -60,6 +61,7 @@ class Hot:
         self.meter = Meter("collect", started_ns)
         self.intake = Intake(self._journal, self.collector, self.chain.hand_on, self.meter)
         self._gateway: BinanceGateway | None = None
+        self._sending: set[asyncio.Future[None]] = set()
         self._live = False
         self._halted: halt.Halt | None = None
         self._snapshot_due_ns = 0
@@ -83,6 +85,8 @@ class Hot:
         for task in (*tasks, stopping):
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=ANSWERS_S)
         if self._gateway is not None:
             await self._gateway.close()
         self.close()
@@ -126,13 +130,15 @@ class Hot:
             return
         for approved in orders:
             if halt.read(self.data_dir) is None:
-                self._gateway.post(approved, self.execute.registry[approved.order.instrument])
+                sending = asyncio.ensure_future(self._gateway.send(approved, self.execute.registry[approved.order.instrument]))
+                self._sending.add(sending)
+                sending.add_done_callback(self._sending.discard)
 
     async def _trade(self) -> None:
         """The account: user data, and the answers to our orders; everything comes in through the door."""
         key, secret = keys_of(self.config.account)
         entry = VENUES[self.config.venue.name]
-        self._gateway = BinanceGateway(
+        gateway = BinanceGateway(
             self.config.venue.rest_url or entry.rest_url,
             self.config.venue.ws_api_url or entry.ws_api_url,
             key,
@@ -140,7 +146,12 @@ class Hot:
             self._account,
             self.clock,
         )
-        await self._gateway.run(lambda: self.execute.core.open_orders())
+        self._gateway = gateway
+        await gateway.start()
+        await gateway.subscribed.wait()
+        registry = self.execute.registry
+        await gateway.reconcile([(order, registry[order.instrument]) for order in self.execute.core.open_orders()])
+        await asyncio.Event().wait()  # the gateway works until it is closed
 
     def _account(self, kind: str, body: bytes) -> None:
         self.intake.put(inputs.ACCOUNT, 0, self.clock(), encode(AccountEvent(self.config.venue.name, kind, body)))

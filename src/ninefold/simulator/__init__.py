@@ -1,6 +1,7 @@
-"""A simulated exchange on loopback: a process of its own with its own durable state that speaks Binance spot's protocol.
+"""A simulated exchange: a process of its own, with its own durable state, that speaks Binance spot's protocol.
 
 In:  `python -m ninefold.simulator --data-dir D`, then REST, market streams and the WebSocket API on three ports.
-Out: what Binance would answer, from a matching engine with agents or from a recorded tape; `/sim/v1` tells tests the truth.
+Out: what Binance would answer, from a matching engine with agents or from a recorded tape; `/sim/v1` tells tests
+     the truth.
 It shares no code with the adapters in `venues`: both would agree on the same mistake.
 """

@@ -1,8 +1,8 @@
 """The crowd of one instrument: makers, takers, cancels, and one quoter that always outbids the best price.
 
 In:  a seeded random source, the book, seconds passed.
-Out: what somebody does next (`Act`). The latent price has clustered volatility, slow drifts and a weak pull to its anchor,
-     so that following and reverting strategies both trade. Floats are fine here; the engine sees whole ticks and lots.
+Out: what somebody does next (`Act`). The latent price has clustered volatility, slow drifts and a weak pull to its
+     anchor, so that following and reverting strategies both trade. Floats are fine here; the engine sees whole ticks.
 """
 
 import math
@@ -47,7 +47,8 @@ class Latent:
     def step(self, seconds: float) -> None:
         gauss, root = self.random.gauss, math.sqrt(seconds)
         self._log_volatility += -self._log_volatility * seconds / 30.0 + 0.25 * root * gauss(0.0, 1.0)
-        self._drift += -self._drift * seconds / DRIFT_SECONDS + DRIFT * math.sqrt(2 / DRIFT_SECONDS) * root * gauss(0.0, 1.0)
+        self._drift += -self._drift * seconds / DRIFT_SECONDS
+        self._drift += DRIFT * math.sqrt(2 / DRIFT_SECONDS) * root * gauss(0.0, 1.0)
         pull = -math.log(self.price / self.anchor) / PULL_SECONDS
         noise = VOLATILITY * math.exp(self._log_volatility - 0.5) * root * gauss(0.0, 1.0)
         self.price = max(1.0, self.price * math.exp((self._drift + pull) * seconds + noise))

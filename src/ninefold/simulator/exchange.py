@@ -19,6 +19,7 @@ from ninefold.simulator.instruments import Instrument
 from ninefold.simulator.store import Store, TradeRow
 
 Rows = list[tuple[int, int]]
+MOST_AHEAD_MS = 1_000  # a tape played at full speed has said times far ahead; the clock does not follow it
 
 
 class Market(Protocol):
@@ -69,7 +70,8 @@ class Exchange:
         self.user_listeners: dict[Callable[[dict[str, Any]], None], None] = {}
         self._frames: list[tuple[str, bytes]] = []
         self._events: list[dict[str, Any]] = []
-        self._last_ms = max((each.last.time_ms for each in self.listings.values() if each.last), default=0)
+        said_ms = max((each.last.time_ms for each in self.listings.values() if each.last), default=0)
+        self._last_ms = min(said_ms, time.time_ns() // 1_000_000 + MOST_AHEAD_MS)
 
     def now_ms(self) -> int:
         """The exchange's clock: real time, but never before what it has said already."""
@@ -80,6 +82,10 @@ class Exchange:
         """Queue a market payload for the next flush, if anybody listens."""
         if stream in self.hub.topics:
             self._frames.append((stream, payload))
+
+    def announce(self, event: dict[str, Any]) -> None:
+        """Queue a user data event for the next flush."""
+        self._events.append(event)
 
     def record_trade(self, listing: Listing, row: TradeRow) -> None:
         """Keep a public trade and fold it into the candles."""

@@ -5,6 +5,8 @@ Out: what becomes of each frame on its way to the subscribers.
 `malformed` sends broken frames besides the good ones: nothing is lost by it. `silence` and `drop` lose frames.
 """
 
+import time
+
 import msgspec
 
 KINDS = ("disconnect", "silence", "malformed", "drop", "duplicate")
@@ -28,10 +30,11 @@ class Faults:
         self._left = {kind: 0 for kind in KINDS}
         self._broken = 0
 
-    def order(self, request: FaultRequest, now_s: float) -> None:
+    def order(self, request: FaultRequest) -> None:
         """Switch a fault on. raises: ValueError for an unknown kind, or neither seconds nor count."""
         if request.kind not in KINDS:
             raise ValueError(f"faults: kind is {request.kind!r}; it must be one of {', '.join(KINDS)}.")
+        now_s = time.monotonic()
         if request.kind == "disconnect":
             self.refuse_until_s = now_s + request.seconds
             return
@@ -41,12 +44,13 @@ class Faults:
         self._left[request.kind] = request.count
         self.active = True
 
-    def refusing(self, now_s: float) -> bool:
+    def refusing(self) -> bool:
         """Whether new market stream connections are turned away."""
-        return now_s < self.refuse_until_s
+        return time.monotonic() < self.refuse_until_s
 
-    def outcome(self, payload: bytes, now_s: float) -> list[bytes]:
+    def outcome(self, payload: bytes) -> list[bytes]:
         """The payloads that go out in place of this one, in order."""
+        now_s = time.monotonic()
         if self._takes("silence", now_s) or self._takes("drop", now_s):
             result = []
         elif self._takes("duplicate", now_s):

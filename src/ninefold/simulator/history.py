@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from ninefold.simulator.candles import SECOND_MS, Candle, CandleTrade, Candles, add, flat, fresh
+from ninefold.simulator.candles import SECOND_MS, Candle, Candles, CandleTrade, add, flat, fresh
 from ninefold.simulator.store import TradeRow
 
 MAX_ID = 2**63 - 1

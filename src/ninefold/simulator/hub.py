@@ -4,7 +4,6 @@ In:  (stream name, payload), connections and their subscriptions.
 Out: each payload encoded once per form (raw, combined) and handed to every subscriber's socket.
 """
 
-import time
 from typing import Protocol
 
 from ninefold.simulator.faults import Faults
@@ -49,7 +48,7 @@ class Hub:
         if not self.faults.active:
             self._send(listening, stream, payload)
             return
-        for each in self.faults.outcome(payload, time.monotonic()):
+        for each in self.faults.outcome(payload):
             self._send(listening, stream, each)
 
     def disconnect_all(self) -> None:

@@ -34,10 +34,14 @@ class Instrument:
     start_ticks: int = 1
     mean_lots: int = 1
     busy: float = 0.0
+    price_step_e8: int = 0  # what own orders must obey; the tick and the lot unless they are finer than the rules
+    size_step_e8: int = 0
     stream: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stream", self.symbol.lower())
+        object.__setattr__(self, "price_step_e8", self.price_step_e8 or self.tick_e8)
+        object.__setattr__(self, "size_step_e8", self.size_step_e8 or self.lot_e8)
 
     def price(self, ticks: int) -> str:
         return text_of(ticks * self.tick_e8)
@@ -46,7 +50,7 @@ class Instrument:
         return text_of(lots * self.lot_e8)
 
     def value_e8(self, ticks: int, lots: int) -> int:
-        """Quote asset paid for `lots` at `ticks`, in 1e-8; exact for all instruments in `GENERATED`."""
+        """Quote asset paid for `lots` at `ticks`, in 1e-8; exact for `GENERATED`, else rounded down."""
         return ticks * self.tick_e8 * lots * self.lot_e8 // E8
 
 
@@ -74,10 +78,10 @@ def split_symbol(symbol: str) -> tuple[str, str]:
     raise ValueError(f"tape: cannot split {symbol!r} into base and quote; known quotes are {', '.join(QUOTES)}.")
 
 
-def from_steps(symbol: str, tick_e8: int, lot_e8: int) -> Instrument:
-    """An instrument of a tape, for which nothing is generated."""
+def from_steps(symbol: str, price_step_e8: int, size_step_e8: int) -> Instrument:
+    """An instrument of a tape. Its units are 1e-8, because old orders of real books are finer than today's steps."""
     base, quote = split_symbol(symbol)
-    return Instrument(symbol, base, quote, tick_e8, lot_e8, 1)
+    return Instrument(symbol, base, quote, 1, 1, 1, price_step_e8=price_step_e8, size_step_e8=size_step_e8)
 
 
 def opening_balance_e8(asset: str) -> int:

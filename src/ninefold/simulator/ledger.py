@@ -14,6 +14,9 @@ ORDER_COLUMNS = (
     "order_id, symbol, client_id, side, type, tif, price_ticks, lots, time_ms, update_ms,"
     " filled_lots, filled_value_e8, status"
 )
+FILL_COLUMNS = (
+    "order_id, trade_id, symbol, price_ticks, lots, value_e8, fee_e8, fee_asset, time_ms, is_buyer, is_maker"
+)
 
 
 def open_account(store: Store, assets: Iterable[str]) -> Account:
@@ -63,8 +66,11 @@ def find_orders(store: Store, where: str, values: tuple[object, ...]) -> list[Ow
 
 def find_fills(store: Store, where: str, values: tuple[object, ...]) -> list[OwnFill]:
     """Fills by a condition written in this package."""
-    rows = store.db.execute(f"select * from fills where {where}", values)
-    return [OwnFill(*row[:9], bool(row[9]), bool(row[10])) for row in rows]
+    rows = store.db.execute(f"select {FILL_COLUMNS} from fills where {where}", values)
+    return [
+        OwnFill(order, trade, symbol, price, lots, value, fee, asset, time_ms, bool(buys), bool(rested))
+        for order, trade, symbol, price, lots, value, fee, asset, time_ms, buys, rested in rows
+    ]
 
 
 def open_orders(store: Store) -> dict[int, OwnOrder]:

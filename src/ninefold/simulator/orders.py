@@ -127,15 +127,13 @@ class Orders:
         if params.text("quoteOrderQty"):
             raise ApiError(-1013, "Quote order qty market orders are not support for this symbol.")
         size_e8 = decimal(params, "quantity")
-        if size_e8 == 0 or size_e8 % instrument.lot_e8 or size_e8 > MOST_E8:
+        if size_e8 == 0 or size_e8 % instrument.size_step_e8 or size_e8 > MOST_E8:
             raise errors.filter_failure("LOT_SIZE")
         return size_e8 // instrument.lot_e8
 
     def _check_value(self, instrument: Instrument, side: int, kind: str, ticks: int, lots: int) -> None:
-        if kind == "MARKET":
-            value_e8 = self._market_value(instrument, side, lots)
-        else:
-            value_e8 = instrument.value_e8(ticks, lots)
+        market = kind == "MARKET"
+        value_e8 = self._market_value(instrument, side, lots) if market else instrument.value_e8(ticks, lots)
         if value_e8 < instrument.min_notional_e8:
             raise errors.filter_failure("NOTIONAL")
 
@@ -179,7 +177,8 @@ class Orders:
         if order_id is None and client_id is None:
             raise ApiError(*errors.NEEDS_ORDER_ID)
         for each in self.exchange.open_orders.values():
-            if each.symbol == symbol and (each.order_id == order_id if order_id is not None else each.client_id == client_id):
+            same = each.order_id == order_id if order_id is not None else each.client_id == client_id
+            if same and each.symbol == symbol:
                 return each
         if order_id is not None:
             found = ledger.find_orders(self.exchange.store, "order_id = ? and symbol = ?", (order_id, symbol))
@@ -211,7 +210,7 @@ def time_in_force(params: Params, kind: str) -> str:
 
 def price_ticks(params: Params, instrument: Instrument) -> int:
     price_e8 = decimal(params, "price")
-    if price_e8 == 0 or price_e8 % instrument.tick_e8 or price_e8 > MOST_PRICE_E8:
+    if price_e8 == 0 or price_e8 % instrument.price_step_e8 or price_e8 > MOST_PRICE_E8:
         raise errors.filter_failure("PRICE_FILTER")
     return price_e8 // instrument.tick_e8
 

@@ -70,7 +70,8 @@ class Private:
         start_ms, end_ms = params.number("startTime"), params.number("endTime")
         if (from_id is not None or order_id is not None) and (start_ms is not None or end_ms is not None):
             raise ApiError(*errors.BAD_COMBINATION)
-        where, values = "symbol = ?", [symbol]
+        where = "symbol = ?"
+        values: list[object] = [symbol]
         for condition, value in (
             ("trade_id >= ?", from_id), ("order_id = ?", order_id), ("time_ms >= ?", start_ms), ("time_ms <= ?", end_ms)
         ):  # fmt: skip

@@ -55,7 +55,7 @@ def symbol_info(instrument: Instrument) -> dict[str, Any]:
 
 
 def filters(instrument: Instrument) -> list[dict[str, Any]]:
-    tick, lot = text_of(instrument.tick_e8), text_of(instrument.lot_e8)
+    tick, lot = text_of(instrument.price_step_e8), text_of(instrument.size_step_e8)
     return [
         {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": text_of(MOST_PRICE_E8), "tickSize": tick},
         {"filterType": "LOT_SIZE", "minQty": lot, "maxQty": text_of(MOST_E8), "stepSize": lot},

@@ -144,7 +144,7 @@ def _span(ids: Ids | None, before: Ids | None, after: Ids | None) -> tuple[int, 
 def _without_ids(gaps: Sequence[Gap], losses: int) -> tuple[str, int | None, str]:
     if any(not gap.healed and not _healed_later(gap, gaps) for gap in gaps):
         return "gap known", None, "a gap was reported and not healed; the venue gives no ids to count by"
-    connection = f"the connection was lost {losses} times" if losses else "the connection held"
+    connection = f"connections lost: {losses}" if losses else "the connection held"
     return "cannot tell", None, f"the venue gives no ids to count by; {connection}"
 
 

@@ -26,6 +26,7 @@ from deltalake import (
     write_deltalake,
 )
 
+from ninefold.store.data_dir import WrongFormat
 from ninefold.store.layout import SCHEMAS, stats_columns
 
 APP = "ninefold"
@@ -83,6 +84,7 @@ class Table:
         """Forget what is known of the log and read it again; creates the table if there is none."""
         if DeltaTable.is_deltatable(str(self.path)):
             self._delta = DeltaTable(str(self.path))
+            self._check_columns()
         else:
             configuration: dict[str, str | None] = {
                 **_CONFIGURATION,
@@ -90,6 +92,14 @@ class Table:
             }
             self._delta = DeltaTable.create(
                 str(self.path), self.schema, mode="ignore", partition_by=self._partition, configuration=configuration
+            )
+
+    def _check_columns(self) -> None:
+        found, wanted = [field.name for field in self._delta.schema().fields], self.schema.names
+        if found != wanted:
+            raise WrongFormat(
+                f"{self.path} has the columns {' '.join(found)}, this version writes {' '.join(wanted)}; "
+                "use the version that wrote it, or delete the tables and let them be made again from the journal"
             )
 
     @property

@@ -105,7 +105,7 @@ def foretell(
     futures = sample_bars(recent, returns, (paths, horizon_bars), np.random.Generator(np.random.PCG64(seed)))
     if futures is None or now != now:
         return None
-    change = targets(evaluator.ahead(futures)[index]) - now
+    change = targets(evaluator.ahead(futures, index)) - now
     buy, zone_buy = _first_moves(change >= SMALLEST_CHANGE, futures["close"])
     sell, zone_sell = _first_moves(change <= -SMALLEST_CHANGE, futures["close"])
     return Foretelling(buy, sell, zone_buy, zone_sell, horizon_bars, paths)

@@ -1,31 +1,26 @@
-"""Binance spot, the private side: signed requests, and what the venue says about our account.
+"""Binance spot: what the venue says about our orders and our account.
 
-In:  approved orders; raw answers and user-data events, as the gateway handed them on.
-Out: requests; Order, Fill and Balance records. A time-out, a 5xx, -1006, -1007 and whatever else does not surely say "no" leaves an
-     order unknown, never rejected.
+In:  raw answers and user-data events, as the gateway handed them on.
+Out: Order, Fill and Balance records. A time-out, a 5xx, -1006, -1007 and whatever else does not surely say "no" leaves
+     an order unknown, never rejected.
 
-After developers.binance.com/docs/binance-spot-api-docs, as of 2026-11: "Trading endpoints", "Account endpoints", "User Data Streams",
-"Errors", and "Request Security" (HMAC-SHA256 over the percent-encoded query; over the sorted parameters on the WebSocket API).
+After developers.binance.com/docs/binance-spot-api-docs, read 2026-11: "Trading endpoints", "Account endpoints", "User
+Data Streams" (events come as {"subscriptionId", "event"}), and "Errors" (of 2025-01-09).
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable
-from urllib.parse import urlencode
 
 import msgspec
 
 from ninefold.execution.ids import is_ours
-from ninefold.execution.risk import Approved
 from ninefold.market.arrays import BUY, SELL
 from ninefold.market.instruments import Instrument, Registry
-from ninefold.market.numbers import NotExact, to_text, to_units
+from ninefold.market.numbers import NotExact, to_units
 from ninefold.market.records import AnyRecord, Balance, Fill, Malformed, Order
 
 VENUE = "binance"
-RECV_WINDOW_MS = 5000  # the venue refuses what reaches it later than this after its timestamp
 MILLISECOND_NS = 1_000_000
 UNSURE_CODES = frozenset({-1000, -1001, -1006, -1007})  # "execution status unknown", and errors inside the venue
 SURE_STATUSES = frozenset({400, 401, 403, 418, 429})  # the request was turned away before it reached the market
@@ -43,14 +38,6 @@ STATUSES = {
 }
 
 
-class Request(msgspec.Struct, frozen=True):
-    """params: name to text, in the order in which they are sent."""
-
-    method: str
-    path: str
-    params: dict[str, str]
-
-
 class Envelope(msgspec.Struct, frozen=True):
     """A REST answer as the gateway hands it on. http_status is 0 if none came; then body says why."""
 
@@ -62,64 +49,11 @@ class Envelope(msgspec.Struct, frozen=True):
     body: str
 
 
-def build_order(approved: Approved, instrument: Instrument, timestamp_ms: int) -> Request:
-    """POST /api/v3/order of a market order, asking for the full answer with its fills."""
-    order = approved.order
-    return _request(
-        "POST",
-        "/api/v3/order",
-        timestamp_ms,
-        symbol=instrument.venue_symbol,
-        side=side_text(order.side),
-        type="MARKET",
-        quantity=to_text(order.size, instrument.size_decimals),
-        newClientOrderId=order.client_order_id,
-        newOrderRespType="FULL",
-    )
-
-
-def cancel_order(symbol: str, client_order_id: str, timestamp_ms: int) -> Request:
-    return _request("DELETE", "/api/v3/order", timestamp_ms, symbol=symbol, origClientOrderId=client_order_id)
-
-
-def ask_order(symbol: str, client_order_id: str, timestamp_ms: int) -> Request:
-    return _request("GET", "/api/v3/order", timestamp_ms, symbol=symbol, origClientOrderId=client_order_id)
-
-
-def ask_open_orders(timestamp_ms: int) -> Request:
-    return _request("GET", "/api/v3/openOrders", timestamp_ms)
-
-
-def ask_account(timestamp_ms: int) -> Request:
-    return _request("GET", "/api/v3/account", timestamp_ms)
-
-
-def ask_my_trades(symbol: str, venue_order_id: str, timestamp_ms: int) -> Request:
-    return _request("GET", "/api/v3/myTrades", timestamp_ms, symbol=symbol, orderId=venue_order_id)
-
-
-def sign(request: Request, secret: str) -> str:
-    """The query of a request with its signature: query string of GET and DELETE, body of POST."""
-    query = urlencode(request.params)
-    return f"{query}&signature={_hmac(query, secret)}"
-
-
-def subscription(key: str, secret: str, timestamp_ms: int) -> bytes:
-    """The message that subscribes to the account's events on the WebSocket API."""
-    params = {"apiKey": key, "recvWindow": str(RECV_WINDOW_MS), "timestamp": str(timestamp_ms)}
-    signature = _hmac("&".join(f"{name}={params[name]}" for name in sorted(params)), secret)
-    sent = {"apiKey": key, "recvWindow": RECV_WINDOW_MS, "timestamp": timestamp_ms, "signature": signature}
-    return msgspec.json.encode({"id": "user", "method": "userDataStream.subscribe.signature", "params": sent})
-
-
-def side_text(side: int) -> str:
-    return "BUY" if side > 0 else "SELL"
-
-
 def parse_account(kind: str, payload: bytes, registry: Registry, seq: int, known_ns: int) -> list[AnyRecord]:
     """Records of one payload about our account; what cannot be read is a Malformed record.
 
-    kind: order_answer, order_status, my_trades, account, open_orders (payload: an Envelope as JSON), user_event (the raw frame).
+    kind:    order_answer, order_status, my_trades, account, open_orders or user_event.
+    payload: an Envelope as JSON; of a user_event the raw frame.
     """
     reader = _Reader(registry, seq, known_ns)
     try:
@@ -129,6 +63,27 @@ def parse_account(kind: str, payload: bytes, registry: Registry, seq: int, known
     except (msgspec.DecodeError, NotExact, KeyError) as error:
         excerpt = payload[:200].decode(errors="replace")
         return [Malformed(seq=seq, known_ns=known_ns, venue=VENUE, reason=f"{kind}: {error}", excerpt=excerpt)]
+
+
+def is_unsure(envelope: Envelope) -> bool:
+    """Whether an answer to a new order leaves open what became of it, so that the venue must be asked."""
+    if 200 <= envelope.http_status < 300:
+        return False
+    code, message = error_of(envelope)
+    if "duplicate order" in message.lower():  # an order with our id is there: this one, arrived before
+        return True
+    if envelope.http_status == 400 and code is None:
+        return True
+    return envelope.http_status not in SURE_STATUSES or code in UNSURE_CODES
+
+
+def error_of(envelope: Envelope) -> tuple[int | None, str]:
+    """Code and message of a failed answer; None and what there was if the venue sent none."""
+    try:
+        error = msgspec.json.decode(envelope.body, type=_Error)
+    except msgspec.DecodeError:
+        return None, envelope.body[:200]
+    return error.code, error.msg
 
 
 class _Error(msgspec.Struct):
@@ -188,8 +143,8 @@ class _Kind(msgspec.Struct):
 
 
 class _Report(msgspec.Struct):
-    """executionReport. c, C: client order id and, of a cancel, that of the cancelled order; x, X: what happened, status;
-    l, L: last size and price; z: filled so far; n, N: fee and its asset; t: trade id, -1 if none; T: transaction time."""
+    """executionReport. c: client order id; C: of a cancel, that of the cancelled order; x, X: what happened, status;
+    l, L: last size and price; z: filled so far; n, N: fee and its asset; t: trade id, -1 if none; T: time in ms."""
 
     s: str
     c: str
@@ -233,19 +188,16 @@ class _Reader:
                 return self._placed(msgspec.json.decode(envelope.body, type=_Placed))
             except (msgspec.DecodeError, NotExact, KeyError) as error:
                 return [self._stated(envelope, "unknown", f"the answer could not be read: {error}")]
-        code, message = _error_of(envelope)
-        taken = "duplicate order" in message.lower()  # an order with our id is there: this one, sent before
-        sure = envelope.http_status in SURE_STATUSES and code not in UNSURE_CODES and not taken
-        if envelope.http_status == 400 and code is None:
-            sure = False
-        status = "rejected" if sure else "unknown"
+        code, message = error_of(envelope)
+        status = "unknown" if is_unsure(envelope) else "rejected"
         return [self._stated(envelope, status, f"http {envelope.http_status}, code {code}: {message}")]
 
     def order_status(self, envelope: Envelope) -> list[AnyRecord]:
-        """The answer to a question about one order. "No such order" is final: it is asked after the order's time has run out."""
+        """The answer to a question about one order. "No such order" is final: the gateway hands it on only when the
+        order's time to reach the venue has run out."""
         if envelope.http_status == 200:
             return self._placed(msgspec.json.decode(envelope.body, type=_Placed))
-        code, message = _error_of(envelope)
+        code, message = error_of(envelope)
         if code == NO_SUCH_ORDER:
             return [self._stated(envelope, "rejected", f"it never reached the venue (code {code}: {message})")]
         return []
@@ -277,7 +229,7 @@ class _Reader:
         return [balance for balance in shown if balance.free or balance.locked or balance.asset in traded]
 
     def event(self, raw: msgspec.Raw) -> list[AnyRecord]:
-        """User-data events. balanceUpdate gives a difference only; outboundAccountPosition follows it with what there is."""
+        """User-data events. balanceUpdate gives a difference only; outboundAccountPosition says what there is then."""
         kind = msgspec.json.decode(raw, type=_Kind).e
         if kind == "outboundAccountPosition":
             held = msgspec.json.decode(raw, type=_Position).B
@@ -389,22 +341,6 @@ _ANSWERS: dict[str, Callable[[_Reader, Envelope], list[AnyRecord]]] = {
     "open_orders": _Reader.open_orders,
     "account": _Reader.account,
 }
-
-
-def _request(method: str, path: str, timestamp_ms: int, **params: str) -> Request:
-    return Request(method, path, {"timestamp": str(timestamp_ms), **params, "recvWindow": str(RECV_WINDOW_MS)})
-
-
-def _hmac(text: str, secret: str) -> str:
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
-
-
-def _error_of(envelope: Envelope) -> tuple[int | None, str]:
-    try:
-        error = msgspec.json.decode(envelope.body, type=_Error)
-    except msgspec.DecodeError:
-        return None, envelope.body[:200]
-    return error.code, error.msg
 
 
 def _accounts(body: str) -> list[_Asset]:

@@ -1,0 +1,27 @@
+"""The cold process, as `demo` and `up` start it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ninefold.commands.failing import plainly
+from ninefold.commands.known import KNOWN
+from ninefold.config import load
+from ninefold.services.cold import Cold
+from ninefold.services.process import run as run_process
+
+
+def run(config: Annotated[Path, typer.Option(help="a ninefold.toml")]) -> None:
+    def told(port: int) -> None:
+        print(f"port: {port}", flush=True)
+
+    async def work(stop: asyncio.Event) -> None:
+        await Cold(load(config), time.time_ns).run(stop, told)
+
+    with plainly(*KNOWN):
+        run_process(work)

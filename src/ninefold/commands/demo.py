@@ -1,0 +1,138 @@
+"""`ninefold demo`: a simulated exchange on loopback, and everything against it exactly as against a real one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from ninefold.commands.failing import plainly
+from ninefold.commands.known import KNOWN
+from ninefold.commands.line import shower
+from ninefold.commands.table import print_summary
+from ninefold.config import Account, Config, Serve, Source, Venue
+from ninefold.services import process
+from ninefold.services.children import Child, ChildFailed, start
+from ninefold.services.run import READY_S, Pipeline
+from ninefold.simulator.outside import Outside
+from ninefold.store.data_dir import open_data_dir
+
+
+class Ready(msgspec.Struct):
+    """What the simulator says when it is ready."""
+
+    rest: str
+    stream: str
+    ws_api: str
+    keys_file: str
+    streams: tuple[str, ...]
+    shift_ns: str = "0"
+
+
+class _Symbol(msgspec.Struct):
+    symbol: str
+    baseAsset: str
+    quoteAsset: str
+
+
+class _Info(msgspec.Struct):
+    symbols: list[_Symbol]
+
+
+class _State(msgspec.Struct):
+    shift_ns: str
+
+
+def run(
+    data_dir: Annotated[Path, typer.Option(help="where everything is kept; the next start goes on from it")] = Path("data"),
+    port: Annotated[int, typer.Option(help="of the charts; 0 takes any free one")] = 8899,
+    seconds: Annotated[float | None, typer.Option(help="stop after so long")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="print one JSON summary at the end, and nothing else")] = False,
+    tape: Annotated[list[Path] | None, typer.Option(help="play recordings instead of a generated market; several files may follow")] = None,
+    speed: Annotated[str, typer.Option(help="of the tape: a factor, or max")] = "1",
+    rate: Annotated[int, typer.Option(help="messages a second of the generated market")] = 300,
+    seed: Annotated[int, typer.Option(help="of the generated market")] = 7,
+) -> None:
+    """Start a simulated exchange, the nine services against it, and the charts. Ctrl-C stops it; the next start goes on."""
+    said: dict[str, object] = {}
+    simulation = ["--seed", str(seed), "--rate", str(rate)]
+    if tape:
+        simulation += ["--tape", *map(str, tape), "--speed", speed]
+
+    async def work(stop: asyncio.Event) -> None:
+        said.update(await _demo(stop, data_dir, port, seconds, simulation, quiet=json_))
+
+    with plainly(ChildFailed, *KNOWN):
+        process.run(work)
+    if json_:
+        print(json.dumps(said))
+    else:
+        print_summary(said)
+
+
+async def _demo(
+    stop: asyncio.Event, data_dir: Path, port: int, seconds: float | None, simulation: list[str], quiet: bool
+) -> dict[str, object]:
+    open_data_dir(data_dir)
+    outside = Outside()
+    exchange: Child | None = None
+    pipeline: Pipeline | None = None
+    try:
+        outside_port = await outside.start()
+        arguments = ["-m", "ninefold.simulator", "--data-dir", str(data_dir / "simulator"), *simulation]
+        exchange = await start("simulator", arguments, data_dir / "logs")
+        ready = msgspec.json.decode(await exchange.line(READY_S), type=Ready)
+        config = await asyncio.to_thread(_config, data_dir, port, ready, outside_port)
+        slack = {config.notify.webhook_env: f"http://127.0.0.1:{outside_port}/slack"}
+        pipeline = await Pipeline.start(config, data_dir / "running.json", slack)
+        pipeline.children.append(exchange)
+        print(f"charts: {pipeline.url}", file=sys.stderr, flush=True)
+        await pipeline.watch(stop, seconds, shower(quiet))
+        shift_ns = await asyncio.to_thread(_shift_of, ready)
+    finally:
+        if pipeline is not None:
+            pipeline.children = [child for child in pipeline.children if child is not exchange]
+            await pipeline.stop()
+        if exchange is not None:
+            await exchange.stop()
+        await outside.stop()
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
+    return {**pipeline.summary(), "slack_messages": len(outside.messages), "shift_ns": shift_ns}
+
+
+def _config(data_dir: Path, port: int, ready: Ready, outside_port: int) -> Config:
+    """The config of a demo: the simulator's addresses and pairs, signed orders, invented news."""
+    with urllib.request.urlopen(f"{ready.rest}/api/v3/exchangeInfo", timeout=10) as answer:
+        info = msgspec.json.decode(answer.read(), type=_Info)
+    outside = f"http://127.0.0.1:{outside_port}"
+    return Config(
+        data_dir=str(data_dir),
+        mode="demo",
+        venue=Venue(
+            pairs=tuple(f"{symbol.baseAsset}/{symbol.quoteAsset}" for symbol in info.symbols),
+            streams=ready.streams,
+            rest_url=ready.rest,
+            stream_url=ready.stream,
+            ws_api_url=ready.ws_api,
+        ),
+        account=Account(orders="exchange", keys_file=ready.keys_file),
+        sentiment=(
+            Source(name="invented news", form="rss", address=f"{outside}/news.rss", every_s=5.0),
+            Source(name="fear and greed", form="fear_greed", address=f"{outside}/fng/", every_s=60.0),
+        ),
+        serve=Serve(port=port),
+    )
+
+
+def _shift_of(ready: Ready) -> str:
+    """By how much the simulator shifts the stamps of a tape, ns; the constant of a whole run."""
+    with urllib.request.urlopen(f"{ready.rest}/sim/v1/state", timeout=10) as answer:
+        return msgspec.json.decode(answer.read(), type=_State).shift_ns
+

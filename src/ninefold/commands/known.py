@@ -1,0 +1,16 @@
+"""Errors of a pipeline that a user can mend; their message is all that is shown."""
+
+from __future__ import annotations
+
+from ninefold.api.server import CannotListen
+from ninefold.config import BadConfig
+from ninefold.journal.segment import Damaged, WrongVersion
+from ninefold.journal.writer import DiskFull
+from ninefold.market.instruments import UnknownInstrument
+from ninefold.services.snapshot import WrongSnapshot
+from ninefold.store.data_dir import AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat
+
+KNOWN: tuple[type[Exception], ...] = (
+    *(AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat, WrongVersion, WrongSnapshot, Damaged, DiskFull),
+    *(BadConfig, CannotListen, UnknownInstrument),
+)

@@ -1,0 +1,78 @@
+"""The cold process: record, notify and serve, following the stream log that the hot process writes.
+
+In:  the stream log, the hot process's statuses. Out: the tables, Slack messages, the API. It may stop and start again at any time; nothing waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from ninefold.config import Config
+from ninefold.journal.inputs import CHUNK
+from ninefold.journal.reader import Follower
+from ninefold.market.chunk import Chunk, decode
+from ninefold.services.notify import Notify
+from ninefold.services.record import Record
+from ninefold.services.serve import Serve
+from ninefold.services.statuses import read_statuses, write_statuses
+from ninefold.store.data_dir import open_data_dir
+
+POLL_S = 0.02
+
+
+class Cold:
+    def __init__(self, config: Config, clock: Callable[[], int]) -> None:
+        self._data_dir = open_data_dir(Path(config.data_dir))
+        self._clock = clock
+        self._record = Record(self._data_dir, clock)
+        self._notify = Notify(config.notify, clock)
+        self._serve = Serve(config, clock)
+        self._follower = Follower(self._data_dir / "stream", self._record.position)
+
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[int], None]) -> None:
+        """Follow until `stop`, then store all that the stream log has."""
+        jobs = [self._follow(), self._tell(), self._record.run(stop), self._notify.run(stop), self._serve.run(on_ready)]
+        tasks = [asyncio.ensure_future(job) for job in jobs]
+        stopping = asyncio.ensure_future(stop.wait())
+        done, _ = await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        tasks[0].cancel()
+        if stopping in done:
+            self._take(self._poll())
+            await asyncio.wait({tasks[2], tasks[3]}, timeout=3.0)
+        for task in (*tasks, stopping):
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        while chunks := self._poll():
+            self._record.take(chunks)
+        await self._record.close()
+        self._write_status()
+        for task, result in zip(tasks, results, strict=True):
+            if task in done and isinstance(result, Exception):
+                raise result
+
+    async def _follow(self) -> None:
+        while True:
+            chunks = [] if self._record.full else self._poll()
+            if chunks:
+                self._take(chunks)
+            await asyncio.sleep(0 if chunks else POLL_S)
+
+    def _poll(self) -> list[Chunk]:
+        return [decode(record.payload) for record in self._follower.poll(1 << 20) if record.kind == CHUNK]
+
+    def _take(self, chunks: list[Chunk]) -> None:
+        self._record.take(chunks)
+        self._notify.take(chunks)
+        self._serve.take(chunks)
+
+    async def _tell(self) -> None:
+        while True:
+            self._write_status()
+            self._serve.hear(list(read_statuses(self._data_dir).values()))
+            await asyncio.sleep(1.0)
+
+    def _write_status(self) -> None:
+        now = self._clock()
+        write_statuses(self._data_dir, "cold", [self._record.status(now), self._notify.status(now)])

@@ -1,0 +1,134 @@
+"""notify: says in Slack what the bot MAY do and what it HAS done, and alarms.
+
+In:  finished chunks. Out: messages, one post a second at most, several lines a post when more are waiting, again and again until Slack took them.
+Nothing waits for Slack: too many waiting MAYs are counted instead of sent; what the bot has done and alarms are never dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from ninefold.bus.status import Meter, Status
+from ninefold.config import Notify as Settings
+from ninefold.market.chunk import Chunk
+from ninefold.market.records import Gap, Halted, Has, Malformed, May, Resumed
+
+PAUSE_S = 1.0  # Slack allows one message a second for a channel
+LINES = 10  # a post
+MOST_MAYS = 200
+FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 60.0
+
+
+class NotSent(RuntimeError):
+    """Slack did not take a post; retry_s says when to try again, 0 if it did not say."""
+
+    def __init__(self, reason: str, retry_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_s = retry_s
+
+
+class Notify:
+    """Made from the environment that the settings name; without a webhook or token it only counts."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
+        self.meter = Meter("notify", clock())
+        self._settings = settings
+        self._waiting: deque[tuple[int, str, bool]] = deque()  # seq, line, is it a MAY
+        self._mays = 0
+        self._skipped = 0
+        webhook, token = os.environ.get(settings.webhook_env, ""), os.environ.get(settings.token_env, "")
+        self._webhook = AsyncWebhookClient(webhook) if webhook else None
+        base_url = settings.api_url or AsyncWebClient.BASE_URL
+        self._client = AsyncWebClient(token, base_url=base_url) if token and not webhook else None
+        if not (self._webhook or self._client):
+            self.meter.detail = f"no Slack: neither {settings.webhook_env} nor {settings.token_env} is set"
+
+    def take(self, chunks: list[Chunk]) -> None:
+        for chunk in chunks:
+            for record in chunk.records:
+                line = _line(record)
+                if line and (self._webhook or self._client):
+                    self._put(record.seq, line, isinstance(record, May))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Post until `stop`; what waits then is tried once more."""
+        stopping = asyncio.ensure_future(stop.wait())
+        retry_s = FIRST_RETRY_S
+        while not stopping.done():
+            pause_s = PAUSE_S
+            try:
+                await self._post()
+                retry_s = FIRST_RETRY_S
+            except NotSent as error:
+                self.meter.count("failed")
+                self.meter.detail = str(error)
+                pause_s = error.retry_s or retry_s
+                retry_s = min(retry_s * 2, LONGEST_RETRY_S)
+            await asyncio.wait({stopping}, timeout=pause_s)
+        try:
+            await self._post()
+        except NotSent as error:
+            self.meter.detail = str(error)
+
+    def status(self, at_ns: int) -> Status:
+        return self.meter.status(at_ns)
+
+    def _put(self, seq: int, line: str, is_may: bool) -> None:
+        if is_may and self._mays >= MOST_MAYS:
+            self._skipped += 1
+            return
+        self._mays += is_may
+        self._waiting.append((seq, line, is_may))
+
+    async def _post(self) -> None:
+        batch = [self._waiting[place] for place in range(min(LINES, len(self._waiting)))]
+        if not batch:
+            return
+        lines = [line for _, line, _ in batch]
+        if self._skipped:
+            lines.append(f"({self._skipped} more MAY messages were not sent: too many were waiting)")
+        await self._send("\n".join(lines))
+        self._skipped = 0
+        for _ in batch:
+            seq, _, is_may = self._waiting.popleft()
+            self._mays -= is_may
+            self.meter.last_seq = seq
+        self.meter.count("sent", len(batch))
+        self.meter.detail = ""
+
+    async def _send(self, text: str) -> None:
+        try:
+            if self._webhook is not None:
+                answer = await self._webhook.send(text=text)
+                if answer.status_code != 200:
+                    raise NotSent(f"Slack answered {answer.status_code}: {answer.body[:100]}", float(answer.headers.get("Retry-After", 0)))
+            elif self._client is not None:
+                await self._client.chat_postMessage(channel=self._settings.channel, text=text)
+        except SlackApiError as error:
+            raise NotSent(f"Slack refused: {error.response['error']}", float(error.response.headers.get("Retry-After", 0))) from error
+        except (OSError, TimeoutError) as error:
+            raise NotSent(f"Slack cannot be reached: {error}") from error
+
+
+def _line(record: object) -> str:
+    match record:
+        case May():
+            return f":crystal_ball: MAY {record.text}"
+        case Has():
+            return f":white_check_mark: HAS {record.text}"
+        case Halted():
+            return f":octagonal_sign: HALTED by {record.by}: {record.reason}"
+        case Resumed():
+            return f":arrow_forward: resumed by {record.by}"
+        case Malformed():
+            return f":warning: a message of {record.venue} could not be understood: {record.reason}"
+        case Gap() if not record.healed:
+            return f":warning: {record.stream} {record.from_id} to {record.to_id} of instrument {record.instrument} were missed"
+    return ""

@@ -1,0 +1,37 @@
+"""What every process of ninefold does around its own work: run on uvloop, stop on SIGINT, SIGTERM, or when its parent is gone.
+
+In:  a coroutine that takes a stop event. Out: an exit status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+PARENT = "NINEFOLD_PARENT"  # set to "stdin" by a parent that keeps our standard input open as long as it lives
+
+
+def run(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run until the work ends or a signal stops it."""
+    uvloop.run(_supervised(work))
+
+
+async def _supervised(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if os.environ.get(PARENT) == "stdin":
+        loop.add_reader(sys.stdin.fileno(), _orphaned, loop, stop)
+    await work(stop)
+
+
+def _orphaned(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        loop.remove_reader(sys.stdin.fileno())
+        stop.set()

@@ -1,0 +1,91 @@
+"""record: the store's one writer.
+
+In:  finished chunks, in order, again after a crash from wherever the tables stand.
+Out: rows in the tables, one commit a second, from a thread of the lowest priority, because it must never slow the hot path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ninefold.bus.status import Meter, Status
+from ninefold.market.chunk import Chunk
+from ninefold.store.read import Reader
+from ninefold.store.tables import Tables
+
+COMMIT_S = 1.0
+LOWEST_PRIORITY = 19
+MOST_WAITING = 2_000_000  # rows; whoever feeds us waits then
+
+
+class Record:
+    """take() chunks as they come; run() commits them."""
+
+    def __init__(self, data_dir: Path, clock: Callable[[], int]) -> None:
+        self._tables = Tables(data_dir)
+        self._clock = clock
+        self._waiting: list[Chunk] = []
+        self._rows = 0
+        self.meter = Meter("record", clock())
+        self.meter.last_seq = self._tables.position()
+        self.meter.counters["trades_stored"] = Reader(data_dir).counts().get("trades", 0)
+
+    @property
+    def position(self) -> int:
+        """The last input whose rows are all in the tables."""
+        return self._tables.position()
+
+    @property
+    def full(self) -> bool:
+        """Whether so much waits that no more should be taken now."""
+        return self._rows > MOST_WAITING
+
+    def take(self, chunks: list[Chunk]) -> None:
+        self._waiting.extend(chunks)
+        self._rows += sum(len(rows) for chunk in chunks for rows in chunk.arrays.values())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Commit once a second until `stop`, then commit the rest. raises StoreWriteFailed."""
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            while not stopping.done():
+                await asyncio.wait({stopping}, timeout=COMMIT_S)
+                await asyncio.to_thread(self._commit)
+        finally:
+            stopping.cancel()
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._commit)
+        self._tables.close()
+
+    def status(self, at_ns: int) -> Status:
+        return self.meter.status(at_ns)
+
+    def _commit(self) -> None:
+        _lower_priority()
+        chunks, self._waiting = self._waiting, []
+        if not chunks:
+            return
+        written = self._tables.write(chunks)
+        now = self._clock()
+        self._rows -= sum(len(rows) for chunk in chunks for rows in chunk.arrays.values())
+        received = [chunk.rows(kind)["receive_ns"] for chunk in chunks for kind in ("trades", "books", "quotes")]
+        self.meter.observe("receive_to_store", now - np.concatenate(received))
+        self.meter.count("commits")
+        self.meter.count("rows_stored", written.rows)
+        self.meter.count("trades_stored", written.trades)
+        self.meter.last_seq = chunks[-1].last_seq
+        self._tables.maintain()
+
+
+def _lower_priority() -> None:
+    """This thread only; where a thread cannot have its own priority, nothing changes."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)

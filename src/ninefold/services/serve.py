@@ -1,0 +1,82 @@
+"""serve: REST, websocket, charts and metrics over what is followed and stored.
+
+In:  finished chunks and statuses. Out: answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from ninefold.api.app import create_app
+from ninefold.api.context import ApiContext
+from ninefold.api.live import LiveView
+from ninefold.api.server import serve
+from ninefold.bus.status import Status
+from ninefold.config import BadConfig, Config
+from ninefold.market.chunk import Chunk
+from ninefold.market.records import AnyRecord, Gap, Halted, Has, Malformed, May, MayScored, Resumed
+from ninefold.services import halt
+from ninefold.store.ledger import LedgerReader
+from ninefold.store.read import Reader
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+REMEMBERED = 5_000  # stored messages that a new start shows
+
+
+class Serve:
+    """The view is folded on the loop that answers."""
+
+    def __init__(self, config: Config, clock: Callable[[], int]) -> None:
+        self._config = config
+        self._clock = clock
+        self._data_dir = Path(config.data_dir)
+        token = os.environ.get(config.serve.token_env) or None
+        if config.serve.host not in LOOPBACK and token is None:
+            raise BadConfig(
+                f"serve.host is {config.serve.host!r}, which others can reach, and {config.serve.token_env} is not set; "
+                "set a token there, or serve on 127.0.0.1"
+            )
+        reader = Reader(self._data_dir)
+        self.view = LiveView(config.mode, reader.registry(), first_number=clock())
+        self._remember(reader)
+        context = ApiContext(
+            view=self.view,
+            halt=self._halt,
+            resume=self._resume,
+            now_ns=clock,
+            reader=reader,
+            host=config.serve.host,
+            token=token,
+        )
+        self._app = create_app(context)
+
+    def take(self, chunks: list[Chunk]) -> None:
+        for chunk in chunks:
+            if chunk.last_seq > self.view.last_seq:
+                self.view.apply(chunk)
+
+    def hear(self, statuses: list[Status]) -> None:
+        for status in statuses:
+            self.view.apply_status(status)
+
+    async def run(self, on_ready: Callable[[int], None]) -> None:
+        """Answer until cancelled. raises CannotListen."""
+        await serve(self._app, self._config.serve.host, self._config.serve.port, on_ready)
+
+    def _remember(self, reader: Reader) -> None:
+        """Show what was stored before this start."""
+        kinds = (May, MayScored, Has, Gap, Malformed, Halted, Resumed)
+        records: list[AnyRecord] = [*reader.records(kinds, limit=REMEMBERED), *LedgerReader(self._data_dir).events()]
+        records.sort(key=lambda record: record.seq)
+        if records:
+            position = max(record.seq for record in records)
+            self.view.apply(Chunk(0, min(position, reader.position()), records[-1].known_ns, {}, records))
+
+    async def _halt(self, by: str, reason: str) -> None:
+        await asyncio.to_thread(halt.write, self._data_dir, halt.Halt(by, reason, self._clock()))
+
+    async def _resume(self, by: str) -> None:
+        await asyncio.to_thread(halt.clear, self._data_dir)

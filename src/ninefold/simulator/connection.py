@@ -1,0 +1,91 @@
+"""What the two websocket servers have in common: upkeep of one connection.
+
+In:  a picows transport. Out: text frames, pings every 20 s, an end for clients that stop answering or reading.
+Source: developers.binance.com, "General WSS information" (web-socket-streams.md), read 2026-11-22: a ping every 20 s,
+disconnected without a pong within a minute.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+
+PING_SECONDS = 20.0
+PONG_SECONDS = 60.0
+MOST_BUFFERED = 64 * 1024 * 1024  # a client that is this far behind is disconnected
+
+
+class Connection(WSListener):
+    """One websocket client. Subclasses answer `on_text`."""
+
+    def __init__(self) -> None:
+        self.transport: WSTransport | None = None
+        self.paused = False
+        self._pong_s = time.monotonic()
+        self._pings: asyncio.TimerHandle | None = None
+
+    def on_text(self, text: bytes) -> None:
+        raise NotImplementedError
+
+    def on_end(self) -> None:
+        raise NotImplementedError
+
+    def send(self, frame: bytes) -> None:
+        transport = self.transport
+        if transport is None or transport.is_close_frame_sent:
+            return
+        transport.send(WSMsgType.TEXT, frame)
+        if self.paused and transport.underlying_transport.get_write_buffer_size() > MOST_BUFFERED:
+            self.drop()
+
+    def drop(self) -> None:
+        """Cut the connection without a goodbye."""
+        if self.transport is not None:
+            self.transport.disconnect(graceful=False)
+
+    def close(self, code: WSCloseCode, reason: bytes) -> None:
+        if self.transport is not None:
+            self.transport.send_close(code, reason)
+            self.transport.disconnect()
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self.transport = transport
+        self._schedule()
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self.transport = None
+        self.paused = False
+        if self._pings is not None:
+            self._pings.cancel()
+        self.on_end()
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        kind: Any = frame.msg_type
+        if kind == WSMsgType.TEXT:
+            self.on_text(frame.get_payload_as_bytes())
+        elif kind == WSMsgType.PONG:
+            self._pong_s = time.monotonic()
+        elif kind == WSMsgType.PING:
+            transport.send_pong(frame.get_payload_as_bytes())
+        elif kind == WSMsgType.CLOSE:
+            transport.send_close(frame.get_close_code(), frame.get_close_message())
+            transport.disconnect()
+
+    def pause_writing(self) -> None:
+        self.paused = True
+
+    def resume_writing(self) -> None:
+        self.paused = False
+
+    def _schedule(self) -> None:
+        self._pings = asyncio.get_running_loop().call_later(PING_SECONDS, self._ping)
+
+    def _ping(self) -> None:
+        if self.transport is None:
+            return
+        if time.monotonic() - self._pong_s > PONG_SECONDS:
+            self.drop()
+            return
+        self.transport.send_ping(str(time.time_ns() // 1_000_000).encode())
+        self._schedule()

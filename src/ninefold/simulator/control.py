@@ -1,0 +1,127 @@
+"""`/sim/v1`: the truth for tests, and faults on demand. Not part of Binance's protocol.
+
+In:  plain HTTP on the REST port. Out: state, every stored trade, the whole book; a switch for faults; deposits.
+"""
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from ninefold.simulator import errors, events
+from ninefold.simulator.exchange import Exchange, Market
+from ninefold.simulator.faults import FaultRequest
+from ninefold.simulator.params import Params
+from ninefold.simulator.public import Public, rows_json, trade_json
+from ninefold.simulator.rest import json_response
+from ninefold.simulator.texts import NotDecimal, e8_of, text_of
+
+MOST_TRADES = 100_000
+WHOLE_BOOK = 1_000_000
+
+
+class Deposit(msgspec.Struct, forbid_unknown_fields=True):
+    """asset: one the account knows; amount: decimal text."""
+
+    asset: str
+    amount: str
+
+
+class Playing:
+    """What only a tape knows: its shift of time, and whether it has ended. A generated market has neither."""
+
+    def __init__(self) -> None:
+        self.shift_ns = 0
+        self.done = False
+
+
+class Control:
+    """The `/sim/v1` routes."""
+
+    def __init__(self, exchange: Exchange, market: Market, public: Public, playing: Playing) -> None:
+        self.exchange = exchange
+        self.market = market
+        self.public = public
+        self.playing = playing
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/sim/v1/state", self.state),
+            web.get("/sim/v1/trades", self.trades),
+            web.get("/sim/v1/book", self.book),
+            web.post("/sim/v1/faults", self.faults),
+            web.post("/sim/v1/deposit", self.deposit),
+        ]
+
+    async def state(self, request: web.Request) -> web.Response:
+        exchange = self.exchange
+        symbols = {
+            name: {
+                "last_trade_id": listing.last_trade_id,
+                "trades": listing.trades,
+                "first_trade_id": listing.first_trade_id,
+                "last_update_id": self.market.depth(name, 0)[0],
+            }
+            for name, listing in exchange.listings.items()
+        }
+        balances = {
+            asset: {"free": text_of(balance.free_e8), "locked": text_of(balance.locked_e8)}
+            for asset, balance in exchange.account.balances.items()
+        }
+        answer: dict[str, Any] = {
+            "symbols": symbols,
+            "account": {"balances": balances},
+            "orders": exchange.orders_total,
+            "fills": exchange.fills_total,
+            "frames_sent": exchange.hub.frames_sent,
+            "tape_done": self.playing.done,
+            "shift_ns": str(self.playing.shift_ns),
+        }
+        return json_response(answer)
+
+    async def trades(self, request: web.Request) -> web.Response:
+        """Stored trades from an id on, at most 100,000."""
+        params = Params(dict(request.query))
+        try:
+            listing = self.exchange.listings[params.symbol(self.exchange.listings)]
+            start, limit = params.number("fromId") or 0, params.limit(1000, MOST_TRADES)
+        except errors.ApiError as error:
+            return json_response({"error": error.msg}, 400)
+        rows = await self.public.read(lambda: self.public.history.trades_from(listing.symbol_id, start, limit))
+        return json_response([trade_json(listing.instrument, row) for row in rows])
+
+    async def book(self, request: web.Request) -> web.Response:
+        try:
+            symbol = Params(dict(request.query)).symbol(self.exchange.listings)
+        except errors.ApiError as error:
+            return json_response({"error": error.msg}, 400)
+        last_id, bids, asks = self.market.depth(symbol, WHOLE_BOOK)
+        instrument = self.exchange.listings[symbol].instrument
+        answer = {"lastUpdateId": last_id, "bids": rows_json(instrument, bids), "asks": rows_json(instrument, asks)}
+        return json_response(answer)
+
+    async def faults(self, request: web.Request) -> web.Response:
+        try:
+            wanted = msgspec.json.decode(await request.read(), type=FaultRequest)
+            self.exchange.hub.faults.order(wanted)
+        except (msgspec.DecodeError, ValueError) as error:
+            return json_response({"error": str(error)}, 400)
+        if wanted.kind == "disconnect":
+            self.exchange.hub.disconnect_all()
+        return json_response({})
+
+    async def deposit(self, request: web.Request) -> web.Response:
+        """Credit the account from outside, which the user data stream tells as balanceUpdate."""
+        exchange = self.exchange
+        try:
+            wanted = msgspec.json.decode(await request.read(), type=Deposit)
+            amount_e8 = e8_of(wanted.amount)
+        except (msgspec.DecodeError, NotDecimal) as error:
+            return json_response({"error": str(error)}, 400)
+        if wanted.asset not in exchange.account.balances:
+            return json_response({"error": f"deposit: the account has no asset {wanted.asset!r}."}, 400)
+        exchange.account.of(wanted.asset).free_e8 += amount_e8
+        exchange.account.changed[wanted.asset] = None
+        exchange.announce(events.balance_update(wanted.asset, amount_e8, exchange.now_ms()))
+        exchange.flush()
+        return json_response({})
