@@ -52,6 +52,7 @@ class Running:
     http: aiohttp.ClientSession
     done: list[tuple[str, ...]]
     serving: asyncio.Task[None]
+    clients: set[asyncio.Task[None]]  # of the websocket
 
     async def stop(self) -> None:
         self.serving.cancel()
@@ -78,11 +79,11 @@ async def answering(**changes: Any) -> AsyncIterator[Running]:
         done.append(("resume", by))
 
     fields = {"view": view, "halt": halt, "resume": resume, "now_ns": lambda: BASE + 10, "reader": store, **changes}
-    context = ApiContext(**fields)
-    serving = asyncio.create_task(serve(create_app(context), "127.0.0.1", 0, port.set_result))
+    app = create_app(ApiContext(**fields))
+    serving = asyncio.create_task(serve(app, "127.0.0.1", 0, port.set_result))
     try:
         async with aiohttp.ClientSession() as http:
-            yield Running(f"http://127.0.0.1:{await port}", view, store, http, done, serving)
+            yield Running(f"http://127.0.0.1:{await port}", view, store, http, done, serving, app.state.clients)
     finally:
         serving.cancel()
         await asyncio.wait([serving])

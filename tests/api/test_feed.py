@@ -32,7 +32,7 @@ def event(kind: str, seq: int) -> Chunk:
             return chunk(seq, quotes=[(BTC, BASE + seq, BASE + seq, seq, seq, 100, 1, 101, seq)])
         case "trade":
             return chunk(seq, trades=[trade(seq, seq / 3, 100 + seq, 1)])
-    return chunk(seq, bars=[bar(seq % 7, (1, 2, 1, seq), revision=seq // 7)])
+    return chunk(seq, bars=[bar(seq % 2, (1, 2, 1, seq), revision=seq // 2)])
 
 
 KINDS = ("order", "fill", "may", "halt", "resume", "quote", "trade", "bar")
@@ -77,6 +77,14 @@ def test_numbers_rise_and_no_order_is_merged_while_bars_are():
     assert topics.count("bars:binance:BTC/USDT:1s") == 1
     assert told[-1].number <= view.feed.number
     assert line.pull() == []
+
+
+def test_a_bar_that_is_restated_is_told_again_though_newer_ones_did_not_change():
+    view = LiveView("demo", registry(), first_number=FIRST)
+    view.apply(chunk(1, bars=[bar(0, (1, 1, 1, 1)), bar(1, (1, 1, 1, 1))]))
+    line = Subscription(view, TOPICS, view.feed.number)
+    view.apply(chunk(2, bars=[bar(0, (1, 2, 1, 1), revision=1)]))
+    assert [(message.data["high"], message.data["revision"]) for message in line.pull()] == [("0.02", 1)]
 
 
 def test_a_number_from_another_life_gets_one_snapshot():

@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
+from litestar import Litestar
 
 from ninefold.api import formulas
-from ninefold.api.server import CannotListen, free_port
+from ninefold.api.server import CannotListen, free_port, serve
 from ninefold.market.arrays import BAR_UNKNOWN, rows
 from ninefold.market.time import SECOND_NS
 
@@ -222,7 +223,7 @@ def test_a_port_in_use_is_said_and_not_shared(run):
     async def test(api):
         port = int(api.url.rpartition(":")[2])
         with pytest.raises(CannotListen, match=f"port {port} of 127.0.0.1 is in use"):
-            await asyncio.to_thread(free_port, "127.0.0.1", port)
+            await asyncio.wait_for(serve(Litestar([]), "127.0.0.1", port), 5)
 
     run(test)
 

@@ -80,7 +80,7 @@ def test_a_message_has_number_topic_and_data_and_status_comes_by_itself(run):
         ('{"subscribe": ["bars:binance:BTC/USDT:2s"]}', "no topic"),
         ('{"subscribe": ["status"], "since": "yesterday"}', "since is 'yesterday'"),
         ('{"subscribe": ["status"], "since": 5}', "Expected `str | null`"),
-        (msgspec.json.encode({"subscribe": ["status"] * 65}).decode(), "allowed are 64"),
+        (msgspec.json.encode({"subscribe": ["status"] * 17}).decode(), "allowed are 16"),
         (" " * 10_001, "allowed are 10000"),
     ],
 )
@@ -101,14 +101,11 @@ def test_a_client_that_reads_nothing_is_cut_and_the_others_go_on(run, monkeypatc
     monkeypatch.setattr(websocket, "SEND_SECONDS", 0.2)
 
     async def test(api):
-        open_before = asyncio.all_tasks()
         slow = await raw_line(api.url)
-        task = next(iter(asyncio.all_tasks() - open_before - {asyncio.current_task()}), None)
-        assert task is not None
+        seq = 0
         async with asyncio.timeout(20):
-            seq = 0
-            while not task.done():
-                for _ in range(200):
+            while not seq or api.clients:
+                for _ in range(50):
                     seq += 1
                     api.view.apply(event("may", seq))
                 await asyncio.sleep(0.01)

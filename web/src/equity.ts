@@ -3,7 +3,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Equity, EquityPoint } from './api';
 import { element, number } from './dom';
-import { roundDecimal, signedDifference, utc } from './format';
+import { roundDecimal, secondsOf, signedDifference, utc } from './format';
 import { colours } from './theme';
 
 const HELD_POINTS = 2000;
@@ -17,8 +17,9 @@ export class EquityCurve {
     new ResizeObserver(() => this.plot?.setSize(this.size())).observe(host);
   }
 
+  /** Points whose worth is known. */
   count(): number {
-    return this.points.length;
+    return this.points.filter((point) => point.equity !== null).length;
   }
 
   load({ columns, quote }: Equity): void {
@@ -45,7 +46,7 @@ export class EquityCurve {
   }
 
   private draw(): void {
-    const first = this.points[0];
+    const first = this.points.find((point) => point.equity !== null) ?? this.points[0];
     const last = this.points.at(-1);
     if (!first || !last) return;
     const x = this.points.map((point) => Number(BigInt(point.known_ns) / 1_000_000n) / 1000);
@@ -54,7 +55,7 @@ export class EquityCurve {
     else this.plot = new uPlot({ ...options(), ...this.size() }, [x, y], this.host);
     const now = last.equity === null ? '?' : roundDecimal(last.equity, 2);
     const change = last.equity === null || first.equity === null ? '?' : signedDifference(last.equity, first.equity, 2);
-    this.now.replaceChildren(element('span', '', number(now), ` ${last.quote}`), element('span', 'muted', `${change} since ${utc(x[0]!, 'time')} UTC`));
+    this.now.replaceChildren(element('span', '', number(now), ` ${last.quote}`), element('span', 'muted', `${change} since ${utc(secondsOf(first.known_ns), 'time')} UTC`));
     this.host.setAttribute('aria-label', `Equity over time: now ${now} ${last.quote}`);
   }
 
@@ -72,7 +73,7 @@ function options(): Omit<uPlot.Options, 'width' | 'height'> {
     cursor: { y: false, drag: { x: false, y: false } },
     padding: [8, 24, 0, 0],
     axes: [
-      { ...axis, size: 28, space: 80, values: (_, splits) => splits.map((seconds) => utc(seconds, 'minute')) },
+      { ...axis, size: 28, space: 80, values: (_, splits, __, ___, step) => splits.map((seconds) => utc(seconds, step < 60 ? 'time' : 'minute')) },
       { ...axis, size: 72, values: (_, splits, __, ___, step) => splits.map((value) => value.toFixed(step < 1 ? 2 : 0)) },
     ],
     series: [{}, { stroke: c.line, width: 1.5, spanGaps: false, points: { show: false } }],

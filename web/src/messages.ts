@@ -77,7 +77,7 @@ function drawMessage(message: Message, may: Message | undefined): HTMLElement {
   const body = element('p', 'message-body');
   const zone = priceZone(message);
   if (zone) body.append(zone, ' \u00b7 ');
-  if (message.strategy) body.append(element('i', '', message.strategy), ' \u00b7 ');
+  if (message.strategy) body.append(element('i', '', message.strategy.replaceAll(',', ', ')), ' \u00b7 ');
   body.append(message.text);
   if (message.slack) body.append(' ', element('span', 'tag', 'slack'));
   const row = element('li', `message ${message.kind}`, head, body);

@@ -96,7 +96,7 @@ export class Page {
   }
 
   private async showView(): Promise<void> {
-    const instrument = this.instruments.find(({ name }) => name === this.view.instrument) ?? this.instruments[0];
+    const instrument = this.instruments.find(({ name }) => name === this.view.instrument) ?? firstShown(this.instruments);
     if (!instrument) return;
     this.view = { ...this.view, instrument: instrument.name };
     history.replaceState(null, '', searchOf(this.view));
@@ -246,4 +246,9 @@ export class Page {
       void this.readAll();
     }
   }
+}
+
+/** What a bare address shows: bitcoin against a dollar, the busiest market on most venues, so that something moves at once. */
+function firstShown(instruments: readonly Instrument[]): Instrument | undefined {
+  return instruments.find(({ base, quote }) => base === 'BTC' && quote.startsWith('USD')) ?? instruments[0];
 }

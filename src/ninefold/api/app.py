@@ -29,10 +29,18 @@ from ninefold.api.metrics import CONTENT_TYPE, metrics_text
 from ninefold.api.reads import READS
 from ninefold.api.rows import Json
 from ninefold.api.static import page
-from ninefold.api.websocket import Client
+from ninefold.api.websocket import MOST_TOPICS, PLAIN_TOPICS, Client
 
 LARGEST_BODY = 10_000  # bytes
 PUBLISH_SECONDS = 1.0
+ABOUT = (
+    "Nanosecond times, ids and exact decimals are text; durations are numbers of nanoseconds. What is not known is null. "
+    f"Bodies have at most {LARGEST_BODY} bytes. The websocket /api/v1/ws takes "
+    '{"subscribe": [topics], "since": seq or null} and sends {"seq", "topic", "data"}; topics are '
+    f"{' '.join(PLAIN_TOPICS)} bars:NAME:TIMEFRAME quotes:NAME, at most {MOST_TOPICS}. Without since, or with one too "
+    "old, the first message has the topic snapshot. With a token, send 'Authorization: Bearer TOKEN'; the websocket "
+    "also takes ?token=."
+)
 log = logging.getLogger("ninefold.api")
 
 
@@ -101,7 +109,11 @@ def create_app(context: ApiContext) -> Litestar:
         middleware=[guarded(context.host, context.token)],
         lifespan=[_publishing],
         openapi_config=OpenAPIConfig(
-            "ninefold", __version__, path="/api/v1/openapi", render_plugins=[JsonRenderPlugin(path="/")]
+            "ninefold",
+            __version__,
+            description=ABOUT,
+            path="/api/v1/openapi",
+            render_plugins=[JsonRenderPlugin(path="/")],
         ),
         request_max_body_size=LARGEST_BODY,
         exception_handlers={ValidationException: _not_allowed},

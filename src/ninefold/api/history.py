@@ -26,9 +26,7 @@ async def bars(context: ApiContext, instrument_id: int, width_ns: int, wanted: W
     first_held = series.between()[0][_OPEN_NS] if series is not None and len(series) else None
     reaches = wanted.start_ns is not None and first_held is not None and first_held <= wanted.start_ns
     if context.reader is not None and not reaches and len(live) < wanted.limit:
-        stored = await asyncio.to_thread(_stored_bars, context.reader, instrument_id, width_ns, wanted)
-        newer = {row[_OPEN_NS]: row for row in live}
-        live = sorted(({row[_OPEN_NS]: row for row in stored} | newer).values(), key=lambda row: row[_OPEN_NS])
+        live = await asyncio.to_thread(_with_stored, live, context.reader, instrument_id, width_ns, wanted)
     return live[-wanted.limit :]
 
 
@@ -42,7 +40,7 @@ async def trades(context: ApiContext, instrument_id: int, wanted: Window) -> np.
     stored = await asyncio.to_thread(
         context.reader.trades, instrument_id, wanted.start_ns, wanted.end_ns, wanted.limit + len(held), True
     )
-    older = stored if until_seq is None else stored
+    older = stored if until_seq is None else stored[stored["seq"] < until_seq]
     return np.concatenate([older, live])[-wanted.limit :]
 
 
@@ -67,9 +65,12 @@ def _within(held: np.ndarray, column: str, wanted: Window) -> np.ndarray:
     return held[mask]
 
 
-def _stored_bars(reader: StoreReader, instrument_id: int, width_ns: int, wanted: Window) -> list[BarTuple]:
+def _with_stored(
+    live: list[BarTuple], reader: StoreReader, instrument_id: int, width_ns: int, wanted: Window
+) -> list[BarTuple]:
     """The store's range is of closing times, ours of opening times: one width apart."""
     start_ns = None if wanted.start_ns is None else wanted.start_ns + width_ns
     end_ns = None if wanted.end_ns is None else wanted.end_ns + width_ns
-    rows: list[BarTuple] = reader.bars(instrument_id, width_ns, start_ns, end_ns, wanted.limit, newest=True).tolist()
-    return rows
+    stored = reader.bars(instrument_id, width_ns, start_ns, end_ns, wanted.limit, newest=True).tolist()
+    merged = {row[_OPEN_NS]: row for row in stored} | {row[_OPEN_NS]: row for row in live}
+    return sorted(merged.values(), key=lambda row: row[_OPEN_NS])

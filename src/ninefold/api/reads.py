@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
 from litestar import get
@@ -55,7 +56,11 @@ async def list_bars(
     context: ApiContext = state.context
     found, width_ns = instrument_named(context.view, instrument), width_named(timeframe)
     rows = await history.bars(context, found.id, width_ns, window(limit, before_ns, timerange))
-    return {"instrument": found.name, "timeframe": timeframe, "columns": bar_columns(rows, found)}
+    return {
+        "instrument": found.name,
+        "timeframe": timeframe,
+        "columns": await asyncio.to_thread(bar_columns, rows, found),
+    }
 
 
 @get("/series", description=f"A formula over stored bars, from the first one on. Limits: {RULES}.")
@@ -84,7 +89,7 @@ async def list_trades(
     context: ApiContext = state.context
     found = instrument_named(context.view, instrument)
     rows = await history.trades(context, found.id, window(limit, before_ns, timerange))
-    return {"trades": [trade_row(row, found) for row in rows.tolist()]}
+    return {"trades": await asyncio.to_thread(lambda: [trade_row(row, found) for row in rows.tolist()])}
 
 
 @get("/forecasts")

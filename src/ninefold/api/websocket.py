@@ -21,7 +21,7 @@ from ninefold.market.time import TIMEFRAMES
 
 PULL_SECONDS = 0.05
 SEND_SECONDS = 5.0
-MOST_TOPICS = 64
+MOST_TOPICS = 16  # a page needs seven; a snapshot of all is made on the loop
 LONGEST_REQUEST = 10_000  # characters
 PLAIN_TOPICS = ("status", "services", "messages", "orders", "fills", "equity")
 BAD_REQUEST, TOO_SLOW, GOING_AWAY = 4400, 4408, 1001

@@ -40,7 +40,7 @@ def intend(
     return Order(
         seq=tick.seq,
         known_ns=tick.known_ns,
-        client_order_id=client_order_id(account, instrument.name, tick.seq, strategies),
+        client_order_id=client_order_id(account, instrument.name, tick.seq, tick.known_ns, strategies),
         instrument=instrument.id,
         side=side,
         size=size,

@@ -14,7 +14,6 @@ ACCOUNT = 7  # what the venue says about our account: AccountEvent
 STARTED = 8  # the pipeline (re)started: Run
 
 CHUNK = 16  # stream log: a finished chunk
-SNAPSHOT = 17  # stream log: the state of every stage after a chunk
 
 
 class Answer(msgspec.Struct, array_like=True, gc=False):

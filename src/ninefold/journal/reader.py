@@ -74,6 +74,8 @@ class Follower:
             self._offset += end
             if found:
                 self._after_seq = found[-1].seq
+            elif not end and len(data) == limit_bytes:
+                limit_bytes *= 4  # a record larger than what was read
             elif not end and not self._open_next():
                 break
         return found

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ninefold.journal.inputs import CHUNK, SNAPSHOT
+from ninefold.journal.inputs import CHUNK
 from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import Chunk, encode
-from ninefold.services import snapshot
 from ninefold.services.stage import Kept, TimedStage
 
 
@@ -36,11 +35,9 @@ class Chain:
             self._written_seq = chunk.last_seq
         self._after(chunk)
 
-    def save(self, seq: int, known_ns: int, collector_state: bytes) -> None:
-        """Write a snapshot; every input up to seq must have been handed on."""
-        states = {stage.stage.name: stage.stage.save() for stage in self.stages if isinstance(stage.stage, Kept)}
-        self._stream.append(SNAPSHOT, 0, seq, known_ns, snapshot.encode(seq, {**states, "collect": collector_state}))
-        self._stream.flush()
+    def states(self) -> dict[str, bytes]:
+        """What the stages need to go on from here; every input so far must have been handed on."""
+        return {stage.stage.name: stage.stage.save() for stage in self.stages if isinstance(stage.stage, Kept)}
 
     def load(self, states: dict[str, bytes]) -> None:
         for stage in self.stages:

@@ -34,7 +34,7 @@ from ninefold.venues.binance import BinanceSpot
 from ninefold.venues.binance_gateway import BinanceGateway
 from ninefold.venues.table import VENUES
 
-SNAPSHOT_NS = 10 * SECOND_NS
+SNAPSHOT_NS = 30 * SECOND_NS  # a start replays at most this much of the journal
 ANSWERS_S = 1.0  # at a stop, answers to orders under way are waited for this long; later ones are asked for at the next start
 
 
@@ -49,7 +49,9 @@ class Hot:
         self._lock = WriterLock(self.data_dir / "journal")
         self._stream = LogWriter(self.data_dir / "stream")
         self.collector = collector_of(config)
-        saved = snapshot.newest(self.data_dir / "stream")
+        saved = snapshot.read(self.data_dir)
+        if saved is not None and saved.seq > self._stream.last_seq:
+            saved = None  # a power loss took the end of the stream log, but not the snapshot: begin at the journal's beginning
         if saved is not None:
             self.collector.load(saved.states["collect"])
         started_ns = clock()
@@ -96,7 +98,7 @@ class Hot:
 
     def close(self) -> None:
         self.intake.flush()
-        self._save()
+        snapshot.write(self.data_dir, *self._states())
         self._write_status()
         self._journal.close()
         self._stream.close()
@@ -168,7 +170,7 @@ class Hot:
             self.intake.flush()
             if now >= self._snapshot_due_ns:
                 self._snapshot_due_ns = now + SNAPSHOT_NS
-                self._save()
+                await asyncio.to_thread(snapshot.write, self.data_dir, *self._states())
 
     def _look_for_halt(self, now: int) -> None:
         found = halt.read(self.data_dir)
@@ -178,10 +180,8 @@ class Hot:
         command = Command("halt", found.by, found.reason) if found else Command("resume", "halt switch")
         self.intake.put(inputs.COMMAND, 0, now, encode(command))
 
-    def _save(self) -> None:
-        seq = self.collector.last_seq
-        if seq:
-            self.chain.save(seq, self.clock(), self.collector.save())
+    def _states(self) -> tuple[int, dict[str, bytes]]:
+        return self.collector.last_seq, {**self.chain.states(), "collect": self.collector.save()}
 
     async def _tell(self, feed: MarketFeed) -> None:
         while True:

@@ -1,20 +1,18 @@
-"""The state of the chain in one record of the stream log, so that a start replays seconds and not days.
+"""The state of the chain in one file, so that a start replays seconds and not days. It is replaced whole, now and then.
 
-In:  stages that can save themselves. Out: one payload, and the newest one found in a log.
+In:  the saved bytes of the stages that can save themselves. Out: the file, and the newest one.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from ninefold.journal.inputs import SNAPSHOT
-from ninefold.journal.reader import read_segment
-from ninefold.journal.segment import segments
-
 VERSION = 1
+NAME = Path("state") / "chain.snapshot"
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -29,23 +27,27 @@ class WrongSnapshot(ValueError):
     """A snapshot of another version of the program."""
 
 
-def encode(seq: int, states: Mapping[str, bytes]) -> bytes:
-    return msgspec.msgpack.encode(Snapshot(seq, dict(states)))
+def write(data_dir: Path, seq: int, states: Mapping[str, bytes]) -> None:
+    """On disk before this returns."""
+    path = data_dir / NAME
+    path.parent.mkdir(exist_ok=True)
+    temporary = path.with_suffix(".new")
+    with temporary.open("wb") as file:
+        file.write(msgspec.msgpack.encode(Snapshot(seq, dict(states))))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
 
 
-def newest(folder: Path) -> Snapshot | None:
-    """The newest snapshot in a stream log, or None. raises: WrongSnapshot."""
-    for path in reversed(segments(folder)):
-        found = None
-        for record in read_segment(path):
-            if record.kind == SNAPSHOT:
-                found = record.payload
-        if found is not None:
-            snapshot = msgspec.msgpack.decode(found, type=Snapshot)
-            if snapshot.version != VERSION:
-                raise WrongSnapshot(
-                    f"{path} holds a snapshot of version {snapshot.version}, this program reads {VERSION}; "
-                    "stop with the version that wrote it first, or use another data dir"
-                )
-            return snapshot
-    return None
+def read(data_dir: Path) -> Snapshot | None:
+    """The newest snapshot, or None. raises: WrongSnapshot."""
+    path = data_dir / NAME
+    if not path.exists():
+        return None
+    snapshot = msgspec.msgpack.decode(path.read_bytes(), type=Snapshot)
+    if snapshot.version != VERSION:
+        raise WrongSnapshot(
+            f"{path} has version {snapshot.version}, this program reads {VERSION}; "
+            "remove it, and the next start makes it again from the journal"
+        )
+    return snapshot

@@ -22,6 +22,7 @@ HALF_SPREAD = 5.0e-5
 QUIET_TRADE_SECONDS = 100.0  # mean time between trades of a quiet instrument
 TAKER_SHARE = 0.07
 BURST_TAKER_SHARE = 0.30
+WITHDRAWN_SHARE = 0.7  # of stale quotes: their makers are faster than the takers
 
 
 class Act(NamedTuple):
@@ -96,16 +97,21 @@ class Crowd:
         return max(0.6, self.latent.price * HALF_SPREAD)
 
     def _arbitrage(self, book: Book) -> Act | None:
-        """Somebody takes quotes that the latent price has left behind."""
+        """Quotes that the latent price has left behind: most are withdrawn, some are taken first."""
         if self.quiet:
             return None
         fair = self.latent.price
         ask, bid = book.asks.best(), book.bids.best()
         if ask is not None and ask < fair - 1:
-            return Act("take", BUY, int(fair), self._size())
-        if bid is not None and bid > fair + 1:
-            return Act("take", SELL, math.ceil(fair), self._size())
-        return None
+            side, limit, level = BUY, int(fair), book.asks.levels[ask]
+        elif bid is not None and bid > fair + 1:
+            side, limit, level = SELL, math.ceil(fair), book.bids.levels[bid]
+        else:
+            return None
+        oldest = next(iter(level.orders))
+        if oldest < 0 and self.random.random() < WITHDRAWN_SHARE:
+            return Act("cancel", order_id=oldest)
+        return Act("take", side, limit, self._size())
 
     def _noise(self) -> Act | None:
         """Takers without a reason, one by one or in bursts on one side."""

@@ -144,6 +144,14 @@ def stored_files(folder: Path, name: str) -> list[StoredFile]:
     return _files(DeltaTable(str(path)), path)
 
 
+def committed_seq(folder: Path, name: str) -> int:
+    """The last seq that was committed to a table, 0 if there is none."""
+    path = folder / name
+    if not DeltaTable.is_deltatable(str(path)):
+        return 0
+    return DeltaTable(str(path)).transaction_version(APP) or 0
+
+
 def dataset(name: str, files: list[StoredFile]) -> ds.Dataset:
     """The rows of some files of a table, read when asked for; partition columns are left out."""
     return ds.dataset([file.path for file in files], format="parquet", schema=file_schema(name))

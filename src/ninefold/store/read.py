@@ -22,7 +22,7 @@ from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord, Listed
 from ninefold.store.certificates import Certificate, certificates_of
 from ninefold.store.data_dir import check_data_dir
-from ninefold.store.delta import stored_files
+from ninefold.store.delta import committed_seq, stored_files
 from ninefold.store.layout import SCHEMAS, to_numpy
 from ninefold.store.rows import Pick, first_revisions, latest_revisions, rows_of
 from ninefold.store.scan import scan, scan_some
@@ -145,6 +145,16 @@ class Reader:
         files = [file for file in stored_files(self._folder, "bars") if file.may_hold("seq", None, until_seq + 1)]
         condition = (pc.field("revision") == 0) & (pc.field("seq") <= until_seq)
         return to_numpy("bars", scan("bars", files, condition).sort_by([("seq", "ascending"), ("n", "ascending")]))
+
+    def values_known(self, term: str, until_seq: int) -> np.ndarray:
+        """VALUES rows of one term with seq <= until_seq, in the order in which they became known."""
+        files = [file for file in stored_files(self._folder, "values") if file.may_hold("seq", None, until_seq + 1)]
+        condition = (pc.field("term") == term) & (pc.field("seq") <= until_seq)
+        return to_numpy("values", scan("values", files, condition).sort_by([("seq", "ascending"), ("n", "ascending")]))
+
+    def position(self) -> int:
+        """The last seq that all tables have, 0 if none: what `Tables.position` says, for those who do not write."""
+        return committed_seq(self._folder, "certificates")
 
     def records(
         self,

@@ -145,6 +145,7 @@ class BinanceSpot:
         self._last_ns: dict[str, int] = {}
         self._unproven: set[str] = set()  # trades may have been missed since the connection was lost
         self._books: dict[str, BookSync] = {}
+        self._best_ids: dict[str, int] = {}
         self.gathered = Gathered()
         self.questions: list[Question] = []
 
@@ -246,6 +247,7 @@ class BinanceSpot:
         of = self._instrument(best.s, seq, receive_ns)
         bid, ask = to_units(best.b, of.price_decimals), to_units(best.a, of.price_decimals)
         bid_size, ask_size = to_units(best.B, of.size_decimals), to_units(best.A, of.size_decimals)
+        self._best_ids[best.s] = best.u
         self.gathered.quotes.append((of.id, UNKNOWN_NS, receive_ns, seq, best.u, bid, bid_size, ask, ask_size))
 
     # answers
@@ -268,8 +270,22 @@ class BinanceSpot:
         self.gathered.books.append(first)
         levels = self._levels(instrument, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, snapshot.bids, snapshot.asks)
         self.gathered.books.extend(levels)
+        self._best_of_snapshot(instrument, snapshot, seq, receive_ns)
         for waited in changes:
             self.gathered.books.extend((*row[:3], seq, *row[4:]) for row in waited)  # type: ignore[attr-defined]
+
+    def _best_of_snapshot(self, of: Instrument, snapshot: _Snapshot, seq: int, receive_ns: int) -> None:
+        """Best bid and ask come only when they change: until then the snapshot's are known."""
+        if not (snapshot.bids and snapshot.asks) or snapshot.lastUpdateId <= self._best_ids.get(of.venue_symbol, 0):
+            return
+        (bid, bid_size), (ask, ask_size) = snapshot.bids[0], snapshot.asks[0]
+        best = (
+            to_units(bid, of.price_decimals),
+            to_units(bid_size, of.size_decimals),
+            to_units(ask, of.price_decimals),
+            to_units(ask_size, of.size_decimals),
+        )
+        self.gathered.quotes.append((of.id, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, *best))
 
     def _take_trades(self, answer: Answer, seq: int, receive_ns: int) -> None:
         query = parse_qs(urlsplit(answer.url).query)

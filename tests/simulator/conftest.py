@@ -1,0 +1,32 @@
+"""Simulators for tests: processes of their own."""
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .running import Simulator
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Simulator]]:
+    """A function that starts simulators; what is left of them is stopped at the end."""
+    started: list[Simulator] = []
+
+    def run(*arguments: str, data_dir: str = "exchange") -> Simulator:
+        started.append(Simulator(tmp_path / data_dir, *arguments))
+        return started[-1]
+
+    yield run
+    for each in started:
+        if each.process.poll() is None:
+            each.stop(signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    """One generated market for the tests of a module."""
+    running = Simulator(tmp_path_factory.mktemp("simulator") / "exchange")
+    yield running
+    assert running.stop() == 0
