@@ -3,43 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import numpy as np
 import pytest
 
 from ninefold.api.app import create_app
 from ninefold.api.context import ApiContext
 from ninefold.api.live import LiveView
 from ninefold.api.server import serve
-from ninefold.market.arrays import empty
+from ninefold.market.chunk import Chunk
+from ninefold.store.read import Reader
+from ninefold.store.tables import Tables
 
 from .stream import BASE, registry
-
-
-@dataclass
-class Stored:
-    """A store of rows in memory, with the reader's rules: bars by closing time, trades by exchange time."""
-
-    held: dict[str, np.ndarray] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-
-    def bars(self, instrument_id, width_ns, start_ns=None, end_ns=None, limit=None, newest=True):
-        rows = self._of("bars", "close_ns", instrument_id, start_ns, end_ns)
-        return rows[rows["width_ns"] == width_ns][-limit:]
-
-    def trades(self, instrument_id, start_ns=None, end_ns=None, limit=None, newest=False):
-        return self._of("trades", "exchange_ns", instrument_id, start_ns, end_ns)[-limit:]
-
-    def _of(self, kind, column, instrument_id, start_ns, end_ns):
-        self.asked.append(kind)
-        rows = self.held.get(kind, empty(kind))
-        rows = rows[rows["instrument"] == instrument_id]
-        rows = rows if start_ns is None else rows[rows[column] >= start_ns]
-        return rows if end_ns is None else rows[rows[column] < end_ns]
 
 
 @dataclass
@@ -48,7 +27,6 @@ class Running:
 
     url: str
     view: LiveView
-    store: Stored
     http: aiohttp.ClientSession
     done: list[tuple[str, ...]]
     serving: asyncio.Task[None]
@@ -69,7 +47,7 @@ class Running:
 @asynccontextmanager
 async def answering(**changes: Any) -> AsyncIterator[Running]:
     """Start the API on a free port; `changes` are fields of ApiContext."""
-    view, store, done = LiveView("demo", registry(), first_number=BASE), Stored(), []
+    view, done = LiveView("demo", registry(), first_number=BASE), []
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def halt(by: str, reason: str) -> None:
@@ -78,15 +56,28 @@ async def answering(**changes: Any) -> AsyncIterator[Running]:
     async def resume(by: str) -> None:
         done.append(("resume", by))
 
-    fields = {"view": view, "halt": halt, "resume": resume, "now_ns": lambda: BASE + 10, "reader": store, **changes}
+    fields = {"view": view, "halt": halt, "resume": resume, "now_ns": lambda: BASE + 10, **changes}
     app = create_app(ApiContext(**fields))
     serving = asyncio.create_task(serve(app, "127.0.0.1", 0, port.set_result))
     try:
         async with aiohttp.ClientSession() as http:
-            yield Running(f"http://127.0.0.1:{await port}", view, store, http, done, serving, app.state.clients)
+            yield Running(f"http://127.0.0.1:{await port}", view, http, done, serving, app.state.clients)
     finally:
         serving.cancel()
         await asyncio.wait([serving])
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Callable[..., Reader]:
+    """Write chunks to real tables; returns their reader."""
+
+    def write(*chunks: Chunk) -> Reader:
+        tables = Tables(tmp_path / "data")
+        tables.write(chunks)
+        tables.close()
+        return Reader(tmp_path / "data")
+
+    return write
 
 
 @pytest.fixture

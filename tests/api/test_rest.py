@@ -7,10 +7,10 @@ from litestar import Litestar
 
 from ninefold.api import formulas
 from ninefold.api.server import CannotListen, free_port, serve
-from ninefold.market.arrays import BAR_UNKNOWN, rows
+from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.time import SECOND_NS
 
-from .stream import BASE, BTC, ETH, bar, chunk, equity, fill, may, order, trade
+from .stream import BASE, BTC, ETH, bar, chunk, equity, fill, listings, may, order, trade
 
 ONE_SECOND = {"instrument": "binance:BTC/USDT", "timeframe": "1s"}
 
@@ -33,43 +33,43 @@ def test_instruments_are_listed_by_name(run):
     run(test)
 
 
-def test_bars_come_as_columns_oldest_first_with_what_only_the_store_holds(run):
+def test_bars_come_as_columns_oldest_first_with_what_only_the_store_holds(run, stored):
+    reader = stored(chunk(9, *listings(), bars=[bar(n, (100, 110, 90, 100)) for n in range(4)]))
+
     async def test(api):
-        api.store.held["bars"] = rows("bars", [bar(n, (100, 110, 90, 100)) for n in range(4)])
         api.view.apply(chunk(9, bars=[bar(3, (100, 150, 90, 100), revision=1), bar(4, (0,) * 4, state=BAR_UNKNOWN)]))
         columns = (await api.get("/api/v1/bars", **ONE_SECOND))["columns"]
         assert columns["open_ns"] == [str(BASE + n * SECOND_NS) for n in range(5)]
         assert columns["high"] == ["1.10", "1.10", "1.10", "1.50", None]
         assert columns["state"] == ["ok", "ok", "ok", "ok", "unknown"]
         assert columns["revision"] == [0, 0, 0, 1, 0]
-        api.store.asked.clear()
         newest = (await api.get("/api/v1/bars", limit=2, **ONE_SECOND))["columns"]
         assert newest["high"] == ["1.50", None]
-        assert api.store.asked == []  # the live view had them
         before = await api.get("/api/v1/bars", limit=2, before_ns=BASE + 2 * SECOND_NS, **ONE_SECOND)
         assert before["columns"]["open_ns"] == [str(BASE), str(BASE + SECOND_NS)]
         ranged = await api.get("/api/v1/bars", timerange=f"{BASE + SECOND_NS}-{BASE + 3 * SECOND_NS}", **ONE_SECOND)
         assert ranged["columns"]["open_ns"] == [str(BASE + SECOND_NS), str(BASE + 2 * SECOND_NS)]
 
-    run(test)
+    run(test, reader=reader)
 
 
-def test_trades_of_store_and_view_are_each_told_once(run):
+def test_trades_of_store_and_view_are_each_told_once(run, stored):
+    reader = stored(*(chunk(seq, trades=[trade(seq, seq, 100 + seq, 1)]) for seq in (2, 3, 4)))
+
     async def test(api):
-        stored = [trade(seq, seq, 100 + seq, 1) for seq in (2, 3, 4)]
-        api.store.held["trades"] = rows("trades", stored)
         api.view.apply(chunk(5, trades=[trade(4, 4, 104, 1), trade(5, 5, 105, 1), trade(5, 5, 105, 1, id=ETH)]))
         found = (await api.get("/api/v1/trades", instrument="binance:BTC/USDT"))["trades"]
         assert [one["trade_id"] for one in found] == ["2", "3", "4", "5"]
         assert found[-1]["price"] == "1.05"
 
-    run(test)
+    run(test, reader=reader)
 
 
-def test_a_series_is_computed_from_the_first_bar_and_a_window_only_cuts_it(run):
+def test_a_series_is_computed_from_the_first_bar_and_a_window_only_cuts_it(run, stored):
+    closes = [100, 200, 400, 300]
+    reader = stored(chunk(9, bars=[bar(n, (close,) * 4) for n, close in enumerate(closes)]))
+
     async def test(api):
-        closes = [100, 200, 400, 300]
-        api.store.held["bars"] = rows("bars", [bar(n, (close,) * 4) for n, close in enumerate(closes)])
         asked = {"formula": "sma(close, 2)", **ONE_SECOND}
         whole = await api.get("/api/v1/series", **asked)
         assert (whole["unit"], whole["warm_up"], whole["formula"]) == ("price", 1, "sma(close, 2)")
@@ -81,7 +81,7 @@ def test_a_series_is_computed_from_the_first_bar_and_a_window_only_cuts_it(run):
         }
         assert (await api.get("/api/v1/series", limit=1, **asked))["columns"]["value"] == [3.5]
 
-    run(test)
+    run(test, reader=reader)
 
 
 @pytest.mark.parametrize(

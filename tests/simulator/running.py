@@ -27,7 +27,9 @@ class Simulator:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, f"no ready line; see {self.log.name}: {Path(self.log.name).read_text()[-2000:]}"
+        if not line:
+            self.stop()
+            raise AssertionError(f"no ready line: {Path(self.log.name).read_text()[-2000:]}")
         self.ready: dict[str, Any] = json.loads(line)
         self.rest: str = self.ready["rest"]
         keys = json.loads(Path(self.ready["keys_file"]).read_text())

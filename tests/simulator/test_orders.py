@@ -107,7 +107,7 @@ def test_immediate_orders_never_rest(simulator: Simulator):
         far = {**FAR, "quantity": "0.001"}
         none = await client.signed("POST", "order", **{**far, "timeInForce": "IOC"})
         assert (none["status"], none["executedQty"]) == ("EXPIRED", "0.00000000")
-        some = {"symbol": "SOLUSDT", "side": "SELL", "type": "LIMIT", "price": "1.00", "quantity": "1"}
+        some = {"symbol": "SOLUSDT", "side": "SELL", "type": "LIMIT", "price": "10.00", "quantity": "1"}
         filled = await client.signed("POST", "order", **some, timeInForce="FOK")
         assert filled["status"] == "FILLED"
         best = await client.get("/api/v3/ticker/bookTicker", symbol="SOLUSDT")

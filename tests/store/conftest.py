@@ -96,6 +96,8 @@ def _random_rows(dtype: np.dtype, count: int, first: int, at_ns: int, rng: np.ra
             made[name] = rng.integers(0, 100, count)
     made["seq"] = np.sort(rng.integers(first, first + 5, count))
     made["instrument"] = rng.integers(1, 3, count)
+    if "state" in (dtype.names or ()):
+        made["state"] = rng.integers(0, 3, count)
     for name in {"exchange_ns", "receive_ns", "close_ns", "open_ns"} & set(dtype.names or ()):
         made[name] = at_ns + np.sort(rng.integers(0, MINUTE_NS, count))
     return made

@@ -22,7 +22,10 @@ def test_a_new_data_dir_gets_its_version_and_opens_again(tmp_path: Path) -> None
 
 def test_a_newer_format_is_refused_naming_both_versions_and_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "VERSION.json").write_text('{"format": 3, "written_by": "9.9.9"}')
-    says = rf"data format 3 \(written by ninefold 9\.9\.9\), this is ninefold {ninefold.__version__} which reads formats up to 1; upgrade"
+    says = (
+        rf"data format 3 \(written by ninefold 9\.9\.9\), this is ninefold {ninefold.__version__} which reads "
+        "formats up to 1; upgrade"
+    )
     for opened in (open_data_dir, Reader):
         with pytest.raises(WrongFormat, match=says):
             opened(tmp_path)
@@ -38,7 +41,7 @@ def test_a_version_that_cannot_be_read_is_refused(tmp_path: Path, text: str) -> 
 def test_an_older_format_is_migrated_step_by_step_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = open_data_dir(tmp_path)
     monkeypatch.setattr(data_dir, "FORMAT", 3)
-    with pytest.raises(WrongFormat, match="data format 1, this is ninefold .* with format 3, and there is no way"):
+    with pytest.raises(WrongFormat, match=r"data format 1, this is ninefold .* with format 3, and there is no way"):
         open_data_dir(path)
     seen: list[int] = []
 

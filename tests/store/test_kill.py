@@ -67,14 +67,14 @@ def certified(path: Path) -> list[Certificate]:
 
 def test_kill_9_at_random_moments_loses_and_doubles_nothing(tmp_path: Path, market: SimpleNamespace) -> None:
     chance = random.Random(7)
-    chunks = market.stream(150, seed=9)  # two and a half hours of it
+    chunks = market.stream(80, seed=9)  # more than an hour
     with Tables(tmp_path / "whole") as tables:
         tables.write(chunks)
     done = 0
     for number in range(10):
-        done = min(done + 14, len(chunks))
-        some = chunks[max(done - 30, 0) : done]
-        pieces = [some[at : at + 5] for at in range(0, len(some), 5)]
+        done = min(done + 8, len(chunks))
+        some = chunks[max(done - 12, 0) : done]
+        pieces = [some[at : at + 4] for at in range(0, len(some), 4)]
         deadly = chance.randint(1, 25)
         process = start_writer(tmp_path / "killed", pieces, deadly if number % 2 == 0 else 0)
         assert process.stdout

@@ -23,9 +23,18 @@ def order(seq: int, status: str, id: str = "a", filled: int = 0) -> Order:
 
 def fill(seq: int, trade_id: str, size: int, side: int = 1, instrument: int = 1) -> Fill:
     return Fill(
-        seq=seq, known_ns=seq, client_order_id="a", instrument=instrument, side=side, price=5, size=size, fee=0, fee_asset="BTC", trade_id=trade_id,
+        seq=seq,
+        known_ns=seq,
+        client_order_id="a",
+        instrument=instrument,
+        side=side,
+        price=5,
+        size=size,
+        fee=0,
+        fee_asset="BTC",
+        trade_id=trade_id,
         exchange_ns=seq,
-    )  # fmt: skip
+    )
 
 
 def test_events_come_back_in_order_and_a_repeated_append_adds_nothing(tmp_path: Path) -> None:

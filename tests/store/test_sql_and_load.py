@@ -43,7 +43,7 @@ def test_tables_as_stored_and_views_for_people(stored: Path, market: SimpleNames
         "buy",
     )
     assert (
-        sql(stored, "SELECT CAST(exchange_time AS VARCHAR) AS t FROM trades_priced").column("t")[0].as_py()
+        sql(stored, "SELECT CAST(min(exchange_time) AS VARCHAR) AS t FROM trades_priced").column("t")[0].as_py()
         == "2024-01-01 12:00:00"
     )
     closes = sql(stored, "SELECT close, state, revision FROM bars_priced ORDER BY open_time").to_pylist()

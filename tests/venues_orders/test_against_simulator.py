@@ -1,4 +1,4 @@
-"""Orders through the gateway to the simulated exchange, a process of its own: our books equal its account to the last unit."""
+"""Orders through the gateway to the simulated exchange, a process of its own: our books equal its account exactly."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
 
 
 class Live:
-    """Core, parser and gateway wired as the pipeline wires them; `ledger` holds what would be written before sending."""
+    """Core, parser and gateway wired as the pipeline wires them; `ledger` holds what is written before sending."""
 
     def __init__(self, simulator: dict[str, Any], ledger: list[AnyRecord], rest: str = "") -> None:
         self.rest = simulator["rest"]
@@ -144,7 +144,8 @@ async def cutting(rest: str, forward: bool) -> AsyncIterator[str]:
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+        lines = head.lower().split(b"\r\n")
+        length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
         body = await reader.readexactly(length)
         order = head.startswith(b"POST /api/v3/order ")
         if forward or not order:

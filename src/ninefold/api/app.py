@@ -34,7 +34,7 @@ from ninefold.api.websocket import MOST_TOPICS, PLAIN_TOPICS, Client
 LARGEST_BODY = 10_000  # bytes
 PUBLISH_SECONDS = 1.0
 ABOUT = (
-    "Nanosecond times, ids and exact decimals are text; durations are numbers of nanoseconds. What is not known is null. "
+    "Nanosecond times, ids and exact decimals are text; durations are numbers of ns. What is not known is null. "
     f"Bodies have at most {LARGEST_BODY} bytes. The websocket /api/v1/ws takes "
     '{"subscribe": [topics], "since": seq or null} and sends {"seq", "topic", "data"}; topics are '
     f"{' '.join(PLAIN_TOPICS)} bars:NAME:TIMEFRAME quotes:NAME, at most {MOST_TOPICS}. Without since, or with one too "

@@ -153,7 +153,8 @@ class _View(Collector):
         steps = HistogramMetricFamily(STEP, "How long one step of a stage took.", labels=("service",))
         for service, status in statuses.items():
             counts = status.latencies.get("step", {})
-            steps.add_metric((service,), _buckets(counts, NANOSECONDS, 1), Histogram(counts).sum())
+            total = sum(_middle(number) * count for number, count in counts.items())
+            steps.add_metric((service,), _buckets(counts, NANOSECONDS, 1), total)
         yield steps
 
     def _market(self) -> Iterator[tuple[str, tuple[str, ...], float]]:
@@ -211,8 +212,10 @@ def _term(text: str) -> Term | None:
 
 def _buckets(counts: dict[int, int], bounds: tuple[float, ...], unit_ns: int) -> list[tuple[str, float]]:
     """(bound, how many lie at or below it), rising, the last +Inf. counts: of `Histogram`, in ns."""
-    numbers = np.array(sorted(counts), np.int64)
-    until = np.concatenate([[0], np.cumsum([counts[number] for number in numbers.tolist()])])
+    numbers = np.fromiter(counts.keys(), np.int64, len(counts))
+    order = np.argsort(numbers)
+    numbers = numbers[order]
+    until = np.concatenate([[0], np.cumsum(np.fromiter(counts.values(), np.int64, len(counts))[order])])
     edges = np.array([_bucket_number(bound * unit_ns) for bound in bounds], np.int64)
     below = until[np.searchsorted(numbers, edges, side="right")].tolist()
     return [
@@ -221,7 +224,15 @@ def _buckets(counts: dict[int, int], bounds: tuple[float, ...], unit_ns: int) ->
     ]
 
 
+@lru_cache(maxsize=1_000)
 def _bucket_number(nanoseconds: float) -> int:
+    """The number of the bucket of `Histogram` that a value falls into."""
     probe = Histogram()
     probe.add(np.array([nanoseconds]))
     return next(iter(probe.counts))
+
+
+@lru_cache(maxsize=100_000)
+def _middle(number: int) -> float:
+    """The value that stands for a bucket of `Histogram`."""
+    return Histogram({number: 1}).sum()

@@ -56,11 +56,8 @@ async def list_bars(
     context: ApiContext = state.context
     found, width_ns = instrument_named(context.view, instrument), width_named(timeframe)
     rows = await history.bars(context, found.id, width_ns, window(limit, before_ns, timerange))
-    return {
-        "instrument": found.name,
-        "timeframe": timeframe,
-        "columns": await asyncio.to_thread(bar_columns, rows, found),
-    }
+    columns = await asyncio.to_thread(bar_columns, rows, found)
+    return {"instrument": found.name, "timeframe": timeframe, "columns": columns}
 
 
 @get("/series", description=f"A formula over stored bars, from the first one on. Limits: {RULES}.")
@@ -139,7 +136,7 @@ async def list_fills(state: State, instrument: Name = None, limit: Limit = 200) 
 @get("/equity")
 async def list_equity(state: State, limit: EquityLimit = 2_000) -> Json:
     """The newest points of the account's worth, oldest first; older ones are thinned out."""
-    return _view(state).account.equity_columns(limit)
+    return await asyncio.to_thread(_view(state).account.equity_columns, limit)
 
 
 @get("/messages")

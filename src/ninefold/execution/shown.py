@@ -82,6 +82,8 @@ class Shown:
 
     def _see(self, rows: np.ndarray) -> None:
         """The greatest receive time of each instrument: the same however rows are cut, whichever kind comes first."""
+        if not len(rows):
+            return
         instruments, of_row = np.unique(rows["instrument"], return_inverse=True)
         newest = np.full(len(instruments), np.iinfo(np.int64).min)
         np.maximum.at(newest, of_row, rows["receive_ns"])

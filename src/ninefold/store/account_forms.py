@@ -14,9 +14,8 @@ import pyarrow as pa
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_text
 from ninefold.market.records import Fill, Order
-from ninefold.store.forms import Form, Wanted, instruments_wanted
+from ninefold.store.forms import Form, Wanted
 from ninefold.store.ledger import LedgerReader
-from ninefold.store.read import Reader
 
 FEE_DECIMALS = 8
 _ORDERS = pa.schema(
@@ -70,8 +69,7 @@ FILLS = Form(_FILLS, _fills)
 
 
 def _instruments(wanted: Wanted) -> dict[int, Instrument]:
-    named = instruments_wanted(Reader(wanted.path).registry(), wanted.instrument)
-    return {instrument.id: instrument for versions in named.values() for instrument in versions}
+    return {instrument.id: instrument for versions in wanted.instruments.values() for instrument in versions}
 
 
 def _within(time_ns: int, wanted: Wanted) -> bool:

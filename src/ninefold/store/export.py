@@ -18,9 +18,10 @@ import pyarrow.parquet as pq
 
 from ninefold.market.time import width_of
 from ninefold.store.account_forms import FILLS, ORDERS
-from ninefold.store.data_dir import check_data_dir, failed_write
-from ninefold.store.forms import Form, Wanted
+from ninefold.store.data_dir import failed_write
+from ninefold.store.forms import Form, Wanted, instruments_wanted
 from ninefold.store.market_forms import BARS, TARGETS, TRADES
+from ninefold.store.read import Reader
 from ninefold.store.text import csv_header, csv_lines, json_lines
 from ninefold.store.timerange import parse_timerange
 
@@ -57,8 +58,9 @@ def export(
         )
     start_ns, end_ns = parse_timerange(timerange)
     width_ns = None if timeframe is None else width_of(timeframe)
+    instruments = instruments_wanted(Reader(path).registry(), instrument)
     form = FORMS[what]
-    tables = form.tables(Wanted(check_data_dir(path), instrument, width_ns, start_ns, end_ns))
+    tables = form.tables(Wanted(Path(path), instruments, width_ns, start_ns, end_ns))
     if not isinstance(out, Path):
         return _write(tables, form.schema, format, out)
     try:

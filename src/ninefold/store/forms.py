@@ -12,12 +12,12 @@ from ninefold.market.instruments import Instrument, Registry
 
 
 class Wanted(NamedTuple):
-    """path: the data dir. instrument: a name, or None for all; width_ns, start_ns, end_ns: None where everything is
-    wanted.
+    """path: the data dir. instruments: their versions by name, in order. width_ns, start_ns, end_ns: None for
+    everything.
     """
 
     path: Path
-    instrument: str | None
+    instruments: dict[str, list[Instrument]]
     width_ns: int | None
     start_ns: int | None
     end_ns: int | None

@@ -18,9 +18,8 @@ from ninefold.market.arrays import BAR_UNKNOWN, BUY, ID_AGGREGATE, ID_INTEGER, I
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import DAY_NS, TIMEFRAME_OF, UNKNOWN_NS
 from ninefold.store.delta import stored_files
-from ninefold.store.forms import Form, Wanted, instruments_wanted
+from ninefold.store.forms import Form, Wanted
 from ninefold.store.layout import effective_ns
-from ninefold.store.read import Reader
 from ninefold.store.rows import Pick, latest_revisions, rows_of
 from ninefold.store.text import decimal_text
 
@@ -97,7 +96,7 @@ def _tables(
     files = stored_files(wanted.path / "tables", kind)
     days = sorted({(file.day.toordinal() - _EPOCH_ORDINAL) * DAY_NS for file in files if file.day is not None})
     condition = None if wanted.width_ns is None else pc.field("width_ns") == wanted.width_ns
-    for versions in instruments_wanted(Reader(wanted.path).registry(), wanted.instrument).values():
+    for versions in wanted.instruments.values():
         for day_ns in days:
             start = day_ns if wanted.start_ns is None else max(day_ns, wanted.start_ns)
             end = day_ns + DAY_NS if wanted.end_ns is None else min(day_ns + DAY_NS, wanted.end_ns)

@@ -15,10 +15,11 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from ninefold.market.instruments import Registry
 from ninefold.store.account_forms import FILLS, ORDERS
 from ninefold.store.data_dir import check_data_dir
 from ninefold.store.delta import dataset, file_schema, stored_files
-from ninefold.store.forms import Wanted
+from ninefold.store.forms import Wanted, instruments_wanted
 from ninefold.store.layout import SCHEMAS
 from ninefold.store.read import Reader
 from ninefold.store.views import VIEWS
@@ -67,8 +68,9 @@ def _connection(path: Path) -> duckdb.DuckDBPyConnection:
     for name in SCHEMAS:
         files = stored_files(path / "tables", name)
         connection.register(name, dataset(name, files) if files else file_schema(name).empty_table())
-    connection.register("instruments", _instruments(path))
-    everything = Wanted(path, None, None, None, None)
+    registry = Reader(path).registry()
+    connection.register("instruments", _instruments(registry))
+    everything = Wanted(path, instruments_wanted(registry, None), None, None, None)
     for name, form in (("orders", ORDERS), ("fills", FILLS)):
         connection.register(name, pa.concat_tables(form.tables(everything)))
     for name, select in VIEWS.items():
@@ -78,8 +80,7 @@ def _connection(path: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _instruments(path: Path) -> pa.Table:
-    registry = Reader(path).registry()
+def _instruments(registry: Registry) -> pa.Table:
     return pa.table(
         {
             "id": pa.array([one.id for one in registry], pa.int32()),
