@@ -20,8 +20,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Simulator]]:
 
     yield run
     for each in started:
-        if each.process.poll() is None:
-            each.stop(signal.SIGKILL)
+        each.stop(signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")

@@ -203,7 +203,8 @@ def test_when_told_to_wait_nothing_is_sent_until_the_time_is_over():
         await gateway.send(approved(), BTC_USDT)
         await gateway.send(approved("nf-b"), BTC_USDT)
         assert venue.count("POST /api/v3/order") == 1
-        assert "not sent: the venue asked us to wait" in of(handed, "order_answer")[1][1]
+        status, reason = of(handed, "order_answer")[1]
+        assert (status, "the venue asked us to wait" in reason) == (-1, True)
         told_ms = venue.now_ms()
         venue.answers["GET /api/v3/order"] = [(200, PLACED)]
         await gateway.reconcile([(approved().order, BTC_USDT)])

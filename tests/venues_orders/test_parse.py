@@ -109,6 +109,11 @@ def test_a_clear_no_is_a_rejection_with_the_reason_of_the_venue(status, body):
     assert (body["msg"] if isinstance(body, dict) else body) in record.reason
 
 
+def test_an_order_that_was_withheld_is_rejected_and_says_why():
+    (record,) = parsed("order_answer", envelope(-1, "halted by ada"))
+    assert (record.status, record.reason) == ("rejected", "not sent: halted by ada")
+
+
 def test_an_order_that_the_venue_does_not_know_never_reached_it_but_other_failures_say_nothing():
     (record,) = parsed("order_status", envelope(400, {"code": -2013, "msg": "Order does not exist."}))
     assert (record.status, record.client_order_id) == ("rejected", "nf-a")

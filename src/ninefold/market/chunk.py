@@ -72,3 +72,17 @@ def decode(payload: bytes) -> Chunk:
         )
     arrays = {kind: np.frombuffer(data, KINDS[kind]) for kind, data in wire.arrays.items()}
     return Chunk(wire.first_seq, wire.last_seq, wire.known_ns, arrays, wire.records)
+
+
+def merged(chunks: list[Chunk]) -> list[Chunk]:
+    """The same stream in fewer chunks: neighbours are joined as long as no records stand between their rows."""
+    made: list[Chunk] = []
+    for chunk in chunks:
+        if made and not made[-1].records:
+            joined = made[-1]
+            for kind, rows in chunk.arrays.items():
+                joined.add(kind, rows)
+            joined.last_seq, joined.known_ns, joined.records = chunk.last_seq, chunk.known_ns, chunk.records
+        else:
+            made.append(Chunk(chunk.first_seq, chunk.last_seq, chunk.known_ns, dict(chunk.arrays), chunk.records))
+    return made

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import cast
 
 from ninefold.backtest.paper import PaperVenue
+from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.execution.core import ExecutionCore
 from ninefold.execution.risk import Approved
@@ -53,6 +54,7 @@ class Execute:
         self._capital = int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs))
         self._weights = equal_weights(strategies)
         self._targets: dict[int, dict[str, float]] = {}
+        self._wanted: dict[int, tuple[dict[str, float], int]] = {}  # the targets a position was last sized for, and that size
         self._mays: list[May] = []
         self._done_seq = ledger.last_seq()
         events = ledger.events()
@@ -82,6 +84,12 @@ class Execute:
             self._ledger.append(cast(list[AnyRecord], mine), chunk.last_seq)
             self._done_seq = chunk.last_seq
 
+    def gauge(self, meter: Meter) -> None:
+        """Show the account's worth, while it is known."""
+        equity = self.core.equity()
+        if equity is not None:
+            meter.gauges["equity"] = equity / UNIT
+
     def _observe(self, chunk: Chunk) -> None:
         for record in chunk.records:
             if isinstance(record, Listed):
@@ -94,13 +102,18 @@ class Execute:
             self._targets.setdefault(instrument, {})[strategy.decode()] = target
 
     def _desired(self, chunk: Chunk) -> Mapping[int, int]:
-        """What to hold of the instruments for which this chunk brings new targets."""
+        """What to hold of the instruments for which this chunk brings new targets. A size is kept as long as its targets are: a price
+        that moves, or a fee taken from what was bought, is no reason to trade."""
         wanted: dict[int, int] = {}
         for instrument in sorted(set(chunk.rows("targets")["instrument"].tolist())):
             quote = self.core.shown.quote(instrument)
-            if quote is None or quote.bid <= 0 or quote.ask <= 0:
+            if quote is None:
                 continue
-            price = (quote.bid + quote.ask) // 2
-            of = self.registry[instrument]
-            wanted[instrument] = max(0, desired_position(self._targets[instrument], self._weights, self._capital, price, of))
+            targets = self._targets[instrument]
+            sized_for, size = self._wanted.get(instrument, ({}, 0))
+            if sized_for != targets:
+                price = (quote.bid + quote.ask) // 2
+                size = max(0, desired_position(targets, self._weights, self._capital, price, self.registry[instrument]))
+                self._wanted[instrument] = (dict(targets), size)
+            wanted[instrument] = size
         return wanted

@@ -21,7 +21,7 @@ from ninefold.sentiment.headlines import parse_lines, parse_rss
 PARSERS = {"rss": parse_rss, "lines": parse_lines}
 
 
-async def watch(source: Source, put: Callable[[int, int, int, bytes], None], flush: Callable[[], None], clock: Callable[[], int]) -> None:
+async def watch(source: Source, put: Callable[[int, int, int, bytes], None], clock: Callable[[], int]) -> None:
     """Fetch one source again and again until cancelled; what cannot be fetched is told as a malformed input."""
     seen = b""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
@@ -31,11 +31,9 @@ async def watch(source: Source, put: Callable[[int, int, int, bytes], None], flu
             except (OSError, aiohttp.ClientError, TimeoutError) as error:
                 body = b""
                 put(inputs.HEADLINES, 0, clock(), encode(Headlines(source.name, "failed", str(error).encode())))
-                flush()
             if body and body != seen:
                 seen = body
                 put(inputs.HEADLINES, 0, clock(), encode(Headlines(source.name, source.form, body)))
-                flush()
             await asyncio.sleep(source.every_s)
 
 

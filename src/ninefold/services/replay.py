@@ -108,9 +108,7 @@ class _Player:
         self._stream.close()
 
     def summary(self) -> dict[str, object]:
-        equity = self._execute.core.equity()
-        if equity is not None:
-            self._stages[-1].meter.gauges["equity"] = equity / 1e8
+        self._execute.gauge(self._stages[-1].meter)
         statuses = {meter.service: meter.status(0) for meter in (self._meter, *(stage.meter for stage in self._stages))}
         offsets = {str(number): offset.median_ns for number, offset in self.collector.clock.offsets.items()}
         return {**summary(statuses), "clock_offset_ns": offsets}

@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 VERSION = 1
-NAME = Path("state") / "chain.snapshot"
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -27,9 +26,9 @@ class WrongSnapshot(ValueError):
     """A snapshot of another version of the program."""
 
 
-def write(data_dir: Path, seq: int, states: Mapping[str, bytes]) -> None:
-    """On disk before this returns."""
-    path = data_dir / NAME
+def write(data_dir: Path, name: str, seq: int, states: Mapping[str, bytes]) -> None:
+    """name: of the process. On disk before this returns."""
+    path = _path(data_dir, name)
     path.parent.mkdir(exist_ok=True)
     temporary = path.with_suffix(".new")
     with temporary.open("wb") as file:
@@ -39,9 +38,9 @@ def write(data_dir: Path, seq: int, states: Mapping[str, bytes]) -> None:
     temporary.replace(path)
 
 
-def read(data_dir: Path) -> Snapshot | None:
-    """The newest snapshot, or None. raises: WrongSnapshot."""
-    path = data_dir / NAME
+def read(data_dir: Path, name: str) -> Snapshot | None:
+    """The newest snapshot of a process, or None. raises: WrongSnapshot."""
+    path = _path(data_dir, name)
     if not path.exists():
         return None
     snapshot = msgspec.msgpack.decode(path.read_bytes(), type=Snapshot)
@@ -51,3 +50,7 @@ def read(data_dir: Path) -> Snapshot | None:
             "remove it, and the next start makes it again from the journal"
         )
     return snapshot
+
+
+def _path(data_dir: Path, name: str) -> Path:
+    return data_dir / "state" / f"{name}.snapshot"

@@ -1,16 +1,31 @@
-"""What the services say about themselves, from the small files that the processes of one machine write once a second."""
+"""What the services say about themselves once a second: in small files between the processes of one machine, or over NATS."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from ninefold.bus.status import Status
+from ninefold.bus.nats import NatsBus
+from ninefold.bus.status import Meter, Status
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Status]).decode
+
+
+async def tell(bus: NatsBus, meters: Callable[[], Sequence[Meter]], clock: Callable[[], int]) -> None:
+    """Tell the statuses over the bus, once a second, until cancelled."""
+    while True:
+        now = clock()
+        await bus.tell(_encode([meter.status(now) for meter in meters()]))
+        await asyncio.sleep(1.0)
+
+
+async def hear(bus: NatsBus, take: Callable[[list[Status]], None]) -> None:
+    """Statuses of all services on the bus, as they come."""
+    await bus.hear(lambda payload: take(_decode(payload)))
 
 
 def write_statuses(data_dir: Path, process: str, statuses: Sequence[Status]) -> None:

@@ -3,7 +3,7 @@
 In:  a tape, a speed, the moment the first client has subscribed.
 Out: the recorded payloads, exact but for the stamps E and T, which are all moved by one constant: the first stamped
      frame says the moment at which it goes out. The position is committed with the trades, so a restart goes on where
-     the last run ended (with a new constant: stamps never lie in the past).
+     the last run ended. Its constant is then a new one, never smaller than the last: time does not go back.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from ninefold.simulator.texts import e8_of
 
 STAMP = re.compile(rb'"([ET])":(\d{13})')
 POSITION = "tape_position"
+SHIFT = "tape_shift_ms"
 WAIT_FOR_DEPTH_SECONDS = 2.0
 BATCH = 64
 NAP_SECONDS = 0.001
@@ -125,7 +126,9 @@ class Player:
             stamp = STAMP.search(payload)
             if stamp is None:
                 return payload
-            self._shift_ms = self.exchange.now_ms() - int(stamp[2])
+            store = self.exchange.store
+            self._shift_ms = max(self.exchange.now_ms() - int(stamp[2]), int(store.meta(SHIFT) or 0))
+            store.set_meta(SHIFT, str(self._shift_ms))
             self.playing.shift_ns = self._shift_ms * 1_000_000
         shift_ms = self._shift_ms
         return STAMP.sub(lambda found: b'"%b":%d' % (found[1], int(found[2]) + shift_ms), payload)

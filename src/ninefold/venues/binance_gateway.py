@@ -17,7 +17,7 @@ from ninefold.execution.risk import Approved
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_text
 from ninefold.market.records import Order
-from ninefold.venues.binance_orders import NO_SUCH_ORDER, Envelope, error_of, is_unsure
+from ninefold.venues.binance_orders import NO_SUCH_ORDER, NOT_SENT, Envelope, error_of, is_unsure
 from ninefold.venues.binance_requests import (
     RECV_WINDOW_MS,
     Request,
@@ -92,8 +92,7 @@ class BinanceGateway:
         order = approved.order
         wait_ms = self._quiet_until_ms - self._now_ms()
         if wait_ms > 0:
-            body = f"not sent: the venue asked us to wait another {wait_ms} ms"
-            self._hand_on("order_answer", order, instrument, 429, body)
+            self.withhold(approved, instrument, f"the venue asked us to wait another {wait_ms} ms")
             return
         sent_ms = self._venue_ms()
         self._unsettled[order.client_order_id] = (order, instrument)
@@ -106,6 +105,10 @@ class BinanceGateway:
             self._forget(order)
         if error_of(answer)[0] == WRONG_TIME:
             self._run(self._read_clock())
+
+    def withhold(self, approved: Approved, instrument: Instrument, reason: str) -> None:
+        """Say that an approved order will not be sent, so that it does not stay under way."""
+        self._hand_on("order_answer", approved.order, instrument, NOT_SENT, reason)
 
     async def reconcile(self, open_orders: Sequence[Placed]) -> None:
         """Ask for each order by its client id and for its trades, for open orders, and last for the account; each

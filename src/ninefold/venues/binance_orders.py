@@ -25,6 +25,7 @@ MILLISECOND_NS = 1_000_000
 UNSURE_CODES = frozenset({-1000, -1001, -1006, -1007})  # "execution status unknown", and errors inside the venue
 SURE_STATUSES = frozenset({400, 401, 403, 418, 429})  # the request was turned away before it reached the market
 NO_SUCH_ORDER = -2013
+NOT_SENT = -1  # in place of an http status: the order never left us
 STATUSES = {
     "NEW": "working",
     "PENDING_NEW": "working",
@@ -39,7 +40,8 @@ STATUSES = {
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """A REST answer as the gateway hands it on. http_status is 0 if none came; then body says why."""
+    """A REST answer as the gateway hands it on. http_status is 0 if none came, NOT_SENT if nothing was asked; body then
+    says why."""
 
     client_order_id: str
     symbol: str
@@ -67,7 +69,7 @@ def parse_account(kind: str, payload: bytes, registry: Registry, seq: int, known
 
 def is_unsure(envelope: Envelope) -> bool:
     """Whether an answer to a new order leaves open what became of it, so that the venue must be asked."""
-    if 200 <= envelope.http_status < 300:
+    if envelope.http_status == NOT_SENT or 200 <= envelope.http_status < 300:
         return False
     code, message = error_of(envelope)
     if "duplicate order" in message.lower():  # an order with our id is there: this one, arrived before
@@ -188,6 +190,8 @@ class _Reader:
                 return self._placed(msgspec.json.decode(envelope.body, type=_Placed))
             except (msgspec.DecodeError, NotExact, KeyError) as error:
                 return [self._stated(envelope, "unknown", f"the answer could not be read: {error}")]
+        if envelope.http_status == NOT_SENT:
+            return [self._stated(envelope, "rejected", f"not sent: {envelope.body}")]
         code, message = error_of(envelope)
         status = "unknown" if is_unsure(envelope) else "rejected"
         return [self._stated(envelope, status, f"http {envelope.http_status}, code {code}: {message}")]

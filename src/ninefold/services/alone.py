@@ -1,0 +1,134 @@
+"""One stage of the chain alone over NATS: the same stage, another way in and out.
+
+In:  the chunks of the stage before it. Out: its own chunks.
+It goes on after a crash from its own snapshot and does not publish again what it had published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ninefold.bus.nats import NatsBus
+from ninefold.bus.status import Meter
+from ninefold.config import Config
+from ninefold.journal.inputs import Input, encode
+from ninefold.market.arrays import empty
+from ninefold.market.chunk import Chunk, decode
+from ninefold.market.chunk import encode as encode_chunk
+from ninefold.market.instruments import Instrument, Registry
+from ninefold.market.time import SECOND_NS
+from ninefold.market.values import MOOD
+from ninefold.services import headlines, snapshot
+from ninefold.services.build import CHAIN, stage_of
+from ninefold.services.execute import Execute
+from ninefold.services.jobs import until
+from ninefold.services.stage import Kept, TimedStage, Warmed
+from ninefold.services.statuses import tell
+from ninefold.services.trading import Trading
+from ninefold.store.data_dir import open_data_dir
+from ninefold.store.read import Reader
+
+SNAPSHOT_NS = 30 * SECOND_NS
+ORDER = ("collect", *CHAIN)
+
+
+class Alone:
+    """name: one of CHAIN."""
+
+    def __init__(self, name: str, config: Config, bus: NatsBus, clock: Callable[[], int]) -> None:
+        self.name = name
+        self._before = ORDER[ORDER.index(name) - 1]
+        self._config = config
+        self._bus = bus
+        self._clock = clock
+        self._data_dir = open_data_dir(Path(config.data_dir))
+        self._stage = stage_of(name, config, self._data_dir, Registry())
+        self._timed = TimedStage(self._stage, Meter(name, clock()), None if config.mode == "replay" else clock)
+        self._done_seq = 0
+        self._published_seq = 0
+        self._snapshot_due_ns = clock() + SNAPSHOT_NS
+        self._sending: set[asyncio.Future[None]] = set()
+        self._trading = Trading(config, self._stage, self._put, clock) if isinstance(self._stage, Execute) else None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow the stage before until `stop`."""
+        await self._bus.make(self._before)
+        await self._bus.make(self.name)
+        await self._restore()
+        jobs = [self._follow(), tell(self._bus, self._meters, self._clock)]
+        if self.name == "sentiment":
+            jobs += [headlines.watch(source, self._put, self._clock) for source in self._config.sentiment]
+        if self._trading is not None and self._config.account.orders == "exchange":
+            jobs.append(self._trading.run())
+        try:
+            await until(stop, jobs)
+        finally:
+            if self._trading is not None:
+                await self._trading.close()
+            self._save()
+
+    async def _restore(self) -> None:
+        self._published_seq = await self._bus.last_seq(self.name)
+        saved = snapshot.read(self._data_dir, self.name)
+        if saved is None:
+            return
+        self._done_seq = saved.seq
+        if isinstance(self._stage, Kept):
+            self._stage.load(saved.states[self.name])
+        if isinstance(self._stage, Warmed):
+            self._stage.warm(*await self._history(saved.seq))
+
+    async def _history(self, until_seq: int) -> tuple[list[Instrument], np.ndarray, np.ndarray]:
+        """Instruments, bars and moods until a seq: from the tables, and behind those from what the stage before published."""
+        reader = Reader(self._data_dir)
+        stored_seq = min(reader.position(), until_seq)
+        bars, values = [reader.bars_known(stored_seq)], [reader.values_known(MOOD.decode(), stored_seq)]
+        if stored_seq < until_seq:
+            async for payload in self._bus.follow(self._before, stored_seq):
+                chunk = decode(payload)
+                made, moods = chunk.rows("bars"), chunk.rows("values")
+                bars.append(made[(made["revision"] == 0) & (made["seq"] > stored_seq) & (made["seq"] <= until_seq)])
+                values.append(moods[(moods["term"] == MOOD) & (moods["seq"] > stored_seq) & (moods["seq"] <= until_seq)])
+                if chunk.last_seq >= until_seq:
+                    break
+        return list(reader.registry()), np.concatenate([empty("bars"), *bars]), np.concatenate([empty("values"), *values])
+
+    async def _follow(self) -> None:
+        async for payload in self._bus.follow(self._before, self._done_seq):
+            await self._take(decode(payload))
+
+    async def _take(self, chunk: Chunk) -> None:
+        made = self._timed.step(chunk)
+        if made.last_seq > self._published_seq:
+            await self._bus.publish(self.name, encode_chunk(made), made.last_seq)
+        if self._trading is not None:
+            assert isinstance(self._stage, Execute)
+            self._stage.write(made)
+            if made.last_seq > self._published_seq:
+                self._trading.send()
+            else:
+                self._stage.to_send.clear()  # decided before a crash: whether they were sent, the venue is asked
+        self._published_seq = max(self._published_seq, made.last_seq)
+        self._done_seq = made.last_seq
+        if self._clock() >= self._snapshot_due_ns:
+            self._snapshot_due_ns = self._clock() + SNAPSHOT_NS
+            self._save()
+
+    def _save(self) -> None:
+        states = {self.name: self._stage.save()} if isinstance(self._stage, Kept) else {}
+        snapshot.write(self._data_dir, self.name, self._done_seq, states)
+
+    def _meters(self) -> list[Meter]:
+        if isinstance(self._stage, Execute):
+            self._stage.gauge(self._timed.meter)
+        return [self._timed.meter]
+
+    def _put(self, kind: int, connection: int, receive_ns: int, payload: bytes) -> None:
+        """An input for the door, which is another process."""
+        sending = asyncio.ensure_future(self._bus.send_input(encode(Input(kind, connection, receive_ns, payload))))
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)

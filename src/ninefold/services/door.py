@@ -1,0 +1,102 @@
+"""Everything that comes from outside a pipeline, on one loop: the venue's sockets, our clock, the halt switch; and the journal behind the door.
+
+In:  a config. Out: chunks to whoever is behind (`hand_on`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from ninefold.bus.status import Meter
+from ninefold.config import Config
+from ninefold.journal import inputs
+from ninefold.journal.inputs import Command, Run, encode
+from ninefold.journal.reader import read
+from ninefold.journal.writer import LogWriter
+from ninefold.market.chunk import Chunk
+from ninefold.market.time import SECOND_NS, TICK_NS
+from ninefold.services import halt
+from ninefold.services.build import collector_of
+from ninefold.services.collect import MarketFeed
+from ninefold.services.intake import Intake
+from ninefold.store.data_dir import WriterLock
+
+
+class Door:
+    """saved: the collector's state at a snapshot, or None. Nothing is handed on before `recover`."""
+
+    def __init__(
+        self, config: Config, data_dir: Path, clock: Callable[[], int], hand_on: Callable[[Chunk], None], saved: bytes | None
+    ) -> None:
+        self._config = config
+        self._data_dir = data_dir
+        self._clock = clock
+        self._journal = LogWriter(data_dir / "journal")
+        self._lock = WriterLock(data_dir / "journal")
+        self._halted: halt.Halt | None = None
+        self.collector = collector_of(config)
+        if saved is not None:
+            self.collector.load(saved)
+        self.meter = Meter("collect", clock())
+        if self._journal.cut is not None:
+            cut = self._journal.cut
+            self.meter.detail = f"the journal's torn end was cut: {cut.bytes} bytes of {cut.path.name} after seq {cut.last_seq}"
+        self._intake = Intake(self._journal, self.collector, hand_on, self.meter)
+        self._feed = MarketFeed(config.venue, self._intake, clock, self.collector.take_questions)
+
+    def recover(self, written_seq: int) -> None:
+        """Hand on again what the journal has behind the snapshot. written_seq: up to where the stage behind has written its own
+        chunks; one ended there, so one must end there again."""
+        waiting = []
+        for record in read(self._data_dir / "journal", self.collector.last_seq):
+            waiting.append(record)
+            if record.seq == written_seq:
+                self._intake.feed(waiting)
+                waiting = []
+        self._intake.feed(waiting)
+        self.collector.take_questions()
+
+    def open(self) -> None:
+        """Note in the journal that a new run begins."""
+        self.put(inputs.STARTED, 0, self._clock(), encode(Run(uuid.uuid4().hex[:12], False, self._config.venue.name)))
+
+    def put(self, kind: int, connection: int, receive_ns: int, payload: bytes) -> None:
+        """An input of another edge, acted on at once."""
+        self._intake.put(kind, connection, receive_ns, payload)
+        self._intake.flush()
+
+    def jobs(self) -> list[Coroutine[Any, Any, None]]:
+        """What has to run: the venue's connection and our clock."""
+        return [self._feed.run(self.collector.adapter.start_questions()), self._tick()]
+
+    def status(self) -> Meter:
+        self.meter.counters["reconnects"] = self._feed.reconnects
+        self.meter.healthy = self._feed.connected
+        return self.meter
+
+    def close(self) -> None:
+        self._intake.flush()
+        self._journal.close()
+        self._lock.release()
+
+    async def _tick(self) -> None:
+        """Our clock, on the 100 ms grid, and the halt switch."""
+        while True:
+            now = self._clock()
+            await asyncio.sleep((TICK_NS - now % TICK_NS) / SECOND_NS)
+            now = self._clock()
+            self._look_for_halt(now)
+            self._intake.put(inputs.TICK, 0, now, b"")
+            self._intake.flush()
+
+    def _look_for_halt(self, now: int) -> None:
+        found = halt.read(self._data_dir)
+        if found == self._halted:
+            return
+        self._halted = found
+        command = Command("halt", found.by, found.reason) if found else Command("resume", "halt switch")
+        self._intake.put(inputs.COMMAND, 0, now, encode(command))

@@ -1,0 +1,67 @@
+"""The edge of `execute`: approved orders to the venue, and what the venue says about the account back through the door.
+
+In:  a stage with orders to send. Out: signed requests; raw answers and events as inputs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from ninefold.config import Config, keys_of
+from ninefold.journal import inputs
+from ninefold.journal.inputs import AccountEvent, encode
+from ninefold.services import halt
+from ninefold.services.execute import Execute
+from ninefold.venues.binance_gateway import BinanceGateway
+from ninefold.venues.table import VENUES
+
+ANSWERS_S = 1.0  # at a stop, answers to orders under way are waited for this long; later ones are asked for at the next start
+
+
+class Trading:
+    """put: the door. Orders are sent only after `run` has asked the venue for the state of the account."""
+
+    def __init__(
+        self, config: Config, execute: Execute, put: Callable[[int, int, int, bytes], None], clock: Callable[[], int]
+    ) -> None:
+        self._config = config
+        self._execute = execute
+        self._put = put
+        self._clock = clock
+        self._gateway: BinanceGateway | None = None
+        self._sending: set[asyncio.Future[None]] = set()
+
+    async def run(self) -> None:
+        """Follow the account until cancelled. raises: BadConfig without keys."""
+        key, secret = keys_of(self._config.account)
+        venue = self._config.venue
+        entry = VENUES[venue.name]
+        gateway = BinanceGateway(
+            venue.rest_url or entry.rest_url, venue.ws_api_url or entry.ws_api_url, key, secret, self._account, self._clock
+        )
+        self._gateway = gateway
+        await gateway.start()
+        await gateway.subscribed.wait()
+        registry = self._execute.registry
+        await gateway.reconcile([(order, registry[order.instrument]) for order in self._execute.core.open_orders()])
+        await asyncio.Event().wait()  # the gateway works until it is closed
+
+    def send(self) -> None:
+        """Send what the stage approved, unless halted. What is not sent here is asked for at the next start."""
+        orders, self._execute.to_send = self._execute.to_send, []
+        for approved in orders:
+            if self._gateway is not None and halt.read(Path(self._config.data_dir)) is None:
+                sending = asyncio.ensure_future(self._gateway.send(approved, self._execute.registry[approved.order.instrument]))
+                self._sending.add(sending)
+                sending.add_done_callback(self._sending.discard)
+
+    async def close(self) -> None:
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=ANSWERS_S)
+        if self._gateway is not None:
+            await self._gateway.close()
+
+    def _account(self, kind: str, body: bytes) -> None:
+        self._put(inputs.ACCOUNT, 0, self._clock(), encode(AccountEvent(self._config.venue.name, kind, body)))

@@ -1,0 +1,245 @@
+"""Recordings, played by a running simulator; and own orders against a tape's book, by hand."""
+
+import gzip
+import json
+import re
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from ninefold.simulator.accounts import OwnOrder
+from ninefold.simulator.engine import BUY, SELL, Match
+from ninefold.simulator.instruments import from_steps
+from ninefold.simulator.tape import BadTape, Depth, Diff, Tape, read_tape
+from ninefold.simulator.tapemarket import TapeMarket
+
+from .running import Client, Simulator, talk, until
+
+BTC = "orderbook/binance_spot_btcusdt_20240808.jsonl.gz"
+MANY = "raw/cryptofeed/BINANCE_2021-04-05.jsonl.gz"
+STAMP = re.compile(r'"([ET])":(\d{13})')
+
+
+def recorded(path: Path) -> list[tuple[str, str]]:
+    """(stream, data text) of every stream message in a recording, in order."""
+    found = []
+    with gzip.open(path, "rt") as file:
+        for text in file:
+            line = json.loads(text)
+            if line.get("dir", "recv") == "recv" and (line["msg"] or "").startswith('{"stream":"'):
+                stream = line["msg"].split('"', 4)[3]
+                found.append((stream, line["msg"].partition('"data":')[2][:-1]))
+    return found
+
+
+async def hear(client: Client, expected: int, names: list[str]) -> list[tuple[str, str]]:
+    """Every frame of the tape, (stream, data text)."""
+    socket = await client.streams(*names)
+    await client.get("/api/v3/depth", symbol=client.simulator.ready["symbols"][0])
+    frames = []
+    while len(frames) < expected:
+        text = await socket.receive_str(timeout=20)
+        frames.append((text.split('"', 4)[3], text.partition('"data":')[2][:-1]))
+    await socket.close()
+    return frames
+
+
+def all_streams(simulator: Simulator) -> list[str]:
+    return [f"{each.lower()}@{kind}" for each in simulator.ready["symbols"] for kind in simulator.ready["streams"]]
+
+
+@pytest.mark.parametrize("name", [BTC, MANY])
+def test_a_tape_goes_out_exactly_as_recorded_but_for_one_shift_of_its_stamps(start, recording, name: str):
+    expected = recorded(recording(name))
+    simulator = start("--tape", str(recording(name)), "--speed", "max")
+
+    async def run(client: Client) -> None:
+        heard = await hear(client, len(expected), all_streams(simulator))
+        state = await until(lambda: done(client))
+        shift_ms, rest = divmod(int(state["shift_ns"]), 1_000_000)
+        assert rest == 0
+        moved = [(stream, STAMP.sub(lambda at: f'"{at[1]}":{int(at[2]) + shift_ms}', text)) for stream, text in expected]
+        assert heard == moved
+        first = next(int(found[2]) for _, text in heard if (found := STAMP.search(text)))
+        assert abs(first - time.time() * 1000) < 30_000
+
+    talk(simulator, run)
+    assert set(simulator.ready["streams"]) == {stream.partition("@")[2] for stream, _ in expected}
+
+
+async def done(client: Client) -> Any:
+    state = await client.state()
+    return state if state["tape_done"] else None
+
+
+def test_all_trades_of_a_tape_are_kept_and_the_book_is_that_of_its_snapshot_and_diffs(start, recording):
+    frames = recorded(recording(BTC))
+    simulator = start("--tape", str(recording(BTC)), "--speed", "max")
+
+    async def run(client: Client) -> None:
+        await hear(client, len(frames), all_streams(simulator))
+        state = await until(lambda: done(client))
+        shift_ms = int(state["shift_ns"]) // 1_000_000
+        trades = [json.loads(text) for stream, text in frames if stream.endswith("@trade")]
+        kept = await client.get("/sim/v1/trades", symbol="BTCUSDT", limit=100000)
+        assert len(kept) == 9757
+        assert [(row["id"], row["price"], row["qty"], row["time"], row["isBuyerMaker"]) for row in kept] == [
+            (each["t"], each["p"], each["q"], each["T"] + shift_ms, each["m"]) for each in trades
+        ]
+        book = await client.get("/sim/v1/book", symbol="BTCUSDT")
+        sides, last = slow_book(recording(BTC), frames)
+        assert book["lastUpdateId"] == last
+        assert (dict(book["bids"]), dict(book["asks"])) == (sides["b"], sides["a"])
+        minutes = await client.get("/api/v3/klines", symbol="BTCUSDT", interval="1m", startTime=1, limit=1000)
+        counts: dict[int, int] = {}
+        for each in trades:
+            minute = (each["T"] + shift_ms) // 60_000 * 60_000
+            counts[minute] = counts.get(minute, 0) + 1
+        assert {row[0]: row[8] for row in minutes if row[8]} == counts
+
+    talk(simulator, run)
+
+
+def slow_book(path: Path, frames: list[tuple[str, str]]) -> tuple[dict[str, dict[str, str]], int]:
+    with gzip.open(path, "rt") as file:
+        snapshot = json.loads(next(json.loads(line)["msg"] for line in file if "rest_depth_snapshot" in line))
+    sides, last = {"b": dict(snapshot["bids"]), "a": dict(snapshot["asks"])}, snapshot["lastUpdateId"]
+    for stream, text in frames:
+        if "@depth" not in stream or (event := json.loads(text))["u"] <= last:
+            continue
+        last = event["u"]
+        for name, levels in sides.items():
+            for price, size in event[name]:
+                levels[price] = size
+    return {name: {p: s for p, s in levels.items() if float(s)} for name, levels in sides.items()}, last
+
+
+def test_a_killed_tape_goes_on_where_it_was_without_repeating_a_trade(start, recording):
+    first = start("--tape", str(recording(BTC)), "--speed", "20")
+
+    async def listen(client: Client) -> list[int]:
+        socket = await client.streams("btcusdt@trade")
+        await client.get("/api/v3/depth", symbol="BTCUSDT")
+        ids = []
+        async for message in socket:
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                break
+            ids.append(message.json()["data"]["t"])
+            if len(ids) == 300:
+                client.simulator.process.send_signal(signal.SIGKILL)
+        return ids
+
+    heard = talk(first, listen)
+    first.stop(signal.SIGKILL)
+    second = start("--tape", str(recording(BTC)), "--speed", "max")
+
+    async def rest(client: Client) -> list[int]:
+        socket = await client.streams("btcusdt@trade")
+        ids = []
+        while not ids or ids[-1] != 3735693015:
+            ids.append((await socket.receive_json(timeout=20))["data"]["t"])
+        await socket.close()
+        kept = await client.get("/sim/v1/trades", symbol="BTCUSDT", limit=100000)
+        assert len(kept) == 9757
+        assert [each["time"] for each in kept] == sorted(each["time"] for each in kept)
+        return ids
+
+    later = talk(second, rest)
+    assert not set(heard) & set(later)
+    assert len(heard) + len(later) <= 9757  # what was committed but not sent before the kill is only in the history
+
+
+def test_a_market_order_walks_the_tapes_book(start, recording):
+    simulator = start("--tape", str(recording(BTC)), "--speed", "1")
+
+    async def run(client: Client) -> None:
+        asks = (await client.get("/api/v3/depth", symbol="BTCUSDT", limit=5))["asks"]
+        order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "1.0"}
+        bought = await client.signed("POST", "order", **order)
+        assert [(each["price"], each["qty"]) for each in bought["fills"]] == [(asks[0][0], "1.00000000")]
+        assert float(asks[0][1]) < 2.0  # so that what is left of the best level is less than another whole one
+        again = await client.signed("POST", "order", **{**order, "quantity": "0.6"})
+        left = f"{float(asks[0][1]) - 1.0:.8f}"
+        assert [each["qty"] for each in again["fills"]][0] == left
+
+    talk(simulator, run)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"exchange":"BITSTAMP","msg":"x"}', '{"exchange":"BINANCE","msg":"{}"}'])
+def test_what_is_no_recording_of_binance_spot_is_refused(tmp_path, text: str):
+    path = tmp_path / "tape.jsonl.gz"
+    path.write_bytes(gzip.compress(text.encode()))
+    with pytest.raises(BadTape, match="playable are"):
+        read_tape([path])
+
+
+class Filled:
+    """Stands where the exchange stands and keeps what it is told: (order id, price, lots, maker)."""
+
+    def __init__(self) -> None:
+        self.fills: list[tuple[int, int, int, bool]] = []
+        self.orders: dict[int, OwnOrder] = {}
+        self.store = self
+        self.db = self
+
+    def execute(self, *_: object) -> "Filled":
+        return self
+
+    def fetchone(self) -> tuple[None]:
+        return (None,)
+
+    def now_ms(self) -> int:
+        return 0
+
+    def fill_own(self, order_id: int, trade_id: int, match: Match, time_ms: int, is_maker: bool) -> None:
+        order = self.orders[order_id]
+        order.filled_lots += match.size_lots
+        order.status = "PARTIALLY_FILLED" if order.left_lots else "FILLED"
+        self.fills.append((order_id, match.price_ticks, match.size_lots, is_maker))
+
+
+UNIT = 10**8
+
+
+def hand_made(bids: list[tuple[str, str]], asks: list[tuple[str, str]]) -> tuple[TapeMarket, Filled]:
+    told = Filled()
+    tape = Tape("t", [], {"BTCUSDT": Depth(1, bids, asks)}, [from_steps("BTCUSDT", 1, 1)], [])
+    return TapeMarket(told, tape), told  # type: ignore[arg-type]
+
+
+def order(told: Filled, number: int, side: int, price: int, size: int) -> OwnOrder:
+    made = OwnOrder(number, "BTCUSDT", str(number), side, "LIMIT", "GTC", price * UNIT, size * UNIT, 0, 0)
+    told.orders[number] = made
+    return made
+
+
+def test_the_same_shown_size_is_taken_once_until_its_level_is_updated():
+    market, told = hand_made([], [("100", "3"), ("101", "5")])
+    market.submit(order(told, 1, BUY, 101, 4), 101 * UNIT, rest=False)
+    market.submit(order(told, 2, BUY, 101, 9), 101 * UNIT, rest=False)
+    assert told.fills == [
+        (1, 100 * UNIT, 3 * UNIT, False), (1, 101 * UNIT, 1 * UNIT, False), (2, 101 * UNIT, 4 * UNIT, False)
+    ]  # fmt: skip
+    market.books["BTCUSDT"].apply(Diff(2, 2, [], [("101", "2")]))
+    assert market.walk("BTCUSDT", BUY, None, 9 * UNIT) == [(101 * UNIT, 2 * UNIT)]
+
+
+def test_a_resting_order_waits_behind_the_queue_and_is_filled_when_traded_through():
+    market, told = hand_made([("100", "5")], [("102", "5")])
+    market.submit(order(told, 1, BUY, 100, 4), 100 * UNIT, rest=True)
+    market.submit(order(told, 2, SELL, 103, 4), 103 * UNIT, rest=True)
+    market.traded("BTCUSDT", 100 * UNIT, 3 * UNIT, True)
+    assert told.fills == []  # two are still ahead
+    market.books["BTCUSDT"].apply(Diff(2, 2, [("100", "1")], []))
+    market.traded("BTCUSDT", 100 * UNIT, 2 * UNIT, True)
+    assert told.fills == [(1, 100 * UNIT, 1 * UNIT, True)]
+    market.traded("BTCUSDT", 99 * UNIT, 1, True)
+    assert told.fills[1:] == [(1, 100 * UNIT, 3 * UNIT, True)]
+    market.traded("BTCUSDT", 103 * UNIT, 9 * UNIT, True)  # a seller took: no business of a resting sale
+    assert len(told.fills) == 2
+    market.traded("BTCUSDT", 104 * UNIT, 1, False)
+    assert told.fills[2:] == [(2, 103 * UNIT, 4 * UNIT, True)]
