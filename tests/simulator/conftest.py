@@ -14,8 +14,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Simulator]]:
     """A function that starts simulators; what is left of them is stopped at the end."""
     started: list[Simulator] = []
 
-    def run(*arguments: str, data_dir: str = "exchange") -> Simulator:
-        started.append(Simulator(tmp_path / data_dir, *arguments))
+    def run(*arguments: str, largest_file: int | None = None) -> Simulator:
+        started.append(Simulator(tmp_path / "exchange", *arguments, largest_file=largest_file))
         return started[-1]
 
     yield run

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -14,17 +15,21 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+
 Talk = Callable[["Client"], Awaitable[Any]]
 
 
 class Simulator:
     """A running simulator process."""
 
-    def __init__(self, data_dir: Path, *arguments: str) -> None:
+    def __init__(self, data_dir: Path, *arguments: str, largest_file: int | None = None) -> None:
+        """largest_file: bytes a file may have, as if the disk were full beyond."""
         self.data_dir = data_dir
         command = [sys.executable, "-m", "ninefold.simulator", "--data-dir", str(data_dir), *arguments]
         self.log = data_dir.with_suffix(".log").open("ab")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)
+        if largest_file is not None:
+            resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (largest_file, largest_file))
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:

@@ -10,7 +10,8 @@ import pytest
 from .running import Client, Simulator, receive, talk, until
 
 FAR = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "40000.00"}
-REPORT = set("e E s c S o f q p P F g C x X r i l z L n N T t I w m M O Z Y Q W V".split())
+MAKER = {"type": "LIMIT_MAKER", "timeInForce": ""}
+REPORT = set("eEscSofqpPFgCxXrilzLnNTtIwmMOZYQWV")
 
 
 async def subscribe(client: Client) -> Any:
@@ -134,7 +135,7 @@ def test_immediate_orders_never_rest(simulator: Simulator):
         ({"type": "WISH"}, -1116, "Invalid orderType."),
         ({"side": "HOLD"}, -1117, "Invalid side."),
         ({"symbol": "NOPE"}, -1121, "Invalid symbol."),
-        ({"type": "LIMIT_MAKER", "timeInForce": "", "price": "90000"}, -2010, "Order would immediately match and take."),
+        ({**MAKER, "price": "90000"}, -2010, "Order would immediately match and take."),
         ({"newClientOrderId": "no spaces"}, -1100, None),
         ({"timestamp": 1}, -1021, "Timestamp for this request is outside of the recvWindow."),
         ({"recvWindow": 70000}, -1131, "recvWindow must be less than 60000."),

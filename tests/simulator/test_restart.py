@@ -129,6 +129,27 @@ def test_candles_after_a_restart_are_those_from_before(start):
     assert candles(start("--rate", "1000"), end_ms) == before
 
 
+def test_a_full_disk_stops_the_exchange_before_it_says_what_it_could_not_write(start):
+    simulator = start("--rate", "3000", largest_file=400_000)
+
+    async def listen(client: Client) -> int:
+        socket = await client.streams(*(f"{each.lower()}@trade" for each in simulator.ready["symbols"]))
+        return sum([1 async for _ in socket])  # to the end of the connection
+
+    heard = talk(simulator, listen)
+    assert simulator.process.wait(5) == 3
+    assert "cannot be written" in Path(simulator.log.name).read_text()
+    assert 0 < heard <= sum(stored_trades(start()).values())
+
+
+def stored_trades(simulator: Simulator) -> dict[str, int]:
+    async def run(client: Client) -> dict[str, int]:
+        return {name: each["trades"] for name, each in (await client.state())["symbols"].items()}
+
+    found: dict[str, int] = talk(simulator, run)
+    return found
+
+
 def test_it_stops_cleanly_and_fast_with_clients_connected(start):
     simulator = start()
 

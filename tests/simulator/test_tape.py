@@ -62,8 +62,11 @@ def test_a_tape_goes_out_exactly_as_recorded_but_for_one_shift_of_its_stamps(sta
         state = await until(lambda: done(client))
         shift_ms, rest = divmod(int(state["shift_ns"]), 1_000_000)
         assert rest == 0
-        moved = [(stream, STAMP.sub(lambda at: f'"{at[1]}":{int(at[2]) + shift_ms}', text)) for stream, text in expected]
-        assert heard == moved
+
+        def moved(text: str) -> str:
+            return STAMP.sub(lambda at: f'"{at[1]}":{int(at[2]) + shift_ms}', text)
+
+        assert heard == [(stream, moved(text)) for stream, text in expected]
         first = next(int(found[2]) for _, text in heard if (found := STAMP.search(text)))
         assert abs(first - time.time() * 1000) < 30_000
 
@@ -164,7 +167,7 @@ def test_a_market_order_walks_the_tapes_book(start, recording):
         assert float(asks[0][1]) < 2.0  # so that what is left of the best level is less than another whole one
         again = await client.signed("POST", "order", **{**order, "quantity": "0.6"})
         left = f"{float(asks[0][1]) - 1.0:.8f}"
-        assert [each["qty"] for each in again["fills"]][0] == left
+        assert again["fills"][0]["qty"] == left
 
     talk(simulator, run)
 

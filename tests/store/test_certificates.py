@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from ninefold.market.arrays import ID_AGGREGATE, ID_INTEGER, ID_NONE, TRADES
 from ninefold.market.records import Connection, Gap, Tick
 from ninefold.market.time import HOUR_NS
 from ninefold.store.certificates import Certificate, Ids, certify, missing_ids
+from ninefold.store.data_dir import StoreWriteFailed
+from ninefold.store.delta import Table
 from ninefold.store.ids import ids_by_hour, joined
 from ninefold.store.read import Reader
 from ninefold.store.tables import Tables
@@ -197,3 +200,29 @@ def test_the_certificates_are_the_same_however_the_stream_was_cut(market: Simple
         assert certified(Path(folder) / "cut", cut) == whole
     assert {one.state for one in whole} <= {"complete", "gap known", "cannot tell"}
     assert len(whole) == 8
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["the same writer goes on", "another writer goes on"])
+def test_trades_whose_certificate_could_not_be_written_are_certified_when_they_come_again(
+    tmp_path: Path, market: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, restart: bool
+) -> None:
+    chunk = market.chunk(1, 2, market.listing(), trades=[market.trade(2, 7, 0)])
+    commit = Table.commit
+
+    def refusing(table: Table, rows: pa.Table, last_seq: int) -> None:
+        if table.name == "certificates":
+            raise OSError("the disk is gone")
+        commit(table, rows, last_seq)
+
+    tables = Tables(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(Table, "commit", refusing)
+        with pytest.raises(StoreWriteFailed, match="the disk is gone"):
+            tables.write([chunk])
+    assert (tables.position(), len(Reader(tmp_path).trades(1)), latest(tmp_path)) == (0, 1, [])
+    if restart:
+        tables.close()
+        tables = Tables(tmp_path)
+    assert tables.write([chunk]) == (0, 0)
+    tables.close()
+    assert latest(tmp_path) == [(market.noon_ns, "cannot tell", 7, 7, 1, 0)]

@@ -142,3 +142,29 @@ def test_a_snapshot_keeps_its_order_so_that_the_book_can_be_rebuilt(tmp_path: Pa
 def test_numbers_within_a_seq_count_up(seqs: list[int]) -> None:
     numbers = number_within_seq(np.array(seqs, np.int64)).tolist()
     assert numbers == [seqs[:at].count(seq) for at, seq in enumerate(seqs)]
+
+
+def test_rows_of_one_moment_in_many_files_are_not_left_off(tmp_path: Path, market: SimpleNamespace) -> None:
+    unknown = list(market.trade(2, 2, 0))
+    unknown[1], unknown[2] = UNKNOWN_NS, market.noon_ns + 99
+    with Tables(tmp_path) as tables:
+        tables.write([market.chunk(1, 2, market.listing(), trades=[tuple(unknown)])])
+        for seq in range(3, 15):
+            tables.write([market.chunk(seq, seq, trades=[market.trade(seq, seq, 7)])])
+    reader = Reader(tmp_path)
+    assert reader.trades(1, limit=1, newest=True)["seq"].tolist() == [
+        2
+    ]  # received last, and its file says nothing of it
+    assert reader.trades(1, limit=4, newest=True)["seq"].tolist() == [12, 13, 14, 2]
+    assert reader.trades(1, limit=4)["seq"].tolist() == [3, 4, 5, 6]
+
+
+def test_an_input_cut_in_two_is_read_in_its_order(tmp_path: Path, market: SimpleNamespace) -> None:
+    at = market.noon_ns
+    levels = [(1, at, at, 2, 1, SET_LEVEL, 1, price, 5) for price in (30, 10, 20, 50, 40, 60)]
+    with Tables(tmp_path) as tables:
+        for start in range(0, 6, 2):
+            tables.write([market.chunk(2, 2, books=levels[start : start + 2])])
+    reader = Reader(tmp_path)
+    assert reader.books(1)["price"].tolist() == [30, 10, 20, 50, 40, 60]
+    assert reader.books(1, limit=4, newest=True)["price"].tolist() == [20, 50, 40, 60]

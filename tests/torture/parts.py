@@ -19,7 +19,6 @@ from typing import Any
 
 import msgspec
 
-from ninefold.bus.status import Status
 from ninefold.config import Account, Config, Serve, Venue
 from ninefold.services.statuses import read_statuses
 
@@ -96,13 +95,14 @@ class World:
         self.rate = rate
         self.parts: dict[str, Part] = {}
         self.rest = ""
-        self.url = ""
-        self.started_ns = 0
+        self._started_ns: dict[str, int] = {}
+        self._trades_before: int | None = None
 
     def start(self, *names: str, before: Callable[[], None] | None = None) -> None:
         """Start parts: the exchange first. They are not waited for, but for the exchange and its addresses."""
         for name in sorted(names, key=("simulator", "cold", "hot").index):
-            self.started_ns = time.time_ns()
+            self._started_ns[name] = time.time_ns()
+            self._trades_before = None
             if name == "simulator":
                 self._start_simulator()
             else:
@@ -126,11 +126,6 @@ class World:
         """Whatever still runs is killed."""
         self.kill(*list(self.parts))
 
-    def status(self, service: str) -> Status | None:
-        """What a service says, if it was started last."""
-        found = read_statuses(self.data_dir).get(service)
-        return found if found is not None and found.started_ns >= self.started_ns else None
-
     def counter(self, service: str, name: str) -> int:
         found = read_statuses(self.data_dir).get(service)
         return found.counters.get(name, 0) if found else 0
@@ -139,25 +134,30 @@ class World:
         """The simulator's answer to a question, decoded."""
         return ask(self.rest + path, body)
 
-    def flows(self) -> bool:
-        """Whether the hot process takes trades and the cold one has stored beyond where they began."""
+    def wait_for_flow(self) -> None:
+        """Until trades come in again, and the store has what came meanwhile."""
+        until(self._trades_come, "trades come in")
+        seq = self.last_seq("collect")
+        until(lambda: self.last_seq("record") >= seq, f"the store has what came until {seq}")
+
+    def last_seq(self, service: str) -> int:
+        self._check_running()
+        found = read_statuses(self.data_dir).get(service)
+        return found.last_seq if found else 0
+
+    def _trades_come(self) -> bool:
+        self._check_running()
+        collect = read_statuses(self.data_dir).get("collect")
+        if collect is None or collect.started_ns < self._started_ns["hot"] or not collect.healthy:
+            return False
+        trades = collect.counters.get("trades", 0)
+        if self._trades_before is None or trades < self._trades_before:
+            self._trades_before = trades
+        return trades > self._trades_before
+
+    def _check_running(self) -> None:
         for part in self.parts.values():
             assert part.running, f"{part.name} ended with {part.process.returncode}; its log ends:\n{part.words()}"
-        collect, record = read_statuses(self.data_dir).get("collect"), read_statuses(self.data_dir).get("record")
-        if collect is None or record is None:
-            return False
-        taken = collect.started_ns >= self.started_ns or "hot" not in self.parts
-        return taken and collect.counters.get("trades", 0) > 0 and collect.healthy and record.last_seq >= self._first_seq()
-
-    def _first_seq(self) -> int:
-        return self._mark
-
-    _mark = 0
-
-    def mark(self) -> None:
-        """From now on `flows` asks for what came after this."""
-        collect = read_statuses(self.data_dir).get("collect")
-        self._mark = collect.last_seq + 1 if collect else 1
 
     def _start_simulator(self) -> None:
         arguments = ["-m", "ninefold.simulator", "--data-dir", str(self.data_dir / "simulator"), "--port", "0"]

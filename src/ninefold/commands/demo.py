@@ -12,6 +12,8 @@ from typing import Annotated
 import msgspec
 import typer
 
+from ninefold.bus.nats import BusFailed
+from ninefold.bus.server import NatsServer
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.line import shower
@@ -58,17 +60,20 @@ def run(
     speed: Annotated[str, typer.Option(help="of the tape: a factor, or max")] = "1",
     rate: Annotated[int, typer.Option(help="messages a second of the generated market")] = 300,
     seed: Annotated[int, typer.Option(help="of the generated market")] = 7,
+    bus: Annotated[str, typer.Option(help="nats: all nine services as processes of their own, over a NATS server started here")] = "",
 ) -> None:
     """Start a simulated exchange, the nine services against it, and the charts. Ctrl-C stops it; the next start goes on."""
     said: dict[str, object] = {}
     simulation = ["--seed", str(seed), "--rate", str(rate)]
+    if bus not in ("", "nats"):
+        raise typer.BadParameter(f"{bus!r}; the bus may be nats, or left out for two processes on this machine", param_hint="--bus")
     if tape:
         simulation += ["--tape", *map(str, tape), "--speed", speed]
 
     async def work(stop: asyncio.Event) -> None:
-        said.update(await _demo(stop, data_dir, port, seconds, simulation, quiet=json_))
+        said.update(await _demo(stop, data_dir, port, seconds, simulation, bus, quiet=json_))
 
-    with plainly(ChildFailed, *KNOWN):
+    with plainly(ChildFailed, BusFailed, *KNOWN):
         process.run(work)
     if json_:
         print(json.dumps(said))
@@ -77,20 +82,23 @@ def run(
 
 
 async def _demo(
-    stop: asyncio.Event, data_dir: Path, port: int, seconds: float | None, simulation: list[str], quiet: bool
+    stop: asyncio.Event, data_dir: Path, port: int, seconds: float | None, simulation: list[str], bus: str, quiet: bool
 ) -> dict[str, object]:
     open_data_dir(data_dir)
     outside = Outside()
     exchange: Child | None = None
     pipeline: Pipeline | None = None
+    server: NatsServer | None = None
     try:
+        if bus:
+            server = await NatsServer.start(data_dir / "nats")
         outside_port = await outside.start()
         arguments = ["-m", "ninefold.simulator", "--data-dir", str(data_dir / "simulator"), *simulation]
         exchange = await start("simulator", arguments, data_dir / "logs")
         ready = msgspec.json.decode(await exchange.line(READY_S), type=Ready)
         config = await asyncio.to_thread(_config, data_dir, port, ready, outside_port)
         slack = {config.notify.webhook_env: f"http://127.0.0.1:{outside_port}/slack"}
-        pipeline = await Pipeline.start(config, data_dir / "running.json", slack)
+        pipeline = await Pipeline.start(config, server.url if server else "", slack)
         pipeline.children.append(exchange)
         print(f"charts: {pipeline.url}", file=sys.stderr, flush=True)
         await pipeline.watch(stop, seconds, shower(quiet))
@@ -99,6 +107,8 @@ async def _demo(
         if pipeline is not None:
             pipeline.children = [child for child in pipeline.children if child is not exchange]
             await pipeline.stop()
+        if server is not None:
+            await server.stop()
         if exchange is not None:
             await exchange.stop()
         await outside.stop()

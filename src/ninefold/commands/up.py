@@ -39,8 +39,8 @@ def run(
                     f"`--live` ({'given' if live else 'not given'}); for paper trading set account.orders = \"paper\""
                 )
             keys_of(settings.account)
-        data_dir = open_data_dir(Path(settings.data_dir))
-        pipeline = await Pipeline.start(settings, data_dir / "running.json")
+        open_data_dir(Path(settings.data_dir))
+        pipeline = await Pipeline.start(settings)
         try:
             print(f"charts: {pipeline.url}", file=sys.stderr, flush=True)
             await pipeline.watch(stop, seconds, shower(json_))

@@ -14,6 +14,7 @@ import msgspec
 
 from ninefold.bus.status import Status
 from ninefold.config import Config
+from ninefold.services.build import CHAIN
 from ninefold.services.children import Child, ChildFailed, start
 from ninefold.services.statuses import read_statuses
 from ninefold.services.summary import summary
@@ -31,15 +32,20 @@ class Pipeline:
         self.started_ns = started_ns
 
     @classmethod
-    async def start(cls, config: Config, config_file: Path, extra: dict[str, str] | None = None) -> Pipeline:
-        """raises: ChildFailed with the last words of the process that did not start."""
+    async def start(cls, config: Config, bus_url: str = "", extra: dict[str, str] | None = None) -> Pipeline:
+        """bus_url: of a NATS server; then all services run as processes of their own. extra: environment of the processes.
+
+        raises: ChildFailed with the last words of the process that did not start.
+        """
         data_dir = Path(config.data_dir)
+        config_file = data_dir / "running.json"
         config_file.write_bytes(msgspec.json.encode(config))
         started_ns = time.time_ns()
         children: list[Child] = []
         try:
-            for name in ("cold", "hot"):
-                children.append(await start(name, ["-m", "ninefold", name, "--config", str(config_file)], data_dir / "logs", extra))
+            for name, command in _commands(bus_url).items():
+                arguments = ["-m", "ninefold", *command, "--config", str(config_file)]
+                children.append(await start(name, arguments, data_dir / "logs", extra))
             port = (await children[0].line(READY_S)).removeprefix("port: ")
         except BaseException:
             for child in children:
@@ -85,3 +91,11 @@ class Pipeline:
     def _statuses(self) -> dict[str, Status]:
         found = read_statuses(Path(self.config.data_dir))
         return {name: status for name, status in found.items() if status.started_ns >= self.started_ns}
+
+
+def _commands(bus_url: str) -> dict[str, list[str]]:
+    """Process name to command; the first one prints the port. They are stopped from last to first."""
+    if not bus_url:
+        return {"cold": ["cold"], "hot": ["hot"]}
+    names = ("serve", "record", "notify", *reversed(CHAIN), "collect")
+    return {name: ["service", name, "--bus", bus_url] for name in names}

@@ -42,6 +42,9 @@ class Warmed(Protocol):
     def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None: ...
 
 
+FILLS_KNOWN = 10_000
+
+
 class TimedStage:
     """Runs one stage and counts what it made; `clock` gives our wall clock in ns, None in a replay."""
 
@@ -49,6 +52,7 @@ class TimedStage:
         self.stage = stage
         self.meter = meter
         self._clock = clock
+        self._fills: dict[tuple[str, str], None] = {}
 
     def step(self, chunk: Chunk) -> Chunk:
         before = {kind: len(rows) for kind, rows in chunk.arrays.items()}
@@ -72,12 +76,22 @@ class TimedStage:
         if self.stage.name == "sentiment":
             meter.count("headlines", sum(isinstance(record, Headline) for record in chunk.records))
         if self.stage.name == "execute":
-            meter.count("fills", sum(isinstance(record, Fill) for record in chunk.records))
+            self._count_fills(chunk)
         for record in chunk.records[known:]:
             if isinstance(record, Order):
                 meter.count({"intended": "orders", "refused": "refused"}.get(record.status, "order_changes"))
             elif type(record) in _COUNTED_RECORDS:
                 meter.count(_COUNTED_RECORDS[type(record)])
+
+
+    def _count_fills(self, chunk: Chunk) -> None:
+        """A fill can be told twice, by the answer to its order and by the event stream."""
+        for record in chunk.records:
+            if isinstance(record, Fill) and (key := (record.client_order_id, record.trade_id)) not in self._fills:
+                self._fills[key] = None
+                self.meter.count("fills")
+        while len(self._fills) > FILLS_KNOWN:
+            del self._fills[next(iter(self._fills))]
 
 
 _COUNTED = {"bars": "bars", "values": "indicators", "forecasts": "forecasts", "targets": "targets"}

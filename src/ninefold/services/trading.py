@@ -52,10 +52,15 @@ class Trading:
         """Send what the stage approved, unless halted. What is not sent here is asked for at the next start."""
         orders, self._execute.to_send = self._execute.to_send, []
         for approved in orders:
-            if self._gateway is not None and halt.read(Path(self._config.data_dir)) is None:
-                sending = asyncio.ensure_future(self._gateway.send(approved, self._execute.registry[approved.order.instrument]))
-                self._sending.add(sending)
-                sending.add_done_callback(self._sending.discard)
+            if self._gateway is None:
+                continue
+            held = halt.read(Path(self._config.data_dir))
+            if held is not None:
+                self._gateway.withhold(approved, self._execute.registry[approved.order.instrument], f"halted by {held.by}: {held.reason}")
+                continue
+            sending = asyncio.ensure_future(self._gateway.send(approved, self._execute.registry[approved.order.instrument]))
+            self._sending.add(sending)
+            sending.add_done_callback(self._sending.discard)
 
     async def close(self) -> None:
         if self._sending:

@@ -19,6 +19,7 @@ DRIFT = 5.0e-5  # of the price, per second: the spread of the slow drifts
 DRIFT_SECONDS = 20.0
 PULL_SECONDS = 3_600.0
 HALF_SPREAD = 5.0e-5
+FIRST_QUIET_TRADE_SECONDS = 2.0
 QUIET_TRADE_SECONDS = 100.0  # mean time between trades of a quiet instrument
 TAKER_SHARE = 0.07
 BURST_TAKER_SHARE = 0.30
@@ -66,7 +67,7 @@ class Crowd:
         self.resting: list[int] = []
         self._burst_left = 0
         self._burst_side = BUY
-        self._next_quiet_trade_s = random.expovariate(1 / QUIET_TRADE_SECONDS)
+        self._next_quiet_trade_s = FIRST_QUIET_TRADE_SECONDS
 
     def opening(self) -> list[Act]:
         """Quotes that make a book out of nothing."""

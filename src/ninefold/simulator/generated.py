@@ -52,8 +52,11 @@ class GeneratedMarket:
     def slice(self) -> None:
         """Let pass the time since the last slice."""
         now_s = time.monotonic()
-        seconds = min(max(now_s - self._last_s, 1e-6), CATCH_UP_SECONDS)
+        self.advance(min(max(now_s - self._last_s, 1e-6), CATCH_UP_SECONDS))
         self._last_s = now_s
+
+    def advance(self, seconds: float) -> None:
+        """Let some time pass in all pits, and make public what happened."""
         self._owed = min(self._owed + self.rate * seconds, self.rate * CATCH_UP_SECONDS)
         for pit in self.pits.values():
             pit.crowd.pass_time(seconds)

@@ -34,15 +34,13 @@ def open_account(store: Store, assets: Iterable[str]) -> Account:
 
 def save_balance(store: Store, account: Account, asset: str) -> None:
     balance = account.of(asset)
-    store.begin()
-    store.db.execute(
+    store.write(
         "insert or replace into balances values (?, ?, ?)", (asset, balance.free_e8, balance.locked_e8)
     )
 
 
 def save_order(store: Store, order: OwnOrder) -> None:
-    store.begin()
-    store.db.execute(
+    store.write(
         f"insert or replace into orders ({ORDER_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (order.order_id, order.symbol, order.client_id, order.side, order.type, order.tif, order.price_ticks,
          order.lots, order.time_ms, order.update_ms, order.filled_lots, order.filled_value_e8, order.status),
@@ -50,8 +48,7 @@ def save_order(store: Store, order: OwnOrder) -> None:
 
 
 def save_fill(store: Store, fill: OwnFill) -> None:
-    store.begin()
-    store.db.execute(
+    store.write(
         "insert into fills values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (fill.order_id, fill.trade_id, fill.symbol, fill.price_ticks, fill.lots, fill.value_e8, fill.fee_e8,
          fill.fee_asset, fill.time_ms, fill.is_buyer, fill.is_maker),

@@ -14,28 +14,21 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import uvloop
-from aiohttp import web
-from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener, ws_create_server
 
 from ninefold.simulator import klinestream, ports, wsapi
-from ninefold.simulator.auth import load_keys
-from ninefold.simulator.control import Control, Playing
-from ninefold.simulator.exchange import Exchange, Market
+from ninefold.simulator.control import Playing
+from ninefold.simulator.doors import Doors
+from ninefold.simulator.exchange import Exchange
 from ninefold.simulator.faults import Faults
 from ninefold.simulator.generated import GeneratedMarket
 from ninefold.simulator.hub import Hub
 from ninefold.simulator.instruments import GENERATED, Instrument
-from ninefold.simulator.limits import Limits
-from ninefold.simulator.orders import Orders
 from ninefold.simulator.player import Player
-from ninefold.simulator.private import Private
-from ninefold.simulator.public import Public
-from ninefold.simulator.rest import Rest
 from ninefold.simulator.store import OtherDirectory, Store
-from ninefold.simulator.streams import MarketConnection, route
 from ninefold.simulator.tape import BadTape, Tape, read_tape
 from ninefold.simulator.tapemarket import TapeMarket
 
@@ -52,6 +45,7 @@ def main(argv: list[str]) -> int:
     """Run until SIGINT or SIGTERM; returns the exit code."""
     options = parse(argv)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("picows").setLevel(logging.WARNING)
     try:
         with locked(options.data_dir):
             return uvloop.run(serve(options))
@@ -88,7 +82,7 @@ def instruments(text: str) -> list[Instrument]:
 
 
 @contextlib.contextmanager
-def locked(data_dir: Path):  # type: ignore[no-untyped-def]
+def locked(data_dir: Path) -> Iterator[None]:
     """Hold the data directory for one process."""
     data_dir.mkdir(parents=True, exist_ok=True)
     with open(data_dir / "lock", "w") as file:
@@ -100,93 +94,59 @@ def locked(data_dir: Path):  # type: ignore[no-untyped-def]
 
 
 async def serve(options: argparse.Namespace) -> int:
-    """Everything between ready and stopped."""
+    """Everything between ready and stopped; returns the exit code."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    store = Store(options.data_dir / "exchange.sqlite")
     tape = read_tape(options.tape) if options.tape else None
+    store = Store(options.data_dir / "exchange.sqlite")
     store.claim(tape.fingerprint if tape else "generated")
-    sockets = ports.bind(options.port, json.loads(store.meta("ports") or "[]"))
-    store.set_meta("ports", json.dumps([each.getsockname()[1] for each in sockets]))
-    store.commit()
-    hub = Hub(Faults())
-    exchange = Exchange(store, hub, tape.instruments if tape else options.instruments)
+    sockets = bind(store, options.port)
+    exchange = Exchange(store, Hub(Faults()), tape.instruments if tape else wanted(store, options.instruments))
     playing = Playing()
-    market: GeneratedMarket | TapeMarket
-    player: Player | None = None
-    if tape:
-        market = TapeMarket(exchange, tape)
-        player = Player(exchange, market, tape, playing, options.speed)
-    else:
-        market = GeneratedMarket(exchange, options.seed, options.rate)
-        market.open()
-    running = asyncio.create_task((player or market).run())  # type: ignore[union-attr]
+    market, player = open_market(options, exchange, tape, playing)
+    running = asyncio.create_task((player or market).run())
     klines = asyncio.create_task(klinestream.run(exchange))
-    public = Public(exchange, market)
-    servers = await start_servers(options.data_dir, sockets, exchange, market, public, playing, player)
+    doors = Doors(exchange, market, playing, player)
+    await doors.open(options.data_dir / "keys.json", sockets)
     print(ready_line(options.data_dir, sockets, exchange, tape, playing), flush=True)
     stopping = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait({running, klines, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    code = 0
+    done, waiting = await asyncio.wait({running, klines, stopping}, return_when=asyncio.FIRST_COMPLETED)
     for task in done - {stopping}:
         log.error("the market stopped", exc_info=task.exception())
-        code = FAILED
-    await shut_down([running, klines, stopping], servers, hub)
-    public.close()
-    if code == 0:
-        store.close()
-    return code
-
-
-async def start_servers(
-    data_dir: Path,
-    sockets: list[socket.socket],
-    exchange: Exchange,
-    market: Market,
-    public: Public,
-    playing: Playing,
-    player: Player | None,
-) -> tuple[web.AppRunner, list[asyncio.Server]]:
-    keys, limits = load_keys(data_dir / "keys.json"), Limits()
-    private = Private(exchange, Orders(exchange, market))
-    on_subscribed = player.subscribed if player else lambda: None
-    api = wsapi.WsApi(exchange, private, keys, limits)
-
-    def market_client(request: WSUpgradeRequest) -> MarketConnection | WSUpgradeResponseWithListener | None:
-        if exchange.hub.faults.refusing():
-            return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(503), None)
-        wanted = route(request.path.decode())
-        return None if wanted is None else MarketConnection(exchange.hub, *wanted, on_subscribed)
-
-    def api_client(request: WSUpgradeRequest) -> wsapi.ApiConnection | None:
-        return wsapi.ApiConnection(api) if request.path.decode().partition("?")[0] == wsapi.PATH else None
-
-    servers = [
-        await ws_create_server(market_client, sock=sockets[1]),
-        await ws_create_server(api_client, sock=sockets[2]),
-    ]
-    app = web.Application()
-    app.add_routes(Rest(exchange, public, private, keys, limits).routes())
-    app.add_routes(Control(exchange, market, public, playing).routes())
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    await web.SockSite(runner, sockets[0]).start()
-    return runner, servers
-
-
-async def shut_down(
-    tasks: list[asyncio.Task[object]], servers: tuple[web.AppRunner, list[asyncio.Server]], hub: Hub
-) -> None:
-    """Stop making news, then close every door."""
-    for task in tasks:
+    for task in waiting:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    runner, websockets = servers
-    for server in websockets:
-        server.close()
-    hub.disconnect_all()
-    await runner.cleanup()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await doors.close()
+    if stopping not in done:
+        return FAILED
+    store.close()
+    return 0
+
+
+def bind(store: Store, port: int) -> list[socket.socket]:
+    """The ports, remembered for the next start."""
+    sockets = ports.bind(port, json.loads(store.meta("ports") or "[]"))
+    store.set_meta("ports", json.dumps([each.getsockname()[1] for each in sockets]))
+    store.commit()
+    return sockets
+
+
+def wanted(store: Store, named: list[Instrument]) -> list[Instrument]:
+    """The instruments asked for, and those that were traded here before."""
+    return [*named, *(GENERATED[each] for each in store.symbols() if GENERATED[each] not in named)]
+
+
+def open_market(
+    options: argparse.Namespace, exchange: Exchange, tape: Tape | None, playing: Playing
+) -> tuple[GeneratedMarket | TapeMarket, Player | None]:
+    """The market, and the player that drives it if it is a tape."""
+    if tape:
+        recorded = TapeMarket(exchange, tape)
+        return recorded, Player(exchange, recorded, tape, playing, options.speed)
+    market = GeneratedMarket(exchange, options.seed, options.rate)
+    market.open()
+    return market, None
 
 
 def ready_line(

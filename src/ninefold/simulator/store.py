@@ -3,17 +3,23 @@
 In:  trades, closed minutes, own orders, fills, balances, reserved update ids; `commit` ends a group.
 Out: all of it again after a kill -9 at any moment. Nothing may be published or answered before its commit.
 `synchronous=NORMAL`: a commit survives the end of the process at once, and a power loss from the last checkpoint on;
-checkpoints run in their own thread, because their fsync would stall the market.
+checkpoints run in their own thread, because their fsync would stall the market. What cannot be written (a full disk)
+ends the process on the spot with exit code 3: it must not go on with a state that nobody could recover.
 """
 
+import logging
+import os
 import sqlite3
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ninefold.simulator.candles import Candle
 
+log = logging.getLogger("ninefold.simulator")
 SCHEMA_VERSION = "1"
+CANNOT_WRITE = 3
 CHECKPOINT_SECONDS = 5.0
 UPDATE_IDS_AHEAD = 1_000_000  # reserved per symbol; a restart skips what was left of them
 
@@ -58,7 +64,7 @@ class OtherDirectory(Exception):
 
 
 class Store:
-    """The writer. Every method but `commit` only adds to the open transaction."""
+    """The writer. Methods that write only add to the open transaction; `commit` ends it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -72,15 +78,17 @@ class Store:
         self._checkpoints = threading.Thread(target=self._checkpoint_loop, name="checkpoint", daemon=True)
         self._checkpoints.start()
 
-    def begin(self) -> None:
+    def write(self, statement: str, values: Sequence[object] = ()) -> None:
+        """Add to the open transaction, opening one if there is none."""
         if not self._open:
-            self.db.execute("begin immediate")
+            self._execute("begin immediate", ())
             self._open = True
+        self._execute(statement, values)
 
     def commit(self) -> None:
         """End the group: what was written since the last commit is now kept."""
         if self._open:
-            self.db.execute("commit")
+            self._execute("commit", ())
             self._open = False
 
     def close(self) -> None:
@@ -94,8 +102,7 @@ class Store:
         return None if row is None else str(row[0])
 
     def set_meta(self, key: str, value: str) -> None:
-        self.begin()
-        self.db.execute("insert into meta values (?, ?) on conflict do update set value = excluded.value", (key, value))
+        self.write("insert into meta values (?, ?) on conflict do update set value = excluded.value", (key, value))
 
     def claim(self, market: str) -> None:
         """Bind the directory to one market (generated, or one tape). raises: OtherDirectory if it holds another."""
@@ -115,15 +122,17 @@ class Store:
         self.set_meta("market", market)
         self.commit()
 
+    def symbols(self) -> list[str]:
+        return [str(row[0]) for row in self.db.execute("select symbol from symbols order by symbol_id")]
+
     def symbol_id(self, symbol: str) -> int:
         self.db.execute("insert or ignore into symbols (symbol) values (?)", (symbol,))
         return int(self.db.execute("select symbol_id from symbols where symbol = ?", (symbol,)).fetchone()[0])
 
     def reserve_update_ids(self, symbol_id: int, used: int) -> int:
         """Reserve update ids ahead of `used`, at once; returns the last reserved one."""
-        self.begin()
         ceiling = used + UPDATE_IDS_AHEAD
-        self.db.execute("update symbols set reserved_update_id = ? where symbol_id = ?", (ceiling, symbol_id))
+        self.write("update symbols set reserved_update_id = ? where symbol_id = ?", (ceiling, symbol_id))
         return ceiling
 
     def reserved_update_id(self, symbol_id: int) -> int:
@@ -131,19 +140,30 @@ class Store:
         return int(row[0])
 
     def add_trade(self, row: TradeRow) -> None:
-        self.begin()
-        self.db.execute("insert into trades values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self.write("insert into trades values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def add_minute(self, symbol_id: int, candle: Candle) -> None:
-        self.begin()
-        self.db.execute(
+        self.write(
             "insert or replace into minutes values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (symbol_id, candle.open_ms, candle.open, candle.high, candle.low, candle.close, candle.lots,
              candle.value_e8, candle.count, candle.taker_lots, candle.taker_value_e8, candle.first_id, candle.last_id),
         )  # fmt: skip
 
+    def _execute(self, statement: str, values: Sequence[object]) -> None:
+        try:
+            self.db.execute(statement, values)
+        except sqlite3.IntegrityError:
+            raise  # a mistake of ours, not of the disk
+        except sqlite3.Error as error:
+            log.critical("%s cannot be written (%s); the exchange stops: make room and start it again.", self.path, error)
+            logging.shutdown()
+            os._exit(CANNOT_WRITE)
+
     def _checkpoint_loop(self) -> None:
+        """Copy the log into the file while the market goes on, then, for a moment, what came meanwhile: only a log that
+        is copied to its end starts again from its beginning instead of growing for ever."""
         db = sqlite3.connect(self.path)
         while not self._stop.wait(CHECKPOINT_SECONDS):
             db.execute("pragma wal_checkpoint(passive)")
+            db.execute("pragma wal_checkpoint(restart)")
         db.close()
