@@ -22,8 +22,8 @@ class Market:
         self.bars: list[np.ndarray] = []
         self.seq = 0
         self.id = 0
-        self.tick(-10)
         self.connection("open")
+        self.tick(-10)
         self.tick(0)
 
     def trade(self, at: float, price: int, size: int = 1, side: int = BUY, instrument: int = 1, id: int | None = None) -> None:

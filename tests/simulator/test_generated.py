@@ -64,7 +64,7 @@ def test_a_quiet_instrument_has_whole_minutes_without_a_trade(market: GeneratedM
         elif book.submit(number, act.side, act.price_ticks, act.lots, rest=act.kind == "rest") and act.kind == "take":
             trades_at.append(second)
         if act.kind == "rest":
-            crowd.resting.append(number)
+            crowd.rests(number, book)
     minutes = {second // 60 for second in trades_at}
     assert 10 < len(minutes) < 50
 

@@ -86,6 +86,14 @@ def test_positions_are_the_sum_of_the_fills(tmp_path: Path) -> None:
     ledger.close()
 
 
+def test_a_fill_that_is_told_twice_counts_once(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.append([fill(2, "1", 7), fill(3, "1", 7), fill(3, "2", 1)], 3)
+    assert [one.seq for one in ledger.fills()] == [2, 3]
+    assert ledger.positions() == {1: 8}
+    ledger.close()
+
+
 def test_what_was_written_cannot_be_changed(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     ledger.append([order(2, "intended")], 2)

@@ -51,8 +51,7 @@ class NatsBus:
             raise BusFailed(
                 f"the NATS server at {url} allows messages of {client.max_payload} bytes; set max_payload: {PAYLOAD_BYTES} in its configuration"
             )
-        bus = cls(client)
-        return bus
+        return cls(client)
 
     async def make(self, stage: str) -> None:
         """Create the stream of a stage, or of the inputs, if there is none."""
@@ -103,9 +102,13 @@ class NatsBus:
         finally:
             await following.unsubscribe()
 
-    async def send_input(self, payload: bytes) -> None:
-        """Hand an input to the door, wherever it runs."""
-        await self._streams.publish(_subject(INPUT), payload)
+    async def send_input(self, payload: bytes) -> bool:
+        """Hand an input to the door, wherever it runs; False if NATS did not take it."""
+        try:
+            await self._streams.publish(_subject(INPUT), payload)
+        except (nats.errors.Error, TimeoutError):
+            return False
+        return True
 
     async def inputs(self, take: Callable[[list[bytes]], None]) -> None:
         """Give inputs to the door as they come, acknowledged once it journalled them; until cancelled."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -9,19 +10,21 @@ from typing import Annotated
 
 import typer
 
+from ninefold.bus.nats import BusFailed
 from ninefold.commands.failing import plainly
+from ninefold.commands.known import KNOWN
 from ninefold.commands.table import print_summary
 from ninefold.journal.recordings import BadRecording
-from ninefold.journal.segment import Damaged, WrongVersion
-from ninefold.journal.writer import DiskFull
+from ninefold.services.children import ChildFailed
 from ninefold.services.replay import OtherSource, replay
-from ninefold.store.data_dir import AlreadyWritten, StoreWriteFailed, WrongFormat
+from ninefold.services.replay_bus import NotFresh, replay_over_bus
 
 
 def run(
     source: Annotated[Path, typer.Argument(help="a recording (.jsonl.gz) or a data dir with a journal")],
     data_dir: Annotated[Path, typer.Option(help="where to store what comes out; empty, or of the same source")],
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    bus: Annotated[str, typer.Option(help="nats: every stage as a process of its own, over a NATS server started here")] = "",
 ) -> None:
     """Play a journal or a recording through the whole pipeline, as fast as it goes, keeping the recorded receive times."""
 
@@ -29,8 +32,10 @@ def run(
         if sys.stderr.isatty() and inputs % 8192 < 256:
             print(f"\r{inputs:,} inputs", end="", file=sys.stderr, flush=True)
 
-    with plainly(BadRecording, OtherSource, Damaged, WrongVersion, WrongFormat, AlreadyWritten, StoreWriteFailed, DiskFull):
-        found = replay(source, data_dir, progress=progress)
+    if bus not in ("", "nats"):
+        raise typer.BadParameter(f"{bus!r}; the bus may be nats, or left out", param_hint="--bus")
+    with plainly(BadRecording, OtherSource, NotFresh, BusFailed, ChildFailed, *KNOWN):
+        found = asyncio.run(replay_over_bus(source, data_dir, progress)) if bus else replay(source, data_dir, progress=progress)
     if sys.stderr.isatty():
         print("\r", end="", file=sys.stderr)
     if json_:

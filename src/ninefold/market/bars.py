@@ -15,13 +15,14 @@ import numpy as np
 from ninefold.market.arrays import BAR_FLAT, BAR_OK, BAR_UNKNOWN, BUY, rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Connection, Gap, Started, Tick
-from ninefold.market.time import SECOND_NS, TIMEFRAMES, bar_open
+from ninefold.market.time import SECOND_NS, TICK_NS, TIMEFRAMES, bar_open
 
 GRACE_NS = 300_000_000  # trades are given this long to arrive; later ones restate
 WIDTHS = tuple(sorted(TIMEFRAMES.values()))
 KEPT = {SECOND_NS: 900}  # finished bars kept to be restated
 KEPT_WIDER = 200
 FOREVER_NS = 2**62
+OPENING_NS = -1  # covered from the next tick on
 
 
 class Part(msgspec.Struct, array_like=True, gc=False):
@@ -41,11 +42,14 @@ class Part(msgspec.Struct, array_like=True, gc=False):
 
 
 class Series(msgspec.Struct):
-    """One instrument. bars: width to open_ns to bar, finished and (one second only) unfinished ones; missed: [from, to] not yet healed."""
+    """One instrument. bars: width to open_ns to bar, finished and (one second only) unfinished ones; covered_ns: no trade before it is
+    promised to be here; missed: [from_ns, to_ns, last trade id] not yet healed.
+    """
 
     bars: dict[int, dict[int, Part]]
     first_ns: int
     finished_ns: int
+    covered_ns: int
     missed: list[list[int]] = []
     late: set[int] = set()  # seconds that changed after they were finished
     quote: tuple[int, int, int, int] = (0, 0, 0, 0)
@@ -103,12 +107,12 @@ class BarMaker:
             second = bar_open(exchange_ns, SECOND_NS)
             series = self._state.series.get(instrument)
             if series is None:
-                series = Series({width: {} for width in WIDTHS}, second, second)
+                series = Series({width: {} for width in WIDTHS}, second, second, self._state.covered_ns)
                 self._state.series[instrument] = series
             seconds = series.bars[SECOND_NS]
             part = seconds.get(second)
             if second < series.finished_ns:
-                if part is None and second < series.finished_ns - KEPT[SECOND_NS] * SECOND_NS or second < series.first_ns:
+                if part is None:
                     self.too_late += 1
                     continue
                 series.late.add(second)
@@ -125,35 +129,48 @@ class BarMaker:
         if series is None:
             return
         if gap.healed:
-            for start, end in series.missed:
-                series.late.update(_seconds(series, start, min(end, self._state.now_ns)))
-            series.missed = []
+            self._heal(series, gap)
             return
         for interval in series.missed:
             if interval[1] == FOREVER_NS:
-                interval[1] = gap.to_ns
-        series.missed.append([gap.from_ns, gap.to_ns])
+                interval[1:] = [gap.to_ns, gap.to_id]
+        series.missed.append([gap.from_ns, gap.to_ns, gap.to_id])
         series.late.update(_seconds(series, gap.from_ns, gap.to_ns))
 
+    def _heal(self, series: Series, gap: Gap) -> None:
+        """All trades up to to_id are here; a range without ids only proves that the connection's pause cost none."""
+        left = []
+        for start, end, last_id in series.missed:
+            if end == FOREVER_NS or gap.from_id <= gap.to_id >= last_id:
+                series.late.update(_seconds(series, start, min(end, self._state.now_ns)))
+            else:
+                left.append([start, end, last_id])
+        series.missed = left
+
     def _opened(self) -> None:
-        if self._state.covered_ns == FOREVER_NS:
-            self._state.covered_ns = self._state.now_ns or -1
+        """An instrument that is new on this connection may have traded before it; one that was there is in doubt from `_lost` on."""
+        self._state.covered_ns = OPENING_NS
+        for series in self._state.series.values():
+            if series.covered_ns == FOREVER_NS:
+                series.covered_ns = OPENING_NS
 
     def _lost(self) -> None:
         """From now on trades may be missed, until the adapter proves that none was (a healed gap)."""
         for series in self._state.series.values():
-            if not any(end == FOREVER_NS for _, end in series.missed):
-                series.missed.append([self._state.now_ns, FOREVER_NS])
+            if not any(end == FOREVER_NS for _, end, _ in series.missed):
+                series.missed.append([self._state.now_ns, FOREVER_NS, 0])
 
     def _tick(self, tick: Tick) -> list[tuple]:  # type: ignore[type-arg]
         state = self._state
         state.now_ns = tick.exchange_ns
-        if state.covered_ns == -1:  # the connection opened before anything told the venue's time
-            state.covered_ns = tick.exchange_ns
+        if state.covered_ns == OPENING_NS:
+            state.covered_ns = tick.exchange_ns + TICK_NS
         until_ns = bar_open(tick.exchange_ns - GRACE_NS, SECOND_NS)
         made: list[tuple] = []  # type: ignore[type-arg]
         for instrument in sorted(state.series):
             series = state.series[instrument]
+            if series.covered_ns == OPENING_NS:
+                series.covered_ns = state.covered_ns
             quote = state.quotes.get(instrument, (0, 0, 0, 0))
             done = self._restate(series) if series.late else []
             while series.finished_ns < until_ns:
@@ -206,8 +223,8 @@ class BarMaker:
         if part is None:
             part = seconds[second] = Part()
         late = second in series.late
-        missed = any(start < second + SECOND_NS and end >= second for start, end in series.missed)
-        if missed or self._state.covered_ns > second:
+        missed = any(start < second + SECOND_NS and end >= second for start, end, _ in series.missed)
+        if missed or series.covered_ns > second:
             part.state = BAR_UNKNOWN
         else:
             part.state = BAR_OK if part.trades else BAR_FLAT
@@ -221,7 +238,7 @@ class BarMaker:
         children = [part for at in range(open_ns, open_ns + width, narrow) if (part := series.bars[narrow].get(at)) is not None]
         old = series.bars[width].get(open_ns)
         part = _joined(children)
-        if self._state.covered_ns > open_ns or series.finished_ns - open_ns > KEPT_WIDER * width:
+        if series.covered_ns > open_ns:
             part.state = BAR_UNKNOWN
         if old is not None:
             part.revision = old.revision
@@ -268,12 +285,15 @@ def _seconds(series: Series, start_ns: int, end_ns: int) -> list[int]:
 
 
 def _forget(series: Series) -> None:
-    for width, bars in series.bars.items():
-        oldest = series.finished_ns - KEPT.get(width, KEPT_WIDER) * width
+    """Whole groups at a time: what restates a wider bar needs all the narrower ones it consists of."""
+    for width, wider in zip(WIDTHS, (*WIDTHS[1:], WIDTHS[-1]), strict=True):
+        bars = series.bars[width]
+        oldest = bar_open(series.finished_ns - KEPT.get(width, KEPT_WIDER) * width, wider)
         for open_ns in list(bars):
             if open_ns >= oldest:
                 break
             del bars[open_ns]
+    series.missed = [one for one in series.missed if one[1] >= series.finished_ns - KEPT_WIDER * WIDTHS[1]]
 
 
 def _row(instrument: int, width: int, open_ns: int, part: Part, quote: tuple[int, int, int, int], tick: Tick) -> tuple:  # type: ignore[type-arg]

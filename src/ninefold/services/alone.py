@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ninefold.bus.nats import NatsBus
+from ninefold.bus.nats import INPUT, NatsBus
 from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.journal.inputs import Input, encode
@@ -33,6 +33,7 @@ from ninefold.store.data_dir import open_data_dir
 from ninefold.store.read import Reader
 
 SNAPSHOT_NS = 30 * SECOND_NS
+RETRY_S = 0.5
 ORDER = ("collect", *CHAIN)
 
 
@@ -51,15 +52,15 @@ class Alone:
         self._done_seq = 0
         self._published_seq = 0
         self._snapshot_due_ns = clock() + SNAPSHOT_NS
-        self._sending: set[asyncio.Future[None]] = set()
+        self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
         self._trading = Trading(config, self._stage, self._put, clock) if isinstance(self._stage, Execute) else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the stage before until `stop`."""
-        await self._bus.make(self._before)
-        await self._bus.make(self.name)
+        for stream in (self._before, self.name, INPUT):
+            await self._bus.make(stream)
         await self._restore()
-        jobs = [self._follow(), tell(self._bus, self._meters, self._clock)]
+        jobs = [self._follow(), self._forward(), tell(self._bus, self._meters, self._clock)]
         if self.name == "sentiment":
             jobs += [headlines.watch(source, self._put, self._clock) for source in self._config.sentiment]
         if self._trading is not None and self._config.account.orders == "exchange":
@@ -129,6 +130,11 @@ class Alone:
 
     def _put(self, kind: int, connection: int, receive_ns: int, payload: bytes) -> None:
         """An input for the door, which is another process."""
-        sending = asyncio.ensure_future(self._bus.send_input(encode(Input(kind, connection, receive_ns, payload))))
-        self._sending.add(sending)
-        sending.add_done_callback(self._sending.discard)
+        self._outbox.put_nowait(encode(Input(kind, connection, receive_ns, payload)))
+
+    async def _forward(self) -> None:
+        """Send inputs to the door in order; each again and again until NATS has it."""
+        while True:
+            payload = await self._outbox.get()
+            while not await self._bus.send_input(payload):
+                await asyncio.sleep(RETRY_S)

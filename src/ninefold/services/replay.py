@@ -40,7 +40,7 @@ class OtherSource(ValueError):
     """A data dir that already holds something else."""
 
 
-class _Source(msgspec.Struct):
+class Source(msgspec.Struct):
     name: str
     identity: str
     finished: bool = False
@@ -54,7 +54,7 @@ def replay(
     raises: BadRecording, OtherSource.
     """
     open_data_dir(data_dir)
-    said = _claim(source, data_dir)
+    said = claim(source, data_dir)
     started = time.perf_counter()
     player = _Player(source, data_dir)
     count = player.catch_up()
@@ -65,15 +65,19 @@ def replay(
             player.play(taken)
             progress(count)
     player.close()
-    said.finished = True
-    _write(data_dir, said)
+    finish(data_dir, said)
     elapsed_s = time.perf_counter() - started
     return {**player.summary(), "source": str(source), "inputs": count, "elapsed_s": round(elapsed_s, 3)}
 
 
+def config_of(data_dir: Path) -> Config:
+    """What a replay runs with: defaults, on paper."""
+    return Config(data_dir=str(data_dir), mode="replay", venue=Venue(name="binance"), account=Account(orders="paper"))
+
+
 class _Player:
     def __init__(self, source: Path, data_dir: Path) -> None:
-        config = Config(data_dir=str(data_dir), venue=Venue(name="binance"), account=Account(orders="paper"))
+        config = config_of(data_dir)
         assert venue_of(source) == config.venue.name
         self._data_dir = data_dir
         self._journal = LogWriter(data_dir / "journal")
@@ -125,22 +129,28 @@ class _Player:
         self._chunks, self._rows = [], 0
 
 
-def _claim(source: Path, data_dir: Path) -> _Source:
+def claim(source: Path, data_dir: Path) -> Source:
     """Note which source this data dir is of. raises: OtherSource."""
     path = data_dir / "source.json"
-    mine = _Source(source.name, _identity(source))
+    mine = Source(source.name, _identity(source))
     if not path.exists():
         if any((data_dir / "journal").glob("*")):
             raise OtherSource(f"{data_dir} already holds the data of a live run; replay into an empty --data-dir")
         _write(data_dir, mine)
         return mine
-    held = msgspec.json.decode(path.read_bytes(), type=_Source)
+    held = msgspec.json.decode(path.read_bytes(), type=Source)
     if held.identity != mine.identity:
         raise OtherSource(f"{data_dir} already holds a replay of {held.name}, this is {source.name}; replay into an empty --data-dir")
     return held
 
 
-def _write(data_dir: Path, said: _Source) -> None:
+def finish(data_dir: Path, said: Source) -> None:
+    """Note that everything of the source is here."""
+    said.finished = True
+    _write(data_dir, said)
+
+
+def _write(data_dir: Path, said: Source) -> None:
     temporary = data_dir / ".source.json.new"
     temporary.write_bytes(msgspec.json.encode(said))
     temporary.replace(data_dir / "source.json")

@@ -21,8 +21,10 @@ PULL_SECONDS = 3_600.0
 HALF_SPREAD = 5.0e-5
 FIRST_QUIET_TRADE_SECONDS = 2.0
 QUIET_TRADE_SECONDS = 100.0  # mean time between trades of a quiet instrument
-TAKER_SHARE = 0.07
-BURST_TAKER_SHARE = 0.30
+THINNER_SHARE = 0.65  # of new quotes go to the side with fewer levels
+TAKER_SHARE = 0.04
+BURST_TAKER_SHARE = 0.20
+JOIN_SHARE = 0.25  # of new quotes queue up at the best price
 WITHDRAWN_SHARE = 0.7  # of stale quotes: their makers are faster than the takers
 
 
@@ -86,13 +88,23 @@ class Crowd:
         taking = self._arbitrage(book) or self._noise()
         if taking is not None:
             return taking
-        crowded = len(self.resting) / TARGET_RESTING
+        crowded = len(book.resting) / TARGET_RESTING
         if self.random.random() < 0.5 * crowded:
             doomed = self._doomed(book)
             if doomed is not None:
                 return Act("cancel", order_id=doomed)
-        side = BUY if self.random.random() < 0.5 else SELL
+        thinner = BUY if len(book.bids.keys) < len(book.asks.keys) else SELL
+        side = thinner if self.random.random() < THINNER_SHARE else -thinner
+        best = book.side(side).best()
+        if best is not None and self.random.random() < JOIN_SHARE and (best - self.latent.price) * side < 0:
+            return Act("rest", side, best, self._size())
         return Act("rest", side, self._quote(side), self._size())
+
+    def rests(self, order_id: int, book: Book) -> None:
+        """An order of the crowd was put into the book."""
+        self.resting.append(order_id)
+        if len(self.resting) > 4 * TARGET_RESTING:
+            self.resting = [each for each in self.resting if each in book.resting]
 
     def half_spread(self) -> float:
         return max(0.6, self.latent.price * HALF_SPREAD)

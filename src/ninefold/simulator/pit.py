@@ -71,7 +71,7 @@ class Pit:
         order_id = self._next_agent_id()
         matches = self.book.submit(order_id, act.side, price, act.lots, rest=act.kind == "rest")
         if act.kind == "rest":
-            self.crowd.resting.append(order_id)
+            self.crowd.rests(order_id, self.book)
         self.after(matches, order_id, act.side)
 
     def one_up(self) -> None:

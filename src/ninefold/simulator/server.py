@@ -22,7 +22,7 @@ import uvloop
 from ninefold.simulator import klinestream, ports, wsapi
 from ninefold.simulator.control import Playing
 from ninefold.simulator.doors import Doors
-from ninefold.simulator.exchange import Exchange
+from ninefold.simulator.exchange import Exchange, Market
 from ninefold.simulator.faults import Faults
 from ninefold.simulator.generated import GeneratedMarket
 from ninefold.simulator.hub import Hub
@@ -104,10 +104,10 @@ async def serve(options: argparse.Namespace) -> int:
     sockets = bind(store, options.port)
     exchange = Exchange(store, Hub(Faults()), tape.instruments if tape else wanted(store, options.instruments))
     playing = Playing()
-    market, player = open_market(options, exchange, tape, playing)
-    running = asyncio.create_task((player or market).run())
+    market, driver = open_market(options, exchange, tape, playing)
+    running = asyncio.create_task(driver.run())
     klines = asyncio.create_task(klinestream.run(exchange))
-    doors = Doors(exchange, market, playing, player)
+    doors = Doors(exchange, market, playing, driver if isinstance(driver, Player) else None)
     await doors.open(options.data_dir / "keys.json", sockets)
     print(ready_line(options.data_dir, sockets, exchange, tape, playing), flush=True)
     stopping = asyncio.create_task(stop.wait())
@@ -139,14 +139,14 @@ def wanted(store: Store, named: list[Instrument]) -> list[Instrument]:
 
 def open_market(
     options: argparse.Namespace, exchange: Exchange, tape: Tape | None, playing: Playing
-) -> tuple[GeneratedMarket | TapeMarket, Player | None]:
-    """The market, and the player that drives it if it is a tape."""
+) -> tuple[Market, GeneratedMarket | Player]:
+    """The market, and what drives it: itself, or the player of a tape."""
     if tape:
         recorded = TapeMarket(exchange, tape)
         return recorded, Player(exchange, recorded, tape, playing, options.speed)
     market = GeneratedMarket(exchange, options.seed, options.rate)
     market.open()
-    return market, None
+    return market, market
 
 
 def ready_line(

@@ -155,7 +155,7 @@ class Store:
         except sqlite3.IntegrityError:
             raise  # a mistake of ours, not of the disk
         except sqlite3.Error as error:
-            log.critical("%s cannot be written (%s); the exchange stops: make room and start it again.", self.path, error)
+            log.critical("%s cannot be written (%s); the exchange stops. Make room, start it again.", self.path, error)
             logging.shutdown()
             os._exit(CANNOT_WRITE)
 

@@ -67,9 +67,10 @@ class LedgerReader:
         return {record.client_order_id: record.known_ns for record in found if isinstance(record, Order)}
 
     def fills(self) -> list[Fill]:
-        """All fills, in the order in which they became known; one told by the answer and by the event stream counts once."""
+        """All fills, in the order in which they became known; one told twice (answer, event stream) counts once."""
         found = self._records(
-            "SELECT payload FROM events WHERE number IN (SELECT min(number) FROM events WHERE type = 'fill' GROUP BY id) ORDER BY number"
+            "SELECT payload FROM events WHERE number IN"
+            " (SELECT min(number) FROM events WHERE type = 'fill' GROUP BY id) ORDER BY number"
         )
         return [record for record in found if isinstance(record, Fill)]
 
