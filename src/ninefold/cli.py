@@ -1,6 +1,7 @@
 """The command `ninefold`: finds the module of a command and hands the arguments on.
 
-In:  sys.argv. Out: an exit status. Each command is a module in `commands` with a function `run`; only the one that is called is imported,
+In:  sys.argv. Out: an exit status. Each command is a module in `commands` with a function `run`; only the one that is
+     called is imported,
      so `ninefold halt` does not wait for libraries it does not need.
 """
 
@@ -71,4 +72,12 @@ def spread(arguments: list[str], option: str) -> list[str]:
 def help_text() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  ninefold {name.ljust(width)}  {text}" for name, text in COMMANDS.items()]
-    return "\n".join(["ninefold: records crypto markets, learns from them and trades on them", "", *lines, "", "`ninefold COMMAND --help` says more."])
+    return "\n".join(
+        [
+            "ninefold: records crypto markets, learns from them and trades on them",
+            "",
+            *lines,
+            "",
+            "`ninefold COMMAND --help` says more.",
+        ]
+    )

@@ -1,4 +1,6 @@
-"""What a user may set, from ninefold.toml. Secrets are never in it: it names the environment variable or the file that holds them."""
+"""What a user may set, from ninefold.toml. Secrets are never in it: it names the environment variable or the file
+that holds them.
+"""
 
 from __future__ import annotations
 
@@ -116,7 +118,9 @@ def parse(text: str, name: str = "ninefold.toml") -> Config:
 
 
 def load(path: Path) -> Config:
-    """A config from TOML, or from the JSON that a parent process wrote. raises: BadConfig, also when there is no such file."""
+    """A config from TOML, or from the JSON that a parent process wrote. raises: BadConfig, also when there is no such
+    file.
+    """
     try:
         if path.suffix == ".json":
             return msgspec.json.decode(path.read_bytes(), type=Config)
@@ -172,8 +176,16 @@ def _explain(message: str, raw: dict[str, object]) -> str:
 
 
 def _fields(place: str) -> list[str]:
-    kinds = {"": Config, "venue": Venue, "account": Account, "risk": Risk, "strategies": Strategies, "notify": Notify, "serve": Serve}
-    kind = kinds.get(place, Source)
+    kinds: dict[str, type[msgspec.Struct]] = {
+        "": Config,
+        "venue": Venue,
+        "account": Account,
+        "risk": Risk,
+        "strategies": Strategies,
+        "notify": Notify,
+        "serve": Serve,
+    }
+    kind: type[msgspec.Struct] = kinds.get(place, Source)
     return [field.name for field in msgspec.structs.fields(kind)]
 
 

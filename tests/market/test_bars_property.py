@@ -10,7 +10,7 @@ from ninefold.market.arrays import BAR_FLAT, BAR_OK, BARS, BUY, ID_INTEGER, SELL
 from ninefold.market.bars import BarMaker
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import AnyRecord, Connection, Gap, Started, Tick
-from ninefold.market.time import SECOND_NS, TICK_NS, TIMEFRAMES, bar_open
+from ninefold.market.time import DAY_NS, SECOND_NS, TICK_NS, TIMEFRAMES, bar_open
 
 START_NS = 1_700_000_100 * SECOND_NS
 WIDTHS = sorted(TIMEFRAMES.values())
@@ -48,7 +48,7 @@ def random_inputs(seed: int, count: int, faults: bool, pause_s: float) -> Inputs
     rng = np.random.default_rng(seed)
     made = Inputs({}, {}, {}, count + 3)
     made.records[1] = Connection(seq=1, known_ns=0, venue="binance", name="market", state="open")
-    made.records[2] = Tick(seq=2, known_ns=0, exchange_ns=START_NS - 10 * SECOND_NS)
+    made.records[2] = Tick(seq=2, known_ns=0, exchange_ns=START_NS - 2 * DAY_NS)
     now, ids = START_NS, {1: 100, 2: 100}
     kinds = ["trade", "tick", "quote", "gap", "healed", "lost", "open", "started"]
     weights = [0.55, 0.3, 0.1, 0.02, 0.02, 0.004, 0.004, 0.002] if faults else [0.6, 0.3, 0.1, 0, 0, 0, 0, 0]
@@ -105,9 +105,12 @@ def oracle(trades: list[tuple], instrument: int, width: int, until_ns: int) -> d
     mine = [trade for trade in trades if trade[0] == instrument]
     first_ns = bar_open(mine[0][1], SECOND_NS)
     mine = sorted((trade for trade in mine if trade[1] >= first_ns), key=lambda trade: (trade[1], trade[6]))
+    by_bar: dict[int, list[tuple]] = {}
+    for trade in mine:
+        by_bar.setdefault(bar_open(trade[1], width), []).append(trade)
     made, close = {}, 0
     for open_ns in range(bar_open(first_ns, width), until_ns - width + 1, width):
-        inside = [trade for trade in mine if open_ns <= trade[1] < open_ns + width]
+        inside = by_bar.get(open_ns, [])
         prices = [trade[7] for trade in inside] or [close]
         close = prices[-1]
         volume = sum(trade[8] for trade in inside)

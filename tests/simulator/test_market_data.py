@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import aiohttp
+import pytest
 
 from .running import Client, Simulator, receive, talk, until
 
@@ -107,17 +108,18 @@ def test_requests_on_a_stream_connection_are_answered_as_binance_answers(simulat
     talk(simulator, run)
 
 
-def test_trades_aggregates_and_klines_tell_the_same_story(simulator: Simulator):
+@pytest.mark.parametrize(("symbol", "at_least"), [("BTCUSDT", 60), ("ADABTC", 1)])  # the second is mostly quiet
+def test_trades_aggregates_and_klines_tell_the_same_story(simulator: Simulator, symbol: str, at_least: int):
     async def compare(client: Client) -> None:
         await until(lambda: enough(client))
-        server_ms = (await client.get("/api/v3/time"))["serverTime"]
+        server_ms = await until(lambda: two_seconds_later(client))
         end_ms = server_ms // 1000 * 1000 - 1
-        trades = await client.get("/sim/v1/trades", symbol="BTCUSDT", limit=100000)
+        trades = await client.get("/sim/v1/trades", symbol=symbol, limit=100000)
         trades = [each for each in trades if each["time"] <= end_ms]
         assert [each["id"] for each in trades] == list(range(1, len(trades) + 1))
-        klines = await client.get("/api/v3/klines", symbol="BTCUSDT", interval="1s", startTime=0, endTime=end_ms)
+        klines = await client.get("/api/v3/klines", symbol=symbol, interval="1s", startTime=0, endTime=end_ms)
         assert [[*row[:6], row[8]] for row in klines] == slow_seconds(trades, end_ms)
-        aggregates = await client.get("/api/v3/aggTrades", symbol="BTCUSDT", fromId=1, limit=1000)
+        aggregates = await client.get("/api/v3/aggTrades", symbol=symbol, fromId=1, limit=1000)
         inside = {each["id"]: each for each in trades}
         for each in aggregates:
             parts = [inside[number] for number in range(each["f"], each["l"] + 1) if number in inside]
@@ -127,7 +129,12 @@ def test_trades_aggregates_and_klines_tell_the_same_story(simulator: Simulator):
         assert [each["f"] for each in aggregates[1:]] == [each["l"] + 1 for each in aggregates[:-1]]
 
     async def enough(client: Client) -> bool:
-        return bool((await client.state())["symbols"]["BTCUSDT"]["trades"] > 60)
+        return bool((await client.state())["symbols"][symbol]["trades"] >= at_least)
+
+    async def two_seconds_later(client: Client) -> Any:
+        first = (await client.get("/sim/v1/trades", symbol=symbol, limit=1))[0]["time"]
+        server_ms = (await client.get("/api/v3/time"))["serverTime"]
+        return server_ms if server_ms > first + 2_000 else None
 
     talk(simulator, compare)
 

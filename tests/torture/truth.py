@@ -100,15 +100,16 @@ def check_exchange(data_dir: Path) -> None:
 def check_bars(data_dir: Path) -> int:
     """The last revision of every bar is what its trades make; how many were checked.
 
-    Only what began before the first connection was complete may be unknown, and no second is missing between the first and the last.
+    Only the bar that holds the first trade ever seen of an instrument may be unknown (and the second after it, if our clock began there);
+    no bar is missing between the first and the last.
     """
     decimals = scales(data_dir)
     trades = sorted(stored_rows(data_dir, "trades"), key=lambda row: (row["instrument"], row["exchange_ns"], row["id_lo"]))
-    begun_ns = min(row["exchange_ns"] for row in trades) + SECOND_NS
     bars = latest_bars(data_dir)
     checked = 0
     for (instrument, width_ns), series in bars.items():
         mine = [row for row in trades if row["instrument"] == instrument]
+        begun_ns = mine[0]["exchange_ns"] + SECOND_NS
         name = f"{decimals[instrument].symbol} {width_ns // SECOND_NS}s"
         opens = [bar["open_ns"] for bar in series]
         assert opens == list(range(opens[0], opens[-1] + 1, width_ns)), f"{name}: a bar is missing"

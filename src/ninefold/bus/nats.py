@@ -1,8 +1,10 @@
 """The chain over NATS: each stage's chunks in a JetStream stream of its own, which the next stage follows.
 
 In:  encoded chunks with their last seq, inputs for the door, statuses.
-Out: the same, in order, each once, from any position on: a message carries its last seq in a header, and a position is found by halving.
-A publisher waits for the acknowledgement of the disk of NATS. Off loopback use TLS and a credential in the address of the server.
+Out: the same, in order, each once, from any position on: a message carries its last seq in a header, and a position
+     is found by halving.
+A publisher waits for the acknowledgement of the disk of NATS. Off loopback use TLS and a credential in the address of
+the server.
 """
 
 from __future__ import annotations
@@ -45,11 +47,14 @@ class NatsBus:
         try:
             client = await nats.connect(url, name=name, max_reconnect_attempts=-1, error_cb=quiet, connect_timeout=5)
         except (OSError, nats.errors.Error, TimeoutError) as error:
-            raise BusFailed(f"no NATS server answers at {url} ({error}); start one with JetStream, for example `nats-server -js`") from None
+            raise BusFailed(
+                f"no NATS server answers at {url} ({error}); start one with JetStream, for example `nats-server -js`"
+            ) from None
         if client.max_payload < PAYLOAD_BYTES:
             await client.close()
             raise BusFailed(
-                f"the NATS server at {url} allows messages of {client.max_payload} bytes; set max_payload: {PAYLOAD_BYTES} in its configuration"
+                f"the NATS server at {url} allows messages of {client.max_payload} bytes; "
+                f"set max_payload: {PAYLOAD_BYTES} in its configuration"
             )
         return cls(client)
 
@@ -89,7 +94,12 @@ class NatsBus:
             opt_start_seq=await self._place_after(stage, after_seq),
         )
         following = await self._streams.subscribe(
-            _subject(stage), stream=_stream(stage), ordered_consumer=True, config=config, pending_msgs_limit=-1, pending_bytes_limit=-1
+            _subject(stage),
+            stream=_stream(stage),
+            ordered_consumer=True,
+            config=config,
+            pending_msgs_limit=-1,
+            pending_bytes_limit=-1,
         )
         try:
             while True:
@@ -114,7 +124,9 @@ class NatsBus:
         """Give inputs to the door as they come, acknowledged once it journalled them; until cancelled."""
         await self.make(INPUT)
         config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=30)
-        following = await self._streams.pull_subscribe(_subject(INPUT), durable="door", stream=_stream(INPUT), config=config)
+        following = await self._streams.pull_subscribe(
+            _subject(INPUT), durable="door", stream=_stream(INPUT), config=config
+        )
         while True:
             try:
                 messages = await following.fetch(INPUTS_AT_ONCE, timeout=0.1)
@@ -149,7 +161,6 @@ class NatsBus:
             else:
                 low = middle + 1
         return low
-
 
 
 def _stream(stage: str) -> str:

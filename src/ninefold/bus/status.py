@@ -1,8 +1,11 @@
 """What a service says about itself once a second: counters, gauges, latencies. Not part of the ordered stream.
 
-Counter names: collect: frames trades book_changes quotes malformed gaps reconnects; record: trades_stored rows_stored commits;
-bars: bars; measure: indicators; sentiment: headlines; forecast: forecasts; decide: targets may may_scored; execute: orders refused fills has;
-notify: sent failed. Latencies: every stage: step; collect: exchange_to_receive; record: receive_to_store; decide: receive_to_decision.
+Counter names: collect: frames trades book_changes quotes malformed gaps reconnects; record: trades_stored rows_stored
+commits;
+bars: bars; measure: indicators; sentiment: headlines; forecast: forecasts; decide: targets may may_scored; execute:
+orders refused fills has;
+notify: sent failed. Latencies: every stage: step; collect: exchange_to_receive; record: receive_to_store; decide:
+receive_to_decision.
 """
 
 from __future__ import annotations

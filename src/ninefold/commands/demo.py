@@ -52,21 +52,31 @@ class _State(msgspec.Struct):
 
 
 def run(
-    data_dir: Annotated[Path, typer.Option(help="where everything is kept; the next start goes on from it")] = Path("data"),
+    data_dir: Annotated[Path, typer.Option(help="where everything is kept; the next start goes on from it")] = Path(
+        "data"
+    ),
     port: Annotated[int, typer.Option(help="of the charts; 0 takes any free one")] = 8899,
     seconds: Annotated[float | None, typer.Option(help="stop after so long")] = None,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON summary at the end, and nothing else")] = False,
-    tape: Annotated[list[Path] | None, typer.Option(help="play recordings instead of a generated market; several files may follow")] = None,
+    tape: Annotated[
+        list[Path] | None, typer.Option(help="play recordings instead of a generated market; several files may follow")
+    ] = None,
     speed: Annotated[str, typer.Option(help="of the tape: a factor, or max")] = "1",
     rate: Annotated[int, typer.Option(help="messages a second of the generated market")] = 300,
     seed: Annotated[int, typer.Option(help="of the generated market")] = 7,
-    bus: Annotated[str, typer.Option(help="nats: all nine services as processes of their own, over a NATS server started here")] = "",
+    bus: Annotated[
+        str, typer.Option(help="nats: all nine services as processes of their own, over a NATS server started here")
+    ] = "",
 ) -> None:
-    """Start a simulated exchange, the nine services against it, and the charts. Ctrl-C stops it; the next start goes on."""
+    """Start a simulated exchange, the nine services against it, and the charts. Ctrl-C stops it; the next start goes
+    on.
+    """
     said: dict[str, object] = {}
     simulation = ["--seed", str(seed), "--rate", str(rate)]
     if bus not in ("", "nats"):
-        raise typer.BadParameter(f"{bus!r}; the bus may be nats, or left out for two processes on this machine", param_hint="--bus")
+        raise typer.BadParameter(
+            f"{bus!r}; the bus may be nats, or left out for two processes on this machine", param_hint="--bus"
+        )
     if tape:
         simulation += ["--tape", *map(str, tape), "--speed", speed]
 
@@ -145,4 +155,3 @@ def _shift_of(ready: Ready) -> str:
     """By how much the simulator shifts the stamps of a tape, ns; the constant of a whole run."""
     with urllib.request.urlopen(f"{ready.rest}/sim/v1/state", timeout=10) as answer:
         return msgspec.json.decode(answer.read(), type=_State).shift_ns
-

@@ -65,7 +65,12 @@ def _disk(config: Config) -> Finding:
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     found = f"{free / 1e9:,.1f} GB free at {folder}"
-    return Finding("disk", free >= FREE_BYTES, found, "" if free >= FREE_BYTES else f"make room, or set data_dir to a larger disk ({FREE_BYTES / 1e9:.0f} GB)")
+    return Finding(
+        "disk",
+        free >= FREE_BYTES,
+        found,
+        "" if free >= FREE_BYTES else f"make room, or set data_dir to a larger disk ({FREE_BYTES / 1e9:.0f} GB)",
+    )
 
 
 def _port(config: Config) -> Finding:
@@ -75,7 +80,9 @@ def _port(config: Config) -> Finding:
         try:
             probe.bind((host, port))
         except OSError as error:
-            return Finding("port", False, f"{host}:{port}: {error.strerror}", "stop the program that has it, or set serve.port")
+            return Finding(
+                "port", False, f"{host}:{port}: {error.strerror}", "stop the program that has it, or set serve.port"
+            )
     return Finding("port", True, f"{host}:{port} is free")
 
 
@@ -100,7 +107,12 @@ def _venue(config: Config) -> Finding:
         return Finding("venue and clock", False, f"{url}: {error}", "check the network, a firewall, or venue.rest_url")
     off = (asked + time.time()) / 2 - theirs
     remedy = "" if abs(off) <= CLOCK_S else "set the clock by NTP (chrony, systemd-timesyncd)"
-    return Finding("venue and clock", abs(off) <= CLOCK_S, f"{config.venue.name} answers; our clock is {off * 1000:+.0f} ms off", remedy)
+    return Finding(
+        "venue and clock",
+        abs(off) <= CLOCK_S,
+        f"{config.venue.name} answers; our clock is {off * 1000:+.0f} ms off",
+        remedy,
+    )
 
 
 def _python(config: Config) -> Finding:

@@ -24,9 +24,13 @@ def run(
     source: Annotated[Path, typer.Argument(help="a recording (.jsonl.gz) or a data dir with a journal")],
     data_dir: Annotated[Path, typer.Option(help="where to store what comes out; empty, or of the same source")],
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
-    bus: Annotated[str, typer.Option(help="nats: every stage as a process of its own, over a NATS server started here")] = "",
+    bus: Annotated[
+        str, typer.Option(help="nats: every stage as a process of its own, over a NATS server started here")
+    ] = "",
 ) -> None:
-    """Play a journal or a recording through the whole pipeline, as fast as it goes, keeping the recorded receive times."""
+    """Play a journal or a recording through the whole pipeline, as fast as it goes, keeping the recorded receive
+    times.
+    """
 
     def progress(inputs: int) -> None:
         if sys.stderr.isatty() and inputs % 8192 < 256:
@@ -35,7 +39,11 @@ def run(
     if bus not in ("", "nats"):
         raise typer.BadParameter(f"{bus!r}; the bus may be nats, or left out", param_hint="--bus")
     with plainly(BadRecording, OtherSource, NotFresh, BusFailed, ChildFailed, *KNOWN):
-        found = asyncio.run(replay_over_bus(source, data_dir, progress)) if bus else replay(source, data_dir, progress=progress)
+        found = (
+            asyncio.run(replay_over_bus(source, data_dir, progress))
+            if bus
+            else replay(source, data_dir, progress=progress)
+        )
     if sys.stderr.isatty():
         print("\r", end="", file=sys.stderr)
     if json_:

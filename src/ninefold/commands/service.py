@@ -24,10 +24,14 @@ NAMES = (*SERVICES, "serve")
 
 def run(
     name: Annotated[str, typer.Argument(help=", ".join(NAMES))],
-    bus: Annotated[str, typer.Option(help="address of a NATS server with JetStream; user and password may stand in it")],
+    bus: Annotated[
+        str, typer.Option(help="address of a NATS server with JetStream; user and password may stand in it")
+    ],
     config: Annotated[Path, typer.Option(help="as `ninefold init` writes it")] = Path("ninefold.toml"),
 ) -> None:
-    """Run one of the nine services, or serve, alone over NATS. Start as many as you like, anywhere; each goes on where it stopped."""
+    """Run one of the nine services, or serve, alone over NATS. Start as many as you like, anywhere; each goes on
+    where it stopped.
+    """
 
     async def work(stop: asyncio.Event) -> None:
         if name not in NAMES:

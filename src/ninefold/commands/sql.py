@@ -25,7 +25,9 @@ def run(
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document: a list of rows")] = False,
     format_: Annotated[str, typer.Option("--format", help="table or csv")] = "table",
 ) -> None:
-    """Ask the stored tables. Tables: trades bars quotes books values forecasts targets records certificates, orders, fills, ..._priced."""
+    """Ask the stored tables. Tables: trades bars quotes books values forecasts targets records certificates, orders,
+    fills, ..._priced.
+    """
     with plainly(SqlError, NoDataDir, WrongFormat):
         found = sql(data_dir, query)
     if json_:
@@ -39,4 +41,3 @@ def run(
         Console().print(table)
         if found.num_rows > SHOWN_ROWS:
             print(f"the first {SHOWN_ROWS} of {found.num_rows:,} rows; --format csv prints all", file=sys.stderr)
-

@@ -33,7 +33,11 @@ def run(
     statuses = read_statuses(data_dir)
     newest_ns = max((status.at_ns for status in statuses.values()), default=0)
     running = time.time_ns() - newest_ns < STALE_S * 1e9
-    open_orders = [order for order in LedgerReader(data_dir).orders() if order.status in ("intended", "sent", "unknown", "working", "partly_filled")]
+    open_orders = [
+        order
+        for order in LedgerReader(data_dir).orders()
+        if order.status in ("intended", "sent", "unknown", "working", "partly_filled")
+    ]
     found: dict[str, object] = {
         "running": running,
         "halted": None if held is None else {"by": held.by, "reason": held.reason, "since_ns": str(held.since_ns)},

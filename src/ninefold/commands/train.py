@@ -26,12 +26,18 @@ from ninefold.store.read import Reader
 
 def run(
     data_dir: Annotated[Path, typer.Option(help="where the bars are, and where the model goes")] = Path("data"),
-    timeframe: Annotated[list[str] | None, typer.Option(help="of the bars; may be given again. 1s and 5s if left out")] = None,
-    instrument: Annotated[list[str] | None, typer.Option(help="such as binance:BTC/USDT; may be given again. All if left out")] = None,
+    timeframe: Annotated[
+        list[str] | None, typer.Option(help="of the bars; may be given again. 1s and 5s if left out")
+    ] = None,
+    instrument: Annotated[
+        list[str] | None, typer.Option(help="such as binance:BTC/USDT; may be given again. All if left out")
+    ] = None,
     seed: Annotated[int, typer.Option(help="of the training")] = 1,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
-    """Train on stored bars; the scores are of bars that the model never saw, good or bad. The next start of the pipeline serves it."""
+    """Train on stored bars; the scores are of bars that the model never saw, good or bad. The next start of the
+    pipeline serves it.
+    """
     with plainly(NoDataDir, WrongFormat, UnknownInstrument, ValueError):
         reader = Reader(data_dir)
         registry = reader.registry()
@@ -48,9 +54,16 @@ def run(
     temporary.replace(path)
     if json_:
         scores = [{name: getattr(score, name) for name in score.__struct_fields__} for score in model.record.scores]
-        print(json.dumps({"model": model.id, "bars": model.record.bars, "series": model.record.series, "scores": scores}))
+        print(
+            json.dumps({"model": model.id, "bars": model.record.bars, "series": model.record.series, "scores": scores})
+        )
         return
-    table = Table("horizon", "skill against naive", "beats naive", title=f"model {model.id}, {model.record.bars:,} bars, on bars it never saw")
+    table = Table(
+        "horizon",
+        "skill against naive",
+        "beats naive",
+        title=f"model {model.id}, {model.record.bars:,} bars, on bars it never saw",
+    )
     for score in model.record.scores:
         table.add_row(str(score.horizon), f"{score.skill:+.4f}", "yes" if score.beats_naive else "no")
     Console().print(table)

@@ -27,7 +27,9 @@ def run(
     live: Annotated[bool, typer.Option("--live", help="send real orders; the config must say so too")] = False,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON summary at the end, and nothing else")] = False,
 ) -> None:
-    """Record and trade on real venues: public data needs no keys, orders are paper unless config and --live say otherwise."""
+    """Record and trade on real venues: public data needs no keys, orders are paper unless config and --live say
+    otherwise.
+    """
     said: dict[str, object] = {}
 
     async def work(stop: asyncio.Event) -> None:
@@ -36,7 +38,7 @@ def run(
             if not live or settings.mode != "live":
                 raise BadConfig(
                     f"account.orders is 'exchange', which sends real orders: that needs mode = \"live\" (found {settings.mode!r}) and "
-                    f"`--live` ({'given' if live else 'not given'}); for paper trading set account.orders = \"paper\""
+                    f'`--live` ({"given" if live else "not given"}); for paper trading set account.orders = "paper"'
                 )
             keys_of(settings.account)
         open_data_dir(Path(settings.data_dir))

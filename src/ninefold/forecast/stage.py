@@ -65,6 +65,20 @@ class Forecasts:
         )
         made = self._forecaster((instrument, width)).update(row(bar, mood))
         return [
-            (instrument, width, close_ns, one.horizon, one.mean, one.q05, one.q25, one.q50, one.q75, one.q95, one.model.encode(), known_ns, seq)
+            (
+                instrument,
+                width,
+                close_ns,
+                one.horizon,
+                one.mean,
+                one.q05,
+                one.q25,
+                one.q50,
+                one.q75,
+                one.q95,
+                one.model.encode(),
+                known_ns,
+                seq,
+            )
             for one in made
         ]

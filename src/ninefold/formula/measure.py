@@ -1,7 +1,8 @@
 """What is computed at the close of every bar: the pure core of `measure`.
 
 In:  chunks with finished bars.
-Out: the same with the values of every term of TERMS for each first-revision bar, prices in quote units. A restated bar changes what is stored of it, not what was
+Out: the same with the values of every term of TERMS for each first-revision bar, prices in quote units. A restated
+     bar changes what is stored of it, not what was
      known then, so terms see each bar once, as it was first known.
 """
 

@@ -1,4 +1,6 @@
-"""What the journal holds: the kinds of input records and their payloads. Everything from outside is one of these before anything acts on it."""
+"""What the journal holds: the kinds of input records and their payloads. Everything from outside is one of these
+before anything acts on it.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Read a log: once from a position to its end, or on and on as it grows.
 
-A record that is cut short at the very end is not there yet; a damaged one before the end of a closed segment is an error.
+A record that is cut short at the very end is not there yet; a damaged one before the end of a closed segment is an
+error.
 """
 
 from __future__ import annotations
@@ -38,14 +39,17 @@ def read_segment(path: Path, after_seq: int = 0, last: bool = True) -> Iterator[
         end = HEADER.size
         view = memoryview(data)
         try:
-            for end, record in scan(view, HEADER.size):
+            for record_end, record in scan(view, HEADER.size):
+                end = record_end
                 if record.seq > after_seq:
                     yield record
         finally:
             size = len(view)
             view.release()
         if end < size and not last:
-            raise Damaged(f"{path} is damaged at byte {end} of {size}: a record's checksum differs; records behind it cannot be trusted")
+            raise Damaged(
+                f"{path} is damaged at byte {end} of {size}: a record's checksum differs; records behind it cannot be trusted"
+            )
 
 
 class Follower:
@@ -64,11 +68,16 @@ class Follower:
             if self._path is None and not self._open_first():
                 break
             assert self._path is not None
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                data = file.read(limit_bytes)
+            try:
+                with self._path.open("rb") as file:
+                    file.seek(self._offset)
+                    data = file.read(limit_bytes)
+            except FileNotFoundError:  # it held nothing whole when its writer died, and the next writer removed it
+                self._path = None
+                continue
             end = 0
-            for end, record in scan(memoryview(data), 0):
+            for record_end, record in scan(memoryview(data), 0):
+                end = record_end
                 if record.seq > self._after_seq:
                     found.append(record)
             self._offset += end
@@ -90,7 +99,11 @@ class Follower:
 
     def _open_next(self) -> bool:
         assert self._path is not None
-        later = [path for path in segments(self._folder) if path.name > self._path.name and path.stat().st_size >= HEADER.size]
+        later = [
+            path
+            for path in segments(self._folder)
+            if path.name > self._path.name and path.stat().st_size >= HEADER.size
+        ]
         if not later:
             return False
         self._go(later[0])

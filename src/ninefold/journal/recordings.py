@@ -1,8 +1,10 @@
 """Read recordings as the inputs they once were.
 
-In:  a file of recorded market data (JSON lines, gzip): long book recordings (exchange, channel, msg, ts_ns) or whole captured sessions
+In:  a file of recorded market data (JSON lines, gzip): long book recordings (exchange, channel, msg, ts_ns) or whole
+     captured sessions
      (exchange, conn, dir, msg, ts, url); or the journal of a data dir.
-Out: inputs in recorded order with their recorded receive times. A recording has no clock of its own: ticks are put in at every 100 ms of receive time.
+Out: inputs in recorded order with their recorded receive times. A recording has no clock of its own: ticks are put in
+     at every 100 ms of receive time.
 """
 
 from __future__ import annotations
@@ -70,7 +72,9 @@ def _recorded(path: Path) -> Iterator[Input]:
     for number, line in _lines(path):
         if line.dir not in ("recv", "http") or line.msg is None:
             continue
-        known_ns = line.ts_ns if line.ts_ns is not None else int(line.ts * SECONDS) if line.ts is not None else receive_ns
+        known_ns = (
+            line.ts_ns if line.ts_ns is not None else int(line.ts * SECONDS) if line.ts is not None else receive_ns
+        )
         if not known_ns:
             raise BadRecording(f"{path} line {number}: the first message carries no receive time (ts_ns or ts)")
         receive_ns = max(receive_ns, known_ns)
@@ -86,7 +90,9 @@ def _recorded(path: Path) -> Iterator[Input]:
 
 
 def _ticked(recorded: Iterator[Input]) -> Iterator[Input]:
-    """Put a tick of our clock before the first input at or after every 100 ms mark; the newest mark stands for a longer pause."""
+    """Put a tick of our clock before the first input at or after every 100 ms mark; the newest mark stands for a
+    longer pause.
+    """
     mark = 0
     for one in recorded:
         now = one.receive_ns // TICK_NS * TICK_NS
@@ -122,4 +128,6 @@ def _venue(exchange: str, path: Path) -> str:
     try:
         return EXCHANGES[exchange]
     except KeyError:
-        raise BadRecording(f"{path} was recorded from {exchange!r}; adapters exist for {', '.join(EXCHANGES)}") from None
+        raise BadRecording(
+            f"{path} was recorded from {exchange!r}; adapters exist for {', '.join(EXCHANGES)}"
+        ) from None

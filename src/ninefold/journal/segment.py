@@ -1,6 +1,7 @@
 """The format of one segment file.
 
-A segment is a header and records. Header: magic, version, creation time. Record: length, crc32 (of the rest of the record), kind, connection,
+A segment is a header and records. Header: magic, version, creation time. Record: length, crc32 (of the rest of the
+record), kind, connection,
 seq, receive_ns, payload; little endian. A record that is cut short or whose checksum differs ends what can be read.
 """
 
@@ -63,10 +64,13 @@ def check_header(data: bytes, path: Path) -> bool:
         return False
     magic, version, _ = HEADER.unpack_from(data)
     if magic != MAGIC:
-        raise Damaged(f"{path} does not begin like a journal segment (found {magic!r}); it was not written by ninefold or is damaged")
+        raise Damaged(
+            f"{path} does not begin like a journal segment (found {magic!r}); it was not written by ninefold or is damaged"
+        )
     if version != VERSION:
         raise WrongVersion(
-            f"{path} has journal format {version}, this program reads {VERSION}; install the ninefold that wrote it, or use another data dir"
+            f"{path} has journal format {version}, this program reads {VERSION}; "
+            "install the ninefold that wrote it, or use another data dir"
         )
     return True
 

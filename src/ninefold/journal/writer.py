@@ -1,7 +1,8 @@
 """Append to a log: group commit, segments of 64 MiB, a torn tail cut on opening.
 
 In:  records in the order in which they became known.
-Out: files that survive kill -9 once `flush` returned, and a power loss once the sync after it ran (at most `SYNC_S` later).
+Out: files that survive kill -9 once `flush` returned, and a power loss once the sync after it ran (at most `SYNC_S`
+     later).
 """
 
 from __future__ import annotations
@@ -121,9 +122,11 @@ class LogWriter:
         while files := segments(self.folder):
             path = files[-1]
             data = path.read_bytes()
-            end = HEADER.size if check_header(data, path) else 0
-            for end, record in scan(memoryview(data), end) if end else ():
-                self.last_seq = record.seq
+            end = 0
+            if check_header(data, path):
+                end = HEADER.size
+                for record_end, record in scan(memoryview(data), HEADER.size):
+                    end, self.last_seq = record_end, record.seq
             if end < len(data):
                 self.cut = Cut(path, len(data) - end, self.last_seq)
             if end <= HEADER.size:  # nothing whole in it: the segment before goes on

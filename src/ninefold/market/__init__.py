@@ -1,1 +1,3 @@
-"""Values that everything speaks: instruments, arrays of market data, records, chunks. Pure: no sockets, clock or files."""
+"""Values that everything speaks: instruments, arrays of market data, records, chunks. Pure: no sockets, clock or
+files.
+"""

@@ -1,4 +1,5 @@
-"""The array layouts in which market data moves: numpy structured arrays of fixed width, one dtype a kind, each with a version.
+"""The array layouts in which market data moves: numpy structured arrays of fixed width, one dtype a kind, each with a
+version.
 
 Prices are int64 units of 10**-price_decimals of the instrument, sizes of 10**-size_decimals. `seq` is the number of the
 input (frame, answer, tick) a row came from. Times are int64 nanoseconds; UNKNOWN_NS where the venue gave none.
@@ -54,16 +55,18 @@ BARS = np.dtype(
         ("seq", "<i8"),
     ]
 )
-VALUES = np.dtype(  # what was computed at the close of a bar; `term` is the formula's text, for example b"rsi(close, 14)"
-    [
-        ("instrument", "<i4"),
-        ("width_ns", "<i8"),
-        ("close_ns", "<i8"),
-        ("term", "S48"),
-        ("value", "<f8"),
-        ("known_ns", "<i8"),
-        ("seq", "<i8"),
-    ]
+VALUES = (
+    np.dtype(  # what was computed at the close of a bar; `term` is the formula's text, for example b"rsi(close, 14)"
+        [
+            ("instrument", "<i4"),
+            ("width_ns", "<i8"),
+            ("close_ns", "<i8"),
+            ("term", "S48"),
+            ("value", "<f8"),
+            ("known_ns", "<i8"),
+            ("seq", "<i8"),
+        ]
+    )
 )
 FORECASTS = np.dtype(  # log returns over the next `horizon` bars
     [

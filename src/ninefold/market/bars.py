@@ -1,13 +1,19 @@
 """Turn trades into bars.
 
 In:  chunks, in the order in which they became known.
-Out: finished bars, oldest first, added to the chunk that holds the tick which finished them. A bar is finished by the venue's clock plus a grace,
-     not by the next trade; an empty interval gives a flat bar with no volume; an interval in which we may have missed trades gives an unknown bar.
-     A trade that comes later restates its bar (revision + 1) and every finished bar that depends on it. The open bar is never passed off as finished.
-Bars of one second are made from trades, wider ones from the next narrower ones, in integers: nothing depends on where chunks are cut.
+Out: finished bars, oldest first, added to the chunk that holds the tick which finished them. A bar is finished by the
+     venue's clock plus a grace,
+     not by the next trade; an empty interval gives a flat bar with no volume; an interval in which we may have missed
+     trades gives an unknown bar.
+     A trade that comes later restates its bar (revision + 1) and every finished bar that depends on it. The open bar
+     is never passed off as finished.
+Bars of one second are made from trades, wider ones from the next narrower ones, in integers: nothing depends on where
+chunks are cut.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -42,7 +48,8 @@ class Part(msgspec.Struct, array_like=True, gc=False):
 
 
 class Series(msgspec.Struct):
-    """One instrument. bars: width to open_ns to bar, finished and (one second only) unfinished ones; covered_ns: no trade before it is
+    """One instrument. bars: width to open_ns to bar, finished and (one second only) unfinished ones; covered_ns: no
+    trade before it is
     promised to be here; missed: [from_ns, to_ns, last trade id] not yet healed.
     """
 
@@ -84,7 +91,9 @@ class BarMaker:
                 self._gap(record)
             elif isinstance(record, Connection) and record.name == "market" and record.state == "open":
                 self._opened()
-            elif isinstance(record, Started) or (isinstance(record, Connection) and record.name == "market" and record.state == "lost"):
+            elif isinstance(record, Started) or (
+                isinstance(record, Connection) and record.name == "market" and record.state == "lost"
+            ):
                 self._lost()
         return chunk
 
@@ -148,7 +157,9 @@ class BarMaker:
         series.missed = left
 
     def _opened(self) -> None:
-        """An instrument that is new on this connection may have traded before it; one that was there is in doubt from `_lost` on."""
+        """An instrument that is new on this connection may have traded before it; one that was there is in doubt from
+        `_lost` on.
+        """
         self._state.covered_ns = OPENING_NS
         for series in self._state.series.values():
             if series.covered_ns == FOREVER_NS:
@@ -188,7 +199,7 @@ class BarMaker:
         end = series.finished_ns = second + SECOND_NS
         self._settle_second(series, second)
         done = [(SECOND_NS, second)]
-        for narrow, width in zip(WIDTHS, WIDTHS[1:], strict=False):
+        for narrow, width in pairwise(WIDTHS):
             if end % width:
                 continue
             self._settle_wider(series, narrow, width, end - width)
@@ -207,7 +218,7 @@ class BarMaker:
                 if second not in seconds or seconds[second].trades or (SECOND_NS, second) in changed:
                     break  # a flat bar carries the close before it on; a traded one does not
         series.late = set()
-        for narrow, width in zip(WIDTHS, WIDTHS[1:], strict=False):
+        for narrow, width in pairwise(WIDTHS):
             for open_ns in sorted({bar_open(start, width) for (of, start) in changed if of == narrow}):
                 if open_ns in series.bars[width] and self._settle_wider(series, narrow, width, open_ns):
                     changed[width, open_ns] = None
@@ -232,10 +243,12 @@ class BarMaker:
             earlier = seconds.get(second - SECOND_NS)
             price = earlier.close if earlier is not None else part.close
             part.open = part.high = part.low = part.close = price
-        return late and bool(part.trades) or before != (part.close, part.state)
+        return (late and bool(part.trades)) or before != (part.close, part.state)
 
     def _settle_wider(self, series: Series, narrow: int, width: int, open_ns: int) -> bool:
-        children = [part for at in range(open_ns, open_ns + width, narrow) if (part := series.bars[narrow].get(at)) is not None]
+        children = [
+            part for at in range(open_ns, open_ns + width, narrow) if (part := series.bars[narrow].get(at)) is not None
+        ]
         old = series.bars[width].get(open_ns)
         part = _joined(children)
         if series.covered_ns > open_ns:
@@ -298,7 +311,18 @@ def _forget(series: Series) -> None:
 
 def _row(instrument: int, width: int, open_ns: int, part: Part, quote: tuple[int, int, int, int], tick: Tick) -> tuple:  # type: ignore[type-arg]
     known = part.state != BAR_UNKNOWN
-    prices = (part.open, part.high, part.low, part.close, part.volume, part.buy_volume, part.trades) if known else (0,) * 7
-    return (instrument, width, open_ns, open_ns + width, *prices, *quote, part.state, part.revision, tick.known_ns, tick.seq)
-
-
+    prices = (
+        (part.open, part.high, part.low, part.close, part.volume, part.buy_volume, part.trades) if known else (0,) * 7
+    )
+    return (
+        instrument,
+        width,
+        open_ns,
+        open_ns + width,
+        *prices,
+        *quote,
+        part.state,
+        part.revision,
+        tick.known_ns,
+        tick.seq,
+    )

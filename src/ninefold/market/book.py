@@ -1,6 +1,7 @@
 """The book rebuilt from its rows.
 
-In:  BOOKS rows of one instrument in order: a CLEAR_BOOK row begins a snapshot, SET_LEVEL sets a size, size 0 removes the level.
+In:  BOOKS rows of one instrument in order: a CLEAR_BOOK row begins a snapshot, SET_LEVEL sets a size, size 0 removes
+     the level.
 Out: bids falling, asks rising.
 """
 

@@ -1,7 +1,9 @@
 """A chunk: the piece of the ordered stream that services hand on.
 
-In:  market rows first (trades, books, quotes: they change separate things, so their order among kinds does not matter), then
-     records, oldest first. A market row that follows a record begins a new chunk. Each service adds what it made to the chunk it got
+In:  market rows first (trades, books, quotes: they change separate things, so their order among kinds does not
+     matter), then
+     records, oldest first. A market row that follows a record begins a new chunk. Each service adds what it made to
+     the chunk it got
      and hands it on; no result may depend on where chunks are cut.
 Out: bytes for the stream log and the bus, and back.
 """
@@ -60,7 +62,9 @@ _decoder = msgspec.msgpack.Decoder(_Wire)
 
 def encode(chunk: Chunk) -> bytes:
     arrays = {kind: rows.tobytes() for kind, rows in chunk.arrays.items() if len(rows)}
-    return _encoder.encode(_Wire(LAYOUT_VERSION, chunk.first_seq, chunk.last_seq, chunk.known_ns, arrays, chunk.records))
+    return _encoder.encode(
+        _Wire(LAYOUT_VERSION, chunk.first_seq, chunk.last_seq, chunk.known_ns, arrays, chunk.records)
+    )
 
 
 def decode(payload: bytes) -> Chunk:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import deque
 from statistics import median_low
 
+import msgspec
+
 from ninefold.market.time import SECOND_NS, TICK_NS
 
 WINDOW = 255  # stamps the offset is the median of
@@ -22,37 +24,53 @@ class OffsetEstimate:
     """Median of receive_ns - exchange_ns over the last stamps of one connection."""
 
     def __init__(self) -> None:
-        self._window: deque[int] = deque(maxlen=WINDOW)
+        self.window: deque[int] = deque(maxlen=WINDOW)
         self.frames = 0
         self.median_ns = 0
 
     def add(self, exchange_ns: int, receive_ns: int) -> None:
-        self._window.append(receive_ns - exchange_ns)
+        self.window.append(receive_ns - exchange_ns)
         self.frames += 1
         if self.frames % EVERY == 0 or self.frames & (self.frames - 1) == 0:
-            self.median_ns = median_low(self._window)
+            self.median_ns = median_low(self.window)
+
+
+class _SavedOffset(msgspec.Struct):
+    window: list[int]
+    frames: int
+    median_ns: int
+
+
+class _State(msgspec.Struct):
+    now_ns: int
+    ticked_ns: int
+    offsets: dict[int, _SavedOffset]
+    far: int
+    far_ns: int
 
 
 class VenueClock:
     """now_ns: the venue's time, at least; 0 while nothing is known."""
 
-    def __init__(self, now_ns: int = 0) -> None:
-        self.now_ns = now_ns
-        self.ticked_ns = now_ns
+    def __init__(self) -> None:
+        self.now_ns = 0
+        self.ticked_ns = 0
         self.offsets: dict[int, OffsetEstimate] = {}
-        self._far = 0
+        self._far = 0  # stamps in a row that were too far ahead, and the last of them
+        self._far_ns = 0
 
     def stamp(self, connection: int, exchange_ns: int, receive_ns: int) -> None:
         """A frame with the venue's own time."""
+        if self.now_ns and exchange_ns > self.now_ns + FAR_NS:
+            agrees = self._far and abs(exchange_ns - self._far_ns) <= FAR_NS
+            self._far, self._far_ns = self._far + 1 if agrees else 1, exchange_ns
+            if self._far < AGREE:
+                return
+        self._far = 0
         offset = self.offsets.get(connection)
         if offset is None:
             offset = self.offsets[connection] = OffsetEstimate()
         offset.add(exchange_ns, receive_ns)
-        if self.now_ns and exchange_ns > self.now_ns + FAR_NS:
-            self._far += 1
-            if self._far < AGREE:
-                return
-        self._far = 0
         self.now_ns = max(self.now_ns, exchange_ns)
 
     def own(self, receive_ns: int) -> None:
@@ -68,3 +86,15 @@ class VenueClock:
             return None
         self.ticked_ns = mark
         return mark
+
+    def save(self) -> bytes:
+        offsets = {number: _SavedOffset(list(one.window), one.frames, one.median_ns) for number, one in self.offsets.items()}
+        return msgspec.msgpack.encode(_State(self.now_ns, self.ticked_ns, offsets, self._far, self._far_ns))
+
+    def load(self, state: bytes) -> None:
+        saved = msgspec.msgpack.decode(state, type=_State)
+        self.now_ns, self.ticked_ns, self._far, self._far_ns = saved.now_ns, saved.ticked_ns, saved.far, saved.far_ns
+        for number, one in saved.offsets.items():
+            offset = self.offsets[number] = OffsetEstimate()
+            offset.window.extend(one.window)
+            offset.frames, offset.median_ns = one.frames, one.median_ns

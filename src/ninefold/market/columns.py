@@ -16,7 +16,9 @@ BAR_FIELDS = ("open", "high", "low", "close", "volume", "buy_volume", "trades")
 
 
 def columns(bars: np.ndarray, sentiment: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """bars: BARS rows of one instrument and width, shape (n,), oldest first. returns: name to float64 column, shape (n,)."""
+    """bars: BARS rows of one instrument and width, shape (n,), oldest first. returns: name to float64 column, shape
+    (n,).
+    """
     unknown = bars["state"] == BAR_UNKNOWN
     made = {name: np.where(unknown, np.nan, bars[name].astype(np.float64)) for name in BAR_FIELDS}
     bid, ask = bars["bid"].astype(np.float64), bars["ask"].astype(np.float64)

@@ -21,7 +21,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     """What an instrument is and the rules its orders obey.
 
     Numbers in arrays are units of 10**-price_decimals (prices) and 10**-size_decimals (sizes); `tick_size` and
-    `lot_size` are the venue's steps in those units (1 when the venue did not say). Rules that change make a new version, with a new id.
+    `lot_size` are the venue's steps in those units (1 when the venue did not say). Rules that change make a new
+    version, with a new id.
     """
 
     id: int
@@ -47,8 +48,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.venue}:{self.symbol}"
 
 
-def listed(venue: str, venue_symbol: str, base: str, quote: str, *, tick: str = "", lot: str = "", **rules: object) -> Instrument:
-    """An instrument without an id yet. `tick` and `lot` are the venue's texts ("0.01000000"); without them 8 decimals are assumed."""
+def listed(
+    venue: str, venue_symbol: str, base: str, quote: str, *, tick: str = "", lot: str = "", **rules: object
+) -> Instrument:
+    """An instrument without an id yet. `tick` and `lot` are the venue's texts ("0.01000000"); without them 8 decimals
+    are assumed.
+    """
     known = bool(tick and lot)
     price_decimals = decimals_of(tick) if known else 8
     size_decimals = decimals_of(lot) if known else 8
@@ -93,9 +98,7 @@ class Registry:
             same = msgspec.structs.replace(instrument, id=known.id, version=known.version)
             if same == known or not instrument.rules_known:
                 return known
-        numbered = msgspec.structs.replace(
-            instrument, id=len(self._all) + 1, version=known.version + 1 if known else 1
-        )
+        numbered = msgspec.structs.replace(instrument, id=len(self._all) + 1, version=known.version + 1 if known else 1)
         self._keep(numbered)
         return numbered
 
@@ -130,6 +133,8 @@ class Registry:
 
     def _keep(self, instrument: Instrument) -> None:
         if instrument.id != len(self._all) + 1:
-            raise ValueError(f"instrument {instrument.name} has id {instrument.id}, the next one must be {len(self._all) + 1}")
+            raise ValueError(
+                f"instrument {instrument.name} has id {instrument.id}, the next one must be {len(self._all) + 1}"
+            )
         self._all.append(instrument)
         self._current[(instrument.venue, instrument.venue_symbol)] = instrument

@@ -32,7 +32,7 @@ def to_units(text: str, decimals: int) -> int:
         fraction = fraction[:decimals]
     digits = whole + fraction.ljust(decimals, "0")
     body = digits[1:] if digits[:1] == "-" else digits
-    if not (body.isascii() and body.isdigit()):
+    if not (body.isascii() and body.isdigit() and text.strip("-.")):
         raise NotExact(f"{text!r} is not a plain decimal number such as '61203.10'")
     units = int(digits)
     if not -INT64_MAX <= units <= INT64_MAX:

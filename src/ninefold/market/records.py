@@ -1,6 +1,8 @@
-"""Records that are rare and carry text: clock ticks, gaps, headlines, MAY, HAS, orders, fills. Frozen msgspec structs, one union.
+"""Records that are rare and carry text: clock ticks, gaps, headlines, MAY, HAS, orders, fills. Frozen msgspec
+structs, one union.
 
-Every record has `seq` (the input that caused it) and `known_ns` (when the pipeline knew it). Sizes are signed in fills' effect only:
+Every record has `seq` (the input that caused it) and `known_ns` (when the pipeline knew it). Sizes are signed in
+fills' effect only:
 `side` is +1 buy or -1 sell and `size` positive units of the instrument.
 """
 
@@ -17,7 +19,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=Fal
 
 
 class Tick(Record, frozen=True, kw_only=True, tag="tick"):
-    """The clock. `exchange_ns` is the venue's time as estimated; it never goes back and always lies on the 100 ms grid."""
+    """The clock. `exchange_ns` is the venue's time as estimated; it never goes back and always lies on the 100 ms
+    grid.
+    """
 
     exchange_ns: int
 

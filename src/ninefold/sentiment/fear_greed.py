@@ -1,6 +1,7 @@
 """The Fear & Greed index of alternative.me: one number a day for the mood of the whole market.
 
-In:  CSV with a heading (date, value, value_classification in any order), or the answer of https://api.alternative.me/fng/:
+In:  CSV with a heading (date, value, value_classification in any order), or the answer of
+     https://api.alternative.me/fng/:
      {"data": [{"value": "30", "value_classification": "Fear", "timestamp": "1517443200"}, ...], "metadata": {"error"}}.
      There numbers are texts, times Unix seconds, and the newest entry comes first.
 Out: index values, oldest first. A day that the source left out stays out.

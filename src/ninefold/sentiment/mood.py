@@ -1,7 +1,8 @@
 """Headlines become scores, scores the mood at every bar: the pure core of `sentiment`.
 
 In:  chunks with headlines as they arrived and finished bars.
-Out: the same, each headline once and scored, and the mood of the base asset at every first-revision bar as a value of the term `sentiment`.
+Out: the same, each headline once and scored, and the mood of the base asset at every first-revision bar as a value of
+     the term `sentiment`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from ninefold.market.arrays import VALUES
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument
-from ninefold.market.records import Headline, Listed
+from ninefold.market.records import AnyRecord, Headline, Listed
 from ninefold.market.values import MOOD
 from ninefold.sentiment import aggregate, headlines
 from ninefold.sentiment.scorer import score
@@ -30,7 +31,7 @@ class Sentiment:
         self._bases: dict[int, str] = {}
 
     def step(self, chunk: Chunk) -> Chunk:
-        kept = []
+        kept: list[AnyRecord] = []
         for record in chunk.records:
             if isinstance(record, Listed):
                 self._bases[record.instrument.id] = record.instrument.base
@@ -68,4 +69,5 @@ class Sentiment:
         known_ns = [max(known, self._mood.last_ns) for known in bars["known_ns"].tolist()]
         bases = [self._bases[instrument] for instrument in bars["instrument"].tolist()]
         made["value"] = [aggregate.value(self._mood, base, at) for base, at in zip(bases, known_ns, strict=True)]
-        return made[~np.isnan(made["value"])]
+        known_only: np.ndarray = made[~np.isnan(made["value"])]
+        return known_only

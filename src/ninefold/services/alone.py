@@ -84,7 +84,9 @@ class Alone:
             self._stage.warm(*await self._history(saved.seq))
 
     async def _history(self, until_seq: int) -> tuple[list[Instrument], np.ndarray, np.ndarray]:
-        """Instruments, bars and moods until a seq: from the tables, and behind those from what the stage before published."""
+        """Instruments, bars and moods until a seq: from the tables, and behind those from what the stage before
+        published.
+        """
         reader = Reader(self._data_dir)
         stored_seq = min(reader.position(), until_seq)
         bars, values = [reader.bars_known(stored_seq)], [reader.values_known(MOOD.decode(), stored_seq)]
@@ -93,10 +95,16 @@ class Alone:
                 chunk = decode(payload)
                 made, moods = chunk.rows("bars"), chunk.rows("values")
                 bars.append(made[(made["revision"] == 0) & (made["seq"] > stored_seq) & (made["seq"] <= until_seq)])
-                values.append(moods[(moods["term"] == MOOD) & (moods["seq"] > stored_seq) & (moods["seq"] <= until_seq)])
+                values.append(
+                    moods[(moods["term"] == MOOD) & (moods["seq"] > stored_seq) & (moods["seq"] <= until_seq)]
+                )
                 if chunk.last_seq >= until_seq:
                     break
-        return list(reader.registry()), np.concatenate([empty("bars"), *bars]), np.concatenate([empty("values"), *values])
+        return (
+            list(reader.registry()),
+            np.concatenate([empty("bars"), *bars]),
+            np.concatenate([empty("values"), *values]),
+        )
 
     async def _follow(self) -> None:
         async for payload in self._bus.follow(self._before, self._done_seq):

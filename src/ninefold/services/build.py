@@ -44,7 +44,7 @@ def collector_of(config: Config, replay: bool = False) -> Collector:
     """The parser of the config's venue; a replay takes every symbol that the recording holds."""
     entry = VENUES[config.venue.name]
     wanted = None if replay else frozenset(entry.venue_symbol(pair) for pair in config.venue.pairs)
-    adapter = entry.adapter(wanted)
+    adapter = entry.adapter(wanted, config.venue.streams)
 
     def account(event: AccountEvent, seq: int, known_ns: int) -> list[AnyRecord]:
         if replay:  # a replay trades on paper: what the venue said about the real account is not its own
@@ -90,7 +90,9 @@ def model_of(data_dir: Path) -> TrainedModel | None:
 
 
 def history(data_dir: Path, until_seq: int) -> tuple[np.ndarray, np.ndarray]:
-    """First revisions of all bars known until a seq, in that order, and the moods known with them: from the tables, then from the stream log."""
+    """First revisions of all bars known until a seq, in that order, and the moods known with them: from the tables,
+    then from the stream log.
+    """
     reader = Reader(data_dir)
     stored_seq = min(reader.position(), until_seq)
     bars, values = [reader.bars_known(stored_seq)], [reader.values_known(MOOD.decode(), stored_seq)]

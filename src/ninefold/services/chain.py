@@ -2,7 +2,8 @@
 
 In:  chunks from the intake.
 Out: the same chunks with everything the stages made, in the stream log; then what the edges act on (orders to send).
-A chunk is in the stream log before the ledger has it, and in the ledger before an order leaves. After a crash the chain is fed again from its
+A chunk is in the stream log before the ledger has it, and in the ledger before an order leaves. After a crash the
+chain is fed again from its
 last snapshot, and what the log has already is not written again.
 """
 

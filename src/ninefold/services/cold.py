@@ -1,6 +1,7 @@
 """The cold process: record, notify and serve, following the stream log that the hot process writes.
 
-In:  the stream log, the hot process's statuses. Out: the tables, Slack messages, the API. It may stop and start again at any time; nothing waits for it.
+In:  the stream log, the hot process's statuses. Out: the tables, Slack messages, the API. It may stop and start again
+     at any time; nothing waits for it.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ FULL_PAUSE_S = 0.05
 
 async def record_alone(config: Config, bus: NatsBus, clock: Callable[[], int], stop: asyncio.Event) -> None:
     """Store until `stop`. It begins where the tables stand."""
-    record = Record(Path(config.data_dir), clock)
+    record = Record(Path(config.data_dir), clock, replayed=config.mode == "replay")
     finished = asyncio.Event()
 
     async def follow() -> None:
@@ -77,5 +77,3 @@ async def serve_alone(
 async def _follow_from_now(bus: NatsBus, take: Callable[[list[Chunk]], None]) -> None:
     async for payload in bus.follow(LAST, await bus.last_seq(LAST)):
         take([decode(payload)])
-
-

@@ -1,6 +1,7 @@
 """collect: the sockets of a venue's public market data.
 
-In:  websocket frames and REST answers. Out: inputs, put through the door as they come; it parses nothing and knows no venue rule.
+In:  websocket frames and REST answers. Out: inputs, put through the door as they come; it parses nothing and knows no
+     venue rule.
 A lost connection is opened again with growing pauses; one that is silent is cut; both are inputs too.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from functools import partial
 
 import picows
 
@@ -20,12 +22,14 @@ from ninefold.venues.adapter import Question
 from ninefold.venues.questions import Asker
 from ninefold.venues.table import VENUES
 
-SILENT_S = 10.0  # Binance's busiest symbols never pause this long, and its server pings every 20 s: cut and connect again
+SILENT_S = (
+    10.0  # Binance's busiest symbols never pause this long, and its server pings every 20 s: cut and connect again
+)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 MARKET = "market"
 
 
-class _Listener(picows.WSListener):  # type: ignore[misc]
+class _Listener(picows.WSListener):
     """Puts frames through the door; flushes when nothing more is in the buffer."""
 
     def __init__(self, feed: MarketFeed, number: int) -> None:
@@ -33,6 +37,9 @@ class _Listener(picows.WSListener):  # type: ignore[misc]
         self._feed = feed
         self._number = number
         self._parts: list[bytes] = []
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        self._feed.opened(self._number)
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         if frame.msg_type == picows.WSMsgType.TEXT or frame.msg_type == picows.WSMsgType.CONTINUATION:
@@ -42,13 +49,15 @@ class _Listener(picows.WSListener):  # type: ignore[misc]
                 self._parts.clear()
                 self._feed.frame(self._number, payload)
         if frame.last_in_buffer:
-            self._feed.flush()
+            self._feed.flush_soon()
 
 
 class MarketFeed:
     """One connection to one venue's public streams, kept open until `stop`."""
 
-    def __init__(self, venue: Venue, intake: Intake, clock: Callable[[], int], questions: Callable[[], list[Question]]) -> None:
+    def __init__(
+        self, venue: Venue, intake: Intake, clock: Callable[[], int], questions: Callable[[], list[Question]]
+    ) -> None:
         entry = VENUES[venue.name]
         symbols = [entry.venue_symbol(pair) for pair in venue.pairs]
         self._venue = venue
@@ -56,7 +65,9 @@ class MarketFeed:
         self._intake = intake
         self._clock = clock
         self._questions = questions
-        self._asker = Asker(venue.name, venue.rest_url or entry.rest_url, entry.weight_per_minute, self._answered, clock)
+        self._asker = Asker(
+            venue.name, venue.rest_url or entry.rest_url, entry.weight_per_minute, self._answered, clock
+        )
         self._number = 0
         self._last_frame_ns = 0
         self.reconnects = 0
@@ -65,6 +76,15 @@ class MarketFeed:
     def frame(self, number: int, payload: bytes) -> None:
         self._last_frame_ns = self._clock()
         self._intake.put(inputs.FRAME, number, self._last_frame_ns, payload)
+
+    def opened(self, number: int) -> None:
+        self._last_frame_ns = self._clock()
+        self.connected = True
+        self._tell(number, "open", "")
+
+    def flush_soon(self) -> None:
+        """Outside the callback of the socket, which would swallow what goes wrong."""
+        asyncio.get_running_loop().call_soon(self.flush)
 
     def flush(self) -> None:
         """Hand on what is waiting and ask what the adapter wants to know."""
@@ -87,13 +107,10 @@ class MarketFeed:
             self._number += 1
             number = self._number
             try:
-                transport, _ = await picows.ws_connect(lambda: _Listener(self, number), self._url)
+                transport, _ = await picows.ws_connect(partial(_Listener, self, number), self._url)
             except (OSError, picows.WSError, TimeoutError) as error:
                 self._tell(number, "failed", str(error))
             else:
-                self._last_frame_ns = self._clock()
-                self.connected = True
-                self._tell(number, "open", "")
                 pause_s = FIRST_PAUSE_S
                 reason = await self._watch(transport)
                 self.connected = False

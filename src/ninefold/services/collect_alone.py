@@ -1,6 +1,7 @@
 """collect alone over NATS: the door, with its chunks published instead of handed on.
 
-In:  the venue, and inputs of other services over the bus. Out: chunks, in the stream of `collect`. While a publication is under way what came
+In:  the venue, and inputs of other services over the bus. Out: chunks, in the stream of `collect`. While a
+     publication is under way what came
      meanwhile is joined into larger chunks.
 """
 
@@ -21,7 +22,7 @@ from ninefold.services import snapshot
 from ninefold.services.door import Door
 from ninefold.services.jobs import until
 from ninefold.services.statuses import tell
-from ninefold.store.data_dir import open_data_dir
+from ninefold.store.data_dir import WriterLock, open_data_dir
 
 NAME = "collect"
 SNAPSHOT_S = 30.0
@@ -62,6 +63,7 @@ class CollectAlone:
         self._bus = bus
         self._clock = clock
         self._data_dir = open_data_dir(Path(config.data_dir))
+        self._lock = WriterLock(self._data_dir / "journal")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Collect until `stop`."""
@@ -85,13 +87,20 @@ class CollectAlone:
         def meters() -> list[Meter]:
             return [door.status()]
 
-        jobs = [*door.jobs(), publisher.run(), self._bus.inputs(take), tell(self._bus, meters, self._clock), self._keep(door, publisher)]
+        jobs = [
+            *door.jobs(),
+            publisher.run(),
+            self._bus.inputs(take),
+            tell(self._bus, meters, self._clock),
+            self._keep(door, publisher),
+        ]
         try:
             await until(stop, jobs)
         finally:
             door.close()
             await publisher.publish()
             self._save(door)
+            self._lock.release()
 
     async def _keep(self, door: Door, publisher: Publisher) -> None:
         """A snapshot now and then, once everything it holds was published."""

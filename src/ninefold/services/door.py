@@ -1,4 +1,5 @@
-"""Everything that comes from outside a pipeline, on one loop: the venue's sockets, our clock, the halt switch; and the journal behind the door.
+"""Everything that comes from outside a pipeline, on one loop: the venue's sockets, our clock, the halt switch; and
+the journal behind the door.
 
 In:  a config. Out: chunks to whoever is behind (`hand_on`).
 """
@@ -23,20 +24,23 @@ from ninefold.services import halt
 from ninefold.services.build import collector_of
 from ninefold.services.collect import MarketFeed
 from ninefold.services.intake import Intake
-from ninefold.store.data_dir import WriterLock
 
 
 class Door:
     """saved: the collector's state at a snapshot, or None. Nothing is handed on before `recover`."""
 
     def __init__(
-        self, config: Config, data_dir: Path, clock: Callable[[], int], hand_on: Callable[[Chunk], None], saved: bytes | None
+        self,
+        config: Config,
+        data_dir: Path,
+        clock: Callable[[], int],
+        hand_on: Callable[[Chunk], None],
+        saved: bytes | None,
     ) -> None:
         self._config = config
         self._data_dir = data_dir
         self._clock = clock
         self._journal = LogWriter(data_dir / "journal")
-        self._lock = WriterLock(data_dir / "journal")
         self._halted: halt.Halt | None = None
         self.collector = collector_of(config)
         if saved is not None:
@@ -44,12 +48,15 @@ class Door:
         self.meter = Meter("collect", clock())
         if self._journal.cut is not None:
             cut = self._journal.cut
-            self.meter.detail = f"the journal's torn end was cut: {cut.bytes} bytes of {cut.path.name} after seq {cut.last_seq}"
+            self.meter.detail = (
+                f"the journal's torn end was cut: {cut.bytes} bytes of {cut.path.name} after seq {cut.last_seq}"
+            )
         self._intake = Intake(self._journal, self.collector, hand_on, self.meter)
         self._feed = MarketFeed(config.venue, self._intake, clock, self.collector.take_questions)
 
     def recover(self, written_seq: int) -> None:
-        """Hand on again what the journal has behind the snapshot. written_seq: up to where the stage behind has written its own
+        """Hand on again what the journal has behind the snapshot. written_seq: up to where the stage behind has
+        written its own
         chunks; one ended there, so one must end there again."""
         waiting = []
         for record in read(self._data_dir / "journal", self.collector.last_seq):
@@ -81,7 +88,6 @@ class Door:
     def close(self) -> None:
         self._intake.flush()
         self._journal.close()
-        self._lock.release()
 
     async def _tick(self) -> None:
         """Our clock, on the 100 ms grid, and the halt switch."""

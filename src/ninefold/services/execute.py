@@ -1,7 +1,8 @@
 """execute: risk, orders, ledger; on paper in our simulated market, or signed to the venue.
 
 In:  chunks with targets, quotes and what the venue says about the account.
-Out: the same with orders, fills, HAS and equity. The stage is pure; `write` puts the chunk's account records into the ledger, and only then
+Out: the same with orders, fills, HAS and equity. The stage is pure; `write` puts the chunk's account records into the
+     ledger, and only then
      `to_send` may leave.
 """
 
@@ -42,7 +43,9 @@ def rules_of(config: Config) -> AccountRules:
 
 
 class Execute:
-    """The stage. It keeps the newest target of each strategy and asks the core for the position that all of them together want."""
+    """The stage. It keeps the newest target of each strategy and asks the core for the position that all of them
+    together want.
+    """
 
     name = "execute"
 
@@ -54,7 +57,9 @@ class Execute:
         self._capital = int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs))
         self._weights = equal_weights(strategies)
         self._targets: dict[int, dict[str, float]] = {}
-        self._wanted: dict[int, tuple[dict[str, float], int]] = {}  # the targets a position was last sized for, and that size
+        self._wanted: dict[
+            int, tuple[dict[str, float], int]
+        ] = {}  # the targets a position was last sized for, and that size
         self._mays: list[May] = []
         self._done_seq = ledger.last_seq()
         events = ledger.events()
@@ -102,7 +107,8 @@ class Execute:
             self._targets.setdefault(instrument, {})[strategy.decode()] = target
 
     def _desired(self, chunk: Chunk) -> Mapping[int, int]:
-        """What to hold of the instruments for which this chunk brings new targets. A size is kept as long as its targets are: a price
+        """What to hold of the instruments for which this chunk brings new targets. A size is kept as long as its
+        targets are: a price
         that moves, or a fee taken from what was bought, is no reason to trade."""
         wanted: dict[int, int] = {}
         for instrument in sorted(set(chunk.rows("targets")["instrument"].tolist())):

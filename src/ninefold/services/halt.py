@@ -1,6 +1,7 @@
 """The halt switch: a file in the data dir. While it is there nothing may be sent, whatever else runs or not.
 
-In:  `ninefold halt`, the API, Slack. Out: the file, which the hot process looks for at every tick and before every order.
+In:  `ninefold halt`, the API, Slack. Out: the file, which the hot process looks for at every tick and before every
+     order.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The hot process: collect to execute in one asyncio loop, nothing slow in it.
 
 In:  the venue, the sources of headlines, the halt switch, our clock.
-Out: the journal (what came), the stream log (what was made of it), signed orders; its state once a second for whoever asks.
+Out: the journal (what came), the stream log (what was made of it), signed orders; its state once a second for whoever
+     asks.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from ninefold.config import Config
 from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
-from ninefold.market.time import SECOND_NS
 from ninefold.services import headlines, snapshot
 from ninefold.services.build import CHAIN, history, stage_of
 from ninefold.services.chain import Chain
@@ -26,7 +26,7 @@ from ninefold.services.jobs import until
 from ninefold.services.stage import TimedStage, Warmed
 from ninefold.services.statuses import write_statuses
 from ninefold.services.trading import Trading
-from ninefold.store.data_dir import open_data_dir
+from ninefold.store.data_dir import WriterLock, open_data_dir
 
 SNAPSHOT_S = 30.0  # a start replays at most this much of the journal
 NAME = "hot"
@@ -39,6 +39,7 @@ class Hot:
         self._config = config
         self._clock = clock
         self._data_dir = open_data_dir(Path(config.data_dir))
+        self._lock = WriterLock(self._data_dir / "journal")
         self._stream = LogWriter(self._data_dir / "stream")
         saved = snapshot.read(self._data_dir, NAME)
         if saved is not None and saved.seq > self._stream.last_seq:
@@ -75,6 +76,7 @@ class Hot:
         snapshot.write(self._data_dir, NAME, *self._states())
         self._write_status()
         self._stream.close()
+        self._lock.release()
 
     def _hand_on(self, chunk: Chunk) -> None:
         self._chain.hand_on(chunk)

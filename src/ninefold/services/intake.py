@@ -6,6 +6,7 @@ Out: chunks, in the order of the numbers.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from ninefold.bus.status import Meter
 from ninefold.journal.segment import Record
-from ninefold.journal.writer import LogWriter
+from ninefold.journal.writer import DiskFull, LogWriter
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Gap, Malformed
 from ninefold.venues.collector import Collector
@@ -30,6 +31,7 @@ class Intake:
         self._hand_on = hand_on
         self._meter = meter
         self._waiting: list[Record] = []
+        self._broken = False
         self._seq = max(journal.last_seq, collector.last_seq)
 
     def put(self, kind: int, connection: int, receive_ns: int, payload: bytes) -> None:
@@ -41,10 +43,14 @@ class Intake:
         """Journal what is waiting, then hand on the chunks it gives. raises DiskFull: nothing acted then."""
         if not self._waiting:
             return
+        if self._broken:
+            raise DiskFull(errno.EIO, "the journal could not be written before; nothing is taken any more")
         waiting, self._waiting = self._waiting, []
+        self._broken = True
         for record in waiting:
             self._journal.append(*record)
         self._journal.flush()
+        self._broken = False
         self.feed(waiting)
 
     def feed(self, records: list[Record]) -> None:

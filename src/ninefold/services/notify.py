@@ -1,7 +1,9 @@
 """notify: says in Slack what the bot MAY do and what it HAS done, and alarms.
 
-In:  finished chunks. Out: messages, one post a second at most, several lines a post when more are waiting, again and again until Slack took them.
-Nothing waits for Slack: too many waiting MAYs are counted instead of sent; what the bot has done and alarms are never dropped.
+In:  finished chunks. Out: messages, one post a second at most, several lines a post when more are waiting, again and
+     again until Slack took them.
+Nothing waits for Slack: too many waiting MAYs are counted instead of sent; what the bot has done and alarms are never
+dropped.
 """
 
 from __future__ import annotations
@@ -108,11 +110,16 @@ class Notify:
             if self._webhook is not None:
                 answer = await self._webhook.send(text=text)
                 if answer.status_code != 200:
-                    raise NotSent(f"Slack answered {answer.status_code}: {answer.body[:100]}", float(answer.headers.get("Retry-After", 0)))
+                    raise NotSent(
+                        f"Slack answered {answer.status_code}: {answer.body[:100]}",
+                        float(answer.headers.get("Retry-After", 0)),
+                    )
             elif self._client is not None:
                 await self._client.chat_postMessage(channel=self._settings.channel, text=text)
         except SlackApiError as error:
-            raise NotSent(f"Slack refused: {error.response['error']}", float(error.response.headers.get("Retry-After", 0))) from error
+            raise NotSent(
+                f"Slack refused: {error.response['error']}", float(error.response.headers.get("Retry-After", 0))
+            ) from error
         except (OSError, TimeoutError) as error:
             raise NotSent(f"Slack cannot be reached: {error}") from error
 

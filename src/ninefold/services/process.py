@@ -1,4 +1,5 @@
-"""What every process of ninefold does around its own work: run on uvloop, stop on SIGINT, SIGTERM, or when its parent is gone.
+"""What every process of ninefold does around its own work: run on uvloop, stop on SIGINT, SIGTERM, or when its parent
+is gone.
 
 In:  a coroutine that takes a stop event. Out: an exit status.
 """
@@ -10,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import uvloop
 
@@ -24,11 +26,28 @@ def run(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
 async def _supervised(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    failed: list[BaseException] = []
+
+    def fail(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What went wrong in a callback of ours ends the process: going on would hide it. What a library's task left
+        behind (a connection reset while closing) is logged."""
+        error = context.get("exception")
+        if isinstance(error, BaseException) and "handle" in context:
+            failed.append(error)
+            stop.set()
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(fail)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if os.environ.get(PARENT) == "stdin":
         loop.add_reader(sys.stdin.fileno(), _orphaned, loop, stop)
-    await work(stop)
+    try:
+        await work(stop)
+    finally:
+        if failed:
+            raise failed[0]
 
 
 def _orphaned(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

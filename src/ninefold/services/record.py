@@ -1,7 +1,8 @@
 """record: the store's one writer.
 
 In:  finished chunks, in order, again after a crash from wherever the tables stand.
-Out: rows in the tables, one commit a second, from a thread of the lowest priority, because it must never slow the hot path.
+Out: rows in the tables, one commit a second, from a thread of the lowest priority, because it must never slow the hot
+     path.
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ MOST_WAITING = 2_000_000  # rows; whoever feeds us waits then
 
 
 class Record:
-    """take() chunks as they come; run() commits them."""
+    """take() chunks as they come; run() commits them. replayed: receive times are of the past, so no latency is
+    measured.
+    """
 
-    def __init__(self, data_dir: Path, clock: Callable[[], int]) -> None:
+    def __init__(self, data_dir: Path, clock: Callable[[], int], replayed: bool = False) -> None:
+        self._replayed = replayed
         self._tables = Tables(data_dir)
         self._clock = clock
         self._waiting: list[Chunk] = []
@@ -77,7 +81,8 @@ class Record:
         now = self._clock()
         self._rows -= sum(len(rows) for chunk in chunks for rows in chunk.arrays.values())
         received = [chunk.rows(kind)["receive_ns"] for chunk in chunks for kind in ("trades", "books", "quotes")]
-        self.meter.observe("receive_to_store", now - np.concatenate(received))
+        if not self._replayed:
+            self.meter.observe("receive_to_store", now - np.concatenate(received))
         self.meter.count("commits")
         self.meter.count("rows_stored", written.rows)
         self.meter.count("trades_stored", written.trades)

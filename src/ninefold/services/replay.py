@@ -1,7 +1,8 @@
 """Play a journal or a recording through the whole chain, as fast as it goes, into a data dir of its own.
 
 In:  a source of inputs with their recorded receive times.
-Out: journal, stream log, tables and ledger, as if it had been live and on paper. The same input gives the same bytes, wherever it is cut.
+Out: journal, stream log, tables and ledger, as if it had been live and on paper. The same input gives the same bytes,
+     wherever it is cut.
 An interrupted replay goes on where its journal ends; a finished one is not played again.
 """
 
@@ -47,7 +48,10 @@ class Source(msgspec.Struct):
 
 
 def replay(
-    source: Path, data_dir: Path, batch: int | Callable[[], int] = BATCH, progress: Callable[[int], None] = lambda inputs: None
+    source: Path,
+    data_dir: Path,
+    batch: int | Callable[[], int] = BATCH,
+    progress: Callable[[int], None] = lambda inputs: None,
 ) -> dict[str, object]:
     """Play it; returns the summary. batch: how many inputs at once, a number or a function that gives the next one.
 
@@ -140,7 +144,9 @@ def claim(source: Path, data_dir: Path) -> Source:
         return mine
     held = msgspec.json.decode(path.read_bytes(), type=Source)
     if held.identity != mine.identity:
-        raise OtherSource(f"{data_dir} already holds a replay of {held.name}, this is {source.name}; replay into an empty --data-dir")
+        raise OtherSource(
+            f"{data_dir} already holds a replay of {held.name}, this is {source.name}; replay into an empty --data-dir"
+        )
     return held
 
 

@@ -35,7 +35,9 @@ class NotFresh(ValueError):
     """A data dir in which a replay over a bus was begun before."""
 
 
-async def replay_over_bus(source: Path, data_dir: Path, progress: Callable[[int], None] = lambda inputs: None) -> dict[str, object]:
+async def replay_over_bus(
+    source: Path, data_dir: Path, progress: Callable[[int], None] = lambda inputs: None
+) -> dict[str, object]:
     """Play it; returns the summary. raises: BadRecording, OtherSource, BusFailed, ChildFailed, NotFresh."""
     open_data_dir(data_dir)
     said = claim(source, data_dir)

@@ -33,7 +33,8 @@ class Pipeline:
 
     @classmethod
     async def start(cls, config: Config, bus_url: str = "", extra: dict[str, str] | None = None) -> Pipeline:
-        """bus_url: of a NATS server; then all services run as processes of their own. extra: environment of the processes.
+        """bus_url: of a NATS server; then all services run as processes of their own. extra: environment of the
+        processes.
 
         raises: ChildFailed with the last words of the process that did not start.
         """
@@ -79,7 +80,11 @@ class Pipeline:
         statuses = self._statuses()
         now = summary(statuses)
         collect, record = statuses.get("collect"), statuses.get("record")
-        rate = collect.counters.get("frames", 0) / max(1e-9, (collect.at_ns - collect.started_ns) / 1e9) if collect else 0.0
+        rate = (
+            collect.counters.get("frames", 0) / max(1e-9, (collect.at_ns - collect.started_ns) / 1e9)
+            if collect
+            else 0.0
+        )
         stored = record.counters.get("trades_stored", 0) if record else 0
         lag_ns = now["receive_to_store"]["p50_ns"]  # type: ignore[index]
         lag = "-" if lag_ns is None else f"{lag_ns / 1e6:,.0f} ms"

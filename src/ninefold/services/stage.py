@@ -83,7 +83,6 @@ class TimedStage:
             elif type(record) in _COUNTED_RECORDS:
                 meter.count(_COUNTED_RECORDS[type(record)])
 
-
     def _count_fills(self, chunk: Chunk) -> None:
         """A fill can be told twice, by the answer to its order and by the event stream."""
         for record in chunk.records:

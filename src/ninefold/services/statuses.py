@@ -1,4 +1,6 @@
-"""What the services say about themselves once a second: in small files between the processes of one machine, or over NATS."""
+"""What the services say about themselves once a second: in small files between the processes of one machine, or over
+NATS.
+"""
 
 from __future__ import annotations
 

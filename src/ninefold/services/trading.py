@@ -17,7 +17,9 @@ from ninefold.services.execute import Execute
 from ninefold.venues.binance_gateway import BinanceGateway
 from ninefold.venues.table import VENUES
 
-ANSWERS_S = 1.0  # at a stop, answers to orders under way are waited for this long; later ones are asked for at the next start
+ANSWERS_S = (
+    1.0  # at a stop, answers to orders under way are waited for this long; later ones are asked for at the next start
+)
 
 
 class Trading:
@@ -39,7 +41,12 @@ class Trading:
         venue = self._config.venue
         entry = VENUES[venue.name]
         gateway = BinanceGateway(
-            venue.rest_url or entry.rest_url, venue.ws_api_url or entry.ws_api_url, key, secret, self._account, self._clock
+            venue.rest_url or entry.rest_url,
+            venue.ws_api_url or entry.ws_api_url,
+            key,
+            secret,
+            self._account,
+            self._clock,
         )
         self._gateway = gateway
         await gateway.start()
@@ -56,9 +63,13 @@ class Trading:
                 continue
             held = halt.read(Path(self._config.data_dir))
             if held is not None:
-                self._gateway.withhold(approved, self._execute.registry[approved.order.instrument], f"halted by {held.by}: {held.reason}")
+                self._gateway.withhold(
+                    approved, self._execute.registry[approved.order.instrument], f"halted by {held.by}: {held.reason}"
+                )
                 continue
-            sending = asyncio.ensure_future(self._gateway.send(approved, self._execute.registry[approved.order.instrument]))
+            sending = asyncio.ensure_future(
+                self._gateway.send(approved, self._execute.registry[approved.order.instrument])
+            )
             self._sending.add(sending)
             sending.add_done_callback(self._sending.discard)
 

@@ -1,7 +1,10 @@
-"""The rest of the outside world for a demo: a Slack that takes messages, a news feed, a mood index. On loopback, invented, seeded.
+"""The rest of the outside world for a demo: a Slack that takes messages, a news feed, a mood index. On loopback,
+invented, seeded.
 
-In:  POST /slack as an incoming webhook of Slack gets it (docs.slack.dev, "Sending messages using incoming webhooks", read 2026-11).
-Out: GET /slack/messages; GET /news.rss (RSS 2.0), a new headline now and then; GET /fng/ as alternative.me's index answers.
+In:  POST /slack as an incoming webhook of Slack gets it (docs.slack.dev, "Sending messages using incoming webhooks",
+     read 2026-11).
+Out: GET /slack/messages; GET /news.rss (RSS 2.0), a new headline now and then; GET /fng/ as alternative.me's index
+     answers.
 """
 
 from __future__ import annotations
@@ -17,8 +20,20 @@ from aiohttp import web
 
 KEPT = 1_000
 HEADLINE_EVERY_S = 20
-GOOD = ("surges as buyers return", "rallies after upgrade", "adoption grows at large retailer", "inflows hit record", "breaks out, traders cheer")
-BAD = ("plunges as exchange is hacked", "slides on lawsuit fears", "outflows alarm investors", "crashes after exploit", "drops as regulator warns")
+GOOD = (
+    "surges as buyers return",
+    "rallies after upgrade",
+    "adoption grows at large retailer",
+    "inflows hit record",
+    "breaks out, traders cheer",
+)
+BAD = (
+    "plunges as exchange is hacked",
+    "slides on lawsuit fears",
+    "outflows alarm investors",
+    "crashes after exploit",
+    "drops as regulator warns",
+)
 DULL = ("trades sideways", "developers meet in Lisbon", "conference opens", "update is scheduled for next month")
 NAMES = ("Bitcoin", "Ethereum", "Solana", "Cardano", "Dogecoin")
 

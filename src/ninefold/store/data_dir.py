@@ -96,6 +96,7 @@ class WriterLock:
     """Held by the one writer of a folder; ends with the process, however it ends."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self._file: IO[str] = open(folder / ".writer", "a+")  # noqa: SIM115  (held for as long as the writer lives)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,8 @@
 """Targets and foretellings: the pure core of `decide`.
 
 In:  chunks with finished bars, moods and forecasts.
-Out: the same with the target of every strategy at the close of each first-revision bar of its timeframe, MAY messages, and their scores once their
+Out: the same with the target of every strategy at the close of each first-revision bar of its timeframe, MAY
+     messages, and their scores once their
      time is over. A MAY is kept if the target moved that way by at least SMALLEST_CHANGE within the horizon.
 """
 

@@ -34,7 +34,9 @@ class Question:
 
 @dataclass(slots=True)
 class Gathered:
-    """Parsed rows since the last `take`, in order; stamps: (connection, exchange_ns, receive_ns) of frames that carry a venue time."""
+    """Parsed rows since the last `take`, in order; stamps: (connection, exchange_ns, receive_ns) of frames that carry
+    a venue time.
+    """
 
     trades: list[tuple] = field(default_factory=list)  # type: ignore[type-arg]
     books: list[tuple] = field(default_factory=list)  # type: ignore[type-arg]
@@ -56,11 +58,12 @@ class Gathered:
 
 
 class Adapter(Protocol):
-    """See binance.py for the first one."""
+    """See binance.py for the first one. seen: stream to the receive time of its last frame (or of the subscription)."""
 
     venue: str
     gathered: Gathered
     questions: list[Question]
+    seen: dict[str, int]
 
     def start_questions(self) -> list[Question]: ...
 
@@ -79,4 +82,6 @@ class Adapter(Protocol):
 
 
 def malformed(venue: str, seq: int, known_ns: int, reason: str, payload: bytes) -> Malformed:
-    return Malformed(seq=seq, known_ns=known_ns, venue=venue, reason=reason, excerpt=payload[:160].decode("utf-8", "replace"))
+    return Malformed(
+        seq=seq, known_ns=known_ns, venue=venue, reason=reason, excerpt=payload[:160].decode("utf-8", "replace")
+    )

@@ -1,8 +1,10 @@
 """Binance spot: trades, order book, best bid and ask.
 
-After developers.binance.com, "WebSocket Streams for Binance SPOT" and "Market Data endpoints", as of 2026-11: combined streams
+After developers.binance.com, "WebSocket Streams for Binance SPOT" and "Market Data endpoints", as of 2026-11:
+combined streams
 `<symbol>@trade`, `<symbol>@depth@100ms`, `<symbol>@bookTicker`; REST depth, exchangeInfo, historicalTrades.
-Book rule: drop changes with u <= lastUpdateId of the snapshot; the first applied has U <= lastUpdateId+1 <= u; then each U is at most the last u + 1.
+Book rule: drop changes with u <= lastUpdateId of the snapshot; the first applied has U <= lastUpdateId+1 <= u; then
+each U is at most the last u + 1.
 Trade ids are contiguous per symbol; a hole is asked for by REST. Best bid and ask carry no time of the venue.
 """
 
@@ -30,9 +32,44 @@ WS_API_URL = "wss://ws-api.binance.com:443/ws-api/v3"
 MILLISECOND_NS = 1_000_000
 HEAL_LIMIT = 1000
 SNAPSHOT_LIMIT = 1000
-QUOTES = (
-    "USDT USDC FDUSD TUSD BUSD USDP DAI PAX USDS BTC ETH BNB XRP TRX DOGE EUR GBP AUD BRL TRY RUB UAH NGN ZAR IDRT BIDR BKRW VAI PLN RON ARS JPY MXN CZK COP USD"
-).split()
+QUOTES = [
+    "USDT",
+    "USDC",
+    "FDUSD",
+    "TUSD",
+    "BUSD",
+    "USDP",
+    "DAI",
+    "PAX",
+    "USDS",
+    "BTC",
+    "ETH",
+    "BNB",
+    "XRP",
+    "TRX",
+    "DOGE",
+    "EUR",
+    "GBP",
+    "AUD",
+    "BRL",
+    "TRY",
+    "RUB",
+    "UAH",
+    "NGN",
+    "ZAR",
+    "IDRT",
+    "BIDR",
+    "BKRW",
+    "VAI",
+    "PLN",
+    "RON",
+    "ARS",
+    "JPY",
+    "MXN",
+    "CZK",
+    "COP",
+    "USD",
+]
 
 
 class _Wrapper(msgspec.Struct, gc=False):
@@ -132,13 +169,16 @@ def venue_symbol(symbol: str) -> str:
 
 
 class BinanceSpot:
-    """wanted: the venue symbols that were subscribed ("BTCUSDT"); None takes whatever a recording holds."""
+    """wanted: the venue symbols that were subscribed ("BTCUSDT"); None takes whatever a recording holds.
+    streams: the kinds that were subscribed for each."""
 
     venue = VENUE
 
-    def __init__(self, wanted: frozenset[str] | None = None) -> None:
+    def __init__(self, wanted: frozenset[str] | None = None, streams: tuple[str, ...] = STREAMS) -> None:
         self._registry = Registry()
         self._wanted = wanted
+        self._streams = streams
+        self.seen: dict[str, int] = {}
         self._rules: dict[str, Instrument] = {}
         self._instruments: dict[str, Instrument] = {}
         self._ids: dict[str, TradeIds] = {}
@@ -166,6 +206,7 @@ class BinanceSpot:
             handler = _HANDLERS.get(kind)
             if handler is None:
                 raise BadFrame(f"stream {wrapper.stream!r} is none of {', '.join(_HANDLERS)}")
+            self.seen[wrapper.stream] = receive_ns
             handler(self, connection, seq, receive_ns, wrapper.data)
         except (msgspec.DecodeError, BadFrame, NotExact) as error:
             if not _is_reply(payload):
@@ -188,7 +229,9 @@ class BinanceSpot:
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """A lost connection makes books unknown; after a new one the rules' missed trades are asked for."""
         self.gathered.records.append(
-            Connection(seq=seq, known_ns=receive_ns, venue=VENUE, name=change.name, state=change.state, reason=change.reason)
+            Connection(
+                seq=seq, known_ns=receive_ns, venue=VENUE, name=change.name, state=change.state, reason=change.reason
+            )
         )
         if change.name != "market":
             return
@@ -197,10 +240,11 @@ class BinanceSpot:
         self._unproven.update(self._ids)
         if change.state == "open":
             for symbol in sorted(self._wanted or ()):
+                self.seen.update({f"{symbol.lower()}@{stream}": receive_ns for stream in self._streams})
                 self._ask_depth(symbol)
                 ids = self._ids.get(symbol)
                 if ids is not None and ids.next_id:
-                    self._ask_trades(symbol, ids.next_id)
+                    self._ask_trades(symbol, min([ids.next_id, *(first for first, _ in ids.missing)]))
 
     def save(self) -> bytes:
         books = {symbol: book.last_id for symbol, book in self._books.items()}
@@ -268,7 +312,9 @@ class BinanceSpot:
             return
         first = (instrument.id, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, CLEAR_BOOK, BID, 0, 0)
         self.gathered.books.append(first)
-        levels = self._levels(instrument, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, snapshot.bids, snapshot.asks)
+        levels = self._levels(
+            instrument, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, snapshot.bids, snapshot.asks
+        )
         self.gathered.books.extend(levels)
         self._best_of_snapshot(instrument, snapshot, seq, receive_ns)
         for waited in changes:
@@ -293,7 +339,9 @@ class BinanceSpot:
         instrument = self._instrument(symbol, seq, receive_ns)
         trades = _past_trades.decode(answer.body)
         for trade in trades:
-            self._add_trade(symbol, seq, receive_ns, ID_INTEGER, trade.id, trade.time, trade.price, trade.qty, trade.isBuyerMaker)
+            self._add_trade(
+                symbol, seq, receive_ns, ID_INTEGER, trade.id, trade.time, trade.price, trade.qty, trade.isBuyerMaker
+            )
         last = trades[-1].id if trades else from_id - 1
         ids = self._ids.setdefault(symbol, TradeIds())
         if len(trades) >= HEAL_LIMIT:
@@ -305,7 +353,16 @@ class BinanceSpot:
     # parts
 
     def _add_trade(
-        self, symbol: str, seq: int, receive_ns: int, id_kind: int, id: int, time_ms: int, price: str, size: str, buyer_is_maker: bool
+        self,
+        symbol: str,
+        seq: int,
+        receive_ns: int,
+        id_kind: int,
+        id: int,
+        time_ms: int,
+        price: str,
+        size: str,
+        buyer_is_maker: bool,
     ) -> None:
         of = self._instrument(symbol, seq, receive_ns)
         price_units, size_units = to_units(price, of.price_decimals), to_units(size, of.size_decimals)
@@ -316,14 +373,18 @@ class BinanceSpot:
             return
         exchange_ns = time_ms * MILLISECOND_NS
         if hole is not None:
-            self._gap(of, "trades", *hole, seq, receive_ns, from_ns=self._last_ns.get(symbol, exchange_ns), to_ns=exchange_ns)
+            self._gap(
+                of, "trades", *hole, seq, receive_ns, from_ns=self._last_ns.get(symbol, exchange_ns), to_ns=exchange_ns
+            )
             self._ask_trades(symbol, hole[0])
         elif symbol in self._unproven and id + 1 == ids.next_id:
             self._gap(of, "trades", id, id - 1, seq, receive_ns, healed=True)
         self._unproven.discard(symbol)
         self._last_ns[symbol] = max(exchange_ns, self._last_ns.get(symbol, 0))
         side = SELL if buyer_is_maker else BUY
-        self.gathered.trades.append((of.id, exchange_ns, receive_ns, seq, id_kind, 0, id, price_units, size_units, side))
+        self.gathered.trades.append(
+            (of.id, exchange_ns, receive_ns, seq, id_kind, 0, id, price_units, size_units, side)
+        )
 
     def _levels(
         self,

@@ -212,8 +212,16 @@ class _Reader:
         trades = msgspec.json.decode(envelope.body, type=list[_MyTrade])
         return [
             self._fill(
-                self._instrument(trade.symbol), envelope.client_order_id, BUY if trade.isBuyer else SELL, trade.price,
-                trade.qty, trade.commission, trade.commissionAsset, trade.id, trade.time, trade.isMaker,
+                self._instrument(trade.symbol),
+                envelope.client_order_id,
+                BUY if trade.isBuyer else SELL,
+                trade.price,
+                trade.qty,
+                trade.commission,
+                trade.commissionAsset,
+                trade.id,
+                trade.time,
+                trade.isMaker,
             )
             for trade in trades
         ]
@@ -255,7 +263,15 @@ class _Reader:
         if report.x == "TRADE":
             made.append(
                 self._fill(
-                    instrument, client_order_id, side, report.L, report.l, report.n, report.N or "", report.t, report.T,
+                    instrument,
+                    client_order_id,
+                    side,
+                    report.L,
+                    report.l,
+                    report.n,
+                    report.N or "",
+                    report.t,
+                    report.T,
                     report.m,
                 )
             )
@@ -270,8 +286,16 @@ class _Reader:
         )
         fills = [
             self._fill(
-                instrument, client_order_id, side, fill.price, fill.qty, fill.commission, fill.commissionAsset,
-                fill.tradeId, placed.transactTime, False,
+                instrument,
+                client_order_id,
+                side,
+                fill.price,
+                fill.qty,
+                fill.commission,
+                fill.commissionAsset,
+                fill.tradeId,
+                placed.transactTime,
+                False,
             )
             for fill in placed.fills
         ]
@@ -291,8 +315,15 @@ class _Reader:
         )
 
     def _order(
-        self, instrument: Instrument, client_order_id: str, side: int, size: str, filled: str, status: str,
-        venue_order_id: int, reason: str,
+        self,
+        instrument: Instrument,
+        client_order_id: str,
+        side: int,
+        size: str,
+        filled: str,
+        status: str,
+        venue_order_id: int,
+        reason: str,
     ) -> Order:
         return Order(
             seq=self._seq,
@@ -308,8 +339,17 @@ class _Reader:
         )
 
     def _fill(
-        self, instrument: Instrument, client_order_id: str, side: int, price: str, size: str, fee: str, fee_asset: str,
-        trade_id: int, time_ms: int, maker: bool,
+        self,
+        instrument: Instrument,
+        client_order_id: str,
+        side: int,
+        price: str,
+        size: str,
+        fee: str,
+        fee_asset: str,
+        trade_id: int,
+        time_ms: int,
+        maker: bool,
     ) -> Fill:
         return Fill(
             seq=self._seq,

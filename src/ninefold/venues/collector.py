@@ -1,7 +1,8 @@
 """From numbered input records to chunks: the pure core of `collect`.
 
 In:  the records of the journal in order, live or replayed.
-Out: chunks. A chunk ends at every tick of the venue's clock, wherever else the caller takes it; a row after a record begins a new one.
+Out: chunks. A chunk ends at every tick of the venue's clock, wherever else the caller takes it; a row after a record
+     begins a new one.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from ninefold.journal import inputs
 from ninefold.journal.segment import Record
 from ninefold.market.chunk import Chunk
 from ninefold.market.clock import VenueClock
-from ninefold.market.records import AnyRecord, Halted, Headline, Offset, Resumed, Started, Tick
+from ninefold.market.records import AnyRecord, Connection, Halted, Headline, Offset, Resumed, Started, Tick
 from ninefold.market.time import SECOND_NS
 from ninefold.venues.adapter import Adapter, Question, malformed
 
-OFFSET_EVERY_NS = 10 * SECOND_NS
+LOOK_EVERY_NS = 10 * SECOND_NS
+SILENT_NS = (
+    60 * SECOND_NS
+)  # a stream without a frame for so long is told as silent; quiet instruments are, now and then
 
 ParseHeadlines = Callable[[inputs.Headlines, int, int], list[Headline]]
 ParseAccount = Callable[[inputs.AccountEvent, int, int], list[AnyRecord]]
@@ -27,7 +31,9 @@ ParseAccount = Callable[[inputs.AccountEvent, int, int], list[AnyRecord]]
 
 class _State(msgspec.Struct):
     seq: int
-    clock_ns: int
+    frames: int
+    offset_due_ns: int
+    clock: bytes
     adapter: bytes
 
 
@@ -48,12 +54,15 @@ class Collector:
         self._parse_headlines = parse_headlines
         self._first_seq = 1
         self._known_ns = 0
-        self._offset_due_ns = 0
+        self._look_due_ns = 0
+        self.silent: set[str] = set()
         self._records: list[AnyRecord] = []
         self._lags: list[int] = []
 
     def feed(self, record: Record) -> list[Chunk]:
-        """Take one record; the chunks that it finishes: what was before it if rows would follow records, and its own if the clock ticked."""
+        """Take one record; the chunks that it finishes: what was before it if rows would follow records, and its own
+        if the clock ticked.
+        """
         done = self.take() if self._records else []
         kind, connection, seq, receive_ns, payload = record
         self.last_seq, self._known_ns = seq, receive_ns
@@ -74,7 +83,10 @@ class Collector:
         mark = self.clock.tick()
         if mark is None:
             return done
-        self._tell_offsets(seq, receive_ns)
+        if receive_ns >= self._look_due_ns:
+            self._look_due_ns = receive_ns + LOOK_EVERY_NS
+            self._tell_offsets(seq, receive_ns)
+            self._tell_silence(seq, receive_ns)
         self._records.append(Tick(seq=seq, known_ns=receive_ns, exchange_ns=mark))
         return done + self.take()
 
@@ -96,12 +108,13 @@ class Collector:
         return lags
 
     def save(self) -> bytes:
-        return msgspec.msgpack.encode(_State(self.last_seq, self.clock.ticked_ns, self.adapter.save()))
+        return msgspec.msgpack.encode(_State(self.last_seq, self.frames, self._offset_due_ns, self.clock.save(), self.adapter.save()))
 
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
         self.last_seq, self._first_seq = saved.seq, saved.seq + 1
-        self.clock = VenueClock(saved.clock_ns)
+        self.frames, self._offset_due_ns = saved.frames, saved.offset_due_ns
+        self.clock.load(saved.clock)
         self.adapter.load(saved.adapter)
 
     def _rare(self, record: Record) -> None:
@@ -113,7 +126,9 @@ class Collector:
                 change = msgspec.msgpack.decode(payload, type=inputs.ConnectionChange)
                 self.adapter.connection(change, number, seq, receive_ns)
             elif kind == inputs.HEADLINES:
-                self._records.extend(self._parse_headlines(msgspec.msgpack.decode(payload, type=inputs.Headlines), seq, receive_ns))
+                self._records.extend(
+                    self._parse_headlines(msgspec.msgpack.decode(payload, type=inputs.Headlines), seq, receive_ns)
+                )
             elif kind == inputs.ACCOUNT:
                 event = msgspec.msgpack.decode(payload, type=inputs.AccountEvent)
                 self._records.extend(self._parse_account(event, seq, receive_ns))
@@ -128,9 +143,6 @@ class Collector:
             self._records.append(malformed(self.adapter.venue, seq, receive_ns, str(error), payload))
 
     def _tell_offsets(self, seq: int, known_ns: int) -> None:
-        if known_ns < self._offset_due_ns:
-            return
-        self._offset_due_ns = known_ns + OFFSET_EVERY_NS
         for number, offset in sorted(self.clock.offsets.items()):
             self._records.append(
                 Offset(
@@ -142,6 +154,19 @@ class Collector:
                     frames=offset.frames,
                 )
             )
+
+    def _tell_silence(self, seq: int, known_ns: int) -> None:
+        """Streams that fell silent or came back since the last look."""
+        seen = self.adapter.seen
+        silent = {stream for stream, last_ns in seen.items() if known_ns - last_ns > SILENT_NS}
+        for stream in sorted(silent ^ self.silent):
+            state = "silent" if stream in silent else "alive"
+            reason = f"no frame for {SILENT_NS // SECOND_NS} s" if stream in silent else ""
+            told = Connection(
+                seq=seq, known_ns=known_ns, venue=self.adapter.venue, name=stream, state=state, reason=reason
+            )
+            self._records.append(told)
+        self.silent = silent
 
 
 def _command(command: inputs.Command, seq: int, known_ns: int) -> AnyRecord:

@@ -23,7 +23,12 @@ class Asker:
     """answered: called with each answer on the loop."""
 
     def __init__(
-        self, venue: str, rest_url: str, weight_per_minute: int, answered: Callable[[Answer], None], clock: Callable[[], int]
+        self,
+        venue: str,
+        rest_url: str,
+        weight_per_minute: int,
+        answered: Callable[[Answer], object],
+        clock: Callable[[], int],
     ) -> None:
         self._venue = venue
         self._rest_url = rest_url

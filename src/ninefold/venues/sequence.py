@@ -1,7 +1,9 @@
-"""Contiguous numbers: trades that must follow each other without a hole, and books that grow from a snapshot by numbered changes.
+"""Contiguous numbers: trades that must follow each other without a hole, and books that grow from a snapshot by
+numbered changes.
 
 In:  ids as they arrive.
-Out: which are new, which ranges are missing. Venues that number their trades or book changes share this; their own rules are parameters.
+Out: which are new, which ranges are missing. Venues that number their trades or book changes share this; their own
+     rules are parameters.
 """
 
 from __future__ import annotations
@@ -52,7 +54,9 @@ class BookSync:
         self.waiting = []
 
     def snapshot(self, last_id: int) -> list[object] | None:
-        """Take a snapshot; the changes to apply after it, or None if it is older than the oldest waiting change needs."""
+        """Take a snapshot; the changes to apply after it, or None if it is older than the oldest waiting change
+        needs.
+        """
         later = [change for change in self.waiting if change[1] > last_id]
         if later and later[0][0] > last_id + 1:
             return None
@@ -64,7 +68,9 @@ class BookSync:
         return applied
 
     def change(self, first: int, last: int, body: object) -> str:
-        """What to do with a change that covers ids first..last: "apply", "old", "wait" (no snapshot yet) or "gap" (one was missed)."""
+        """What to do with a change that covers ids first..last: "apply", "old", "wait" (no snapshot yet) or "gap"
+        (one was missed).
+        """
         if self.last_id == 0:
             self.waiting.append((first, last, body))
             if len(self.waiting) > WAITING_MOST:

@@ -11,9 +11,11 @@ from ninefold.venues.adapter import Adapter
 
 @dataclass(frozen=True)
 class VenueEntry:
-    """What the edges need to know of a venue. stream_path: venue symbols and stream kinds to the path of the websocket."""
+    """What the edges need to know of a venue. stream_path: venue symbols and stream kinds to the path of the
+    websocket.
+    """
 
-    adapter: Callable[[frozenset[str] | None], Adapter]
+    adapter: Callable[[frozenset[str] | None, tuple[str, ...]], Adapter]
     stream_path: Callable[[list[str], tuple[str, ...]], str]
     venue_symbol: Callable[[str], str]
     rest_url: str

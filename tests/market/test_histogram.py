@@ -1,0 +1,41 @@
+"""Percentiles of signed durations, held against numpy's."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ninefold.market.histogram import Histogram
+
+DURATIONS = st.lists(st.integers(-(10**13), 10**13), min_size=1, max_size=200)
+
+
+@settings(max_examples=200)
+@given(values=DURATIONS, percent=st.sampled_from([1, 25, 50, 75, 90, 99, 100]))
+def test_percentiles_are_within_a_thousandth_of_numpys(values, percent):
+    histogram = Histogram()
+    histogram.add(np.array(values, np.int64))
+    exact = float(np.percentile(values, percent, method="inverted_cdf"))
+    assert abs(histogram.percentile(percent) - exact) <= 0.001 * abs(exact) + 0.5
+
+
+@given(first=DURATIONS, second=DURATIONS)
+def test_two_histograms_add_up_to_the_one_of_all_values(first, second):
+    one, other, both = Histogram(), Histogram(), Histogram()
+    one.add(np.array(first, np.int64))
+    other.add(np.array(second, np.int64))
+    both.add(np.array(first + second, np.int64))
+    one.merge(other)
+    assert (one.counts, one.total) == (both.counts, both.total)
+    assert abs(both.sum() - sum(first + second)) <= 0.001 * sum(map(abs, first + second)) + len(first + second)
+
+
+def test_a_recorded_delay_of_minus_1272_milliseconds_is_told_as_that():
+    histogram = Histogram()
+    histogram.add(np.array([-1_272_000_000, -1_273_000_000, -1_271_000_000]))
+    assert abs(histogram.percentile(50) + 1_272_000_000) < 1_000_000
+    assert histogram.below(0) == 3
+    assert histogram.below(-1_300_000_000) == 0
+
+
+def test_nothing_counted_is_no_percentile():
+    assert Histogram().percentile(50) is None
