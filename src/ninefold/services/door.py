@@ -7,6 +7,7 @@ In:  a config. Out: chunks to whoever is behind (`hand_on`).
 from __future__ import annotations
 
 import asyncio
+import sys
 import uuid
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -17,12 +18,13 @@ from ninefold.config import Config
 from ninefold.journal import inputs
 from ninefold.journal.inputs import Command, Run, encode
 from ninefold.journal.reader import read
-from ninefold.journal.writer import LogWriter
+from ninefold.journal.writer import Cut, LogWriter
 from ninefold.market.chunk import Chunk
 from ninefold.market.time import SECOND_NS, TICK_NS
 from ninefold.services import halt
 from ninefold.services.build import collector_of
 from ninefold.services.collect import MarketFeed
+from ninefold.services.disk import disk_halt
 from ninefold.services.intake import Intake
 
 
@@ -47,10 +49,7 @@ class Door:
             self.collector.load(saved)
         self.meter = Meter("collect", clock())
         if self._journal.cut is not None:
-            cut = self._journal.cut
-            self.meter.detail = (
-                f"the journal's torn end was cut: {cut.bytes} bytes of {cut.path.name} after seq {cut.last_seq}"
-            )
+            self.meter.detail = told(self._journal.cut)
         self._intake = Intake(self._journal, self.collector, hand_on, self.meter)
         self._feed = MarketFeed(config.venue, self._intake, clock, self.collector.take_questions)
 
@@ -82,6 +81,8 @@ class Door:
 
     def status(self) -> Meter:
         self.meter.counters["reconnects"] = self._feed.reconnects
+        self.meter.gauges["streams"] = len(self.collector.adapter.seen)
+        self.meter.gauges["streams_silent"] = len(self.collector.silent)
         self.meter.healthy = self._feed.connected
         return self.meter
 
@@ -100,9 +101,16 @@ class Door:
             self._intake.flush()
 
     def _look_for_halt(self, now: int) -> None:
-        found = halt.read(self._data_dir)
+        found = halt.read(self._data_dir) or disk_halt(self._data_dir)
         if found == self._halted:
             return
         self._halted = found
         command = Command("halt", found.by, found.reason) if found else Command("resume", "halt switch")
         self._intake.put(inputs.COMMAND, 0, now, encode(command))
+
+
+def told(cut: Cut) -> str:
+    """Say what a crash left torn, for the log and the page."""
+    text = f"the torn end of {cut.path} was cut: {cut.bytes} bytes behind seq {cut.last_seq}"
+    print(f"ninefold: {text}", file=sys.stderr, flush=True)
+    return text

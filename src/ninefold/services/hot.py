@@ -20,7 +20,7 @@ from ninefold.market.instruments import Registry
 from ninefold.services import headlines, snapshot
 from ninefold.services.build import CHAIN, history, stage_of
 from ninefold.services.chain import Chain
-from ninefold.services.door import Door
+from ninefold.services.door import Door, told
 from ninefold.services.execute import Execute
 from ninefold.services.jobs import until
 from ninefold.services.stage import TimedStage, Warmed
@@ -41,6 +41,8 @@ class Hot:
         self._data_dir = open_data_dir(Path(config.data_dir))
         self._lock = WriterLock(self._data_dir / "journal")
         self._stream = LogWriter(self._data_dir / "stream")
+        if self._stream.cut is not None:
+            told(self._stream.cut)
         saved = snapshot.read(self._data_dir, NAME)
         if saved is not None and saved.seq > self._stream.last_seq:
             saved = None  # a power loss took the end of the stream log, but not the snapshot: begin at the journal's beginning

@@ -108,12 +108,14 @@ class Collector:
         return lags
 
     def save(self) -> bytes:
-        return msgspec.msgpack.encode(_State(self.last_seq, self.frames, self._offset_due_ns, self.clock.save(), self.adapter.save()))
+        return msgspec.msgpack.encode(
+            _State(self.last_seq, self.frames, self._look_due_ns, self.clock.save(), self.adapter.save())
+        )
 
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
         self.last_seq, self._first_seq = saved.seq, saved.seq + 1
-        self.frames, self._offset_due_ns = saved.frames, saved.offset_due_ns
+        self.frames, self._look_due_ns = saved.frames, saved.offset_due_ns
         self.clock.load(saved.clock)
         self.adapter.load(saved.adapter)
 
