@@ -85,20 +85,27 @@ def balances(account: dict[str, Any]) -> dict[str, Decimal]:
     return {each["asset"]: Decimal(each["free"]) + Decimal(each["locked"]) for each in account["balances"]}
 
 
-def test_a_resting_order_at_the_touch_is_filled_by_the_crowd_as_maker(simulator: Simulator):
+def test_resting_orders_at_the_touch_are_filled_by_the_crowd_as_maker(simulator: Simulator):
     async def run(client: Client) -> None:
-        best = await client.get("/api/v3/ticker/bookTicker", symbol="BTCUSDT")
-        order = {"symbol": "BTCUSDT", "side": "SELL", "type": "LIMIT_MAKER", "quantity": "0.00020"}
-        placed = await client.signed("POST", "order", **order, price=best["askPrice"])
-        assert set(placed) == {"symbol", "orderId", "orderListId", "clientOrderId", "transactTime"}
+        socket = await subscribe(client)
+        prices = {}
+        for side, field in (("SELL", "askPrice"), ("BUY", "bidPrice")):
+            order = {"symbol": "BTCUSDT", "side": side, "type": "LIMIT_MAKER", "quantity": "0.00020"}
 
-        async def filled() -> Any:
-            found = await client.signed("GET", "order", symbol="BTCUSDT", orderId=placed["orderId"])
-            return found if found["status"] == "FILLED" else None
+            async def at_the_touch(order: dict[str, str] = order, field: str = field) -> Any:
+                best = await client.get("/api/v3/ticker/bookTicker", symbol="BTCUSDT")
+                placed = await client.signed("POST", "order", **order, price=best[field])
+                return (placed, best[field]) if "orderId" in placed else None  # the market may just have moved there
 
-        await until(filled, 60)
-        trades = await client.signed("GET", "myTrades", symbol="BTCUSDT", orderId=placed["orderId"])
-        assert all(each["isMaker"] and each["price"] == best["askPrice"] for each in trades)
+            placed, price = await until(at_the_touch)
+            assert set(placed) == {"symbol", "orderId", "orderListId", "clientOrderId", "transactTime"}
+            prices[placed["orderId"]] = price
+        report = (await receive(socket, lambda each: each["event"].get("X") == "FILLED", 60))["event"]
+        assert (report["x"], report["m"], report["L"]) == ("TRADE", True, prices[report["i"]])
+        trades = await client.signed("GET", "myTrades", symbol="BTCUSDT", orderId=report["i"])
+        assert all(each["isMaker"] and each["price"] == prices[report["i"]] for each in trades)
+        await client.signed("DELETE", "openOrders", symbol="BTCUSDT")
+        await socket.close()
 
     talk(simulator, run)
 

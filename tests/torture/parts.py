@@ -1,6 +1,7 @@
 """The parts of a running demo as processes that can be killed one by one.
 
-In:  a data dir. Out: the simulated exchange, the hot and the cold process, started as `ninefold demo` starts them; what they say about themselves.
+In:  a data dir.
+Out: the simulated exchange, the hot and the cold process, started as `ninefold demo` starts them; what they say.
 """
 
 from __future__ import annotations
@@ -95,14 +96,19 @@ class World:
         self.rate = rate
         self.parts: dict[str, Part] = {}
         self.rest = ""
+        self._url = ""
         self._started_ns: dict[str, int] = {}
         self._trades_before: int | None = None
 
     def start(self, *names: str, before: Callable[[], None] | None = None) -> None:
-        """Start parts: the exchange first. They are not waited for, but for the exchange and its addresses."""
+        """Start parts: the exchange first. They are not waited for, but for the exchange and its addresses.
+
+        before: run in the new process before the program.
+        """
         for name in sorted(names, key=("simulator", "cold", "hot").index):
             self._started_ns[name] = time.time_ns()
             self._trades_before = None
+            self._url = ""
             if name == "simulator":
                 self._start_simulator()
             else:
@@ -129,6 +135,12 @@ class World:
     def counter(self, service: str, name: str) -> int:
         found = read_statuses(self.data_dir).get(service)
         return found.counters.get(name, 0) if found else 0
+
+    def get(self, path: str) -> Any:
+        """The pipeline's answer to a question, decoded."""
+        if not self._url:
+            self._url = f"http://127.0.0.1:{self.parts['cold'].line().removeprefix('port: ')}"
+        return ask(self._url + path)
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """The simulator's answer to a question, decoded."""
@@ -169,7 +181,9 @@ class World:
             data_dir=str(self.data_dir),
             mode="demo",
             venue=Venue(
-                pairs=tuple(f"{one['baseAsset']}/{one['quoteAsset']}" for one in self.ask("/api/v3/exchangeInfo")["symbols"]),
+                pairs=tuple(
+                    f"{one['baseAsset']}/{one['quoteAsset']}" for one in self.ask("/api/v3/exchangeInfo")["symbols"]
+                ),
                 streams=tuple(ready["streams"]),
                 rest_url=ready["rest"],
                 stream_url=ready["stream"],

@@ -9,8 +9,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import pytest
 
 from . import truth
 from .parts import World, size_of, until
+from .settle import check, holes
 
 PIPELINE = ("cold", "hot")
 VICTIMS = {
@@ -91,7 +90,7 @@ def test_a_hole_that_was_seen_but_not_healed_at_the_kill_is_healed_by_the_next_s
         pytest.skip(f"the answer came before the kill, {TRIES} times")
     world.start("hot")
     world.wait_for_flow()
-    check(world)
+    assert check(world) >= FIRST_FILLS
 
 
 def survive(world: World, rounds: list[tuple[str, ...]]) -> None:
@@ -106,18 +105,7 @@ def survive(world: World, rounds: list[tuple[str, ...]]) -> None:
             kill_after(world, victims, chance.randrange(SHORT_BYTES))
         world.start(*victims)
         world.wait_for_flow()
-    check(world)
-
-
-def check(world: World) -> None:
-    """Come to rest, stop, and hold everything that was kept against everything else."""
-    come_to_rest(world)
-    world.stop()
-    truth.check_numbers(world.data_dir)
-    truth.check_exchange(world.data_dir)
-    truth.check_trades(world.data_dir)
-    assert truth.check_bars(world.data_dir) > 0
-    assert truth.check_account(world.data_dir, opening()) >= FIRST_FILLS
+    assert check(world) >= FIRST_FILLS
 
 
 def kill_after(world: World, victims: tuple[str, ...], bytes: int) -> None:
@@ -128,32 +116,8 @@ def kill_after(world: World, victims: tuple[str, ...], bytes: int) -> None:
     world.kill(*victims)
 
 
-def come_to_rest(world: World) -> None:
-    """No new orders; those under way come to an end; what was missed is healed and stored."""
-    command = [sys.executable, "-m", "ninefold", "halt", "--data-dir", str(world.data_dir)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    until(lambda: not truth.open_orders(world.data_dir), "no order is open in the ledger")
-    until(lambda: not holes(dict(truth.stored_deals(world.data_dir))), "no trade is missing between the first and the last stored one")
-    seq = world.last_seq("collect")
-    until(lambda: world.last_seq("record") > seq + 100, "bars of healed trades are stored")
-
-
-def holes(deals: truth.Deals) -> list[tuple[str, int]]:
-    """Trades that are missing between the first and the last of each symbol."""
-    by_symbol: dict[str, set[int]] = {}
-    for symbol, number in deals:
-        by_symbol.setdefault(symbol, set()).add(number)
-    return [(symbol, number) for symbol, ids in by_symbol.items() for number in range(min(ids), max(ids)) if number not in ids]
-
-
 def trades_and_answers(data_dir: Path, after_seq: int) -> tuple[int, int]:
     """How many trade frames and how many answers to questions for trades the journal has behind a seq."""
     later = [entry for entry in truth.entries(data_dir) if entry.seq > after_seq]
     frames = sum(b"@trade" in entry.payload for entry in later if entry.kind == truth.FRAME)
     return frames, sum(b"historicalTrades" in entry.payload for entry in later if entry.kind == truth.ANSWER)
-
-
-def opening() -> dict[str, int]:
-    """What a new account of the simulated exchange holds."""
-    whole = {"USDT": 100_000, "BTC": 1, "ETH": 10, "SOL": 200, "ADA": 20_000, "DOGE": 100_000}
-    return {asset: amount * truth.E8 for asset, amount in whole.items()}

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from ninefold.api.rows import SIDES, Json
 from ninefold.market.instruments import Instrument
-from ninefold.market.numbers import to_text
 from ninefold.market.records import AnyRecord, Gap, Halted, Has, Malformed, May, MayScored, Resumed
 
 HELD = 5_000
@@ -116,8 +115,8 @@ class Messages:
             "strategy": may.strategy,
             "side": SIDES[may.side],
             "probability": may.probability,
-            "price_low": to_text(may.price_low, instrument.price_decimals),
-            "price_high": to_text(may.price_high, instrument.price_decimals),
+            "price_low": instrument.price_text(may.price_low),
+            "price_high": instrument.price_text(may.price_high),
             "horizon_ns": str(may.until_ns - may.known_ns),
             "text": may.text,
             "outcome": "open",
@@ -125,7 +124,7 @@ class Messages:
 
     def _has(self, has: Has) -> Json:
         instrument = self._instrument_of(has.instrument)
-        price = to_text(has.price, instrument.price_decimals)
+        price = instrument.price_text(has.price)
         return {
             **_EMPTY,
             "id": has.has_id,

@@ -13,7 +13,7 @@ from typing import Any
 
 from ninefold.market.arrays import BARS, ID_NONE, ID_TEXT, ID_UUID
 from ninefold.market.instruments import Instrument
-from ninefold.market.numbers import to_text
+from ninefold.market.numbers import shown_decimals, to_text
 from ninefold.market.records import Fill, Order
 from ninefold.market.time import TIMEFRAME_OF, UNKNOWN_NS
 
@@ -62,8 +62,8 @@ def instrument_row(instrument: Instrument) -> Json:
         "symbol": instrument.symbol,
         "base": instrument.base,
         "quote": instrument.quote,
-        "price_decimals": instrument.price_decimals,
-        "size_decimals": instrument.size_decimals,
+        "price_decimals": shown_decimals(instrument.price_decimals, instrument.tick_size),
+        "size_decimals": shown_decimals(instrument.size_decimals, instrument.lot_size),
     }
 
 
@@ -76,8 +76,8 @@ def bar_row(row: Sequence[int], instrument: Instrument) -> Json:
         "close_ns": str(row[_CELL["close_ns"]]),
     }
     for name in ("open", "high", "low", "close"):
-        cells[name] = to_text(row[_CELL[name]], instrument.price_decimals) if known else None
-    cells["volume"] = to_text(row[_CELL["volume"]], instrument.size_decimals) if known else None
+        cells[name] = instrument.price_text(row[_CELL[name]]) if known else None
+    cells["volume"] = instrument.size_text(row[_CELL["volume"]]) if known else None
     cells["state"] = BAR_STATES[state]
     cells["revision"] = row[_CELL["revision"]]
     return cells
@@ -97,8 +97,8 @@ def trade_row(row: Sequence[int], instrument: Instrument) -> Json:
         "exchange_ns": ns_text(exchange_ns),
         "receive_ns": ns_text(receive_ns),
         "trade_id": trade_id_text(kind, high, low),
-        "price": to_text(price, instrument.price_decimals),
-        "size": to_text(size, instrument.size_decimals),
+        "price": instrument.price_text(price),
+        "size": instrument.size_text(size),
         "taker_side": SIDES.get(side, "unknown"),
     }
 
@@ -106,15 +106,14 @@ def trade_row(row: Sequence[int], instrument: Instrument) -> Json:
 def quote_row(row: Sequence[int], instrument: Instrument) -> Json:
     """The best bid and ask from a tuple in the order of QUOTES."""
     _, exchange_ns, receive_ns, _, _, bid, bid_size, ask, ask_size = row
-    price, size = instrument.price_decimals, instrument.size_decimals
     return {
         "instrument": instrument.name,
         "exchange_ns": ns_text(exchange_ns),
         "receive_ns": ns_text(receive_ns),
-        "bid": to_text(bid, price),
-        "bid_size": to_text(bid_size, size),
-        "ask": to_text(ask, price),
-        "ask_size": to_text(ask_size, size),
+        "bid": instrument.price_text(bid),
+        "bid_size": instrument.size_text(bid_size),
+        "ask": instrument.price_text(ask),
+        "ask_size": instrument.size_text(ask_size),
     }
 
 
@@ -151,9 +150,9 @@ def order_row(order: Order, instrument: Instrument, created_ns: int) -> Json:
         "client_order_id": order.client_order_id,
         "instrument": instrument.name,
         "side": SIDES[order.side],
-        "size": to_text(order.size, instrument.size_decimals),
-        "price": to_text(order.price, instrument.price_decimals) if order.price else None,
-        "filled": to_text(order.filled, instrument.size_decimals),
+        "size": instrument.size_text(order.size),
+        "price": instrument.price_text(order.price) if order.price else None,
+        "filled": instrument.size_text(order.filled),
         "status": order.status,
         "created_ns": str(created_ns),
         "reason": order.reason,
@@ -167,8 +166,8 @@ def fill_row(fill: Fill, instrument: Instrument) -> Json:
         "client_order_id": fill.client_order_id,
         "instrument": instrument.name,
         "side": SIDES[fill.side],
-        "price": to_text(fill.price, instrument.price_decimals),
-        "size": to_text(fill.size, instrument.size_decimals),
+        "price": instrument.price_text(fill.price),
+        "size": instrument.size_text(fill.size),
         "fee": money_text(fill.fee),
         "fee_asset": fill.fee_asset,
         "exchange_ns": str(fill.exchange_ns),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from ninefold.commands.failing import plainly
 from ninefold.forecast.features import Series
+from ninefold.forecast.score import Score
 from ninefold.forecast.training import train
 from ninefold.formula import Scale
 from ninefold.market.arrays import BAR_UNKNOWN
@@ -53,10 +55,8 @@ def run(
     temporary.write_bytes(model.to_bytes())
     temporary.replace(path)
     if json_:
-        scores = [{name: getattr(score, name) for name in score.__struct_fields__} for score in model.record.scores]
-        print(
-            json.dumps({"model": model.id, "bars": model.record.bars, "series": model.record.series, "scores": scores})
-        )
+        said = {"model": model.id, "bars": model.record.bars, "series": model.record.series}
+        print(json.dumps({**said, "scores": [_plain(score) for score in model.record.scores]}, allow_nan=False))
         return
     table = Table(
         "horizon",
@@ -68,6 +68,13 @@ def run(
         table.add_row(str(score.horizon), f"{score.skill:+.4f}", "yes" if score.beats_naive else "no")
     Console().print(table)
     print(f"wrote {path}; it is served from the next start on")
+
+
+def _plain(score: Score) -> dict[str, object]:
+    """A score as JSON can hold it: what is no number (nothing to judge by) is null."""
+    numbers = {name: getattr(score, name) for name in (*score.__struct_fields__, "skill")}
+    known = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+    return {**known, "beats_naive": bool(score.beats_naive)}
 
 
 def _series(reader: Reader, of: Instrument, width: int) -> Series | None:

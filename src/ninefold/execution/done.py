@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from ninefold.execution.orders import Tracked
 from ninefold.market.instruments import Instrument
-from ninefold.market.numbers import to_text
 from ninefold.market.records import Has
 
 
@@ -19,7 +18,7 @@ def tell(tracked: Tracked, instrument: Instrument, seq: int, known_ns: int) -> H
     value = sum(fill.size * fill.price for fill in tracked.fills.values())
     price = (2 * value + size) // (2 * size)
     verb = "bought" if order.side > 0 else "sold"
-    part = "" if size == order.size else f" of {to_text(order.size, instrument.size_decimals)} wanted"
+    part = "" if size == order.size else f" of {instrument.size_text(order.size)} wanted"
     told = f"foretold by {order.may_id}" if order.may_id else "no MAY had told of it"
     return Has(
         seq=seq,
@@ -32,6 +31,6 @@ def tell(tracked: Tracked, instrument: Instrument, seq: int, known_ns: int) -> H
         side=order.side,
         size=size,
         price=price,
-        text=f"{verb} {to_text(size, instrument.size_decimals)}{part} {instrument.base} at "
-        f"{to_text(price, instrument.price_decimals)} {instrument.quote} on {instrument.venue}; {told}",
+        text=f"{verb} {instrument.size_text(size)}{part} {instrument.base} at "
+        f"{instrument.price_text(price)} {instrument.quote} on {instrument.venue}; {told}",
     )

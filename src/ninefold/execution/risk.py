@@ -18,7 +18,7 @@ from ninefold.execution.money import base_amount, quote_amount, text
 from ninefold.execution.rules import STALE_NS, AccountRules
 from ninefold.execution.shown import Quote, Shown
 from ninefold.market.instruments import Instrument, Registry
-from ninefold.market.numbers import to_text, to_units
+from ninefold.market.numbers import to_units
 from ninefold.market.records import Halted, Order
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 
@@ -145,8 +145,8 @@ def _steps(state: RiskState, instrument: Instrument, order: Order) -> str:
         lot = _size(instrument, instrument.lot_size)
         return f"lot step: size {_size(instrument, order.size)} is no multiple of {lot}"
     if order.price % instrument.tick_size:
-        tick = to_text(instrument.tick_size, instrument.price_decimals)
-        return f"tick rule: price {to_text(order.price, instrument.price_decimals)} is no multiple of {tick}"
+        tick = instrument.price_text(instrument.tick_size)
+        return f"tick rule: price {instrument.price_text(order.price)} is no multiple of {tick}"
     return ""
 
 
@@ -216,7 +216,7 @@ def _balance(state: RiskState, left: _Left, instrument: Instrument, order: Order
 
 
 def _size(instrument: Instrument, size: int) -> str:
-    return f"{to_text(size, instrument.size_decimals)} {instrument.base}"
+    return f"{instrument.size_text(size)} {instrument.base}"
 
 
 _PRICED: tuple[Callable[[RiskState, _Left, Instrument, Order, Quote], str], ...] = (

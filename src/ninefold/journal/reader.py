@@ -68,6 +68,7 @@ class Follower:
             if self._path is None and not self._open_first():
                 break
             assert self._path is not None
+            later = self._later()  # looked for first: then what is read below is all of a segment that has one behind it
             try:
                 with self._path.open("rb") as file:
                     file.seek(self._offset)
@@ -85,31 +86,35 @@ class Follower:
                 self._after_seq = found[-1].seq
             elif not end and len(data) == limit_bytes:
                 limit_bytes *= 4  # a record larger than what was read
-            elif not end and not self._open_next():
-                break
+            elif not end:
+                if not later:
+                    break
+                if data:
+                    raise Damaged(f"{self._path} is damaged at byte {self._offset}; records behind it cannot be trusted")
+                self._go(later[0])
         return found
 
     def _open_first(self) -> bool:
-        files = [path for path in segments(self._folder) if path.stat().st_size >= HEADER.size]
+        files = [path for path in segments(self._folder) if _begun(path)]
         if not files:
             return False
         earlier = [path for path in files if first_seq_of(path) <= self._after_seq + 1]
         self._go(earlier[-1] if earlier else files[0])
         return True
 
-    def _open_next(self) -> bool:
+    def _later(self) -> list[Path]:
         assert self._path is not None
-        later = [
-            path
-            for path in segments(self._folder)
-            if path.name > self._path.name and path.stat().st_size >= HEADER.size
-        ]
-        if not later:
-            return False
-        self._go(later[0])
-        return True
+        return [path for path in segments(self._folder) if path.name > self._path.name and _begun(path)]
 
     def _go(self, path: Path) -> None:
         with path.open("rb") as file:
             check_header(file.read(HEADER.size), path)
         self._path, self._offset = path, HEADER.size
+
+
+def _begun(path: Path) -> bool:
+    """Whether its header is written; a writer that starts removes a segment with nothing whole in it."""
+    try:
+        return path.stat().st_size >= HEADER.size
+    except FileNotFoundError:
+        return False

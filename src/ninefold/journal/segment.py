@@ -89,3 +89,11 @@ def scan(data: bytes | memoryview, start: int) -> Iterator[tuple[int, Record]]:
         kind, connection, seq, receive_ns = _FIXED.unpack_from(body)
         yield end, Record(kind, connection, seq, receive_ns, bytes(body[_FIXED.size :]))
         start = end
+
+
+def goes_on(data: bytes, broken: int) -> bool:
+    """Whether a whole record follows the broken one at byte `broken`: then it was damaged later, no crash tore it."""
+    if broken + _LENGTH.size > len(data):
+        return False
+    length, _ = _LENGTH.unpack_from(data, broken)
+    return next(scan(data, broken + _LENGTH.size + length), None) is not None

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ninefold.journal.segment import HEADER, check_header, header, pack, path_of, scan, segments
+from ninefold.journal.segment import HEADER, Damaged, check_header, goes_on, header, pack, path_of, scan, segments
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 SYNC_S = 0.05  # 3,500 synced writes a second is all a disk does: one group each 50 ms costs nothing and loses little
@@ -110,10 +110,16 @@ class LogWriter:
             if self._file is not None:
                 os.fdatasync(self._file)
                 os.close(self._file)
+                self._file = None
             path = path_of(self.folder, first.seq)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             self._size = 0
-        self._write(header(time.time_ns()))
+        try:
+            self._write(header(time.time_ns()))
+        except DiskFull:
+            os.close(self._file)
+            self._file = None  # without a header nothing may follow: the next flush begins the segment again
+            raise
         folder = os.open(self.folder, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
@@ -127,6 +133,11 @@ class LogWriter:
                 end = HEADER.size
                 for record_end, record in scan(memoryview(data), HEADER.size):
                     end, self.last_seq = record_end, record.seq
+            if goes_on(data, end):
+                raise Damaged(
+                    f"{path} is damaged at byte {end} of {len(data)}, with whole records behind it: no crash does that. "
+                    "Restore the file from a copy, or move it away to go on without its records"
+                )
             if end < len(data):
                 self.cut = Cut(path, len(data) - end, self.last_seq)
             if end <= HEADER.size:  # nothing whole in it: the segment before goes on

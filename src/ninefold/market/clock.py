@@ -88,7 +88,9 @@ class VenueClock:
         return mark
 
     def save(self) -> bytes:
-        offsets = {number: _SavedOffset(list(one.window), one.frames, one.median_ns) for number, one in self.offsets.items()}
+        offsets = {
+            number: _SavedOffset(list(one.window), one.frames, one.median_ns) for number, one in self.offsets.items()
+        }
         return msgspec.msgpack.encode(_State(self.now_ns, self.ticked_ns, offsets, self._far, self._far_ns))
 
     def load(self, state: bytes) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ninefold.market.numbers import decimals_of, to_units
+from ninefold.market.numbers import decimals_of, to_short_text, to_units
+
+MOST_DECIMALS = 8
 
 
 class UnknownInstrument(KeyError):
@@ -47,16 +49,34 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         return f"{self.venue}:{self.symbol}"
 
+    def price_text(self, price: int) -> str:
+        """A price as people write it: with the decimals of the tick, more only where it has them."""
+        return to_short_text(price, self.price_decimals, self.tick_size)
+
+    def size_text(self, size: int) -> str:
+        """A size as people write it: with the decimals of the lot, more only where it has them."""
+        return to_short_text(size, self.size_decimals, self.lot_size)
+
 
 def listed(
-    venue: str, venue_symbol: str, base: str, quote: str, *, tick: str = "", lot: str = "", **rules: object
+    venue: str,
+    venue_symbol: str,
+    base: str,
+    quote: str,
+    *,
+    tick: str = "",
+    lot: str = "",
+    finer: tuple[int, int] = (0, 0),
+    **rules: object,
 ) -> Instrument:
-    """An instrument without an id yet. `tick` and `lot` are the venue's texts ("0.01000000"); without them 8 decimals
-    are assumed.
+    """An instrument without an id yet.
+
+    tick, lot: the venue's texts ("0.01000000"); without them 8 decimals are assumed.
+    finer:     decimals of prices and of sizes to hold beyond those of tick and lot.
     """
     known = bool(tick and lot)
-    price_decimals = decimals_of(tick) if known else 8
-    size_decimals = decimals_of(lot) if known else 8
+    price_decimals = min(decimals_of(tick) + finer[0], MOST_DECIMALS) if known else MOST_DECIMALS
+    size_decimals = min(decimals_of(lot) + finer[1], MOST_DECIMALS) if known else MOST_DECIMALS
     fields: dict[str, object] = {
         "id": 0,
         "venue": venue,

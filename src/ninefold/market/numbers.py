@@ -54,6 +54,28 @@ def to_text(units: int, decimals: int) -> str:
     return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}"
 
 
+def to_short_text(units: int, decimals: int, step: int) -> str:
+    """The same with as many decimals as the step has, or more where the number needs them.
+
+    >>> to_short_text(61203100, 4, step=100), to_short_text(61203101, 4, step=100)
+    ('6120.31', '6120.3101')
+    """
+    while decimals and step % 10 == 0 and units % 10 == 0:
+        units, step, decimals = units // 10, step // 10, decimals - 1
+    return to_text(units, decimals)
+
+
+def shown_decimals(decimals: int, step: int) -> int:
+    """How many decimals a step of so many units needs.
+
+    >>> shown_decimals(4, step=100)
+    2
+    """
+    while decimals and step % 10 == 0:
+        step, decimals = step // 10, decimals - 1
+    return decimals
+
+
 def decimals_of(step: str) -> int:
     """How many decimals a step such as '0.01000000' has: 2. A step of 1 or 10 has none.
 

@@ -67,13 +67,13 @@ class Serve:
         await serve(self._app, self._config.serve.host, self._config.serve.port, on_ready)
 
     def _remember(self, reader: Reader) -> None:
-        """Show what was stored before this start."""
+        """Show what was stored before this start; what came later is in the stream that is followed."""
+        position = reader.position()
         kinds = (May, MayScored, Has, Gap, Malformed, Halted, Resumed)
         records: list[AnyRecord] = [*reader.records(kinds, limit=REMEMBERED), *LedgerReader(self._data_dir).events()]
-        records.sort(key=lambda record: record.seq)
+        records = sorted((record for record in records if record.seq <= position), key=lambda record: record.seq)
         if records:
-            position = max(record.seq for record in records)
-            self.view.apply(Chunk(0, min(position, reader.position()), records[-1].known_ns, {}, records))
+            self.view.apply(Chunk(0, position, records[-1].known_ns, {}, records))
 
     async def _halt(self, by: str, reason: str) -> None:
         await asyncio.to_thread(halt.write, self._data_dir, halt.Halt(by, reason, self._clock()))

@@ -32,7 +32,6 @@ class OwnOrder(msgspec.Struct):
     filled_lots: int = 0
     filled_value_e8: int = 0
     status: str = "NEW"
-    resting: bool = False
 
     @property
     def left_lots(self) -> int:

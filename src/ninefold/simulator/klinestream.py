@@ -7,7 +7,7 @@ Source: developers.binance.com, "Kline/Candlestick Streams for UTC" (web-socket-
 import asyncio
 
 from ninefold.simulator import frames
-from ninefold.simulator.candles import SECOND_MS, Candle, open_of
+from ninefold.simulator.candles import SECOND_MS, open_of
 from ninefold.simulator.exchange import Exchange, Listing
 
 
@@ -37,11 +37,9 @@ def tick(exchange: Exchange, second_ms: int) -> None:
 
 def _publish(exchange: Exchange, listing: Listing, interval: str, at_ms: int, closed: bool) -> None:
     open_ms = open_of(interval, at_ms)
-    candle: Candle | None
-    if interval == "1s":
-        candle = listing.candles.second(open_ms)
-    else:
-        candle = next(iter(listing.candles.rows(interval, open_ms, open_ms, 1)), None)
+    candles = listing.candles
+    wider = () if interval == "1s" else candles.rows(interval, open_ms, open_ms, 1)
+    candle = candles.second(open_ms) if interval == "1s" else next(iter(wider), None)
     if candle is not None:
         payload = frames.kline(listing.instrument, interval, candle, exchange.now_ms(), closed)
         exchange.publish(f"{listing.instrument.stream}@kline_{interval}", payload)

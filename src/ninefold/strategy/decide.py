@@ -20,7 +20,7 @@ from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.columns import columns, row
 from ninefold.market.instruments import Instrument
-from ninefold.market.numbers import to_text
+from ninefold.market.numbers import round_to_step
 from ninefold.market.records import Listed, May, MayScored, Tick
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 from ninefold.market.values import mood_of, moods
@@ -193,8 +193,9 @@ class Decide:
         of = self._instruments[int(bar["instrument"][0])]
         close_ns = int(bar["close_ns"][0])
         low, high = (told.zone_buy if side > 0 else told.zone_sell) or (0, 0)
+        low, high = round_to_step(low, of.tick_size, side=1), round_to_step(high, of.tick_size, side=-1)
         within_s = horizon * strategy.width_ns // SECOND_NS
-        zone = f"{to_text(low, of.price_decimals)} to {to_text(high, of.price_decimals)} {of.quote}"
+        zone = f"{of.price_text(low)} to {of.price_text(high)} {of.quote}"
         text = f"{strategy.name} may {'buy' if side > 0 else 'sell'} {of.symbol} within {within_s} s: {probability:.0%}, at {zone}"
         return May(
             seq=int(bar["seq"][0]),

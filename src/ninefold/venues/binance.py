@@ -11,6 +11,7 @@ Trade ids are contiguous per symbol; a hole is asked for by REST. Best bid and a
 from __future__ import annotations
 
 import json
+from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -18,7 +19,7 @@ import msgspec
 from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.market.arrays import ASK, BID, BUY, CLEAR_BOOK, ID_AGGREGATE, ID_INTEGER, SELL, SET_LEVEL
 from ninefold.market.instruments import Instrument, Registry, listed
-from ninefold.market.numbers import NotExact, to_units
+from ninefold.market.numbers import to_units
 from ninefold.market.records import Connection, Gap, Listed
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues.adapter import BadFrame, Gathered, Question, malformed
@@ -32,6 +33,10 @@ WS_API_URL = "wss://ws-api.binance.com:443/ws-api/v3"
 MILLISECOND_NS = 1_000_000
 HEAL_LIMIT = 1000
 SNAPSHOT_LIMIT = 1000
+FINER = (
+    2,
+    3,
+)  # decimals of prices and sizes beyond the steps: books still hold orders from before a step became coarser
 QUOTES = [
     "USDT",
     "USDC",
@@ -72,42 +77,46 @@ QUOTES = [
 ]
 
 
+_Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=(2**63 - 1) // MILLISECOND_NS)]
+
+
 class _Wrapper(msgspec.Struct, gc=False):
     stream: str
     data: msgspec.Raw
 
 
 class _Trade(msgspec.Struct, gc=False):
-    E: int
+    E: _Milliseconds
     s: str
-    t: int
+    t: _Id
     p: str
     q: str
-    T: int
+    T: _Milliseconds
     m: bool
 
 
 class _AggregateTrade(msgspec.Struct, gc=False):
-    E: int
+    E: _Milliseconds
     s: str
-    a: int
+    a: _Id
     p: str
     q: str
-    T: int
+    T: _Milliseconds
     m: bool
 
 
 class _Depth(msgspec.Struct, gc=False):
-    E: int
+    E: _Milliseconds
     s: str
-    U: int
-    u: int
+    U: _Id
+    u: _Id
     b: list[tuple[str, str]]
     a: list[tuple[str, str]]
 
 
 class _BookTicker(msgspec.Struct, gc=False):
-    u: int
+    u: _Id
     s: str
     b: str
     B: str
@@ -116,16 +125,16 @@ class _BookTicker(msgspec.Struct, gc=False):
 
 
 class _Snapshot(msgspec.Struct, gc=False):
-    lastUpdateId: int
+    lastUpdateId: _Id
     bids: list[tuple[str, str]]
     asks: list[tuple[str, str]]
 
 
 class _PastTrade(msgspec.Struct, gc=False):
-    id: int
+    id: _Id
     price: str
     qty: str
-    time: int
+    time: _Milliseconds
     isBuyerMaker: bool
 
 
@@ -145,7 +154,11 @@ class _State(msgspec.Struct):
     ids: dict[str, TradeIds]
     last_ns: dict[str, int]
     unproven: set[str]
-    books: dict[str, int]
+    connected: bool
+    books: dict[str, BookSync]
+    best_ids: dict[str, int]
+    rules: dict[str, Instrument]
+    seen: dict[str, int]
 
 
 _wrapper = msgspec.json.Decoder(_Wrapper)
@@ -186,6 +199,7 @@ class BinanceSpot:
         self._unproven: set[str] = set()  # trades may have been missed since the connection was lost
         self._books: dict[str, BookSync] = {}
         self._best_ids: dict[str, int] = {}
+        self._connected = False
         self.gathered = Gathered()
         self.questions: list[Question] = []
 
@@ -206,9 +220,9 @@ class BinanceSpot:
             handler = _HANDLERS.get(kind)
             if handler is None:
                 raise BadFrame(f"stream {wrapper.stream!r} is none of {', '.join(_HANDLERS)}")
-            self.seen[wrapper.stream] = receive_ns
             handler(self, connection, seq, receive_ns, wrapper.data)
-        except (msgspec.DecodeError, BadFrame, NotExact) as error:
+            self.seen[wrapper.stream] = receive_ns
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             if not _is_reply(payload):
                 self._malformed(seq, receive_ns, str(error), payload)
 
@@ -223,7 +237,7 @@ class BinanceSpot:
             if handler is None:
                 raise BadFrame(f"no answer is expected for {answer.purpose!r}")
             handler(self, answer, seq, receive_ns)
-        except (msgspec.DecodeError, BadFrame, NotExact) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             self._malformed(seq, receive_ns, f"{answer.purpose}: {error}", answer.body)
 
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
@@ -238,7 +252,8 @@ class BinanceSpot:
         for symbol in self._books:
             self._books[symbol].reset()
         self._unproven.update(self._ids)
-        if change.state == "open":
+        self._connected = change.state == "open"
+        if self._connected:
             for symbol in sorted(self._wanted or ()):
                 self.seen.update({f"{symbol.lower()}@{stream}": receive_ns for stream in self._streams})
                 self._ask_depth(symbol)
@@ -247,37 +262,47 @@ class BinanceSpot:
                     self._ask_trades(symbol, min([ids.next_id, *(first for first, _ in ids.missing)]))
 
     def save(self) -> bytes:
-        books = {symbol: book.last_id for symbol, book in self._books.items()}
-        return msgspec.msgpack.encode(_State(list(self._registry), self._ids, self._last_ns, self._unproven, books))
+        return msgspec.msgpack.encode(
+            _State(
+                list(self._registry),
+                self._ids,
+                self._last_ns,
+                self._unproven,
+                self._connected,
+                self._books,
+                self._best_ids,
+                self._rules,
+                self.seen,
+            )
+        )
 
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
         self._registry = Registry(saved.instruments)
         for instrument in self._registry.current():
             self._instruments[instrument.venue_symbol] = instrument
-            if instrument.rules_known:
-                self._rules[instrument.venue_symbol] = instrument
         self._ids, self._last_ns, self._unproven = saved.ids, saved.last_ns, saved.unproven
-        self._books = {symbol: BookSync(last_id) for symbol, last_id in saved.books.items()}
+        self._connected, self._books, self._best_ids = saved.connected, saved.books, saved.best_ids
+        self._rules, self.seen = saved.rules, saved.seen
 
     # frames
 
     def _trade(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
         trade = _trade.decode(data)
-        self.gathered.stamps.append((connection, trade.E * MILLISECOND_NS, receive_ns))
         self._add_trade(trade.s, seq, receive_ns, ID_INTEGER, trade.t, trade.T, trade.p, trade.q, trade.m)
+        self.gathered.stamps.append((connection, trade.E * MILLISECOND_NS, receive_ns))
 
     def _aggregate(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
         trade = _aggregate_trade.decode(data)
-        self.gathered.stamps.append((connection, trade.E * MILLISECOND_NS, receive_ns))
         self._add_trade(trade.s, seq, receive_ns, ID_AGGREGATE, trade.a, trade.T, trade.p, trade.q, trade.m)
+        self.gathered.stamps.append((connection, trade.E * MILLISECOND_NS, receive_ns))
 
     def _depth(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
         depth = _depth.decode(data)
         instrument = self._instrument(depth.s, seq, receive_ns)
+        changes = self._levels(instrument, depth.E * MILLISECOND_NS, receive_ns, seq, depth.u, depth.b, depth.a)
         self.gathered.stamps.append((connection, depth.E * MILLISECOND_NS, receive_ns))
         book = self._book(depth.s)
-        changes = self._levels(instrument, depth.E * MILLISECOND_NS, receive_ns, seq, depth.u, depth.b, depth.a)
         before = book.last_id
         verdict = book.change(depth.U, depth.u, changes)
         if verdict == "apply":
@@ -289,8 +314,8 @@ class BinanceSpot:
     def _best(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
         best = _ticker.decode(data)
         of = self._instrument(best.s, seq, receive_ns)
-        bid, ask = to_units(best.b, of.price_decimals), to_units(best.a, of.price_decimals)
-        bid_size, ask_size = to_units(best.B, of.size_decimals), to_units(best.A, of.size_decimals)
+        bid, ask = _units(best.b, of.price_decimals), _units(best.a, of.price_decimals)
+        bid_size, ask_size = _units(best.B, of.size_decimals), _units(best.A, of.size_decimals)
         self._best_ids[best.s] = best.u
         self.gathered.quotes.append((of.id, UNKNOWN_NS, receive_ns, seq, best.u, bid, bid_size, ask, ask_size))
 
@@ -306,19 +331,22 @@ class BinanceSpot:
         symbol = parse_qs(urlsplit(answer.url).query).get("symbol", [""])[0]
         instrument = self._instrument(symbol, seq, receive_ns)
         snapshot = _snapshot.decode(answer.body)
-        changes = self._book(symbol).snapshot(snapshot.lastUpdateId)
+        levels = self._levels(
+            instrument, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, snapshot.bids, snapshot.asks
+        )
+        book = self._book(symbol)
+        changes = book.snapshot(snapshot.lastUpdateId)
         if changes is None:
             self._ask_depth(symbol, not_before_ns=receive_ns + SECOND_NS // 4)
             return
         first = (instrument.id, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, CLEAR_BOOK, BID, 0, 0)
         self.gathered.books.append(first)
-        levels = self._levels(
-            instrument, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, snapshot.bids, snapshot.asks
-        )
         self.gathered.books.extend(levels)
         self._best_of_snapshot(instrument, snapshot, seq, receive_ns)
         for waited in changes:
             self.gathered.books.extend((*row[:3], seq, *row[4:]) for row in waited)  # type: ignore[attr-defined]
+        if not book.last_id:  # a change was missing among those that waited
+            self._ask_depth(symbol)
 
     def _best_of_snapshot(self, of: Instrument, snapshot: _Snapshot, seq: int, receive_ns: int) -> None:
         """Best bid and ask come only when they change: until then the snapshot's are known."""
@@ -326,10 +354,10 @@ class BinanceSpot:
             return
         (bid, bid_size), (ask, ask_size) = snapshot.bids[0], snapshot.asks[0]
         best = (
-            to_units(bid, of.price_decimals),
-            to_units(bid_size, of.size_decimals),
-            to_units(ask, of.price_decimals),
-            to_units(ask_size, of.size_decimals),
+            _units(bid, of.price_decimals),
+            _units(bid_size, of.size_decimals),
+            _units(ask, of.price_decimals),
+            _units(ask_size, of.size_decimals),
         )
         self.gathered.quotes.append((of.id, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, *best))
 
@@ -346,7 +374,7 @@ class BinanceSpot:
         ids = self._ids.setdefault(symbol, TradeIds())
         if len(trades) >= HEAL_LIMIT:
             self._ask_trades(symbol, last + 1)
-        elif not any(first <= last for first, _ in ids.missing):
+        elif self._connected and not any(first <= last for first, _ in ids.missing):
             self._unproven.discard(symbol)
             self._gap(instrument, "trades", from_id, max(last, from_id - 1), seq, receive_ns, healed=True)
 
@@ -365,7 +393,7 @@ class BinanceSpot:
         buyer_is_maker: bool,
     ) -> None:
         of = self._instrument(symbol, seq, receive_ns)
-        price_units, size_units = to_units(price, of.price_decimals), to_units(size, of.size_decimals)
+        price_units, size_units = _units(price, of.price_decimals), _units(size, of.size_decimals)
         ids = self._ids.setdefault(symbol, TradeIds())
         is_new, hole = ids.arrive(id)
         if not is_new:
@@ -376,10 +404,11 @@ class BinanceSpot:
             self._gap(
                 of, "trades", *hole, seq, receive_ns, from_ns=self._last_ns.get(symbol, exchange_ns), to_ns=exchange_ns
             )
+            self._unproven.discard(symbol)
             self._ask_trades(symbol, hole[0])
         elif symbol in self._unproven and id + 1 == ids.next_id:
             self._gap(of, "trades", id, id - 1, seq, receive_ns, healed=True)
-        self._unproven.discard(symbol)
+            self._unproven.discard(symbol)
         self._last_ns[symbol] = max(exchange_ns, self._last_ns.get(symbol, 0))
         side = SELL if buyer_is_maker else BUY
         self.gathered.trades.append(
@@ -405,8 +434,8 @@ class BinanceSpot:
                 update_id,
                 SET_LEVEL,
                 side,
-                to_units(price, of.price_decimals),
-                to_units(size, of.size_decimals),
+                _units(price, of.price_decimals),
+                _units(size, of.size_decimals),
             )
             for side, levels in ((BID, bids), (ASK, asks))
             for price, size in levels
@@ -498,10 +527,18 @@ def _listing(symbol: _Symbol) -> Instrument:
     except KeyError as error:
         raise BadFrame(f"exchangeInfo of {symbol.symbol} lacks {error}") from None
     notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or {}
-    made = listed(VENUE, symbol.symbol, symbol.baseAsset, symbol.quoteAsset, tick=tick, lot=lot)
+    made = listed(VENUE, symbol.symbol, symbol.baseAsset, symbol.quoteAsset, tick=tick, lot=lot, finer=FINER)
     return msgspec.structs.replace(
         made, min_size=to_units(min_size, made.size_decimals), min_notional=str(notional.get("minNotional", "0"))
     )
+
+
+def _units(text: str, decimals: int) -> int:
+    """Prices and sizes of this venue are never negative."""
+    units = to_units(text, decimals)
+    if units < 0:
+        raise BadFrame(f"{text!r} is negative; prices and sizes are not")
+    return units
 
 
 def _split(symbol: str) -> tuple[str, str]:

@@ -32,7 +32,8 @@ ParseAccount = Callable[[inputs.AccountEvent, int, int], list[AnyRecord]]
 class _State(msgspec.Struct):
     seq: int
     frames: int
-    offset_due_ns: int
+    look_due_ns: int
+    silent: set[str]
     clock: bytes
     adapter: bytes
 
@@ -108,14 +109,15 @@ class Collector:
         return lags
 
     def save(self) -> bytes:
+        clock, adapter = self.clock.save(), self.adapter.save()
         return msgspec.msgpack.encode(
-            _State(self.last_seq, self.frames, self._look_due_ns, self.clock.save(), self.adapter.save())
+            _State(self.last_seq, self.frames, self._look_due_ns, self.silent, clock, adapter)
         )
 
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
         self.last_seq, self._first_seq = saved.seq, saved.seq + 1
-        self.frames, self._look_due_ns = saved.frames, saved.offset_due_ns
+        self.frames, self._look_due_ns, self.silent = saved.frames, saved.look_due_ns, saved.silent
         self.clock.load(saved.clock)
         self.adapter.load(saved.adapter)
 

@@ -1,0 +1,177 @@
+"""`ninefold demo` as a person runs it: the summary, the next start, Ctrl-C, recordings instead of a generated market."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from .conftest import BTC, Taped
+from .running import STOP_S, Program, Result, ask, ledger, records, rest_of, stored, until
+
+pytestmark = pytest.mark.slow
+
+COUNTS = ("frames", "trades", "book_changes", "bars", "indicators", "forecasts", "targets", "may", "has", "orders", "fills", "gaps")
+LATENCIES = ("exchange_to_receive", "receive_to_store", "receive_to_decision")
+CRYPTOFEED = "raw/cryptofeed/BINANCE_2021-04-05.jsonl.gz"
+IDS = "select instrument, min(id_lo) as first, max(id_lo) as last, count(*) as rows, count(distinct id_lo) as ids from trades group by 1 order by 1"
+
+
+class Begun:
+    """A generated market that ran for 12 seconds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data_dir = folder / "data"
+        self.arguments = ("--json", "--port", "0", "--data-dir", self.data_dir)
+        self.result: Result = Program(folder, "demo", "--seconds", "12", *self.arguments).result()
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Begun:
+    return Begun(tmp_path_factory.mktemp("begun"))
+
+
+@pytest.fixture(scope="module")
+def played_whole(tmp_path_factory: pytest.TempPathFactory, recording: Callable[[str], Path]) -> tuple[Path, Result]:
+    """The recorded orderbook file, as fast as it goes, to its end."""
+    folder = tmp_path_factory.mktemp("max")
+    arguments = ["demo", "--tape", recording(BTC), "--speed", "max", "--json", "--port", "0", "--data-dir", folder / "data"]
+    program = Program(folder, *arguments)
+    try:
+        program.url()
+        rest = rest_of(folder / "data")
+        until(lambda: ask(f"{rest}/sim/v1/state")["tape_done"], "the tape is at its end")
+        program.interrupt()
+    finally:
+        program.end()
+    return folder / "data", program.result()
+
+
+def test_it_prints_one_json_document_with_every_promised_key(begun: Begun) -> None:
+    assert begun.result.status == 0, begun.result.err
+    said = begun.result.json
+    for key in COUNTS:
+        assert isinstance(said[key], int) and said[key] >= 0, (key, said)
+    for key in ("frames", "trades", "book_changes", "bars", "indicators", "targets"):
+        assert said[key] > 0, (key, said)
+    for key in LATENCIES:
+        assert said[key]["p50_ns"] <= said[key]["p99_ns"], (key, said)
+    assert Decimal(said["equity"]) > 0
+    assert said["shift_ns"] == "0", "a generated market shifts nothing"
+
+
+def test_the_summary_counts_what_is_stored(begun: Begun) -> None:
+    said = begun.result.json
+    for table, key in (("trades", "trades"), ("bars", "bars"), ("targets", "targets"), ("books", "book_changes")):
+        assert stored(begun.data_dir, f"select count(*) as rows from {table}")[0]["rows"] == said[key], key
+    assert len(records(begun.data_dir, "may")) == said["may"]
+    assert len(records(begun.data_dir, "has")) == said["has"]
+
+
+def test_the_next_start_goes_on_and_ctrl_c_ends_it_at_once_with_no_process_left(begun: Begun, tmp_path: Path) -> None:
+    before = {row["instrument"]: row for row in stored(begun.data_dir, IDS)}
+    last_seq = stored(begun.data_dir, "select max(seq) as seq from books")[0]["seq"]
+    worth = [int(event["value"]) for event in ledger(begun.data_dir, "equity") if event["value"] is not None]
+    program = Program(tmp_path, "demo", *begun.arguments)
+    try:
+        url = program.url()
+        until(lambda: _more_trades(begun.data_dir, before), "every instrument that traded has more stored trades")
+        until(lambda: ask(f"{url}/api/v1/status"), "the API answers")
+        family = program.family()
+        took_s = program.interrupt()
+    finally:
+        program.end()
+    result = program.result()
+    assert result.status == 0, result.err
+    assert took_s < STOP_S
+    assert len(family) >= 4, "the command, the exchange, the hot and the cold process"
+    assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
+    assert result.json["trades"] > 0
+    _check_it_went_on(begun.data_dir, before, last_seq, worth)
+
+
+def _more_trades(data_dir: Path, before: dict[int, dict[str, int]]) -> bool:
+    now = {row["instrument"]: row for row in stored(data_dir, IDS)}
+    return sum(now[one]["rows"] > before[one]["rows"] for one in before) >= len(before) - 1  # one instrument is quiet
+
+
+def _check_it_went_on(data_dir: Path, before: dict[int, dict[str, int]], last_seq: int, worth: list[int]) -> None:
+    after = {row["instrument"]: row for row in stored(data_dir, IDS)}
+    for instrument, row in after.items():
+        assert row["rows"] == row["ids"] == row["last"] - row["first"] + 1, f"instrument {instrument}: a hole or a double in {row}"
+        if instrument in before:
+            assert row["first"] == before[instrument]["first"]
+    started = records(data_dir, "started")
+    assert len(started) == 2 and started[1]["seq"] > last_seq, "the numbers go on"
+    open_gaps: list[dict[str, int]] = []
+    for gap in records(data_dir, "gap"):
+        if gap["stream"] == "trades":
+            same = [one for one in open_gaps if one["instrument"] == gap["instrument"]]
+            open_gaps = [one for one in open_gaps if one not in same or not gap["healed"]] + ([] if gap["healed"] else [gap])
+    assert open_gaps == [], "every gap was healed"
+    now = [int(event["value"]) for event in ledger(data_dir, "equity") if event["value"] is not None]
+    assert len(now) > len(worth) > 0
+    assert abs(now[len(worth)] / worth[-1] - 1) < 0.02, f"equity went from {worth[-1]} to {now[len(worth)]}"
+
+
+def test_a_recording_of_two_instruments_yields_trades_bars_targets_and_orders(taped: Taped) -> None:
+    result = taped.result()
+    assert result.status == 0, result.err
+    _check_traded(result)
+
+
+def test_a_raw_capture_plays_too(tmp_path: Path, recording: Callable[[str], Path]) -> None:
+    arguments = ["demo", "--tape", recording(CRYPTOFEED), "--speed", "20", "--seconds", "11", "--json", "--port", "0"]
+    result = Program(tmp_path, *arguments, "--data-dir", tmp_path / "data").result()
+    assert result.status == 0, result.err
+    _check_traded(result)
+    assert result.json["trades"] == 1240, "aggregated trades in the capture"
+
+
+def _check_traded(result: Result) -> None:
+    said = result.json
+    for key in ("trades", "bars", "targets", "orders", "fills", "may", "has"):
+        assert said[key] > 0, said
+    assert said["shift_ns"] != "0"
+    assert said["malformed"] == 0, "every frame of a real venue can be read"
+
+
+def test_at_full_speed_every_trade_of_the_tape_is_stored_exactly(
+    played_whole: tuple[Path, Result], recording: Callable[[str], Path]
+) -> None:
+    data_dir, result = played_whole
+    assert result.status == 0, result.err
+    with gzip.open(recording(BTC), "rt") as lines:
+        frames = [json.loads(json.loads(line)["msg"]) for line in lines]
+    deals = [frame["data"] for frame in frames if isinstance(frame, dict) and str(frame.get("stream")).endswith("@trade")]
+    recorded = {deal["t"]: (Decimal(deal["p"]), Decimal(deal["q"]), deal["T"], deal["m"]) for deal in deals}
+    assert len(recorded) == 9757
+    shift_ms = int(result.json["shift_ns"]) // 10**6
+    (of,) = stored(data_dir, "select price_decimals, size_decimals from instruments")
+    rows = stored(data_dir, "select id_lo, price, size, exchange_ns, taker_side from trades")
+    kept = {
+        row["id_lo"]: (
+            Decimal(row["price"]).scaleb(-of["price_decimals"]),
+            Decimal(row["size"]).scaleb(-of["size_decimals"]),
+            row["exchange_ns"] // 10**6 - shift_ms,
+            row["taker_side"] == -1,
+        )
+        for row in rows
+    }
+    assert len(rows) == len(kept) == 9757
+    assert kept == recorded
+
+
+def test_five_minutes_of_tape_yield_bars_targets_and_orders(played_whole: tuple[Path, Result]) -> None:
+    data_dir, result = played_whole
+    _check_traded(result)
+    (span,) = stored(data_dir, "select (max(exchange_ns) - min(exchange_ns)) / 1e9 as seconds from trades")
+    assert span["seconds"] > 300
+    for width in (1, 5):
+        for table in ("bars", "targets"):
+            assert stored(data_dir, f"select count(*) as rows from {table} where width_ns = {width}000000000")[0]["rows"] > 0
