@@ -74,6 +74,15 @@ class Program:
         """The first line of standard output."""
         return str(until(lambda: self._running(self._out), "it prints a line").splitlines()[0])
 
+    def until(self, condition: Callable[[], Any], what: str, seconds: float = PATIENCE_S) -> Any:
+        """Wait for a condition while it runs; what it gave."""
+
+        def while_running() -> Any:
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}, before: {what}; {self.words()}"
+            return condition()
+
+        return until(while_running, what, seconds)
+
     def interrupt(self) -> float:
         """As Ctrl-C does; how many seconds it took to end."""
         began = time.monotonic()
@@ -118,7 +127,7 @@ def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_S) 
     while time.monotonic() < deadline:
         if found := condition():
             return found
-        time.sleep(0.05)
+        time.sleep(0.1)
     raise AssertionError(f"not within {seconds:.0f} s: {what}")
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from .conftest import BTC, Taped
-from .running import STOP_S, Program, Result, ask, ledger, records, rest_of, stored, until
+from .running import STOP_S, Program, Result, ask, ledger, records, rest_of, stored
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +45,7 @@ def played_whole(tmp_path_factory: pytest.TempPathFactory, recording: Callable[[
     try:
         program.url()
         rest = rest_of(folder / "data")
-        until(lambda: ask(f"{rest}/sim/v1/state")["tape_done"], "the tape is at its end")
+        program.until(lambda: ask(f"{rest}/sim/v1/state")["tape_done"], "the tape is at its end")
         program.interrupt()
     finally:
         program.end()
@@ -80,8 +80,8 @@ def test_the_next_start_goes_on_and_ctrl_c_ends_it_at_once_with_no_process_left(
     program = Program(tmp_path, "demo", *begun.arguments)
     try:
         url = program.url()
-        until(lambda: _more_trades(begun.data_dir, before), "every instrument that traded has more stored trades")
-        until(lambda: ask(f"{url}/api/v1/status"), "the API answers")
+        program.until(lambda: _more_trades(begun.data_dir, before), "every instrument that traded has more stored trades")
+        program.until(lambda: ask(f"{url}/api/v1/status"), "the API answers")
         family = program.family()
         took_s = program.interrupt()
     finally:

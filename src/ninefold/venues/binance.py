@@ -394,7 +394,8 @@ class BinanceSpot:
     ) -> None:
         of = self._instrument(symbol, seq, receive_ns)
         price_units, size_units = _units(price, of.price_decimals), _units(size, of.size_decimals)
-        ids = self._ids.setdefault(symbol, TradeIds())
+        series = symbol if id_kind == ID_INTEGER else f"{symbol} aggregate"  # each counts its own trades
+        ids = self._ids.setdefault(series, TradeIds())
         is_new, hole = ids.arrive(id)
         if not is_new:
             self.gathered.duplicates += 1
@@ -404,11 +405,12 @@ class BinanceSpot:
             self._gap(
                 of, "trades", *hole, seq, receive_ns, from_ns=self._last_ns.get(symbol, exchange_ns), to_ns=exchange_ns
             )
-            self._unproven.discard(symbol)
-            self._ask_trades(symbol, hole[0])
-        elif symbol in self._unproven and id + 1 == ids.next_id:
+            self._unproven.discard(series)
+            if id_kind == ID_INTEGER:
+                self._ask_trades(symbol, hole[0])
+        elif series in self._unproven and id + 1 == ids.next_id:
             self._gap(of, "trades", id, id - 1, seq, receive_ns, healed=True)
-            self._unproven.discard(symbol)
+            self._unproven.discard(series)
         self._last_ns[symbol] = max(exchange_ns, self._last_ns.get(symbol, 0))
         side = SELL if buyer_is_maker else BUY
         self.gathered.trades.append(

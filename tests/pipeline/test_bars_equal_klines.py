@@ -1,0 +1,80 @@
+"""Our bars against the klines that the simulated exchange folds by itself."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+import pytest
+
+from tests.conftest import Demo
+
+from .running import ask, exported, rest_of, stored, until
+
+pytestmark = pytest.mark.slow
+
+WIDTHS_NS = {"1s": 10**9, "1m": 60 * 10**9, "5m": 300 * 10**9}
+SETTLED_NS = 3 * 10**9  # a late trade may still restate a younger bar
+KLINES = 1000  # an answer's most
+WHOLE_MINUTE_S = 200.0
+Cells = tuple[Decimal, Decimal, Decimal, Decimal, Decimal, int]
+
+
+def test_every_bar_equals_the_exchanges_kline_and_only_the_first_is_unknown(demo: Demo) -> None:
+    until(lambda: _whole_minutes(demo), "every instrument has a whole minute", WHOLE_MINUTE_S)
+    seen_quiet = compared = 0
+    for name, timeframe, bars in _series(demo):
+        last_ns = time.time_ns() - SETTLED_NS
+        settled = [bar for bar in bars if int(bar["close_ns"]) < last_ns]
+        opens = [int(bar["open_ns"]) for bar in settled]
+        assert opens == list(range(opens[0], opens[-1] + 1, WIDTHS_NS[timeframe])), f"{name} {timeframe}: a bar is missing"
+        assert settled[0]["state"] == "unknown", f"{name} {timeframe}: of the first bar only a part was seen"
+        klines = _klines(demo, name, timeframe, opens[0])
+        for bar in settled[1:]:
+            assert bar["state"] != "unknown", f"{name} {timeframe}: {bar}"
+            kline = klines[int(bar["open_ns"])]
+            assert _cells(bar) == kline, f"{name} {timeframe}: ours is {bar}"
+            assert (bar["state"] == "flat") == (kline[4] == 0) == (kline[5] == 0), f"{name} {timeframe}: {bar}"
+            seen_quiet += bar["state"] == "flat"
+            compared += 1
+    assert compared > 300 and seen_quiet > 0
+
+
+def _whole_minutes(demo: Demo) -> bool:
+    instruments = stored(demo.data_dir, "select count(*) as many from instruments")[0]["many"]
+    whole = stored(demo.data_dir, "select count(distinct instrument) as many from bars where width_ns = 60000000000 and state <> 2")
+    return bool(whole[0]["many"] == instruments)
+
+
+def _series(demo: Demo) -> list[tuple[str, str, list[dict[str, str]]]]:
+    """Name, timeframe and bars, oldest first, of every instrument and those widths that have a whole bar."""
+    found = []
+    for timeframe in WIDTHS_NS:
+        lines = exported(demo.data_dir, "bars", timeframe=timeframe).decode().splitlines()
+        key: Callable[[dict[str, str]], str] = lambda bar: bar["instrument"]  # noqa: E731
+        found += [(name, timeframe, list(bars)) for name, bars in groupby(csv.DictReader(lines), key)]
+    return found
+
+
+def _klines(demo: Demo, name: str, timeframe: str, start_ns: int) -> dict[int, Cells]:
+    """The exchange's klines from a moment on, by open."""
+    symbol = name.removeprefix("binance:").replace("/", "")
+    start_ms, found = start_ns // 10**6, {}
+    while True:
+        query = f"symbol={symbol}&interval={timeframe}&startTime={start_ms}&limit={KLINES}"
+        part: list[list[Any]] = ask(f"{rest_of(demo.data_dir)}/api/v3/klines?{query}")
+        for kline in part:
+            open_, high, low, close, volume = map(Decimal, kline[1:6])
+            found[kline[0] * 10**6] = (open_, high, low, close, volume, int(kline[8]))
+        if len(part) < KLINES:
+            return found
+        start_ms = part[-1][0] + 1
+
+
+def _cells(bar: dict[str, str]) -> Cells:
+    open_, high, low, close, volume = (Decimal(bar[column]) for column in ("open", "high", "low", "close", "volume"))
+    return open_, high, low, close, volume, int(bar["trades"])

@@ -1,0 +1,214 @@
+"""Replays of real recordings: what is stored is what the file says, and the same input gives the same bytes however it is cut."""
+
+import gzip
+import json
+import random
+import signal
+import subprocess
+import sys
+from decimal import Decimal
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ninefold.market.arrays import CLEAR_BOOK
+from ninefold.market.book import Book
+from ninefold.services.replay import OtherSource, replay
+from ninefold.store.export import export
+from ninefold.store.read import Reader
+
+BTC = "orderbook/binance_spot_btcusdt_20240808.jsonl.gz"
+CAPTURE = "raw/cryptofeed/BINANCE_2021-04-05.jsonl.gz"
+LINES = 6000  # of the recording, for the tests that replay many times
+
+
+def lines(path: Path) -> list[dict]:
+    with gzip.open(path, "rt") as file:
+        return [json.loads(line) for line in file]
+
+
+def exports(data_dir: Path) -> dict[str, bytes]:
+    made = {}
+    for what in ("trades", "bars", "targets", "orders", "fills"):
+        for form in ("csv", "parquet"):
+            out = BytesIO()
+            export(data_dir, what, None, None, None, form, out)
+            made[f"{what}.{form}"] = out.getvalue()
+    return made
+
+
+@pytest.fixture(scope="module")
+def whole(recording, tmp_path_factory) -> tuple[dict, Path]:
+    """The summary and data dir of a replay of the whole recording."""
+    data_dir = tmp_path_factory.mktemp("whole")
+    return replay(recording(BTC), data_dir), data_dir
+
+
+@pytest.fixture(scope="module")
+def short(recording, tmp_path_factory) -> Path:
+    """The first minute or so of the recording, under its own name."""
+    path = tmp_path_factory.mktemp("short") / Path(BTC).name
+    with gzip.open(recording(BTC), "rb") as file, gzip.GzipFile(path, "wb", mtime=0) as out:
+        out.writelines(islice(file, LINES))
+    return path
+
+
+@pytest.fixture(scope="module")
+def straight(short, tmp_path_factory) -> tuple[Path, dict[str, bytes]]:
+    """A data dir of an uninterrupted replay of the short recording, and its exports."""
+    data_dir = tmp_path_factory.mktemp("straight")
+    replay(short, data_dir)
+    return data_dir, exports(data_dir)
+
+
+@pytest.mark.slow
+def test_every_recorded_trade_is_stored_once_with_the_price_and_size_of_its_text(whole, recording):
+    said, data_dir = whole
+    expected = []
+    for line in lines(recording(BTC)):
+        if line["channel"].endswith("@trade"):
+            trade = json.loads(line["msg"])["data"]
+            side = -1 if trade["m"] else 1
+            expected.append((trade["t"], Decimal(trade["p"]), Decimal(trade["q"]), trade["T"] * 10**6, line["ts_ns"], side))
+    assert len(expected) == said["trades"] == 9757
+    reader = Reader(data_dir)
+    of = reader.registry().named("binance:BTC/USDT")
+    fields = ["id_lo", "price", "size", "exchange_ns", "receive_ns", "taker_side"]
+    stored = [
+        (id, Decimal(price).scaleb(-of.price_decimals), Decimal(size).scaleb(-of.size_decimals), *rest)
+        for id, price, size, *rest in reader.trades(of.id)[fields].tolist()
+    ]
+    assert sorted(stored) == sorted(expected)
+    assert (said["malformed"], said["gaps"]) == (0, 0)
+
+
+@pytest.mark.slow
+def test_the_stored_book_equals_one_rebuilt_straight_from_the_file_and_never_crosses(whole, recording):
+    reader = Reader(whole[1])
+    of = reader.registry().named("binance:BTC/USDT")
+    stored = reader.books(of.id)
+    updates = np.unique(stored["update_id"][stored["action"] != CLEAR_BOOK])
+    chosen = set(np.random.default_rng(8).choice(updates, 100, replace=False).tolist())
+    truth = books_of_file(recording(BTC), chosen)
+    assert truth.keys() == chosen
+    book, seen, start = Book(), set(), 0
+    ends = [*(np.flatnonzero(np.diff(stored["update_id"])) + 1).tolist(), len(stored)]
+    for end in ends:
+        book.apply(stored[start:end])
+        start = end
+        [(bid, _)], [(ask, _)] = book.top()
+        assert bid < ask
+        if book.update_id in chosen:
+            seen.add(book.update_id)
+            ours = tuple(
+                {Decimal(price).scaleb(-of.price_decimals): Decimal(size).scaleb(-of.size_decimals) for price, size in side.items()}
+                for side in (book.bids, book.asks)
+            )
+            assert ours == truth[book.update_id]
+    assert seen == chosen
+
+
+def books_of_file(path: Path, chosen: set[int]) -> dict[int, tuple[dict, dict]]:
+    """Both sides after each chosen update id, by the venue's rule, from the text alone."""
+    changes, snapshot, found = [], None, {}
+    for line in lines(path):
+        if line["channel"] == "rest_depth_snapshot" and snapshot is None:
+            snapshot = json.loads(line["msg"])
+        elif line["channel"].endswith("@depth@100ms"):
+            changes.append(json.loads(line["msg"])["data"])
+    sides = tuple({Decimal(p): Decimal(q) for p, q in snapshot[name]} for name in ("bids", "asks"))
+    for change in changes:
+        if change["u"] <= snapshot["lastUpdateId"]:
+            continue
+        for side, name in zip(sides, ("b", "a"), strict=True):
+            for p, q in change[name]:
+                side[Decimal(p)] = Decimal(q)
+                if not Decimal(q):
+                    del side[Decimal(p)]
+        if change["u"] in chosen:
+            found[change["u"]] = tuple(dict(side) for side in sides)
+    return found
+
+
+@pytest.mark.slow
+def test_the_receiving_clock_was_1272_ms_behind_and_it_is_told_not_clipped(whole, recording):
+    said, _ = whole
+    lags = []
+    for line in lines(recording(BTC)):
+        data = json.loads(line["msg"]).get("data", {})
+        if "E" in data:
+            lags.append(line["ts_ns"] - data["E"] * 10**6)
+    assert abs(np.median(lags) + 1_272_000_000) < 1_000_000
+    assert abs(said["exchange_to_receive"]["p50_ns"] - np.median(lags)) < 1_000_000
+    assert said["clock_offset_ns"].keys() == {"1"}
+    assert abs(said["clock_offset_ns"]["1"] + 1_272_000_000) < 5_000_000
+
+
+@pytest.mark.slow
+def test_a_captured_session_of_ten_instruments_replays_without_a_malformed_message(recording, tmp_path):
+    said = replay(recording(CAPTURE), tmp_path)
+    assert (said["malformed"], said["frames"], said["trades"], said["gaps"]) == (0, 11357, 1240, 0)
+    assert len(Reader(tmp_path).registry()) == 10
+
+
+@pytest.mark.slow
+def test_the_same_recording_gives_the_same_bytes_however_it_is_cut(short, straight, tmp_path):
+    _, expected = straight
+    assert expected["trades.csv"].count(b"\n") > 100
+    assert expected["targets.csv"].count(b"\n") > 10
+    assert expected["orders.csv"].count(b"\n") > 1
+    rng = random.Random(1)
+    for place, batch in enumerate((1, lambda: rng.randint(1, 900))):
+        replay(short, tmp_path / str(place), batch)
+        made = exports(tmp_path / str(place))
+        assert {name for name in made if made[name] != expected[name]} == set()
+
+
+@pytest.mark.slow
+def test_the_same_recording_again_stores_nothing_new_and_another_one_is_refused(short, recording, tmp_path):
+    replay(short, tmp_path)
+    counts, made = Reader(tmp_path).counts(), exports(tmp_path)
+    again = replay(short, tmp_path)
+    assert again["trades"] > 0
+    assert Reader(tmp_path).counts() == counts
+    assert exports(tmp_path) == made
+    with pytest.raises(OtherSource, match=r"already holds a replay of .*replay into an empty --data-dir"):
+        replay(recording(CAPTURE), tmp_path)
+
+
+@pytest.mark.slow
+def test_a_replay_that_was_killed_goes_on_to_the_same_bytes(short, straight, tmp_path):
+    _, expected = straight
+    command = [sys.executable, "-m", "ninefold", "replay", str(short), "--data-dir", str(tmp_path), "--json"]
+    rng = random.Random(4)
+    kills, target = 0, 0
+    while kills < 4:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        target += rng.randrange(50_000, 400_000)
+        while process.poll() is None and journalled(tmp_path) < target:
+            pass
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+    assert kills >= 2
+    said = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=120).stdout)
+    assert said["malformed"] == 0
+    made = exports(tmp_path)
+    assert {name for name in made if made[name] != expected[name]} == set()
+
+
+def journalled(data_dir: Path) -> int:
+    return sum(path.stat().st_size for path in (data_dir / "journal").glob("*.nfj"))
+
+
+@pytest.mark.slow
+def test_the_journal_of_a_replay_replays_to_the_same_bytes(straight, tmp_path):
+    data_dir, expected = straight
+    replay(data_dir, tmp_path)
+    made = exports(tmp_path)
+    assert {name for name in made if made[name] != expected[name]} == set()
