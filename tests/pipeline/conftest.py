@@ -19,7 +19,7 @@ class Taped:
     def __init__(self, folder: Path, tapes: list[Path]) -> None:
         self.data_dir = folder / "data"
         self.tapes = tapes
-        arguments = ["demo", "--tape", *tapes, "--speed", "20", "--seconds", "14", "--json", "--port", "0"]
+        arguments: list[str | Path] = ["demo", "--tape", *tapes, "--speed", "20", "--seconds", "14", "--json", "--port", "0"]
         self.program = Program(folder, *arguments, "--data-dir", self.data_dir)
 
     def result(self) -> Result:

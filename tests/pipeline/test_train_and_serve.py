@@ -1,0 +1,67 @@
+"""`ninefold train` on the bars of a demo, and the next start that serves the model."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Taped
+from .running import Program, ninefold, stored
+
+pytestmark = pytest.mark.slow
+
+HORIZONS = [1, 5, 15]
+
+
+@pytest.fixture(scope="module")
+def trained(taped: Taped) -> Any:
+    """What `ninefold train --json` said about the bars of the taped demo."""
+    assert taped.result().status == 0
+    said = ninefold("train", "--data-dir", taped.data_dir, "--json")
+    assert said.status == 0, said.err
+    return said.json
+
+
+def test_it_scores_every_horizon_on_bars_that_the_model_never_saw(taped: Taped, trained: Any) -> None:
+    (held,) = stored(taped.data_dir, "select count(*) as bars from bars where revision = 0 and width_ns in (1000000000, 5000000000)")
+    assert trained["bars"] >= held["bars"], "the bars of both timeframes taught and judged"
+    assert [score["horizon"] for score in trained["scores"]] == HORIZONS
+    for score in trained["scores"]:
+        assert 0 < score["rows"] < trained["bars"]
+        assert score["pinball"] > 0 and score["pinball_naive"] > 0
+        assert score["skill"] == pytest.approx(1 - score["pinball"] / score["pinball_naive"])
+        assert isinstance(score["beats_naive"], bool)
+        assert 0 <= score["coverage_50"] <= score["coverage_90"] <= 1
+
+
+def test_the_same_bars_give_the_same_model(taped: Taped, trained: Any) -> None:
+    before = (taped.data_dir / "models" / "current.model").read_bytes()
+    again = ninefold("train", "--data-dir", taped.data_dir)
+    assert again.status == 0 and trained["model"] in again.out and "beats naive" in again.out, again.err
+    assert (taped.data_dir / "models" / "current.model").read_bytes() == before
+
+
+def test_the_next_start_serves_it(taped: Taped, trained: Any, tmp_path: Path) -> None:
+    (until_now,) = stored(taped.data_dir, "select max(seq) as seq from bars")
+    models = {row["model"] for row in stored(taped.data_dir, "select distinct model from forecasts")}
+    assert trained["model"] not in models, "nothing was trained before"
+    arguments: list[str | Path] = ["demo", "--tape", *taped.tapes, "--speed", "8", "--json", "--port", "0", "--data-dir", taped.data_dir]
+    program = Program(tmp_path, *arguments)
+    query = f"select * from forecasts where seq > {until_now['seq']}"
+    try:
+        program.until(lambda: _horizons(stored(taped.data_dir, query)) == set(HORIZONS), "forecasts of all horizons after the start")
+        program.interrupt()
+    finally:
+        program.end()
+    served = stored(taped.data_dir, query)
+    assert {row["model"] for row in served} == {trained["model"]}
+    for row in served:
+        quantiles = [row[name] for name in ("q05", "q25", "q50", "q75", "q95")]
+        assert quantiles == sorted(quantiles) and all(map(math.isfinite, [*quantiles, row["mean"]]))
+
+
+def _horizons(rows: list[dict[str, Any]]) -> set[int]:
+    return {row["horizon"] for row in rows}
