@@ -1,29 +1,35 @@
-"""What several pipeline tests look at: a demo that played a recording, begun early so that it is ready when it is asked for."""
+"""What several pipeline tests look at: a demo that played recordings, and the shared demo, begun early."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .running import Program, Result
+from .running import Program, count
 
 BTC = "orderbook/binance_spot_btcusdt_20240808.jsonl.gz"
 ETH = "orderbook/binance_spot_ethusdt_20240808.jsonl.gz"
+KNOWN_BARS = "bars where state <> 2 and width_ns = 1000000000"
+ENOUGH_BARS = 450  # of the 680 seconds of both recordings; `ninefold train` wants some 400
 
 
 class Taped:
-    """A demo of two instruments' recordings at 20 times their speed, stopped before their end."""
+    """Recordings of two instruments at 20 times their speed, ended by Ctrl-C before their end but with enough bars to learn from."""
 
     def __init__(self, folder: Path, tapes: list[Path]) -> None:
         self.data_dir = folder / "data"
         self.tapes = tapes
-        arguments: list[str | Path] = ["demo", "--tape", *tapes, "--speed", "20", "--seconds", "14", "--json", "--port", "0"]
-        self.program = Program(folder, *arguments, "--data-dir", self.data_dir)
-
-    def result(self) -> Result:
-        return self.program.result()
+        arguments: list[str | Path] = ["--tape", *tapes, "--speed", "20", "--json", "--port", "0"]
+        program = Program(folder, "demo", *arguments, "--data-dir", self.data_dir)
+        try:
+            program.url()
+            program.until(lambda: count(self.data_dir, KNOWN_BARS) > ENOUGH_BARS, "there are enough bars to learn from")
+            program.interrupt()
+        finally:
+            program.end()
+        self.result = program.result()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,16 +50,5 @@ def begun_early(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="session")
-def taped(tmp_path_factory: pytest.TempPathFactory, recording: Callable[[str], Path]) -> Iterator[Taped]:
-    running = Taped(tmp_path_factory.mktemp("taped"), [recording(BTC), recording(ETH)])
-    yield running
-    running.program.end()
-
-
-@pytest.fixture
-def programs() -> Iterator[list[Program]]:
-    """Programs put in here are stopped at the end of the test, whatever happened."""
-    started: list[Program] = []
-    yield started
-    for program in reversed(started):
-        program.end()
+def taped(tmp_path_factory: pytest.TempPathFactory, recording: Callable[[str], Path]) -> Taped:
+    return Taped(tmp_path_factory.mktemp("taped"), [recording(BTC), recording(ETH)])

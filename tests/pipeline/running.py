@@ -24,7 +24,9 @@ from ninefold.store.export import export
 from ninefold.store.sql import sql
 from tests.conftest import CHARTS
 
-PATIENCE_S = 150.0  # a cold interpreter on two busy cores takes seconds to start, and a demo starts three to ten of them
+PATIENCE_S = (
+    150.0  # a cold interpreter on two busy cores takes seconds to start, and a demo starts three to ten of them
+)
 FIRST_FILLS_S = 120.0  # the generated market's first orders come after some seconds
 STOP_S = 5.0
 Row = dict[str, Any]
@@ -44,7 +46,9 @@ class Result(NamedTuple):
 class Program:
     """`ninefold ARGUMENTS` in the background; both outputs go to files, so that it never waits for a reader."""
 
-    def __init__(self, folder: Path, *arguments: str | Path, module: str = "ninefold", extra: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str | Path, module: str = "ninefold", extra: dict[str, str] | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._out, self._err = folder / "stdout.txt", folder / "stderr.txt"
         with self._out.open("wb") as out, self._err.open("wb") as err:
@@ -78,7 +82,9 @@ class Program:
         """Wait for a condition while it runs; what it gave."""
 
         def while_running() -> Any:
-            assert self.process.poll() is None, f"it ended with {self.process.returncode}, before: {what}; {self.words()}"
+            assert self.process.poll() is None, (
+                f"it ended with {self.process.returncode}, before: {what}; {self.words()}"
+            )
             return condition()
 
         return until(while_running, what, seconds)
@@ -145,7 +151,13 @@ def rest_of(data_dir: Path) -> str:
 
 def stored(data_dir: Path, query: str) -> list[Row]:
     """Rows of the stored tables, as `ninefold sql` gives them."""
-    return sql(data_dir, query).to_pylist()
+    found: list[Row] = sql(data_dir, query).to_pylist()
+    return found
+
+
+def count(data_dir: Path, rows: str) -> int:
+    """How many rows there are: of a table, or of `bars where ...`."""
+    return int(stored(data_dir, f"select count(*) as rows from {rows}")[0]["rows"])
 
 
 def records(data_dir: Path, *types: str) -> list[Row]:
@@ -162,7 +174,8 @@ def ledger(data_dir: Path, *types: str) -> list[Row]:
         return []
     database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
-        rows = database.execute("select payload from events order by number").fetchall()
+        begun = database.execute("select 1 from sqlite_master where name = 'events'").fetchall()
+        rows = database.execute("select payload from events order by number").fetchall() if begun else []
     finally:
         database.close()
     found = [json.loads(row[0]) for row in rows]

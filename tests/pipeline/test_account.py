@@ -55,8 +55,8 @@ def test_opening_balances_and_fills_less_fees_are_the_exchanges_account_to_the_l
     held = dict(halted.opening)
     for fill in fills(halted.data_dir).values():
         instrument = of[fill["instrument"]]
-        price = Decimal(fill["price"]).scaleb(-instrument["price_decimals"])
-        size = Decimal(fill["size"]).scaleb(-instrument["size_decimals"])
+        price = Decimal(fill["price"]) / int(instrument["price_unit"])
+        size = Decimal(fill["size"]) / int(instrument["size_unit"])
         held[instrument["base"]] += fill["side"] * _e8(size)
         held[instrument["quote"]] -= fill["side"] * _e8(price * size)
         held[fill["fee_asset"]] -= fill["fee"]
@@ -69,7 +69,11 @@ def test_the_exchange_counts_the_same_fills(halted: Trading) -> None:
 
 def test_no_order_was_intended_more_than_a_second_after_the_halt(halted: Trading) -> None:
     since_ns = json.loads((halted.data_dir / "halt.json").read_bytes())["since_ns"]
-    later = [one for one in ledger(halted.data_dir, "order") if one["status"] == "intended" and one["known_ns"] > since_ns + SECOND_NS]
+    later = [
+        one
+        for one in ledger(halted.data_dir, "order")
+        if one["status"] == "intended" and one["known_ns"] > since_ns + SECOND_NS
+    ]
     assert later == []
 
 
@@ -84,7 +88,9 @@ def test_status_shows_the_halt_and_resume_lets_orders_go_on(halted: Trading) -> 
     assert shown["open_orders"] == 0
     assert ninefold("resume", "--data-dir", halted.data_dir).status == 0
     resumed = halted.program.until(lambda: ledger(halted.data_dir, "resumed"), "the pipeline has resumed")
-    halted.program.until(lambda: _intended_after(halted.data_dir, resumed[-1]["seq"]), "an order is intended again", 60.0)
+    halted.program.until(
+        lambda: _intended_after(halted.data_dir, resumed[-1]["seq"]), "an order is intended again", 60.0
+    )
     assert ninefold("status", "--json", "--data-dir", halted.data_dir).json["halted"] is None
     assert halted.program.interrupt() < 5.0
     assert halted.program.result().status == 0
@@ -110,7 +116,11 @@ def _balances(data_dir: Path) -> Units:
 
 
 def _refusals(data_dir: Path) -> list[Row]:
-    return [one for one in ledger(data_dir, "order") if one["status"] == "refused" and one["reason"].startswith("kill switch")]
+    return [
+        one
+        for one in ledger(data_dir, "order")
+        if one["status"] == "refused" and one["reason"].startswith("kill switch")
+    ]
 
 
 def _nothing_open(data_dir: Path) -> bool:

@@ -31,7 +31,9 @@ def test_every_bar_equals_the_exchanges_kline_and_only_the_first_is_unknown(demo
         last_ns = time.time_ns() - SETTLED_NS
         settled = [bar for bar in bars if int(bar["close_ns"]) < last_ns]
         opens = [int(bar["open_ns"]) for bar in settled]
-        assert opens == list(range(opens[0], opens[-1] + 1, WIDTHS_NS[timeframe])), f"{name} {timeframe}: a bar is missing"
+        assert opens == list(range(opens[0], opens[-1] + 1, WIDTHS_NS[timeframe])), (
+            f"{name} {timeframe}: a bar is missing"
+        )
         assert settled[0]["state"] == "unknown", f"{name} {timeframe}: of the first bar only a part was seen"
         klines = _klines(demo, name, timeframe, opens[0])
         for bar in settled[1:]:
@@ -46,7 +48,9 @@ def test_every_bar_equals_the_exchanges_kline_and_only_the_first_is_unknown(demo
 
 def _whole_minutes(demo: Demo) -> bool:
     instruments = stored(demo.data_dir, "select count(*) as many from instruments")[0]["many"]
-    whole = stored(demo.data_dir, "select count(distinct instrument) as many from bars where width_ns = 60000000000 and state <> 2")
+    whole = stored(
+        demo.data_dir, "select count(distinct instrument) as many from bars where width_ns = 60000000000 and state <> 2"
+    )
     return bool(whole[0]["many"] == instruments)
 
 

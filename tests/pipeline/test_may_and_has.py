@@ -19,7 +19,10 @@ SECOND_NS = 10**9
 @pytest.fixture(scope="module")
 def scored(demo: Demo) -> Demo:
     """The shared demo, once some MAYs were scored and something was done."""
-    until(lambda: len(records(demo.data_dir, "may_scored")) >= 10 and records(demo.data_dir, "has"), "ten MAYs were scored")
+    until(
+        lambda: len(records(demo.data_dir, "may_scored")) >= 10 and records(demo.data_dir, "has"),
+        "ten MAYs were scored",
+    )
     return demo
 
 
@@ -64,7 +67,11 @@ def test_each_outcome_is_that_of_the_stored_targets(scored: Demo) -> None:
 def _kept(may: Row, targets: dict[int, float]) -> bool:
     """Whether the target moved the foretold way by enough, after it was said and until the horizon."""
     said_ns = _said_at_ns(may)
-    later = [target for close_ns, target in targets.items() if said_ns < close_ns <= may["until_ns"] and not math.isnan(target)]
+    later = [
+        target
+        for close_ns, target in targets.items()
+        if said_ns < close_ns <= may["until_ns"] and not math.isnan(target)
+    ]
     return any((target - targets[said_ns]) * may["side"] >= SMALLEST_CHANGE for target in later)
 
 
@@ -75,8 +82,13 @@ def _said_at_ns(may: Row) -> int:
 
 def test_brier_and_base_brier_are_those_of_the_stored_scores(scored: Demo) -> None:
     said = scored.get("/api/v1/messages?limit=1")["scores"]
-    until(lambda: len(records(scored.data_dir, "may_scored")) >= said["scored"], "the store has what the API counted", 20.0)
-    query = "select payload::json->>'probability' as p, payload::json->>'outcome' as kept from records where type = 'may_scored' order by seq, n"
+    until(
+        lambda: len(records(scored.data_dir, "may_scored")) >= said["scored"],
+        "the store has what the API counted",
+        20.0,
+    )
+    fields = "payload::json->>'probability' as p, payload::json->>'outcome' as kept"
+    query = f"select {fields} from records where type = 'may_scored' order by seq, n"
     answer = ninefold("sql", query, "--json", "--data-dir", scored.data_dir)
     assert answer.status == 0, answer.err
     pairs = [(float(row["p"]), row["kept"] == "true") for row in answer.json][: said["scored"]]

@@ -21,7 +21,7 @@ from ninefold.services.build import CHAIN
 from ninefold.store.data_dir import open_data_dir
 from tests.conftest import missing
 
-from .running import Program, ask, exported, stored, until
+from .running import Program, ask, count, exported, stored, until
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +44,9 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> None:
         missing(str(failed))
 
 
-def test_a_replay_over_nats_exports_the_same_bytes_as_one_process(tmp_path: Path, recording: Callable[[str], Path]) -> None:
+def test_a_replay_over_nats_exports_the_same_bytes_as_one_process(
+    tmp_path: Path, recording: Callable[[str], Path]
+) -> None:
     source = recording(RECORDING)
     over_bus = Program(tmp_path / "a", "replay", source, "--data-dir", tmp_path / "bus", "--bus", "nats", "--json")
     alone = Program(tmp_path / "b", "replay", source, "--data-dir", tmp_path / "alone", "--json")
@@ -81,7 +83,7 @@ def test_the_demo_over_nats_runs_nine_healthy_services_and_stops_in_time(nine: N
     program = nine.program
     url = program.url()
     program.until(lambda: _healthy(url) == set(SERVICES), "nine healthy services")
-    program.until(lambda: stored(nine.data_dir, "select count(*) as rows from targets")[0]["rows"] > 20, "targets are stored")
+    program.until(lambda: count(nine.data_dir, "targets") > 20, "targets are stored")
     family = program.family()
     assert len(family) == 13, "the command, the exchange, nats-server, nine services and serve"
     assert program.interrupt() < 10.0
@@ -110,7 +112,9 @@ class World:
     def begin(self) -> None:
         open_data_dir(self.data_dir)
         self._start_nats()
-        simulator = Program(self.folder / "simulator", "--data-dir", self.folder / "exchange", module="ninefold.simulator")
+        simulator = Program(
+            self.folder / "simulator", "--data-dir", self.folder / "exchange", module="ninefold.simulator"
+        )
         self.programs["simulator"] = simulator
         self._write_config(json.loads(simulator.line()))
         for name in ("record", *reversed(CHAIN), "collect"):
@@ -118,7 +122,7 @@ class World:
 
     def start(self, name: str) -> None:
         self.starts += 1
-        arguments = ["service", name, "--bus", self.bus, "--config", self.data_dir / "running.json"]
+        arguments: list[str | Path] = ["service", name, "--bus", self.bus, "--config", self.data_dir / "running.json"]
         self.programs[name] = Program(self.folder / f"{self.starts}-{name}", *arguments)
 
     def kill(self, name: str) -> None:
@@ -153,7 +157,9 @@ class World:
             port = probe.getsockname()[1]
         settings = self.folder / "nats.conf"
         folder = self.folder / "jetstream"
-        settings.write_text(f'listen: "127.0.0.1:{port}"\nmax_payload: {PAYLOAD_BYTES}\njetstream {{ store_dir: "{folder}" }}\n')
+        settings.write_text(
+            f'listen: "127.0.0.1:{port}"\nmax_payload: {PAYLOAD_BYTES}\njetstream {{ store_dir: "{folder}" }}\n'
+        )
         beside = Path(sys.executable).with_name("nats-server")
         command = [str(beside) if beside.exists() else "nats-server", "-c", str(settings)]
         self.server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -163,9 +169,9 @@ class World:
         """A demo's config: the simulator's addresses and pairs, signed orders."""
         symbols = ask(f"{ready['rest']}/api/v3/exchangeInfo")["symbols"]
         pairs = tuple(f"{one['baseAsset']}/{one['quoteAsset']}" for one in symbols)
-        addresses = {"rest_url": ready["rest"], "stream_url": ready["stream"], "ws_api_url": ready["ws_api"]}
+        venue = Venue(pairs=pairs, rest_url=ready["rest"], stream_url=ready["stream"], ws_api_url=ready["ws_api"])
         account = Account(orders="exchange", keys_file=ready["keys_file"])
-        config = Config(data_dir=str(self.data_dir), mode="demo", venue=Venue(pairs=pairs, **addresses), account=account)
+        config = Config(data_dir=str(self.data_dir), mode="demo", venue=venue, account=account)
         (self.data_dir / "running.json").write_bytes(msgspec.json.encode(config))
 
 
@@ -199,5 +205,7 @@ def _whole_series(data_dir: Path, table: str, of: str) -> dict[tuple[object, ...
     found = stored(data_dir, f"{query} group by {of}")
     for series in found:
         assert series["rows"] == series["times"], f"{table}: one twice: {series}"
-        assert series["last"] - series["first"] == (series["rows"] - 1) * series["width_ns"], f"{table}: one is missing: {series}"
+        assert series["last"] - series["first"] == (series["rows"] - 1) * series["width_ns"], (
+            f"{table}: one is missing: {series}"
+        )
     return {tuple(series[name] for name in of.split(", ")): series["rows"] for series in found}

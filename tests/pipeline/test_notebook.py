@@ -22,7 +22,10 @@ NAME = "binance:BTC/USDT"
 
 def test_polars_and_pandas_take_the_bars_and_agree_with_the_export(demo: Demo) -> None:
     until(lambda: len(ninefold.load_bars(NAME, "1s", data_dir=demo.data_dir)) >= 20, "twenty bars are stored")
-    exact = {int(bar["open_ns"]): bar for bar in csv.DictReader(exported(demo.data_dir, "bars", NAME, "1s").decode().splitlines())}
+    exact = {
+        int(bar["open_ns"]): bar
+        for bar in csv.DictReader(exported(demo.data_dir, "bars", NAME, "1s").decode().splitlines())
+    }
     table = ninefold.load_bars(NAME, "1s", data_dir=demo.data_dir)
     in_polars = polars.DataFrame(polars.from_arrow(table))
     in_pandas: pandas.DataFrame = table.to_pandas()

@@ -18,7 +18,13 @@ pytestmark = pytest.mark.slow
 
 NAME = "binance:BTC/USDT"
 BARS = 60
-FORMULAS = ("close", "rsi(close, 14)", "sma(close, 5) - ema(close, 13)", "volume / sma(volume, 10)", "close > sma(close, 20)")
+FORMULAS = (
+    "close",
+    "rsi(close, 14)",
+    "sma(close, 5) - ema(close, 13)",
+    "volume / sma(volume, 10)",
+    "close > sma(close, 20)",
+)
 COLUMNS = ("open", "high", "low", "close", "volume", "buy_volume")
 
 
@@ -41,15 +47,21 @@ def _bars(demo: Demo) -> list[dict[str, str]]:
 
 def _computed(demo: Demo, formula: str) -> dict[int, float | None]:
     """Values in quote and base units by the open of the bar, from the first stored bar on."""
-    (of,) = stored(demo.data_dir, "select price_decimals, size_decimals from instruments where name = 'binance:BTC/USDT'")
-    scale, bars = Scale(of["price_decimals"], of["size_decimals"]), _bars(demo)
+    (of,) = stored(demo.data_dir, f"select price_unit, size_unit from instruments where name = '{NAME}'")
+    scale, bars = Scale(_decimals(of["price_unit"]), _decimals(of["size_unit"])), _bars(demo)
     columns = {name: _units(bars, name) for name in COLUMNS}
     term = parse(formula)
     values = to_quote(term, batch(term, columns, scale), scale)
     opens = [int(bar["open_ns"]) for bar in bars]
-    return {open_ns: value if math.isfinite(value) else None for open_ns, value in zip(opens, values.tolist(), strict=True)}
+    return {
+        open_ns: value if math.isfinite(value) else None for open_ns, value in zip(opens, values.tolist(), strict=True)
+    }
 
 
 def _units(bars: list[dict[str, str]], name: str) -> np.ndarray:
     """Exported text has all decimals of the instrument, so without its point it is whole ticks or lots. Unknown bars are NaN."""
     return np.array([math.nan if bar["state"] == "unknown" else float(bar[name].replace(".", "")) for bar in bars])
+
+
+def _decimals(unit: float) -> int:
+    return round(math.log10(unit))

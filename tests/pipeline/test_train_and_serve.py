@@ -19,14 +19,16 @@ HORIZONS = [1, 5, 15]
 @pytest.fixture(scope="module")
 def trained(taped: Taped) -> Any:
     """What `ninefold train --json` said about the bars of the taped demo."""
-    assert taped.result().status == 0
+    assert taped.result.status == 0
     said = ninefold("train", "--data-dir", taped.data_dir, "--json")
     assert said.status == 0, said.err
     return said.json
 
 
 def test_it_scores_every_horizon_on_bars_that_the_model_never_saw(taped: Taped, trained: Any) -> None:
-    (held,) = stored(taped.data_dir, "select count(*) as bars from bars where revision = 0 and width_ns in (1000000000, 5000000000)")
+    (held,) = stored(
+        taped.data_dir, "select count(*) as bars from bars where revision = 0 and width_ns in (1000000000, 5000000000)"
+    )
     assert trained["bars"] >= held["bars"], "the bars of both timeframes taught and judged"
     assert [score["horizon"] for score in trained["scores"]] == HORIZONS
     for score in trained["scores"]:
@@ -48,11 +50,25 @@ def test_the_next_start_serves_it(taped: Taped, trained: Any, tmp_path: Path) ->
     (until_now,) = stored(taped.data_dir, "select max(seq) as seq from bars")
     models = {row["model"] for row in stored(taped.data_dir, "select distinct model from forecasts")}
     assert trained["model"] not in models, "nothing was trained before"
-    arguments: list[str | Path] = ["demo", "--tape", *taped.tapes, "--speed", "8", "--json", "--port", "0", "--data-dir", taped.data_dir]
+    arguments: list[str | Path] = [
+        "demo",
+        "--tape",
+        *taped.tapes,
+        "--speed",
+        "8",
+        "--json",
+        "--port",
+        "0",
+        "--data-dir",
+        taped.data_dir,
+    ]
     program = Program(tmp_path, *arguments)
     query = f"select * from forecasts where seq > {until_now['seq']}"
     try:
-        program.until(lambda: _horizons(stored(taped.data_dir, query)) == set(HORIZONS), "forecasts of all horizons after the start")
+        program.until(
+            lambda: _horizons(stored(taped.data_dir, query)) == set(HORIZONS),
+            "forecasts of all horizons after the start",
+        )
         program.interrupt()
     finally:
         program.end()

@@ -101,7 +101,10 @@ def check_many_trades(data_dir: Path) -> int:
         )
         query = f"select trade_id, price_ticks, lots from trades join symbols using (symbol_id) where symbol = '{of.symbol}'"
         theirs = exchange_rows(data_dir, f"{query} and trade_id between {ids[0]} and {ids[-1]} order by trade_id")
-        assert (np.array(theirs, np.int64) == mine).all(), f"{of.symbol}: stored trades differ from the exchange's"
+        steps = np.array([1, of.tick_e8 // 10 ** (8 - of.price), of.lot_e8 // 10 ** (8 - of.size)])
+        assert (np.array(theirs, np.int64) * steps == mine).all(), (
+            f"{of.symbol}: stored trades differ from the exchange's"
+        )
     return len(stored)
 
 
@@ -227,25 +230,14 @@ class Scale(NamedTuple):
     quote: str
     price: int
     size: int
-
-    @property
-    def tick_e8(self) -> int:
-        return 10 ** (8 - self.price)
-
-    @property
-    def lot_e8(self) -> int:
-        return 10 ** (8 - self.size)
+    tick_e8: int
+    lot_e8: int
 
 
 def scales(data_dir: Path) -> dict[int, Scale]:
     """Instrument id to its scale, from the stored listings."""
-    listed = [
-        json.loads(row["payload"])["instrument"] for row in stored_rows(data_dir, "records") if row["type"] == "listed"
-    ]
-    return {
-        one["id"]: Scale(one["venue_symbol"], one["base"], one["quote"], one["price_decimals"], one["size_decimals"])
-        for one in listed
-    }
+    found = [json.loads(row["payload"]) for row in stored_rows(data_dir, "records") if row["type"] == "listed"]
+    return {one["id"]: _scale(one) for one in (record["instrument"] for record in found)}
 
 
 def stored_rows(data_dir: Path, table: str) -> list[dict[str, Any]]:
@@ -300,6 +292,12 @@ def e8(text: str) -> int:
     """'0.00012' as 10**-8."""
     whole, _, part = text.partition(".")
     return int(whole) * E8 + int(part.ljust(8, "0")[:8] or 0)
+
+
+def _scale(one: dict[str, Any]) -> Scale:
+    price, size = one["price_decimals"], one["size_decimals"]
+    tick_e8, lot_e8 = one["tick_size"] * 10 ** (8 - price), one["lot_size"] * 10 ** (8 - size)
+    return Scale(one["venue_symbol"], one["base"], one["quote"], price, size, tick_e8, lot_e8)
 
 
 def _framed(payload: bytes) -> list[tuple[tuple[str, int], Deal]]:

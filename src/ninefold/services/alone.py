@@ -23,7 +23,7 @@ from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.time import SECOND_NS
 from ninefold.market.values import MOOD
 from ninefold.services import headlines, snapshot
-from ninefold.services.build import CHAIN, stage_of
+from ninefold.services.build import CHAIN, loadable, stage_of
 from ninefold.services.execute import Execute
 from ninefold.services.jobs import until
 from ninefold.services.stage import Kept, TimedStage, Warmed
@@ -75,7 +75,7 @@ class Alone:
     async def _restore(self) -> None:
         self._published_seq = await self._bus.last_seq(self.name)
         saved = snapshot.read(self._data_dir, self.name)
-        if saved is None:
+        if saved is None or not loadable(self._config, saved):
             return
         self._done_seq = saved.seq
         if isinstance(self._stage, Kept):

@@ -6,9 +6,12 @@ In:  a config and the data dir. Out: the stages in order, and the collector.
 from __future__ import annotations
 
 import importlib.util
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import msgspec
 import numpy as np
 
 from ninefold.config import BadConfig, Config
@@ -26,7 +29,8 @@ from ninefold.market.values import MOOD
 from ninefold.sentiment.mood import Sentiment
 from ninefold.services import headlines
 from ninefold.services.execute import Execute
-from ninefold.services.stage import Stage
+from ninefold.services.snapshot import Snapshot
+from ninefold.services.stage import Kept, Stage
 from ninefold.store.ledger import Ledger
 from ninefold.store.read import Reader
 from ninefold.strategy.decide import Decide
@@ -81,6 +85,25 @@ def stage_of(name: str, config: Config, data_dir: Path, registry: Registry) -> S
         return Decide(strategies_of(config))
     names = tuple(strategy.name for strategy in strategies_of(config))
     return Execute(config, names, Ledger(data_dir), registry)
+
+
+def loadable(config: Config, saved: Snapshot | None) -> bool:
+    """Whether this program understands the states of a snapshot; one of another version is not used, the journal is."""
+    try:
+        for name, state in saved.states.items() if saved else ():
+            fresh: Kept = collector_of(config) if name == "collect" else _KEPT[name](config)
+            fresh.load(state)
+    except (msgspec.DecodeError, KeyError, ValueError) as error:
+        print(f"ninefold: the last snapshot cannot be used ({error}); starting from the journal", file=sys.stderr)
+        return False
+    return saved is not None
+
+
+_KEPT: dict[str, Callable[[Config], Kept]] = {
+    "bars": lambda config: BarMaker(),
+    "sentiment": lambda config: Sentiment(),
+    "decide": lambda config: Decide(strategies_of(config)),
+}
 
 
 def model_of(data_dir: Path) -> TrainedModel | None:

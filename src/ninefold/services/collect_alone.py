@@ -19,6 +19,7 @@ from ninefold.config import Config
 from ninefold.journal.inputs import Input
 from ninefold.market.chunk import Chunk, encode, merged
 from ninefold.services import snapshot
+from ninefold.services.build import loadable
 from ninefold.services.door import Door
 from ninefold.services.jobs import until
 from ninefold.services.statuses import tell
@@ -72,7 +73,7 @@ class CollectAlone:
         published_seq = await self._bus.last_seq(NAME)
         publisher = Publisher(self._bus, published_seq)
         saved = snapshot.read(self._data_dir, NAME)
-        if saved is not None and saved.seq > published_seq:
+        if not loadable(self._config, saved) or (saved and saved.seq > published_seq):
             saved = None
         door = Door(self._config, self._data_dir, self._clock, publisher.put, saved.states[NAME] if saved else None)
         door.recover(published_seq)

@@ -18,7 +18,7 @@ from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.services import headlines, snapshot
-from ninefold.services.build import CHAIN, history, stage_of
+from ninefold.services.build import CHAIN, history, loadable, stage_of
 from ninefold.services.chain import Chain
 from ninefold.services.door import Door, told
 from ninefold.services.execute import Execute
@@ -44,8 +44,8 @@ class Hot:
         if self._stream.cut is not None:
             told(self._stream.cut)
         saved = snapshot.read(self._data_dir, NAME)
-        if saved is not None and saved.seq > self._stream.last_seq:
-            saved = None  # a power loss took the end of the stream log, but not the snapshot: begin at the journal's beginning
+        if not loadable(config, saved) or (saved and saved.seq > self._stream.last_seq):
+            saved = None  # also when a power loss took the end of the stream log, but not the snapshot: begin at the journal's beginning
         self.door = Door(config, self._data_dir, clock, self._hand_on, saved.states["collect"] if saved else None)
         registry = list(self.door.collector.adapter.registry)
         made = [stage_of(name, config, self._data_dir, Registry(registry)) for name in CHAIN]

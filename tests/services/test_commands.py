@@ -1,0 +1,121 @@
+"""The config and the command line: what is wrong is named, with what was found and what is allowed."""
+
+import json
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+from ninefold.cli import COMMANDS, spread
+from ninefold.config import Account, BadConfig, Config, keys_of, load, parse, template
+
+
+def ninefold(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "ninefold", *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_the_template_is_the_default_config():
+    assert parse(template()) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    {
+        "unknown section": ("[venu]\nname = 'binance'", ["venu", "did you mean 'venue'", "data_dir"]),
+        "unknown key": ("[venue]\npair = ['BTC/USDT']", ["venue.pair", "did you mean 'pairs'", "rest_url"]),
+        "unknown risk key": ("[risk]\nposition = 3", ["risk.position", "position_quote", "order_quote"]),
+        "wrong type": ("[serve]\nport = 'high'", ["serve.port", "'high'", "int"]),
+        "out of range": ("[serve]\nport = 70000", ["serve.port", "70000", "65535"]),
+        "not positive": ("[risk]\norder_quote = 0.0", ["risk.order_quote", "0.0", "> 0"]),
+        "no such venue": ("[venue]\nname = 'kraken'", ["venue.name", "'kraken'", "binance"]),
+        "no such mode": ("mode = 'real'", ["mode", "'real'", "demo", "paper", "live"]),
+        "bad pair": ("[venue]\npairs = ['BTCUSDT']", ["venue.pairs", "'BTCUSDT'", "BASE/QUOTE"]),
+        "no such version": ("version = 2", ["version", "2", "1"]),
+        "capital as words": ("[account]\ncapital = 'much'", ["account.capital", "'much'"]),
+        "a source's form": ("[[sentiment]]\nname='a'\naddress='b'\nform='xml'", ["sentiment", "form", "'xml'", "rss"]),
+        "a source's unknown key": ("[[sentiment]]\nname='a'\naddress='b'\nform='rss'\nevery=3", ["every", "every_s"]),
+        "no TOML": ("[venue", ["not valid TOML", "line 1"]),
+    }.values(),
+)
+def test_a_bad_config_names_the_key_what_was_found_and_what_is_allowed(text, said):
+    with pytest.raises(BadConfig) as refused:
+        parse(text, "mine.toml")
+    message = str(refused.value)
+    assert message.startswith("mine.toml")
+    missing = [one for one in said if one not in message]
+    assert not missing, message
+
+
+def test_a_config_that_is_not_there_says_how_to_get_one(tmp_path):
+    with pytest.raises(BadConfig, match="ninefold init"):
+        load(tmp_path / "none.toml")
+
+
+def test_a_config_comes_back_from_the_json_that_children_get(tmp_path):
+    config = parse(template())
+    path = tmp_path / "config.json"
+    path.write_bytes(msgspec.json.encode(config))
+    assert load(path) == config
+
+
+def test_keys_that_others_can_read_are_refused_and_never_shown(tmp_path):
+    path = tmp_path / "keys.json"
+    path.write_text(json.dumps({"apiKey": "left", "secret": "right"}))
+    path.chmod(0o644)
+    with pytest.raises(BadConfig, match="chmod 600") as refused:
+        keys_of(Account(keys_file=str(path)))
+    assert "left" not in str(refused.value)
+    path.chmod(0o600)
+    assert keys_of(Account(keys_file=str(path))) == ("left", "right")
+    path.write_text('{"apiKey": "left"')
+    with pytest.raises(BadConfig, match="must be JSON") as refused:
+        keys_of(Account(keys_file=str(path)))
+    assert "left" not in str(refused.value)
+
+
+def test_keys_that_are_nowhere_are_told_with_the_names_they_were_looked_for(monkeypatch):
+    monkeypatch.delenv("NINEFOLD_API_KEY", raising=False)
+    with pytest.raises(BadConfig, match="NINEFOLD_API_KEY and NINEFOLD_API_SECRET"):
+        keys_of(Account())
+
+
+def test_an_option_of_several_values_takes_them_all():
+    assert spread(["--tape", "a", "b", "--json", "c"], "--tape") == ["--tape", "a", "--tape", "b", "--json", "c"]
+
+
+def test_an_unknown_command_is_answered_with_the_nearest_one():
+    found = ninefold("replya")
+    assert found.returncode == 1
+    assert "there is no command 'replya'; did you mean `ninefold replay`?" in found.stderr
+    assert found.stdout == ""
+
+
+def test_help_lists_every_command():
+    said = ninefold("--help").stdout
+    assert all(name in said for name in COMMANDS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    found = ninefold(command, "--help")
+    assert found.returncode == 0, found.stderr
+    assert f"ninefold {command}" in found.stdout
+    assert COMMANDS[command].split()[0] in found.stdout
+
+
+def test_a_recording_that_is_none_is_refused_in_one_line(tmp_path):
+    odd = tmp_path / "odd.jsonl.gz"
+    odd.write_text("no gzip")
+    found = ninefold("replay", str(odd), "--data-dir", str(tmp_path / "data"), "--json")
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.startswith("ninefold: ")
+    assert "gzip" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_data_dir_that_is_not_there_is_told(tmp_path):
+    found = ninefold("status", "--data-dir", str(tmp_path / "none"), "--json")
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "Traceback" not in found.stderr

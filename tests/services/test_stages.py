@@ -1,0 +1,203 @@
+"""The chain from bars to targets: cuts change nothing, and a restart is as if it had never stopped."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ninefold.forecast.stage import Forecasts
+from ninefold.formula.measure import INDICATORS, PATTERNS, TERMS, Measure
+from ninefold.market.arrays import BUY, ID_INTEGER, SELL, empty, rows
+from ninefold.market.bars import BarMaker
+from ninefold.market.chunk import Chunk, decode, encode
+from ninefold.market.instruments import Registry, listed
+from ninefold.market.records import AnyRecord, Connection, Gap, Headline, Listed, Tick
+from ninefold.market.time import SECOND_NS, TICK_NS
+from ninefold.sentiment.mood import Sentiment
+from ninefold.services.stage import Kept, Warmed
+from ninefold.strategy.decide import Decide
+from ninefold.strategy.library import default_strategies
+
+START_NS = 1_700_000_100 * SECOND_NS
+SECONDS = 260
+KINDS = ("bars", "values", "forecasts", "targets")
+TITLES = ("Bitcoin surges to a great record", "Terrible hack: fear and losses", "Bitcoin conference opens", "BTC rally wins")
+
+
+def instruments() -> Registry:
+    registry = Registry()
+    registry.add(listed("binance", "BTCUSDT", "BTC", "USDT", tick="0.01", lot="0.00001"))
+    return registry
+
+
+@dataclass
+class Market:
+    """rows and records by seq, at most one of a kind each."""
+
+    trades: dict[int, tuple] = field(default_factory=dict)
+    quotes: dict[int, tuple] = field(default_factory=dict)
+    records: dict[int, AnyRecord] = field(default_factory=dict)
+
+    def chunks(self, cuts: set[int]) -> list[Chunk]:
+        last = max(self.records)
+        made, first = [], 1
+        for seq in range(1, last + 1):
+            ends = isinstance(self.records.get(seq), Tick) or seq in cuts or seq == last
+            if not (ends or (seq in self.records and seq + 1 not in self.records)):
+                continue
+            mine = range(first, seq + 1)
+            known_ns = self.records[seq].known_ns if seq in self.records else 0
+            chunk = Chunk(first, seq, known_ns, {}, [self.records[at] for at in mine if at in self.records])
+            for kind, held in (("trades", self.trades), ("quotes", self.quotes)):
+                chunk.add(kind, rows(kind, [held[at] for at in mine if at in held]))
+            made.append(decode(encode(chunk)))
+            first = seq + 1
+        return made
+
+
+def random_market(seed: int) -> Market:
+    """A random walk with quiet seconds, late trades, gaps and headlines."""
+    rng = np.random.default_rng(seed)
+    market, seq, price = Market(), 3, 6_000_000
+    market.records[1] = Connection(seq=1, known_ns=0, venue="binance", name="market", state="open")
+    market.records[2] = Listed(seq=2, known_ns=0, instrument=instruments()[1])
+    market.records[3] = Tick(seq=3, known_ns=START_NS - SECOND_NS, exchange_ns=START_NS - SECOND_NS)
+    for step in range(SECONDS * 2):
+        now = START_NS + step * SECOND_NS // 2
+        for _ in range(int(rng.poisson(0.8))):
+            seq += 1
+            price += int(rng.normal(0, 400))
+            late = int(rng.integers(0, 5 * SECOND_NS)) if rng.random() < 0.03 else 0
+            side = BUY if rng.random() < 0.5 else SELL
+            market.trades[seq] = (1, now - late, now, seq, ID_INTEGER, 0, seq, price, int(rng.integers(1, 999)), side)
+        seq += 1
+        market.quotes[seq] = (1, now, now, seq, seq, price - 1, int(rng.integers(1, 99)), price + 1, int(rng.integers(1, 99)))
+        if rng.random() < 0.01:
+            seq += 1
+            market.records[seq] = Gap(
+                seq=seq, known_ns=now, instrument=1, stream="trades", from_id=1, to_id=2, from_ns=now - SECOND_NS, to_ns=now,
+            )
+        if rng.random() < 0.05:
+            seq += 1
+            market.records[seq] = Headline(
+                seq=seq, known_ns=now, source="news", headline_id=f"h{rng.integers(0, 9)}", title=str(rng.choice(TITLES)), url="", published_ns=now,
+            )
+        seq += 1
+        market.records[seq] = Tick(seq=seq, known_ns=now + TICK_NS, exchange_ns=now // TICK_NS * TICK_NS)
+    return market
+
+
+class Chain:
+    """The stages, and everything they made so far."""
+
+    def __init__(self) -> None:
+        self.made = {kind: [empty(kind)] for kind in KINDS}
+        self.records: list[AnyRecord] = []
+        self._start()
+
+    def _start(self) -> None:
+        self.stages = [BarMaker(), Measure(), Sentiment(), Forecasts(), Decide(default_strategies())]
+
+    def step(self, chunk: Chunk) -> None:
+        for stage in self.stages:
+            chunk = stage.step(chunk)
+        for kind in KINDS:
+            self.made[kind].append(chunk.rows(kind))
+        self.records += chunk.records
+
+    def rows(self, kind: str) -> np.ndarray:
+        return np.concatenate(self.made[kind])
+
+    def restart(self) -> None:
+        """New stages: states as saved, the rest made again from stored bars and moods."""
+        states = {stage.name: stage.save() for stage in self.stages if isinstance(stage, Kept)}
+        bars, values = self.rows("bars"), self.rows("values")
+        self._start()
+        for stage in self.stages:
+            if stage.name in states:
+                stage.load(states[stage.name])
+            if isinstance(stage, Warmed):
+                stage.warm(list(instruments()), bars[bars["revision"] == 0], values[values["term"] == b"sentiment"])
+
+
+def run(chunks: list[Chunk], restarts: set[int] = frozenset()) -> Chain:
+    chain = Chain()
+    for place, chunk in enumerate(chunks):
+        if place in restarts:
+            chain.restart()
+        chain.step(chunk)
+    return chain
+
+
+def same(one: Chain, other: Chain) -> None:
+    for kind in KINDS:
+        assert one.rows(kind).tobytes() == other.rows(kind).tobytes(), kind
+    assert one.records == other.records
+
+
+def test_at_least_twenty_indicators_and_ten_candle_patterns_are_measured():
+    assert len(set(INDICATORS)) >= 20
+    assert len(set(PATTERNS)) >= 10
+    assert all(name.startswith("cdl") for name in PATTERNS)
+    assert len(set(TERMS)) == len(INDICATORS) + len(PATTERNS)
+
+
+@pytest.fixture(scope="module")
+def once() -> Chain:
+    return run(random_market(1).chunks(set()))
+
+
+def test_every_term_gets_a_value_at_every_first_known_bar(once):
+    bars, values = once.rows("bars"), once.rows("values")
+    first = bars[bars["revision"] == 0]
+    assert len(first) < len(bars)
+    terms = values[values["term"] != b"sentiment"]
+    assert len(terms) == len(first) * len(TERMS)
+    seen = {term for term in set(terms["term"].tolist()) if not np.isnan(terms["value"][terms["term"] == term]).all()}
+    assert seen == set(terms["term"].tolist())
+
+
+def test_warm_up_is_nan_and_averages_are_those_of_the_last_closes_in_quote(once):
+    bars, values = once.rows("bars"), once.rows("values")
+    seconds = bars[(bars["width_ns"] == SECOND_NS) & (bars["revision"] == 0)]
+    sma = values[(values["term"] == b"sma(close, 20)") & (values["width_ns"] == SECOND_NS)]["value"]
+    close = np.where(seconds["state"] == 2, np.nan, seconds["close"] / 100)
+    assert np.isnan(sma[:19]).all()
+    known = [place for place in range(19, len(close)) if not np.isnan(close[: place + 1]).any()]
+    assert known
+    for place in known:
+        assert sma[place] == pytest.approx(close[place - 19 : place + 1].mean(), rel=1e-12)
+
+
+def test_targets_lie_between_minus_one_and_one_and_every_strategy_has_them(once):
+    targets = once.rows("targets")
+    known = targets["target"][~np.isnan(targets["target"])]
+    assert len(known)
+    assert (np.abs(known) <= 1).all()
+    assert {name.decode() for name in targets["strategy"].tolist()} == {
+        one.name for one in default_strategies() if one.width_ns in {SECOND_NS, 5 * SECOND_NS, 60 * SECOND_NS}
+    }
+
+
+def test_headlines_count_once_and_move_the_mood(once):
+    headlines = [record for record in once.records if isinstance(record, Headline)]
+    assert len({one.headline_id for one in headlines}) == len(headlines) > 3
+    assert all(one.score is not None for one in headlines)
+    values = once.rows("values")
+    assert len(set(values[values["term"] == b"sentiment"]["value"].tolist())) > 3
+
+
+@pytest.mark.slow
+@settings(max_examples=4, deadline=None)
+@given(seed=st.integers(0, 2**32), data=st.data())
+def test_neither_cuts_nor_restarts_change_what_the_stages_make(seed, data):
+    market = random_market(seed)
+    whole = run(market.chunks(set()))
+    assert len(whole.rows("targets")) > 100
+    cuts = data.draw(st.sets(st.integers(1, max(market.records)), max_size=300))
+    same(run(market.chunks(cuts)), whole)
+    chunks = market.chunks(set())
+    restarts = data.draw(st.sets(st.integers(1, len(chunks) - 1), min_size=1, max_size=4))
+    same(run(chunks, restarts), whole)
