@@ -10,7 +10,7 @@ import re
 import stat
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -170,8 +170,16 @@ def _explain(message: str, raw: dict[str, object]) -> str:
     where = re.search(r" - at `\$\.?(.*)`", message)
     key = where.group(1) if where else "the top level"
     found: object = raw
+    kind: object = Config
     for part in re.findall(r"\w+", key if where else ""):
-        found = found.get(part) if isinstance(found, dict) else found
+        if part.isdigit():
+            found = found[int(part)] if isinstance(found, list) else found
+            kind = get_args(kind)[0]
+        else:
+            found = found.get(part) if isinstance(found, dict) else found
+            kind = get_type_hints(kind)[part]
+    if get_origin(kind) is Literal:
+        return f"{key}: found {found!r}; allowed: {', '.join(map(repr, get_args(kind)))}"
     return f"{key}: found {found!r}; {message.split(' - at ')[0]}"
 
 

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ninefold.market.numbers import INT64_MAX, NotExact, decimals_of, digits_after_point, round_to_step, to_text, to_units
+from ninefold.market.numbers import (
+    INT64_MAX,
+    NotExact,
+    decimals_of,
+    digits_after_point,
+    round_to_step,
+    to_text,
+    to_units,
+)
 
 INT64 = st.integers(-INT64_MAX, INT64_MAX)
 DECIMALS = st.integers(0, 18)

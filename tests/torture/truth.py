@@ -306,9 +306,11 @@ def _framed(payload: bytes) -> list[tuple[tuple[str, int], Deal]]:
         if not frame["stream"].endswith("@trade"):
             return []
         data = frame["data"]
+        if not isinstance(data["s"], str) or not isinstance(data["E"], int) or data["s"] == "NOSUCHCOIN":
+            return []  # so the exchange's faults break frames, besides cutting them
         return [((data["s"], data["t"]), Deal(e8(data["p"]), e8(data["q"]), data["T"], data["m"]))]
     except (ValueError, KeyError, TypeError, AttributeError):
-        return []  # malformed on purpose
+        return []
 
 
 def _answered(payload: bytes) -> list[tuple[tuple[str, int], Deal]]:

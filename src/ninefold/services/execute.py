@@ -25,7 +25,7 @@ from ninefold.store.ledger import Ledger
 from ninefold.strategy.sizing import desired_position, equal_weights
 
 UNIT = 10**8
-LEDGER_KINDS = (Order, Fill, Balance, Equity, Halted, Resumed)
+LEDGER_KINDS = (Listed, Order, Fill, Balance, Equity, Halted, Resumed)
 
 
 def rules_of(config: Config) -> AccountRules:
@@ -63,6 +63,9 @@ class Execute:
         self._mays: list[May] = []
         self._done_seq = ledger.last_seq()
         events = ledger.events()
+        for event in events:
+            if isinstance(event, Listed):
+                self.registry.learn(event.instrument)
         self.core = ExecutionCore.restore(rules, self.registry, events)
         self._paper = PaperVenue(rules, self.registry) if rules.simulated else None
         if self._paper is not None:

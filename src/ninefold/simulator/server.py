@@ -96,8 +96,11 @@ def locked(data_dir: Path) -> Iterator[None]:
 async def serve(options: argparse.Namespace) -> int:
     """Everything between ready and stopped; returns the exit code."""
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    if os.environ.get("NINEFOLD_PARENT") == "stdin":  # a parent that holds our standard input open as long as it lives
+        loop.add_reader(sys.stdin.fileno(), stop_if_orphaned, loop, stop)
     tape = read_tape(options.tape) if options.tape else None
     store = Store(options.data_dir / "exchange.sqlite")
     store.claim(tape.fingerprint if tape else "generated")
