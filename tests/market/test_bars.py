@@ -26,7 +26,9 @@ class Market:
         self.tick(-10)
         self.tick(0)
 
-    def trade(self, at: float, price: int, size: int = 1, side: int = BUY, instrument: int = 1, id: int | None = None) -> None:
+    def trade(
+        self, at: float, price: int, size: int = 1, side: int = BUY, instrument: int = 1, id: int | None = None
+    ) -> None:
         self.seq += 1
         self.id = self.id + 1 if id is None else id
         row = (instrument, ns(at), ns(at), self.seq, ID_INTEGER, 0, self.id, price, size, side)
@@ -38,12 +40,21 @@ class Market:
     def connection(self, state: str) -> None:
         self.record(Connection(seq=self.seq + 1, known_ns=0, venue="binance", name="market", state=state))
 
-    def gap(self, start: float, end: float, healed: bool = False, ids: tuple[int, int] = (5, 6), instrument: int = 1) -> None:
+    def gap(
+        self, start: float, end: float, healed: bool = False, ids: tuple[int, int] = (5, 6), instrument: int = 1
+    ) -> None:
         from_id, to_id = ids
         self.record(
             Gap(
-                seq=self.seq + 1, known_ns=0, instrument=instrument, stream="trades", from_id=from_id, to_id=to_id,
-                from_ns=ns(start), to_ns=ns(end), healed=healed,
+                seq=self.seq + 1,
+                known_ns=0,
+                instrument=instrument,
+                stream="trades",
+                from_id=from_id,
+                to_id=to_id,
+                from_ns=ns(start),
+                to_ns=ns(end),
+                healed=healed,
             )
         )
 
@@ -150,7 +161,16 @@ def test_a_second_late_trade_gives_the_next_revision(market):
     for revision in (1, 2, 3):
         market.trade(0.5, price=10 + revision)
         market.tick(1.3 + revision / 10)
-        assert market.made(S1)[0] == (10, 10 + revision, 10, 10 + revision, 1 + revision, 1 + revision, BAR_OK, revision)
+        assert market.made(S1)[0] == (
+            10,
+            10 + revision,
+            10,
+            10 + revision,
+            1 + revision,
+            1 + revision,
+            BAR_OK,
+            revision,
+        )
 
 
 def test_a_late_trade_takes_its_place_by_time_and_id_not_by_arrival(market):

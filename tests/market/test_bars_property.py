@@ -71,8 +71,15 @@ def random_inputs(seed: int, count: int, faults: bool, pause_s: float) -> Inputs
         elif kind in ("gap", "healed"):
             ids[instrument] += kind == "gap"
             made.records[seq] = Gap(
-                seq=seq, known_ns=now, instrument=instrument, stream="trades", from_id=ids[instrument] - 3,
-                to_id=ids[instrument], from_ns=now - back, to_ns=now, healed=kind == "healed",
+                seq=seq,
+                known_ns=now,
+                instrument=instrument,
+                stream="trades",
+                from_id=ids[instrument] - 3,
+                to_id=ids[instrument],
+                from_ns=now - back,
+                to_ns=now,
+                healed=kind == "healed",
             )
         elif kind == "started":
             made.records[seq] = Started(seq=seq, known_ns=now, run="again")
@@ -97,10 +104,15 @@ def bars_of(chunks: list[Chunk], restarts: set[int] = frozenset()) -> np.ndarray
 
 def newest(bars: np.ndarray) -> dict[tuple[int, int, int], tuple[int, ...]]:
     fields = ["open", "high", "low", "close", "volume", "buy_volume", "trades", "state"]
-    return {(int(b["instrument"]), int(b["width_ns"]), int(b["open_ns"])): tuple(int(b[name]) for name in fields) for b in bars}
+    return {
+        (int(b["instrument"]), int(b["width_ns"]), int(b["open_ns"])): tuple(int(b[name]) for name in fields)
+        for b in bars
+    }
 
 
-def oracle(trades: list[tuple], instrument: int, width: int, until_ns: int) -> dict[tuple[int, int, int], tuple[int, ...]]:
+def oracle(
+    trades: list[tuple], instrument: int, width: int, until_ns: int
+) -> dict[tuple[int, int, int], tuple[int, ...]]:
     """Every whole bar from the instrument's first arrived trade on, from all of its trades, by sorting them."""
     mine = [trade for trade in trades if trade[0] == instrument]
     first_ns = bar_open(mine[0][1], SECOND_NS)
@@ -116,7 +128,16 @@ def oracle(trades: list[tuple], instrument: int, width: int, until_ns: int) -> d
         volume = sum(trade[8] for trade in inside)
         bought = sum(trade[8] for trade in inside if trade[9] == BUY)
         state = BAR_OK if inside else BAR_FLAT
-        made[instrument, width, open_ns] = (prices[0], max(prices), min(prices), close, volume, bought, len(inside), state)
+        made[instrument, width, open_ns] = (
+            prices[0],
+            max(prices),
+            min(prices),
+            close,
+            volume,
+            bought,
+            len(inside),
+            state,
+        )
     return made
 
 
@@ -152,7 +173,9 @@ def test_a_day_and_every_width_below_equal_the_slow_computation():
     until_ns = inputs.records[inputs.last_seq].exchange_ns - SECOND_NS
     trades = [inputs.trades[seq] for seq in sorted(inputs.trades)]
     wide = {key: bar for key, bar in newest(bars).items() if key[1] >= 900 * SECOND_NS}
-    expected = {key: bar for of in (1, 2) for width in WIDTHS[-3:] for key, bar in oracle(trades, of, width, until_ns).items()}
+    expected = {
+        key: bar for of in (1, 2) for width in WIDTHS[-3:] for key, bar in oracle(trades, of, width, until_ns).items()
+    }
     days = {key for key in expected if key[1] == WIDTHS[-1]}
     assert len(days) >= 2
     assert wide == expected

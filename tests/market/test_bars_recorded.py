@@ -24,9 +24,7 @@ def units(column: pl.Series) -> pl.Series:
 def minutes(recording) -> pl.DataFrame:
     raw = pl.read_parquet(recording("ohlcv/binance_ADABTC_1m_2021-11-27.parquet"))
     named = {name: units(raw[name]) for name in ("open", "high", "low", "close", "volume")}
-    return pl.DataFrame(
-        {"open_ns": raw["open_time"] * 1_000_000, **named, "buy_volume": units(raw["taker_buy_base"])}
-    )
+    return pl.DataFrame({"open_ns": raw["open_time"] * 1_000_000, **named, "buy_volume": units(raw["taker_buy_base"])})
 
 
 def bars_of(minutes: pl.DataFrame) -> np.ndarray:
@@ -58,8 +56,12 @@ def test_recorded_minutes_add_up_to_wider_bars_exactly(minutes, timeframe):
     theirs = (
         minutes.group_by((pl.col("open_ns") // width * width).alias("start"), maintain_order=True)
         .agg(
-            pl.col("open").first(), pl.col("high").max(), pl.col("low").min(), pl.col("close").last(),
-            pl.col("volume").sum(), pl.col("buy_volume").sum(),
+            pl.col("open").first(),
+            pl.col("high").max(),
+            pl.col("low").min(),
+            pl.col("close").last(),
+            pl.col("volume").sum(),
+            pl.col("buy_volume").sum(),
         )
         .rename({"start": "open_ns"})
     )

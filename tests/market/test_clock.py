@@ -100,4 +100,6 @@ def test_a_clock_that_was_saved_goes_on_as_if_it_had_never_stopped():
         one.stamp(2, NOON + 4 * SECOND_NS, NOON + 4 * SECOND_NS + 2 * LAG)
         one.own(NOON + 5 * SECOND_NS)
     assert (again.now_ns, again.tick()) == (clock.now_ns, clock.tick())
-    assert {n: (o.median_ns, o.frames) for n, o in again.offsets.items()} == {n: (o.median_ns, o.frames) for n, o in clock.offsets.items()}
+    assert {n: (o.median_ns, o.frames) for n, o in again.offsets.items()} == {
+        n: (o.median_ns, o.frames) for n, o in clock.offsets.items()
+    }

@@ -33,7 +33,9 @@ def test_zeros_behind_the_last_decimal_change_nothing(units, decimals, zeros):
     assert to_units((text if "." in text else text + ".") + "0" * zeros, decimals) == units
 
 
-@pytest.mark.parametrize("text", ["9223372036854775808", "-9223372036854775808", "99999999999999999999", "92233720368547758.08"])
+@pytest.mark.parametrize(
+    "text", ["9223372036854775808", "-9223372036854775808", "99999999999999999999", "92233720368547758.08"]
+)
 def test_what_does_not_fit_into_64_bits_is_refused(text):
     with pytest.raises(NotExact, match="does not fit into 64 bits"):
         to_units(text, 2 if "." in text else 0)
@@ -46,7 +48,28 @@ def test_digits_below_the_unit_are_refused_never_rounded(units, decimals, more):
         to_units((text if "." in text else text + ".") + str(more), decimals)
 
 
-@pytest.mark.parametrize("text", ["", "-", ".", "1e5", "1E-5", "+1", " 1", "1 ", "1_000", "0x10", "NaN", "inf", "1,5", "--1", "1.2.3", "\u0661", "1.-2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "-",
+        ".",
+        "1e5",
+        "1E-5",
+        "+1",
+        " 1",
+        "1 ",
+        "1_000",
+        "0x10",
+        "NaN",
+        "inf",
+        "1,5",
+        "--1",
+        "1.2.3",
+        "\u0661",
+        "1.-2",
+    ],
+)
 def test_what_is_no_plain_decimal_is_refused(text):
     with pytest.raises(NotExact):
         to_units(text, 8)

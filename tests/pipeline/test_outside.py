@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ninefold.config import BadConfig, load, template
+
 from .outside import RETRY_AFTER_S, Outside
 from .running import Program, Row, ask, ledger, ninefold, records, stored
 
@@ -188,24 +190,34 @@ def test_a_bad_key_is_named_with_what_was_found_and_what_is_allowed(tmp_path: Pa
     assert ninefold("init", path).status == 0
     good = path.read_text()
     assert ninefold("init", path).status == 2, "an existing file is never overwritten"
-    bad = {
-        good.replace("order_quote =", "order_qoute ="): (
-            "risk.order_qoute",
-            "did you mean 'order_quote'",
-            "position_quote",
-        ),
-        good.replace("port = 8899", "port = 99999"): ("serve.port", "99999", "65535"),
-        good.replace('orders = "paper"', 'orders = "real"'): ("account.orders", "real", "'paper'"),
-        good.replace('"BTC/USDT"', '"BTCUSDT"'): ("venue.pairs", "BTCUSDT", "BASE/QUOTE"),
-        good.replace("[venue]", "[venue"): ("TOML",),
-    }
-    for text, told in bad.items():
-        assert text != good
-        path.write_text(text)
-        refused = ninefold("up", "--config", path)
-        assert refused.status == 2 and "Traceback" not in refused.err
-        for words in (str(path), *told):
-            assert words in refused.err
+    path.write_text(good.replace("order_quote =", "order_qoute ="))
+    refused = ninefold("up", "--config", path)
+    assert refused.status == 2 and "Traceback" not in refused.err
+    for words in (str(path), "risk.order_qoute", "did you mean 'order_quote'", "position_quote"):
+        assert words in refused.err
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ("port = 8899", "port = 99999", ("serve.port", "99999", "65535")),
+        ('orders = "paper"', 'orders = "real"', ("account.orders", "'real'", "paper", "exchange")),
+        ('mode = "paper"', 'mode = "papre"', ("mode", "'papre'", "paper", "live")),
+        ('"BTC/USDT"', '"BTCUSDT"', ("venue.pairs", "BTCUSDT", "BASE/QUOTE")),
+        ("position_quote = 2000.0", "position_quote = -1", ("risk.position_quote", "-1", "> 0")),
+        ("[venue]", "[venue", ("TOML",)),
+    ],
+)
+def test_a_bad_value_is_refused_with_what_was_found_and_what_is_allowed(
+    tmp_path: Path, right: str, wrong: str, told: tuple[str, ...]
+) -> None:
+    path = tmp_path / "ninefold.toml"
+    assert right in template()
+    path.write_text(template().replace(right, wrong, 1))
+    with pytest.raises(BadConfig) as refused:
+        load(path)
+    for words in (str(path), *told):
+        assert words in str(refused.value)
 
 
 @pytest.mark.parametrize("mode", ["paper", "live"])

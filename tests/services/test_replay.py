@@ -73,7 +73,9 @@ def test_every_recorded_trade_is_stored_once_with_the_price_and_size_of_its_text
         if line["channel"].endswith("@trade"):
             trade = json.loads(line["msg"])["data"]
             side = -1 if trade["m"] else 1
-            expected.append((trade["t"], Decimal(trade["p"]), Decimal(trade["q"]), trade["T"] * 10**6, line["ts_ns"], side))
+            expected.append(
+                (trade["t"], Decimal(trade["p"]), Decimal(trade["q"]), trade["T"] * 10**6, line["ts_ns"], side)
+            )
     assert len(expected) == said["trades"] == 9757
     reader = Reader(data_dir)
     of = reader.registry().named("binance:BTC/USDT")
@@ -105,7 +107,10 @@ def test_the_stored_book_equals_one_rebuilt_straight_from_the_file_and_never_cro
         if book.update_id in chosen:
             seen.add(book.update_id)
             ours = tuple(
-                {Decimal(price).scaleb(-of.price_decimals): Decimal(size).scaleb(-of.size_decimals) for price, size in side.items()}
+                {
+                    Decimal(price).scaleb(-of.price_decimals): Decimal(size).scaleb(-of.size_decimals)
+                    for price, size in side.items()
+                }
                 for side in (book.bids, book.asks)
             )
             assert ours == truth[book.update_id]

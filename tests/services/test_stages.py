@@ -23,7 +23,12 @@ from ninefold.strategy.library import default_strategies
 START_NS = 1_700_000_100 * SECOND_NS
 SECONDS = 260
 KINDS = ("bars", "values", "forecasts", "targets")
-TITLES = ("Bitcoin surges to a great record", "Terrible hack: fear and losses", "Bitcoin conference opens", "BTC rally wins")
+TITLES = (
+    "Bitcoin surges to a great record",
+    "Terrible hack: fear and losses",
+    "Bitcoin conference opens",
+    "BTC rally wins",
+)
 
 
 def instruments() -> Registry:
@@ -73,16 +78,39 @@ def random_market(seed: int) -> Market:
             side = BUY if rng.random() < 0.5 else SELL
             market.trades[seq] = (1, now - late, now, seq, ID_INTEGER, 0, seq, price, int(rng.integers(1, 999)), side)
         seq += 1
-        market.quotes[seq] = (1, now, now, seq, seq, price - 1, int(rng.integers(1, 99)), price + 1, int(rng.integers(1, 99)))
+        market.quotes[seq] = (
+            1,
+            now,
+            now,
+            seq,
+            seq,
+            price - 1,
+            int(rng.integers(1, 99)),
+            price + 1,
+            int(rng.integers(1, 99)),
+        )
         if rng.random() < 0.01:
             seq += 1
             market.records[seq] = Gap(
-                seq=seq, known_ns=now, instrument=1, stream="trades", from_id=1, to_id=2, from_ns=now - SECOND_NS, to_ns=now,
+                seq=seq,
+                known_ns=now,
+                instrument=1,
+                stream="trades",
+                from_id=1,
+                to_id=2,
+                from_ns=now - SECOND_NS,
+                to_ns=now,
             )
         if rng.random() < 0.05:
             seq += 1
             market.records[seq] = Headline(
-                seq=seq, known_ns=now, source="news", headline_id=f"h{rng.integers(0, 9)}", title=str(rng.choice(TITLES)), url="", published_ns=now,
+                seq=seq,
+                known_ns=now,
+                source="news",
+                headline_id=f"h{rng.integers(0, 9)}",
+                title=str(rng.choice(TITLES)),
+                url="",
+                published_ns=now,
             )
         seq += 1
         market.records[seq] = Tick(seq=seq, known_ns=now + TICK_NS, exchange_ns=now // TICK_NS * TICK_NS)

@@ -94,7 +94,14 @@ class Venue:
 
     def forget(self) -> None:
         gathered = self.adapter.gathered
-        for made in (gathered.trades, gathered.books, gathered.quotes, gathered.records, gathered.stamps, self.adapter.questions):
+        for made in (
+            gathered.trades,
+            gathered.books,
+            gathered.quotes,
+            gathered.records,
+            gathered.stamps,
+            self.adapter.questions,
+        ):
             made.clear()
 
     def ids(self) -> list[int]:
@@ -116,7 +123,8 @@ class Venue:
         book.apply(self.adapter.gathered.arrays()["books"])
         of = rules()
         return tuple(
-            [(text(price, of.price_decimals), text(size, of.size_decimals)) for price, size in side] for side in book.top(10)
+            [(text(price, of.price_decimals), text(size, of.size_decimals)) for price, size in side]
+            for side in book.top(10)
         )
 
 
@@ -131,7 +139,18 @@ def venue() -> Venue:
 def test_a_trade_has_its_price_size_side_id_and_times(venue):
     venue.frame(sample("trade"))
     [row] = venue.adapter.gathered.trades
-    assert row == (1, 1_672_515_782_134 * MS, RECEIVED, venue.seq, ID_INTEGER, 0, 12345, price("0.001203"), size("100.5"), SELL)
+    assert row == (
+        1,
+        1_672_515_782_134 * MS,
+        RECEIVED,
+        venue.seq,
+        ID_INTEGER,
+        0,
+        12345,
+        price("0.001203"),
+        size("100.5"),
+        SELL,
+    )
     assert venue.adapter.gathered.stamps == [(1, 1_672_515_782_136 * MS, RECEIVED)]
     assert not venue.adapter.gathered.records
 
@@ -144,7 +163,18 @@ def test_the_taker_buys_if_the_buyer_is_no_maker(venue):
 def test_an_aggregate_trade_is_marked_as_one(venue):
     venue.frame(sample("aggTrade"))
     [row] = venue.adapter.gathered.trades
-    assert row == (1, 1_672_515_782_134 * MS, RECEIVED, venue.seq, ID_AGGREGATE, 0, 777, price("0.001203"), size("100.5"), BUY)
+    assert row == (
+        1,
+        1_672_515_782_134 * MS,
+        RECEIVED,
+        venue.seq,
+        ID_AGGREGATE,
+        0,
+        777,
+        price("0.001203"),
+        size("100.5"),
+        BUY,
+    )
 
 
 BEST = (price("0.001202"), size("31.21"), price("0.001204"), size("40.66"))
@@ -477,7 +507,11 @@ def test_no_frame_whatsoever_raises_or_makes_rows_that_do_not_fit(payloads):
 
 
 @settings(max_examples=100, deadline=None)
-@given(purpose=st.sampled_from(["depth", "exchangeInfo", "trades", "other"]), cut=st.integers(0, 400), more=st.binary(max_size=4))
+@given(
+    purpose=st.sampled_from(["depth", "exchangeInfo", "trades", "other"]),
+    cut=st.integers(0, 400),
+    more=st.binary(max_size=4),
+)
 def test_no_answer_whatsoever_raises(purpose, cut, more):
     venue = Venue()
     body = sample({"depth": "depth_snapshot", "trades": "historicalTrades"}.get(purpose, "exchangeInfo"))[:cut] + more

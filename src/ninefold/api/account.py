@@ -12,7 +12,7 @@ from ninefold.api.rows import Json, fill_row, money_text, order_row
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Equity, Fill, Order
 
-ORDERS_HELD = FILLS_HELD = 5_000
+ORDERS_HELD = FILLS_HELD = 5_000  # as many as REST gives at once; some 7 MB each
 EQUITY_HELD = 20_000
 
 

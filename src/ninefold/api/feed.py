@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
-EVENTS_HELD = 20_000
+EVENTS_HELD = 5_000  # some 7 MB; at ten a second those of eight minutes
 
 
 class Message(NamedTuple):

@@ -49,6 +49,8 @@ class Messages:
                 return self._keep(self._may(record), record.seq)
             case Has():
                 return self._keep(self._has(record), record.seq)
+            case Gap() if record.healed and record.to_id < record.from_id:
+                return None  # nothing had been missed
             case Gap() | Malformed() | Halted() | Resumed():
                 return self._keep(self._alarm(record), record.seq)
         return None

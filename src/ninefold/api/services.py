@@ -7,6 +7,8 @@ Out: rows in pipeline order: rate of the main counter, p50 and p99 of the last m
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from ninefold.api.rows import Json
 from ninefold.bus.status import SERVICES, Status
 from ninefold.market.histogram import Histogram
@@ -28,7 +30,7 @@ MAIN_LATENCY = {"collect": "exchange_to_receive", "record": "receive_to_store", 
 
 
 class Services:
-    """The newest Status of each service and the one before it, for rates."""
+    """The newest Status of each service and the counters of the one before it, for rates."""
 
     def __init__(self) -> None:
         self.now: dict[str, Status] = {}
@@ -37,7 +39,7 @@ class Services:
     def put(self, status: Status) -> None:
         known = self.now.get(status.service)
         if known is not None and known.started_ns == status.started_ns:
-            self._before[status.service] = known
+            self._before[status.service] = structs.replace(known, latencies={}, recent={})  # histograms are large
         else:
             self._before.pop(status.service, None)
         self.now[status.service] = status

@@ -9,8 +9,9 @@ from ninefold.journal.writer import DiskFull
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.services.snapshot import WrongSnapshot
 from ninefold.store.data_dir import AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat
+from ninefold.venues.questions import Refused
 
 KNOWN: tuple[type[Exception], ...] = (
     *(AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat, WrongVersion, WrongSnapshot, Damaged, DiskFull),
-    *(BadConfig, CannotListen, UnknownInstrument),
+    *(BadConfig, CannotListen, Refused, UnknownInstrument),
 )

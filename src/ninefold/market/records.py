@@ -49,7 +49,9 @@ class Offset(Record, frozen=True, kw_only=True, tag="offset"):
 
 
 class Gap(Record, frozen=True, kw_only=True, tag="gap"):
-    """Trades or book changes of an instrument that we may have missed, or that were healed later."""
+    """Trades or book changes of an instrument that we may have missed, or that were healed later. Healed with to_id before
+    from_id: after a broken connection it was proven that nothing had been missed.
+    """
 
     instrument: int
     stream: str  # "trades" | "books"

@@ -19,7 +19,7 @@ from ninefold.journal import inputs
 from ninefold.journal.inputs import Answer, ConnectionChange, encode
 from ninefold.services.intake import Intake
 from ninefold.venues.adapter import Question
-from ninefold.venues.questions import Asker
+from ninefold.venues.questions import BANNED, Asker, Refused
 from ninefold.venues.table import VENUES
 
 SILENT_S = (
@@ -95,11 +95,23 @@ class MarketFeed:
         """Ask the first questions, then stay connected until cancelled."""
         try:
             for question in first:
-                while not self._answered(await self._asker.once(question)):
-                    pass
+                await self._ask_first(question)
             await self._stay_connected()
         finally:
             await self._asker.close()
+
+    async def _ask_first(self, question: Question) -> None:
+        """Ask until the venue answers. raises: Refused if it says that the question is wrong."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            answer = await self._asker.once(question)
+            if self._answered(answer):
+                return
+            if 400 <= answer.status < 500 and answer.status not in BANNED:
+                said = answer.body[:200].decode("utf-8", "replace")
+                raise Refused(f"{self._venue.name} refuses {question.path}: {said}; check venue.pairs in the config")
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     async def _stay_connected(self) -> None:
         pause_s = FIRST_PAUSE_S

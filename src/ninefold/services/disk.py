@@ -10,14 +10,15 @@ from pathlib import Path
 
 from ninefold.services.halt import Halt
 
+GUARD = "the disk guard"
 LEAST_BYTES = 500_000_000  # the journal of a busy hour
 LEAST_SHARE = 0.1  # of a disk that is smaller than that
 
 
-def disk_halt(data_dir: Path) -> Halt | None:
-    """The halt that the disk asks for."""
+def disk_halt(data_dir: Path, halted: bool) -> Halt | None:
+    """The halt that the disk asks for. halted: it did so before; then half as much again must be free to end it."""
     disk = shutil.disk_usage(data_dir)
     least = min(LEAST_BYTES, int(disk.total * LEAST_SHARE))
-    if disk.free >= least:
+    if disk.free >= least * (1.5 if halted else 1):
         return None
-    return Halt("the disk guard", f"less than {least / 1e6:,.0f} MB free where {data_dir} is; make room", 0)
+    return Halt(GUARD, f"less than {least / 1e6:,.0f} MB free where {data_dir} is; make room", 0)

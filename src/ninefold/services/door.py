@@ -24,7 +24,7 @@ from ninefold.market.time import SECOND_NS, TICK_NS
 from ninefold.services import halt
 from ninefold.services.build import collector_of
 from ninefold.services.collect import MarketFeed
-from ninefold.services.disk import disk_halt
+from ninefold.services.disk import GUARD, disk_halt
 from ninefold.services.intake import Intake
 
 
@@ -101,7 +101,8 @@ class Door:
             self._intake.flush()
 
     def _look_for_halt(self, now: int) -> None:
-        found = halt.read(self._data_dir) or disk_halt(self._data_dir)
+        guarded = self._halted is not None and self._halted.by == GUARD
+        found = halt.read(self._data_dir) or disk_halt(self._data_dir, guarded)
         if found == self._halted:
             return
         self._halted = found

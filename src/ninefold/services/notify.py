@@ -13,6 +13,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 
+import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
@@ -120,7 +121,7 @@ class Notify:
             raise NotSent(
                 f"Slack refused: {error.response['error']}", float(error.response.headers.get("Retry-After", 0))
             ) from error
-        except (OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise NotSent(f"Slack cannot be reached: {error}") from error
 
 

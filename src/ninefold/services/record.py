@@ -1,8 +1,8 @@
 """record: the store's one writer.
 
 In:  finished chunks, in order, again after a crash from wherever the tables stand.
-Out: rows in the tables, one commit a second, from a thread of the lowest priority, because it must never slow the hot
-     path.
+Out: rows in the tables, one commit a second, from one thread of its own with the lowest priority, because it must
+     never slow the hot path, nor those who ask the API.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,11 @@ import numpy as np
 from ninefold.bus.status import Meter, Status
 from ninefold.market.chunk import Chunk
 from ninefold.store.read import Reader
-from ninefold.store.tables import Tables
+from ninefold.store.tables import Tables, Written
 
 COMMIT_S = 1.0
 LOWEST_PRIORITY = 19
-MOST_WAITING = 2_000_000  # rows; whoever feeds us waits then
+MOST_WAITING = 500_000  # rows, some 50 MB, and three times that while they are written; whoever feeds us waits then
 
 
 class Record:
@@ -37,6 +38,8 @@ class Record:
         self._clock = clock
         self._waiting: list[Chunk] = []
         self._rows = 0
+        self._thread = ThreadPoolExecutor(1, "record", initializer=_lower_priority)
+        self._committing: asyncio.Future[None] | None = None
         self.meter = Meter("record", clock())
         self.meter.last_seq = self._tables.position()
         self.meter.counters["trades_stored"] = Reader(data_dir).counts().get("trades", 0)
@@ -61,24 +64,32 @@ class Record:
         try:
             while not stopping.done():
                 await asyncio.wait({stopping}, timeout=COMMIT_S)
-                await asyncio.to_thread(self._commit)
+                await self._commit()
         finally:
             stopping.cancel()
 
     async def close(self) -> None:
-        await asyncio.to_thread(self._commit)
-        self._tables.close()
+        if self._committing is not None and not self._committing.done():
+            await self._committing
+        await self._commit()
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._tables.close)
+        self._thread.shutdown()
 
     def status(self, at_ns: int) -> Status:
         return self.meter.status(at_ns)
 
-    def _commit(self) -> None:
-        _lower_priority()
-        chunks, self._waiting = self._waiting, []
+    async def _commit(self) -> None:
+        """Commit what waits. It goes on when whoever waits for it is cancelled."""
+        self._committing = asyncio.ensure_future(self._write_waiting())
+        await asyncio.shield(self._committing)
+
+    async def _write_waiting(self) -> None:
+        """What is counted and what waits changes only on the loop, and only once it is written."""
+        chunks = list(self._waiting)
         if not chunks:
             return
-        written = self._tables.write(chunks)
-        now = self._clock()
+        written, now = await asyncio.get_running_loop().run_in_executor(self._thread, self._write, chunks)
+        del self._waiting[: len(chunks)]
         self._rows -= sum(len(rows) for chunk in chunks for rows in chunk.arrays.values())
         received = [chunk.rows(kind)["receive_ns"] for chunk in chunks for kind in ("trades", "books", "quotes")]
         if not self._replayed:
@@ -87,7 +98,13 @@ class Record:
         self.meter.count("rows_stored", written.rows)
         self.meter.count("trades_stored", written.trades)
         self.meter.last_seq = chunks[-1].last_seq
+
+    def _write(self, chunks: list[Chunk]) -> tuple[Written, int]:
+        """Returns also when the rows were stored, ns."""
+        written = self._tables.write(chunks)
+        now = self._clock()
         self._tables.maintain()
+        return written, now
 
 
 def _lower_priority() -> None:

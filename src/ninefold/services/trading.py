@@ -33,7 +33,7 @@ class Trading:
         self._put = put
         self._clock = clock
         self._gateway: BinanceGateway | None = None
-        self._sending: set[asyncio.Future[None]] = set()
+        self._sending: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Follow the account until cancelled. raises: BadConfig without keys."""
@@ -53,25 +53,21 @@ class Trading:
         await gateway.subscribed.wait()
         registry = self._execute.registry
         await gateway.reconcile([(order, registry[order.instrument]) for order in self._execute.core.open_orders()])
-        await asyncio.Event().wait()  # the gateway works until it is closed
+        await gateway.failed  # it works until it is closed, or something behind the door goes wrong
 
     def send(self) -> None:
         """Send what the stage approved, unless halted. What is not sent here is asked for at the next start."""
         orders, self._execute.to_send = self._execute.to_send, []
+        if self._gateway is None:
+            return
         for approved in orders:
-            if self._gateway is None:
-                continue
+            instrument = self._execute.registry[approved.order.instrument]
             held = halt.read(Path(self._config.data_dir))
             if held is not None:
-                self._gateway.withhold(
-                    approved, self._execute.registry[approved.order.instrument], f"halted by {held.by}: {held.reason}"
-                )
-                continue
-            sending = asyncio.ensure_future(
-                self._gateway.send(approved, self._execute.registry[approved.order.instrument])
-            )
-            self._sending.add(sending)
-            sending.add_done_callback(self._sending.discard)
+                self._gateway.withhold(approved, instrument, f"halted by {held.by}: {held.reason}")
+            else:
+                self._sending.add(self._gateway.post(approved, instrument))
+        self._sending = {task for task in self._sending if not task.done()}
 
     async def close(self) -> None:
         if self._sending:

@@ -93,6 +93,13 @@ def locked(data_dir: Path) -> Iterator[None]:
         yield
 
 
+def stop_if_orphaned(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Standard input has ended: so has our parent."""
+    if not os.read(sys.stdin.fileno(), 4096):
+        loop.remove_reader(sys.stdin.fileno())
+        stop.set()
+
+
 async def serve(options: argparse.Namespace) -> int:
     """Everything between ready and stopped; returns the exit code."""
     stop = asyncio.Event()

@@ -96,13 +96,19 @@ class Tables:
                 raise failed_write(table.path, refused) from refused
 
     def close(self) -> None:
-        """Certify the open hours as far as they are, and let another writer in."""
+        """Certify the open hours as far as they are, and let another writer in. raises: StoreWriteFailed."""
         if self._certifier is not None:
             last = self._tables["certificates"].last_seq
             revised = self._certifier.open_hours(last)
-            if revised.num_rows:
-                self._tables["certificates"].commit(revised, last)
-        self._lock.release()
+            try:
+                if revised.num_rows:
+                    self._tables["certificates"].commit(revised, last)
+            except (OSError, DeltaError) as refused:
+                raise failed_write(self._path / "tables", refused) from refused
+            finally:
+                self._lock.release()
+        else:
+            self._lock.release()
 
     def __enter__(self) -> Tables:
         return self

@@ -33,6 +33,7 @@ WS_API_URL = "wss://ws-api.binance.com:443/ws-api/v3"
 MILLISECOND_NS = 1_000_000
 HEAL_LIMIT = 1000
 SNAPSHOT_LIMIT = 1000
+REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
 FINER = (
     2,
     3,
@@ -230,7 +231,8 @@ class BinanceSpot:
         """Parse a REST answer. A refused or missing one is asked again later."""
         if answer.status != 200:
             if answer.purpose in _ANSWERS:
-                self.questions.append(Question(answer.purpose, answer.url, not_before_ns=receive_ns + SECOND_NS))
+                pause_ns = REFUSED_NS if 400 <= answer.status < 500 else SECOND_NS
+                self.questions.append(Question(answer.purpose, answer.url, not_before_ns=receive_ns + pause_ns))
             return
         handler = _ANSWERS.get(answer.purpose)
         try:

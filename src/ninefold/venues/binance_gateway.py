@@ -44,6 +44,7 @@ Placed = tuple[Order, Instrument]
 class BinanceGateway:
     """submit: takes (kind, payload) as `parse_account` reads them, on the loop. clock: our wall clock in ns.
 
+    failed: ends with the first error inside, such as a full disk behind `submit`.
     subscribed: whether events are flowing. problem: why not, in words. offset_ms: the venue's clock less ours.
     """
 
@@ -67,6 +68,7 @@ class BinanceGateway:
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._unsettled: dict[str, Placed] = {}  # sent by us, and not yet surely answered
         self._arrived_by_ms: dict[str, int] = {}  # the venue's time after which an order can no longer reach it
         self._started_ms = 0
@@ -105,6 +107,10 @@ class BinanceGateway:
             self._forget(order)
         if error_of(answer)[0] == WRONG_TIME:
             self._run(self._read_clock())
+
+    def post(self, approved: Approved, instrument: Instrument) -> asyncio.Task[None]:
+        """`send` without waiting for it; what goes wrong in it ends `failed`."""
+        return self._run(self.send(approved, instrument))
 
     def withhold(self, approved: Approved, instrument: Instrument, reason: str) -> None:
         """Say that an approved order will not be sent, so that it does not stay under way."""
@@ -237,10 +243,17 @@ class BinanceGateway:
         pause_ms = int(seconds) * 1000 if seconds.isdigit() else 1000
         self._quiet_until_ms = max(self._quiet_until_ms, self._now_ms() + pause_ms)
 
-    def _run(self, work: Coroutine[None, None, None]) -> None:
+    def _run(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """What went wrong in a task of ours is told to whoever waits for `failed`."""
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None and not self.failed.done():
+            self.failed.set_exception(task.exception() or RuntimeError("unknown"))
 
     @property
     def _http(self) -> aiohttp.ClientSession:

@@ -19,6 +19,10 @@ RETRY_S = 1.0
 BANNED = (418, 429)  # the venue asks us to wait: Retry-After says how long
 
 
+class Refused(RuntimeError):
+    """A venue says that what we want is wrong, and will say so again."""
+
+
 class Asker:
     """answered: called with each answer on the loop."""
 
