@@ -160,6 +160,13 @@ def count(data_dir: Path, rows: str) -> int:
     return int(stored(data_dir, f"select count(*) as rows from {rows}")[0]["rows"])
 
 
+def all_stored(data_dir: Path) -> bool:
+    """Whether a tape is at its end and every trade that the exchange told of is stored."""
+    state = ask(f"{rest_of(data_dir)}/sim/v1/state")
+    traded = sum(symbol["trades"] for symbol in state["symbols"].values())
+    return bool(state["tape_done"]) and count(data_dir, "trades") == traded
+
+
 def records(data_dir: Path, *types: str) -> list[Row]:
     """Stored records of some types in the order of the stream, as their JSON."""
     names = ", ".join(f"'{name}'" for name in types)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Demo
 
-from .running import ask, exported, rest_of, stored, until
+from .running import ask, exported, records, rest_of, stored, until
 
 pytestmark = pytest.mark.slow
 
@@ -24,34 +24,36 @@ WHOLE_MINUTE_S = 200.0
 Cells = tuple[Decimal, Decimal, Decimal, Decimal, Decimal, int]
 
 
-def test_every_bar_equals_the_exchanges_kline_and_only_the_first_is_unknown(demo: Demo) -> None:
-    until(lambda: _whole_minutes(demo), "every instrument has a whole minute", WHOLE_MINUTE_S)
-    seen_quiet = compared = 0
+def test_every_bar_equals_the_exchanges_kline_and_only_a_first_one_seen_in_part_is_unknown(demo: Demo) -> None:
+    until(lambda: _whole_minutes(demo), "all busy instruments have a whole minute", WHOLE_MINUTE_S)
+    (opened_ns,) = [one["known_ns"] for one in records(demo.data_dir, "connection") if one["state"] == "open"]
+    compared = dict.fromkeys(WIDTHS_NS, 0)
+    seen_quiet = unknown = 0
     for name, timeframe, bars in _series(demo):
         last_ns = time.time_ns() - SETTLED_NS
         settled = [bar for bar in bars if int(bar["close_ns"]) < last_ns]
         opens = [int(bar["open_ns"]) for bar in settled]
-        assert opens == list(range(opens[0], opens[-1] + 1, WIDTHS_NS[timeframe])), (
-            f"{name} {timeframe}: a bar is missing"
-        )
-        assert settled[0]["state"] == "unknown", f"{name} {timeframe}: of the first bar only a part was seen"
-        klines = _klines(demo, name, timeframe, opens[0])
-        for bar in settled[1:]:
-            assert bar["state"] != "unknown", f"{name} {timeframe}: {bar}"
-            kline = klines[int(bar["open_ns"])]
-            assert _cells(bar) == kline, f"{name} {timeframe}: ours is {bar}"
-            assert (bar["state"] == "flat") == (kline[4] == 0) == (kline[5] == 0), f"{name} {timeframe}: {bar}"
+        if settled:
+            whole = list(range(opens[0], opens[-1] + 1, WIDTHS_NS[timeframe]))
+            assert opens == whole, f"{name} {timeframe}: a bar is missing"
+            seen_in_part = opens[0] < opened_ns
+            assert (settled[0]["state"] == "unknown") >= seen_in_part, f"{name} {timeframe}: {settled[0]}"
+        klines = _klines(demo, name, timeframe, opens[0]) if settled else {}
+        for place, bar in enumerate(settled):
+            if place == 0 and bar["state"] == "unknown":
+                unknown += 1
+                continue
+            assert _cells(bar) == klines[int(bar["open_ns"])], f"{name} {timeframe}: ours is {bar}"
+            assert (bar["state"] == "flat") == (Decimal(bar["volume"]) == 0) == (bar["trades"] == "0")
             seen_quiet += bar["state"] == "flat"
-            compared += 1
-    assert compared > 300 and seen_quiet > 0
+            compared[timeframe] += 1
+    assert compared["1s"] > 300 and compared["1m"] > 0 and seen_quiet > 0 and unknown > 0
 
 
 def _whole_minutes(demo: Demo) -> bool:
-    instruments = stored(demo.data_dir, "select count(*) as many from instruments")[0]["many"]
-    whole = stored(
-        demo.data_dir, "select count(distinct instrument) as many from bars where width_ns = 60000000000 and state <> 2"
-    )
-    return bool(whole[0]["many"] == instruments)
+    traded = stored(demo.data_dir, "select count(distinct instrument) as many from trades")[0]["many"]
+    query = "select count(distinct instrument) as many from bars where width_ns = 60000000000 and state <> 2"
+    return bool(stored(demo.data_dir, query)[0]["many"] >= max(3, traded - 1))  # one is quiet
 
 
 def _series(demo: Demo) -> list[tuple[str, str, list[dict[str, str]]]]:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from .conftest import BTC, Taped
-from .running import STOP_S, Program, Result, ask, count, ledger, records, rest_of, stored
+from .running import STOP_S, Program, Result, all_stored, ask, count, ledger, records, stored
 
 pytestmark = pytest.mark.slow
 
@@ -61,17 +61,11 @@ def _played_whole(folder: Path, tape: Path, speed: str) -> tuple[Path, Result]:
     program = Program(folder, "demo", "--tape", tape, "--speed", speed, "--json", "--port", "0", "--data-dir", data_dir)
     try:
         program.url()
-        program.until(lambda: _all_stored(data_dir), "the tape is at its end and all its trades are stored")
+        program.until(lambda: all_stored(data_dir), "the tape is at its end and all its trades are stored")
         program.interrupt()
     finally:
         program.end()
     return data_dir, program.result()
-
-
-def _all_stored(data_dir: Path) -> bool:
-    state = ask(f"{rest_of(data_dir)}/sim/v1/state")
-    traded = sum(symbol["trades"] for symbol in state["symbols"].values())
-    return bool(state["tape_done"]) and count(data_dir, "trades") == traded
 
 
 def test_it_prints_one_json_document_with_every_promised_key(begun: Begun) -> None:

@@ -1,15 +1,17 @@
-"""`ninefold train` on the bars of a demo, and the next start that serves the model."""
+"""`ninefold train` on the bars of a demo, and a start that serves the model."""
 
 from __future__ import annotations
 
 import math
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Taped
-from .running import Program, ninefold, stored
+from .conftest import BTC, Taped
+from .running import ninefold, stored
 
 pytestmark = pytest.mark.slow
 
@@ -46,38 +48,16 @@ def test_the_same_bars_give_the_same_model(taped: Taped, trained: Any) -> None:
     assert (taped.data_dir / "models" / "current.model").read_bytes() == before
 
 
-def test_the_next_start_serves_it(taped: Taped, trained: Any, tmp_path: Path) -> None:
-    (until_now,) = stored(taped.data_dir, "select max(seq) as seq from bars")
-    models = {row["model"] for row in stored(taped.data_dir, "select distinct model from forecasts")}
-    assert trained["model"] not in models, "nothing was trained before"
-    arguments: list[str | Path] = [
-        "demo",
-        "--tape",
-        *taped.tapes,
-        "--speed",
-        "8",
-        "--json",
-        "--port",
-        "0",
-        "--data-dir",
-        taped.data_dir,
-    ]
-    program = Program(tmp_path, *arguments)
-    query = f"select * from forecasts where seq > {until_now['seq']}"
-    try:
-        program.until(
-            lambda: _horizons(stored(taped.data_dir, query)) == set(HORIZONS),
-            "forecasts of all horizons after the start",
-        )
-        program.interrupt()
-    finally:
-        program.end()
-    served = stored(taped.data_dir, query)
+def test_a_start_where_the_model_lies_serves_it(
+    taped: Taped, trained: Any, tmp_path: Path, recording: Callable[[str], Path]
+) -> None:
+    before = {row["model"] for row in stored(taped.data_dir, "select distinct model from forecasts")}
+    assert before and trained["model"] not in before, "nothing was trained when the bars were made"
+    shutil.copytree(taped.data_dir / "models", tmp_path / "models")
+    assert ninefold("replay", recording(BTC), "--data-dir", tmp_path).status == 0
+    served = stored(tmp_path, "select * from forecasts")
     assert {row["model"] for row in served} == {trained["model"]}
+    assert {row["horizon"] for row in served} == set(HORIZONS)
     for row in served:
         quantiles = [row[name] for name in ("q05", "q25", "q50", "q75", "q95")]
         assert quantiles == sorted(quantiles) and all(map(math.isfinite, [*quantiles, row["mean"]]))
-
-
-def _horizons(rows: list[dict[str, Any]]) -> set[int]:
-    return {row["horizon"] for row in rows}

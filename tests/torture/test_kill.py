@@ -63,6 +63,7 @@ def world(traded: Path, tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_after_kill_9_nothing_is_lost_doubled_or_left_open(world: World) -> None:
     survive(world, list(VICTIMS.values()) * QUICK_ROUNDS)
 

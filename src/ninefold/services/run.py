@@ -20,6 +20,7 @@ from ninefold.services.statuses import read_statuses
 from ninefold.services.summary import summary
 
 READY_S = 60.0
+STOPPED = (("hot", "collect"), CHAIN, ("cold", "record", "notify", "serve"))
 
 
 class Pipeline:
@@ -41,19 +42,20 @@ class Pipeline:
         data_dir = Path(config.data_dir)
         config_file = data_dir / "running.json"
         config_file.write_bytes(msgspec.json.encode(config))
-        started_ns = time.time_ns()
-        children: list[Child] = []
+        pipeline = cls(config, [], "", time.time_ns())
+        ready = False
         try:
             for name, command in _commands(bus_url).items():
                 arguments = ["-m", "ninefold", *command, "--config", str(config_file)]
-                children.append(await start(name, arguments, data_dir / "logs", extra))
-            port = (await children[0].line(READY_S)).removeprefix("port: ")
-        except BaseException:
-            for child in children:
-                await child.stop()
-            raise
+                pipeline.children.append(await start(name, arguments, data_dir / "logs", extra))
+            port = (await pipeline.children[0].line(READY_S)).removeprefix("port: ")
+            ready = True
+        finally:
+            if not ready:
+                await pipeline.stop()
         host = f"[{config.serve.host}]" if ":" in config.serve.host else config.serve.host
-        return cls(config, children, f"http://{host}:{port}/", started_ns)
+        pipeline.url = f"http://{host}:{port}/"
+        return pipeline
 
     async def watch(self, stop: asyncio.Event, seconds: float | None, show: Callable[[str], None]) -> None:
         """Show the status line once a second until stopped. raises: ChildFailed if a process ends by itself."""
@@ -69,9 +71,9 @@ class Pipeline:
             waiting.cancel()
 
     async def stop(self) -> None:
-        """The hot process first, so that the cold one can store all it made."""
-        for child in reversed(self.children):
-            await child.stop()
+        """What takes things in first, then what thinks, then what stores and shows, so that little is left under way."""
+        for group in STOPPED:
+            await asyncio.gather(*(child.stop() for child in self.children if child.name in group))
 
     def summary(self) -> dict[str, object]:
         return summary(self._statuses())
@@ -99,8 +101,9 @@ class Pipeline:
 
 
 def _commands(bus_url: str) -> dict[str, list[str]]:
-    """Process name to command; the first one prints the port. They are stopped from last to first."""
+    """Process name to command; the first one prints the port."""
     if not bus_url:
         return {"cold": ["cold"], "hot": ["hot"]}
-    names = ("serve", "record", "notify", *reversed(CHAIN), "collect")
-    return {name: ["service", name, "--bus", bus_url] for name in names}
+    return {
+        name: ["service", name, "--bus", bus_url] for name in ("serve", "record", "notify", *reversed(CHAIN), "collect")
+    }

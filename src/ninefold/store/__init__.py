@@ -1,10 +1,14 @@
 """What is kept on disk: Delta tables, the ledger, and the ways out of them (reader, export, SQL, data frames).
 
-deltalake brings its own allocator (jemalloc) and some hundred threads. By default these share eight arenas, each of
-which keeps what its busiest moment needed, so a writer of small commits grows for half an hour. It reads its settings
-when it is loaded, so they are made here, before any module of this package loads it; an operator's own count.
+deltalake brings its own allocator (jemalloc) and up to a hundred threads, which share eight arenas; each arena keeps
+what its busiest moment needed, so a writer of small commits grows for its first thousand commits and never shrinks.
+jemalloc reads its settings when deltalake is loaded, so they are made here, before a module of this package loads it.
+Settings that are there already come last and win.
 """
 
 import os
 
-os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:2,tcache_max:4096,dirty_decay_ms:2000")
+_ALLOCATOR = "narenas:2,tcache_max:4096,dirty_decay_ms:2000"
+_others = os.environ.get("_RJEM_MALLOC_CONF", "")
+if _ALLOCATOR not in _others:
+    os.environ["_RJEM_MALLOC_CONF"] = f"{_ALLOCATOR},{_others}".rstrip(",")
