@@ -11,7 +11,6 @@ Trade ids are contiguous per symbol; a hole is asked for by REST. Best bid and a
 from __future__ import annotations
 
 import json
-from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -19,135 +18,35 @@ import msgspec
 from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.market.arrays import ASK, BID, BUY, CLEAR_BOOK, ID_AGGREGATE, ID_INTEGER, SELL, SET_LEVEL
 from ninefold.market.instruments import Instrument, Registry, listed
-from ninefold.market.numbers import to_units
 from ninefold.market.records import Connection, Gap, Listed
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues.adapter import BadFrame, Gathered, Question, malformed
+from ninefold.venues.binance_wire import (
+    MILLISECOND_NS,
+    VENUE,
+    Snapshot,
+    aggregate_trade_decoder,
+    depth_decoder,
+    exchange_info_decoder,
+    is_reply,
+    listing,
+    past_trades_decoder,
+    snapshot_decoder,
+    split,
+    ticker_decoder,
+    trade_decoder,
+    units,
+    wrapper_decoder,
+)
 from ninefold.venues.sequence import BookSync, TradeIds
 
-VENUE = "binance"
 STREAMS = ("trade", "depth@100ms", "bookTicker")
 REST_URL = "https://api.binance.com"
 STREAM_URL = "wss://stream.binance.com:9443"
 WS_API_URL = "wss://ws-api.binance.com:443/ws-api/v3"
-MILLISECOND_NS = 1_000_000
 HEAL_LIMIT = 1000
 SNAPSHOT_LIMIT = 1000
 REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
-FINER = (
-    2,
-    3,
-)  # decimals of prices and sizes beyond the steps: books still hold orders from before a step became coarser
-QUOTES = [
-    "USDT",
-    "USDC",
-    "FDUSD",
-    "TUSD",
-    "BUSD",
-    "USDP",
-    "DAI",
-    "PAX",
-    "USDS",
-    "BTC",
-    "ETH",
-    "BNB",
-    "XRP",
-    "TRX",
-    "DOGE",
-    "EUR",
-    "GBP",
-    "AUD",
-    "BRL",
-    "TRY",
-    "RUB",
-    "UAH",
-    "NGN",
-    "ZAR",
-    "IDRT",
-    "BIDR",
-    "BKRW",
-    "VAI",
-    "PLN",
-    "RON",
-    "ARS",
-    "JPY",
-    "MXN",
-    "CZK",
-    "COP",
-    "USD",
-]
-
-
-_Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-_Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=(2**63 - 1) // MILLISECOND_NS)]
-
-
-class _Wrapper(msgspec.Struct, gc=False):
-    stream: str
-    data: msgspec.Raw
-
-
-class _Trade(msgspec.Struct, gc=False):
-    E: _Milliseconds
-    s: str
-    t: _Id
-    p: str
-    q: str
-    T: _Milliseconds
-    m: bool
-
-
-class _AggregateTrade(msgspec.Struct, gc=False):
-    E: _Milliseconds
-    s: str
-    a: _Id
-    p: str
-    q: str
-    T: _Milliseconds
-    m: bool
-
-
-class _Depth(msgspec.Struct, gc=False):
-    E: _Milliseconds
-    s: str
-    U: _Id
-    u: _Id
-    b: list[tuple[str, str]]
-    a: list[tuple[str, str]]
-
-
-class _BookTicker(msgspec.Struct, gc=False):
-    u: _Id
-    s: str
-    b: str
-    B: str
-    a: str
-    A: str
-
-
-class _Snapshot(msgspec.Struct, gc=False):
-    lastUpdateId: _Id
-    bids: list[tuple[str, str]]
-    asks: list[tuple[str, str]]
-
-
-class _PastTrade(msgspec.Struct, gc=False):
-    id: _Id
-    price: str
-    qty: str
-    time: _Milliseconds
-    isBuyerMaker: bool
-
-
-class _Symbol(msgspec.Struct, gc=False):
-    symbol: str
-    baseAsset: str
-    quoteAsset: str
-    filters: list[dict[str, object]]
-
-
-class _ExchangeInfo(msgspec.Struct, gc=False):
-    symbols: list[_Symbol]
 
 
 class _State(msgspec.Struct):
@@ -160,16 +59,6 @@ class _State(msgspec.Struct):
     best_ids: dict[str, int]
     rules: dict[str, Instrument]
     seen: dict[str, int]
-
-
-_wrapper = msgspec.json.Decoder(_Wrapper)
-_trade = msgspec.json.Decoder(_Trade)
-_aggregate_trade = msgspec.json.Decoder(_AggregateTrade)
-_depth = msgspec.json.Decoder(_Depth)
-_ticker = msgspec.json.Decoder(_BookTicker)
-_snapshot = msgspec.json.Decoder(_Snapshot)
-_past_trades = msgspec.json.Decoder(list[_PastTrade])
-_exchange_info = msgspec.json.Decoder(_ExchangeInfo)
 
 
 def stream_path(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> str:
@@ -216,7 +105,7 @@ class BinanceSpot:
     def frame(self, connection: int, seq: int, receive_ns: int, payload: bytes) -> None:
         """Parse one frame of a combined stream; what cannot be parsed becomes a Malformed record."""
         try:
-            wrapper = _wrapper.decode(payload)
+            wrapper = wrapper_decoder.decode(payload)
             _, _, kind = wrapper.stream.partition("@")
             handler = _HANDLERS.get(kind)
             if handler is None:
@@ -224,7 +113,7 @@ class BinanceSpot:
             handler(self, connection, seq, receive_ns, wrapper.data)
             self.seen[wrapper.stream] = receive_ns
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            if not _is_reply(payload):
+            if not is_reply(payload):
                 self._malformed(seq, receive_ns, str(error), payload)
 
     def answer(self, answer: Answer, seq: int, receive_ns: int) -> None:
@@ -290,17 +179,17 @@ class BinanceSpot:
     # frames
 
     def _trade(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
-        trade = _trade.decode(data)
+        trade = trade_decoder.decode(data)
         self._add_trade(trade.s, seq, receive_ns, ID_INTEGER, trade.t, trade.T, trade.p, trade.q, trade.m)
         self.gathered.stamps.append((connection, trade.E * MILLISECOND_NS, receive_ns))
 
     def _aggregate(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
-        trade = _aggregate_trade.decode(data)
+        trade = aggregate_trade_decoder.decode(data)
         self._add_trade(trade.s, seq, receive_ns, ID_AGGREGATE, trade.a, trade.T, trade.p, trade.q, trade.m)
         self.gathered.stamps.append((connection, trade.E * MILLISECOND_NS, receive_ns))
 
     def _depth(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
-        depth = _depth.decode(data)
+        depth = depth_decoder.decode(data)
         instrument = self._instrument(depth.s, seq, receive_ns)
         changes = self._levels(instrument, depth.E * MILLISECOND_NS, receive_ns, seq, depth.u, depth.b, depth.a)
         self.gathered.stamps.append((connection, depth.E * MILLISECOND_NS, receive_ns))
@@ -314,25 +203,25 @@ class BinanceSpot:
             self._ask_depth(depth.s)
 
     def _best(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
-        best = _ticker.decode(data)
+        best = ticker_decoder.decode(data)
         of = self._instrument(best.s, seq, receive_ns)
-        bid, ask = _units(best.b, of.price_decimals), _units(best.a, of.price_decimals)
-        bid_size, ask_size = _units(best.B, of.size_decimals), _units(best.A, of.size_decimals)
+        bid, ask = units(best.b, of.price_decimals), units(best.a, of.price_decimals)
+        bid_size, ask_size = units(best.B, of.size_decimals), units(best.A, of.size_decimals)
         self._best_ids[best.s] = best.u
         self.gathered.quotes.append((of.id, UNKNOWN_NS, receive_ns, seq, best.u, bid, bid_size, ask, ask_size))
 
     # answers
 
     def _take_info(self, answer: Answer, seq: int, receive_ns: int) -> None:
-        for symbol in _exchange_info.decode(answer.body).symbols:
-            self._rules[symbol.symbol] = _listing(symbol)
+        for symbol in exchange_info_decoder.decode(answer.body).symbols:
+            self._rules[symbol.symbol] = listing(symbol)
             if symbol.symbol in self._instruments or symbol.symbol in (self._wanted or ()):
                 self._list(symbol.symbol, seq, receive_ns)
 
     def _take_snapshot(self, answer: Answer, seq: int, receive_ns: int) -> None:
         symbol = parse_qs(urlsplit(answer.url).query).get("symbol", [""])[0]
         instrument = self._instrument(symbol, seq, receive_ns)
-        snapshot = _snapshot.decode(answer.body)
+        snapshot = snapshot_decoder.decode(answer.body)
         levels = self._levels(
             instrument, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, snapshot.bids, snapshot.asks
         )
@@ -350,16 +239,16 @@ class BinanceSpot:
         if not book.last_id:  # a change was missing among those that waited
             self._ask_depth(symbol)
 
-    def _best_of_snapshot(self, of: Instrument, snapshot: _Snapshot, seq: int, receive_ns: int) -> None:
+    def _best_of_snapshot(self, of: Instrument, snapshot: Snapshot, seq: int, receive_ns: int) -> None:
         """Best bid and ask come only when they change: until then the snapshot's are known."""
         if not (snapshot.bids and snapshot.asks) or snapshot.lastUpdateId <= self._best_ids.get(of.venue_symbol, 0):
             return
         (bid, bid_size), (ask, ask_size) = snapshot.bids[0], snapshot.asks[0]
         best = (
-            _units(bid, of.price_decimals),
-            _units(bid_size, of.size_decimals),
-            _units(ask, of.price_decimals),
-            _units(ask_size, of.size_decimals),
+            units(bid, of.price_decimals),
+            units(bid_size, of.size_decimals),
+            units(ask, of.price_decimals),
+            units(ask_size, of.size_decimals),
         )
         self.gathered.quotes.append((of.id, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, *best))
 
@@ -367,7 +256,7 @@ class BinanceSpot:
         query = parse_qs(urlsplit(answer.url).query)
         symbol, from_id = query.get("symbol", [""])[0], int(query.get("fromId", ["0"])[0])
         instrument = self._instrument(symbol, seq, receive_ns)
-        trades = _past_trades.decode(answer.body)
+        trades = past_trades_decoder.decode(answer.body)
         for trade in trades:
             self._add_trade(
                 symbol, seq, receive_ns, ID_INTEGER, trade.id, trade.time, trade.price, trade.qty, trade.isBuyerMaker
@@ -395,7 +284,7 @@ class BinanceSpot:
         buyer_is_maker: bool,
     ) -> None:
         of = self._instrument(symbol, seq, receive_ns)
-        price_units, size_units = _units(price, of.price_decimals), _units(size, of.size_decimals)
+        price_units, size_units = units(price, of.price_decimals), units(size, of.size_decimals)
         series = symbol if id_kind == ID_INTEGER else f"{symbol} aggregate"  # each counts its own trades
         ids = self._ids.setdefault(series, TradeIds())
         is_new, hole = ids.arrive(id)
@@ -438,8 +327,8 @@ class BinanceSpot:
                 update_id,
                 SET_LEVEL,
                 side,
-                _units(price, of.price_decimals),
-                _units(size, of.size_decimals),
+                units(price, of.price_decimals),
+                units(size, of.size_decimals),
             )
             for side, levels in ((BID, bids), (ASK, asks))
             for price, size in levels
@@ -454,7 +343,7 @@ class BinanceSpot:
         return self._list(symbol, seq, known_ns)
 
     def _list(self, symbol: str, seq: int, known_ns: int) -> Instrument:
-        rules = self._rules.get(symbol) or listed(VENUE, symbol, *_split(symbol))
+        rules = self._rules.get(symbol) or listed(VENUE, symbol, *split(symbol))
         count = len(self._registry)
         instrument = self._registry.add(rules)
         if len(self._registry) > count:
@@ -520,39 +409,3 @@ _ANSWERS = {
     "depth": BinanceSpot._take_snapshot,
     "trades": BinanceSpot._take_trades,
 }
-
-
-def _listing(symbol: _Symbol) -> Instrument:
-    filters = {str(one.get("filterType")): one for one in symbol.filters}
-    try:
-        tick = str(filters["PRICE_FILTER"]["tickSize"])
-        lot = str(filters["LOT_SIZE"]["stepSize"])
-        min_size = str(filters["LOT_SIZE"]["minQty"])
-    except KeyError as error:
-        raise BadFrame(f"exchangeInfo of {symbol.symbol} lacks {error}") from None
-    notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or {}
-    made = listed(VENUE, symbol.symbol, symbol.baseAsset, symbol.quoteAsset, tick=tick, lot=lot, finer=FINER)
-    return msgspec.structs.replace(
-        made, min_size=to_units(min_size, made.size_decimals), min_notional=str(notional.get("minNotional", "0"))
-    )
-
-
-def _units(text: str, decimals: int) -> int:
-    """Prices and sizes of this venue are never negative."""
-    units = to_units(text, decimals)
-    if units < 0:
-        raise BadFrame(f"{text!r} is negative; prices and sizes are not")
-    return units
-
-
-def _split(symbol: str) -> tuple[str, str]:
-    """Base and quote of a symbol whose rules are not known."""
-    for quote in QUOTES:
-        if symbol.endswith(quote) and len(symbol) > len(quote):
-            return symbol[: -len(quote)], quote
-    raise BadFrame(f"symbol {symbol!r} ends in no quote currency that is known without exchangeInfo")
-
-
-def _is_reply(payload: bytes) -> bool:
-    """Answers to SUBSCRIBE on the stream: {"result":null,"id":1}."""
-    return payload.startswith(b'{"result":null')

@@ -1,0 +1,141 @@
+"""What the messages of Binance spot hold: their fields, the rules of a symbol, and the names of things.
+
+After developers.binance.com, "WebSocket Streams for Binance SPOT" and "Market Data endpoints", as of 2026-11. Field names are the venue's.
+Whatever does not have these fields in these forms and ranges is refused by the decoders.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from ninefold.market.instruments import Instrument, listed
+from ninefold.market.numbers import to_units
+from ninefold.venues.adapter import BadFrame
+
+VENUE = "binance"
+MILLISECOND_NS = 1_000_000
+FINER = (2, 3)  # decimals of prices and sizes beyond the steps: books hold orders from before a step became coarser
+QUOTES = (  # longest names first where one ends in another
+    *("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USDP", "DAI", "PAX", "USDS", "BTC", "ETH", "BNB", "XRP", "TRX", "DOGE"),
+    *("EUR", "GBP", "AUD", "BRL", "TRY", "RUB", "UAH", "NGN", "ZAR", "IDRT", "BIDR", "BKRW", "VAI", "PLN", "RON"),
+    *("ARS", "JPY", "MXN", "CZK", "COP", "USD"),
+)
+
+Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=(2**63 - 1) // MILLISECOND_NS)]
+
+
+class Wrapper(msgspec.Struct, gc=False):
+    stream: str
+    data: msgspec.Raw
+
+
+class Trade(msgspec.Struct, gc=False):
+    E: Milliseconds
+    s: str
+    t: Id
+    p: str
+    q: str
+    T: Milliseconds
+    m: bool
+
+
+class AggregateTrade(msgspec.Struct, gc=False):
+    E: Milliseconds
+    s: str
+    a: Id
+    p: str
+    q: str
+    T: Milliseconds
+    m: bool
+
+
+class Depth(msgspec.Struct, gc=False):
+    E: Milliseconds
+    s: str
+    U: Id
+    u: Id
+    b: list[tuple[str, str]]
+    a: list[tuple[str, str]]
+
+
+class BookTicker(msgspec.Struct, gc=False):
+    u: Id
+    s: str
+    b: str
+    B: str
+    a: str
+    A: str
+
+
+class Snapshot(msgspec.Struct, gc=False):
+    lastUpdateId: Id
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+
+
+class PastTrade(msgspec.Struct, gc=False):
+    id: Id
+    price: str
+    qty: str
+    time: Milliseconds
+    isBuyerMaker: bool
+
+
+class Symbol(msgspec.Struct, gc=False):
+    symbol: str
+    baseAsset: str
+    quoteAsset: str
+    filters: list[dict[str, object]]
+
+
+class ExchangeInfo(msgspec.Struct, gc=False):
+    symbols: list[Symbol]
+
+
+wrapper_decoder = msgspec.json.Decoder(Wrapper)
+trade_decoder = msgspec.json.Decoder(Trade)
+aggregate_trade_decoder = msgspec.json.Decoder(AggregateTrade)
+depth_decoder = msgspec.json.Decoder(Depth)
+ticker_decoder = msgspec.json.Decoder(BookTicker)
+snapshot_decoder = msgspec.json.Decoder(Snapshot)
+past_trades_decoder = msgspec.json.Decoder(list[PastTrade])
+exchange_info_decoder = msgspec.json.Decoder(ExchangeInfo)
+
+
+def listing(symbol: Symbol) -> Instrument:
+    filters = {str(one.get("filterType")): one for one in symbol.filters}
+    try:
+        tick = str(filters["PRICE_FILTER"]["tickSize"])
+        lot = str(filters["LOT_SIZE"]["stepSize"])
+        min_size = str(filters["LOT_SIZE"]["minQty"])
+    except KeyError as error:
+        raise BadFrame(f"exchangeInfo of {symbol.symbol} lacks {error}") from None
+    notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or {}
+    made = listed(VENUE, symbol.symbol, symbol.baseAsset, symbol.quoteAsset, tick=tick, lot=lot, finer=FINER)
+    return msgspec.structs.replace(
+        made, min_size=to_units(min_size, made.size_decimals), min_notional=str(notional.get("minNotional", "0"))
+    )
+
+
+def units(text: str, decimals: int) -> int:
+    """Prices and sizes of this venue are never negative."""
+    found = to_units(text, decimals)
+    if found < 0:
+        raise BadFrame(f"{text!r} is negative; prices and sizes are not")
+    return found
+
+
+def split(symbol: str) -> tuple[str, str]:
+    """Base and quote of a symbol whose rules are not known."""
+    for quote in QUOTES:
+        if symbol.endswith(quote) and len(symbol) > len(quote):
+            return symbol[: -len(quote)], quote
+    raise BadFrame(f"symbol {symbol!r} ends in no quote currency that is known without exchangeInfo")
+
+
+def is_reply(payload: bytes) -> bool:
+    """Answers to SUBSCRIBE on the stream: {"result":null,"id":1}."""
+    return payload.startswith(b'{"result":null')
