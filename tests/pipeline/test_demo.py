@@ -142,11 +142,6 @@ def _worth(data_dir: Path) -> list[int]:
     return [int(event["value"]) for event in ledger(data_dir, "equity") if event["value"] is not None]
 
 
-def test_a_recording_of_two_instruments_yields_trades_bars_targets_and_orders(taped: Taped) -> None:
-    assert taped.result.status == 0, taped.result.err
-    _check_traded(taped.result)
-
-
 def test_a_raw_capture_plays_too(tmp_path: Path, recording: Callable[[str], Path]) -> None:
     _, result = _played_whole(tmp_path, recording(CRYPTOFEED), "20")
     assert result.status == 0, result.err
@@ -189,11 +184,11 @@ def test_at_full_speed_every_trade_of_the_tape_is_stored_exactly(
     assert kept == recorded
 
 
-def test_five_minutes_of_tape_yield_bars_targets_and_orders(played_whole: tuple[Path, Result]) -> None:
-    data_dir, result = played_whole
-    _check_traded(result)
-    (span,) = stored(data_dir, "select (max(exchange_ns) - min(exchange_ns)) / 1e9 as seconds from trades")
+def test_five_minutes_of_tape_yield_bars_targets_and_orders(taped: Taped) -> None:
+    assert taped.result.status == 0, taped.result.err
+    _check_traded(taped.result)
+    (span,) = stored(taped.data_dir, "select (max(exchange_ns) - min(exchange_ns)) / 1e9 as seconds from trades")
     assert span["seconds"] > 300
     for width_ns in (10**9, 5 * 10**9):
-        assert count(data_dir, f"bars where state <> 2 and width_ns = {width_ns}") > 50
-        assert count(data_dir, f"targets where width_ns = {width_ns}") > 50
+        assert count(taped.data_dir, f"bars where state <> 2 and width_ns = {width_ns}") > 50
+        assert count(taped.data_dir, f"targets where width_ns = {width_ns}") > 50

@@ -1,7 +1,7 @@
 """What is kept on disk: Delta tables, the ledger, and the ways out of them (reader, export, SQL, data frames).
 
 deltalake brings its own allocator (jemalloc) and up to a hundred threads, which share eight arenas; each arena keeps
-what its busiest moment needed, so a writer of small commits grows for its first thousand commits and never shrinks.
+what its busiest moment needed: a writer of small commits grew for its first thousand commits, then it stayed there.
 jemalloc reads its settings when deltalake is loaded, so they are made here, before a module of this package loads it.
 Settings that are there already come last and win.
 """
