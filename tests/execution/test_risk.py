@@ -91,7 +91,7 @@ REASONS: dict[str, Callable[[World], object]] = {
     "min notional: 4.5 USDT, at least 5 USDT allowed": lambda world: setattr(world, "size", 9)
     or world.listing.update(min_size=1),
     "size 0.00009 BTC: at least 0.00010 BTC allowed": lambda world: setattr(world, "size", 9),
-    "lot step: size 0.01001 BTC is no multiple of 0.00010 BTC": lambda world: setattr(world, "size", 1_001)
+    "lot step: size 0.01001 BTC is no multiple of 0.0001 BTC": lambda world: setattr(world, "size", 1_001)
     or world.listing.update(lot_size=10),
     "rules unknown": lambda world: setattr(world, "listing", {}),
     "order size: binance:BTC/USDT would be 650 USDT, 600 USDT allowed": lambda world: setattr(world, "size", 1_300),

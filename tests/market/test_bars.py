@@ -14,6 +14,12 @@ S1, S5 = SECOND_NS, 5 * SECOND_NS
 NAMES = ("open", "high", "low", "close", "volume", "trades", "state", "revision")
 
 
+@pytest.fixture(autouse=True)
+def unheld(monkeypatch):
+    """Bars in doubt are called unknown at once; test_bars_held.py tells of the time they are given."""
+    monkeypatch.setattr("ninefold.market.bars.HOLD_NS", 0)
+
+
 class Market:
     """Feeds one BarMaker, a chunk an input, and keeps the bars it makes. Its connection opens at second 0."""
 

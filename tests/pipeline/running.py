@@ -27,7 +27,6 @@ from tests.conftest import CHARTS
 PATIENCE_S = (
     150.0  # a cold interpreter on two busy cores takes seconds to start, and a demo starts three to ten of them
 )
-FIRST_FILLS_S = 120.0  # the generated market's first orders come after some seconds
 STOP_S = 5.0
 Row = dict[str, Any]
 

@@ -11,12 +11,12 @@ import pytest
 
 from ninefold.config import BadConfig, load, template
 
-from .outside import RETRY_AFTER_S, Outside
+from .outside import CUT, RETRY_AFTER_S, Outside
 from .running import Program, Row, ask, ledger, ninefold, records, stored
 
 pytestmark = pytest.mark.slow
 
-TROUBLES: list[int | str] = [500, "cut", "cut", "cut", 429]
+TROUBLES: list[int | str] = [500, CUT, CUT, CUT, 429]
 SECOND_NS = 10**9
 PUBLISHED_NS = 1_769_860_800 * SECOND_NS  # Sat, 31 Jan 2026 12:00:00 GMT
 LINES = (

@@ -50,6 +50,12 @@ class Meter:
     def count(self, name: str, more: int = 1) -> None:
         self.counters[name] = self.counters.get(name, 0) + more
 
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self.counters.clear()
+        self.latencies.clear()
+        self._minutes = [{}]
+
     def observe(self, name: str, nanoseconds: np.ndarray) -> None:
         """Add latencies in ns, shape (n,)."""
         for table in (self.latencies, self._minutes[-1]):

@@ -20,8 +20,14 @@ from ninefold.market.records import May, Order, Tick
 
 
 def intend(
-    account: str, instrument: Instrument, desired: int, position: int, quote: Quote | None, tick: Tick,
-    strategies: tuple[str, ...], mays: Sequence[May],
+    account: str,
+    instrument: Instrument,
+    desired: int,
+    position: int,
+    quote: Quote | None,
+    tick: Tick,
+    strategies: tuple[str, ...],
+    mays: Sequence[May],
 ) -> Order | None:
     """The order that brings a position to `desired`, or None if it is near enough.
 
@@ -46,16 +52,21 @@ def intend(
         size=size,
         status="intended",
         strategies=strategies,
-        may_id=foretelling(mays, instrument.id, side, tick),
+        may_id=foretelling(mays, instrument.id, side, strategies, tick),
     )
 
 
-def foretelling(mays: Sequence[May], instrument: int, side: int, tick: Tick) -> str:
-    """Id of the newest MAY that told of this order before it was decided and still holds; empty if none did."""
+def foretelling(mays: Sequence[May], instrument: int, side: int, strategies: tuple[str, ...], tick: Tick) -> str:
+    """Id of the newest MAY of one of the strategies that told of this order before it was decided and still holds; empty
+    if none did."""
     fitting = [
         may
         for may in mays
-        if may.instrument == instrument and may.side == side and may.seq < tick.seq and may.until_ns >= tick.exchange_ns
+        if may.instrument == instrument
+        and may.side == side
+        and may.strategy in strategies
+        and may.seq < tick.seq
+        and may.until_ns >= tick.exchange_ns
     ]
     return max(fitting, key=lambda may: (may.seq, may.may_id)).may_id if fitting else ""
 

@@ -25,6 +25,7 @@ from ninefold.market.time import SECOND_NS, TICK_NS, TIMEFRAMES, bar_open
 
 GRACE_NS = 300_000_000  # trades are given this long to arrive; later ones restate
 WIDTHS = tuple(sorted(TIMEFRAMES.values()))
+HOLD_NS = 5 * SECOND_NS  # a bar in doubt waits this long for what was missed to be fetched, before it is called unknown
 KEPT = {SECOND_NS: 900}  # finished bars kept to be restated
 KEPT_WIDER = 200
 FOREVER_NS = 2**62
@@ -67,6 +68,8 @@ class _State(msgspec.Struct):
     now_ns: int
     covered_ns: int
     quotes: dict[int, tuple[int, int, int, int]]
+    doubt: bool = False  # something may have been missed since the last tick
+    hold_until_ns: int = 0
 
 
 class BarMaker:
@@ -140,6 +143,7 @@ class BarMaker:
         if gap.healed:
             self._heal(series, gap)
             return
+        self._state.doubt = True
         for interval in series.missed:
             if interval[1] == FOREVER_NS:
                 interval[1:] = [gap.to_ns, gap.to_id]
@@ -167,6 +171,7 @@ class BarMaker:
 
     def _lost(self) -> None:
         """From now on trades may be missed, until the adapter proves that none was (a healed gap)."""
+        self._state.doubt = True
         for series in self._state.series.values():
             if not any(end == FOREVER_NS for _, end, _ in series.missed):
                 series.missed.append([self._state.now_ns, FOREVER_NS, 0])
@@ -176,6 +181,9 @@ class BarMaker:
         state.now_ns = tick.exchange_ns
         if state.covered_ns == OPENING_NS:
             state.covered_ns = tick.exchange_ns + TICK_NS
+        if state.doubt:
+            state.hold_until_ns, state.doubt = tick.exchange_ns + HOLD_NS, False
+        held = tick.exchange_ns < state.hold_until_ns
         until_ns = bar_open(tick.exchange_ns - GRACE_NS, SECOND_NS)
         made: list[tuple] = []  # type: ignore[type-arg]
         for instrument in sorted(state.series):
@@ -184,7 +192,7 @@ class BarMaker:
                 series.covered_ns = state.covered_ns
             quote = state.quotes.get(instrument, (0, 0, 0, 0))
             done = self._restate(series) if series.late else []
-            while series.finished_ns < until_ns:
+            while series.finished_ns < until_ns and not (held and series.missed):
                 done.extend(self._finish_second(series))
             for width, open_ns in done:
                 made.append(_row(instrument, width, open_ns, series.bars[width][open_ns], quote, tick))

@@ -25,6 +25,7 @@ from ninefold.venues.table import VENUES
 SILENT_S = (
     10.0  # Binance's busiest symbols never pause this long, and its server pings every 20 s: cut and connect again
 )
+LOOK_S = 1.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 MARKET = "market"
 
@@ -136,10 +137,12 @@ class MarketFeed:
         ended = asyncio.ensure_future(transport.wait_disconnected())
         try:
             while True:
-                done, _ = await asyncio.wait({ended}, timeout=1.0)
+                asked = asyncio.get_running_loop().time()
+                done, _ = await asyncio.wait({ended}, timeout=LOOK_S)
                 if done:
                     return "closed by the venue"
-                if self._clock() - self._last_frame_ns > SILENT_S * 1e9:
+                late = asyncio.get_running_loop().time() - asked > 2 * LOOK_S  # then it was us who did not listen
+                if self._clock() - self._last_frame_ns > SILENT_S * 1e9 and not late:
                     return f"silent for {SILENT_S:.0f} s"
         finally:
             if not ended.done():

@@ -64,6 +64,7 @@ class Door:
                 self._intake.feed(waiting)
                 waiting = []
         self._intake.feed(waiting)
+        self._intake.forget()
         self.collector.take_questions()
 
     def open(self) -> None:

@@ -57,6 +57,8 @@ class Hot:
         if saved is not None:
             self._restore(saved)
         self.door.recover(self._stream.last_seq)
+        for stage in self.stages:
+            stage.meter.forget()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Trade until `stop` is set; then leave everything written."""

@@ -32,6 +32,7 @@ class Intake:
         self._meter = meter
         self._waiting: list[Record] = []
         self._broken = False
+        self._frames_before = collector.frames
         self._seq = max(journal.last_seq, collector.last_seq)
 
     def put(self, kind: int, connection: int, receive_ns: int, payload: bytes) -> None:
@@ -63,9 +64,14 @@ class Intake:
         for chunk in self._collector.take():
             self._finish(chunk, started)
 
+    def forget(self) -> None:
+        """Count from here on: what was handed on again after a start was counted before it."""
+        self._frames_before = self._collector.frames
+        self._meter.forget()
+
     def _finish(self, chunk: Chunk, started: int) -> None:
         meter = self._meter
-        meter.counters["frames"] = self._collector.frames
+        meter.counters["frames"] = self._collector.frames - self._frames_before
         meter.counters["duplicates"] = self._collector.adapter.gathered.duplicates
         for kind, name in (("trades", "trades"), ("books", "book_changes"), ("quotes", "quotes")):
             meter.count(name, len(chunk.rows(kind)))

@@ -5,6 +5,7 @@ Out: `flush`: one commit of everything, then the frames and events that speak of
      nothing that was not written has been said.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -64,6 +65,7 @@ class Exchange:
         history.close()
         assets = dict.fromkeys(asset for each in instruments for asset in (each.quote, each.base))
         self.account: Account = ledger.open_account(store, assets)
+        self.account_asked = asyncio.Event()  # a tape waits for it: who trades asks for the account first
         self.open_orders = ledger.open_orders(store)
         self.orders_total, self.fills_total = ledger.counts(store)
         self.next_order_id = ledger.next_order_id(store)

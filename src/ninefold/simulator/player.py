@@ -23,7 +23,7 @@ from ninefold.simulator.texts import e8_of
 STAMP = re.compile(rb'"([ET])":(\d{13})')
 POSITION = "tape_position"
 SHIFT = "tape_shift_ms"
-WAIT_FOR_DEPTH_SECONDS = 2.0
+WAIT_SECONDS = 2.0
 BATCH = 64
 NAP_SECONDS = 0.001
 
@@ -54,8 +54,9 @@ class Player:
         """Wait for an audience, play, then stay quiet until canceled."""
         if self.position < len(self.frames):
             await self._subscribed.wait()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.market.depth_asked.wait(), WAIT_FOR_DEPTH_SECONDS)
+            for asked in (self.market.depth_asked, self.exchange.account_asked):
+                with contextlib.suppress(TimeoutError):  # a client that wants neither need not ask
+                    await asyncio.wait_for(asked.wait(), WAIT_SECONDS)
             await self._play()
         self.playing.done = True
         await asyncio.Event().wait()
@@ -72,7 +73,7 @@ class Player:
                 self.position += len(batch)
                 self.exchange.store.set_meta(POSITION, str(self.position))
                 self.exchange.flush()
-            await asyncio.sleep(0 if len(batch) == BATCH else NAP_SECONDS)
+            await asyncio.sleep(NAP_SECONDS)  # at any speed: orders must get their turn
             while self.exchange.hub.any_paused():
                 await asyncio.sleep(NAP_SECONDS)
 

@@ -23,6 +23,7 @@ class Private:
         self.orders = orders
 
     def account(self, params: Params) -> object:
+        self.exchange.account_asked.set()
         return records.account(self.exchange, params.text("omitZeroBalances") == "true")
 
     def place(self, params: Params) -> object:
