@@ -71,13 +71,6 @@ def spread(arguments: list[str], option: str) -> list[str]:
 
 def help_text() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  ninefold {name.ljust(width)}  {text}" for name, text in COMMANDS.items()]
-    return "\n".join(
-        [
-            "ninefold: records crypto markets, learns from them and trades on them",
-            "",
-            *lines,
-            "",
-            "`ninefold COMMAND --help` says more.",
-        ]
-    )
+    lines = [f"  {name.ljust(width)}  {text}" for name, text in COMMANDS.items()]
+    title = "ninefold: records crypto markets, learns from them and trades on them"
+    return "\n".join([title, "", "usage: ninefold COMMAND ...", "", *lines, "", "`ninefold COMMAND --help` says more."])
