@@ -48,7 +48,7 @@ clean:
 	rm -rf $(VENV) web/node_modules src/ninefold/api/static
 
 $(DONE)/venv:
-	@test -n "$(PYTHON)" || { echo "ninefold needs Python 3.11, 3.12 or 3.13 and found none of: $(PYTHONS)." \
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; none was found among: $(PYTHONS)." \
 		"Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@echo "making $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv $(VENV) || { echo "no virtual environment could be made;" \

@@ -14,6 +14,7 @@ from ninefold.config import Config
 from ninefold.journal.inputs import CHUNK
 from ninefold.journal.reader import Follower
 from ninefold.market.chunk import Chunk, decode
+from ninefold.services.jobs import end
 from ninefold.services.notify import Notify
 from ninefold.services.record import Record
 from ninefold.services.serve import Serve
@@ -42,16 +43,14 @@ class Cold:
         if stopping in done:
             self._take(self._poll())
             await asyncio.wait({tasks[2], tasks[3]}, timeout=3.0)
-        for task in (*tasks, stopping):
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks, stopping)
         while chunks := self._poll():
             self._record.take(chunks)
         await self._record.close()
         self._write_status()
-        for task, result in zip(tasks, results, strict=True):
-            if task in done and isinstance(result, Exception):
-                raise result
+        for task in tasks:
+            if task in done and (error := task.exception()) is not None:
+                raise error
 
     async def _follow(self) -> None:
         while True:

@@ -8,7 +8,7 @@ Settings that are there already come last and win.
 
 import os
 
-_ALLOCATOR = "narenas:2,tcache_max:4096,dirty_decay_ms:2000"
+_ALLOCATOR = "narenas:2,tcache_max:4096,dirty_decay_ms:1000,muzzy_decay_ms:0,background_thread:true"
 _others = os.environ.get("_RJEM_MALLOC_CONF", "")
 if _ALLOCATOR not in _others:
     os.environ["_RJEM_MALLOC_CONF"] = f"{_ALLOCATOR},{_others}".rstrip(",")

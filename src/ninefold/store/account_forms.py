@@ -44,7 +44,8 @@ _FILLS = pa.schema(
 def _orders(wanted: Wanted) -> Iterator[pa.Table]:
     instruments = _instruments(wanted)
     ledger = LedgerReader(wanted.path)
-    created, orders = ledger.created_ns(), ledger.orders()
+    orders = ledger.orders()
+    created = ledger.created_ns()  # after the orders: the ledger may be growing, and every order must be in it
     ledger.close()
     chosen = [
         order for order in orders if order.instrument in instruments and _within(created[order.client_order_id], wanted)
