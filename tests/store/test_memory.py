@@ -44,4 +44,4 @@ def test_the_allocator_of_deltalake_gives_back_what_it_does_not_need():
     command = [sys.executable, "-c", "import ninefold.store.tables"]
     report = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stderr
     found = re.findall(r"opt\.(narenas|tcache_max|dirty_decay_ms): (\d+)", report)
-    assert found == [("narenas", "2"), ("dirty_decay_ms", "2000"), ("tcache_max", "4096")]
+    assert found == [("narenas", "2"), ("dirty_decay_ms", "1000"), ("tcache_max", "4096")]
