@@ -40,6 +40,19 @@ class Demo:
             return json.load(answer)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On two cores: what looks at the shared demo runs on one of them, so that there is one; other files stay whole. The
+    longest files come first, so that the other core has all the rest to do meanwhile."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: ("torture" not in item.path.parts, _group(item) != "demo"))
+
+
+def _group(item: pytest.Item) -> str:
+    return "demo" if "demo" in getattr(item, "fixturenames", ()) else str(item.path)
+
+
 @pytest.fixture(scope="session")
 def recordings() -> Path:
     """The folder of recorded market data."""

@@ -30,23 +30,6 @@ class Taped:
         self.result = program.result()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests here that look at the shared demo come last: it runs meanwhile, and some wait for its first whole minutes."""
-    here = [item for item in items if Path(__file__).parent in item.path.parents]
-    late = {id(item) for item in here if "demo" in getattr(item, "fixturenames", ())}
-    ordered = iter([*(item for item in here if id(item) not in late), *(item for item in here if id(item) in late)])
-    mine = {id(item) for item in here}
-    items[:] = [next(ordered) if id(item) in mine else item for item in items]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def begun_early(request: pytest.FixtureRequest) -> None:
-    """Start the shared demo first, if anything here looks at it."""
-    here = Path(__file__).parent
-    if any("demo" in getattr(item, "fixturenames", ()) for item in request.session.items if here in item.path.parents):
-        request.getfixturevalue("demo")
-
-
 @pytest.fixture(scope="session")
 def taped(tmp_path_factory: pytest.TempPathFactory, recording: Callable[[str], Path]) -> Taped:
     return Taped(tmp_path_factory.mktemp("taped"), [recording(BTC), recording(ETH)])
