@@ -25,10 +25,10 @@ demo: setup
 setup: $(DONE)/web
 
 test: $(DONE)/dev $(DONE)/web
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 quick: $(DONE)/dev $(DONE)/web
-	$(BIN)/python -m pytest -m "not slow and not torture" -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not torture" -n 3 --dist loadgroup $(ARGS)
 
 torture: $(DONE)/dev $(DONE)/web
 	$(BIN)/python -m pytest -m torture --timeout 7200 $(ARGS)

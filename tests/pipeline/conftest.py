@@ -1,4 +1,4 @@
-"""What several pipeline tests look at: a demo that played recordings, and the shared demo, begun early."""
+"""What several pipeline tests look at: a demo that played recordings."""
 
 from __future__ import annotations
 
