@@ -22,7 +22,8 @@ from typing import Any, NoReturn
 import pytest
 
 START_SECONDS = 60.0  # imports of a cold interpreter on two busy cores; a warm start takes a few seconds
-STOP_SECONDS = 10.0
+STOP_SECONDS = 15.0
+STORED_TRADES = 1_000  # some ten seconds of it
 CHARTS = re.compile(r"^charts: (http://127\.0\.0\.1:\d+)/", re.MULTILINE)
 
 
@@ -102,7 +103,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             [*command, "--seconds", "900", "--rate", "300"], stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
     try:
-        yield Demo(url_when_answering(process, log), data_dir, process, log)
+        demo = Demo(url_when_answering(process, log), data_dir, process, log)
+        wait_until_stored(demo)
+        yield demo
     finally:
         stop(process)
 
@@ -118,6 +121,15 @@ def url_when_answering(process: subprocess.Popen[bytes], log: Path) -> str:
     state = "still runs" if process.poll() is None else f"ended with {process.returncode}"
     printed_last = log.read_text(errors="replace")[-4000:]
     pytest.fail(f"the demo {state} and did not answer within {START_SECONDS:.0f} s; it printed:\n{printed_last}")
+
+
+def wait_until_stored(demo: Demo) -> None:
+    """Its tests may count on some bars being in the tables."""
+    deadline = time.monotonic() + START_SECONDS
+    while demo.get("/api/v1/status")["trades_stored"] < STORED_TRADES:
+        if time.monotonic() > deadline or demo.process.poll() is not None:
+            pytest.fail(f"the demo stored no {STORED_TRADES} trades within {START_SECONDS:.0f} s")
+        time.sleep(0.2)
 
 
 def answers(url: str) -> bool:

@@ -32,7 +32,7 @@ MOST_PARTS = 100  # of one formula
 MOST_BARS = 200_000  # from the anchor: 55 hours of 1s bars, 138 days of 1m bars
 MOST_ROWS = 5_000  # of one answer
 MOST_SECONDS = 5.0
-AT_ONCE = 2
+AT_ONCE = 8  # pages that are open at the same time
 STORED_COLUMNS = tuple(name for name in COLUMNS if name != "sentiment")  # which has a table of its own
 RULES = (
     f"formula of at most {LONGEST_FORMULA} characters and {MOST_PARTS} parts over {' '.join(STORED_COLUMNS)}; "
