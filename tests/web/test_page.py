@@ -121,9 +121,9 @@ def test_the_nine_services_are_nine_healthy_boxes_in_pipeline_order(page: Page) 
 
 def test_messages_appear_with_probability_and_horizon(page: Page, demo: Demo) -> None:
     until(page, "state.messages.some((message) => message.kind === 'may')", FIRST_MESSAGE_MS)
-    row = page.locator(".message.may").first
-    told = {message["id"]: message for message in get(demo, "messages", limit=200)["messages"]}
-    message = told[row.get_attribute("data-id") or ""]
+    id = page.locator(".message.may").first.get_attribute("data-id") or ""
+    row = page.locator(f'.message[data-id="{id}"]')  # that one: newer ones come meanwhile
+    message = next(one for one in get(demo, "messages", limit=200)["messages"] if one["id"] == id)
     expect(row).to_contain_text(f"{round(message['probability'] * 100)} %")
     expect(row).to_contain_text(message["text"])
     expect(row).to_contain_text(message["side"].upper())
