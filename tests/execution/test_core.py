@@ -48,7 +48,7 @@ def balance(asset: str, free: int, seq: int = 1) -> Balance:
 
 
 def update(core: ExecutionCore, status: str, filled: int = 0, seq: int = 3) -> Order:
-    order = core.open_orders()[0]
+    order = core.unsettled()[0]
     return Order(
         seq=seq, known_ns=seq * SECOND_NS, client_order_id=order.client_order_id, instrument=1, side=order.side,
         size=order.size, status=status, filled=filled,
@@ -77,7 +77,7 @@ def test_the_difference_to_the_position_is_intended_and_marked_sent_before_it_le
     approved = core.step(made, {1: 1_000})
     assert orders(made) == [("intended", 1, 1_000), ("sent", 1, 1_000)]
     assert approved[0].order.strategies == ("cross", "trend")
-    assert core.open_orders()[0].client_order_id == approved[0].order.client_order_id
+    assert core.unsettled()[0].client_order_id == approved[0].order.client_order_id
 
 
 def test_while_an_order_is_under_way_its_instrument_gets_no_other():
@@ -105,7 +105,7 @@ def test_spot_is_never_sold_short():
 def test_a_filled_order_makes_a_position_and_one_has_with_the_average_price():
     core = ready()
     core.step(chunk(2), {1: 1_000})
-    order = core.open_orders()[0]
+    order = core.unsettled()[0]
     made = chunk(3, update(core, "filled", 1_000), traded(order, 400), traded(order, 600, trade_id="t2"))
     core.step(made)
     told = [record for record in made.records if isinstance(record, Has)]
@@ -132,7 +132,7 @@ def test_a_has_names_the_newest_may_that_foretold_its_order():
     others = [may("same tick", 3), may("sale", 2, side=-1), may("over", 2, until=2)]
     made = chunk(3)
     core.step(made, {1: 1_000}, [*fitting, *others])
-    order = core.open_orders()[0]
+    order = core.unsettled()[0]
     done = chunk(4, update(core, "filled", 1_000, seq=4), traded(order, 1_000, seq=4))
     core.step(done)
     assert next(record for record in done.records if isinstance(record, Has)).may_id == "m2"
@@ -153,7 +153,7 @@ def test_what_the_venue_leaves_out_is_written_after_its_update():
 def test_a_contradiction_is_kept_and_the_last_written_state_stays_true():
     core = ready()
     core.step(chunk(2), {1: 1_000})
-    order = core.open_orders()[0]
+    order = core.unsettled()[0]
     core.step(chunk(3, update(core, "cancelled")))
     made = chunk(4, traded(order, 2_000, seq=4), Order(**{**_fields(order), "status": "expired", "seq": 4}))
     core.step(made)
@@ -177,7 +177,7 @@ def test_nothing_is_sent_before_the_venue_has_told_of_balances_and_open_orders()
     core = ready()
     core.step(chunk(2), {1: 1_000})
     core.step(chunk(3, Started(seq=3, known_ns=3, run="b")))
-    assert core.open_orders()[0].status == "sent"
+    assert core.unsettled()[0].status == "sent"
     half = chunk(4, balance("USDT", 1_000 * ONE, seq=4), update(core, "cancelled", seq=4))
     assert len(core.step(half, {1: 1_000})) == 1
     core.step(chunk(5, Started(seq=5, known_ns=5, run="c"), update(core, "cancelled", seq=5)))
@@ -198,19 +198,19 @@ def test_what_was_intended_and_never_sent_expires_at_the_start():
     assert [(record.status, record.reason) for record in over] == [
         ("expired", "intended before the start and never sent")
     ]
-    assert restored.open_orders() == []
+    assert restored.unsettled() == []
 
 
 def test_a_restored_core_goes_on_as_the_one_that_never_stopped():
     core = ready()
     events: list[AnyRecord] = [balance("USDT", 1_000 * ONE)]
     for seq in (2, 3):
-        made = chunk(seq, *([update(core, "filled", 1_000), traded(core.open_orders()[0], 600)] if seq == 3 else []))
+        made = chunk(seq, *([update(core, "filled", 1_000), traded(core.unsettled()[0], 600)] if seq == 3 else []))
         core.step(made, {1: 1_000})
         events += [record for record in made.records if isinstance(record, Order | Fill | Balance)]
     restored = ExecutionCore.restore(RULES, registry(), events)
     assert restored.orders == core.orders
-    assert restored.open_orders() == core.open_orders()
+    assert restored.unsettled() == core.unsettled()
     assert restored.account.positions == core.account.positions
     assert restored.account.booked == core.account.booked
 
@@ -231,7 +231,23 @@ def test_equity_is_written_once_a_second_and_is_unknown_while_a_price_is():
 def test_orders_of_people_on_the_same_account_are_left_alone():
     core = ready()
     core.step(chunk(2), {1: 1_000})
-    theirs = Order(**{**_fields(core.open_orders()[0]), "client_order_id": "web_1", "status": "working"})
+    theirs = Order(**{**_fields(core.unsettled()[0]), "client_order_id": "web_1", "status": "working"})
     core.step(chunk(3, theirs, traded(theirs, 500)))
-    assert list(core.orders) == [core.open_orders()[0].client_order_id]
+    assert list(core.orders) == [core.unsettled()[0].client_order_id]
     assert core.account.positions == {}
+
+
+def test_an_order_whose_fills_are_not_all_known_is_still_asked_for_also_after_a_restart():
+    core, ledger = ready(), []
+    decided = chunk(2)
+    core.step(decided, {1: 1_000})
+    ledger += [record for record in decided.records if isinstance(record, Order)]
+    stated = chunk(3, update(core, "filled", filled=1_000))
+    core.step(stated, {1: 500})
+    assert [order.status for order in core.unsettled()] == ["filled"]
+    assert {status for status, _, _ in orders(stated)} == {"filled"}, "no other leaves: the position is not known"
+    ledger += [record for record in stated.records if isinstance(record, Order)]
+    again = ExecutionCore.restore(RULES, registry(), ledger)
+    assert again.unsettled() == core.unsettled()
+    again.step(chunk(4, traded(core.unsettled()[0], 1_000, seq=4)))
+    assert again.unsettled() == []

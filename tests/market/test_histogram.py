@@ -29,6 +29,19 @@ def test_two_histograms_add_up_to_the_one_of_all_values(first, second):
     assert abs(both.sum() - sum(first + second)) <= 0.001 * sum(map(abs, first + second)) + len(first + second)
 
 
+@given(first=DURATIONS, second=DURATIONS)
+def test_one_at_a_time_is_the_same_as_all_at_once_and_what_was_merged_can_be_taken_away(first, second):
+    one, other, single = Histogram(), Histogram(), Histogram()
+    one.add(np.array(first, np.int64))
+    other.add(np.array(second, np.int64))
+    for value in first:
+        single.add_one(value)
+    assert (single.counts, single.total) == (one.counts, one.total)
+    single.merge(other)
+    single.take_away(other)
+    assert (single.counts, single.total) == (one.counts, one.total)
+
+
 def test_a_recorded_delay_of_minus_1272_milliseconds_is_told_as_that():
     histogram = Histogram()
     histogram.add(np.array([-1_272_000_000, -1_273_000_000, -1_271_000_000]))

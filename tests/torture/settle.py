@@ -30,7 +30,7 @@ def check(world: World) -> int:
 def come_to_rest(world: World) -> None:
     """No new orders; those under way come to an end; what was missed is healed and stored."""
     ninefold("halt", world.data_dir)
-    until(lambda: not truth.open_orders(world.data_dir), "no order is open in the ledger")
+    until(lambda: not truth.unsettled_orders(world.data_dir), "every order in the ledger is over, with all its fills")
     until(
         lambda: not holes(dict(truth.stored_deals(world.data_dir))),
         "no trade is missing between the first and the last stored one",

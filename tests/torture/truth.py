@@ -174,7 +174,7 @@ def check_account(data_dir: Path, opening: dict[str, int]) -> int:
     }
     off = {asset: (held.get(asset), amount) for asset, amount in balances.items() if held.get(asset) != amount}
     assert not off, f"opening balances and fills give one sum, the exchange has another (10**-8): {off}"
-    assert not (still := open_orders(data_dir)), f"open in the ledger: {still}"
+    assert not (still := unsettled_orders(data_dir)), f"not settled in the ledger: {still}"
     return len(fills)
 
 
@@ -275,11 +275,18 @@ def ledger_fills(data_dir: Path) -> dict[tuple[str, int], dict[str, Any]]:
     return fills
 
 
-def open_orders(data_dir: Path) -> list[dict[str, Any]]:
-    """Orders whose last state in the ledger is not an end."""
+def unsettled_orders(data_dir: Path) -> list[dict[str, Any]]:
+    """Orders whose last state in the ledger is not an end, or says that more was filled than its fills do."""
     latest = {order["client_order_id"]: order for order in ledger_events(data_dir, "order")}
     over = ("refused", "filled", "cancelled", "rejected", "expired")
-    return [order for order in latest.values() if order["status"] not in over]
+    filled = Counter[str]()
+    for (order_id, _), fill in ledger_fills(data_dir).items():
+        filled[order_id] += fill["size"]
+    return [
+        order
+        for order_id, order in latest.items()
+        if order["status"] not in over or order.get("filled", 0) != filled[order_id]
+    ]
 
 
 def exchange_rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:

@@ -22,7 +22,7 @@ from ninefold.market.instruments import Registry, listed
 from ninefold.market.numbers import to_units
 from ninefold.market.records import AnyRecord, Balance, Fill, Has, Malformed, Order, Started, Tick
 from ninefold.venues import binance_gateway
-from ninefold.venues.binance_gateway import BinanceGateway
+from ninefold.venues.binance_gateway import BinanceGateway, Placed
 from ninefold.venues.binance_orders import parse_account
 
 RULES = AccountRules(
@@ -61,8 +61,13 @@ class Live:
         keys = json.loads(Path(simulator["keys_file"]).read_text())
         secret = keys.pop("secret")
         (key,) = keys.values()
-        self.gateway = BinanceGateway(rest or self.rest, simulator["ws_api"], key, secret, self.submit, time.time_ns)
+        self.gateway = BinanceGateway(
+            rest or self.rest, simulator["ws_api"], key, secret, self.submit, self.unsettled, time.time_ns
+        )
         self.step(Started(seq=self.seq + 1, known_ns=time.time_ns(), run="test"))
+
+    def unsettled(self) -> list[Placed]:
+        return [(order, self.registry[order.instrument]) for order in self.core.unsettled()]
 
     def submit(self, kind: str, payload: bytes) -> None:
         self.step(*parse_account(kind, payload, self.registry, self.seq + 1, time.time_ns()))
@@ -93,7 +98,7 @@ class Live:
 
     async def settled(self) -> None:
         """Wait until no order is under way and the venue's balances agree with our books."""
-        while self.core.open_orders() or self.core.account.differences():
+        while self.core.unsettled() or self.core.account.differences():
             await asyncio.sleep(0.01)
 
     def check(self) -> None:
@@ -131,7 +136,7 @@ async def running(live: Live) -> AsyncIterator[Live]:
     await live.gateway.start()
     try:
         await live.gateway.subscribed.wait()
-        await live.gateway.reconcile([(order, live.registry[order.instrument]) for order in live.core.open_orders()])
+        await live.gateway.reconcile()
         yield live
     finally:
         await live.gateway.close()

@@ -18,7 +18,7 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.records import Balance, Order
 from ninefold.venues import binance_gateway
-from ninefold.venues.binance_gateway import BinanceGateway
+from ninefold.venues.binance_gateway import BinanceGateway, Placed
 
 KEY, SECRET = "key-not-to-be-seen", "secret-not-to-be-seen"
 REGISTRY = Registry()
@@ -51,6 +51,7 @@ class Venue:
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.lines: list[web.WebSocketResponse] = []
         self.headers: dict[str, str] = {}
+        self.unsettled: list[Placed] = []  # as our books have it
 
     def now_ms(self) -> int:
         return time.time_ns() // 10**6 + self.ahead_ms
@@ -105,7 +106,8 @@ async def _play(work: Work, venue: Venue) -> None:
         assert KEY.encode() not in payload and SECRET.encode() not in payload
         handed.append((kind, msgspec.json.decode(payload)))
 
-    gateway = BinanceGateway(f"http://{host}:{port}", f"ws://{host}:{port}/ws", KEY, SECRET, submit, time.time_ns)
+    rest, line = f"http://{host}:{port}", f"ws://{host}:{port}/ws"
+    gateway = BinanceGateway(rest, line, KEY, SECRET, submit, lambda: venue.unsettled, time.time_ns)
     await gateway.start()
     try:
         await asyncio.wait_for(work(venue, gateway, handed), 20)
@@ -188,10 +190,25 @@ def test_an_order_that_arrives_late_is_found_by_the_second_question(monkeypatch)
 def test_reconciling_asks_for_each_order_its_trades_and_open_orders_and_last_for_the_account():
     async def work(venue, gateway, handed):
         venue.answers["GET /api/v3/order"] = [(500, {}), (200, PLACED)]
-        await gateway.reconcile([(approved().order, BTC_USDT)])
+        venue.unsettled = [(approved().order, BTC_USDT)]
+        await gateway.reconcile()
         kinds = [kind for kind, _ in handed]
         assert kinds == ["order_status", "my_trades", "open_orders", "account"]
         assert venue.count("GET /api/v3/order") == 2
+
+    play(work)
+
+
+def test_an_order_of_which_nothing_was_heard_for_long_is_asked_for(monkeypatch):
+    monkeypatch.setattr(binance_gateway, "OVERDUE_S", 0.05)
+
+    async def work(venue, gateway, handed):
+        venue.answers["GET /api/v3/order"] = [(200, PLACED)]
+        fresh = msgspec.structs.replace(approved("nf-fresh").order, known_ns=time.time_ns() + 10**12)
+        venue.unsettled = [(fresh, BTC_USDT), (approved().order, BTC_USDT)]
+        await until(lambda: of(handed, "my_trades"))
+        asked = {params["origClientOrderId"] for name, params in venue.asked if name == "GET /api/v3/order"}
+        assert asked == {"nf-a"}
 
     play(work)
 
@@ -207,7 +224,8 @@ def test_when_told_to_wait_nothing_is_sent_until_the_time_is_over():
         assert (status, "the venue asked us to wait" in reason) == (-1, True)
         told_ms = venue.now_ms()
         venue.answers["GET /api/v3/order"] = [(200, PLACED)]
-        await gateway.reconcile([(approved().order, BTC_USDT)])
+        venue.unsettled = [(approved().order, BTC_USDT)]
+        await gateway.reconcile()
         assert venue.now_ms() - told_ms > 900
 
     play(work)
@@ -231,7 +249,7 @@ def test_events_are_handed_on_and_after_a_broken_line_it_subscribes_again_and_as
 def test_a_venue_that_is_down_is_tried_again_and_no_key_is_in_the_words_about_it():
     async def work():
         rest, line = "http://127.0.0.1:9", "ws://127.0.0.1:9/ws"
-        gateway = BinanceGateway(rest, line, KEY, SECRET, lambda kind, body: None, time.time_ns)
+        gateway = BinanceGateway(rest, line, KEY, SECRET, lambda kind, body: None, list, time.time_ns)
         await gateway.start()
         await until(lambda: "no line of account events" in gateway.problem)
         assert KEY not in repr(gateway) + gateway.problem

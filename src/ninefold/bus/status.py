@@ -10,6 +10,8 @@ receive_to_decision.
 
 from __future__ import annotations
 
+from collections import deque
+
 import msgspec
 import numpy as np
 
@@ -45,7 +47,9 @@ class Meter:
         self.latencies: dict[str, Histogram] = {}
         self.detail = ""
         self.healthy = True
-        self._minutes: list[dict[str, Histogram]] = [{}]
+        self._minute: dict[str, Histogram] = {}  # the sum of `_seconds`
+        self._seconds: deque[dict[str, Histogram]] = deque()
+        self._second: dict[str, Histogram] = {}  # since the last status
 
     def count(self, name: str, more: int = 1) -> None:
         self.counters[name] = self.counters.get(name, 0) + more
@@ -53,23 +57,27 @@ class Meter:
     def forget(self) -> None:
         """Begin to count anew."""
         self.counters.clear()
-        self.latencies.clear()
-        self._minutes = [{}]
+        for table in (self.latencies, self._minute, self._seconds, self._second):
+            table.clear()
 
     def observe(self, name: str, nanoseconds: np.ndarray) -> None:
         """Add latencies in ns, shape (n,)."""
-        for table in (self.latencies, self._minutes[-1]):
-            if name not in table:
-                table[name] = Histogram()
-            table[name].add(nanoseconds)
+        self._second.setdefault(name, Histogram()).add(nanoseconds)
+
+    def elapsed(self, name: str, nanoseconds: int) -> None:
+        """Add one latency."""
+        self._second.setdefault(name, Histogram()).add_one(nanoseconds)
 
     def status(self, at_ns: int) -> Status:
         """A snapshot; called once a second, so the last 60 calls are the last minute."""
-        recent: dict[str, Histogram] = {}
-        for part in self._minutes:
-            for name, histogram in part.items():
-                recent.setdefault(name, Histogram()).merge(histogram)
-        self._minutes = [*self._minutes[-59:], {}]
+        for name, histogram in self._second.items():
+            self.latencies.setdefault(name, Histogram()).merge(histogram)
+            self._minute.setdefault(name, Histogram()).merge(histogram)
+        self._seconds.append(self._second)
+        self._second = {}
+        if len(self._seconds) > 60:
+            for name, histogram in self._seconds.popleft().items():
+                self._minute[name].take_away(histogram)
         return Status(
             service=self.service,
             at_ns=at_ns,
@@ -78,7 +86,7 @@ class Meter:
             counters=dict(self.counters),
             gauges=dict(self.gauges),
             latencies={name: dict(histogram.counts) for name, histogram in self.latencies.items()},
-            recent={name: histogram.counts for name, histogram in recent.items()},
+            recent={name: dict(histogram.counts) for name, histogram in self._minute.items()},
             detail=self.detail,
             healthy=self.healthy,
         )

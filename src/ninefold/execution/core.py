@@ -6,8 +6,8 @@ Out: approved orders, and records appended to the chunk: Order (refused; intende
 
 "sent" is written together with "intended", before anything leaves: from that record on the order may have reached the
 venue, and after a crash only the venue can tell. What is intended and not sent when the pipeline starts again expires.
-One order per instrument is under way at a time. No result depends on where chunks are cut: records are folded by seq,
-and decisions are made at ticks, of which a chunk holds one at most.
+One order per instrument is under way at a time, until it is over and all its fills are known. No result depends on
+where chunks are cut: records are folded by seq, and decisions are made at ticks, of which a chunk holds one at most.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class ExecutionCore:
     def halted(self) -> bool:
         return self._halted is not None
 
-    def open_orders(self) -> list[Order]:
-        """Orders that are not over, oldest first."""
+    def unsettled(self) -> list[Order]:
+        """Orders that are not over, or whose fills are not all known; oldest first."""
         return [self.orders[order_id].order for order_id in self._under_way]
 
     def equity(self) -> int | None:
@@ -179,7 +179,7 @@ class ExecutionCore:
     def _start(self, started: Started) -> list[AnyRecord]:
         """What was intended only will not be sent; what may have been sent is asked for."""
         expired: list[AnyRecord] = []
-        for order in self.open_orders():
+        for order in self.unsettled():
             if order.status == "intended":
                 reason = "intended before the start and never sent"
                 over = msgspec.structs.replace(
@@ -246,7 +246,7 @@ class ExecutionCore:
         if order.client_order_id not in self.orders:
             self._sent_ns.append(order.known_ns)
         self.orders[order.client_order_id] = tracked
-        if tracked.open:
+        if not tracked.settled:
             self._under_way[order.client_order_id] = order.instrument
         elif self._under_way.pop(order.client_order_id, None) is not None:
             self._over.append(order.client_order_id)

@@ -45,9 +45,14 @@ class Tracked:
         return self.order.status not in TERMINAL
 
     @property
+    def settled(self) -> bool:
+        """Over, and every fill of it known. Until then the position is not, and the venue must be asked."""
+        return not self.open and self.order.filled == sum(fill.size for fill in self.fills.values())
+
+    @property
     def complete(self) -> bool:
-        """Over, with something filled, and every fill of it known."""
-        return not self.open and 0 < self.order.filled == sum(fill.size for fill in self.fills.values())
+        """Settled, with something filled."""
+        return self.settled and self.order.filled > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ Out: counts and percentiles; a bucket's middle is reported, at most 0.05 % off.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 STEPS = 1024  # buckets an octave
@@ -22,6 +24,9 @@ class Histogram:
 
     def add(self, nanoseconds: np.ndarray) -> None:
         """Count values, shape (n,), int64 or float64."""
+        if len(nanoseconds) == 1:
+            self.add_one(float(nanoseconds[0]))
+            return
         if not len(nanoseconds):
             return
         buckets, times = np.unique(_bucket(np.asarray(nanoseconds, np.float64)), return_counts=True)
@@ -29,10 +34,26 @@ class Histogram:
             self.counts[bucket] = self.counts.get(bucket, 0) + count
         self.total += len(nanoseconds)
 
+    def add_one(self, nanoseconds: float) -> None:
+        """Count one value, without what an array costs."""
+        bucket = _bucket_of(nanoseconds)
+        self.counts[bucket] = self.counts.get(bucket, 0) + 1
+        self.total += 1
+
     def merge(self, other: Histogram) -> None:
         for bucket, count in other.counts.items():
             self.counts[bucket] = self.counts.get(bucket, 0) + count
         self.total += other.total
+
+    def take_away(self, other: Histogram) -> None:
+        """Undo a merge."""
+        for bucket, count in other.counts.items():
+            left = self.counts[bucket] - count
+            if left:
+                self.counts[bucket] = left
+            else:
+                del self.counts[bucket]
+        self.total -= other.total
 
     def percentile(self, percent: float) -> float | None:
         """The value below which `percent` of the counts lie, ns; None while nothing was counted."""
@@ -48,7 +69,7 @@ class Histogram:
 
     def below(self, nanoseconds: float) -> int:
         """How many counted values lie at or below a bound (as exact as the buckets are)."""
-        bound = int(_bucket(np.array([nanoseconds], np.float64))[0])
+        bound = _bucket_of(nanoseconds)
         return sum(count for bucket, count in self.counts.items() if bucket <= bound)
 
     def sum(self) -> float:
@@ -60,6 +81,15 @@ def _bucket(values: np.ndarray) -> np.ndarray:
     mantissa, exponent = np.frexp(np.abs(values))  # value = mantissa * 2**exponent, mantissa in [0.5, 1)
     number = np.maximum(exponent, 0) * STEPS + ((mantissa - 0.5) * 2 * STEPS).astype(np.int64) + 1
     return np.where(values == 0, 0, np.sign(values).astype(np.int64) * number).astype(np.int64)
+
+
+def _bucket_of(value: float) -> int:
+    """`_bucket` of one value."""
+    if value == 0:
+        return 0
+    mantissa, exponent = math.frexp(abs(value))
+    number = max(exponent, 0) * STEPS + int((mantissa - 0.5) * 2 * STEPS) + 1
+    return number if value > 0 else -number
 
 
 def _middle(bucket: int) -> float:

@@ -10,8 +10,6 @@ import errno
 import time
 from collections.abc import Callable
 
-import numpy as np
-
 from ninefold.bus.status import Meter
 from ninefold.journal.segment import Record
 from ninefold.journal.writer import DiskFull, LogWriter
@@ -83,10 +81,5 @@ class Intake:
                 meter.count("gaps")
         meter.last_seq = chunk.last_seq
         meter.observe("exchange_to_receive", self._collector.take_lags())
-        meter.observe("step", elapsed_ns(started))
+        meter.elapsed("step", time.perf_counter_ns() - started)
         self._hand_on(chunk)
-
-
-def elapsed_ns(started: int) -> np.ndarray:
-    """Nanoseconds since a reading of the performance counter, shape (1,)."""
-    return np.array([time.perf_counter_ns() - started], np.int64)

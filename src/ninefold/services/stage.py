@@ -15,7 +15,6 @@ from ninefold.bus.status import Meter
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Fill, Has, Headline, May, MayScored, Order
-from ninefold.services.intake import elapsed_ns
 
 
 class Stage(Protocol):
@@ -60,13 +59,13 @@ class TimedStage:
         started = time.perf_counter_ns()
         chunk = self.stage.step(chunk)
         meter = self.meter
-        meter.observe("step", elapsed_ns(started))
+        meter.elapsed("step", time.perf_counter_ns() - started)
         for kind, rows in chunk.arrays.items():
             more = len(rows) - before.get(kind, 0)
             if more and kind in _COUNTED:
                 meter.count(_COUNTED[kind], more)
         if self.stage.name == "decide" and self._clock is not None and len(chunk.rows("targets")):
-            meter.observe("receive_to_decision", np.array([self._clock() - chunk.known_ns], np.int64))
+            meter.elapsed("receive_to_decision", self._clock() - chunk.known_ns)
         self._count_records(chunk, known)
         meter.last_seq = chunk.last_seq
         return chunk

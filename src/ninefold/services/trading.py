@@ -14,12 +14,10 @@ from ninefold.journal import inputs
 from ninefold.journal.inputs import AccountEvent, encode
 from ninefold.services import halt
 from ninefold.services.execute import Execute
-from ninefold.venues.binance_gateway import BinanceGateway
+from ninefold.venues.binance_gateway import BinanceGateway, Placed
 from ninefold.venues.table import VENUES
 
-ANSWERS_S = (
-    1.0  # at a stop, answers to orders under way are waited for this long; later ones are asked for at the next start
-)
+ANSWERS_S = 1.0  # at a stop, answers under way are waited for this long; later ones are asked for at the next start
 
 
 class Trading:
@@ -46,13 +44,13 @@ class Trading:
             key,
             secret,
             self._account,
+            self._unsettled,
             self._clock,
         )
         self._gateway = gateway
         await gateway.start()
         await gateway.subscribed.wait()
-        registry = self._execute.registry
-        await gateway.reconcile([(order, registry[order.instrument]) for order in self._execute.core.open_orders()])
+        await gateway.reconcile()
         await gateway.failed  # it works until it is closed, or something behind the door goes wrong
 
     def send(self) -> None:
@@ -74,6 +72,10 @@ class Trading:
             await asyncio.wait(self._sending, timeout=ANSWERS_S)
         if self._gateway is not None:
             await self._gateway.close()
+
+    def _unsettled(self) -> list[Placed]:
+        registry = self._execute.registry
+        return [(order, registry[order.instrument]) for order in self._execute.core.unsettled()]
 
     def _account(self, kind: str, body: bytes) -> None:
         self._put(inputs.ACCOUNT, 0, self._clock(), encode(AccountEvent(self._config.venue.name, kind, body)))

@@ -69,7 +69,10 @@ class StoredFile(NamedTuple):
 
 
 class Table:
-    """The writer's handle of one table; the writer's lock keeps it the only one."""
+    """The writer's handle of one table; the writer's lock keeps it the only one.
+
+    last_seq: everything up to here is in the table; 0 if nothing is.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
@@ -93,6 +96,7 @@ class Table:
             self._delta = DeltaTable.create(
                 str(self.path), self.schema, mode="ignore", partition_by=self._partition, configuration=configuration
             )
+        self.last_seq = self._delta.transaction_version(APP) or 0  # to ask costs milliseconds: once is enough
 
     def _check_columns(self) -> None:
         found, wanted = [field.name for field in self._delta.schema().fields], self.schema.names
@@ -101,11 +105,6 @@ class Table:
                 f"{self.path} has the columns {' '.join(found)}, this version writes {' '.join(wanted)}; "
                 "use the version that wrote it, or delete the tables and let them be made again from the journal"
             )
-
-    @property
-    def last_seq(self) -> int:
-        """Everything up to here is in the table; 0 if nothing is."""
-        return self._delta.transaction_version(APP) or 0
 
     def commit(self, rows: pa.Table, last_seq: int) -> None:
         """Append rows, or only the number if there are none."""
@@ -119,6 +118,7 @@ class Table:
                 [], "append", self.schema, self._partition, commit_properties=properties
             )
             self._delta.update_incremental()
+        self.last_seq = last_seq
         self._commits += 1
 
     def maintain(self) -> bool:

@@ -1,6 +1,6 @@
 """Binance spot: the socket and the requests around our account.
 
-In:  approved orders; questions after a start or a broken line.
+In:  approved orders; which orders are not settled, asked for after a start, a broken line and long silence.
 Out: raw answers and events, each through `submit`, unread. No order is ever sent twice. Keys appear in no text made
      here: failed requests are described by the name of the failure alone.
 """
@@ -34,6 +34,7 @@ from ninefold.venues.binance_requests import (
 TIMEOUT_S = 10.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 HEARTBEAT_S = 20.0
+OVERDUE_S = 15.0
 MUST_WAIT = (418, 429)  # Retry-After says how many seconds
 WRONG_TIME = -1021
 MILLISECOND_NS = 1_000_000
@@ -44,6 +45,7 @@ Placed = tuple[Order, Instrument]
 class BinanceGateway:
     """submit: takes (kind, payload) as `parse_account` reads them, on the loop. clock: our wall clock in ns.
 
+    unsettled: our orders that are not over, or whose fills are not all known, as they stand now.
     failed: ends with the first error inside, such as a full disk behind `submit`.
     subscribed: whether events are flowing. problem: why not, in words. offset_ms: the venue's clock less ours.
     """
@@ -55,6 +57,7 @@ class BinanceGateway:
         key: str,
         secret: str,
         submit: Callable[[str, bytes], None],
+        unsettled: Callable[[], Sequence[Placed]],
         clock: Callable[[], int],
     ) -> None:
         self.subscribed = asyncio.Event()
@@ -65,11 +68,11 @@ class BinanceGateway:
         self._key = key
         self._secret = secret
         self._submit = submit
+        self._unsettled = unsettled
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._unsettled: dict[str, Placed] = {}  # sent by us, and not yet surely answered
         self._arrived_by_ms: dict[str, int] = {}  # the venue's time after which an order can no longer reach it
         self._started_ms = 0
         self._quiet_until_ms = 0
@@ -80,6 +83,7 @@ class BinanceGateway:
         self._started_ms = self._now_ms()
         await self._read_clock()
         self._run(self._follow())
+        self._run(self._remind())
 
     async def close(self) -> None:
         """Stop asking and listening. Orders under way stay as the ledger has them."""
@@ -97,14 +101,13 @@ class BinanceGateway:
             self.withhold(approved, instrument, f"the venue asked us to wait another {wait_ms} ms")
             return
         sent_ms = self._venue_ms()
-        self._unsettled[order.client_order_id] = (order, instrument)
         self._arrived_by_ms[order.client_order_id] = sent_ms + RECV_WINDOW_MS
         status, body = await self._call(build_order(approved, instrument, sent_ms))
         answer = self._hand_on("order_answer", order, instrument, status, body)
         if is_unsure(answer):
             self._run(self._settle(order, instrument))
         else:
-            self._forget(order)
+            self._arrived_by_ms.pop(order.client_order_id, None)
         if error_of(answer)[0] == WRONG_TIME:
             self._run(self._read_clock())
 
@@ -116,14 +119,22 @@ class BinanceGateway:
         """Say that an approved order will not be sent, so that it does not stay under way."""
         self._hand_on("order_answer", approved.order, instrument, NOT_SENT, reason)
 
-    async def reconcile(self, open_orders: Sequence[Placed]) -> None:
-        """Ask for each order by its client id and for its trades, for open orders, and last for the account; each
-        question until it is answered."""
-        for order, instrument in open_orders:
+    async def reconcile(self) -> None:
+        """Ask for each unsettled order by its client id and for its trades, for open orders, and last for the account;
+        each question until it is answered."""
+        for order, instrument in self._unsettled():
             await self._settle(order, instrument)
         for kind, ask in (("open_orders", ask_open_orders), ("account", ask_account)):
             status, body = await self._until_answered(ask)
             self._submit(kind, msgspec.json.encode(Envelope("", "", "", "", status, body)))
+
+    async def _remind(self) -> None:
+        """Ask for orders of which nothing new was heard for long: an answer, or the event of a fill, was lost."""
+        while True:
+            await asyncio.sleep(OVERDUE_S)
+            for order, instrument in self._unsettled():
+                if order.known_ns <= self._clock() - int(OVERDUE_S * 1e9):
+                    await self._settle(order, instrument)
 
     async def _settle(self, order: Order, instrument: Instrument) -> None:
         """Ask what became of an order. "No such order" counts only when it can no longer arrive."""
@@ -140,7 +151,7 @@ class BinanceGateway:
         if number is not None:
             status, body = await self._until_answered(lambda now_ms: ask_my_trades(symbol, number, now_ms))
             self._hand_on("my_trades", order, instrument, status, body)
-        self._forget(order)
+        self._arrived_by_ms.pop(order.client_order_id, None)
 
     async def _until_answered(self, ask: Callable[[int], Request]) -> tuple[int, str]:
         """Ask, with growing pauses, until the venue answers with success or says that there is no such order."""
@@ -225,7 +236,7 @@ class BinanceGateway:
         self.problem = ""
         self.subscribed.set()
         if missed:
-            self._run(self.reconcile(list(self._unsettled.values())))
+            self._run(self.reconcile())
         return True
 
     def _hand_on(self, kind: str, order: Order, instrument: Instrument, status: int, body: str) -> Envelope:
@@ -234,10 +245,6 @@ class BinanceGateway:
         answer = Envelope(order.client_order_id, instrument.venue_symbol, side, quantity, status, body)
         self._submit(kind, msgspec.json.encode(answer))
         return answer
-
-    def _forget(self, order: Order) -> None:
-        self._unsettled.pop(order.client_order_id, None)
-        self._arrived_by_ms.pop(order.client_order_id, None)
 
     def _wait(self, seconds: str) -> None:
         pause_ms = int(seconds) * 1000 if seconds.isdigit() else 1000
