@@ -24,6 +24,7 @@ INPUT, STATUS = "input", "status"
 KEPT_BYTES = 2 * 1024**3  # a stream's oldest messages go when it is larger; the journal keeps what came
 PAYLOAD_BYTES = 32 * 1024 * 1024  # a chunk after a long pause holds many bars; the server must allow it
 INPUTS_AT_ONCE = 256
+SILENT_S = 2.0  # after so long without a message a follower asks whether there is one that it should have had
 
 
 class BusFailed(RuntimeError):
@@ -87,12 +88,24 @@ class NatsBus:
         return _seq_of(message.headers)
 
     async def follow(self, stage: str, after_seq: int) -> AsyncIterator[bytes]:
-        """Chunks of a stage with last seq > after_seq, in order, then those to come."""
+        """Chunks of a stage with last seq > after_seq, in order, then those to come. raises: BusFailed if they are gone."""
         await self.make(stage)
-        config = ConsumerConfig(
-            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-            opt_start_seq=await self._place_after(stage, after_seq),
-        )
+        place = await self._place_after(stage, after_seq)
+        while True:
+            async for message in self._messages(stage, place):
+                place = message.metadata.sequence.stream + 1
+                if _seq_of(message.headers) > after_seq:
+                    yield message.data
+            state = (await self._streams.stream_info(_stream(stage))).state
+            if state.first_seq > place:
+                raise BusFailed(
+                    f"{_stream(stage)} begins at message {state.first_seq}, and message {place} is wanted: it was removed to "
+                    "make room before it was read; replay the journal into a new data dir"
+                )
+
+    async def _messages(self, stage: str, place: int) -> AsyncIterator[Msg]:
+        """Messages from a place on, none left out; it ends when the subscription has lost its place or gone silent."""
+        config = ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=place)
         following = await self._streams.subscribe(
             _subject(stage),
             stream=_stream(stage),
@@ -104,11 +117,17 @@ class NatsBus:
         try:
             while True:
                 try:
-                    message = await following.next_msg(timeout=1.0)
+                    message = await following.next_msg(timeout=SILENT_S)
                 except nats.errors.TimeoutError:
+                    if (await self._streams.stream_info(_stream(stage))).state.last_seq >= place:
+                        return
                     continue
-                if _seq_of(message.headers) > after_seq:
-                    yield message.data
+                number = message.metadata.sequence.stream
+                if number > place:
+                    return
+                if number == place:
+                    place += 1
+                    yield message
         finally:
             await following.unsubscribe()
 
