@@ -6,7 +6,8 @@ import pytest
 from litestar import Litestar
 
 from ninefold.api import formulas
-from ninefold.api.server import CannotListen, free_port, serve
+from ninefold.api.address import CannotListen, free_port
+from ninefold.api.server import serve
 from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.time import SECOND_NS
 

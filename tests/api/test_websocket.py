@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from ninefold.api import websocket
+from ninefold.api.address import free_port
 from ninefold.api.feed import Message
-from ninefold.api.server import free_port
 from ninefold.api.websocket import BadRequest, asked
 
 from .page import TOPICS, Page

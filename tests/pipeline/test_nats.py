@@ -15,9 +15,8 @@ import pytest
 
 from ninefold.bus.nats import PAYLOAD_BYTES, BusFailed
 from ninefold.bus.server import NatsServer
-from ninefold.bus.status import SERVICES
+from ninefold.bus.status import CHAIN, SERVICES
 from ninefold.config import Account, Config, Venue
-from ninefold.services.build import CHAIN
 from ninefold.store.data_dir import open_data_dir
 from tests.conftest import missing
 

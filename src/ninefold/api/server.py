@@ -1,42 +1,23 @@
 """Listening, inside the asyncio loop that is already running.
 
 Granian's embedded server: sockets and HTTP live in its own threads (Rust), handlers run on our loop, where the live
-view is folded, so nothing needs a lock. It binds with SO_REUSEPORT, which would share a port with another process
-without a word, so the port is tried by ourselves first. Its log goes to standard output, which belongs to `--json`:
-switched off.
+view is folded, so nothing needs a lock. Its log goes to standard output, which belongs to `--json`: switched off.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import socket
 from collections.abc import Callable
 
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 from litestar import Litestar
 
+from ninefold.api.address import CannotListen, free_port
+
 READY_SECONDS = 10.0
 STOP_SECONDS = 2.0
-
-
-class CannotListen(OSError):
-    """An address that cannot be listened on."""
-
-
-def free_port(host: str, port: int) -> int:
-    """`port`, or for 0 a free one. raises: CannotListen if another program has it, or the address is not ours."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-            probe.listen()
-        except OSError as error:
-            raise CannotListen(error.errno, _why(host, port, error)) from None
-        found: int = probe.getsockname()[1]
-    return found
 
 
 async def serve(app: Litestar, host: str, port: int, on_ready: Callable[[int], None] | None = None) -> None:
@@ -72,11 +53,3 @@ async def _until_answering(running: asyncio.Task[None], host: str, port: int) ->
             writer.close()
             return
     await running
-
-
-def _why(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use by another program; choose another with --port, or 0 for any free one"
-    if error.errno == errno.EACCES:
-        return f"port {port} of {host} may only be used by root; choose one from 1024 to 65535"
-    return f"cannot listen on {host}:{port}: {error.strerror}; use 127.0.0.1 or an address of this machine"

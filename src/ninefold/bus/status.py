@@ -17,7 +17,8 @@ import numpy as np
 
 from ninefold.market.histogram import Histogram
 
-SERVICES = ("collect", "record", "bars", "measure", "sentiment", "forecast", "decide", "execute", "notify")
+CHAIN = ("bars", "measure", "sentiment", "forecast", "decide", "execute")  # each works on what the one before it made
+SERVICES = ("collect", "record", *CHAIN, "notify")
 
 
 class Status(msgspec.Struct, kw_only=True):

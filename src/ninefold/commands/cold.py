@@ -13,7 +13,7 @@ from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.config import load
 from ninefold.services.cold import Cold
-from ninefold.services.process import run as run_process
+from ninefold.services.process import run_last
 
 
 def run(config: Annotated[Path, typer.Option(help="a ninefold.toml")]) -> None:
@@ -24,4 +24,4 @@ def run(config: Annotated[Path, typer.Option(help="a ninefold.toml")]) -> None:
         await Cold(load(config), time.time_ns).run(stop, told)
 
     with plainly(*KNOWN):
-        run_process(work)
+        run_last(work)

@@ -13,7 +13,7 @@ from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.config import load
 from ninefold.services.hot import Hot
-from ninefold.services.process import run as run_process
+from ninefold.services.process import run_last
 
 
 def run(config: Annotated[Path, typer.Option(help="a ninefold.toml")]) -> None:
@@ -21,4 +21,4 @@ def run(config: Annotated[Path, typer.Option(help="a ninefold.toml")]) -> None:
         await Hot(load(config), time.time_ns).run(stop)
 
     with plainly(*KNOWN):
-        run_process(work)
+        run_last(work)

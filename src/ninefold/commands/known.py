@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ninefold.api.server import CannotListen
+from ninefold.api.address import CannotListen
 from ninefold.config import BadConfig
 from ninefold.journal.segment import Damaged, WrongVersion
 from ninefold.journal.writer import DiskFull

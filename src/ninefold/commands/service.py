@@ -17,7 +17,7 @@ from ninefold.config import BadConfig, load
 from ninefold.services.alone import Alone
 from ninefold.services.cold_alone import notify_alone, record_alone, serve_alone
 from ninefold.services.collect_alone import CollectAlone
-from ninefold.services.process import run as run_process
+from ninefold.services.process import run_last
 
 NAMES = (*SERVICES, "serve")
 
@@ -53,7 +53,7 @@ def run(
             await connected.close()
 
     with plainly(BusFailed, *KNOWN):
-        run_process(work)
+        run_last(work)
 
 
 def _told(port: int) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ninefold.bus.nats import INPUT, NatsBus
-from ninefold.bus.status import Meter
+from ninefold.bus.status import CHAIN, Meter
 from ninefold.config import Config
 from ninefold.journal.inputs import Input, encode
 from ninefold.market.arrays import empty
@@ -23,7 +23,7 @@ from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.time import SECOND_NS
 from ninefold.market.values import MOOD
 from ninefold.services import headlines, snapshot
-from ninefold.services.build import CHAIN, loadable, stage_of
+from ninefold.services.build import loadable, stage_of
 from ninefold.services.execute import Execute
 from ninefold.services.jobs import until
 from ninefold.services.stage import Kept, TimedStage, Warmed

@@ -40,7 +40,6 @@ from ninefold.venues.binance_orders import parse_account
 from ninefold.venues.collector import Collector
 from ninefold.venues.table import VENUES
 
-CHAIN = ("bars", "measure", "sentiment", "forecast", "decide", "execute")
 MODEL = Path("models") / "current.model"
 
 

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ninefold.bus.nats import NatsBus
-from ninefold.bus.status import Status
+from ninefold.bus.status import CHAIN, Status
 from ninefold.config import Config
 from ninefold.market.chunk import Chunk, decode
-from ninefold.services.build import CHAIN
 from ninefold.services.jobs import until
 from ninefold.services.notify import Notify
 from ninefold.services.record import Record

@@ -12,13 +12,13 @@ import gc
 from collections.abc import Callable
 from pathlib import Path
 
-from ninefold.bus.status import Meter
+from ninefold.bus.status import CHAIN, Meter
 from ninefold.config import Config
 from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.services import headlines, snapshot
-from ninefold.services.build import CHAIN, history, loadable, stage_of
+from ninefold.services.build import history, loadable, stage_of
 from ninefold.services.chain import Chain
 from ninefold.services.door import Door, told
 from ninefold.services.execute import Execute

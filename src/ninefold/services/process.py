@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import uvloop
 
@@ -21,6 +21,16 @@ PARENT = "NINEFOLD_PARENT"  # set to "stdin" by a parent that keeps our standard
 def run(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run until the work ends or a signal stops it."""
     uvloop.run(_supervised(work))
+
+
+def run_last(work: Callable[[asyncio.Event], Awaitable[None]]) -> NoReturn:
+    """`run`, and then the end of the process: by then all is written and closed, and to take an interpreter with a
+    thousand modules apart would cost half a second of CPU, nine times when nine services stop together.
+    """
+    run(work)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 async def _supervised(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from ninefold.bus.status import Meter
+from ninefold.bus.status import CHAIN, Meter
 from ninefold.config import Account, Config, Venue
 from ninefold.journal.inputs import Input
 from ninefold.journal.reader import read
@@ -24,7 +24,7 @@ from ninefold.journal.recordings import open_source, venue_of
 from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
-from ninefold.services.build import CHAIN, collector_of, stage_of
+from ninefold.services.build import collector_of, stage_of
 from ninefold.services.chain import Chain
 from ninefold.services.execute import Execute
 from ninefold.services.intake import Intake

@@ -15,10 +15,10 @@ import msgspec
 
 from ninefold.bus.nats import NatsBus
 from ninefold.bus.server import NatsServer
-from ninefold.bus.status import Meter, Status
+from ninefold.bus.status import CHAIN, Meter, Status
 from ninefold.journal.recordings import open_source
 from ninefold.journal.writer import LogWriter
-from ninefold.services.build import CHAIN, collector_of
+from ninefold.services.build import collector_of
 from ninefold.services.children import Child, ChildFailed, start
 from ninefold.services.collect_alone import Publisher
 from ninefold.services.intake import Intake

@@ -12,15 +12,14 @@ from pathlib import Path
 
 import msgspec
 
-from ninefold.bus.status import Status
+from ninefold.bus.status import CHAIN, Status
 from ninefold.config import Config
-from ninefold.services.build import CHAIN
 from ninefold.services.children import Child, ChildFailed, start
 from ninefold.services.statuses import read_statuses
 from ninefold.services.summary import summary
 
 READY_S = 60.0
-STOPPED = (("hot", "collect"), CHAIN, ("cold", "record", "notify", "serve"))
+STOPPED = (("hot", "collect", *CHAIN), ("cold", "record", "notify", "serve"))
 
 
 class Pipeline:
@@ -71,7 +70,9 @@ class Pipeline:
             waiting.cancel()
 
     async def stop(self) -> None:
-        """What takes things in first, then what thinks, then what stores and shows, so that little is left under way."""
+        """What takes things in and thinks first, then what stores and shows, so that little is left under way. Each
+        keeps its own place, so the order saves work and no data.
+        """
         for group in STOPPED:
             await asyncio.gather(*(child.stop() for child in self.children if child.name in group))
 
