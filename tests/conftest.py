@@ -20,10 +20,20 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 START_SECONDS = 60.0  # imports of a cold interpreter on two busy cores; a warm start takes a few seconds
 STOP_SECONDS = 15.0
 STORED_TRADES = 1_000  # some ten seconds of it
+SHARE_DEMO = (
+    "web/test_page.py",
+    "dashboard/test_queries.py",
+    "pipeline/test_bars_equal_klines.py",
+    "pipeline/test_may_and_has.py",
+    "pipeline/test_notebook.py",
+    "pipeline/test_series.py",
+)
+LONGEST = ("torture/test_soak.py", "torture/test_kill.py", "torture/test_bad_input.py", *SHARE_DEMO)
 CHARTS = re.compile(r"^charts: (http://127\.0\.0\.1:\d+)/", re.MULTILINE)
 
 
@@ -41,17 +51,30 @@ class Demo:
             return json.load(answer)
 
 
-@pytest.hookimpl(tryfirst=True)
+class WholeFiles(LoadScopeScheduling):
+    """A file's tests run on one worker, and all that look at the shared demo on one, so that there is one demo."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        return "demo" if file.removeprefix("tests/") in SHARE_DEMO else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles:
+    return WholeFiles(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """On two cores: what looks at the shared demo runs on one of them, so that there is one; other files stay whole. The
-    longest files come first, so that the other core has all the rest to do meanwhile."""
+    """The longest files come first, so that the other workers have all the rest to do meanwhile."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: ("torture" not in item.path.parts, _group(item) != "demo"))
+        file = item.nodeid.split("::")[0].removeprefix("tests/")
+        if "demo" in getattr(item, "fixturenames", ()) and file not in SHARE_DEMO:
+            raise pytest.UsageError(f"{file} looks at the shared demo: add it to SHARE_DEMO in tests/conftest.py")
+    items.sort(key=_order)
 
 
-def _group(item: pytest.Item) -> str:
-    return "demo" if "demo" in getattr(item, "fixturenames", ()) else str(item.path)
+def _order(item: pytest.Item) -> int:
+    file = item.nodeid.split("::")[0].removeprefix("tests/")
+    return LONGEST.index(file) if file in LONGEST else len(LONGEST)
 
 
 @pytest.fixture(scope="session")

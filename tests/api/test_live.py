@@ -106,11 +106,10 @@ def test_memory_is_bounded(view):
 def test_an_order_keeps_its_first_time_and_shows_its_last_state(view):
     view.apply(chunk(2, order(2, "o1"), order(3, "o2")))
     view.apply(chunk(4, order(4, "o1", "filled", filled=1_000), fill(4, "o1"), equity(4, 10_000_012_000_000)))
-    assert [(row["client_order_id"], row["status"]) for row in view.account.orders.values()] == [
-        ("o1", "filled"),
-        ("o2", "intended"),
+    assert [(row["client_order_id"], row["status"], row["created_ns"]) for row in view.account.orders()] == [
+        ("o2", "intended", str(BASE + 3)),
+        ("o1", "filled", str(BASE + 2)),
     ]
-    assert view.account.orders["o1"]["created_ns"] == str(BASE + 2)
     status = view.status(BASE + 10)
     assert (status["orders"], status["equity"], status["lag_ns"]) == (2, "100000.12", 6)
 

@@ -6,13 +6,14 @@ Out: the latest state of each order, fills in order, equity as columns; the olde
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterator
 
+from ninefold.api.packed import Packed
 from ninefold.api.rows import Json, fill_row, money_text, order_row
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Equity, Fill, Order
 
-ORDERS_HELD = FILLS_HELD = 5_000  # as many as REST gives at once; some 7 MB each
+ORDERS_HELD = FILLS_HELD = 5_000  # as many as REST gives at once
 EQUITY_HELD = 20_000
 
 
@@ -23,27 +24,32 @@ class Account:
         self.orders_seen = 0
         self.quote = ""
         self.equity_units: int | None = None
-        self.fills: deque[Json] = deque(maxlen=FILLS_HELD)
         self.fills_seen = 0
-        self.orders: dict[str, Json] = {}
+        self._orders = Packed(ORDERS_HELD)
+        self._fills = Packed(FILLS_HELD)
         self._equity: list[tuple[int, int | None]] = []
 
     def order(self, order: Order, instrument: Instrument) -> Json:
         """Keep an order's newest state; `created_ns` is when its first was known."""
-        held = self.orders.get(order.client_order_id)
+        held = self._orders.get(order.client_order_id)
         row = order_row(order, instrument, int(held["created_ns"]) if held else order.known_ns)
-        self.orders[order.client_order_id] = row
-        if held is None:
-            self.orders_seen += 1
-            if len(self.orders) > ORDERS_HELD:
-                del self.orders[next(iter(self.orders))]
+        self._orders.put(order.client_order_id, row)
+        self.orders_seen += held is None
         return row
+
+    def orders(self) -> Iterator[Json]:
+        """Each order that is held in its newest state, newest order first."""
+        return self._orders.newest_first()
 
     def fill(self, fill: Fill, instrument: Instrument) -> Json:
         row = fill_row(fill, instrument)
-        self.fills.append(row)
         self.fills_seen += 1
+        self._fills.put(str(self.fills_seen), row)
         return row
+
+    def fills(self) -> Iterator[Json]:
+        """The fills that are held, newest first."""
+        return self._fills.newest_first()
 
     def equity(self, equity: Equity) -> Json:
         """Keep a point; when there are too many, every second one of the older half goes."""

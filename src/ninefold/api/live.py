@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -136,9 +137,9 @@ class LiveView:
             case "messages":
                 return {"messages": self.messages.newest(SNAPSHOT_ROWS), "scores": self.messages.scores()}
             case "orders":
-                return {"orders": list(self.account.orders.values())[: -SNAPSHOT_ROWS - 1 : -1]}
+                return {"orders": list(islice(self.account.orders(), SNAPSHOT_ROWS))}
             case "fills":
-                return {"fills": list(self.account.fills)[: -SNAPSHOT_ROWS - 1 : -1]}
+                return {"fills": list(islice(self.account.fills(), SNAPSHOT_ROWS))}
             case "equity":
                 return self.account.equity_columns(EQUITY_SNAPSHOT_ROWS)
             case "bars":

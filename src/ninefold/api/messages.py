@@ -7,7 +7,9 @@ Out: one JSON-ready row per message, changed (as a new row) when its outcome is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
+from ninefold.api.packed import Packed
 from ninefold.api.rows import SIDES, Json
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import AnyRecord, Gap, Halted, Has, Malformed, May, MayScored, Resumed
@@ -34,7 +36,7 @@ class Messages:
         self.mays = 0
         self.scored = 0
         self._instrument_of = instrument_of
-        self._rows: dict[str, Json] = {}
+        self._rows = Packed(HELD)
         self._waiting: dict[str, int] = {}  # message id to its seq, until Slack has it
         self._squares = 0.0
         self._kept = 0
@@ -60,17 +62,11 @@ class Messages:
         sent = [id for id, at in self._waiting.items() if at <= seq]
         for id in sent:
             del self._waiting[id]
-        return [self._change(id, slack=True) for id in sent if id in self._rows]
+        return [row for id in sent if (row := self._change(id, slack=True)) is not None]
 
     def newest(self, limit: int, kind: str | None = None) -> list[Json]:
         """Newest first."""
-        found: list[Json] = []
-        for row in reversed(self._rows.values()):
-            if len(found) == limit:
-                break
-            if kind in (None, row["kind"]):
-                found.append(row)
-        return found
+        return list(islice((row for row in self._rows.newest_first() if kind in (None, row["kind"])), limit))
 
     def scores(self) -> Json:
         """brier: mean squared error of the probabilities; base_brier: of the share that was kept, said every time.
@@ -86,24 +82,25 @@ class Messages:
         }
 
     def _keep(self, row: Json, seq: int) -> Json:
-        self._rows[row["id"]] = row
         self._waiting[row["id"]] = seq
-        if len(self._rows) > HELD:
-            oldest = next(iter(self._rows))
-            del self._rows[oldest]
+        oldest = self._rows.put(row["id"], row)
+        if oldest is not None:
             self._waiting.pop(oldest, None)
         return row
 
-    def _change(self, id: str, **cells: object) -> Json:
-        self._rows[id] = {**self._rows[id], **cells}
-        return self._rows[id]
+    def _change(self, id: str, **cells: object) -> Json | None:
+        """The row with some cells changed; None if it is no longer held."""
+        held = self._rows.get(id)
+        if held is None:
+            return None
+        changed = {**held, **cells}
+        self._rows.put(id, changed)
+        return changed
 
     def _score(self, record: MayScored) -> Json | None:
         self.scored += 1
         self._kept += record.outcome
         self._squares += (record.probability - record.outcome) ** 2
-        if record.may_id not in self._rows:
-            return None
         return self._change(record.may_id, outcome="kept" if record.outcome else "missed")
 
     def _may(self, may: May) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import islice
 from typing import Annotated, Literal
 
 from litestar import get
@@ -118,19 +119,19 @@ async def list_targets(
 @get("/orders")
 async def list_orders(state: State, instrument: Name = None, status: Name = None, limit: Limit = 200) -> Json:
     """The newest orders that the live view holds in their latest state, newest first."""
-    found = [
+    wanted = (
         row
-        for row in reversed(_view(state).account.orders.values())
+        for row in _view(state).account.orders()
         if instrument in (None, row["instrument"]) and status in (None, row["status"])
-    ]
-    return {"orders": found[:limit]}
+    )
+    return {"orders": list(islice(wanted, limit))}
 
 
 @get("/fills")
 async def list_fills(state: State, instrument: Name = None, limit: Limit = 200) -> Json:
     """The newest fills that the live view holds, newest first."""
-    found = [row for row in reversed(_view(state).account.fills) if instrument in (None, row["instrument"])]
-    return {"fills": found[:limit]}
+    wanted = (row for row in _view(state).account.fills() if instrument in (None, row["instrument"]))
+    return {"fills": list(islice(wanted, limit))}
 
 
 @get("/equity")

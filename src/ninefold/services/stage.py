@@ -41,7 +41,7 @@ class Warmed(Protocol):
     def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None: ...
 
 
-FILLS_KNOWN = 10_000
+FILLS_KNOWN = 2_000
 
 
 class TimedStage:
