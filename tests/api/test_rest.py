@@ -85,12 +85,29 @@ def test_a_series_is_computed_from_the_first_bar_and_a_window_only_cuts_it(run, 
     run(test, reader=reader)
 
 
+def test_a_series_reads_the_mood_at_each_bar_from_the_store_and_from_what_is_not_stored_yet(run, stored):
+    def mood(second: int, value: float, id: int = BTC, term: bytes = b"sentiment") -> tuple:
+        return (id, SECOND_NS, BASE + (second + 1) * SECOND_NS, term, value, BASE, 9)
+
+    others = [mood(1, 0.9, id=ETH), mood(1, 0.9, term=b"sma(close, 20)")]
+    bars = [bar(n, (100,) * 4) for n in range(3)]
+    reader = stored(chunk(9, *listings(), bars=bars, values=[mood(0, 0.25), mood(2, 0.5), *others]))
+
+    async def test(api):
+        api.view.apply(chunk(10, bars=[bar(3, (100,) * 4)], values=[mood(2, 0.5), mood(3, -1.0)]))
+        series = await api.get("/api/v1/series", formula="sentiment", **ONE_SECOND)
+        assert series["columns"]["value"] == [0.25, None, 0.5, -1.0]
+        averaged = await api.get("/api/v1/series", formula="sma(sentiment, 2)", limit=1, **ONE_SECOND)
+        assert averaged["columns"]["value"] == [-0.25]
+
+    run(test, reader=reader)
+
+
 @pytest.mark.parametrize(
     ("formula", "words"),
     [
         ("smaa(close, 2)", "no function 'smaa'"),
         ("close +", "not a formula at its end"),
-        ("sma(sentiment, 5)", "sentiment, which is not stored with the bars"),
         ("close" + " + close" * 100, "characters; allowed are 500"),
         ("-".join(["close"] * 60), "parts; allowed are 100"),
         ("__import__('os')", "character 1"),

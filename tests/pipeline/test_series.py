@@ -17,6 +17,8 @@ from .running import exported, stored, until
 pytestmark = pytest.mark.slow
 
 NAME = "binance:BTC/USDT"
+WIDTH_NS = 10**9
+VALUES = f"\"values\" where instrument = (select id from instruments where name = '{NAME}') and width_ns = {WIDTH_NS}"
 BARS = 60
 FORMULAS = (
     "close",
@@ -24,6 +26,7 @@ FORMULAS = (
     "sma(close, 5) - ema(close, 13)",
     "volume / sma(volume, 10)",
     "close > sma(close, 20)",
+    "close * (1 + sentiment)",
 )
 COLUMNS = ("open", "high", "low", "close", "volume", "buy_volume")
 
@@ -34,11 +37,17 @@ def test_a_series_is_the_formula_over_the_exported_bars(demo: Demo, formula: str
     query = urlencode({"instrument": NAME, "timeframe": "1s", "formula": formula, "limit": 5000})
     answer = demo.get(f"/api/v1/series?{query}")
     last_ns = int(answer["columns"]["open_ns"][-1])
-    until(lambda: int(_bars(demo)[-1]["open_ns"]) >= last_ns, "the store has what the API showed", 20.0)
+    until(lambda: _stored_until(demo) >= last_ns + WIDTH_NS, "the store has what the API showed", 20.0)
     expected = _computed(demo, formula)
     found = dict(zip(map(int, answer["columns"]["open_ns"]), answer["columns"]["value"], strict=True))
     assert found == {open_ns: value for open_ns, value in expected.items() if open_ns <= last_ns}
     assert sum(value is not None for value in found.values()) >= BARS // 2
+
+
+def _stored_until(demo: Demo) -> int:
+    """The newest close whose values are stored; its bar was before them."""
+    (row,) = stored(demo.data_dir, f"select max(close_ns) as newest from {VALUES}")
+    return int(row["newest"] or 0)
 
 
 def _bars(demo: Demo) -> list[dict[str, str]]:
@@ -50,12 +59,20 @@ def _computed(demo: Demo, formula: str) -> dict[int, float | None]:
     (of,) = stored(demo.data_dir, f"select price_unit, size_unit from instruments where name = '{NAME}'")
     scale, bars = Scale(_decimals(of["price_unit"]), _decimals(of["size_unit"])), _bars(demo)
     columns = {name: _units(bars, name) for name in COLUMNS}
+    columns["sentiment"] = _moods(demo, [int(bar["close_ns"]) for bar in bars])
     term = parse(formula)
     values = to_quote(term, batch(term, columns, scale), scale)
     opens = [int(bar["open_ns"]) for bar in bars]
     return {
         open_ns: value if math.isfinite(value) else None for open_ns, value in zip(opens, values.tolist(), strict=True)
     }
+
+
+def _moods(demo: Demo, closes: list[int]) -> np.ndarray:
+    """The stored mood at each close; NaN before the first headline."""
+    rows = stored(demo.data_dir, f"select close_ns, value from {VALUES} and term = 'sentiment'")
+    known = {row["close_ns"]: row["value"] for row in rows}
+    return np.array([known.get(close_ns, math.nan) for close_ns in closes])
 
 
 def _units(bars: list[dict[str, str]], name: str) -> np.ndarray:

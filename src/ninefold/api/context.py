@@ -36,6 +36,17 @@ class StoreReader(Protocol):
         newest: bool = False,
     ) -> np.ndarray: ...
 
+    def values(
+        self,
+        instrument_id: int,
+        width_ns: int,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        limit: int | None = None,
+        newest: bool = True,
+        term: str | None = None,
+    ) -> np.ndarray: ...
+
 
 @dataclass(frozen=True)
 class ApiContext:

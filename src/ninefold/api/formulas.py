@@ -18,14 +18,16 @@ import numpy as np
 from litestar.exceptions import ClientException, HTTPException
 
 from ninefold.api.context import ApiContext
-from ninefold.api.history import bars
+from ninefold.api.history import bars, moods
 from ninefold.api.query import Window
 from ninefold.api.rows import Json, finite
 from ninefold.api.series import BarTuple
 from ninefold.formula import COLUMNS, FormulaError, Scale, Term, batch, parse, to_quote
-from ninefold.market.arrays import BARS
+from ninefold.market.arrays import BARS, empty
 from ninefold.market.columns import columns
 from ninefold.market.instruments import Instrument
+from ninefold.market.values import MOOD, mood_of
+from ninefold.market.values import moods as moods_by_bar
 
 LONGEST_FORMULA = 500  # characters
 MOST_PARTS = 100  # of one formula
@@ -33,9 +35,8 @@ MOST_BARS = 200_000  # from the anchor: 55 hours of 1s bars, 138 days of 1m bars
 MOST_ROWS = 5_000  # of one answer
 MOST_SECONDS = 5.0
 AT_ONCE = 8  # pages that are open at the same time
-STORED_COLUMNS = tuple(name for name in COLUMNS if name != "sentiment")  # which has a table of its own
 RULES = (
-    f"formula of at most {LONGEST_FORMULA} characters and {MOST_PARTS} parts over {' '.join(STORED_COLUMNS)}; "
+    f"formula of at most {LONGEST_FORMULA} characters and {MOST_PARTS} parts over {' '.join(COLUMNS)}; "
     f"at most {MOST_BARS} bars since the first stored one; {MOST_ROWS} rows an answer; "
     f"{AT_ONCE} at once; {MOST_SECONDS:.0f} s"
 )
@@ -90,7 +91,9 @@ class Formulas:
                 f"there are more than {MOST_BARS} bars since the first stored one; use a wider timeframe",
                 status_code=422,
             )
-        answer = await asyncio.to_thread(evaluated, wanted, rows)
+        reads_mood = MOOD.decode() in wanted.term.columns
+        said = await moods(self._context, wanted.instrument.id, wanted.width_ns) if reads_mood else empty("values")
+        answer = await asyncio.to_thread(evaluated, wanted, rows, said)
         return {"formula": text, "unit": str(wanted.term.unit), "warm_up": wanted.term.warm_up, "columns": answer}
 
 
@@ -104,20 +107,18 @@ def term_of(text: str) -> Term:
         raise ClientException(str(error)) from None
     if term.size > MOST_PARTS:
         raise ClientException(f"the formula has {term.size} parts; allowed are {MOST_PARTS}")
-    missing = sorted(term.columns - set(STORED_COLUMNS))
-    if missing:
-        raise ClientException(
-            f"the formula reads {' '.join(missing)}, which is not stored with the bars; "
-            f"stored are {' '.join(STORED_COLUMNS)}"
-        )
     return term
 
 
-def evaluated(wanted: Wanted, rows: Sequence[BarTuple]) -> Json:
-    """Columns of the rows in the window. rows: all bars from the anchor, tuples in the order of BARS."""
+def evaluated(wanted: Wanted, rows: Sequence[BarTuple], said: np.ndarray) -> Json:
+    """Columns of the rows in the window.
+
+    rows: all bars from the anchor, tuples in the order of BARS. said: VALUES rows, the mood at those bars.
+    """
     held = np.array(rows, BARS)
     scale = Scale(wanted.instrument.price_decimals, wanted.instrument.size_decimals)
-    values = to_quote(wanted.term, batch(wanted.term, columns(held), scale), scale)
+    read = columns(held, mood_of(held, moods_by_bar(said)))
+    values = to_quote(wanted.term, batch(wanted.term, read, scale), scale)
     start_ns = wanted.window.start_ns
     first = 0 if start_ns is None else int(np.searchsorted(held["open_ns"], start_ns))
     first = max(first, len(held) - wanted.window.limit)

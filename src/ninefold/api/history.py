@@ -15,6 +15,7 @@ from ninefold.api.query import Window
 from ninefold.api.series import BarTuple
 from ninefold.api.tape import Tape
 from ninefold.market.arrays import BARS, empty
+from ninefold.market.values import MOOD
 
 _OPEN_NS = list(BARS.names or ()).index("open_ns")
 
@@ -42,6 +43,15 @@ async def trades(context: ApiContext, instrument_id: int, wanted: Window) -> np.
     )
     older = stored if until_seq is None else stored[stored["seq"] < until_seq]
     return np.concatenate([older, live])[-wanted.limit :]
+
+
+async def moods(context: ApiContext, instrument_id: int, width_ns: int) -> np.ndarray:
+    """VALUES rows of the mood at each bar of a series, all there are; where stored and live ones meet, some come twice."""
+    live = _held(context.view.moods.get((instrument_id, width_ns)), "values")
+    if context.reader is None:
+        return live
+    stored = await asyncio.to_thread(context.reader.values, instrument_id, width_ns, term=MOOD.decode())
+    return np.concatenate([stored, live])
 
 
 def rows(tapes: dict[tuple[int, int], Tape], kind: str, keys: list[tuple[int, int]], limit: int) -> np.ndarray:

@@ -25,6 +25,7 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry, UnknownInstrument
 from ninefold.market.records import AnyRecord, Equity, Fill, Gap, Halted, Listed, Malformed, Order, Resumed
 from ninefold.market.time import TIMEFRAMES, UNKNOWN_NS
+from ninefold.market.values import MOOD
 
 SNAPSHOT_ROWS = 500  # of each topic: a screen of a page that has just opened; REST has more
 EQUITY_SNAPSHOT_ROWS = 2_000
@@ -44,6 +45,7 @@ class LiveView:
         self.trades: dict[int, Tape] = {}
         self.targets: dict[tuple[int, int], Tape] = {}
         self.forecasts: dict[tuple[int, int], Tape] = {}
+        self.moods: dict[tuple[int, int], Tape] = {}
         self.quotes: dict[int, tuple[int, tuple[int, ...]]] = {}  # number of the change, row
         self.values: dict[tuple[int, int, str], float] = {}  # instrument, width_ns, term
         self.newest_targets: dict[tuple[str, int, int], float] = {}  # strategy, instrument, width_ns
@@ -184,9 +186,12 @@ class LiveView:
             self._series(row[0], row[1]).put(row, self.feed.next())
 
     def _derived(self, chunk: Chunk) -> None:
-        """Targets, forecasts and values: the newest rows of each instrument and width."""
-        for kind, tapes in (("targets", self.targets), ("forecasts", self.forecasts)):
-            rows = chunk.rows(kind)
+        """Targets, forecasts and moods: the newest rows of each instrument and width; of other values the newest one."""
+        values = chunk.rows("values")
+        moods = values[values["term"] == MOOD]
+        for rows, tapes in (
+            (chunk.rows("targets"), self.targets), (chunk.rows("forecasts"), self.forecasts), (moods, self.moods)
+        ):  # fmt: skip
             for id, width_ns in sorted(set(zip(rows["instrument"].tolist(), rows["width_ns"].tolist(), strict=True))):
                 self.instrument(id)
                 mine = rows[(rows["instrument"] == id) & (rows["width_ns"] == width_ns)]
@@ -197,7 +202,7 @@ class LiveView:
         forecasts = chunk.rows("forecasts")
         for id, width_ns, horizon, mean in forecasts[["instrument", "width_ns", "horizon", "mean"]].tolist():
             self.newest_forecasts[(id, width_ns, horizon)] = mean
-        for id, width_ns, term, value in chunk.rows("values")[["instrument", "width_ns", "term", "value"]].tolist():
+        for id, width_ns, term, value in values[["instrument", "width_ns", "term", "value"]].tolist():
             self.values[(id, width_ns, term.decode())] = value
 
     def _series(self, id: int, width_ns: int) -> BarSeries:

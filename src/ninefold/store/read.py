@@ -109,9 +109,13 @@ class Reader:
         end_ns: int | None = None,
         limit: int | None = None,
         newest: bool = True,
+        term: str | None = None,
     ) -> np.ndarray:
-        """VALUES rows of one series, all terms."""
-        return self.rows("values", instrument_id, start_ns, end_ns, limit, newest, pc.field("width_ns") == width_ns)
+        """VALUES rows of one series; of every term if none is given."""
+        condition = pc.field("width_ns") == width_ns
+        if term is not None:
+            condition &= pc.field("term") == term
+        return self.rows("values", instrument_id, start_ns, end_ns, limit, newest, condition)
 
     def forecasts(
         self,

@@ -32,7 +32,7 @@ from ninefold.venues.binance_requests import (
 )
 
 TIMEOUT_S = 10.0
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 5.0
 HEARTBEAT_S = 20.0
 OVERDUE_S = 15.0
 MUST_WAIT = (418, 429)  # Retry-After says how many seconds
