@@ -52,7 +52,8 @@ def test_every_bar_equals_the_exchanges_kline_and_only_a_first_one_seen_in_part_
 
 def _whole_minutes(demo: Demo) -> bool:
     traded = stored(demo.data_dir, "select count(distinct instrument) as many from trades")[0]["many"]
-    query = "select count(distinct instrument) as many from bars where width_ns = 60000000000 and state <> 2"
+    settled = f"state <> 2 and close_ns < {time.time_ns() - SETTLED_NS}"
+    query = f"select count(distinct instrument) as many from bars where width_ns = {WIDTHS_NS['1m']} and {settled}"
     return bool(stored(demo.data_dir, query)[0]["many"] >= max(3, traded - 1))  # one is quiet
 
 

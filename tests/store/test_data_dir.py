@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,19 @@ def test_a_new_data_dir_gets_its_version_and_opens_again(tmp_path: Path) -> None
     path = open_data_dir(tmp_path / "deep" / "data")
     assert json.loads((path / "VERSION.json").read_text()) == {"format": 1, "written_by": ninefold.__version__}
     assert open_data_dir(path) == path
+
+
+def test_many_that_open_a_new_data_dir_at_once_all_get_it(tmp_path: Path) -> None:
+    for round in range(20):
+        path, start = tmp_path / str(round), threading.Barrier(4)
+
+        def open_it(path: Path = path, start: threading.Barrier = start) -> Path:
+            start.wait()
+            return open_data_dir(path)
+
+        with ThreadPoolExecutor(4) as pool:
+            opened = [pool.submit(open_it) for _ in range(4)]
+            assert [one.result() for one in opened] == [path] * 4
 
 
 def test_a_newer_format_is_refused_naming_both_versions_and_the_remedy(tmp_path: Path) -> None:

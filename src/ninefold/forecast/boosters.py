@@ -3,16 +3,15 @@
 In:  arrays of features (NaN allowed) and labels.
 Out: LightGBM's own model text, which is the same for the same data and seed; numbers.
 
-This is the only file that imports LightGBM (about a second with scipy). `Booster.predict` costs 43 us a row, most of it
-Python; a forecast asks 18 boosters, so one row goes through LightGBM's documented C call for single rows: 28 us for all
-18 instead of 380.
+This is the only file that imports LightGBM, which takes about a second with scipy and is paid only where there is a
+model. `Booster.predict` costs 43 us a row, most of it Python; a forecast asks 18 boosters, so one row goes through
+LightGBM's documented C call for single rows: 28 us for all 18 instead of 380.
 """
 
 import ctypes
+from typing import Any
 
-import lightgbm
 import numpy as np
-from lightgbm.libpath import _LIB
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -41,6 +40,8 @@ def grow(teach: Part, choose: Part, quantile: float | None, seed: int) -> str:
     teach, choose: features of shape (n, k) and labels of shape (n,); `choose` decides how many rounds are kept.
     quantile:      in (0, 1); None for the mean.
     """
+    import lightgbm
+
     objective = {"objective": "regression"} if quantile is None else {"objective": "quantile", "alpha": quantile}
     learn = lightgbm.Dataset(*teach, params={"verbosity": -1, "num_threads": 1})
     booster = lightgbm.train(
@@ -57,12 +58,15 @@ class Trees:
     """One grown model: `many` rows at once, or `one` in microseconds; both give the same numbers."""
 
     def __init__(self, text: str, width: int) -> None:
+        import lightgbm
+
         self._booster = lightgbm.Booster(model_str=text)
+        self._library: Any = lightgbm.libpath._LIB
         self._fast = ctypes.c_void_p()
         self._length, self._result = ctypes.c_int64(), ctypes.c_double()
         handle, setup = self._booster._handle, ctypes.c_char_p(b"num_threads=1")
-        check(
-            _LIB.LGBM_BoosterPredictForMatSingleRowFastInit(
+        self._check(
+            self._library.LGBM_BoosterPredictForMatSingleRowFastInit(
                 handle, NORMAL, 0, -1, FLOAT64, ctypes.c_int32(width), setup, ctypes.byref(self._fast)
             )
         )
@@ -74,15 +78,14 @@ class Trees:
     def one(self, address: int) -> float:
         """address: of k float64 in a row (`features.ctypes.data`), which the caller keeps alive."""
         row = ctypes.c_void_p(address)
-        call = _LIB.LGBM_BoosterPredictForMatSingleRowFast
-        check(call(self._fast, row, ctypes.byref(self._length), ctypes.byref(self._result)))
+        call = self._library.LGBM_BoosterPredictForMatSingleRowFast
+        self._check(call(self._fast, row, ctypes.byref(self._length), ctypes.byref(self._result)))
         return self._result.value
+
+    def _check(self, code: int) -> None:
+        if code != 0:
+            raise RuntimeError(f"LightGBM refused a call: {self._library.LGBM_GetLastError().decode()}")
 
     def __del__(self) -> None:
         if self._fast:
-            _LIB.LGBM_FastConfigFree(self._fast)
-
-
-def check(code: int) -> None:
-    if code != 0:
-        raise RuntimeError(f"LightGBM refused a call: {_LIB.LGBM_GetLastError().decode()}")
+            self._library.LGBM_FastConfigFree(self._fast)

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ninefold.forecast.boosters import Trees
 from ninefold.forecast.drift import Range
 from ninefold.forecast.rows import QUANTILES, ForecastRow, row
 from ninefold.forecast.score import Score
@@ -48,8 +49,6 @@ class TrainedModel:
     """
 
     def __init__(self, record: ModelRecord) -> None:
-        from ninefold.forecast.boosters import Trees  # LightGBM takes a second to import: paid where there is a model
-
         self.record = record
         self.id = digest(encoded(record))[:16]
         width = len(record.features) - 1

@@ -10,7 +10,8 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -44,18 +45,8 @@ def open_data_dir(path: Path) -> Path:
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        found = _format(path)
-        if found is None:
-            _write_version(path, FORMAT)
-        while found is not None and found < FORMAT:
-            if found not in MIGRATIONS:
-                raise WrongFormat(
-                    f"{path} has data format {found}, this is ninefold {ninefold.__version__} with format {FORMAT}, "
-                    "and there is no way from the one to the other; use the version that wrote it or another --data-dir"
-                )
-            MIGRATIONS[found](path)
-            found += 1
-            _write_version(path, found)
+        with _one_at_a_time(path):
+            _make_or_migrate(path)
     except OSError as refused:
         raise failed_write(path, refused) from refused
     return path
@@ -114,6 +105,32 @@ class WriterLock:
 
     def release(self) -> None:
         self._file.close()
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Several processes of one pipeline open their data dir at the same moment: the others wait here for the first."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _make_or_migrate(path: Path) -> None:
+    found = _format(path)
+    if found is None:
+        _write_version(path, FORMAT)
+    while found is not None and found < FORMAT:
+        if found not in MIGRATIONS:
+            raise WrongFormat(
+                f"{path} has data format {found}, this is ninefold {ninefold.__version__} with format {FORMAT}, "
+                "and there is no way from the one to the other; use the version that wrote it or another --data-dir"
+            )
+        MIGRATIONS[found](path)
+        found += 1
+        _write_version(path, found)
 
 
 def _format(path: Path) -> int | None:
