@@ -37,6 +37,7 @@ torture: $(DONE)/dev $(DONE)/web
 check: $(DONE)/dev $(DONE)/web
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin
 	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py
 
 proof: $(DONE)/dev $(DONE)/web
