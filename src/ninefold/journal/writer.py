@@ -27,11 +27,12 @@ class DiskFull(OSError):
 
 @dataclass(frozen=True)
 class Cut:
-    """What was cut from the end of a segment that a crash left torn."""
+    """What was cut from the end of a segment that a crash left torn. kept: the file that has those bytes now."""
 
     path: Path
     bytes: int
     last_seq: int
+    kept: Path
 
 
 class LogWriter:
@@ -131,7 +132,7 @@ class LogWriter:
             path = files[-1]
             data = path.read_bytes()
             end = 0
-            if check_header(data, path):
+            if any(data) and check_header(data, path):  # only zeros: what a power loss leaves of a file never synced
                 end = HEADER.size
                 for record_end, record in scan(memoryview(data), HEADER.size):
                     end, self.last_seq = record_end, record.seq
@@ -141,7 +142,7 @@ class LogWriter:
                     "Restore the file from a copy, or move it away to go on without its records"
                 )
             if end < len(data):
-                self.cut = Cut(path, len(data) - end, self.last_seq)
+                self.cut = Cut(path, len(data) - end, self.last_seq, _put_aside(path, data[end:]))
             if end <= HEADER.size:  # nothing whole in it: the segment before goes on
                 path.unlink()
                 continue
@@ -159,6 +160,14 @@ class LogWriter:
             except OSError as error:
                 self._failure = error
             time.sleep(SYNC_S)
+
+
+def _put_aside(path: Path, torn: bytes) -> Path:
+    """Nobody reads them, but what a crash did can be looked at, and a damage that looks like one can be mended."""
+    kept = path.with_suffix(".torn")
+    with kept.open("ab") as file:
+        file.write(torn)
+    return kept
 
 
 def _to_disk(file: int) -> None:

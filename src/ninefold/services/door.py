@@ -113,6 +113,6 @@ class Door:
 
 def told(cut: Cut) -> str:
     """Say what a crash left torn, for the log and the page."""
-    text = f"the torn end of {cut.path} was cut: {cut.bytes} bytes behind seq {cut.last_seq}"
+    text = f"the torn end of {cut.path} was cut: {cut.bytes} bytes behind seq {cut.last_seq}, kept in {cut.kept.name}"
     print(f"ninefold: {text}", file=sys.stderr, flush=True)
     return text
