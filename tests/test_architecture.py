@@ -32,7 +32,7 @@ OUTSIDE = {
 WIRING = {
     "__init__": {"market", "store"},  # load_bars, for notebooks
     "__main__": {"cli"},
-    "config": {"market"},
+    "config": {"market", "venues"},  # which venues there are
     "simulator": {"market"},  # not venues: an adapter and a simulator that share code agree on the same mistake
     "services": {*PURE, *OUTSIDE, "config"},
     "commands": {*PURE, *OUTSIDE, "config", "services", "simulator"},

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from ninefold.market.time import TIMEFRAMES
+from ninefold.venues.table import VENUES
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -29,11 +30,11 @@ class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 class Venue(_Section, frozen=True):
-    """Where the market comes from. Empty addresses are the real ones of the venue."""
+    """Where the market comes from. Empty addresses and streams are the venue's own."""
 
-    name: Literal["binance"] = "binance"
+    name: str = "binance"
     pairs: tuple[str, ...] = ("BTC/USDT", "ETH/USDT")
-    streams: tuple[str, ...] = ("trade", "depth@100ms", "bookTicker")
+    streams: tuple[str, ...] = ()
     rest_url: str = ""
     stream_url: str = ""
     ws_api_url: str = ""
@@ -111,6 +112,8 @@ def parse(text: str, name: str = "ninefold.toml") -> Config:
         config = msgspec.convert(raw, Config)
     except msgspec.ValidationError as error:
         raise BadConfig(f"{name}: {_explain(str(error), raw)}") from error
+    if config.venue.name not in VENUES:
+        raise BadConfig(f"{name}: venue.name: found {config.venue.name!r}; allowed: {', '.join(map(repr, VENUES))}")
     for pair in config.venue.pairs:
         if not re.fullmatch(r"[A-Z0-9]+/[A-Z0-9]+", pair):
             raise BadConfig(f"{name}: venue.pairs holds {pair!r}; pairs are written BASE/QUOTE, for example 'BTC/USDT'")

@@ -35,10 +35,6 @@ class Finding(msgspec.Struct, frozen=True):
     remedy: str = ""
 
 
-class _Time(msgspec.Struct):
-    serverTime: int
-
-
 def run(
     config: Annotated[Path, typer.Option(help="as `ninefold init` writes it")] = Path("ninefold.toml"),
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
@@ -98,11 +94,13 @@ def _keys(config: Config) -> Finding:
 
 def _venue(config: Config) -> Finding:
     """Reachability and clock: the venue's time against ours, halfway through the question."""
-    url = (config.venue.rest_url or VENUES[config.venue.name].rest_url) + "/api/v3/time"
+    entry = VENUES[config.venue.name]
+    path, read_clock = entry.clock
+    url = (config.venue.rest_url or entry.rest_url) + path
     asked = time.time()
     try:
         with urllib.request.urlopen(url, timeout=10) as answer:
-            theirs = msgspec.json.decode(answer.read(), type=_Time).serverTime / 1000
+            theirs = read_clock(answer.read())
     except (OSError, urllib.error.URLError, msgspec.DecodeError) as error:
         return Finding("venue and clock", False, f"{url}: {error}", "check the network, a firewall, or venue.rest_url")
     off = (asked + time.time()) / 2 - theirs

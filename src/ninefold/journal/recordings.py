@@ -10,9 +10,10 @@ Out: inputs in recorded order with their recorded receive times. A recording has
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,8 +24,19 @@ from ninefold.journal.segment import segments
 from ninefold.market.time import TICK_NS
 
 SECONDS = 10**9
-EXCHANGES = {"binance-spot": "binance", "BINANCE": "binance"}  # a recording's name of a venue to ours
-PURPOSES = {"depth": "depth", "exchangeInfo": "exchangeInfo", "historicalTrades": "trades"}
+
+class Recorded(NamedTuple):
+    """How recordings of a venue are read. purpose: of a recorded REST question, from its url.
+
+    snapshot_url: what was asked for a depth snapshot whose recording does not say it; {} stands for the symbol.
+    """
+
+    venue: str
+    purpose: Callable[[str], str]
+    snapshot_url: str = ""
+
+
+Venues = Mapping[str, Recorded]  # a recording's name of a venue to how it is read
 
 
 class BadRecording(ValueError):
@@ -42,7 +54,7 @@ class _Line(msgspec.Struct):
     url: str = ""
 
 
-def open_source(source: Path) -> Iterator[Input]:
+def open_source(source: Path, venues: Venues) -> Iterator[Input]:
     """Inputs of a recording (file) or of a journal (a data dir or its journal folder), oldest first.
 
     raises: BadRecording naming what was found and what can be read.
@@ -54,19 +66,22 @@ def open_source(source: Path) -> Iterator[Input]:
         if not segments(folder):
             raise BadRecording(f"{source} holds no journal (no *.nfj segments)")
         return (Input(record.kind, record.connection, record.receive_ns, record.payload) for record in read(folder))
-    return _ticked(_recorded(source))
+    return _ticked(_recorded(source, venues))
 
 
-def venue_of(source: Path) -> str:
-    """The venue whose messages a recording holds."""
-    if source.is_dir():
-        return "binance"
-    for _, line in _lines(source):
-        return _venue(line.exchange, source)
+def venue_of(source: Path, venues: Venues) -> str:
+    """The venue whose messages a recording or a journal holds. raises: BadRecording."""
+    for one in open_source(source, venues):
+        if one.kind == inputs.STARTED:
+            return msgspec.msgpack.decode(one.payload, type=inputs.Run).venue
+        if one.kind == inputs.ANSWER:
+            return msgspec.msgpack.decode(one.payload, type=Answer).venue
+        if one.kind == inputs.CONNECTION:
+            return msgspec.msgpack.decode(one.payload, type=ConnectionChange).venue
     raise BadRecording(f"{source} is empty")
 
 
-def _recorded(path: Path) -> Iterator[Input]:
+def _recorded(path: Path, venues: Venues) -> Iterator[Input]:
     connections: dict[str, int] = {}
     receive_ns = 0
     for number, line in _lines(path):
@@ -78,13 +93,13 @@ def _recorded(path: Path) -> Iterator[Input]:
         if not known_ns:
             raise BadRecording(f"{path} line {number}: the first message carries no receive time (ts_ns or ts)")
         receive_ns = max(receive_ns, known_ns)
-        venue = _venue(line.exchange, path)
+        venue = _venue(line.exchange, path, venues)
         if line.dir == "http" or line.channel == "rest_depth_snapshot":
             yield Input(inputs.ANSWER, 0, known_ns, encode(_answer(line, venue, path)))
             continue
         if line.conn not in connections:
             connections[line.conn] = len(connections) + 1
-            change = ConnectionChange(venue, "market", "open", f"recorded in {path.name}")
+            change = ConnectionChange(venue.venue, "market", "open", f"recorded in {path.name}")
             yield Input(inputs.CONNECTION, connections[line.conn], known_ns, encode(change))
         yield Input(inputs.FRAME, connections[line.conn], known_ns, line.msg.encode())
 
@@ -102,13 +117,12 @@ def _ticked(recorded: Iterator[Input]) -> Iterator[Input]:
         yield one
 
 
-def _answer(line: _Line, venue: str, path: Path) -> Answer:
+def _answer(line: _Line, venue: Recorded, path: Path) -> Answer:
     body = (line.msg or "").encode()
     if line.channel == "rest_depth_snapshot":
         symbol = path.name.split("_")[2].upper()  # binance_spot_btcusdt_20240808.jsonl.gz
-        return Answer(venue, "depth", f"/api/v3/depth?symbol={symbol}", 200, body)
-    last = line.url.partition("?")[0].rpartition("/")[2]
-    return Answer(venue, PURPOSES.get(last, last), line.url, 200, body)
+        return Answer(venue.venue, "depth", venue.snapshot_url.format(symbol), 200, body)
+    return Answer(venue.venue, venue.purpose(line.url), line.url, 200, body)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, _Line]]:
@@ -124,10 +138,8 @@ def _lines(path: Path) -> Iterator[tuple[int, _Line]]:
         raise BadRecording(f"{path} cannot be read as gzip ({error}); recordings are JSON lines, gzipped") from error
 
 
-def _venue(exchange: str, path: Path) -> str:
+def _venue(exchange: str, path: Path, venues: Venues) -> Recorded:
     try:
-        return EXCHANGES[exchange]
+        return venues[exchange]
     except KeyError:
-        raise BadRecording(
-            f"{path} was recorded from {exchange!r}; adapters exist for {', '.join(EXCHANGES)}"
-        ) from None
+        raise BadRecording(f"{path} was recorded from {exchange!r}; adapters exist for {', '.join(venues)}") from None

@@ -47,7 +47,7 @@ def collector_of(config: Config, replay: bool = False) -> Collector:
     """The parser of the config's venue; a replay takes every symbol that the recording holds."""
     entry = VENUES[config.venue.name]
     wanted = None if replay else frozenset(entry.venue_symbol(pair) for pair in config.venue.pairs)
-    adapter = entry.adapter(wanted, config.venue.streams)
+    adapter = entry.adapter(wanted, config.venue.streams or entry.streams)
 
     def account(event: AccountEvent, seq: int, known_ns: int) -> list[AnyRecord]:
         if replay:  # a replay trades on paper: what the venue said about the real account is not its own

@@ -62,7 +62,8 @@ class MarketFeed:
         entry = VENUES[venue.name]
         symbols = [entry.venue_symbol(pair) for pair in venue.pairs]
         self._venue = venue
-        self._url = (venue.stream_url or entry.stream_url) + entry.stream_path(symbols, venue.streams)
+        self._line = entry.line(symbols, venue.streams or entry.streams)
+        self._url = (venue.stream_url or entry.stream_url) + self._line.path
         self._intake = intake
         self._clock = clock
         self._questions = questions
@@ -125,12 +126,27 @@ class MarketFeed:
                 self._tell(number, "failed", str(error))
             else:
                 pause_s = FIRST_PAUSE_S
-                reason = await self._watch(transport)
+                reason = await self._talk(transport)
                 self.connected = False
                 self._tell(number, "lost", reason)
             self.reconnects += 1
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _talk(self, transport: picows.WSTransport) -> str:
+        """Say what the venue wants to hear, and listen until the connection ends; why it ended."""
+        for message in self._line.say:
+            transport.send(picows.WSMsgType.TEXT, message)
+        pinging = asyncio.ensure_future(self._ping(transport))
+        try:
+            return await self._watch(transport)
+        finally:
+            pinging.cancel()
+
+    async def _ping(self, transport: picows.WSTransport) -> None:
+        while self._line.ping:
+            await asyncio.sleep(self._line.ping_s)
+            transport.send(picows.WSMsgType.TEXT, self._line.ping)
 
     async def _watch(self, transport: picows.WSTransport) -> str:
         """Wait until the connection ends or is silent for too long."""

@@ -32,6 +32,7 @@ from ninefold.services.stage import TimedStage
 from ninefold.services.summary import summary
 from ninefold.store.data_dir import open_data_dir
 from ninefold.store.tables import Tables
+from ninefold.venues.table import RECORDED
 
 BATCH = 256  # inputs put through the door at once; results do not depend on it
 STORE_ROWS = 200_000  # rows a commit
@@ -63,7 +64,7 @@ def replay(
     player = _Player(source, data_dir)
     count = player.catch_up()
     if not said.finished:
-        waiting = islice(open_source(source), count, None)
+        waiting = islice(open_source(source, RECORDED), count, None)
         while taken := list(islice(waiting, batch if isinstance(batch, int) else batch())):
             count += len(taken)
             player.play(taken)
@@ -74,15 +75,15 @@ def replay(
     return {**player.summary(), "source": str(source), "inputs": count, "elapsed_s": round(elapsed_s, 3)}
 
 
-def config_of(data_dir: Path) -> Config:
-    """What a replay runs with: defaults, on paper."""
-    return Config(data_dir=str(data_dir), mode="replay", venue=Venue(name="binance"), account=Account(orders="paper"))
+def config_of(source: Path, data_dir: Path) -> Config:
+    """What a replay of a source runs with: defaults, on paper. raises: BadRecording."""
+    venue = Venue(name=venue_of(source, RECORDED))
+    return Config(data_dir=str(data_dir), mode="replay", venue=venue, account=Account(orders="paper"))
 
 
 class _Player:
     def __init__(self, source: Path, data_dir: Path) -> None:
-        config = config_of(data_dir)
-        assert venue_of(source) == config.venue.name
+        config = config_of(source, data_dir)
         self._data_dir = data_dir
         self._journal = LogWriter(data_dir / "journal")
         self._stream = LogWriter(data_dir / "stream")

@@ -27,6 +27,7 @@ from ninefold.services.statuses import hear
 from ninefold.services.summary import summary
 from ninefold.store.data_dir import open_data_dir
 from ninefold.store.read import Reader
+from ninefold.venues.table import RECORDED
 
 POLL_S = 0.1
 
@@ -49,7 +50,7 @@ async def replay_over_bus(
     newest: dict[str, Status] = {}
     try:
         config_file = data_dir / "running.json"
-        config_file.write_bytes(msgspec.json.encode(config_of(data_dir)))
+        config_file.write_bytes(msgspec.json.encode(config_of(source, data_dir)))
         bus = await NatsBus.connect(server.url, "ninefold replay")
         await bus.make("collect")
         await hear(bus, lambda statuses: newest.update({status.service: status for status in statuses}))
@@ -75,9 +76,9 @@ async def _play(source: Path, data_dir: Path, bus: NatsBus, progress: Callable[[
     journal = LogWriter(data_dir / "journal")
     meter = Meter("collect", 0)
     publisher = Publisher(bus, 0)
-    collector = collector_of(config_of(data_dir), replay=True)
+    collector = collector_of(config_of(source, data_dir), replay=True)
     intake = Intake(journal, collector, publisher.put, meter)
-    inputs = open_source(source)
+    inputs = open_source(source, RECORDED)
     count = 0
     while taken := list(islice(inputs, BATCH)):
         for one in taken:

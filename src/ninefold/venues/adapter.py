@@ -32,6 +32,16 @@ class Question:
     not_before_ns: int = 0
 
 
+@dataclass(frozen=True)
+class Line:
+    """A websocket: its path behind the venue's address, what is said once it is open, and what every `ping_s` seconds."""
+
+    path: str
+    say: tuple[bytes, ...] = ()
+    ping: bytes = b""
+    ping_s: float = 0.0
+
+
 @dataclass(slots=True)
 class Gathered:
     """Parsed rows since the last `take`, in order; stamps: (connection, exchange_ns, receive_ns) of frames that carry

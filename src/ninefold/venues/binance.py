@@ -20,7 +20,7 @@ from ninefold.market.arrays import ASK, BID, BUY, CLEAR_BOOK, ID_AGGREGATE, ID_I
 from ninefold.market.instruments import Instrument, Registry, listed
 from ninefold.market.records import Connection, Gap, Listed
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
-from ninefold.venues.adapter import BadFrame, Gathered, Question, malformed
+from ninefold.venues.adapter import BadFrame, Gathered, Line, Question, malformed
 from ninefold.venues.binance_wire import (
     MILLISECOND_NS,
     VENUE,
@@ -34,6 +34,7 @@ from ninefold.venues.binance_wire import (
     snapshot_decoder,
     split,
     ticker_decoder,
+    time_decoder,
     trade_decoder,
     units,
     wrapper_decoder,
@@ -44,6 +45,7 @@ STREAMS = ("trade", "depth@100ms", "bookTicker")
 REST_URL = "https://api.binance.com"
 STREAM_URL = "wss://stream.binance.com:9443"
 WS_API_URL = "wss://ws-api.binance.com:443/ws-api/v3"
+PURPOSES = {"historicalTrades": "trades"}  # others are called as in the path
 HEAL_LIMIT = 1000
 SNAPSHOT_LIMIT = 1000
 REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
@@ -61,9 +63,21 @@ class _State(msgspec.Struct):
     seen: dict[str, int]
 
 
-def stream_path(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> str:
-    """The path of a combined stream of all symbols ("BTCUSDT")."""
-    return "/stream?streams=" + "/".join(f"{symbol.lower()}@{stream}" for symbol in symbols for stream in streams)
+def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
+    """A combined stream of all symbols ("BTCUSDT"), all in its path; the venue pings by itself."""
+    names = (f"{symbol.lower()}@{stream}" for symbol in symbols for stream in streams)
+    return Line("/stream?streams=" + "/".join(names))
+
+
+def purpose(url: str) -> str:
+    """What a recorded REST question was for."""
+    last = url.partition("?")[0].rpartition("/")[2]
+    return PURPOSES.get(last, last)
+
+
+def read_clock(body: bytes) -> float:
+    """The venue's time, in seconds, from its answer. raises: msgspec.DecodeError."""
+    return time_decoder.decode(body).serverTime / 1000
 
 
 def venue_symbol(symbol: str) -> str:

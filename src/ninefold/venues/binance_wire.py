@@ -95,6 +95,10 @@ class ExchangeInfo(msgspec.Struct, gc=False):
     symbols: list[Symbol]
 
 
+class Time(msgspec.Struct, gc=False):
+    serverTime: Milliseconds
+
+
 wrapper_decoder = msgspec.json.Decoder(Wrapper)
 trade_decoder = msgspec.json.Decoder(Trade)
 aggregate_trade_decoder = msgspec.json.Decoder(AggregateTrade)
@@ -103,6 +107,7 @@ ticker_decoder = msgspec.json.Decoder(BookTicker)
 snapshot_decoder = msgspec.json.Decoder(Snapshot)
 past_trades_decoder = msgspec.json.Decoder(list[PastTrade])
 exchange_info_decoder = msgspec.json.Decoder(ExchangeInfo)
+time_decoder = msgspec.json.Decoder(Time)
 
 
 def listing(symbol: Symbol) -> Instrument:

@@ -5,33 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ninefold.journal.recordings import Recorded
 from ninefold.venues import binance
-from ninefold.venues.adapter import Adapter
+from ninefold.venues.adapter import Adapter, Line
 
 
 @dataclass(frozen=True)
 class VenueEntry:
-    """What the edges need to know of a venue. stream_path: venue symbols and stream kinds to the path of the
-    websocket.
+    """What the edges need to know of a venue.
+
+    adapter:      of the wanted venue symbols (None: whatever a recording holds) and kinds of streams.
+    streams:      the kinds that are subscribed where a config names none.
+    line:         venue symbols and kinds of streams to the websocket that gives them.
+    venue_symbol: 'BTC/USDT' as the venue writes it.
+    clock:        the path of the REST question for the venue's time, and how its answer is read, in seconds.
+    recorded:     the venue's names in recordings, and how recorded REST answers are recognised.
     """
 
     adapter: Callable[[frozenset[str] | None, tuple[str, ...]], Adapter]
-    stream_path: Callable[[list[str], tuple[str, ...]], str]
+    streams: tuple[str, ...]
+    line: Callable[[list[str], tuple[str, ...]], Line]
     venue_symbol: Callable[[str], str]
     rest_url: str
     stream_url: str
     ws_api_url: str
     weight_per_minute: int
+    clock: tuple[str, Callable[[bytes], float]]
+    recorded: tuple[tuple[str, ...], Recorded]
 
 
 VENUES: dict[str, VenueEntry] = {
     "binance": VenueEntry(
         adapter=binance.BinanceSpot,
-        stream_path=binance.stream_path,
+        streams=binance.STREAMS,
+        line=binance.line,
         venue_symbol=binance.venue_symbol,
         rest_url=binance.REST_URL,
         stream_url=binance.STREAM_URL,
         ws_api_url=binance.WS_API_URL,
         weight_per_minute=6000,
+        clock=("/api/v3/time", binance.read_clock),
+        recorded=(("binance-spot", "BINANCE"), Recorded("binance", binance.purpose, "/api/v3/depth?symbol={}")),
     ),
 }
+RECORDED: dict[str, Recorded] = {
+    name: entry.recorded[1] for entry in VENUES.values() for name in entry.recorded[0]
+}  # a recording's name of a venue to how it is read
