@@ -97,6 +97,7 @@ def test_a_bad_request_is_told_and_the_line_closed(run, sent, words):
     run(test)
 
 
+@pytest.mark.slow
 def test_a_client_that_reads_nothing_is_cut_and_the_others_go_on(run, monkeypatch):
     monkeypatch.setattr(websocket, "SEND_SECONDS", 0.2)
 

@@ -171,6 +171,7 @@ def test_the_defaults_and_the_ends_of_every_range_are_legal_for_the_library_behi
             assert np.isfinite(values[-1]), (parameter, end)
 
 
+@pytest.mark.slow
 def test_a_pickled_term_is_found_as_a_key_in_another_process():
     term = parse("sma(close, 10) > 60000.5")
     script = (

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -141,6 +142,7 @@ def oracle(
     return made
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_bars_do_not_depend_on_cuts_or_restarts(seed, data):
@@ -167,6 +169,7 @@ def test_bars_of_every_width_equal_those_of_a_slow_obvious_computation(seed):
     assert found == expected
 
 
+@pytest.mark.slow
 def test_a_day_and_every_width_below_equal_the_slow_computation():
     inputs = random_inputs(7, 2000, faults=False, pause_s=150.0)
     bars = bars_of(inputs.chunks(cuts=set()))

@@ -66,6 +66,7 @@ def fault_of(text: str) -> str | None:
     return "symbol" if data["s"] == "NOSUCHCOIN" else None
 
 
+@pytest.mark.slow
 def test_silence_ends_by_itself_and_loses_what_it_covered(simulator: Simulator):
     async def run(client: Client) -> None:
         socket = await client.streams("btcusdt@trade")

@@ -52,6 +52,7 @@ def keep(heard: dict[str, Any], data: dict[str, Any]) -> None:
         heard["updates"][data["s"]] = max(data["u"], heard["updates"].get(data["s"], 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("round_", range(4))
 def test_after_a_kill_nothing_that_was_said_is_lost_contradicted_or_said_again(start, round_: int):
     first = start("--rate", "2000", "--seed", str(round_))

@@ -52,6 +52,7 @@ def all_streams(simulator: Simulator) -> list[str]:
     return [f"{each.lower()}@{kind}" for each in simulator.ready["symbols"] for kind in simulator.ready["streams"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [BTC, MANY])
 def test_a_tape_goes_out_exactly_as_recorded_but_for_one_shift_of_its_stamps(start, recording, name: str):
     expected = recorded(recording(name))
@@ -79,6 +80,7 @@ async def done(client: Client) -> Any:
     return state if state["tape_done"] else None
 
 
+@pytest.mark.slow
 def test_all_trades_of_a_tape_are_kept_and_the_book_is_that_of_its_snapshot_and_diffs(start, recording):
     frames = recorded(recording(BTC))
     simulator = start("--tape", str(recording(BTC)), "--speed", "max")
@@ -121,6 +123,7 @@ def slow_book(path: Path, frames: list[tuple[str, str]]) -> tuple[dict[str, dict
     return {name: {p: s for p, s in levels.items() if float(s)} for name, levels in sides.items()}, last
 
 
+@pytest.mark.slow
 def test_a_killed_tape_goes_on_where_it_was_without_repeating_a_trade(start, recording):
     first = start("--tape", str(recording(BTC)), "--speed", "20")
 

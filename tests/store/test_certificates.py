@@ -181,6 +181,7 @@ def test_a_gap_record_and_a_lost_connection_reach_the_certificate(tmp_path: Path
     assert held.endswith("the connection held") and once.endswith("connections lost: 1")
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.data())
 def test_the_certificates_are_the_same_however_the_stream_was_cut(market: SimpleNamespace, data: st.DataObject) -> None:

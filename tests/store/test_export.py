@@ -234,6 +234,7 @@ def test_ids_are_the_venue_s_text(tmp_path: Path, market: SimpleNamespace) -> No
     ]
 
 
+@pytest.mark.slow
 def test_equal_content_gives_equal_bytes_however_it_was_cut_and_compacted(
     tmp_path: Path, market: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
+import pytest
 
 from ninefold.market.chunk import Chunk
 from ninefold.store.certificates import Certificate
@@ -65,6 +66,7 @@ def certified(path: Path) -> list[Certificate]:
     return [msgspec.structs.replace(one, revision=0, seq=0) for one in Reader(path).certificates()]
 
 
+@pytest.mark.slow
 def test_kill_9_at_random_moments_loses_and_doubles_nothing(tmp_path: Path, market: SimpleNamespace) -> None:
     chance = random.Random(7)
     chunks = market.stream(80, seed=9)  # more than an hour

@@ -20,6 +20,7 @@ from ninefold.store.tables import Tables
 REPORT = "stats_print:true,stats_print_opts:mdablxe"  # jemalloc says at its end how it was set
 
 
+@pytest.mark.slow
 def test_a_write_leaves_no_objects_behind(tmp_path: Path, market: SimpleNamespace):
     sent = [encode(chunk) for chunk in market.stream(40, seed=1)]
     held: list[int] = []

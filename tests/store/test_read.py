@@ -44,6 +44,7 @@ def test_the_registry_is_what_was_listed_also_when_it_was_listed_again(tmp_path:
     assert Reader(tmp_path).registry().named("binance:ADA/BTC") == market.ada
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(st.data())
 def test_a_limit_gives_the_ends_of_what_no_limit_gives(market: SimpleNamespace, data: st.DataObject) -> None:

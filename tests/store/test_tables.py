@@ -80,6 +80,7 @@ def test_a_chunk_that_comes_twice_in_one_write_is_stored_once(tmp_path: Path, ma
     assert market.contents(tmp_path / "twice") == market.contents(tmp_path / "once")
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(st.data())
 def test_overlapping_pieces_written_again_and_again_store_what_one_write_stores(
@@ -167,6 +168,7 @@ def test_a_second_writer_is_refused_and_told_who_the_first_is(tmp_path: Path) ->
     Tables(tmp_path).close()
 
 
+@pytest.mark.slow
 def test_live_files_stay_few_and_the_position_survives_compaction_and_restart(
     tmp_path: Path, market: SimpleNamespace
 ) -> None:
