@@ -103,3 +103,27 @@ def test_a_clock_that_was_saved_goes_on_as_if_it_had_never_stopped():
     assert {n: (o.median_ns, o.frames) for n, o in again.offsets.items()} == {
         n: (o.median_ns, o.frames) for n, o in clock.offsets.items()
     }
+
+
+def test_the_offset_of_a_lost_connection_counts_until_another_one_tells_its_own():
+    clock = running(200)
+    clock.lost(1)
+    clock.own(NOON + LAG + SECOND_NS)
+    assert clock.now_ns == NOON + SECOND_NS
+    our_step = 5 * SECOND_NS  # our clock was set forward while nothing was connected
+    later = NOON + 2 * SECOND_NS
+    clock.stamp(2, later, later + LAG + our_step)
+    assert list(clock.offsets) == [2]
+    clock.own(later + LAG + our_step + SECOND_NS)
+    assert clock.now_ns == later + SECOND_NS
+
+
+def test_a_connection_that_comes_back_under_its_number_keeps_its_offset_also_when_saved_between():
+    clock = running(200)
+    clock.lost(1)
+    again = VenueClock()
+    again.load(clock.save())
+    for one in (clock, again):
+        one.stamp(1, NOON + SECOND_NS, NOON + SECOND_NS + LAG)
+        assert one.offsets[1].frames == 201
+    assert again.save() == clock.save()

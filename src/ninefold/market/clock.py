@@ -47,6 +47,7 @@ class _State(msgspec.Struct):
     offsets: dict[int, _SavedOffset]
     far: int
     far_ns: int
+    ended: set[int] = set()
 
 
 class VenueClock:
@@ -58,6 +59,12 @@ class VenueClock:
         self.offsets: dict[int, OffsetEstimate] = {}
         self._far = 0  # stamps in a row that were too far ahead, and the last of them
         self._far_ns = 0
+        self._ended: set[int] = set()  # connections that were lost; theirs is the best offset until another stamps
+
+    def lost(self, connection: int) -> None:
+        """A connection ended: its offset counts until another one has told its own."""
+        if connection in self.offsets:
+            self._ended.add(connection)
 
     def stamp(self, connection: int, exchange_ns: int, receive_ns: int) -> None:
         """A frame with the venue's own time."""
@@ -67,6 +74,11 @@ class VenueClock:
             if self._far < AGREE:
                 return
         self._far = 0
+        if self._ended:
+            self._ended.discard(connection)
+            for ended in self._ended:
+                del self.offsets[ended]
+            self._ended.clear()
         offset = self.offsets.get(connection)
         if offset is None:
             offset = self.offsets[connection] = OffsetEstimate()
@@ -91,11 +103,12 @@ class VenueClock:
         offsets = {
             number: _SavedOffset(list(one.window), one.frames, one.median_ns) for number, one in self.offsets.items()
         }
-        return msgspec.msgpack.encode(_State(self.now_ns, self.ticked_ns, offsets, self._far, self._far_ns))
+        return msgspec.msgpack.encode(_State(self.now_ns, self.ticked_ns, offsets, self._far, self._far_ns, self._ended))
 
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
         self.now_ns, self.ticked_ns, self._far, self._far_ns = saved.now_ns, saved.ticked_ns, saved.far, saved.far_ns
+        self._ended = saved.ended
         for number, one in saved.offsets.items():
             offset = self.offsets[number] = OffsetEstimate()
             offset.window.extend(one.window)

@@ -129,6 +129,8 @@ class Collector:
             elif kind == inputs.CONNECTION:
                 change = msgspec.msgpack.decode(payload, type=inputs.ConnectionChange)
                 self.adapter.connection(change, number, seq, receive_ns)
+                if change.state == "lost":
+                    self.clock.lost(number)
             elif kind == inputs.HEADLINES:
                 self._records.extend(
                     self._parse_headlines(msgspec.msgpack.decode(payload, type=inputs.Headlines), seq, receive_ns)
@@ -144,7 +146,8 @@ class Collector:
             else:
                 self._records.append(malformed("journal", seq, receive_ns, f"unknown kind of input {kind}", payload))
         except (msgspec.DecodeError, ValueError) as error:
-            self._records.append(malformed(self.adapter.venue, seq, receive_ns, str(error), payload))
+            sender = "a source of headlines" if kind == inputs.HEADLINES else self.adapter.venue
+            self._records.append(malformed(sender, seq, receive_ns, str(error), payload))
 
     def _tell_offsets(self, seq: int, known_ns: int) -> None:
         for number, offset in sorted(self.clock.offsets.items()):
