@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import picows
@@ -19,6 +19,7 @@ from ninefold.journal import inputs
 from ninefold.journal.inputs import Answer, ConnectionChange, encode
 from ninefold.services.intake import Intake
 from ninefold.venues.adapter import Question
+from ninefold.venues.collector import Collector
 from ninefold.venues.questions import BANNED, Asker, Refused
 from ninefold.venues.table import VENUES
 
@@ -56,9 +57,7 @@ class _Listener(picows.WSListener):
 class MarketFeed:
     """One connection to one venue's public streams, kept open until `stop`."""
 
-    def __init__(
-        self, venue: Venue, intake: Intake, clock: Callable[[], int], questions: Callable[[], list[Question]]
-    ) -> None:
+    def __init__(self, venue: Venue, intake: Intake, clock: Callable[[], int], collector: Collector) -> None:
         entry = VENUES[venue.name]
         symbols = [entry.venue_symbol(pair) for pair in venue.pairs]
         self._venue = venue
@@ -66,7 +65,8 @@ class MarketFeed:
         self._url = (venue.stream_url or entry.stream_url) + self._line.path
         self._intake = intake
         self._clock = clock
-        self._questions = questions
+        self._collector = collector
+        self._transport: picows.WSTransport | None = None
         self._asker = Asker(
             venue.name, venue.rest_url or entry.rest_url, entry.weight_per_minute, self._answered, clock
         )
@@ -89,9 +89,11 @@ class MarketFeed:
         asyncio.get_running_loop().call_soon(self.flush)
 
     def flush(self) -> None:
-        """Hand on what is waiting and ask what the adapter wants to know."""
+        """Hand on what is waiting, then ask and say what the adapter wants."""
         self._intake.flush()
-        self._asker.ask(self._questions())
+        questions, words = self._collector.take_outgoing()
+        self._asker.ask(questions)
+        self._say(words)
 
     async def run(self, first: list[Question]) -> None:
         """Ask the first questions, then stay connected until cancelled."""
@@ -135,18 +137,25 @@ class MarketFeed:
 
     async def _talk(self, transport: picows.WSTransport) -> str:
         """Say what the venue wants to hear, and listen until the connection ends; why it ended."""
-        for message in self._line.say:
-            transport.send(picows.WSMsgType.TEXT, message)
-        pinging = asyncio.ensure_future(self._ping(transport))
+        self._transport = transport
+        self._say(self._line.say)
+        pinging = asyncio.ensure_future(self._ping())
         try:
             return await self._watch(transport)
         finally:
+            self._transport = None
             pinging.cancel()
 
-    async def _ping(self, transport: picows.WSTransport) -> None:
+    async def _ping(self) -> None:
         while self._line.ping:
             await asyncio.sleep(self._line.ping_s)
-            transport.send(picows.WSMsgType.TEXT, self._line.ping)
+            self._say((self._line.ping,))
+
+    def _say(self, messages: Sequence[bytes]) -> None:
+        """On the open websocket; without one there is nobody to hear, and the next line begins anew."""
+        if self._transport is not None:
+            for message in messages:
+                self._transport.send(picows.WSMsgType.TEXT, message)
 
     async def _watch(self, transport: picows.WSTransport) -> str:
         """Wait until the connection ends or is silent for too long."""

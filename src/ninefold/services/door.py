@@ -51,7 +51,7 @@ class Door:
         if self._journal.cut is not None:
             self.meter.detail = told(self._journal.cut)
         self._intake = Intake(self._journal, self.collector, hand_on, self.meter)
-        self._feed = MarketFeed(config.venue, self._intake, clock, self.collector.take_questions)
+        self._feed = MarketFeed(config.venue, self._intake, clock, self.collector)
 
     def recover(self, written_seq: int) -> None:
         """Hand on again what the journal has behind the snapshot. written_seq: up to where the stage behind has
@@ -65,7 +65,7 @@ class Door:
                 waiting = []
         self._intake.feed(waiting)
         self._intake.forget()
-        self.collector.take_questions()
+        self.collector.take_outgoing()
 
     def open(self) -> None:
         """Note in the journal that a new run begins."""

@@ -108,7 +108,7 @@ class _Player:
         for one in inputs:
             self._intake.put(one.kind, one.connection, one.receive_ns, one.payload)
         self._intake.flush()
-        self.collector.take_questions()
+        self.collector.take_outgoing()
 
     def close(self) -> None:
         self._store()

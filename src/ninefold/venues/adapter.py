@@ -1,7 +1,7 @@
 """What every venue adapter does, and where it puts what it parsed.
 
 In:  frames and REST answers exactly as received, with their seq and receive_ns.
-Out: rows and records in a `Gathered`, and the REST questions that have to be asked now.
+Out: rows and records in a `Gathered`, and the REST questions and websocket messages that have to leave now.
 An adapter is pure: the sockets around it know no venue rules.
 """
 
@@ -68,11 +68,15 @@ class Gathered:
 
 
 class Adapter(Protocol):
-    """See binance.py for the first one. seen: stream to the receive time of its last frame (or of the subscription)."""
+    """See binance.py for the first one. seen: stream to the receive time of its last frame (or of the subscription).
+
+    say: messages for the open websocket, for venues that are asked there; whoever sends them empties the list.
+    """
 
     venue: str
     gathered: Gathered
     questions: list[Question]
+    say: list[bytes]
     seen: dict[str, int]
 
     def start_questions(self) -> list[Question]: ...

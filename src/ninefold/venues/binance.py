@@ -106,6 +106,7 @@ class BinanceSpot:
         self._connected = False
         self.gathered = Gathered()
         self.questions: list[Question] = []
+        self.say: list[bytes] = []  # all that is wanted is in the path of the line
 
     @property
     def registry(self) -> Registry:

@@ -99,9 +99,11 @@ class Collector:
         self._first_seq, self._records = self.last_seq + 1, []
         return [chunk]
 
-    def take_questions(self) -> list[Question]:
+    def take_outgoing(self) -> tuple[list[Question], list[bytes]]:
+        """What the adapter wants to ask by REST and to say on the websocket; a replay and a start drop it."""
         questions, self.adapter.questions = self.adapter.questions, []
-        return questions
+        words, self.adapter.say = self.adapter.say, []
+        return questions, words
 
     def take_lags(self) -> np.ndarray:
         """receive_ns - exchange_ns of the frames since the last call, shape (n,)."""
