@@ -117,10 +117,9 @@ class Alone:
         if self._trading is not None:
             assert isinstance(self._stage, Execute)
             self._stage.write(made)
-            if made.last_seq > self._published_seq:
-                self._trading.send()
-            else:
-                self._stage.to_send.clear()  # decided before a crash: whether they were sent, the venue is asked
+            orders = self._stage.take_orders()
+            if made.last_seq > self._published_seq:  # else decided before a crash: whether they were sent, the venue is asked
+                self._trading.send(orders)
         self._published_seq = max(self._published_seq, made.last_seq)
         self._done_seq = made.last_seq
         if self._clock() >= self._snapshot_due_ns:

@@ -87,6 +87,10 @@ class Door:
         self.meter.healthy = self._feed.connected
         return self.meter
 
+    def flush(self) -> None:
+        """Hand on what is waiting. raises: DiskFull."""
+        self._intake.flush()
+
     def close(self) -> None:
         self._intake.flush()
         self._journal.close()

@@ -1,14 +1,13 @@
 """execute: risk, orders, ledger; on paper in our simulated market, or signed to the venue.
 
 In:  chunks with targets, quotes and what the venue says about the account.
-Out: the same with orders, fills, HAS and equity. The stage is pure; `write` puts the chunk's account records into the
-     ledger, and only then
-     `to_send` may leave.
+Out: the same with orders, fills, HAS and equity. The stage is pure; its account records go into the ledger, and only
+     then may the orders leave.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import cast
 
@@ -52,7 +51,7 @@ class Execute:
     def __init__(self, config: Config, strategies: tuple[str, ...], ledger: Ledger, registry: Registry) -> None:
         rules = rules_of(config)
         self.registry = registry
-        self.to_send: list[Approved] = []
+        self._to_send: list[Approved] = []
         self._ledger = ledger
         self._capital = int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs))
         self._weights = equal_weights(strategies)
@@ -82,15 +81,30 @@ class Execute:
         if self._paper is not None:
             self._paper.accept(approved)
         else:
-            self.to_send.extend(approved)
+            self._to_send.extend(approved)
         return chunk
 
+    def take_orders(self) -> list[Approved]:
+        """The orders approved since the last call; they may leave once the chunks they are from are in the ledger."""
+        orders, self._to_send = self._to_send, []
+        return orders
+
+    def account_records(self, chunk: Chunk) -> list[AnyRecord]:
+        """What of a chunk belongs into the ledger and is not there yet."""
+        if chunk.last_seq <= self._done_seq:
+            return []
+        return cast(list[AnyRecord], [record for record in chunk.records if isinstance(record, LEDGER_KINDS)])
+
+    def append(self, records: Sequence[AnyRecord], last_seq: int) -> None:
+        """Into the ledger, synced. raises: StoreWriteFailed; nothing may be sent then."""
+        self._ledger.append(records, last_seq)
+        self._done_seq = last_seq
+
     def write(self, chunk: Chunk) -> None:
-        """The chunk's account records into the ledger, synced. raises StoreWriteFailed: nothing may be sent then."""
-        mine = [record for record in chunk.records if isinstance(record, LEDGER_KINDS)]
-        if mine and chunk.last_seq > self._done_seq:
-            self._ledger.append(cast(list[AnyRecord], mine), chunk.last_seq)
-            self._done_seq = chunk.last_seq
+        """A chunk's account records into the ledger, synced. raises: as `append`."""
+        records = self.account_records(chunk)
+        if records:
+            self.append(records, chunk.last_seq)
 
     def gauge(self, meter: Meter) -> None:
         """Show the account's worth, while it is known."""

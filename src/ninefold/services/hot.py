@@ -18,6 +18,7 @@ from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.services import headlines, snapshot
+from ninefold.services.books import Books
 from ninefold.services.build import history, loadable, stage_of
 from ninefold.services.chain import Chain
 from ninefold.services.door import Door, told
@@ -53,6 +54,7 @@ class Hot:
         self.execute = next(stage for stage in made if isinstance(stage, Execute))
         self._chain = Chain(self.stages, self._stream, self._after)
         self._trading = Trading(config, self.execute, self.door.put, clock)
+        self._books = Books(self.execute, self._trading.send)
         self._live = False
         if saved is not None:
             self._restore(saved)
@@ -64,7 +66,7 @@ class Hot:
         """Trade until `stop` is set; then leave everything written."""
         self._live = True
         self.door.open()
-        jobs = [*self.door.jobs(), self._tell(), self._keep()]
+        jobs = [*self.door.jobs(), self._books.run(), self._tell(), self._keep()]
         jobs += [headlines.watch(source, self.door.put, self._clock) for source in self._config.sentiment]
         if self._config.account.orders == "exchange":
             jobs.append(self._trading.run())
@@ -72,12 +74,24 @@ class Hot:
         try:
             await until(stop, jobs)
         finally:
-            await self._trading.close()
-            self.close()
+            try:
+                await self._finish()
+            finally:
+                await self._trading.close()
+                self.close()
+
+    async def _finish(self) -> None:
+        """What came before the stop is acted on; answers to orders under way are waited for, and kept."""
+        self.door.flush()
+        await self._books.written()
+        await self._trading.close()
+        await self._books.written()
 
     def close(self) -> None:
         self.door.close()
-        snapshot.write(self._data_dir, NAME, *self._states())
+        self._books.close()
+        if self._books.whole:  # else the next start makes again, from an earlier snapshot, what the ledger lacks
+            snapshot.write(self._data_dir, NAME, *self._states())
         self._write_status()
         self._stream.close()
         self._lock.release()
@@ -86,11 +100,11 @@ class Hot:
         self._chain.hand_on(chunk)
 
     def _after(self, chunk: Chunk) -> None:
-        self.execute.write(chunk)
         if self._live:
-            self._trading.send()
+            self._books.put(chunk)
         else:
-            self.execute.to_send.clear()  # decided before the crash: whether they were sent, the venue is asked
+            self.execute.write(chunk)
+            self.execute.take_orders()  # decided before the crash: whether they were sent, the venue is asked
 
     def _restore(self, saved: snapshot.Snapshot) -> None:
         self._chain.load(saved.states)
@@ -104,7 +118,9 @@ class Hot:
         """Write a snapshot now and then; the state is taken between two inputs, the disk is waited for elsewhere."""
         while True:
             await asyncio.sleep(SNAPSHOT_S)
-            await asyncio.to_thread(snapshot.write, self._data_dir, NAME, *self._states())
+            seq, states = self._states()
+            await self._books.written()
+            await asyncio.to_thread(snapshot.write, self._data_dir, NAME, seq, states)
 
     def _states(self) -> tuple[int, dict[str, bytes]]:
         return self.door.collector.last_seq, {**self._chain.states(), "collect": self.door.collector.save()}

@@ -1,15 +1,16 @@
 """The edge of `execute`: approved orders to the venue, and what the venue says about the account back through the door.
 
-In:  a stage with orders to send. Out: signed requests; raw answers and events as inputs.
+In:  approved orders. Out: signed requests; raw answers and events as inputs.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ninefold.config import Config, keys_of
+from ninefold.execution.risk import Approved
 from ninefold.journal import inputs
 from ninefold.journal.inputs import AccountEvent, encode
 from ninefold.services import halt
@@ -53,9 +54,8 @@ class Trading:
         await gateway.reconcile()
         await gateway.failed  # it works until it is closed, or something behind the door goes wrong
 
-    def send(self) -> None:
-        """Send what the stage approved, unless halted. What is not sent here is asked for at the next start."""
-        orders, self._execute.to_send = self._execute.to_send, []
+    def send(self, orders: Sequence[Approved]) -> None:
+        """Send approved orders, unless halted. What is not sent here is asked for at the next start."""
         if self._gateway is None:
             return
         for approved in orders:
