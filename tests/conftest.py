@@ -59,6 +59,7 @@ class WholeFiles(LoadScopeScheduling):
         return "demo" if file.removeprefix("tests/") in SHARE_DEMO else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles:
     return WholeFiles(config, log)
 
