@@ -1,12 +1,14 @@
 """The live view, folded from chunks made by hand."""
 
+import numpy as np
 import pytest
 
 from ninefold.api.live import LiveView
 from ninefold.api.rows import bar_row, fill_row, order_row, target_row, trade_id_text, trade_row
 from ninefold.api.series import HELD
+from ninefold.api.tape import Tape
 from ninefold.bus.status import SERVICES, Status
-from ninefold.market.arrays import BAR_FLAT, BAR_UNKNOWN, ID_NONE, ID_TEXT, ID_UUID
+from ninefold.market.arrays import BAR_FLAT, BAR_UNKNOWN, ID_NONE, ID_TEXT, ID_UUID, TRADES
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.market.records import Gap, Halted, Malformed, Resumed
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
@@ -101,6 +103,20 @@ def test_memory_is_bounded(view):
     assert view.series[SECOND_BARS].between()[0][2] == BASE + 50 * SECOND_NS
     assert len(view.trades[BTC].rows()) == HELD
     assert view.trades[BTC].rows()["seq"][-1] == HELD + 49
+
+
+def test_a_tape_holds_the_newest_rows_however_they_came():
+    rows = np.array([trade(seq, seq, 1, 1) for seq in range(1, 301)], TRADES)
+    whole, pieces = Tape(100), Tape(100)
+    whole.add(rows)
+    for start in range(0, 300, 7):
+        pieces.add(rows[start : start + 7])
+        held = pieces.rows() if start % 3 == 0 else None
+        assert held is None or held["seq"][-1] == min(start + 7, 300)
+    assert len(whole) == len(pieces) == 100
+    assert (whole.rows() == pieces.rows()).all()
+    assert whole.rows()["seq"].tolist() == list(range(201, 301))
+    assert pieces.rows().base is None, "and nothing else"
 
 
 def test_an_order_keeps_its_first_time_and_shows_its_last_state(view):

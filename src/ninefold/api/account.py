@@ -13,7 +13,7 @@ from ninefold.api.rows import Json, fill_row, money_text, order_row
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Equity, Fill, Order
 
-ORDERS_HELD = FILLS_HELD = 5_000  # as many as REST gives at once
+ORDERS_HELD = FILLS_HELD = 2_000  # half an hour at sixty orders a minute; the ledger has all
 EQUITY_HELD = 20_000
 
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-EVENTS_HELD = 5_000  # at ten a second those of eight minutes; as JSON text some 2 MB
+EVENTS_HELD = 5_000  # at ten a second those of eight minutes; some 2 MB
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 

@@ -29,6 +29,7 @@ from ninefold.market.values import MOOD
 
 SNAPSHOT_ROWS = 500  # of each topic: a screen of a page that has just opened; REST has more
 EQUITY_SNAPSHOT_ROWS = 2_000
+DERIVED_HELD = 500  # targets, forecasts and moods of one instrument and width; the store has all
 
 
 class LiveView:
@@ -195,7 +196,7 @@ class LiveView:
             for id, width_ns in sorted(set(zip(rows["instrument"].tolist(), rows["width_ns"].tolist(), strict=True))):
                 self.instrument(id)
                 mine = rows[(rows["instrument"] == id) & (rows["width_ns"] == width_ns)]
-                tapes.setdefault((id, width_ns), Tape()).add(mine)
+                tapes.setdefault((id, width_ns), Tape(DERIVED_HELD)).add(mine)
         targets = chunk.rows("targets")
         for strategy, id, width_ns, target in targets[["strategy", "instrument", "width_ns", "target"]].tolist():
             self.newest_targets[(strategy.decode(), id, width_ns)] = target

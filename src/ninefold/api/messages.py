@@ -14,7 +14,7 @@ from ninefold.api.rows import SIDES, Json
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import AnyRecord, Gap, Halted, Has, Malformed, May, MayScored, Resumed
 
-HELD = 5_000
+HELD = 2_000
 _EMPTY: Json = {
     "instrument": None,
     "strategy": None,

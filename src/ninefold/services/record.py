@@ -1,7 +1,7 @@
 """record: the store's one writer.
 
 In:  finished chunks, in order, again after a crash from wherever the tables stand.
-Out: rows in the tables, one commit a second, from one thread of its own with the lowest priority, because it must
+Out: rows in the tables, one commit a second, from one thread of its own with a low priority, because it must
      never slow the hot path, nor those who ask the API.
 """
 
@@ -23,7 +23,7 @@ from ninefold.store.read import Reader
 from ninefold.store.tables import Tables, Written
 
 COMMIT_S = 1.0
-LOWEST_PRIORITY = 19
+LOWER_PRIORITY = 10  # at 19 a machine with other work starves it, and it falls behind by minutes
 MOST_WAITING = 500_000  # rows, some 50 MB, and three times that while they are written; whoever feeds us waits then
 
 
@@ -110,4 +110,4 @@ class Record:
 def _lower_priority() -> None:
     """This thread only; where a thread cannot have its own priority, nothing changes."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWER_PRIORITY)

@@ -23,7 +23,7 @@ from ninefold.store.ledger import LedgerReader
 from ninefold.store.read import Reader
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-REMEMBERED = 5_000  # stored messages that a new start shows
+REMEMBERED = 2_000  # stored messages that a new start shows
 
 
 class Serve:
