@@ -114,6 +114,12 @@ def parse(text: str, name: str = "ninefold.toml") -> Config:
         raise BadConfig(f"{name}: {_explain(str(error), raw)}") from error
     if config.venue.name not in VENUES:
         raise BadConfig(f"{name}: venue.name: found {config.venue.name!r}; allowed: {', '.join(map(repr, VENUES))}")
+    if config.account.orders == "exchange" and not VENUES[config.venue.name].ws_api_url:
+        able = ", ".join(repr(venue) for venue, entry in VENUES.items() if entry.ws_api_url)
+        raise BadConfig(
+            f"{name}: account.orders is 'exchange', and orders cannot be sent to {config.venue.name!r} yet, only to {able}; "
+            "allowed here: 'paper'"
+        )
     for pair in config.venue.pairs:
         if not re.fullmatch(r"[A-Z0-9]+/[A-Z0-9]+", pair):
             raise BadConfig(f"{name}: venue.pairs holds {pair!r}; pairs are written BASE/QUOTE, for example 'BTC/USDT'")

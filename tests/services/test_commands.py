@@ -28,7 +28,11 @@ def test_the_template_is_the_default_config():
         "wrong type": ("[serve]\nport = 'high'", ["serve.port", "'high'", "int"]),
         "out of range": ("[serve]\nport = 70000", ["serve.port", "70000", "65535"]),
         "not positive": ("[risk]\norder_quote = 0.0", ["risk.order_quote", "0.0", "> 0"]),
-        "no such venue": ("[venue]\nname = 'kraken'", ["venue.name", "'kraken'", "binance"]),
+        "no orders there": (
+            "[venue]\nname = 'kraken'\n[account]\norders = 'exchange'",
+            ["account.orders", "'kraken'", "'binance'", "'paper'"],
+        ),
+        "no such venue": ("[venue]\nname = 'mtgox'", ["venue.name", "'mtgox'", "'binance'", "'kraken'"]),
         "no such mode": ("mode = 'real'", ["mode", "'real'", "demo", "paper", "live"]),
         "bad pair": ("[venue]\npairs = ['BTCUSDT']", ["venue.pairs", "'BTCUSDT'", "BASE/QUOTE"]),
         "no such version": ("version = 2", ["version", "2", "1"]),

@@ -1,12 +1,13 @@
 """What a venue's messages say, read the slow obvious way: `json` and `Decimal`, nothing of ninefold's.
 
 In:  a frame or REST answer as recorded.
-Out: what it tells, in order. The contract suite holds adapters against it; one file a venue in `readings/`.
+Out: what it tells, in order. The contract suite holds adapters against it; one file a venue in `readings/`, which ends in
+     `READING = ...`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -14,7 +15,10 @@ BID, ASK = 1, -1
 
 
 class Deal(NamedTuple):
-    """A public trade. side: of the taker, 1 bought, -1 sold, 0 unknown. time_ns: None if the venue does not say."""
+    """A public trade. symbol: as the venue writes it. id: "" if the venue gives none.
+
+    side: of the taker, 1 bought, -1 sold, 0 unknown. time_ns: None if the venue does not say.
+    """
 
     symbol: str
     id: str
@@ -25,12 +29,13 @@ class Deal(NamedTuple):
 
 
 class Level(NamedTuple):
-    """A level of a book as it is now; size 0: it is gone."""
+    """A level of a book as it is now; size 0: it is gone. time_ns: the suite compares it where it is given."""
 
     symbol: str
     side: int
     price: Decimal
     size: Decimal
+    time_ns: int | None = None
 
 
 class Clear(NamedTuple):
@@ -39,21 +44,64 @@ class Clear(NamedTuple):
     symbol: str
 
 
-Told = Deal | Level | Clear
+class Best(NamedTuple):
+    """The best bid and ask as the venue tells them apart from the book."""
+
+    symbol: str
+    bid: Decimal
+    bid_size: Decimal
+    ask: Decimal
+    ask_size: Decimal
+
+
+Told = Deal | Level | Clear | Best
+
+
+class Reader(Protocol):
+    """Reads one session from its start; may remember."""
+
+    def frame(self, text: str) -> Iterator[Told]: ...
+
+    def answer(self, url: str, text: str) -> Iterator[Told]: ...
 
 
 class Reading(Protocol):
-    """venue: as in the table of venues. recordings: names below NINEFOLD_RECORDINGS that it can read.
+    """What a venue's reading must say, and below it what it may say besides. Readings inherit from it.
 
-    checked: whether the venue's books carry numbers or checksums, so that a missing change is noticed.
+    venue:      as in the table of venues.
+    recordings: names below NINEFOLD_RECORDINGS that it can read.
+    checked:    whether the venue's books carry numbers or checksums, so that a missing change is noticed.
+
+    tells_best: whether it tells Best; only then are the adapter's quotes compared.
+    noticed:    of a checked book, how many of the best levels a missing change is noticed among (checksums); None:
+                among all (numbers).
+    samples:    (url, file below tests/samples/VENUE), in an order in which the venue could send them; url "" for a
+                frame. Empty: every file there is a frame, in the order of their names.
+    unwanted:   messages of raw/pairs and raw/payloads that the adapter need not understand: a pattern (`re.search`)
+                of "FILE TEXT", and the reason.
     """
 
     venue: str
     recordings: tuple[str, ...]
     checked: bool
 
+    tells_best: bool = False
+    noticed: int | None = None
+    samples: tuple[tuple[str, str], ...] = ()
+    unwanted: Mapping[str, str] = {}
+
     def frame(self, text: str) -> Iterator[Told]:
         """raises: KeyError for a kind of message that is not on the list of those that tell nothing."""
         ...
 
     def answer(self, url: str, text: str) -> Iterator[Told]: ...
+
+    def begin(self) -> Reader:
+        """A reader of one session, for a venue whose messages do not each say what becomes of the book: changes wait
+        for a snapshot, are older than it, or push levels out. It tells what is applied when it is applied.
+        """
+        return self
+
+    def given(self, file: str, text: str) -> tuple[str, str]:
+        """(url, or "" for a frame; the text as the venue sent it) of a message of raw/pairs (file "") or raw/payloads."""
+        return "", text

@@ -179,7 +179,8 @@ class BinanceSpot:
                 self._best_ids,
                 self._rules,
                 self.seen,
-            )
+            ),
+            order="deterministic",
         )
 
     def load(self, state: bytes) -> None:

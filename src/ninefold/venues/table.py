@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ninefold.journal.recordings import Recorded
-from ninefold.venues import binance
+from ninefold.venues import binance, coinbase, kraken
 from ninefold.venues.adapter import Adapter, Line
 
 
@@ -18,6 +18,7 @@ class VenueEntry:
     streams:      the kinds that are subscribed where a config names none.
     line:         venue symbols and kinds of streams to the websocket that gives them.
     venue_symbol: 'BTC/USDT' as the venue writes it.
+    ws_api_url:   where orders are spoken of; empty where none can be sent yet.
     clock:        the path of the REST question for the venue's time, and how its answer is read, in seconds.
     recorded:     the venue's names in recordings, and how recorded REST answers are recognised.
     """
@@ -46,6 +47,30 @@ VENUES: dict[str, VenueEntry] = {
         weight_per_minute=6000,
         clock=("/api/v3/time", binance.read_clock),
         recorded=(("binance-spot", "BINANCE"), Recorded("binance", binance.purpose, "/api/v3/depth?symbol={}")),
+    ),
+    "coinbase": VenueEntry(
+        adapter=coinbase.CoinbaseExchange,
+        streams=coinbase.STREAMS,
+        line=coinbase.line,
+        venue_symbol=coinbase.venue_symbol,
+        rest_url=coinbase.REST_URL,
+        stream_url=coinbase.STREAM_URL,
+        ws_api_url="",
+        weight_per_minute=600,
+        clock=("/time", coinbase.read_clock),
+        recorded=(("coinbase", "COINBASE"), Recorded("coinbase", coinbase.purpose)),
+    ),
+    "kraken": VenueEntry(
+        adapter=kraken.KrakenSpot,
+        streams=kraken.STREAMS,
+        line=kraken.line,
+        venue_symbol=kraken.venue_symbol,
+        rest_url=kraken.REST_URL,
+        stream_url=kraken.STREAM_URL,
+        ws_api_url="",
+        weight_per_minute=60,
+        clock=("/0/public/Time", kraken.read_clock),
+        recorded=(("kraken", "KRAKEN"), Recorded("kraken", kraken.purpose)),
     ),
 }
 RECORDED: dict[str, Recorded] = {

@@ -1,0 +1,97 @@
+"""What every venue's adapter must do, on its samples, on whole recorded sessions and on messages that others have published.
+
+A venue takes part by its line in the table of venues, its samples and its reading in readings/.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from ninefold.venues.table import VENUES
+
+from . import readings
+from .contract import book_is_right, given_twice, told_as_read
+from .contract_faults import (
+    a_lost_connection_empties_the_books,
+    late_snapshots_find_what_waited,
+    missing_changes_are_told,
+    missing_trades_are_told,
+    saved_anywhere,
+)
+from .contract_messages import every_digit_is_kept, nothing_breaks_it, samples_are_told
+from .contract_published import PAIRS, PAYLOADS, pairs, payloads, published_as_told, why_not_wanted
+from .hearing import Session, load
+from .reading import Reading
+
+FOLDER = Path(readings.__file__).parent
+READ = [venue for venue in VENUES if (FOLDER / f"{venue}.py").exists()]
+SESSION_CHECKS = {
+    "everything is told as it is read, and nothing else": told_as_read,
+    "the book is right after every frame": book_is_right,
+    "a frame given twice changes nothing": given_twice,
+    "a missing trade is told": missing_trades_are_told,
+    "a missing book change is told": missing_changes_are_told,
+    "late snapshots find what waited": late_snapshots_find_what_waited,
+    "a lost connection empties the books": a_lost_connection_empties_the_books,
+    "saved and loaded it goes on the same": saved_anywhere,
+}
+SAMPLE_CHECKS = {
+    "samples are told as they are read": samples_are_told,
+    "every digit is kept": every_digit_is_kept,
+    "nothing breaks it": nothing_breaks_it,
+}
+MOST_OF_LONG = 4000  # inputs of the long recordings of books; captured sessions are read in full
+
+
+def reading_of(venue: str) -> Reading:
+    return import_module(f"{readings.__name__}.{venue}").READING
+
+
+SESSIONS = [(venue, name) for venue in READ for name in reading_of(venue).recordings]
+
+
+@cache
+def session_of(path: Path, most: int | None) -> Session:
+    return load(path, most)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_every_venue_has_a_reading(venue):
+    assert venue in READ, (
+        f"tests/venues/readings/{venue}.py is missing: read the venue's messages there as readings/binance.py does"
+    )
+    assert reading_of(venue).venue == venue
+
+
+@pytest.mark.parametrize("check", SESSION_CHECKS.values(), ids=SESSION_CHECKS)
+@pytest.mark.parametrize(("venue", "name"), SESSIONS, ids=[Path(name).name.partition(".")[0] for _, name in SESSIONS])
+def test_the_contract_holds_on_a_recorded_session(recording, venue, name, check):
+    session = session_of(recording(name), MOST_OF_LONG if name.startswith("orderbook/") else None)
+    if not check(VENUES[venue], reading_of(venue), session):
+        pytest.skip(f"{name} has no case of this")
+
+
+@pytest.mark.parametrize("check", SAMPLE_CHECKS.values(), ids=SAMPLE_CHECKS)
+@pytest.mark.parametrize("venue", READ)
+def test_the_contract_holds_on_single_messages(venue, check):
+    assert check(VENUES[venue], reading_of(venue))
+
+
+@pytest.mark.parametrize("venue", READ)
+def test_published_messages_are_read_or_not_wanted_for_a_reason(recording, venue):
+    published = published_of(recording, venue)
+    assert published_as_told(VENUES[venue], reading_of(venue), published)
+
+
+@pytest.mark.parametrize("venue", READ)
+def test_every_reason_for_not_wanting_a_message_is_needed(recording, venue):
+    published, reading = published_of(recording, venue), reading_of(venue)
+    used = {pattern for each in published for pattern in why_not_wanted(reading, each)}
+    assert used == set(reading.unwanted)
+
+
+def published_of(recording: Callable[[str], Path], venue: str) -> list:
+    return pairs(recording(PAIRS), venue) + payloads(recording(PAYLOADS.format(venue)))
