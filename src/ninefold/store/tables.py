@@ -55,7 +55,11 @@ class Tables:
         folder = self._path / "tables"
         folder.mkdir(exist_ok=True)
         self._lock = WriterLock(folder)
-        self._tables = {name: Table(folder, name) for name in SCHEMAS}
+        try:
+            self._tables = {name: Table(folder, name) for name in SCHEMAS}
+        except BaseException:
+            self._lock.release()
+            raise
         self._certifier: Certifier | None = None
 
     def position(self) -> int:
