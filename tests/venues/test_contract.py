@@ -53,6 +53,11 @@ def reading_of(venue: str) -> Reading:
 SESSIONS = [(venue, name) for venue in READ for name in reading_of(venue).recordings]
 
 
+@pytest.mark.parametrize("venue", READ)
+def test_the_table_names_just_the_sessions_that_it_is_held_against(venue: str) -> None:
+    assert set(VENUES[venue].proof.sessions) == set(reading_of(venue).recordings)
+
+
 @cache
 def session_of(path: Path, most: int | None) -> Session:
     return load(path, most)

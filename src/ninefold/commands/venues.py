@@ -12,15 +12,23 @@ from ninefold.venues.table import VENUES, VenueEntry
 
 
 def run(json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False) -> None:
-    """One row a venue: the streams that are subscribed, its addresses and limits, its names in recordings."""
+    """What each supports, what its messages allow to prove, and on which recorded sessions its adapter was last proven."""
     if json_:
         print(json.dumps({"venues": [_plain(name, entry) for name, entry in VENUES.items()]}))
         return
-    lines = [("venue", "streams", "weight a minute", "recordings of", "REST", "websocket")]
     for name, entry in VENUES.items():
-        streams, recorded = " ".join(entry.streams), " ".join(entry.recorded[0])
-        lines.append((name, streams, f"{entry.weight_per_minute:,}", recorded, entry.rest_url, entry.stream_url))
-    print_columns(lines)
+        proof = entry.proof
+        print(f"{name}  {entry.stream_url}  {entry.rest_url}")
+        lines = [
+            ("  streams", " ".join(entry.streams)),
+            ("  missing trades", proof.trades),
+            ("  missing book changes", proof.books),
+            ("  orders", "yes" if entry.ws_api_url else "not yet"),
+            ("  documented", f"read {proof.documented}"),
+            ("  last proven on", " ".join(proof.sessions)),
+            ("  documented, unproven", proof.unproven or "nothing"),
+        ]
+        print_columns(lines)
 
 
 def _plain(name: str, entry: VenueEntry) -> dict[str, object]:
@@ -32,4 +40,10 @@ def _plain(name: str, entry: VenueEntry) -> dict[str, object]:
         "weight_per_minute": entry.weight_per_minute,
         "clock": entry.clock[0],
         "recorded_as": list(entry.recorded[0]),
+        "orders": bool(entry.ws_api_url),
+        "missing_trades": entry.proof.trades,
+        "missing_book_changes": entry.proof.books,
+        "documented": entry.proof.documented,
+        "proven_on": list(entry.proof.sessions),
+        "unproven": entry.proof.unproven,
     }
