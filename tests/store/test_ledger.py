@@ -119,11 +119,9 @@ def test_a_reader_in_another_process_sees_each_append_and_cannot_write(tmp_path:
     assert len(reader.events()) == 1
     ledger.append([order(3, "sent")], 3)
     assert reader.last_seq() == 3
-    assert reader._db is not None
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        reader._db.execute("UPDATE position SET last_seq = 0")
+        reader._query("UPDATE position SET last_seq = 0")
     ledger.close()
-    reader.close()
     assert LedgerReader(tmp_path).created_ns() == {"a": 20}
 
 

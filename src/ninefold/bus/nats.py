@@ -10,6 +10,7 @@ the server.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 
 import nats
@@ -129,7 +130,8 @@ class NatsBus:
                     place += 1
                     yield message
         finally:
-            await following.unsubscribe()
+            with contextlib.suppress(nats.errors.ConnectionClosedError):  # a closed connection has no subscriptions
+                await following.unsubscribe()
 
     async def send_input(self, payload: bytes) -> bool:
         """Hand an input to the door, wherever it runs; False if NATS did not take it."""

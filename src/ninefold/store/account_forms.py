@@ -46,7 +46,6 @@ def _orders(wanted: Wanted) -> Iterator[pa.Table]:
     ledger = LedgerReader(wanted.path)
     orders = ledger.orders()
     created = ledger.created_ns()  # after the orders: the ledger may be growing, and every order must be in it
-    ledger.close()
     chosen = [
         order for order in orders if order.instrument in instruments and _within(created[order.client_order_id], wanted)
     ]
@@ -59,7 +58,6 @@ def _fills(wanted: Wanted) -> Iterator[pa.Table]:
     instruments = _instruments(wanted)
     ledger = LedgerReader(wanted.path)
     fills = ledger.fills()
-    ledger.close()
     chosen = [fill for fill in fills if fill.instrument in instruments and _within(fill.exchange_ns, wanted)]
     chosen.sort(key=lambda fill: (instruments[fill.instrument].name, fill.exchange_ns))
     yield pa.Table.from_pylist([_fill_row(fill, instruments[fill.instrument]) for fill in chosen], schema=_FILLS)

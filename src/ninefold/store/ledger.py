@@ -9,7 +9,9 @@ Out: append-only events; orders, fills and positions are derived from them. An e
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ _record = msgspec.json.Decoder(AnyRecord)
 
 
 class LedgerReader:
-    """Read-only; opens while another process writes. Each call sees what was committed by then.
+    """Read-only; opens while another process writes. Each call sees what was committed by then, and leaves nothing open.
 
     path:   the data dir. A ledger that was never written is empty.
     raises: NoDataDir, WrongFormat.
@@ -44,7 +46,6 @@ class LedgerReader:
 
     def __init__(self, path: Path) -> None:
         self._file = check_data_dir(path) / "ledger.db"
-        self._db: sqlite3.Connection | None = None
 
     def events(self, since: int = 0) -> list[AnyRecord]:
         """Every event with a greater seq, in the order of appending."""
@@ -86,27 +87,19 @@ class LedgerReader:
         rows = self._query("SELECT last_seq FROM position")
         return int(rows[0][0]) if rows else 0
 
-    def close(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
-
     def _records(self, query: str, values: tuple[int, ...] = ()) -> list[AnyRecord]:
         return [_record.decode(row[0]) for row in self._query(query, values)]
 
     def _query(self, query: str, values: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
-        if self._db is None and self._file.exists():
-            self._db = _checked(
-                sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False),
-                self._file,
-            )
-        if self._db is None or not _version(self._db):
+        if not self._file.exists():
             return []
-        return self._db.execute(query, values).fetchall()
+        address = f"{self._file.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as db:
+            return db.execute(query, values).fetchall() if _version(_checked(db, self._file)) else []
 
 
 class Ledger(LedgerReader):
-    """The writer. Use it from one thread at a time.
+    """The writer. Use it from one thread at a time; one that is dropped closes its file.
 
     path:   the data dir; created if there is none.
     raises: WrongFormat, StoreWriteFailed.
@@ -116,13 +109,14 @@ class Ledger(LedgerReader):
         super().__init__(open_data_dir(path))
         try:
             self._writer = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
+            self._finish = weakref.finalize(self, self._writer.close)
             self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.execute("PRAGMA synchronous = FULL")
             if not _version(self._writer):
                 self._writer.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
         except sqlite3.OperationalError as refused:
             raise failed_write(self._file, refused) from refused
-        self._db = _checked(self._writer, self._file)
+        _checked(self._writer, self._file)
 
     def append(self, records: Sequence[AnyRecord], last_seq: int) -> int:
         """Add events in one synced transaction and return how many were new.
@@ -151,6 +145,12 @@ class Ledger(LedgerReader):
         except sqlite3.OperationalError as refused:
             raise failed_write(self._file, refused) from refused
         return added
+
+    def close(self) -> None:
+        self._finish()
+
+    def _query(self, query: str, values: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
+        return self._writer.execute(query, values).fetchall()
 
 
 def _version(db: sqlite3.Connection) -> int:
