@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in $(PYTHONS); do \
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 ARGS ?=
-PARALLEL := -n 3 --dist loadscope --no-loadscope-reorder
+PARALLEL := --dist loadscope --no-loadscope-reorder
 
 .PHONY: help demo setup test quick torture check proof pins clean
 .NOTPARALLEL:  # two pips in one environment disturb each other
@@ -26,10 +26,10 @@ demo: setup
 setup: $(DONE)/web
 
 test: $(DONE)/dev $(DONE)/web
-	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+	$(BIN)/python -m pytest -n 3 $(PARALLEL) $(ARGS)
 
 quick: $(DONE)/dev $(DONE)/web
-	$(BIN)/python -m pytest -m "not slow and not torture" $(PARALLEL) $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not torture" -n 2 $(PARALLEL) $(ARGS)
 
 torture: $(DONE)/dev $(DONE)/web
 	$(BIN)/python -m pytest -m torture --timeout 7200 $(ARGS)

@@ -43,6 +43,7 @@ def test_after_a_rise_in_a_market_with_momentum_the_forecast_is_higher_than_afte
     assert medians[last > 1.5].mean() > 0.0 > medians[last < -1.5].mean()
 
 
+@pytest.mark.slow
 def test_on_pure_noise_no_edge_is_claimed(bars):
     for seed in (11, 12, 13):
         scores = train([bars(2_000, seed=seed)], seed=1).record.scores
@@ -58,6 +59,7 @@ def test_training_twice_gives_the_same_bytes_and_other_data_or_another_seed_anot
     assert len(ids) == 3 and all(len(found) == 16 for found in ids)
 
 
+@pytest.mark.slow
 def test_another_process_trains_the_same_bytes(bars):
     series = bars(1_200, seed=3)
     program = (
@@ -124,6 +126,7 @@ def test_a_market_twice_as_wild_gets_a_forecast_twice_as_wide(model, bars):
         assert wild.q95 == pytest.approx(2.0 * calm.q95)
 
 
+@pytest.mark.slow
 def test_several_instruments_teach_one_model(bars):
     found = train([bars(900, seed=1, name="a"), bars(900, seed=2, name="b")], seed=1).record
     assert found.series == ("a", "b") and found.bars == 1_800

@@ -71,6 +71,7 @@ def test_every_venue_has_a_reading(venue):
     assert reading_of(venue).venue == venue
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", SESSION_CHECKS.values(), ids=SESSION_CHECKS)
 @pytest.mark.parametrize(("venue", "name"), SESSIONS, ids=[Path(name).name.partition(".")[0] for _, name in SESSIONS])
 def test_the_contract_holds_on_a_recorded_session(recording, venue, name, check):
@@ -79,6 +80,7 @@ def test_the_contract_holds_on_a_recorded_session(recording, venue, name, check)
         pytest.skip(f"{name} has no case of this")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", SAMPLE_CHECKS.values(), ids=SAMPLE_CHECKS)
 @pytest.mark.parametrize("venue", READ)
 def test_the_contract_holds_on_single_messages(venue, check):

@@ -87,6 +87,8 @@ def named(one: object) -> str:
 def with_adapter(adapter: type) -> VenueEntry:
     return replace(VENUES["binance"], adapter=adapter)
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def session(recording) -> Session:
