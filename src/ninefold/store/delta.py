@@ -31,7 +31,9 @@ from ninefold.store.layout import SCHEMAS, stats_columns
 
 APP = "ninefold"
 COMPACT_COMMITS = 100
-COMPACT_BYTES = 64 * 2**20  # files of this size are left alone
+COMPACT_BYTES = 4 * 2**20  # files of this size are left alone: to join them with every hundred new ones would rewrite the hour
+WHOLE_EVERY = 25  # every so many compactions, some forty minutes, files are joined up to WHOLE_BYTES
+WHOLE_BYTES = 64 * 2**20
 KEEP_HOURS = 1  # files that compaction replaced stay this long for readers that still hold them
 _REPEATING = {
     "instrument",
@@ -82,6 +84,7 @@ class Table:
         self._properties = _writer_properties(self.schema)
         self.reopen()
         self._commits = len(self._delta.file_uris())
+        self._compactions = 0
 
     def reopen(self) -> None:
         """Forget what is known of the log and read it again; creates the table if there is none."""
@@ -122,12 +125,18 @@ class Table:
         self._commits += 1
 
     def maintain(self) -> bool:
-        """Every 100 commits join the small files and delete what earlier compactions replaced; returns whether it
-        did.
+        """Every 100 commits join the small files, now and then the larger ones too, and delete what earlier compactions
+        replaced; returns whether it did.
         """
         if self._commits < COMPACT_COMMITS:
             return False
-        self._delta.optimize.compact(target_size=COMPACT_BYTES, writer_properties=self._properties)
+        self._compactions += 1
+        whole = self._compactions % WHOLE_EVERY == 0
+        self._delta.optimize.compact(
+            target_size=WHOLE_BYTES if whole else COMPACT_BYTES,
+            max_concurrent_tasks=1,
+            writer_properties=self._properties,
+        )
         self._delta.vacuum(retention_hours=KEEP_HOURS, dry_run=False, enforce_retention_duration=False, full=True)
         self._commits = 0
         return True
