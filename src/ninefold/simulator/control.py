@@ -1,8 +1,10 @@
 """`/sim/v1`: the truth for tests, and faults on demand. Not part of Binance's protocol.
 
-In:  plain HTTP on the REST port. Out: state, every stored trade, the whole book; a switch for faults; deposits.
+In:  plain HTTP on the REST port. Out: state, every stored trade, the whole book; a switch for faults, and the log of
+     what they withheld; deposits.
 """
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -11,6 +13,8 @@ from aiohttp import web
 from ninefold.simulator import errors, events
 from ninefold.simulator.exchange import Exchange, Market
 from ninefold.simulator.faults import FaultRequest
+from ninefold.simulator.generated import GeneratedMarket
+from ninefold.simulator.hub import Withheld
 from ninefold.simulator.params import Params
 from ninefold.simulator.public import Public, rows_json, trade_json
 from ninefold.simulator.rest import json_response
@@ -18,6 +22,7 @@ from ninefold.simulator.texts import NotDecimal, e8_of, text_of
 
 MOST_TRADES = 100_000
 WHOLE_BOOK = 1_000_000
+SKIPPED_IDS = 1_000
 
 
 class Deposit(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,6 +54,7 @@ class Control:
             web.get("/sim/v1/state", self.state),
             web.get("/sim/v1/trades", self.trades),
             web.get("/sim/v1/book", self.book),
+            web.get("/sim/v1/faults", self.withheld),
             web.post("/sim/v1/faults", self.faults),
             web.post("/sim/v1/deposit", self.deposit),
         ]
@@ -101,14 +107,47 @@ class Control:
         return json_response(answer)
 
     async def faults(self, request: web.Request) -> web.Response:
+        """Order a fault."""
+        switch = self.exchange.hub.faults
         try:
             wanted = msgspec.json.decode(await request.read(), type=FaultRequest)
-            self.exchange.hub.faults.order(wanted)
+            switch.check(wanted)
         except (msgspec.DecodeError, ValueError) as error:
             return json_response({"error": str(error)}, 400)
-        if wanted.kind == "disconnect":
-            self.exchange.hub.disconnect_all()
+        if wanted.kind == "reset" and not isinstance(self.market, GeneratedMarket):
+            return json_response({"error": "faults: a tape has its numbers; only a generated market resets them."}, 400)
+        if wanted.after > 0:
+            switch.waiting += 1
+            asyncio.get_running_loop().call_later(wanted.after, self._begin_waiting, wanted)
+        else:
+            self._begin(wanted)
         return json_response({})
+
+    async def withheld(self, request: web.Request) -> web.Response:
+        """Which faults are on, and the log of what they withheld from its `from`-th entry on."""
+        hub = self.exchange.hub
+        try:
+            first = Params(dict(request.query)).number("from") or 0
+        except errors.ApiError as error:
+            return json_response({"error": error.msg}, 400)
+        return json_response({"running": hub.faults.running(), "withheld": hub.withheld[first:]})
+
+    def _begin_waiting(self, wanted: FaultRequest) -> None:
+        self.exchange.hub.faults.waiting -= 1
+        self._begin(wanted)
+
+    def _begin(self, wanted: FaultRequest) -> None:
+        hub = self.exchange.hub
+        hub.faults.begin(wanted)
+        if wanted.kind == "disconnect":
+            hub.disconnect_all()
+        elif wanted.kind == "reset" and isinstance(self.market, GeneratedMarket):
+            for pit in self.market.pits.values():
+                for depth in (pit.fast, pit.slow):
+                    skipped = depth.last_id + 1, depth.last_id + SKIPPED_IDS
+                    hub.withheld.append(Withheld(0, depth.name, "reset", *skipped))
+                    depth.last_id += SKIPPED_IDS
+                pit.book.update_id += SKIPPED_IDS
 
     async def deposit(self, request: web.Request) -> web.Response:
         """Credit the account from outside, which the user data stream tells as balanceUpdate."""

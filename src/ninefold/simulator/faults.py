@@ -1,74 +1,113 @@
-"""Faults on demand, for market streams only.
+"""Faults on demand: what a venue, its machines and the net between do to market data. docs/faults.md tells each kind.
 
-In:  `POST /sim/v1/faults`: disconnect, silence, malformed, drop, duplicate, for some seconds or a count of frames.
-Out: what becomes of each frame on its way to the subscribers.
-`malformed` sends broken frames besides the good ones: nothing is lost by it. `silence` and `drop` lose frames.
+In:  `POST /sim/v1/faults`: a kind, for some seconds or a count of frames (or questions), at once or later.
+Out: what becomes of each frame on its way to the subscribers, and of each public REST question.
+`malformed` sends broken frames besides the good ones: nothing is lost by it. `silence` and `drop` lose frames;
+`reorder` sends one after the frame that should have followed it.
 """
 
+import math
 import time
+from random import Random
+from typing import NamedTuple
 
 import msgspec
 
-KINDS = ("disconnect", "silence", "malformed", "drop", "duplicate")
+LOSING = ("silence", "drop")
+OF_FRAMES = (*LOSING, "reorder", "duplicate", "malformed")  # the first that is on decides
+OF_QUESTIONS = ("hangup", "outage", "ban", "limit")
+KINDS = ("disconnect", "reset", *OF_FRAMES, *OF_QUESTIONS)
 
 
 class FaultRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """kind: one of KINDS; seconds and count as that kind takes them (both may be given)."""
+    """kind: one of KINDS; seconds and count as that kind takes them (both may be given).
+
+    after: seconds from now until it begins. share: the chance that it strikes a frame or question while it is on.
+    only:  a part of the streams' names or questions' paths that it strikes ("btcusdt@trade", "/depth"); all if empty.
+    """
 
     kind: str
     seconds: float = 0.0
     count: int = 0
+    after: float = 0.0
+    share: float = 1.0
+    only: str = ""
+
+
+class Trouble(NamedTuple):
+    """What a REST question meets. seconds: until it is over, at least 1, as Retry-After says it."""
+
+    kind: str
+    seconds: int
+
+
+class _On:
+    """A fault that has begun: until its seconds are over and it has struck as often as counted."""
+
+    def __init__(self, request: FaultRequest, now_s: float) -> None:
+        self.request = request
+        self.until_s = now_s + request.seconds
+        self.left = request.count
 
 
 class Faults:
     """The faults that are on. `active` is False when every frame goes through untouched."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 7) -> None:
         self.active = False
         self.refuse_until_s = 0.0
-        self._until_s = {kind: 0.0 for kind in KINDS}
-        self._left = {kind: 0 for kind in KINDS}
+        self.waiting = 0  # ordered for later and not begun
+        self._on: list[_On] = []
+        self._random = Random(seed)
         self._broken = 0
 
-    def order(self, request: FaultRequest) -> None:
-        """Switch a fault on. raises: ValueError for an unknown kind, or neither seconds nor count."""
+    def check(self, request: FaultRequest) -> None:
+        """raises: ValueError for an unknown kind, no length where one is needed, or a share that is none."""
         if request.kind not in KINDS:
             raise ValueError(f"faults: kind is {request.kind!r}; it must be one of {', '.join(KINDS)}.")
+        lasting = request.kind in OF_FRAMES or request.kind in OF_QUESTIONS
+        if lasting and request.seconds <= 0 and request.count <= 0:
+            raise ValueError(f"faults: {request.kind} needs seconds or count above 0.")
+        if not 0 < request.share <= 1:
+            raise ValueError(f"faults: share is {request.share}; it must be above 0 and at most 1.")
+
+    def begin(self, request: FaultRequest) -> None:
+        """Switch a checked fault on. What `disconnect` and `reset` do besides is not done here."""
         now_s = time.monotonic()
         if request.kind == "disconnect":
-            self.refuse_until_s = now_s + request.seconds
-            return
-        if request.seconds <= 0 and request.count <= 0:
-            raise ValueError(f"faults: {request.kind} needs seconds or count above 0.")
-        self._until_s[request.kind] = now_s + request.seconds
-        self._left[request.kind] = request.count
-        self.active = True
+            self.refuse_until_s = max(self.refuse_until_s, now_s + request.seconds)
+        elif request.kind != "reset":
+            self._on.append(_On(request, now_s))
+            self.active = self._any(OF_FRAMES)
 
     def refusing(self) -> bool:
         """Whether new market stream connections are turned away."""
         return time.monotonic() < self.refuse_until_s
 
-    def outcome(self, payload: bytes) -> list[bytes]:
-        """The payloads that go out in place of this one, in order."""
+    def running(self) -> list[str]:
+        """Kinds that are on or still to begin."""
+        self._forget(time.monotonic())
+        kinds = [one.request.kind for one in self._on] + ["disconnect"] * self.refusing()
+        return kinds + ["waiting"] * self.waiting
+
+    def outcome(self, stream: str) -> str:
+        """The kind of fault that a frame of this stream meets; empty if none."""
         now_s = time.monotonic()
-        if self._takes("silence", now_s) or self._takes("drop", now_s):
-            result = []
-        elif self._takes("duplicate", now_s):
-            result = [payload, payload]
-        elif self._takes("malformed", now_s):
-            result = [self._break(payload), payload]
-        else:
-            result = [payload]
-        self.active = any(self._left.values()) or any(now_s < until for until in self._until_s.values())
-        return result
+        struck = next((kind for kind in OF_FRAMES if self._strikes(kind, stream, now_s)), "")
+        self._forget(now_s)
+        return struck
 
-    def _takes(self, kind: str, now_s: float) -> bool:
-        if self._left[kind] > 0:
-            self._left[kind] -= 1
-            return True
-        return now_s < self._until_s[kind]
+    def question(self, path: str) -> Trouble | None:
+        """What a public REST question meets."""
+        now_s = time.monotonic()
+        self._forget(now_s)
+        for one in self._on:
+            kind = one.request.kind
+            if kind in OF_QUESTIONS and self._strikes(kind, path, now_s):
+                return Trouble(kind, max(1, math.ceil(one.until_s - now_s)))
+        return None
 
-    def _break(self, payload: bytes) -> bytes:
+    def broken(self, payload: bytes) -> bytes:
         """Cut JSON, wrong types, an unknown symbol, in turn."""
         self._broken += 1
         if self._broken % 3 == 1:
@@ -77,3 +116,24 @@ class Faults:
         if self._broken % 3 == 2:
             return msgspec.json.encode({key: [value] if key in "sEu" else value for key, value in fields.items()})
         return msgspec.json.encode({**fields, "s": "NOSUCHCOIN"})
+
+    def _strikes(self, kind: str, name: str, now_s: float) -> bool:
+        for one in self._on:
+            request = one.request
+            if request.kind != kind or request.only not in name:
+                continue
+            if request.share < 1 and self._random.random() >= request.share:
+                continue
+            if one.left > 0:
+                one.left -= 1
+                return True
+            if now_s < one.until_s:
+                return True
+        return False
+
+    def _any(self, kinds: tuple[str, ...]) -> bool:
+        return any(one.request.kind in kinds for one in self._on)
+
+    def _forget(self, now_s: float) -> None:
+        self._on = [one for one in self._on if one.left > 0 or now_s < one.until_s]
+        self.active = self._any(OF_FRAMES)

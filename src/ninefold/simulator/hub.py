@@ -1,18 +1,25 @@
 """From published payloads to the connections that subscribed.
 
 In:  (stream name, payload), connections and their subscriptions.
-Out: each payload encoded once per form (raw, combined) and handed to every subscriber's socket.
+Out: each payload encoded once per form (raw, combined) and handed to every subscriber's socket, unless a fault strikes
+     it; a log of what was withheld from whom.
 """
 
+import asyncio
 from typing import Protocol
 
-from ninefold.simulator.faults import Faults
+import msgspec
+
+from ninefold.simulator.faults import LOSING, Faults
 from ninefold.simulator.frames import combined
+
+REORDER_SECONDS = 0.12  # a frame that nothing has overtaken by then goes out all the same; depth comes every 0.1 s
 
 
 class Subscriber(Protocol):
     """A connection to market streams."""
 
+    number: int
     combined: bool
     paused: bool
 
@@ -21,35 +28,80 @@ class Subscriber(Protocol):
     def drop(self) -> None: ...
 
 
+class Withheld(msgspec.Struct, frozen=True):
+    """Trades or book changes first_id..last_id of a stream did not come to a connection, or (reorder) came late.
+
+    fault: drop, silence, reorder; disconnect (nobody was subscribed since that connection ended; last_id before
+    first_id if there was nothing to hear meanwhile); reset (the venue skipped these numbers, for everybody).
+    """
+
+    connection: int
+    stream: str
+    fault: str
+    first_id: int
+    last_id: int
+
+
+class _Numbers(msgspec.Struct):
+    e: str = ""
+    t: int = 0
+    U: int = 0
+    u: int = 0
+
+
+_numbers = msgspec.json.Decoder(_Numbers)
+
+
 class Hub:
-    """Who listens to what."""
+    """Who listens to what. withheld: the truth about every number that was not sent in its place."""
 
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
         self.topics: dict[str, dict[Subscriber, None]] = {}
         self.subscribers: dict[Subscriber, None] = {}
         self.frames_sent = 0
+        self.withheld: list[Withheld] = []
+        self._joined = 0
+        self._last: dict[str, bytes] = {}  # newest payload of a stream that somebody listened to
+        self._left: dict[str, tuple[int, bytes]] = {}  # streams nobody listens to: who was the last, what came last
+        self._held: dict[str, bytes] = {}
+
+    def join(self, subscriber: Subscriber) -> None:
+        self._joined += 1
+        subscriber.number = self._joined
+        self.subscribers[subscriber] = None
+
+    def leave(self, subscriber: Subscriber) -> None:
+        self.subscribers.pop(subscriber, None)
 
     def subscribe(self, subscriber: Subscriber, stream: str) -> None:
         self.topics.setdefault(stream, {})[subscriber] = None
 
     def unsubscribe(self, subscriber: Subscriber, stream: str) -> None:
         listening = self.topics.get(stream)
-        if listening is not None:
-            listening.pop(subscriber, None)
-            if not listening:
-                del self.topics[stream]
+        if listening is None:
+            return
+        listening.pop(subscriber, None)
+        if not listening:
+            del self.topics[stream]
+            held = self._held.pop(stream, None)
+            if held is not None:
+                self._note(subscriber.number, stream, "disconnect", held)
+            if stream in self._last:
+                self._left.setdefault(stream, (subscriber.number, self._last[stream]))
 
     def publish(self, stream: str, payload: bytes) -> None:
         """Send to everybody who subscribed to this stream now."""
         listening = self.topics.get(stream)
         if not listening:
             return
-        if not self.faults.active:
+        if self._left and stream in self._left:
+            self._note_unheard(stream, *self._left.pop(stream), payload)
+        self._last[stream] = payload
+        if self.faults.active or self._held:
+            self._send_or_not(listening, stream, payload)
+        else:
             self._send(listening, stream, payload)
-            return
-        for each in self.faults.outcome(payload):
-            self._send(listening, stream, each)
 
     def disconnect_all(self) -> None:
         for subscriber in list(self.subscribers):
@@ -58,6 +110,29 @@ class Hub:
     def any_paused(self) -> bool:
         """Whether some subscriber's socket is full."""
         return any(each.paused for each in self.subscribers)
+
+    def _send_or_not(self, listening: dict[Subscriber, None], stream: str, payload: bytes) -> None:
+        fault = self.faults.outcome(stream)
+        if fault in LOSING:
+            self._note_all(listening, stream, fault, payload)
+            return
+        held = self._held.pop(stream, None)
+        if held is None and fault == "reorder":
+            self._held[stream] = payload
+            asyncio.get_running_loop().call_later(REORDER_SECONDS, self._release, stream, payload)
+            return
+        if fault == "malformed":
+            self._send(listening, stream, self.faults.broken(payload))
+        for _ in range(2 if fault == "duplicate" else 1):
+            self._send(listening, stream, payload)
+        if held is not None:
+            self._note_all(listening, stream, "reorder", held)
+            self._send(listening, stream, held)
+
+    def _release(self, stream: str, payload: bytes) -> None:
+        """Nothing has overtaken it."""
+        if self._held.get(stream) is payload:
+            self._send(self.topics.get(stream, {}), stream, self._held.pop(stream))
 
     def _send(self, listening: dict[Subscriber, None], stream: str, payload: bytes) -> None:
         wrapped: bytes | None = None
@@ -68,3 +143,25 @@ class Hub:
             else:
                 subscriber.send(payload)
             self.frames_sent += 1
+
+    def _note_all(self, listening: dict[Subscriber, None], stream: str, fault: str, payload: bytes) -> None:
+        for subscriber in listening:
+            self._note(subscriber.number, stream, fault, payload)
+
+    def _note(self, connection: int, stream: str, fault: str, payload: bytes) -> None:
+        first_id, last_id = numbers(payload)
+        if last_id:
+            self.withheld.append(Withheld(connection, stream, fault, first_id, last_id))
+
+    def _note_unheard(self, stream: str, connection: int, before: bytes, after: bytes) -> None:
+        first_id, last_id = numbers(before)[1] + 1, numbers(after)[0] - 1
+        if first_id > 1:
+            self.withheld.append(Withheld(connection, stream, "disconnect", first_id, last_id))
+
+
+def numbers(payload: bytes) -> tuple[int, int]:
+    """First and last id of a trade or depthUpdate payload; zeros for others, which need none to be whole."""
+    found = _numbers.decode(payload)
+    if found.e == "trade":
+        return found.t, found.t
+    return (found.U, found.u) if found.e == "depthUpdate" else (0, 0)

@@ -1,6 +1,7 @@
 """The REST server: routes, weights, signatures, rate limits.
 
 In:  HTTP requests. Out: JSON answers with Binance's headers and error objects.
+A public question may meet a fault instead: 429 or 418 with Retry-After, 503, or a socket that closes without a word.
 Weights and security types: developers.binance.com, REST API (binance-spot-api-docs, rest-api.md), read 2026-11-22.
 `userDataStream` answers 410 Gone: listen keys ended on 2026-02-20.
 """
@@ -15,7 +16,8 @@ from ninefold.simulator import errors
 from ninefold.simulator.auth import Keys, split_signature
 from ninefold.simulator.errors import ApiError
 from ninefold.simulator.exchange import Exchange
-from ninefold.simulator.limits import Limits, TooMany
+from ninefold.simulator.faults import Trouble
+from ninefold.simulator.limits import WEIGHT_PER_MINUTE, Limits, TooMany
 from ninefold.simulator.params import Params
 from ninefold.simulator.private import Private
 from ninefold.simulator.public import Public
@@ -60,6 +62,9 @@ class Rest:
 
     def _public(self, weight: int, answer: Answer) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
+            trouble = self.exchange.hub.faults.question(request.path)
+            if trouble is not None:
+                return self._fail(trouble, request)
             params = Params(dict(request.query))
             try:
                 self.limits.request(weight or depth_weight(params), self.exchange.now_ms())
@@ -69,9 +74,7 @@ class Rest:
 
         return handle
 
-    def _signed(
-        self, weight: int, answer: Signed, is_order: bool
-    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _signed(self, weight: int, answer: Signed, is_order: bool) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
             query, in_query = split_signature(request.rel_url.raw_query_string)
             body, in_body = split_signature(await request.text())
@@ -98,6 +101,18 @@ class Rest:
             headers["Retry-After"] = str(error.retry_seconds)
         return json_response({"code": error.code, "msg": error.msg}, error.status, headers)
 
+    def _fail(self, trouble: Trouble, request: web.Request) -> web.Response:
+        """The answer of a venue in trouble, or none."""
+        if trouble.kind == "hangup":
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)  # nobody hears it
+        if trouble.kind == "outage":
+            return web.Response(status=503, text="Service Unavailable.")
+        if trouble.kind == "limit":
+            return self._error(too_much(trouble.seconds))
+        return self._error(banned(trouble.seconds, self.exchange.now_ms()))
+
     def _headers(self, is_order: bool) -> dict[str, str]:
         used = str(self.limits.weight.used)
         headers = {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
@@ -120,3 +135,17 @@ def depth_weight(params: Params) -> int:
 async def gone(request: web.Request) -> web.Response:
     error = errors.ApiError(-1020, "This operation is not supported.", 410)
     return json_response({"code": error.code, "msg": error.msg}, error.status)
+
+
+def too_much(seconds: int) -> TooMany:
+    limit = f"current limit is {WEIGHT_PER_MINUTE} request weight per 1 MINUTE"
+    advice = "Please use WebSocket Streams for live updates to avoid polling the API."
+    return TooMany(-1003, f"Too much request weight used; {limit}. {advice}", seconds)
+
+
+def banned(seconds: int, now_ms: int) -> TooMany:
+    until = f"IP banned until {now_ms + seconds * 1000}"
+    advice = "Please use WebSocket Streams for live updates to avoid bans."
+    error = TooMany(-1003, f"Way too much request weight used; {until}. {advice}", seconds)
+    error.status = 418
+    return error

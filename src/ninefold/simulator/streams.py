@@ -43,6 +43,7 @@ class MarketConnection(Connection):
     def __init__(self, hub: Hub, streams: list[str], combined: bool, on_subscribed: Callable[[], None]) -> None:
         super().__init__()
         self.hub = hub
+        self.number = 0
         self.combined = combined
         self.streams: dict[str, None] = dict.fromkeys(streams)
         self._on_subscribed = on_subscribed
@@ -50,14 +51,14 @@ class MarketConnection(Connection):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         super().on_ws_connected(transport)
-        self.hub.subscribers[self] = None
+        self.hub.join(self)
         for stream in self.streams:
             self.hub.subscribe(self, stream)
         if self.streams:
             self._on_subscribed()
 
     def on_end(self) -> None:
-        self.hub.subscribers.pop(self, None)
+        self.hub.leave(self)
         for stream in self.streams:
             self.hub.unsubscribe(self, stream)
 
