@@ -40,6 +40,7 @@ def missing_trades_are_told(entry: VenueEntry, reading: Reading, session: Sessio
     for place, one in enumerate(session):
         if place not in gone:
             gaps += gaps_of(listener.hear(one), "trades")
+    gaps += gaps_of(listener.hear(broken_connection(session, session[-1])[0]), "trades")  # what was waited for is told
     symbols = {listener.instrument(symbol): symbol for symbol, _ in missing}
     covered = {(symbols.get(gap.instrument), id) for gap in gaps for id in range(gap.from_id, gap.to_id + 1)}
     assert covered == missing, f"gaps were told of {covered - missing}, not of {missing - covered}"

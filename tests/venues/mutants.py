@@ -1,5 +1,7 @@
 """Binance's adapter with planted faults. A fault that passes the contract is a hole in it."""
 
+from operator import attrgetter
+
 import msgspec
 
 from ninefold.market.arrays import CLEAR_BOOK
@@ -120,8 +122,8 @@ class GapsTooWide(Changed):
 class LastDigitDropped(BinanceSpot):
     """Of prices."""
 
-    def _add_trade(self, symbol, seq, receive_ns, id_kind, id, time_ms, price, size, buyer_is_maker):
-        super()._add_trade(symbol, seq, receive_ns, id_kind, id, time_ms, price[:-1] or price, size, buyer_is_maker)
+    def _add_trade(self, symbol, seq, receive_ns, id_kind, id, time_ms, price, *rest, live=True):
+        super()._add_trade(symbol, seq, receive_ns, id_kind, id, time_ms, price[:-1] or price, *rest, live=live)
 
 
 class SizesThroughFloat(Changed):
@@ -137,10 +139,10 @@ class SizesThroughFloatCut(Changed):
 
 
 class DuplicatesLetThrough(BinanceSpot):
-    def _add_trade(self, symbol, *rest):
-        self._ids.pop(symbol, None)
-        self._ids.pop(f"{symbol} aggregate", None)
-        super()._add_trade(symbol, *rest)
+    def _add_trade(self, symbol, *rest, live=True):
+        self._trades.ids.pop(symbol, None)
+        self._trades.ids.pop(f"{symbol} aggregate", None)
+        super()._add_trade(symbol, *rest, live=live)
 
 
 class NothingIsOld(BookSync):
@@ -201,17 +203,19 @@ class Forgetful(BinanceSpot):
 
     def load(self, state):
         super().load(state)
-        setattr(self, self.forgets, type(getattr(self, self.forgets))())
+        *path, name = self.forgets.split(".")
+        owner = attrgetter(".".join(path))(self) if path else self
+        setattr(owner, name, type(getattr(owner, name))())
 
 
 def forgetful(name: str) -> type[BinanceSpot]:
-    return type(f"Forgets{name}", (Forgetful,), {"forgets": name})
+    return type(f"Forgets{name.replace('.', '_')}", (Forgetful,), {"forgets": name})
 
 
 class LateTradesForgotten(BinanceSpot):
     def load(self, state):
         super().load(state)
-        self._ids = {series: TradeIds(ids.next_id) for series, ids in self._ids.items()}
+        self._trades.ids = {series: TradeIds(ids.next_id, ids.first_id) for series, ids in self._trades.ids.items()}
 
 
 class Raised(Exception):
@@ -247,11 +251,11 @@ class MalformedFramesAreStamped(BinanceSpot):
 
 
 class MalformedTradesTakeTheirId(BinanceSpot):
-    def _add_trade(self, symbol, seq, receive_ns, id_kind, id, *rest):
+    def _add_trade(self, symbol, seq, receive_ns, id_kind, id, *rest, live=True):
         try:
-            super()._add_trade(symbol, seq, receive_ns, id_kind, id, *rest)
+            super()._add_trade(symbol, seq, receive_ns, id_kind, id, *rest, live=live)
         except NotExact:
-            self._ids.setdefault(symbol, TradeIds()).arrive(id)
+            self._trades.ids.setdefault(symbol, TradeIds()).arrive(id)
             raise
 
 
@@ -265,16 +269,16 @@ class HalfOfAMalformedFrame(BinanceSpot):
 
 
 class UnreadablePricesAreZero(BinanceSpot):
-    def _add_trade(self, symbol, seq, receive_ns, id_kind, id, time_ms, price, *rest):
+    def _add_trade(self, symbol, seq, receive_ns, id_kind, id, time_ms, price, *rest, live=True):
         readable = price.replace(".", "", 1).isdigit()
-        super()._add_trade(symbol, seq, receive_ns, id_kind, id, time_ms, price if readable else "0", *rest)
+        super()._add_trade(symbol, seq, receive_ns, id_kind, id, time_ms, price if readable else "0", *rest, live=live)
 
 
 class PricesReadAsFloat(BinanceSpot):
     """Takes exponents, spaces and underscores, and rounds to the digits that a float has."""
 
-    def _add_trade(self, symbol, seq, receive_ns, id_kind, id, time_ms, price, *rest):
-        super()._add_trade(symbol, seq, receive_ns, id_kind, id, time_ms, f"{float(price):.8f}", *rest)
+    def _add_trade(self, symbol, seq, receive_ns, id_kind, id, time_ms, price, *rest, live=True):
+        super()._add_trade(symbol, seq, receive_ns, id_kind, id, time_ms, f"{float(price):.8f}", *rest, live=live)
 
 
 class SizesBeyondTheLayout(Changed):

@@ -17,6 +17,7 @@ from ninefold.market.records import Connection, Gap, Listed, Malformed
 from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues.adapter import Question
 from ninefold.venues.binance import BinanceSpot, line
+from ninefold.venues.trade_series import LATE_NS
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "binance"
 FRAMES = ("trade", "aggTrade", "depth", "bookTicker")
@@ -83,6 +84,11 @@ class Venue:
     def past(self, from_id: int, *ids: int) -> None:
         trade = json.loads(sample("historicalTrades"))[0]
         self.answer("trades", TRADES.format(from_id), json.dumps([{**trade, "id": id} for id in ids]).encode())
+
+    def wait(self) -> None:
+        """A frame without a trade, after late trades would have come."""
+        self.seq += 1
+        self.adapter.frame(1, self.seq, RECEIVED + LATE_NS, sample("bookTicker"))
 
     def answer(self, purpose: str, url: str, body: bytes, status: int = 200) -> None:
         self.seq += 1
@@ -320,10 +326,20 @@ def test_a_trade_that_comes_twice_is_stored_once(venue):
 def test_a_hole_in_the_ids_is_a_gap_and_is_asked_for(venue):
     venue.trade(5, T=1_672_515_782_000)
     venue.trade(9, T=1_672_515_782_700)
+    assert venue.gaps() == []
+    venue.wait()
     assert venue.gaps() == [("trades", 6, 8, False)]
     [gap] = venue.of(Gap)
     assert (gap.from_ns, gap.to_ns) == (1_672_515_782_000 * MS, 1_672_515_782_700 * MS)
     assert venue.asked() == [TRADES.format(6)]
+
+
+def test_a_trade_that_comes_a_little_late_was_no_gap(venue):
+    for id in (5, 8, 6, 9):
+        venue.trade(id)
+    venue.wait()
+    assert venue.ids() == [5, 8, 6, 9]
+    assert venue.gaps() == [("trades", 7, 7, False)]
 
 
 def test_the_answer_closes_the_gap_with_just_the_missing_trades(venue):
@@ -347,19 +363,53 @@ def test_an_answer_that_lacks_some_of_the_missing_trades_heals_nothing(venue):
 
 def test_an_answer_that_did_not_come_is_asked_for_again_a_second_later(venue):
     venue.answer("trades", TRADES.format(6), b"", status=503)
-    assert venue.adapter.questions == [Question("trades", TRADES.format(6), not_before_ns=RECEIVED + 10**9)]
+    assert venue.adapter.questions == [Question("trades", TRADES.format(6), 25, RECEIVED + 10**9)]
 
 
 def test_a_full_page_of_past_trades_asks_for_the_next_one(venue):
     venue.trade(5)
     venue.trade(2000)
+    venue.wait()
     venue.forget()
     venue.past(6, *range(6, 1006))
     assert venue.asked() == [TRADES.format(1006)]
     assert venue.gaps() == []
     venue.past(1006, *range(1006, 2001))
-    assert venue.gaps() == [("trades", 1006, 2000, True)]
+    assert venue.gaps() == [("trades", 6, 2000, True)]
     assert venue.ids() == list(range(6, 2000))
+
+
+def test_of_hundreds_of_holes_none_is_forgotten_and_one_question_at_a_time_heals_them(venue):
+    for id in range(1, 1001, 2):
+        venue.trade(id)
+    venue.connection("lost")
+    assert venue.asked() == [TRADES.format(2)]
+    venue.connection("open")
+    venue.forget()
+    venue.past(2, *range(2, 1002))
+    venue.past(1002)
+    assert venue.ids() == [*range(2, 1001, 2), 1001]
+    assert venue.gaps()[-1] == ("trades", 2, 1001, True)
+
+
+def test_what_an_answer_healed_while_the_connection_was_lost_is_told_after_the_next_one(venue):
+    venue.trade(5)
+    venue.trade(9)
+    venue.connection("lost")
+    venue.past(6, 6, 7, 8, 9, 10)
+    venue.connection("open")
+    assert TRADES.format(11) in venue.asked()
+    venue.forget()
+    venue.past(11)
+    assert venue.gaps() == [("trades", 6, 10, True)]
+
+
+def test_a_trade_before_the_first_one_that_came_is_new_too(venue):
+    venue.trade(7)
+    venue.trade(6)
+    venue.trade(8)
+    assert venue.ids() == [7, 6, 8]
+    assert venue.gaps() == []
 
 
 def test_a_reconnect_asks_for_what_came_meanwhile_and_no_trade_proves_that_nothing_did(venue):
@@ -390,6 +440,7 @@ def test_a_trade_further_on_after_a_reconnect_is_a_gap(venue):
     venue.connection("open")
     venue.forget()
     venue.trade(8)
+    venue.wait()
     assert venue.gaps() == [("trades", 6, 7, False)]
 
 
@@ -413,6 +464,7 @@ def test_a_reconnect_asks_from_the_oldest_trade_still_missing(venue):
 def test_a_hole_in_aggregate_ids_is_never_asked_for_as_trade_ids(venue):
     venue.frame(changed("aggTrade", a=5))
     venue.frame(changed("aggTrade", a=9))
+    venue.wait()
     assert venue.gaps() == [("trades", 6, 8, False)]
     venue.connection("lost")
     venue.connection("open")

@@ -51,9 +51,10 @@ CAUGHT_ON_SESSIONS = [
     (with_books(mutants.GapOfOneOverlooked), missing_changes_are_told),
     (with_books(mutants.AfterAGapAppliedOn), missing_changes_are_told),
     (mutants.BooksOutliveTheirConnection, a_lost_connection_empties_the_books),
-    (forgetful("_ids"), saved_anywhere),
+    (forgetful("_trades.ids"), saved_anywhere),
     (forgetful("_last_ns"), saved_anywhere),
-    (forgetful("_unproven"), saved_anywhere),
+    (forgetful("_trades._unproven"), saved_anywhere),
+    (forgetful("_trades._doubts"), saved_anywhere),
     (forgetful("_books"), saved_anywhere),
     (forgetful("_best_ids"), saved_anywhere),
     (forgetful("_registry"), saved_anywhere),
@@ -61,7 +62,7 @@ CAUGHT_ON_SESSIONS = [
     (mutants.LateTradesForgotten, saved_anywhere),
 ]
 CAUGHT_ON_MESSAGES = [
-    (forgetful("_connected"), samples_are_told),
+    (forgetful("_trades._connected"), samples_are_told),
     (forgetful("_rules"), samples_are_told),
     (mutants.LastDigitDropped, every_digit_is_kept),
     (mutants.SizesThroughFloat, every_digit_is_kept),
@@ -86,6 +87,7 @@ def named(one: object) -> str:
 
 def with_adapter(adapter: type) -> VenueEntry:
     return replace(VENUES["binance"], adapter=adapter)
+
 
 pytestmark = pytest.mark.slow
 

@@ -39,7 +39,8 @@ from ninefold.venues.binance_wire import (
     units,
     wrapper_decoder,
 )
-from ninefold.venues.sequence import BookSync, TradeIds
+from ninefold.venues.sequence import BookSync
+from ninefold.venues.trade_series import TradeSeries
 
 STREAMS = ("trade", "depth@100ms", "bookTicker")
 REST_URL = "https://api.binance.com"
@@ -49,14 +50,14 @@ PURPOSES = {"historicalTrades": "trades"}  # others are called as in the path
 HEAL_LIMIT = 1000
 SNAPSHOT_LIMIT = 1000
 REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
+AGGREGATE = " aggregate"  # the series of aggregate trades, beside the trades of a symbol
+WEIGHTS = {"exchangeInfo": 20, "depth": 50, "trades": 25}
 
 
 class _State(msgspec.Struct):
     instruments: list[Instrument]
-    ids: dict[str, TradeIds]
+    trades: TradeSeries
     last_ns: dict[str, int]
-    unproven: set[str]
-    connected: bool
     books: dict[str, BookSync]
     best_ids: dict[str, int]
     rules: dict[str, Instrument]
@@ -98,12 +99,10 @@ class BinanceSpot:
         self.seen: dict[str, int] = {}
         self._rules: dict[str, Instrument] = {}
         self._instruments: dict[str, Instrument] = {}
-        self._ids: dict[str, TradeIds] = {}
+        self._trades = TradeSeries()
         self._last_ns: dict[str, int] = {}
-        self._unproven: set[str] = set()  # trades may have been missed since the connection was lost
         self._books: dict[str, BookSync] = {}
         self._best_ids: dict[str, int] = {}
-        self._connected = False
         self.gathered = Gathered()
         self.questions: list[Question] = []
         self.say: list[bytes] = []  # all that is wanted is in the path of the line
@@ -115,10 +114,11 @@ class BinanceSpot:
     def start_questions(self) -> list[Question]:
         """What to ask once before the first stream: the rules of the wanted symbols."""
         names = json.dumps(sorted(self._wanted or ()), separators=(",", ":"))
-        return [Question("exchangeInfo", f"/api/v3/exchangeInfo?symbols={names}", weight=20)]
+        return [Question("exchangeInfo", f"/api/v3/exchangeInfo?symbols={names}", WEIGHTS["exchangeInfo"])]
 
     def frame(self, connection: int, seq: int, receive_ns: int, payload: bytes) -> None:
         """Parse one frame of a combined stream; what cannot be parsed becomes a Malformed record."""
+        self._trades.pass_time(receive_ns)
         try:
             wrapper = wrapper_decoder.decode(payload)
             _, _, kind = wrapper.stream.partition("@")
@@ -130,14 +130,19 @@ class BinanceSpot:
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             if not is_reply(payload):
                 self._malformed(seq, receive_ns, str(error), payload)
+        self._tell(seq, receive_ns)
 
     def answer(self, answer: Answer, seq: int, receive_ns: int) -> None:
         """Parse a REST answer. A refused or missing one is asked again later."""
+        self._trades.pass_time(receive_ns)
         if answer.status != 200:
             if answer.purpose in _ANSWERS:
-                pause_ns = REFUSED_NS if 400 <= answer.status < 500 else SECOND_NS
-                self.questions.append(Question(answer.purpose, answer.url, not_before_ns=receive_ns + pause_ns))
-            return
+                self._ask_again(answer, receive_ns + (REFUSED_NS if 400 <= answer.status < 500 else SECOND_NS))
+        else:
+            self._read(answer, seq, receive_ns)
+        self._tell(seq, receive_ns)
+
+    def _read(self, answer: Answer, seq: int, receive_ns: int) -> None:
         handler = _ANSWERS.get(answer.purpose)
         try:
             if handler is None:
@@ -145,6 +150,7 @@ class BinanceSpot:
             handler(self, answer, seq, receive_ns)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             self._malformed(seq, receive_ns, f"{answer.purpose}: {error}", answer.body)
+            self._trades.forget_questions()
 
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """A lost connection makes books unknown; after a new one the rules' missed trades are asked for."""
@@ -157,24 +163,22 @@ class BinanceSpot:
             return
         for symbol in self._books:
             self._books[symbol].reset()
-        self._unproven.update(self._ids)
-        self._connected = change.state == "open"
-        if self._connected:
-            for symbol in sorted(self._wanted or ()):
+        if change.state == "open":
+            wanted = sorted(self._wanted or ())
+            for symbol in wanted:
                 self.seen.update({f"{symbol.lower()}@{stream}": receive_ns for stream in self._streams})
                 self._ask_depth(symbol)
-                ids = self._ids.get(symbol)
-                if ids is not None and ids.next_id:
-                    self._ask_trades(symbol, min([ids.next_id, *(first for first, _ in ids.missing)]))
+            self._trades.opened(receive_ns, wanted)
+        else:
+            self._trades.lost(receive_ns)
+        self._tell(seq, receive_ns)
 
     def save(self) -> bytes:
         return msgspec.msgpack.encode(
             _State(
                 list(self._registry),
-                self._ids,
+                self._trades,
                 self._last_ns,
-                self._unproven,
-                self._connected,
                 self._books,
                 self._best_ids,
                 self._rules,
@@ -188,8 +192,8 @@ class BinanceSpot:
         self._registry = Registry(saved.instruments)
         for instrument in self._registry.current():
             self._instruments[instrument.venue_symbol] = instrument
-        self._ids, self._last_ns, self._unproven = saved.ids, saved.last_ns, saved.unproven
-        self._connected, self._books, self._best_ids = saved.connected, saved.books, saved.best_ids
+        self._trades, self._last_ns = saved.trades, saved.last_ns
+        self._books, self._best_ids = saved.books, saved.best_ids
         self._rules, self.seen = saved.rules, saved.seen
 
     # frames
@@ -271,19 +275,22 @@ class BinanceSpot:
     def _take_trades(self, answer: Answer, seq: int, receive_ns: int) -> None:
         query = parse_qs(urlsplit(answer.url).query)
         symbol, from_id = query.get("symbol", [""])[0], int(query.get("fromId", ["0"])[0])
-        instrument = self._instrument(symbol, seq, receive_ns)
         trades = past_trades_decoder.decode(answer.body)
         for trade in trades:
             self._add_trade(
-                symbol, seq, receive_ns, ID_INTEGER, trade.id, trade.time, trade.price, trade.qty, trade.isBuyerMaker
+                symbol,
+                seq,
+                receive_ns,
+                ID_INTEGER,
+                trade.id,
+                trade.time,
+                trade.price,
+                trade.qty,
+                trade.isBuyerMaker,
+                live=False,
             )
         last = trades[-1].id if trades else from_id - 1
-        ids = self._ids.setdefault(symbol, TradeIds())
-        if len(trades) >= HEAL_LIMIT:
-            self._ask_trades(symbol, last + 1)
-        elif self._connected and not any(first <= last for first, _ in ids.missing):
-            self._unproven.discard(symbol)
-            self._gap(instrument, "trades", from_id, max(last, from_id - 1), seq, receive_ns, healed=True)
+        self._trades.answered(symbol, from_id, last, more=len(trades) >= HEAL_LIMIT)
 
     # parts
 
@@ -298,31 +305,37 @@ class BinanceSpot:
         price: str,
         size: str,
         buyer_is_maker: bool,
+        *,
+        live: bool = True,
     ) -> None:
         of = self._instrument(symbol, seq, receive_ns)
         price_units, size_units = units(price, of.price_decimals), units(size, of.size_decimals)
-        series = symbol if id_kind == ID_INTEGER else f"{symbol} aggregate"  # each counts its own trades
-        ids = self._ids.setdefault(series, TradeIds())
-        is_new, hole = ids.arrive(id)
-        if not is_new:
+        exchange_ns = time_ms * MILLISECOND_NS
+        series = symbol
+        if id_kind == ID_AGGREGATE:  # counts its own trades
+            series += AGGREGATE
+            self._trades.told_only.add(series)
+        last_ns = self._last_ns.get(symbol, exchange_ns)
+        if not self._trades.arrive(series, id, receive_ns, last_ns, exchange_ns, live=live):
             self.gathered.duplicates += 1
             return
-        exchange_ns = time_ms * MILLISECOND_NS
-        if hole is not None:
-            self._gap(
-                of, "trades", *hole, seq, receive_ns, from_ns=self._last_ns.get(symbol, exchange_ns), to_ns=exchange_ns
-            )
-            self._unproven.discard(series)
-            if id_kind == ID_INTEGER:
-                self._ask_trades(symbol, hole[0])
-        elif series in self._unproven and id + 1 == ids.next_id:
-            self._gap(of, "trades", id, id - 1, seq, receive_ns, healed=True)
-            self._unproven.discard(series)
         self._last_ns[symbol] = max(exchange_ns, self._last_ns.get(symbol, 0))
         side = SELL if buyer_is_maker else BUY
         self.gathered.trades.append(
             (of.id, exchange_ns, receive_ns, seq, id_kind, 0, id, price_units, size_units, side)
         )
+
+    def _tell(self, seq: int, now_ns: int) -> None:
+        """What the trades' numbers have shown, as records and questions."""
+        for span in self._trades.told:
+            of = self._instruments[span.series.removesuffix(AGGREGATE)]
+            times = {"from_ns": span.from_ns, "to_ns": span.to_ns}
+            self._gap(of, "trades", span.first, span.last, seq, now_ns, **times, healed=span.healed)
+        for symbol, from_id in self._trades.to_ask:
+            path = f"/api/v3/historicalTrades?symbol={symbol}&fromId={from_id}&limit={HEAL_LIMIT}"
+            self.questions.append(Question("trades", path, WEIGHTS["trades"]))
+        self._trades.told.clear()
+        self._trades.to_ask.clear()
 
     def _levels(
         self,
@@ -403,11 +416,10 @@ class BinanceSpot:
 
     def _ask_depth(self, symbol: str, not_before_ns: int = 0) -> None:
         path = f"/api/v3/depth?symbol={symbol}&limit={SNAPSHOT_LIMIT}"
-        self.questions.append(Question("depth", path, weight=50, not_before_ns=not_before_ns))
+        self.questions.append(Question("depth", path, WEIGHTS["depth"], not_before_ns))
 
-    def _ask_trades(self, symbol: str, from_id: int) -> None:
-        path = f"/api/v3/historicalTrades?symbol={symbol}&fromId={from_id}&limit={HEAL_LIMIT}"
-        self.questions.append(Question("trades", path, weight=25))
+    def _ask_again(self, answer: Answer, not_before_ns: int) -> None:
+        self.questions.append(Question(answer.purpose, answer.url, WEIGHTS[answer.purpose], not_before_ns))
 
     def _malformed(self, seq: int, known_ns: int, reason: str, payload: bytes) -> None:
         self.gathered.records.append(malformed(VENUE, seq, known_ns, reason, payload))

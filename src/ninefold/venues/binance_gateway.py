@@ -30,6 +30,7 @@ from ninefold.venues.binance_requests import (
     sign,
     subscription,
 )
+from ninefold.venues.questions import wait_seconds
 
 TIMEOUT_S = 10.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 5.0
@@ -181,7 +182,7 @@ class BinanceGateway:
                 request.method, url, data=body, headers=headers, allow_redirects=False
             ) as response:
                 if response.status in MUST_WAIT:
-                    self._wait(response.headers.get("Retry-After", "1"))
+                    self._wait(response.headers.get("Retry-After"))
                 return response.status, await response.text()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return 0, f"no answer: {type(error).__name__}"
@@ -246,9 +247,10 @@ class BinanceGateway:
         self._submit(kind, msgspec.json.encode(answer))
         return answer
 
-    def _wait(self, seconds: str) -> None:
-        pause_ms = int(seconds) * 1000 if seconds.isdigit() else 1000
-        self._quiet_until_ms = max(self._quiet_until_ms, self._now_ms() + pause_ms)
+    def _wait(self, retry_after: str | None) -> None:
+        now_ms = self._now_ms()
+        pause_ms = int(1000 * wait_seconds(retry_after, now_ms / 1000))
+        self._quiet_until_ms = max(self._quiet_until_ms, now_ms + pause_ms)
 
     def _run(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from email.utils import parsedate_to_datetime
 
 import aiohttp
 
@@ -17,6 +18,18 @@ from ninefold.venues.adapter import Question
 TIMEOUT_S = 10.0
 RETRY_S = 1.0
 BANNED = (418, 429)  # the venue asks us to wait: Retry-After says how long
+UNCLEAR_S = 60.0  # what is waited when it does not say
+
+
+def wait_seconds(retry_after: str | None, now_s: float) -> float:
+    """How long a venue asks us to wait: Retry-After is a number of seconds or a date (RFC 9110); else a minute."""
+    said = (retry_after or "").strip()
+    if said.isascii() and said.isdigit():
+        return float(said)
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - now_s)
+    except ValueError:
+        return UNCLEAR_S
 
 
 class Refused(RuntimeError):
@@ -55,12 +68,14 @@ class Asker:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
         await self._wait_for_room(question.weight)
+        await self._wait_until(self._quiet_until_ns)
         try:
             async with self._session.get(self._rest_url + question.path) as response:
                 body = await response.read()
                 if response.status in BANNED:
-                    wait_s = float(response.headers.get("Retry-After", "1"))
-                    self._quiet_until_ns = self._clock() + int(wait_s * 1e9)
+                    now_ns = self._clock()
+                    wait_s = wait_seconds(response.headers.get("Retry-After"), now_ns / 1e9)
+                    self._quiet_until_ns = max(self._quiet_until_ns, now_ns + int(wait_s * 1e9))
                 return Answer(self._venue, question.purpose, question.path, response.status, body)
         except (aiohttp.ClientError, TimeoutError) as error:
             await asyncio.sleep(RETRY_S)
@@ -75,13 +90,16 @@ class Asker:
 
     async def _ask(self, question: Question) -> None:
         try:
-            wait_ns = max(question.not_before_ns, self._quiet_until_ns) - self._clock()
-            if wait_ns > 0:
-                await asyncio.sleep(wait_ns / 1e9)
+            await self._wait_until(question.not_before_ns)
             answer = await self.once(question)
         finally:
             del self._asking[question.path]
         self._answered(answer)
+
+    async def _wait_until(self, at_ns: int) -> None:
+        wait_ns = at_ns - self._clock()
+        if wait_ns > 0:
+            await asyncio.sleep(wait_ns / 1e9)
 
     async def _wait_for_room(self, weight: int) -> None:
         while True:

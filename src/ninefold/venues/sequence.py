@@ -8,10 +8,11 @@ Out: which are new, which ranges are missing. Venues that number their trades or
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 WAITING_MOST = 4096  # changes kept while a snapshot is on its way; with fewer than all of them it is asked for again
-MISSING_MOST = 64  # remembered holes; older ones stay as Gap records in the store
+MISSING_MOST = 4096  # remembered holes; of an older one only the journal has what comes later
 
 
 @dataclass(slots=True)
@@ -19,13 +20,18 @@ class TradeIds:
     """Which trade ids of one instrument were seen."""
 
     next_id: int = 0  # 0: none seen yet
-    missing: list[tuple[int, int]] = field(default_factory=list)
+    first_id: int = 0
+    missing: list[tuple[int, int]] = field(default_factory=list)  # rising
 
-    def arrive(self, trade_id: int) -> tuple[bool, tuple[int, int] | None]:
-        """(is it new, the hole that it uncovers)."""
+    def arrive(self, trade_id: int, *, may_precede: bool = False) -> tuple[bool, tuple[int, int] | None]:
+        """(is it new, the hole that it uncovers). may_precede: one before the first is new; else it is not wanted."""
+        if self.next_id == 0:
+            self.first_id = trade_id
         if self.next_id == 0 or trade_id == self.next_id:
             self.next_id = trade_id + 1
             return True, None
+        if may_precede and trade_id < self.first_id:
+            return True, self._begin_earlier(trade_id)
         if trade_id > self.next_id:
             hole = (self.next_id, trade_id - 1)
             self.missing = [*self.missing, hole][-MISSING_MOST:]
@@ -33,13 +39,27 @@ class TradeIds:
             return True, hole
         return self._fill(trade_id), None
 
+    def missing_in(self, first: int, last: int) -> list[tuple[int, int]]:
+        """What of first..last has not come yet."""
+        return [(max(a, first), min(b, last)) for a, b in self.missing if a <= last and b >= first]
+
+    def _begin_earlier(self, trade_id: int) -> tuple[int, int] | None:
+        """The very first trades may come in another order too; the hole up to the first one so far."""
+        hole = (trade_id + 1, self.first_id - 1)
+        self.first_id = trade_id
+        if hole[0] > hole[1]:
+            return None
+        self.missing.insert(0, hole)
+        return hole
+
     def _fill(self, trade_id: int) -> bool:
-        for place, (first, last) in enumerate(self.missing):
-            if first <= trade_id <= last:
-                parts = [(first, trade_id - 1), (trade_id + 1, last)]
-                self.missing[place : place + 1] = [(a, b) for a, b in parts if a <= b]
-                return True
-        return False
+        place = bisect_right(self.missing, trade_id, key=lambda hole: hole[0]) - 1
+        if place < 0 or trade_id > self.missing[place][1]:
+            return False
+        first, last = self.missing[place]
+        parts = [(first, trade_id - 1), (trade_id + 1, last)]
+        self.missing[place : place + 1] = [(a, b) for a, b in parts if a <= b]
+        return True
 
 
 @dataclass(slots=True)
