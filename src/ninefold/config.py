@@ -18,6 +18,7 @@ from ninefold.market.time import TIMEFRAMES
 from ninefold.venues.table import VENUES
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+PAIR = re.compile(r"[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+(-\d{6})?)?")  # as ccxt writes symbols
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
@@ -91,12 +92,18 @@ class Config(_Section, frozen=True):
     data_dir: str = "data"
     mode: Literal["demo", "paper", "live", "replay"] = "paper"
     venue: Venue = Venue()
+    capture: tuple[Venue, ...] = ()
     account: Account = Account()
     risk: Risk = Risk()
     strategies: Strategies = Strategies()
     sentiment: tuple[Source, ...] = ()
     notify: Notify = Notify()
     serve: Serve = Serve()
+
+    @property
+    def venues(self) -> tuple[Venue, ...]:
+        """All that are captured, the one that is traded first; its clock closes the bars."""
+        return (self.venue, *self.capture)
 
 
 def parse(text: str, name: str = "ninefold.toml") -> Config:
@@ -112,17 +119,13 @@ def parse(text: str, name: str = "ninefold.toml") -> Config:
         config = msgspec.convert(raw, Config)
     except msgspec.ValidationError as error:
         raise BadConfig(f"{name}: {_explain(str(error), raw)}") from error
-    if config.venue.name not in VENUES:
-        raise BadConfig(f"{name}: venue.name: found {config.venue.name!r}; allowed: {', '.join(map(repr, VENUES))}")
+    _check_venues(config, name)
     if config.account.orders == "exchange" and not VENUES[config.venue.name].ws_api_url:
         able = ", ".join(repr(venue) for venue, entry in VENUES.items() if entry.ws_api_url)
         raise BadConfig(
             f"{name}: account.orders is 'exchange', and orders cannot be sent to {config.venue.name!r} yet, only to {able}; "
             "allowed here: 'paper'"
         )
-    for pair in config.venue.pairs:
-        if not re.fullmatch(r"[A-Z0-9]+/[A-Z0-9]+", pair):
-            raise BadConfig(f"{name}: venue.pairs holds {pair!r}; pairs are written BASE/QUOTE, for example 'BTC/USDT'")
     return config
 
 
@@ -165,7 +168,24 @@ def keys_of(account: Account) -> tuple[str, str]:
 
 def template() -> str:
     """A commented config with every default."""
-    return TEMPLATE.replace("TIMEFRAMES", " ".join(TIMEFRAMES))
+    return TEMPLATE.replace("TIMEFRAMES", " ".join(TIMEFRAMES)).replace("VENUES", ", ".join(VENUES))
+
+
+def _check_venues(config: Config, name: str) -> None:
+    known: set[str] = set()
+    for place, venue in (("venue", config.venue), *((f"capture[{i}]", one) for i, one in enumerate(config.capture))):
+        if venue.name not in VENUES:
+            raise BadConfig(f"{name}: {place}.name: found {venue.name!r}; allowed: {', '.join(map(repr, VENUES))}")
+        if venue.name in known:
+            raise BadConfig(f"{name}: {place}.name: {venue.name!r} is named twice; put all its pairs in one place")
+        known.add(venue.name)
+        for pair in venue.pairs:
+            if not PAIR.fullmatch(pair):
+                raise BadConfig(
+                    f"{name}: {place}.pairs holds {pair!r}; pairs are written BASE/QUOTE, for example 'BTC/USDT', "
+                    "perpetuals BASE/QUOTE:SETTLE, for example 'BTC/USDT:USDT', futures with their day of expiry behind it, "
+                    "for example 'BTC/USD:BTC-261225'"
+                )
 
 
 def _explain(message: str, raw: dict[str, object]) -> str:
@@ -196,13 +216,14 @@ def _fields(place: str) -> list[str]:
     kinds: dict[str, type[msgspec.Struct]] = {
         "": Config,
         "venue": Venue,
+        "capture": Venue,
         "account": Account,
         "risk": Risk,
         "strategies": Strategies,
         "notify": Notify,
         "serve": Serve,
     }
-    kind: type[msgspec.Struct] = kinds.get(place, Source)
+    kind: type[msgspec.Struct] = kinds.get(place.partition("[")[0], Source)
     return [field.name for field in msgspec.structs.fields(kind)]
 
 
@@ -213,11 +234,15 @@ data_dir = "data"        # journal, tables, ledger, models
 mode = "paper"           # paper, or live (needs `ninefold up --live` too)
 
 [venue]
-name = "binance"         # the venues with an adapter: binance
+name = "binance"         # that is traded: VENUES
 pairs = ["BTC/USDT", "ETH/USDT"]
 # rest_url = ""          # only to point at another address, for example a simulated exchange
 # stream_url = ""
 # ws_api_url = ""
+
+# [[capture]]            # further venues that are recorded only, as many as you like
+# name = "kraken"
+# pairs = ["BTC/USD", "ETH/USD"]
 
 [account]
 orders = "paper"         # paper: filled in our simulated market; exchange: signed orders to the venue

@@ -1,12 +1,14 @@
 """Bars from trades: what a quiet, a lost, a late and a healed second look like. Times in the tests are seconds."""
 
+import msgspec
 import numpy as np
 import pytest
 
 from ninefold.market.arrays import BAR_FLAT, BAR_OK, BAR_UNKNOWN, BUY, ID_INTEGER, SELL, rows
 from ninefold.market.bars import BarMaker
 from ninefold.market.chunk import Chunk
-from ninefold.market.records import AnyRecord, Connection, Gap, Started, Tick
+from ninefold.market.instruments import listed
+from ninefold.market.records import AnyRecord, Connection, Gap, Listed, Started, Tick
 from ninefold.market.time import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, WEEK_NS, bar_open
 
 START = 1_700_000_100  # unix seconds, a whole quarter of an hour
@@ -43,8 +45,8 @@ class Market:
     def tick(self, at: float) -> None:
         self.record(Tick(seq=self.seq + 1, known_ns=ns(at) + 7, exchange_ns=ns(at)))
 
-    def connection(self, state: str) -> None:
-        self.record(Connection(seq=self.seq + 1, known_ns=0, venue="binance", name="market", state=state))
+    def connection(self, state: str, venue: str = "binance") -> None:
+        self.record(Connection(seq=self.seq + 1, known_ns=0, venue=venue, name="market", state=state))
 
     def gap(
         self, start: float, end: float, healed: bool = False, ids: tuple[int, int] = (5, 6), instrument: int = 1
@@ -275,6 +277,23 @@ def test_an_instrument_first_seen_after_a_reconnect_is_known_only_from_then_on(m
     assert made[70][6] == BAR_UNKNOWN
     assert made[71] == (21, 21, 21, 21, 1, 1, BAR_OK, 0)
     assert market.made(MINUTE_NS, instrument=2)[60][6] == BAR_UNKNOWN
+
+
+def test_a_lost_connection_of_one_venue_leaves_the_bars_of_another_alone(market):
+    for id, venue in ((1, "binance"), (2, "kraken")):
+        instrument = msgspec.structs.replace(listed(venue, "BTCUSDT", "BTC", "USDT"), id=id)
+        market.record(Listed(seq=0, known_ns=0, instrument=instrument))
+    market.connection("open", venue="kraken")
+    market.tick(0.9)
+    for instrument in (1, 2):
+        market.trade(1.5, price=10, instrument=instrument)
+    market.connection("lost", venue="kraken")
+    market.tick(4.3)
+    assert [bar[6] for bar in market.made(S1, instrument=1).values()] == [BAR_OK, BAR_FLAT, BAR_FLAT]
+    assert [bar[6] for bar in market.made(S1, instrument=2).values()] == [BAR_UNKNOWN, BAR_UNKNOWN, BAR_UNKNOWN]
+    market.connection("open", venue="kraken")
+    market.tick(5.3)
+    assert market.made(S1, instrument=1)[4][6] == BAR_FLAT
 
 
 def test_nothing_is_known_while_no_connection_was_ever_open():

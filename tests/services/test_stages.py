@@ -126,7 +126,7 @@ class Chain:
         self._start()
 
     def _start(self) -> None:
-        self.stages = [BarMaker(), Measure(), Sentiment(), Forecasts(), Decide(default_strategies())]
+        self.stages = [BarMaker(), Measure(), Sentiment(), Forecasts(), Decide(default_strategies(), "binance")]
 
     def step(self, chunk: Chunk) -> None:
         for stage in self.stages:

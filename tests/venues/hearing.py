@@ -51,7 +51,7 @@ class Listener:
 
     def __init__(self, entry: VenueEntry, wanted: frozenset[str] | None = None) -> None:
         self._entry, self._wanted = entry, wanted
-        self.adapter: Adapter = entry.adapter(wanted, entry.streams)
+        self.adapter: Adapter = entry.adapter(wanted, entry.streams, None)
         self.books: dict[str, Book] = {}
         self.seq = 0
 
@@ -71,7 +71,7 @@ class Listener:
     def restart(self) -> None:
         """Go on with a new adapter that knows what this one saved."""
         state = self.adapter.save()
-        self.adapter = self._entry.adapter(self._wanted, self._entry.streams)
+        self.adapter = self._entry.adapter(self._wanted, self._entry.streams, None)
         self.adapter.load(state)
 
     def instrument(self, symbol: str) -> int:

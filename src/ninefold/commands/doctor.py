@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ninefold.commands.failing import plainly
-from ninefold.config import BadConfig, Config, keys_of, load
+from ninefold.config import BadConfig, Config, Venue, keys_of, load
 from ninefold.venues.table import VENUES
 
 FREE_BYTES = 5 * 10**9  # a day of two busy pairs is about this much before compression
@@ -42,8 +42,9 @@ def run(
     """Check clock, disk, ports, keys and venues. Exit status 1 if anything is wrong."""
     with plainly(BadConfig):
         settings = load(config)
-    checks: tuple[Callable[[Config], Finding], ...] = (_disk, _port, _keys, _venue, _python)
+    checks: tuple[Callable[[Config], Finding], ...] = (_disk, _port, _keys, _python)
     findings = [check(settings) for check in checks]
+    findings += [_venue(venue) for venue in settings.venues]
     if json_:
         print(json.dumps([msgspec.to_builtins(finding) for finding in findings]))
     else:
@@ -92,23 +93,23 @@ def _keys(config: Config) -> Finding:
     return Finding("keys", True, "found; whether the venue takes them is seen at the first signed request")
 
 
-def _venue(config: Config) -> Finding:
+def _venue(venue: Venue) -> Finding:
     """Reachability and clock: the venue's time against ours, halfway through the question."""
-    entry = VENUES[config.venue.name]
+    entry = VENUES[venue.name]
     path, read_clock = entry.clock
-    url = (config.venue.rest_url or entry.rest_url) + path
+    url = (venue.rest_url or entry.rest_url) + path
     asked = time.time()
     try:
         with urllib.request.urlopen(url, timeout=10) as answer:
             theirs = read_clock(answer.read())
     except (OSError, urllib.error.URLError, msgspec.DecodeError) as error:
-        return Finding("venue and clock", False, f"{url}: {error}", "check the network, a firewall, or venue.rest_url")
+        return Finding("venue and clock", False, f"{url}: {error}", "check the network, a firewall, or its rest_url")
     off = (asked + time.time()) / 2 - theirs
     remedy = "" if abs(off) <= CLOCK_S else "set the clock by NTP (chrony, systemd-timesyncd)"
     return Finding(
         "venue and clock",
         abs(off) <= CLOCK_S,
-        f"{config.venue.name} answers; our clock is {off * 1000:+.0f} ms off",
+        f"{venue.name} answers; our clock is {off * 1000:+.0f} ms off",
         remedy,
     )
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from ninefold.market.arrays import BAR_FLAT, BAR_OK, BAR_UNKNOWN, BUY, rows
 from ninefold.market.chunk import Chunk
-from ninefold.market.records import Connection, Gap, Started, Tick
+from ninefold.market.records import Connection, Gap, Listed, Started, Tick
 from ninefold.market.time import SECOND_NS, TICK_NS, TIMEFRAMES, bar_open
 
 GRACE_NS = 300_000_000  # trades are given this long to arrive; later ones restate
@@ -30,6 +30,7 @@ KEPT = {SECOND_NS: 900}  # finished bars kept to be restated
 KEPT_WIDER = 200
 FOREVER_NS = 2**62
 OPENING_NS = -1  # covered from the next tick on
+UNLISTED = ""  # the venue of an instrument of which no listing was seen: whatever happens to a connection concerns it
 
 
 class Part(msgspec.Struct, array_like=True, gc=False):
@@ -66,7 +67,8 @@ class Series(msgspec.Struct):
 class _State(msgspec.Struct):
     series: dict[int, Series]
     now_ns: int
-    covered_ns: int
+    venues: dict[int, str]  # of the instruments
+    covered_ns: dict[str, int]  # by venue, from when on its connection gives all trades; UNLISTED: of any
     quotes: dict[int, tuple[int, int, int, int]]
     doubt: bool = False  # something may have been missed since the last tick
     hold_until_ns: int = 0
@@ -79,10 +81,13 @@ class BarMaker:
 
     def __init__(self) -> None:
         self.too_late = 0
-        self._state = _State({}, 0, FOREVER_NS, {})
+        self._state = _State({}, 0, {}, {}, {})
 
     def step(self, chunk: Chunk) -> Chunk:
         """Fold one chunk; finished and restated bars are added to it."""
+        for record in chunk.records:
+            if isinstance(record, Listed):
+                self._state.venues[record.instrument.id] = record.instrument.venue
         self._fold_quotes(chunk.rows("quotes"))
         self._fold_trades(chunk.rows("trades"))
         for record in chunk.records:
@@ -92,12 +97,12 @@ class BarMaker:
                     chunk.add("bars", rows("bars", made))
             elif isinstance(record, Gap) and record.stream == "trades":
                 self._gap(record)
+            elif isinstance(record, Started):
+                self._lost(list(self._state.series))
             elif isinstance(record, Connection) and record.name == "market" and record.state == "open":
-                self._opened()
-            elif isinstance(record, Started) or (
-                isinstance(record, Connection) and record.name == "market" and record.state == "lost"
-            ):
-                self._lost()
+                self._opened(record.venue)
+            elif isinstance(record, Connection) and record.name == "market" and record.state == "lost":
+                self._lost(self._of_venue(record.venue))
         return chunk
 
     def save(self) -> bytes:
@@ -119,7 +124,8 @@ class BarMaker:
             second = bar_open(exchange_ns, SECOND_NS)
             series = self._state.series.get(instrument)
             if series is None:
-                series = Series({width: {} for width in WIDTHS}, second, second, self._state.covered_ns)
+                covered_ns = self._state.covered_ns.get(self._venue(instrument), FOREVER_NS)
+                series = Series({width: {} for width in WIDTHS}, second, second, covered_ns)
                 self._state.series[instrument] = series
             seconds = series.bars[SECOND_NS]
             part = seconds.get(second)
@@ -160,27 +166,36 @@ class BarMaker:
                 left.append([start, end, last_id])
         series.missed = left
 
-    def _opened(self) -> None:
+    def _venue(self, instrument: int) -> str:
+        return self._state.venues.get(instrument, UNLISTED)
+
+    def _of_venue(self, venue: str) -> list[int]:
+        return [instrument for instrument in self._state.series if self._venue(instrument) in (venue, UNLISTED)]
+
+    def _opened(self, venue: str) -> None:
         """An instrument that is new on this connection may have traded before it; one that was there is in doubt from
         `_lost` on.
         """
-        self._state.covered_ns = OPENING_NS
-        for series in self._state.series.values():
+        for of in (venue, UNLISTED):
+            self._state.covered_ns[of] = OPENING_NS
+        for instrument in self._of_venue(venue):
+            series = self._state.series[instrument]
             if series.covered_ns == FOREVER_NS:
                 series.covered_ns = OPENING_NS
 
-    def _lost(self) -> None:
+    def _lost(self, instruments: list[int]) -> None:
         """From now on trades may be missed, until the adapter proves that none was (a healed gap)."""
         self._state.doubt = True
-        for series in self._state.series.values():
+        for series in map(self._state.series.__getitem__, instruments):
             if not any(end == FOREVER_NS for _, end, _ in series.missed):
                 series.missed.append([self._state.now_ns, FOREVER_NS, 0])
 
     def _tick(self, tick: Tick) -> list[tuple]:  # type: ignore[type-arg]
         state = self._state
         state.now_ns = tick.exchange_ns
-        if state.covered_ns == OPENING_NS:
-            state.covered_ns = tick.exchange_ns + TICK_NS
+        opening = [venue for venue, covered_ns in state.covered_ns.items() if covered_ns == OPENING_NS]
+        for venue in opening:
+            state.covered_ns[venue] = tick.exchange_ns + TICK_NS
         if state.doubt:
             state.hold_until_ns, state.doubt = tick.exchange_ns + HOLD_NS, False
         held = tick.exchange_ns < state.hold_until_ns
@@ -189,7 +204,7 @@ class BarMaker:
         for instrument in sorted(state.series):
             series = state.series[instrument]
             if series.covered_ns == OPENING_NS:
-                series.covered_ns = state.covered_ns
+                series.covered_ns = state.covered_ns.get(self._venue(instrument), FOREVER_NS)
             quote = state.quotes.get(instrument, (0, 0, 0, 0))
             done = self._restate(series) if series.late else []
             while series.finished_ns < until_ns and not (held and series.missed):

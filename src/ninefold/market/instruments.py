@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -126,6 +126,12 @@ class Registry:
         """Keep an instrument that another registry numbered, as its Listed record tells; known ids change nothing."""
         if instrument.id > len(self._all):
             self._keep(instrument)
+
+    def learn_all(self, instruments: Iterable[Instrument], venue: str) -> dict[str, Instrument]:
+        """Keep instruments in the order of their ids; the current ones of a venue by what it calls them."""
+        for instrument in instruments:
+            self.learn(instrument)
+        return {symbol: instrument for (of, symbol), instrument in self._current.items() if of == venue}
 
     def find(self, venue: str, venue_symbol: str) -> Instrument | None:
         """The current version of what the venue calls `venue_symbol`, or None."""

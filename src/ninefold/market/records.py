@@ -70,6 +70,28 @@ class Malformed(Record, frozen=True, kw_only=True, tag="malformed"):
     excerpt: str
 
 
+class Funding(Record, frozen=True, kw_only=True, tag="funding"):
+    """What holders of a perpetual pay each other. rate: of the notional, as the venue wrote it ("0.0001": longs pay);
+    due_ns: when it is paid; mark_price: in units of the instrument, 0 if not told.
+    """
+
+    instrument: int
+    exchange_ns: int
+    rate: str
+    due_ns: int
+    mark_price: int = 0
+
+
+class Liquidation(Record, frozen=True, kw_only=True, tag="liquidation"):
+    """A position that the venue closed by force. side: of the order that closed it, +1 buy or -1 sell."""
+
+    instrument: int
+    exchange_ns: int
+    side: int
+    price: int
+    size: int
+
+
 class Headline(Record, frozen=True, kw_only=True, tag="headline"):
     source: str
     headline_id: str
@@ -186,6 +208,8 @@ AnyRecord = (
     | Offset
     | Gap
     | Malformed
+    | Funding
+    | Liquidation
     | Headline
     | May
     | MayScored

@@ -36,6 +36,7 @@ from ninefold.store.read import Reader
 from ninefold.strategy.decide import Decide
 from ninefold.strategy.library import default_strategies, library, load_modules
 from ninefold.strategy.strategy import Strategy
+from ninefold.venues.adapter import Adapter, UnknownVenue
 from ninefold.venues.binance_orders import parse_account
 from ninefold.venues.collector import Collector
 from ninefold.venues.table import VENUES
@@ -44,17 +45,25 @@ MODEL = Path("models") / "current.model"
 
 
 def collector_of(config: Config, replay: bool = False) -> Collector:
-    """The parser of the config's venue; a replay takes every symbol that the recording holds."""
-    entry = VENUES[config.venue.name]
-    wanted = None if replay else frozenset(entry.venue_symbol(pair) for pair in config.venue.pairs)
-    adapter = entry.adapter(wanted, config.venue.streams or entry.streams)
+    """The parser of the config's venues; a replay takes every venue and symbol that the recording holds."""
+    wanted = {} if replay else {venue.name: venue for venue in config.venues}
 
-    def account(event: AccountEvent, seq: int, known_ns: int) -> list[AnyRecord]:
+    def adapter(name: str, registry: Registry) -> Adapter:
+        entry = VENUES.get(name)
+        if entry is None:
+            raise UnknownVenue(f"venue {name!r} has no adapter; there are {', '.join(VENUES)}")
+        venue = wanted.get(name)
+        if venue is None:  # also one that the config named in an earlier run
+            return entry.adapter(None, entry.streams, registry)
+        symbols = frozenset(entry.venue_symbol(pair) for pair in venue.pairs)
+        return entry.adapter(symbols, venue.streams or entry.streams, registry)
+
+    def account(event: AccountEvent, registry: Registry, seq: int, known_ns: int) -> list[AnyRecord]:
         if replay:  # a replay trades on paper: what the venue said about the real account is not its own
             return []
-        return parse_account(event.kind, event.body, adapter.registry, seq, known_ns)
+        return parse_account(event.kind, event.body, registry, seq, known_ns)
 
-    return Collector(adapter, account, headlines.parse)
+    return Collector(adapter, account, headlines.parse, wanted)
 
 
 def strategies_of(config: Config) -> tuple[Strategy, ...]:
@@ -81,7 +90,7 @@ def stage_of(name: str, config: Config, data_dir: Path, registry: Registry) -> S
     if name == "forecast":
         return Forecasts(model_of(data_dir))
     if name == "decide":
-        return Decide(strategies_of(config))
+        return Decide(strategies_of(config), config.venue.name)
     names = tuple(strategy.name for strategy in strategies_of(config))
     return Execute(config, names, Ledger(data_dir), registry)
 
@@ -101,7 +110,7 @@ def loadable(config: Config, saved: Snapshot | None) -> bool:
 _KEPT: dict[str, Callable[[Config], Kept]] = {
     "bars": lambda config: BarMaker(),
     "sentiment": lambda config: Sentiment(),
-    "decide": lambda config: Decide(strategies_of(config)),
+    "decide": lambda config: Decide(strategies_of(config), config.venue.name),
 }
 
 

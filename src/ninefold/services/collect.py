@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import picows
@@ -55,9 +55,13 @@ class _Listener(picows.WSListener):
 
 
 class MarketFeed:
-    """One connection to one venue's public streams, kept open until `stop`."""
+    """One connection to one venue's public streams, kept open until cancelled. numbers: of the connections of all
+    venues.
+    """
 
-    def __init__(self, venue: Venue, intake: Intake, clock: Callable[[], int], collector: Collector) -> None:
+    def __init__(
+        self, venue: Venue, intake: Intake, clock: Callable[[], int], collector: Collector, numbers: Iterator[int]
+    ) -> None:
         entry = VENUES[venue.name]
         symbols = [entry.venue_symbol(pair) for pair in venue.pairs]
         self._venue = venue
@@ -70,7 +74,7 @@ class MarketFeed:
         self._asker = Asker(
             venue.name, venue.rest_url or entry.rest_url, entry.weight_per_minute, self._answered, clock
         )
-        self._number = 0
+        self._numbers = numbers
         self._last_frame_ns = 0
         self.reconnects = 0
         self.connected = False
@@ -89,16 +93,16 @@ class MarketFeed:
         asyncio.get_running_loop().call_soon(self.flush)
 
     def flush(self) -> None:
-        """Hand on what is waiting, then ask and say what the adapter wants."""
+        """Hand on what is waiting, then ask and say what the venue's adapter wants."""
         self._intake.flush()
-        questions, words = self._collector.take_outgoing()
+        questions, words = self._collector.take_outgoing(self._venue.name)
         self._asker.ask(questions)
         self._say(words)
 
-    async def run(self, first: list[Question]) -> None:
+    async def run(self) -> None:
         """Ask the first questions, then stay connected until cancelled."""
         try:
-            for question in first:
+            for question in self._collector.adapters[self._venue.name].start_questions():
                 await self._ask_first(question)
             await self._stay_connected()
         finally:
@@ -120,8 +124,7 @@ class MarketFeed:
     async def _stay_connected(self) -> None:
         pause_s = FIRST_PAUSE_S
         while True:
-            self._number += 1
-            number = self._number
+            number = next(self._numbers)
             try:
                 transport, _ = await picows.ws_connect(partial(_Listener, self, number), self._url)
             except (OSError, picows.WSError, TimeoutError) as error:

@@ -1,4 +1,4 @@
-"""Everything that comes from outside a pipeline, on one loop: the venue's sockets, our clock, the halt switch; and
+"""Everything that comes from outside a pipeline, on one loop: the venues' sockets, our clock, the halt switch; and
 the journal behind the door.
 
 In:  a config. Out: chunks to whoever is behind (`hand_on`).
@@ -10,6 +10,7 @@ import asyncio
 import sys
 import uuid
 from collections.abc import Callable, Coroutine
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ class Door:
         if self._journal.cut is not None:
             self.meter.detail = told(self._journal.cut)
         self._intake = Intake(self._journal, self.collector, hand_on, self.meter)
-        self._feed = MarketFeed(config.venue, self._intake, clock, self.collector)
+        numbers = count(1)
+        self._feeds = [MarketFeed(venue, self._intake, clock, self.collector, numbers) for venue in config.venues]
 
     def recover(self, written_seq: int) -> None:
         """Hand on again what the journal has behind the snapshot. written_seq: up to where the stage behind has
@@ -65,7 +67,7 @@ class Door:
                 waiting = []
         self._intake.feed(waiting)
         self._intake.forget()
-        self.collector.take_outgoing()
+        self.collector.drop_outgoing()
 
     def open(self) -> None:
         """Note in the journal that a new run begins."""
@@ -77,14 +79,14 @@ class Door:
         self._intake.flush()
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
-        """What has to run: the venue's connection and our clock."""
-        return [self._feed.run(self.collector.adapter.start_questions()), self._tick()]
+        """What has to run: the connection of each venue, and our clock."""
+        return [*(feed.run() for feed in self._feeds), self._tick()]
 
     def status(self) -> Meter:
-        self.meter.counters["reconnects"] = self._feed.reconnects
-        self.meter.gauges["streams"] = len(self.collector.adapter.seen)
+        self.meter.counters["reconnects"] = sum(feed.reconnects for feed in self._feeds)
+        self.meter.gauges["streams"] = sum(len(adapter.seen) for adapter in self.collector.adapters.values())
         self.meter.gauges["streams_silent"] = len(self.collector.silent)
-        self.meter.healthy = self._feed.connected
+        self.meter.healthy = all(feed.connected for feed in self._feeds)
         return self.meter
 
     def flush(self) -> None:

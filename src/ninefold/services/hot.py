@@ -48,7 +48,7 @@ class Hot:
         if not loadable(config, saved) or (saved and saved.seq > self._stream.last_seq):
             saved = None  # also when a power loss took the end of the stream log, but not the snapshot: begin at the journal's beginning
         self.door = Door(config, self._data_dir, clock, self._hand_on, saved.states["collect"] if saved else None)
-        registry = list(self.door.collector.adapter.registry)
+        registry = list(self.door.collector.registry)
         made = [stage_of(name, config, self._data_dir, Registry(registry)) for name in CHAIN]
         self.stages = [TimedStage(stage, Meter(stage.name, clock()), clock) for stage in made]
         self.execute = next(stage for stage in made if isinstance(stage, Execute))
@@ -109,7 +109,7 @@ class Hot:
     def _restore(self, saved: snapshot.Snapshot) -> None:
         self._chain.load(saved.states)
         bars, values = history(self._data_dir, saved.seq)
-        instruments = list(self.door.collector.adapter.registry)
+        instruments = list(self.door.collector.registry)
         for stage in self.stages:
             if isinstance(stage.stage, Warmed):
                 stage.stage.warm(instruments, bars, values)

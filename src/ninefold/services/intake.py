@@ -70,7 +70,7 @@ class Intake:
     def _finish(self, chunk: Chunk, started: int) -> None:
         meter = self._meter
         meter.counters["frames"] = self._collector.frames - self._frames_before
-        meter.counters["duplicates"] = self._collector.adapter.gathered.duplicates
+        meter.counters["duplicates"] = self._collector.gathered.duplicates
         for kind, name in (("trades", "trades"), ("books", "book_changes"), ("quotes", "quotes")):
             meter.count(name, len(chunk.rows(kind)))
         for record in chunk.records:

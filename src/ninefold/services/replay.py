@@ -108,7 +108,7 @@ class _Player:
         for one in inputs:
             self._intake.put(one.kind, one.connection, one.receive_ns, one.payload)
         self._intake.flush()
-        self.collector.take_outgoing()
+        self.collector.drop_outgoing()
 
     def close(self) -> None:
         self._store()
@@ -119,7 +119,7 @@ class _Player:
     def summary(self) -> dict[str, object]:
         self._execute.gauge(self._stages[-1].meter)
         statuses = {meter.service: meter.status(0) for meter in (self._meter, *(stage.meter for stage in self._stages))}
-        offsets = {str(number): offset.median_ns for number, offset in self.collector.clock.offsets.items()}
+        offsets = {str(number): offset.median_ns for number, offset in self.collector.offsets().items()}
         return {**summary(statuses), "clock_offset_ns": offsets}
 
     def _after(self, chunk: Chunk) -> None:

@@ -84,7 +84,7 @@ async def _play(source: Path, data_dir: Path, bus: NatsBus, progress: Callable[[
         for one in taken:
             intake.put(one.kind, one.connection, one.receive_ns, one.payload)
         intake.flush()
-        collector.take_outgoing()
+        collector.drop_outgoing()
         await publisher.publish()
         count += len(taken)
         progress(count)

@@ -65,15 +65,18 @@ def verify(data_dir: Path, progress: Progress) -> list[Check]:
 def _collector(data_dir: Path, instruments: Instruments) -> tuple[Collector | None, str]:
     """The parser that the journal was made with, or why there is none."""
     try:
-        name = venue_of(data_dir, RECORDED)
+        first = venue_of(data_dir, RECORDED)
     except (BadRecording, OSError, ValueError) as error:
         return None, str(error)
-    if name not in VENUES:
-        return None, f"the journal is of {name!r}; adapters exist for {', '.join(VENUES)}"
-    if (data_dir / "source.json").exists():  # a replay takes every symbol
-        return collector_of(Config(venue=Venue(name=name)), replay=True), ""
-    pairs = tuple(sorted({instrument.symbol for instrument in instruments.values()}))
-    return collector_of(Config(venue=Venue(name=name, pairs=pairs))), ""
+    pairs: dict[str, set[str]] = {first: set()}
+    for instrument in instruments.values():
+        pairs.setdefault(instrument.venue, set()).add(instrument.symbol)
+    unknown = sorted(pairs.keys() - VENUES.keys())
+    if unknown:
+        return None, f"the journal is of {', '.join(unknown)}; adapters exist for {', '.join(VENUES)}"
+    venues = [Venue(name=name, pairs=tuple(sorted(symbols))) for name, symbols in pairs.items()]
+    is_replay = (data_dir / "source.json").exists()  # takes every symbol
+    return collector_of(Config(venue=venues[0], capture=tuple(venues[1:])), is_replay), ""
 
 
 def _trades_of(
@@ -97,10 +100,10 @@ def _parsed(collector: Collector, records: Iterable[Record], instruments: Instru
         chunks = collector.feed(record)
         if count % TAKE_EVERY == 0:
             chunks += collector.take()
-            collector.take_outgoing()
+            collector.drop_outgoing()
             collector.take_lags()
-        yield from (_as_stored(chunk, collector.adapter.registry, instruments) for chunk in chunks)
-    yield from (_as_stored(chunk, collector.adapter.registry, instruments) for chunk in collector.take())
+        yield from (_as_stored(chunk, collector.registry, instruments) for chunk in chunks)
+    yield from (_as_stored(chunk, collector.registry, instruments) for chunk in collector.take())
 
 
 def _as_stored(chunk: Chunk, parsed: Registry, instruments: Instruments) -> np.ndarray:

@@ -85,11 +85,14 @@ class _Series:
 
 
 class Decide:
-    """Runs every strategy on every instrument, one evaluator for each instrument and timeframe."""
+    """Runs every strategy on every instrument of the venue that is traded, one evaluator for each instrument and
+    timeframe.
+    """
 
     name = "decide"
 
-    def __init__(self, strategies: Sequence[Strategy]) -> None:
+    def __init__(self, strategies: Sequence[Strategy], venue: str) -> None:
+        self._venue = venue
         self._by_width: dict[int, list[Strategy]] = {}
         for strategy in strategies:
             self._by_width.setdefault(strategy.width_ns, []).append(strategy)
@@ -113,7 +116,7 @@ class Decide:
         self._instruments.update({instrument.id: instrument for instrument in instruments})
         known = moods(values)
         for key in {(int(i), int(w)) for i, w in bars[["instrument", "width_ns"]].tolist()}:
-            if key[1] in self._by_width:
+            if key[1] in self._by_width and self._instruments[key[0]].venue == self._venue:
                 mine = bars[(bars["instrument"] == key[0]) & (bars["width_ns"] == key[1])]
                 self._of(key).warm(columns(mine, mood_of(mine, known)))
 
@@ -131,7 +134,7 @@ class Decide:
         for place in np.flatnonzero(bars["revision"] == 0):
             bar = bars[place : place + 1]
             instrument, width = int(bar["instrument"][0]), int(bar["width_ns"][0])
-            if width not in self._by_width:
+            if width not in self._by_width or self._instruments[instrument].venue != self._venue:
                 continue
             series = self._of((instrument, width))
             series.update(row(bar, float(mood_of(bar, known)[0])))

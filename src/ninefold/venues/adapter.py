@@ -22,6 +22,10 @@ class BadFrame(ValueError):
     """A frame or answer that cannot be understood; it stays in the journal and is counted."""
 
 
+class UnknownVenue(ValueError):
+    """A venue that has no adapter."""
+
+
 @dataclass(frozen=True)
 class Question:
     """A REST question. purpose and url come back in the Answer; `weight` is what it costs of the venue's limit."""
@@ -68,8 +72,10 @@ class Gathered:
 
 
 class Adapter(Protocol):
-    """See binance.py for the first one. seen: stream to the receive time of its last frame (or of the subscription).
+    """See binance.py for the first one.
 
+    gathered: may be shared by the adapters of several venues.
+    seen: stream to the receive time of its last frame (or of the subscription).
     say: messages for the open websocket, for venues that are asked there; whoever sends them empties the list.
     """
 

@@ -92,8 +92,13 @@ class BinanceSpot:
 
     venue = VENUE
 
-    def __init__(self, wanted: frozenset[str] | None = None, streams: tuple[str, ...] = STREAMS) -> None:
-        self._registry = Registry()
+    def __init__(
+        self,
+        wanted: frozenset[str] | None = None,
+        streams: tuple[str, ...] = STREAMS,
+        registry: Registry | None = None,
+    ) -> None:
+        self._registry = Registry() if registry is None else registry
         self._wanted = wanted
         self._streams = streams
         self.seen: dict[str, int] = {}
@@ -189,9 +194,7 @@ class BinanceSpot:
 
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
-        self._registry = Registry(saved.instruments)
-        for instrument in self._registry.current():
-            self._instruments[instrument.venue_symbol] = instrument
+        self._instruments = self._registry.learn_all(saved.instruments, VENUE)
         self._trades, self._last_ns = saved.trades, saved.last_ns
         self._books, self._best_ids = saved.books, saved.best_ids
         self._rules, self.seen = saved.rules, saved.seen

@@ -97,8 +97,13 @@ class CoinbaseExchange:
 
     venue = VENUE
 
-    def __init__(self, wanted: frozenset[str] | None = None, streams: tuple[str, ...] = STREAMS) -> None:
-        self._registry = Registry()
+    def __init__(
+        self,
+        wanted: frozenset[str] | None = None,
+        streams: tuple[str, ...] = STREAMS,
+        registry: Registry | None = None,
+    ) -> None:
+        self._registry = Registry() if registry is None else registry
         self._wanted = wanted
         self._streams = streams
         self._level2 = next((stream for stream in streams if stream.startswith("level2")), "level2_batch")
@@ -173,8 +178,7 @@ class CoinbaseExchange:
 
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
-        self._registry = Registry(saved.instruments)
-        self._instruments = {one.venue_symbol: one for one in self._registry.current()}
+        self._instruments = self._registry.learn_all(saved.instruments, VENUE)
         self._series, self._products = saved.series, saved.products
         self._connected, self.seen = saved.connected, saved.seen
 

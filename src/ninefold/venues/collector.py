@@ -1,13 +1,16 @@
 """From numbered input records to chunks: the pure core of `collect`.
 
-In:  the records of the journal in order, live or replayed.
-Out: chunks. A chunk ends at every tick of the venue's clock, wherever else the caller takes it; a row after a record
-     begins a new one.
+In:  the records of the journal in order, live or replayed; of one venue or of several at once.
+Out: chunks. A chunk ends at every tick of the leading venue's clock, wherever else the caller takes it; a row after a
+     record begins a new one.
+
+A run says which venue leads; until that one has told its time, another one's clock ticks. Which adapter a frame is
+for, its connection has told: so a journal is read without knowing the config that made it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import numpy as np
@@ -15,50 +18,64 @@ import numpy as np
 from ninefold.journal import inputs
 from ninefold.journal.segment import Record
 from ninefold.market.chunk import Chunk
-from ninefold.market.clock import VenueClock
+from ninefold.market.clock import OffsetEstimate, VenueClock
+from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord, Connection, Halted, Headline, Offset, Resumed, Started, Tick
 from ninefold.market.time import SECOND_NS
-from ninefold.venues.adapter import Adapter, Question, malformed
+from ninefold.venues.adapter import Adapter, Gathered, Question, UnknownVenue, malformed
 
 LOOK_EVERY_NS = 10 * SECOND_NS
 SILENT_NS = (
     60 * SECOND_NS
 )  # a stream without a frame for so long is told as silent; quiet instruments are, now and then
 
+MakeAdapter = Callable[[str, Registry], Adapter]
 ParseHeadlines = Callable[[inputs.Headlines, int, int], list[Headline]]
-ParseAccount = Callable[[inputs.AccountEvent, int, int], list[AnyRecord]]
+ParseAccount = Callable[[inputs.AccountEvent, Registry, int, int], list[AnyRecord]]
 
 
 class _State(msgspec.Struct):
     seq: int
     frames: int
     look_due_ns: int
-    silent: set[str]
-    clock: bytes
-    adapter: bytes
+    leading: str
+    ticked_ns: int
+    lines: dict[int, str]
+    silent: set[tuple[str, str]]
+    clocks: dict[str, bytes]
+    adapters: dict[str, bytes]
 
 
 class Collector:
-    """Folds records into the chunk that is being made. adapter: the venue's parser."""
+    """Folds records into the chunk that is being made. make: the parser of a venue (raises: UnknownVenue)."""
 
     def __init__(
         self,
-        adapter: Adapter,
+        make: MakeAdapter,
         parse_account: ParseAccount,
         parse_headlines: ParseHeadlines,
+        venues: Iterable[str] = (),
     ) -> None:
-        self.adapter = adapter
-        self.clock = VenueClock()
+        self.registry = Registry()
+        self.gathered = Gathered()  # of all adapters, in the order of the inputs
+        self.adapters: dict[str, Adapter] = {}
         self.last_seq = 0
         self.frames = 0
+        self.silent: set[tuple[str, str]] = set()
+        self._make = make
         self._parse_account = parse_account
         self._parse_headlines = parse_headlines
+        self._clocks: dict[str, VenueClock] = {}
+        self._lines: dict[int, str] = {}  # connection to venue
+        self._leading = ""
+        self._ticked_ns = 0
         self._first_seq = 1
         self._known_ns = 0
         self._look_due_ns = 0
-        self.silent: set[str] = set()
         self._records: list[AnyRecord] = []
         self._lags: list[int] = []
+        for venue in venues:
+            self._adapter(venue)
 
     def feed(self, record: Record) -> list[Chunk]:
         """Take one record; the chunks that it finishes: what was before it if rows would follow records, and its own
@@ -67,21 +84,15 @@ class Collector:
         done = self.take() if self._records else []
         kind, connection, seq, receive_ns, payload = record
         self.last_seq, self._known_ns = seq, receive_ns
-        gathered = self.adapter.gathered
+        gathered = self.gathered
         if kind == inputs.FRAME:
-            self.frames += 1
-            self.adapter.frame(connection, seq, receive_ns, payload)
+            self._frame(connection, seq, receive_ns, payload)
         elif kind != inputs.TICK:
             self._rare(record)
-        for stamped, exchange_ns, received_ns in gathered.stamps:
-            self.clock.stamp(stamped, exchange_ns, received_ns)
-            self._lags.append(received_ns - exchange_ns)
-        gathered.stamps.clear()
-        self.clock.own(receive_ns)
         if gathered.records:
             self._records.extend(gathered.records)
             gathered.records.clear()
-        mark = self.clock.tick()
+        mark = self._tick(receive_ns)
         if mark is None:
             return done
         if receive_ns >= self._look_due_ns:
@@ -95,85 +106,158 @@ class Collector:
         """What was gathered so far, as one chunk; empty if there is nothing to hand on."""
         if self.last_seq < self._first_seq:
             return []
-        chunk = Chunk(self._first_seq, self.last_seq, self._known_ns, self.adapter.gathered.arrays(), self._records)
+        chunk = Chunk(self._first_seq, self.last_seq, self._known_ns, self.gathered.arrays(), self._records)
         self._first_seq, self._records = self.last_seq + 1, []
         return [chunk]
 
-    def take_outgoing(self) -> tuple[list[Question], list[bytes]]:
-        """What the adapter wants to ask by REST and to say on the websocket; a replay and a start drop it."""
-        questions, self.adapter.questions = self.adapter.questions, []
-        words, self.adapter.say = self.adapter.say, []
+    def take_outgoing(self, venue: str) -> tuple[list[Question], list[bytes]]:
+        """What a venue's adapter wants to ask by REST and to say on the websocket."""
+        adapter = self.adapters[venue]
+        questions, adapter.questions = adapter.questions, []
+        words, adapter.say = adapter.say, []
         return questions, words
+
+    def drop_outgoing(self) -> None:
+        """A replay asks nobody, nor does a start before its connections are open."""
+        for venue in self.adapters:
+            self.take_outgoing(venue)
 
     def take_lags(self) -> np.ndarray:
         """receive_ns - exchange_ns of the frames since the last call, shape (n,)."""
         lags, self._lags = np.array(self._lags, np.int64), []
         return lags
 
+    def offsets(self) -> dict[int, OffsetEstimate]:
+        """Of every connection: how far our clock is behind the venue's."""
+        return {number: offset for clock in self._clocks.values() for number, offset in clock.offsets.items()}
+
     def save(self) -> bytes:
-        clock, adapter = self.clock.save(), self.adapter.save()
         return msgspec.msgpack.encode(
-            _State(self.last_seq, self.frames, self._look_due_ns, self.silent, clock, adapter)
+            _State(
+                self.last_seq,
+                self.frames,
+                self._look_due_ns,
+                self._leading,
+                self._ticked_ns,
+                self._lines,
+                self.silent,
+                {venue: clock.save() for venue, clock in self._clocks.items()},
+                {venue: adapter.save() for venue, adapter in self.adapters.items()},
+            )
         )
 
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
         self.last_seq, self._first_seq = saved.seq, saved.seq + 1
         self.frames, self._look_due_ns, self.silent = saved.frames, saved.look_due_ns, saved.silent
-        self.clock.load(saved.clock)
-        self.adapter.load(saved.adapter)
+        self._leading, self._ticked_ns, self._lines = saved.leading, saved.ticked_ns, saved.lines
+        for venue, adapter in saved.adapters.items():
+            self._adapter(venue).load(adapter)
+            self._clocks[venue].load(saved.clocks[venue])
+
+    def _frame(self, connection: int, seq: int, receive_ns: int, payload: bytes) -> None:
+        self.frames += 1
+        venue = self._lines.get(connection)
+        if venue is None:
+            self._records.append(
+                malformed("journal", seq, receive_ns, f"no venue opened connection {connection}", payload)
+            )
+            return
+        self.adapters[venue].frame(connection, seq, receive_ns, payload)
+        stamps = self.gathered.stamps
+        for stamped, exchange_ns, received_ns in stamps:
+            self._clocks[venue].stamp(stamped, exchange_ns, received_ns)
+            self._lags.append(received_ns - exchange_ns)
+        stamps.clear()
+
+    def _tick(self, receive_ns: int) -> int | None:
+        """The newest mark that the leading clock has reached; until it has a time, the first of the others that has."""
+        for clock in self._clocks.values():
+            clock.own(receive_ns)
+        leading = self._clocks.get(self._leading)
+        if leading is None or not leading.now_ns:
+            told = (clock for _, clock in sorted(self._clocks.items()) if clock.now_ns)
+            leading = next(told, None)
+        mark = leading.tick() if leading is not None else None
+        if mark is None or mark <= self._ticked_ns:
+            return None
+        self._ticked_ns = mark
+        return mark
+
+    def _adapter(self, venue: str) -> Adapter:
+        adapter = self.adapters.get(venue)
+        if adapter is None:
+            adapter = self._make(venue, self.registry)
+            adapter.gathered = self.gathered
+            self.adapters[venue], self._clocks[venue] = adapter, VenueClock()
+            self._leading = self._leading or venue
+        return adapter
 
     def _rare(self, record: Record) -> None:
         kind, number, seq, receive_ns, payload = record
+        sender = "journal"
         try:
             if kind == inputs.ANSWER:
-                self.adapter.answer(msgspec.msgpack.decode(payload, type=inputs.Answer), seq, receive_ns)
+                answer = msgspec.msgpack.decode(payload, type=inputs.Answer)
+                sender = answer.venue
+                self._adapter(sender).answer(answer, seq, receive_ns)
             elif kind == inputs.CONNECTION:
                 change = msgspec.msgpack.decode(payload, type=inputs.ConnectionChange)
-                self.adapter.connection(change, number, seq, receive_ns)
-                if change.state == "lost":
-                    self.clock.lost(number)
+                sender = change.venue
+                self._connection(change, number, seq, receive_ns)
             elif kind == inputs.HEADLINES:
+                sender = "a source of headlines"
                 self._records.extend(
                     self._parse_headlines(msgspec.msgpack.decode(payload, type=inputs.Headlines), seq, receive_ns)
                 )
             elif kind == inputs.ACCOUNT:
                 event = msgspec.msgpack.decode(payload, type=inputs.AccountEvent)
-                self._records.extend(self._parse_account(event, seq, receive_ns))
+                sender = event.venue
+                self._records.extend(self._parse_account(event, self.registry, seq, receive_ns))
             elif kind == inputs.COMMAND:
                 self._records.append(_command(msgspec.msgpack.decode(payload, type=inputs.Command), seq, receive_ns))
             elif kind == inputs.STARTED:
                 run = msgspec.msgpack.decode(payload, type=inputs.Run)
+                self._leading = run.venue
                 self._records.append(Started(seq=seq, known_ns=receive_ns, run=run.run))
             else:
                 self._records.append(malformed("journal", seq, receive_ns, f"unknown kind of input {kind}", payload))
-        except (msgspec.DecodeError, ValueError) as error:
-            sender = "a source of headlines" if kind == inputs.HEADLINES else self.adapter.venue
+        except (msgspec.DecodeError, UnknownVenue, ValueError) as error:
             self._records.append(malformed(sender, seq, receive_ns, str(error), payload))
 
+    def _connection(self, change: inputs.ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
+        self._adapter(change.venue).connection(change, number, seq, receive_ns)
+        if change.state == "open":
+            self._lines[number] = change.venue
+        elif change.state == "lost":
+            self._clocks[change.venue].lost(number)
+
     def _tell_offsets(self, seq: int, known_ns: int) -> None:
-        for number, offset in sorted(self.clock.offsets.items()):
-            self._records.append(
-                Offset(
-                    seq=seq,
-                    known_ns=known_ns,
-                    venue=self.adapter.venue,
-                    name=str(number),
-                    median_ns=offset.median_ns,
-                    frames=offset.frames,
+        for venue, clock in sorted(self._clocks.items()):
+            for number, offset in sorted(clock.offsets.items()):
+                self._records.append(
+                    Offset(
+                        seq=seq,
+                        known_ns=known_ns,
+                        venue=venue,
+                        name=str(number),
+                        median_ns=offset.median_ns,
+                        frames=offset.frames,
+                    )
                 )
-            )
 
     def _tell_silence(self, seq: int, known_ns: int) -> None:
         """Streams that fell silent or came back since the last look."""
-        seen = self.adapter.seen
-        silent = {stream for stream, last_ns in seen.items() if known_ns - last_ns > SILENT_NS}
-        for stream in sorted(silent ^ self.silent):
-            state = "silent" if stream in silent else "alive"
-            reason = f"no frame for {SILENT_NS // SECOND_NS} s" if stream in silent else ""
-            told = Connection(
-                seq=seq, known_ns=known_ns, venue=self.adapter.venue, name=stream, state=state, reason=reason
-            )
+        silent = {
+            (venue, stream)
+            for venue, adapter in self.adapters.items()
+            for stream, last_ns in adapter.seen.items()
+            if known_ns - last_ns > SILENT_NS
+        }
+        for venue, stream in sorted(silent ^ self.silent):
+            state = "silent" if (venue, stream) in silent else "alive"
+            reason = f"no frame for {SILENT_NS // SECOND_NS} s" if state == "silent" else ""
+            told = Connection(seq=seq, known_ns=known_ns, venue=venue, name=stream, state=state, reason=reason)
             self._records.append(told)
         self.silent = silent
 

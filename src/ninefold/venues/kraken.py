@@ -71,8 +71,13 @@ class KrakenSpot:
 
     venue = VENUE
 
-    def __init__(self, wanted: frozenset[str] | None = None, streams: tuple[str, ...] = STREAMS) -> None:
-        self._registry = Registry()
+    def __init__(
+        self,
+        wanted: frozenset[str] | None = None,
+        streams: tuple[str, ...] = STREAMS,
+        registry: Registry | None = None,
+    ) -> None:
+        self._registry = Registry() if registry is None else registry
         self._wanted = wanted
         self._streams = streams
         self.seen: dict[str, int] = {}
@@ -162,9 +167,7 @@ class KrakenSpot:
 
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
-        self._registry = Registry(saved.instruments)
-        for instrument in self._registry.current():
-            self._instruments[instrument.venue_symbol] = instrument
+        self._instruments = self._registry.learn_all(saved.instruments, VENUE)
         self._rules, self._series, self._books = saved.rules, saved.series, saved.books
         self._anew, self._connected, self.seen = saved.anew, saved.connected, saved.seen
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ninefold.journal.recordings import Recorded
+from ninefold.market.instruments import Registry
 from ninefold.venues import binance, coinbase, kraken
 from ninefold.venues.adapter import Adapter, Line
 
@@ -32,7 +33,8 @@ class Proof:
 class VenueEntry:
     """What the edges need to know of a venue.
 
-    adapter:      of the wanted venue symbols (None: whatever a recording holds) and kinds of streams.
+    adapter:      of the wanted venue symbols (None: whatever a recording holds), kinds of streams, and the registry
+                  that numbers the instruments of all venues.
     streams:      the kinds that are subscribed where a config names none.
     line:         venue symbols and kinds of streams to the websocket that gives them.
     venue_symbol: 'BTC/USDT' as the venue writes it.
@@ -42,7 +44,7 @@ class VenueEntry:
     proof:        see `Proof`.
     """
 
-    adapter: Callable[[frozenset[str] | None, tuple[str, ...]], Adapter]
+    adapter: Callable[[frozenset[str] | None, tuple[str, ...], Registry | None], Adapter]
     streams: tuple[str, ...]
     line: Callable[[list[str], tuple[str, ...]], Line]
     venue_symbol: Callable[[str], str]
