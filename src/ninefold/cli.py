@@ -21,11 +21,13 @@ COMMANDS = {
     "init": "write a commented ninefold.toml",
     "doctor": "check clock, disk, ports, keys and venues, and say what to do",
     "service": "run one of the nine services (or serve) alone over NATS",
+    "collect": "with --check VENUE: connect to a venue and say what comes",
     "replay": "play a journal or a recording through the pipeline",
     "export": "write stored trades, bars, targets, orders or fills as csv, parquet or jsonl",
     "sql": "ask the stored tables with SQL",
     "verify": "check that journal, tables and ledger are whole and say the same",
     "rebuild": "make the tables again from the stream log",
+    "download": "history from a venue and its archive: bars and trades of a range",
     "certify": "how complete each hour of each instrument is, and why",
     "venues": "the venues that have an adapter, and what each can do",
     "train": "train the forecast model on stored bars",
@@ -33,6 +35,7 @@ COMMANDS = {
     "resume": "allow orders again",
     "status": "what runs, what is stored, what is halted",
 }
+SEVERAL = {"download": ("--pairs", "-p", "--timeframe", "--timeframes", "-t")}  # options that take several values
 HIDDEN = ("hot", "cold")  # the two processes that demo and up start
 
 
@@ -51,25 +54,25 @@ def main() -> None:
         sys.exit(f"there is no command {name!r}{hint} `ninefold --help` lists them.")
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(name, help=COMMANDS.get(name))(importlib.import_module(f"ninefold.commands.{name}").run)
-    app(args=spread(arguments[1:], "--tape"), prog_name=f"ninefold {name}")
+    app(args=spread(arguments[1:], "--tape", *SEVERAL.get(name, ())), prog_name=f"ninefold {name}")
 
 
-def spread(arguments: list[str], option: str) -> list[str]:
-    """Let an option take several values: `--tape a b` becomes `--tape a --tape b`.
+def spread(arguments: list[str], *options: str) -> list[str]:
+    """Let options take several values: `--tape a b` becomes `--tape a --tape b`.
 
     >>> spread(["--tape", "a", "b", "--json"], "--tape")
     ['--tape', 'a', '--tape', 'b', '--json']
     """
     made: list[str] = []
-    taking = False
+    taking = ""
     for argument in arguments:
-        if argument == option:
-            taking = True
+        if argument in options:
+            taking = argument
         elif argument.startswith("-"):
-            taking = False
+            taking = ""
             made.append(argument)
         else:
-            made += [option, argument] if taking else [argument]
+            made += [taking, argument] if taking else [argument]
     return made
 
 

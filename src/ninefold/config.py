@@ -119,6 +119,11 @@ def parse(text: str, name: str = "ninefold.toml") -> Config:
         config = msgspec.convert(raw, Config)
     except msgspec.ValidationError as error:
         raise BadConfig(f"{name}: {_explain(str(error), raw)}") from error
+    return validated(config, name)
+
+
+def validated(config: Config, name: str) -> Config:
+    """The same config if its parts fit together; name: where it is from. raises: BadConfig."""
     _check_venues(config, name)
     if config.account.orders == "exchange" and not VENUES[config.venue.name].ws_api_url:
         able = ", ".join(repr(venue) for venue, entry in VENUES.items() if entry.ws_api_url)

@@ -14,7 +14,7 @@ from ninefold.execution.shown import Shown
 from ninefold.market.arrays import BAR_OK, BAR_UNKNOWN, BARS, rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
-from ninefold.market.records import Balance, Halted, Order
+from ninefold.market.records import Balance, Halted, Late, Order
 from ninefold.market.time import SECOND_NS
 
 ONE = 10**8
@@ -43,6 +43,7 @@ class World:
     halted: Halted | None = None
     sent_ns: list[int] = field(default_factory=list)
     awaited: list[str] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
 
     def state(self) -> RiskState:
         registry = Registry()
@@ -50,7 +51,7 @@ class World:
         shown = Shown(registry, "binance")
         bars = np.zeros(1, BARS)
         bars["instrument"], bars["state"] = 1, self.bar_state
-        shown.fold(Chunk(1, 1, NOW, {"quotes": rows("quotes", self.quotes), "bars": bars}))
+        shown.fold(Chunk(1, 1, NOW, {"quotes": rows("quotes", self.quotes), "bars": bars}, self.late))
         account = Account()
         for asset, free in self.balances.items():
             account.show(Balance(seq=1, known_ns=1, asset=asset, free=free, locked=0))
@@ -88,6 +89,9 @@ REASONS: dict[str, Callable[[World], object]] = {
     "stale price: the last quote or book change of binance:BTC/USDT is 5.1 s old, 5 s allowed": lambda world: setattr(
         world, "quotes", [(1, NOW, NOW - 5_100_000_000, 1, 1, 49_999_00, 9, 50_000_00, 9)]
     ),
+    "late feed: what binance says comes 3.2 s later than usual": lambda world: world.late.append(
+        Late(seq=1, known_ns=NOW, venue="binance", behind_ns=3_200_000_000)
+    ),
     "min notional: 4.5 USDT, at least 5 USDT allowed": lambda world: setattr(world, "size", 9)
     or world.listing.update(min_size=1),
     "size 0.00009 BTC: at least 0.00010 BTC allowed": lambda world: setattr(world, "size", 9),
@@ -109,6 +113,15 @@ REASONS: dict[str, Callable[[World], object]] = {
         world, "rules", msgspec.structs.replace(world.rules, venue="kraken")
     ),
 }
+
+
+def test_a_feed_that_is_in_time_again_is_traded_on():
+    world = World()
+    world.late = [Late(seq=1, known_ns=NOW, venue=venue, behind_ns=ns) for venue, ns in BACK_IN_TIME]
+    assert len(check(world.state(), [world.order()])[0]) == 1
+
+
+BACK_IN_TIME = [("binance", 3_200_000_000), ("kraken", 9_000_000_000), ("binance", 0)]
 
 
 @pytest.mark.parametrize("reason", REASONS)

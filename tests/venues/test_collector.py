@@ -11,7 +11,7 @@ from ninefold.journal import inputs
 from ninefold.journal.inputs import ConnectionChange, Input, Run, encode
 from ninefold.journal.segment import Record
 from ninefold.market.chunk import Chunk
-from ninefold.market.records import Connection, Listed, Malformed, Tick
+from ninefold.market.records import Connection, Late, Listed, Malformed, Tick
 from ninefold.market.time import SECOND_NS
 from ninefold.services.build import collector_of
 
@@ -142,3 +142,24 @@ def test_a_venue_without_an_adapter_is_told():
     opened = encode(ConnectionChange("mtgox", "market", "open"))
     [told] = _records(folded([Record(inputs.CONNECTION, 1, 1, START_NS, opened)]), Malformed)
     assert (told.venue, "mtgox" in told.reason, "binance" in told.reason) == ("mtgox", True, True)
+
+
+def test_a_feed_whose_frames_grow_older_without_a_pause_is_told_within_twenty_seconds(sessions):
+    """Its receive times look fine: one frame a second, each older than the one before."""
+    numbers = count(1)
+    opened = encode(ConnectionChange("binance", "market", "open"))
+    records = [Record(inputs.CONNECTION, 1, next(numbers), START_NS, opened)]
+    for second in range(120):
+        late_s = max(0, second - 60)  # from the second minute on each frame is a second later still
+        stamp_ms = (START_NS // SECOND_NS + second - late_s) * 1000
+        frame = TRADE % (stamp_ms, second + 1, stamp_ms)
+        receive_ns = START_NS + second * SECOND_NS
+        records.append(Record(inputs.FRAME, 1, next(numbers), receive_ns, frame))
+        records.append(Record(inputs.TICK, 0, next(numbers), receive_ns + SECOND_NS // 2, b""))
+    told = [(one.known_ns - START_NS) / SECOND_NS for one in _records(folded(records), Late)]
+    assert 60 + 2 < told[0] < 60 + 2 + 20
+
+
+TRADE = (
+    b'{"stream":"bnbbtc@trade","data":{"e":"trade","E":%d,"s":"BNBBTC","t":%d,"p":"0.001","q":"100","T":%d,"m":true}}'
+)

@@ -12,7 +12,8 @@ from itertools import islice
 from ninefold.api.packed import Packed
 from ninefold.api.rows import SIDES, Json
 from ninefold.market.instruments import Instrument
-from ninefold.market.records import AnyRecord, Gap, Halted, Has, Malformed, May, MayScored, Resumed
+from ninefold.market.lag import lateness
+from ninefold.market.records import AnyRecord, Gap, Halted, Has, Late, Malformed, May, MayScored, Resumed
 
 HELD = 2_000
 _EMPTY: Json = {
@@ -53,7 +54,7 @@ class Messages:
                 return self._keep(self._has(record), record.seq)
             case Gap() if record.healed and record.to_id < record.from_id:
                 return None  # nothing had been missed
-            case Gap() | Malformed() | Halted() | Resumed():
+            case Gap() | Late() | Malformed() | Halted() | Resumed():
                 return self._keep(self._alarm(record), record.seq)
         return None
 
@@ -138,7 +139,7 @@ class Messages:
             "may_id": has.may_id or None,
         }
 
-    def _alarm(self, record: Gap | Malformed | Halted | Resumed) -> Json:
+    def _alarm(self, record: Gap | Late | Malformed | Halted | Resumed) -> Json:
         same = record.seq == self._alarm_seq
         self._alarm_seq, self._alarms_here = record.seq, self._alarms_here + 1 if same else 1
         name = self._instrument_of(record.instrument).name if isinstance(record, Gap) else None
@@ -152,7 +153,7 @@ class Messages:
         }
 
 
-def _alarm_text(record: Gap | Malformed | Halted | Resumed) -> str:
+def _alarm_text(record: Gap | Late | Malformed | Halted | Resumed) -> str:
     match record:
         case Halted():
             return f"Trading halted by {record.by}: {record.reason}. No new orders are sent."
@@ -160,6 +161,8 @@ def _alarm_text(record: Gap | Malformed | Halted | Resumed) -> str:
             return f"Trading resumed by {record.by}."
         case Malformed():
             return f"{record.venue} sent a frame that could not be read ({record.reason}); it is input {record.seq}."
+        case Late():
+            return lateness(record.venue, record.behind_ns)
         case Gap():
             missed = f"{record.stream} {record.from_id} to {record.to_id}"
             return f"Healed: {missed} were fetched again." if record.healed else f"Gap: {missed} may have been missed."

@@ -160,6 +160,9 @@ def _fresh(state: RiskState, instrument: Instrument, order: Order) -> str:
     seen = state.shown.seen_ns.get(instrument.id)
     if seen is None:
         return f"price unknown: {instrument.name} has shown no quote"
+    behind_ns = state.shown.behind_ns.get(instrument.venue, 0)
+    if behind_ns:
+        return f"late feed: what {instrument.venue} says comes {behind_ns / SECOND_NS:.1f} s later than usual"
     age = state.known_ns - seen
     if age <= STALE_NS:
         return ""

@@ -13,6 +13,7 @@ import numpy as np
 from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
+from ninefold.market.records import Late
 
 BRIDGE = "BTC"  # an asset without a price in the account's quote is valued through this one
 
@@ -30,17 +31,23 @@ class Quote:
 
 
 class Shown:
-    """quotes: by instrument. seen_ns: when the last quote or book change of an instrument was received."""
+    """quotes: by instrument. seen_ns: when the last quote or book change of an instrument was received.
+    behind_ns: how late the feed of a venue is, 0 or absent while it is in time.
+    """
 
     def __init__(self, registry: Registry, venue: str) -> None:
         self.quotes: dict[int, Quote | None] = {}
         self.seen_ns: dict[int, int] = {}
+        self.behind_ns: dict[str, int] = {}
         self._registry = registry
         self._venue = venue
         self._pairs: dict[tuple[str, str], int] = {}
         self._bars: dict[int, tuple[int, int, int, int]] = {}  # (width, close, revision, state) of the shortest width
 
     def fold(self, chunk: Chunk) -> None:
+        for record in chunk.records:
+            if isinstance(record, Late):
+                self.behind_ns[record.venue] = record.behind_ns
         for row in _last_rows(chunk.rows("quotes"))[["instrument", "bid", "ask"]].tolist():
             self._quote(*row)
         self._see(chunk.rows("quotes"))

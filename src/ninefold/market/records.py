@@ -48,6 +48,13 @@ class Offset(Record, frozen=True, kw_only=True, tag="offset"):
     frames: int
 
 
+class Late(Record, frozen=True, kw_only=True, tag="late"):
+    """A venue's feed is so far behind its usual delay although frames come without a pause; 0: in time again."""
+
+    venue: str
+    behind_ns: int
+
+
 class Gap(Record, frozen=True, kw_only=True, tag="gap"):
     """Trades or book changes of an instrument that we may have missed, or that were healed later. Healed with to_id before
     from_id: after a broken connection it was proven that nothing had been missed.
@@ -206,6 +213,7 @@ AnyRecord = (
     | Listed
     | Connection
     | Offset
+    | Late
     | Gap
     | Malformed
     | Funding

@@ -21,7 +21,8 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from ninefold.bus.status import Meter, Status
 from ninefold.config import Notify as Settings
 from ninefold.market.chunk import Chunk
-from ninefold.market.records import Gap, Halted, Has, Malformed, May, Resumed
+from ninefold.market.lag import lateness
+from ninefold.market.records import Gap, Halted, Has, Late, Malformed, May, Resumed
 
 PAUSE_S = 1.0  # Slack allows one message a second for a channel
 LINES = 10  # a post
@@ -137,6 +138,8 @@ def _line(record: object) -> str:
             return f":arrow_forward: resumed by {record.by}"
         case Malformed():
             return f":warning: a message of {record.venue} could not be understood: {record.reason}"
+        case Late():
+            return f":hourglass: {lateness(record.venue, record.behind_ns)}"
         case Gap() if not record.healed:
             return f":warning: {record.stream} {record.from_id} to {record.to_id} of instrument {record.instrument} were missed"
     return ""

@@ -20,7 +20,8 @@ from ninefold.journal.segment import Record
 from ninefold.market.chunk import Chunk
 from ninefold.market.clock import OffsetEstimate, VenueClock
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord, Connection, Halted, Headline, Offset, Resumed, Started, Tick
+from ninefold.market.lag import LagWatch
+from ninefold.market.records import AnyRecord, Connection, Halted, Headline, Late, Offset, Resumed, Started, Tick
 from ninefold.market.time import SECOND_NS
 from ninefold.venues.adapter import Adapter, Gathered, Question, UnknownVenue, malformed
 
@@ -43,6 +44,7 @@ class _State(msgspec.Struct):
     lines: dict[int, str]
     silent: set[tuple[str, str]]
     clocks: dict[str, bytes]
+    watches: dict[str, LagWatch]
     adapters: dict[str, bytes]
 
 
@@ -66,6 +68,7 @@ class Collector:
         self._parse_account = parse_account
         self._parse_headlines = parse_headlines
         self._clocks: dict[str, VenueClock] = {}
+        self._watches: dict[str, LagWatch] = {}
         self._lines: dict[int, str] = {}  # connection to venue
         self._leading = ""
         self._ticked_ns = 0
@@ -99,6 +102,7 @@ class Collector:
             self._look_due_ns = receive_ns + LOOK_EVERY_NS
             self._tell_offsets(seq, receive_ns)
             self._tell_silence(seq, receive_ns)
+            self._tell_lateness(seq, receive_ns)
         self._records.append(Tick(seq=seq, known_ns=receive_ns, exchange_ns=mark))
         return done + self.take()
 
@@ -142,6 +146,7 @@ class Collector:
                 self._lines,
                 self.silent,
                 {venue: clock.save() for venue, clock in self._clocks.items()},
+                self._watches,
                 {venue: adapter.save() for venue, adapter in self.adapters.items()},
             )
         )
@@ -154,6 +159,7 @@ class Collector:
         for venue, adapter in saved.adapters.items():
             self._adapter(venue).load(adapter)
             self._clocks[venue].load(saved.clocks[venue])
+            self._watches[venue] = saved.watches[venue]
 
     def _frame(self, connection: int, seq: int, receive_ns: int, payload: bytes) -> None:
         self.frames += 1
@@ -167,6 +173,7 @@ class Collector:
         stamps = self.gathered.stamps
         for stamped, exchange_ns, received_ns in stamps:
             self._clocks[venue].stamp(stamped, exchange_ns, received_ns)
+            self._watches[venue].see(received_ns - exchange_ns)
             self._lags.append(received_ns - exchange_ns)
         stamps.clear()
 
@@ -190,6 +197,7 @@ class Collector:
             adapter = self._make(venue, self.registry)
             adapter.gathered = self.gathered
             self.adapters[venue], self._clocks[venue] = adapter, VenueClock()
+            self._watches[venue] = LagWatch()
             self._leading = self._leading or venue
         return adapter
 
@@ -219,6 +227,8 @@ class Collector:
             elif kind == inputs.STARTED:
                 run = msgspec.msgpack.decode(payload, type=inputs.Run)
                 self._leading = run.venue
+                for watch in self._watches.values():
+                    watch.told_ns = 0  # told anew: who trades begins knowing nothing
                 self._records.append(Started(seq=seq, known_ns=receive_ns, run=run.run))
             else:
                 self._records.append(malformed("journal", seq, receive_ns, f"unknown kind of input {kind}", payload))
@@ -260,6 +270,13 @@ class Collector:
             told = Connection(seq=seq, known_ns=known_ns, venue=venue, name=stream, state=state, reason=reason)
             self._records.append(told)
         self.silent = silent
+
+
+    def _tell_lateness(self, seq: int, known_ns: int) -> None:
+        for venue, watch in sorted(self._watches.items()):
+            behind_ns = watch.look()
+            if behind_ns is not None:
+                self._records.append(Late(seq=seq, known_ns=known_ns, venue=venue, behind_ns=behind_ns))
 
 
 def _command(command: inputs.Command, seq: int, known_ns: int) -> AnyRecord:
