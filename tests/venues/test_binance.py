@@ -594,3 +594,14 @@ def test_an_adapter_that_was_saved_goes_on_as_if_it_had_never_stopped(venue):
         one.trade(10)
     assert venue.adapter.gathered == other.adapter.gathered
     assert venue.adapter.save() == other.adapter.save()
+
+
+def test_a_symbol_becomes_known_with_the_first_of_its_messages_that_can_be_read():
+    adapter = BinanceSpot()
+    before = adapter.save()
+    adapter.frame(1, 1, RECEIVED, changed("trade", p="0.001203,0"))
+    [told] = adapter.gathered.records
+    assert isinstance(told, Malformed)
+    assert (adapter.save(), len(adapter.registry)) == (before, 0)
+    adapter.frame(1, 2, RECEIVED, changed("trade"))
+    assert [one.name for one in adapter.registry] == ["binance:BNB/BTC"]

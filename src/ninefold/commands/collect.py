@@ -25,7 +25,7 @@ PAIRS = ("BTC/USDT", "ETH/USDT")
 
 def run(
     check_: Annotated[str, typer.Option("--check", metavar="VENUE", help="the venue, as `ninefold venues` lists it")],
-    pairs: Annotated[str, typer.Option(help="comma between them, as BTC/USDT,ETH/USDT")] = ",".join(PAIRS),
+    pairs: Annotated[list[str] | None, typer.Option(help="such as BTC/USDT ETH/USDT, which is the default")] = None,
     seconds: Annotated[float, typer.Option(min=2.0, max=3600.0, help="how long to listen")] = 15.0,
     rest_url: Annotated[str, typer.Option(help="only to ask another address, such as a simulated exchange")] = "",
     stream_url: Annotated[str, typer.Option(help="only to listen at another address")] = "",
@@ -33,8 +33,7 @@ def run(
 ) -> None:
     """Listen to a venue and report. Exit status 1 if anything was wrong; nothing is kept."""
     with plainly(BadConfig, Refused):
-        wanted = tuple(pair.strip() for pair in pairs.split(",") if pair.strip())
-        venue = Venue(name=check_, pairs=wanted, rest_url=rest_url, stream_url=stream_url)
+        venue = Venue(name=check_, pairs=tuple(pairs or PAIRS), rest_url=rest_url, stream_url=stream_url)
         validated(Config(venue=venue), "ninefold collect")
         report = asyncio.run(_watched(venue, seconds, json_))
     if json_:

@@ -213,8 +213,9 @@ class BinanceSpot:
 
     def _depth(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
         depth = depth_decoder.decode(data)
-        instrument = self._instrument(depth.s, seq, receive_ns)
+        instrument = self._instrument(depth.s)
         changes = self._levels(instrument, depth.E * MILLISECOND_NS, receive_ns, seq, depth.u, depth.b, depth.a)
+        self._make_known(instrument, seq, receive_ns)
         self.gathered.stamps.append((connection, depth.E * MILLISECOND_NS, receive_ns))
         book = self._book(depth.s)
         before = book.last_id
@@ -227,9 +228,10 @@ class BinanceSpot:
 
     def _best(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
         best = ticker_decoder.decode(data)
-        of = self._instrument(best.s, seq, receive_ns)
+        of = self._instrument(best.s)
         bid, ask = units(best.b, of.price_decimals), units(best.a, of.price_decimals)
         bid_size, ask_size = units(best.B, of.size_decimals), units(best.A, of.size_decimals)
+        self._make_known(of, seq, receive_ns)
         self._best_ids[best.s] = best.u
         self.gathered.quotes.append((of.id, UNKNOWN_NS, receive_ns, seq, best.u, bid, bid_size, ask, ask_size))
 
@@ -243,11 +245,12 @@ class BinanceSpot:
 
     def _take_snapshot(self, answer: Answer, seq: int, receive_ns: int) -> None:
         symbol = parse_qs(urlsplit(answer.url).query).get("symbol", [""])[0]
-        instrument = self._instrument(symbol, seq, receive_ns)
+        instrument = self._instrument(symbol)
         snapshot = snapshot_decoder.decode(answer.body)
         levels = self._levels(
             instrument, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, snapshot.bids, snapshot.asks
         )
+        self._make_known(instrument, seq, receive_ns)
         book = self._book(symbol)
         changes = book.snapshot(snapshot.lastUpdateId)
         if changes is None:
@@ -311,8 +314,9 @@ class BinanceSpot:
         *,
         live: bool = True,
     ) -> None:
-        of = self._instrument(symbol, seq, receive_ns)
+        of = self._instrument(symbol)
         price_units, size_units = units(price, of.price_decimals), units(size, of.size_decimals)
+        self._make_known(of, seq, receive_ns)
         exchange_ns = time_ms * MILLISECOND_NS
         series = symbol
         if id_kind == ID_AGGREGATE:  # counts its own trades
@@ -366,18 +370,26 @@ class BinanceSpot:
             for price, size in levels
         ]
 
-    def _instrument(self, symbol: str, seq: int, known_ns: int) -> Instrument:
+    def _instrument(self, symbol: str) -> Instrument:
+        """What is known of a symbol. If that is not in the registry yet it has the id that it will get there."""
         known = self._instruments.get(symbol)
         if known is not None:
             return known
         if self._wanted is not None and symbol not in self._wanted:
             raise BadFrame(f"symbol {symbol!r} was not subscribed; subscribed are {', '.join(sorted(self._wanted))}")
-        return self._list(symbol, seq, known_ns)
+        return msgspec.structs.replace(self._listing(symbol), id=len(self._registry) + 1)
+
+    def _make_known(self, of: Instrument, seq: int, known_ns: int) -> None:
+        """List a symbol with the first of its messages that could be read whole."""
+        if of.venue_symbol not in self._instruments:
+            self._list(of.venue_symbol, seq, known_ns)
+
+    def _listing(self, symbol: str) -> Instrument:
+        return self._rules.get(symbol) or listed(VENUE, symbol, *split(symbol))
 
     def _list(self, symbol: str, seq: int, known_ns: int) -> Instrument:
-        rules = self._rules.get(symbol) or listed(VENUE, symbol, *split(symbol))
         count = len(self._registry)
-        instrument = self._registry.add(rules)
+        instrument = self._registry.add(self._listing(symbol))
         if len(self._registry) > count:
             self.gathered.records.append(Listed(seq=seq, known_ns=known_ns, instrument=instrument))
             if symbol in self._books:
