@@ -11,12 +11,12 @@ WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 ARGS ?=
 PARALLEL := --dist loadscope --no-loadscope-reorder
 
-.PHONY: help demo setup test quick torture check proof pins clean
+.PHONY: help demo setup test quick torture fuzz check proof pins clean
 .NOTPARALLEL:  # two pips in one environment disturb each other
 
 help:
 	@echo "make demo     set up and run the demo; ARGS=\"--seconds 60 --json\" hands arguments on"
-	@echo "make test     set up and run the tests (10 minutes); make quick: those of under a minute; make torture: the long ones"
+	@echo "make test     set up and run the tests (10 minutes); make quick: those of under a minute; make torture: the long ones;  make fuzz: any bytes into every parser, an hour (ARGS=\"--seconds 60\")"
 	@echo "make setup    only set up;  make check: lint, types, import direction, docs;  make proof: what docs/proof.md says"
 	@echo "make pins     recompile the pinned requirements (needs uv);  make clean: remove all that make made"
 
@@ -33,6 +33,10 @@ quick: $(DONE)/dev $(DONE)/web
 
 torture: $(DONE)/dev $(DONE)/web
 	$(BIN)/python -m pytest -m torture --timeout 7200 $(ARGS)
+
+fuzz: $(DONE)/dev $(DONE)/package
+	@$(INSTALL) --require-hashes -r requirements-fuzz.txt
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 check: $(DONE)/dev $(DONE)/web
 	$(BIN)/ruff check .

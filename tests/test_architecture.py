@@ -27,6 +27,7 @@ OUTSIDE = {
     "journal": set(PURE),
     "bus": set(PURE),
     "store": {*PURE, "journal"},  # tables are made from the journal
+    "imports": {"market", "journal", "store", "venues"},  # other programs' data into the store
     "api": {*PURE, "store", "journal", "bus"},  # shows what is stored, what is not stored yet, and how services do
 }
 WIRING = {
@@ -34,8 +35,9 @@ WIRING = {
     "__main__": {"cli"},
     "config": {"market", "venues"},  # which venues there are
     "simulator": {"market"},  # not venues: an adapter and a simulator that share code agree on the same mistake
-    "services": {*PURE, *OUTSIDE, "config"},
-    "commands": {*PURE, *OUTSIDE, "config", "services", "simulator"},
+    "history": {"market", "journal", "venues", "store"},  # downloads from venues into the store, with no pipeline
+    "services": {*PURE, *OUTSIDE, "config", "history"},
+    "commands": {*PURE, *OUTSIDE, "config", "services", "simulator", "history"},
     "cli": set[str](),  # it imports the one command that is called, by name
 }
 MAY_IMPORT = {**PURE, **OUTSIDE, **WIRING}

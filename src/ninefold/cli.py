@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import keyword
 import sys
 
 import typer
@@ -27,7 +28,11 @@ COMMANDS = {
     "sql": "ask the stored tables with SQL",
     "verify": "check that journal, tables and ledger are whole and say the same",
     "rebuild": "make the tables again from the stream log",
+    "import": "read trades and bars from databases and files of other programs",
     "download": "history from a venue and its archive: bars and trades of a range",
+    "backup": "copy a data dir, also while a pipeline runs; only what is new",
+    "restore": "put a backup into a new data dir and verify it",
+    "retain": "let go what is kept beyond its limits",
     "certify": "how complete each hour of each instrument is, and why",
     "venues": "the venues that have an adapter, and what each can do",
     "train": "train the forecast model on stored bars",
@@ -35,7 +40,10 @@ COMMANDS = {
     "resume": "allow orders again",
     "status": "what runs, what is stored, what is halted",
 }
-SEVERAL = {"download": ("--pairs", "-p", "--timeframe", "--timeframes", "-t")}  # options that take several values
+SEVERAL = {  # options that take several values
+    "collect": ("--pairs",),
+    "download": ("--pairs", "-p", "--timeframe", "--timeframes", "-t"),
+}
 HIDDEN = ("hot", "cold")  # the two processes that demo and up start
 
 
@@ -53,8 +61,13 @@ def main() -> None:
         hint = f"; did you mean `ninefold {near[0]}`?" if near else ""
         sys.exit(f"there is no command {name!r}{hint} `ninefold --help` lists them.")
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name, help=COMMANDS.get(name))(importlib.import_module(f"ninefold.commands.{name}").run)
+    app.command(name, help=COMMANDS.get(name))(importlib.import_module(f"ninefold.commands.{_module(name)}").run)
     app(args=spread(arguments[1:], "--tape", *SEVERAL.get(name, ())), prog_name=f"ninefold {name}")
+
+
+def _module(command: str) -> str:
+    """A command that Python has a keyword for is in a module with a trailing underscore."""
+    return f"{command}_" if keyword.iskeyword(command) else command
 
 
 def spread(arguments: list[str], *options: str) -> list[str]:

@@ -87,6 +87,39 @@ class Serve(_Section, frozen=True):
     token_env: str = "NINEFOLD_API_TOKEN"
 
 
+class Influx(_Section, frozen=True):
+    """A live copy as line protocol; an empty url writes none."""
+
+    url: str = ""
+    api: Literal["v1", "v2", "v3"] = "v1"
+    database: str = "ninefold"
+    org: str = ""
+    user: str = ""
+    password_env: str = "NINEFOLD_INFLUX_PASSWORD"
+    token_env: str = "NINEFOLD_INFLUX_TOKEN"
+
+
+class Keep(_Section, frozen=True):
+    """What is kept of a kind of data; a limit that is not given is none."""
+
+    days: Positive | None = None
+    gigabytes: Positive | None = None
+
+
+class Retention(_Section, frozen=True):
+    """Whole days are let go, oldest first, and whole segments of the logs."""
+
+    journal: Keep = Keep()
+    stream: Keep = Keep()
+    trades: Keep = Keep()
+    books: Keep = Keep()
+    quotes: Keep = Keep()
+    bars: Keep = Keep()
+    values: Keep = Keep()
+    forecasts: Keep = Keep()
+    targets: Keep = Keep()
+
+
 class Config(_Section, frozen=True):
     version: Literal[1] = 1
     data_dir: str = "data"
@@ -99,6 +132,8 @@ class Config(_Section, frozen=True):
     sentiment: tuple[Source, ...] = ()
     notify: Notify = Notify()
     serve: Serve = Serve()
+    retention: Retention = Retention()
+    influx: Influx = Influx()
 
     @property
     def venues(self) -> tuple[Venue, ...]:
@@ -227,6 +262,9 @@ def _fields(place: str) -> list[str]:
         "strategies": Strategies,
         "notify": Notify,
         "serve": Serve,
+        "retention": Retention,
+        "influx": Influx,
+        **{f"retention.{field.name}": Keep for field in msgspec.structs.fields(Retention)},
     }
     kind: type[msgspec.Struct] = kinds.get(place.partition("[")[0], Source)
     return [field.name for field in msgspec.structs.fields(kind)]
@@ -281,4 +319,17 @@ channel = "#ninefold"
 host = "127.0.0.1"       # another address needs a token in token_env
 port = 8899
 token_env = "NINEFOLD_API_TOKEN"
+
+# [influx]               # a live copy as line protocol (docs/imports.md)
+# url = "http://127.0.0.1:8086"
+# api = "v1"             # v1: /write, v2: /api/v2/write, v3: /api/v3/write_lp
+# database = "ninefold"  # the bucket of v2
+# org = ""               # of v2; its token, and v1's password, are in the environment
+# user = ""              # of v1
+
+[retention]              # everything is kept unless told otherwise; whole days go, oldest first (docs/operations.md)
+# books = { days = 30, gigabytes = 200 }
+# quotes = { days = 30 }
+# trades = { gigabytes = 500 }
+# also: bars, values, forecasts, targets, and the logs: journal, stream
 """

@@ -4,15 +4,19 @@ import random
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ninefold.journal import reader
+from ninefold.journal.content import bytes_of, open_segment
 from ninefold.journal.reader import Follower, read
 from ninefold.journal.segment import HEADER, Damaged, Record, WrongVersion, pack, scan, segments
 from ninefold.journal.writer import LogWriter
+from tests.journal.logs import fill, unpack
 
 WRITING = Path(__file__).parent / "writing.py"
 
@@ -21,19 +25,6 @@ WRITING = Path(__file__).parent / "writing.py"
 def without_pauses(monkeypatch):
     """A log is closed as soon as it is synced."""
     monkeypatch.setattr("ninefold.journal.writer.SYNC_S", 0.0)
-
-
-def fill(folder: Path, count: int, first: int = 1, segment_bytes: int = 1 << 20) -> list[Record]:
-    log = LogWriter(folder, segment_bytes)
-    made = [
-        Record(1 + seq % 5, seq % 3, seq, seq * 1000, b"payload %d" % seq * (seq % 9))
-        for seq in range(first, first + count)
-    ]
-    for record in made:
-        log.append(*record)
-        log.flush()
-    log.close()
-    return made
 
 
 @given(
@@ -79,8 +70,9 @@ def test_segments_roll_at_their_size_and_are_named_after_their_first_record(tmp_
     files = segments(tmp_path)
     assert len(files) > 5
     for path in files:
-        assert path.stat().st_size <= 1000 + HEADER.size
-        [(_, first), *_] = scan(path.read_bytes(), HEADER.size)
+        data = b"".join(bytes_of(path))
+        assert len(data) <= 1000 + HEADER.size
+        [(_, first), *_] = scan(data, HEADER.size)
         assert path.stem == f"{first.seq:020d}"
 
 
@@ -126,6 +118,7 @@ def test_a_torn_new_segment_is_removed_and_the_one_before_goes_on(tmp_path):
 
 def test_a_flipped_bit_in_a_closed_segment_is_told_with_its_place(tmp_path):
     made = fill(tmp_path, 40, segment_bytes=600)
+    unpack(tmp_path)
     path = segments(tmp_path)[1]
     data = path.read_bytes()
     ends = [end for end, _ in scan(data, HEADER.size)]
@@ -190,21 +183,19 @@ def test_a_follower_that_reads_while_the_segment_rolls_misses_nothing(tmp_path, 
     log.append(1, 0, 1, 0, b"")
     log.flush()
     assert [record.seq for record in follower.poll()] == [1]
-    opened = Path.open
 
-    def rolls_after_open(path, *args, **kwargs):
-        file = opened(path, *args, **kwargs)
-        data = file.read()
-        file.seek(0)
-        monkeypatch.setattr(Path, "open", opened)
-        for seq in (2, 3):
-            log.append(1, 0, seq, 0, b"")
-            log.flush()
-        assert len(segments(tmp_path)) == 2
-        file.close()
-        return Frozen(data)
+    @contextmanager
+    def rolls_after_open(path):
+        monkeypatch.setattr(reader, "open_segment", open_segment)
+        with open_segment(path) as content:
+            frozen = Frozen(content.read(0, content.size))
+            for seq in (2, 3):
+                log.append(1, 0, seq, 0, b"")
+                log.flush()
+            assert len(segments(tmp_path)) == 2
+            yield frozen
 
-    monkeypatch.setattr(Path, "open", rolls_after_open)
+    monkeypatch.setattr(reader, "open_segment", rolls_after_open)
     seen = [record.seq for record in follower.poll()]
     while found := follower.poll():
         seen += [record.seq for record in found]
@@ -213,22 +204,13 @@ def test_a_follower_that_reads_while_the_segment_rolls_misses_nothing(tmp_path, 
 
 
 class Frozen:
-    """A file as it was when it was opened."""
+    """A segment as it was when it was opened."""
 
     def __init__(self, data: bytes) -> None:
-        self._data, self._at = data, 0
+        self._data, self.size = data, len(data)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return None
-
-    def seek(self, at: int) -> None:
-        self._at = at
-
-    def read(self, count: int) -> bytes:
-        return self._data[self._at : self._at + count]
+    def read(self, offset: int, count: int) -> bytes:
+        return self._data[offset : offset + count]
 
 
 def test_a_follower_sees_everything_once_while_the_writer_is_killed_again_and_again(tmp_path):

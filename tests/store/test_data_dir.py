@@ -18,7 +18,7 @@ from ninefold.store.read import Reader
 
 def test_a_new_data_dir_gets_its_version_and_opens_again(tmp_path: Path) -> None:
     path = open_data_dir(tmp_path / "deep" / "data")
-    assert json.loads((path / "VERSION.json").read_text()) == {"format": 1, "written_by": ninefold.__version__}
+    assert json.loads((path / "VERSION.json").read_text()) == {"format": 2, "written_by": ninefold.__version__}
     assert open_data_dir(path) == path
 
 
@@ -39,7 +39,7 @@ def test_a_newer_format_is_refused_naming_both_versions_and_the_remedy(tmp_path:
     (tmp_path / "VERSION.json").write_text('{"format": 3, "written_by": "9.9.9"}')
     says = (
         rf"data format 3 \(written by ninefold 9\.9\.9\), this is ninefold {ninefold.__version__} which reads "
-        "formats up to 1; upgrade"
+        "formats up to 2; upgrade"
     )
     for opened in (open_data_dir, Reader):
         with pytest.raises(WrongFormat, match=says):
@@ -55,18 +55,26 @@ def test_a_version_that_cannot_be_read_is_refused(tmp_path: Path, text: str) -> 
 
 def test_an_older_format_is_migrated_step_by_step_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = open_data_dir(tmp_path)
-    monkeypatch.setattr(data_dir, "FORMAT", 3)
-    with pytest.raises(WrongFormat, match=r"data format 1, this is ninefold .* with format 3, and there is no way"):
+    monkeypatch.setattr(data_dir, "FORMAT", 4)
+    with pytest.raises(WrongFormat, match=r"data format 2, this is ninefold .* with format 4, and there is no way"):
         open_data_dir(path)
     seen: list[int] = []
 
     def second(path: Path) -> None:
         seen.append(json.loads((path / "VERSION.json").read_text())["format"])
 
-    monkeypatch.setattr(data_dir, "MIGRATIONS", {1: lambda path: seen.append(1), 2: second})
+    monkeypatch.setattr(data_dir, "MIGRATIONS", {2: lambda path: seen.append(2), 3: second})
     open_data_dir(path)
-    assert seen == [1, 2]
-    assert json.loads((path / "VERSION.json").read_text())["format"] == 3
+    assert seen == [2, 3]
+    assert json.loads((path / "VERSION.json").read_text())["format"] == 4
+
+
+def test_a_data_dir_of_format_1_is_taken_as_it_is(tmp_path: Path) -> None:
+    """Format 2 only allows compressed segments."""
+    path = open_data_dir(tmp_path)
+    (path / "VERSION.json").write_text('{"format": 1, "written_by": "0.1.0"}')
+    open_data_dir(path)
+    assert json.loads((path / "VERSION.json").read_text())["format"] == 2
 
 
 def test_a_path_that_cannot_be_a_data_dir_says_so(tmp_path: Path) -> None:

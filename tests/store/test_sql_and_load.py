@@ -96,7 +96,7 @@ def test_a_query_reaches_no_file_network_extension_or_variable(stored: Path, que
 def test_an_error_names_what_exists(stored: Path) -> None:
     with pytest.raises(SqlError, match="trades has the columns instrument, exchange_ns, receive_ns, seq"):
         sql(stored, "SELECT nothing FROM trades")
-    with pytest.raises(SqlError, match="tables: bars, bars_priced, books"):
+    with pytest.raises(SqlError, match="tables: bars, bars_priced, bars_revisions, books"):
         sql(stored, "SELECT * FROM candles")
     with pytest.raises(SqlError, match="found CREATE; allowed is one SELECT: the stored data is read-only here"):
         sql(stored, "CREATE TABLE a (b INTEGER)")

@@ -124,7 +124,7 @@ def test_a_data_dir_of_a_newer_version_is_refused_and_both_versions_named(tmp_pa
     demo = start_demo(tmp_path)
     said = said_at_end(demo, SOON_S)
     assert demo.returncode == 2
-    assert "99" in said and "9.9.9" in said and "up to 1" in said and "Traceback" not in said
+    assert "99" in said and "9.9.9" in said and "up to 2" in said and "Traceback" not in said
     assert sorted(path.name for path in data_dir.iterdir()) == ["VERSION.json"]
 
 

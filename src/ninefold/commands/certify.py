@@ -12,11 +12,14 @@ import typer
 
 from ninefold.commands.failing import plainly
 from ninefold.market.instruments import UnknownInstrument
-from ninefold.market.time import SECOND_NS
+from ninefold.market.time import HOUR_NS, MINUTE_NS, SECOND_NS
 from ninefold.store.certificates import Certificate
+from ninefold.store.completeness import WORST_FIRST, Completeness
 from ninefold.store.data_dir import NoDataDir, WrongFormat
 from ninefold.store.forms import instruments_wanted
 from ninefold.store.read import Reader
+
+SHOWN_HOLES = 3
 
 
 def run(
@@ -42,6 +45,35 @@ def run(
             (f"{_utc(one.hour_ns):%Y-%m-%d %H:%M}", name, one.state, f"{one.trades:,}", missing, *span, one.how)
         )
     print_columns(lines)
+
+
+def line_of(one: Completeness) -> str:
+    """One line: what of the time is complete, and what is not."""
+    if not one.spans:
+        return f"{one.instrument}: no trades are stored"
+    days = [f"{_utc(at):%Y-%m-%d}" for at in (one.from_ns, one.to_ns - 1)]
+    same_day = days[0] == days[1]
+    shown = "%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S"
+    parts = []
+    for state in reversed(WORST_FIRST):
+        lasted_ns = sum(span.to_ns - span.from_ns for span in one.spans if span.state == state)
+        if not lasted_ns:
+            continue
+        part = f"{_lasted(lasted_ns)} {state}"
+        if state == "gap known":
+            holes = [f"{_utc(hole.from_ns):{shown}}-{_utc(hole.to_ns):%H:%M:%S}" for hole in one.holes]
+            more = f" and {len(holes) - SHOWN_HOLES} more" if len(holes) > SHOWN_HOLES else ""
+            gaps = "1 gap known" if len(holes) == 1 else f"{len(holes)} gaps known"
+            part = f"{_lasted(lasted_ns)} with {gaps} {', '.join(holes[:SHOWN_HOLES])}{more}"
+        parts.append(part)
+    return f"{one.instrument} {days[0] if same_day else ' to '.join(days)}: {', '.join(parts)}"
+
+
+def _lasted(duration_ns: int) -> str:
+    for unit, size in (("h", HOUR_NS), ("min", MINUTE_NS)):
+        if duration_ns >= size:
+            return f"{round(duration_ns / size, 1):g} {unit}"
+    return f"{duration_ns / SECOND_NS:.3g} s"
 
 
 def print_columns(lines: Sequence[Sequence[str]]) -> None:

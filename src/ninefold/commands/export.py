@@ -1,4 +1,4 @@
-"""`ninefold export trades|bars|targets|orders|fills ... --format csv|parquet|jsonl --data-dir D [--out FILE]`."""
+"""`ninefold export trades|bars|targets|orders|fills ... --format csv|parquet|jsonl --data-dir D [--as-of TIME] [--out FILE]`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
+from ninefold.commands.certify import line_of
 from ninefold.commands.failing import plainly
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
-from ninefold.store.export import export
+from ninefold.store.export import carried, export
+from ninefold.store.timerange import parse_moment
 
 
 def run(
@@ -22,10 +24,17 @@ def run(
     timerange: Annotated[str | None, typer.Option(help="20240101-20240601, 20240101-, or unix seconds or ms")] = None,
     format_: Annotated[str, typer.Option("--format", help="csv, parquet or jsonl")] = "csv",
     out: Annotated[Path | None, typer.Option(help="a file; standard output if left out")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="what was known then: 2024-08-08T12:03:04Z, or unix s, ms or ns")
+    ] = None,
 ) -> None:
     """Write what is stored, in an order that depends on nothing but the content."""
     with plainly(ValueError, UnknownInstrument, NoDataDir, WrongFormat, StoreWriteFailed):
         target = out if out is not None else sys.stdout.buffer
-        count = export(data_dir, what, instrument, timeframe, timerange, format_, target)
+        as_of_ns = None if as_of is None else parse_moment(as_of)
+        told = carried(data_dir, what, instrument, timeframe, timerange, as_of_ns)
+        count = export(data_dir, what, instrument, timeframe, timerange, format_, target, as_of_ns)
     sys.stdout.flush()
+    for one in told:
+        print(line_of(one), file=sys.stderr)
     print(f"{count:,} rows", file=sys.stderr)

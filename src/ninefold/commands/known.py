@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ninefold.api.address import CannotListen
 from ninefold.config import BadConfig
+from ninefold.journal.letgo import LetGo
 from ninefold.journal.segment import Damaged, WrongVersion
 from ninefold.journal.writer import DiskFull
 from ninefold.market.instruments import UnknownInstrument
@@ -12,6 +13,6 @@ from ninefold.store.data_dir import AlreadyWritten, NoDataDir, StoreWriteFailed,
 from ninefold.venues.questions import Refused
 
 KNOWN: tuple[type[Exception], ...] = (
-    *(AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat, WrongVersion, WrongSnapshot, Damaged, DiskFull),
+    *(AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat, WrongVersion, WrongSnapshot, Damaged, DiskFull, LetGo),
     *(BadConfig, CannotListen, Refused, UnknownInstrument),
 )

@@ -1,4 +1,4 @@
-"""`ninefold sql "select ..." --data-dir D`."""
+"""`ninefold sql "select ..." --data-dir D [--as-of TIME]`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.table import Table
 from ninefold.commands.failing import plainly
 from ninefold.store.data_dir import NoDataDir, WrongFormat
 from ninefold.store.sql import SqlError, sql
+from ninefold.store.timerange import parse_moment
 
 SHOWN_ROWS = 200
 
@@ -24,12 +25,15 @@ def run(
     data_dir: Annotated[Path, typer.Option(help="where the data is")] = Path("data"),
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document: a list of rows")] = False,
     format_: Annotated[str, typer.Option("--format", help="table or csv")] = "table",
+    as_of: Annotated[
+        str | None, typer.Option(help="what was known then: 2024-08-08T12:03:04Z, or unix s, ms or ns")
+    ] = None,
 ) -> None:
     """Ask the stored tables. Tables: trades bars quotes books values forecasts targets records certificates, orders,
-    fills, ..._priced.
+    fills, ..._priced, bars_revisions.
     """
-    with plainly(SqlError, NoDataDir, WrongFormat):
-        found = sql(data_dir, query)
+    with plainly(SqlError, NoDataDir, WrongFormat, ValueError):
+        found = sql(data_dir, query, as_of_ns=None if as_of is None else parse_moment(as_of))
     if json_:
         print(json.dumps(found.to_pylist(), default=str))
     elif format_ == "csv":

@@ -1,55 +1,68 @@
 """Read a log: once from a position to its end, or on and on as it grows.
 
 A record that is cut short at the very end is not there yet; a damaged one before the end of a closed segment is an
-error.
+error. Plain and compressed segments read alike, also while the one becomes the other.
 """
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
-from ninefold.journal.segment import HEADER, SUFFIX, Damaged, Record, check_header, scan, segments
-
-
-def first_seq_of(path: Path) -> int:
-    return int(path.name.removesuffix(SUFFIX))
+from ninefold.journal.content import READ_BYTES, Content, open_segment
+from ninefold.journal.letgo import LetGo, refuse_before
+from ninefold.journal.packed import Packed
+from ninefold.journal.segment import HEADER, Damaged, Record, all_there, check_header, first_seq_of, scan, segments
 
 
 def read(folder: Path, after_seq: int = 0) -> Iterator[Record]:
-    """All whole records with seq > after_seq, oldest first.
+    """All whole records with seq > after_seq, oldest first; with 0 those that there are.
 
-    raises: Damaged if a closed segment is broken before its end.
+    raises: Damaged if a closed segment is broken before its end; LetGo if records behind after_seq were let go.
     """
     files = segments(folder)
+    if after_seq and files and first_seq_of(files[0]) > after_seq + 1:
+        refuse_before(folder, after_seq)
     for number, path in enumerate(files):
         if number + 1 < len(files) and first_seq_of(files[number + 1]) <= after_seq:
             continue
-        yield from read_segment(path, after_seq, last=number + 1 == len(files))
+        try:
+            yield from read_segment(path, after_seq, last=number + 1 == len(files))
+        except FileNotFoundError as error:
+            if number + 1 == len(files):  # nothing whole was in it, and its writer removed it
+                return
+            raise LetGo(
+                f"{path} went while the log was read: let go by retention, or moved away. Read the log again"
+            ) from error
 
 
 def read_segment(path: Path, after_seq: int = 0, last: bool = True) -> Iterator[Record]:
     """The whole records of one segment; `last`: it may still grow, so a torn end is no damage."""
-    with path.open("rb") as file:
-        if path.stat().st_size < HEADER.size:
+    with open_segment(path) as content:
+        if not check_header(content.read(0, HEADER.size), path):
             return
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        check_header(data[: HEADER.size], path)
         end = HEADER.size
-        view = memoryview(data)
-        try:
-            for record_end, record in scan(view, HEADER.size):
-                end = record_end
-                if record.seq > after_seq:
-                    yield record
-        finally:
-            size = len(view)
-            view.release()
-        if end < size and not last:
+        for record_end, record in _records(content, HEADER.size):
+            end = record_end
+            if record.seq > after_seq:
+                yield record
+        size, closed = content.size, not last or isinstance(content, Packed)
+        if closed and end < size:
             raise Damaged(
                 f"{path} is damaged at byte {end} of {size}: a record's checksum differs; records behind it cannot be trusted"
             )
+
+
+def _records(content: Content, at: int) -> Iterator[tuple[int, Record]]:
+    """(end, record) from byte `at` on, as far as they are whole; a piece of the segment is in memory, never all."""
+    data = b""
+    while not all_there(data) and (part := content.read(at + len(data), READ_BYTES)):
+        data += part
+        end = 0
+        for end, record in scan(memoryview(data), 0):
+            yield at + end, record
+        at += end
+        data = data[end:]
 
 
 class Follower:
@@ -62,19 +75,20 @@ class Follower:
         self._offset = HEADER.size
 
     def poll(self, limit_bytes: int = 16 * 1024 * 1024) -> list[Record]:
-        """New whole records, oldest first; empty if there are none yet."""
+        """New whole records, oldest first; empty if there are none yet. raises: Damaged, LetGo."""
         found: list[Record] = []
         while not found:
             if self._path is None and not self._open_first():
                 break
             assert self._path is not None
-            later = self._later()  # looked for first: then what is read below is all of a segment that has one behind it
+            # Looked for first: then what is read below is all of a segment that has one behind it.
+            later = self._later()
             try:
-                with self._path.open("rb") as file:
-                    file.seek(self._offset)
-                    data = file.read(limit_bytes)
-            except FileNotFoundError:  # it held nothing whole when its writer died, and the next writer removed it
-                self._path = None
+                with open_segment(self._path) as content:
+                    data = content.read(self._offset, limit_bytes)
+                    closed = later or isinstance(content, Packed)
+            except FileNotFoundError:
+                self._path = None  # let go; or nothing whole was in it when its writer died, and the next removed it
                 continue
             end = 0
             for record_end, record in scan(memoryview(data), 0):
@@ -86,19 +100,27 @@ class Follower:
                 self._after_seq = found[-1].seq
             elif not end and len(data) == limit_bytes:
                 limit_bytes *= 4  # a record larger than what was read
+            elif data and not end and closed:
+                raise self._damaged(len(data))
             elif not end:
                 if not later:
                     break
-                if data:
-                    raise Damaged(f"{self._path} is damaged at byte {self._offset}; records behind it cannot be trusted")
                 self._go(later[0])
         return found
+
+    def _damaged(self, whole_bytes: int) -> Damaged:
+        assert self._path is not None
+        with open_segment(self._path) as content:
+            content.read(self._offset + whole_bytes, 1)  # of a compressed one the block that could not be read
+        return Damaged(f"{self._path} is damaged at byte {self._offset}; records behind it cannot be trusted")
 
     def _open_first(self) -> bool:
         files = [path for path in segments(self._folder) if _begun(path)]
         if not files:
             return False
         earlier = [path for path in files if first_seq_of(path) <= self._after_seq + 1]
+        if not earlier:
+            refuse_before(self._folder, self._after_seq)
         self._go(earlier[-1] if earlier else files[0])
         return True
 
@@ -107,8 +129,8 @@ class Follower:
         return [path for path in segments(self._folder) if path.name > self._path.name and _begun(path)]
 
     def _go(self, path: Path) -> None:
-        with path.open("rb") as file:
-            check_header(file.read(HEADER.size), path)
+        with open_segment(path) as content:
+            check_header(content.read(0, HEADER.size), path)
         self._path, self._offset = path, HEADER.size
 
 

@@ -3,6 +3,7 @@
 A segment is a header and records. Header: magic, version, creation time. Record: length, crc32 (of the rest of the
 record), kind, connection,
 seq, receive_ns, payload; little endian. A record that is cut short or whose checksum differs ends what can be read.
+Once closed, the file may be compressed (packed.py); its name and the bytes that it gives stay the same.
 """
 
 from __future__ import annotations
@@ -49,6 +50,11 @@ def segments(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{SUFFIX}"))
 
 
+def first_seq_of(path: Path) -> int:
+    """The seq of a segment's first record, which its name says."""
+    return int(path.name.removesuffix(SUFFIX))
+
+
 def header(created_ns: int) -> bytes:
     return HEADER.pack(MAGIC, VERSION, created_ns)
 
@@ -89,6 +95,11 @@ def scan(data: bytes | memoryview, start: int) -> Iterator[tuple[int, Record]]:
         kind, connection, seq, receive_ns = _FIXED.unpack_from(body)
         yield end, Record(kind, connection, seq, receive_ns, bytes(body[_FIXED.size :]))
         start = end
+
+
+def all_there(data: bytes) -> bool:
+    """Whether nothing of the record that `data` begins with is missing; if it cannot be read, it is damaged then."""
+    return len(data) >= _LENGTH.size and len(data) >= _LENGTH.size + _LENGTH.unpack_from(data)[0]
 
 
 def goes_on(data: bytes, broken: int) -> bool:

@@ -1,4 +1,4 @@
-"""Append to a log: group commit, segments of 64 MiB, a torn tail cut on opening.
+"""Append to a log: group commit, segments of 64 MiB that are compressed once they are closed, a torn tail cut on opening.
 
 In:  records in the order in which they became known.
 Out: files that survive kill -9 once `flush` returned, and a power loss once the sync after it ran (at most `SYNC_S`
@@ -7,14 +7,17 @@ Out: files that survive kill -9 once `flush` returned, and a power loss once the
 
 from __future__ import annotations
 
-import fcntl
 import os
-import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ninefold.journal.compress import Compressor
+from ninefold.journal.durable import folder_to_disk, to_disk
+from ninefold.journal.letgo import let_go_of
+from ninefold.journal.packed import is_packed
+from ninefold.journal.reader import read_segment
 from ninefold.journal.segment import HEADER, Damaged, check_header, goes_on, header, pack, path_of, scan, segments
 
 SEGMENT_BYTES = 64 * 1024 * 1024
@@ -36,7 +39,7 @@ class Cut:
 
 
 class LogWriter:
-    """One writer per folder. Not for several threads, but for its own sync thread."""
+    """One writer per folder. Not for several threads, but for its own: one syncs, one compresses."""
 
     def __init__(self, folder: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +54,10 @@ class LogWriter:
         self._closing = False
         self._lock = threading.Lock()
         self._failure: OSError | None = None
+        if (gone := let_go_of(folder)) is not None:
+            self.last_seq = gone.seq  # numbers go on, even if a power loss leaves nothing behind what was let go
         self._open_last()
+        self.compressor = Compressor(folder)
         self._syncer = threading.Thread(target=self._sync_often, name=f"sync {folder.name}", daemon=True)
         self._syncer.start()
 
@@ -79,10 +85,11 @@ class LogWriter:
         """Force what was flushed to the disk now."""
         with self._lock:
             if self._file is not None:
-                _to_disk(self._file)
+                to_disk(self._file)
 
     def close(self) -> None:
         self.flush()
+        self.compressor.close()
         self._closing = True
         self._dirty.set()
         self._syncer.join()
@@ -111,7 +118,7 @@ class LogWriter:
         _, first = next(scan(data, 0))
         with self._lock:
             if self._file is not None:
-                _to_disk(self._file)
+                to_disk(self._file)
                 os.close(self._file)
                 self._file = None
             path = path_of(self.folder, first.seq)
@@ -123,13 +130,16 @@ class LogWriter:
             os.close(self._file)
             self._file = None  # without a header nothing may follow: the next flush begins the segment again
             raise
-        folder = os.open(self.folder, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        folder_to_disk(self.folder)
+        self.compressor.wake()
 
     def _open_last(self) -> None:
         while files := segments(self.folder):
             path = files[-1]
+            if _closed_already(path):
+                for record in read_segment(path, last=False):
+                    self.last_seq = record.seq
+                return
             data = path.read_bytes()
             end = 0
             if any(data) and check_header(data, path):  # only zeros: what a power loss leaves of a file never synced
@@ -162,17 +172,15 @@ class LogWriter:
             time.sleep(SYNC_S)
 
 
+def _closed_already(path: Path) -> bool:
+    """Whether the newest one is compressed: the one behind it had nothing whole in it, and the next flush begins another."""
+    with path.open("rb") as file:
+        return is_packed(file.fileno())
+
+
 def _put_aside(path: Path, torn: bytes) -> Path:
     """Nobody reads them, but what a crash did can be looked at, and a damage that looks like one can be mended."""
     kept = path.with_suffix(".torn")
     with kept.open("ab") as file:
         file.write(torn)
     return kept
-
-
-def _to_disk(file: int) -> None:
-    """What was written to an open file is on the disk when this returns."""
-    if sys.platform == "darwin":  # where fsync ends in the drive's cache, and there is no fdatasync
-        fcntl.fcntl(file, fcntl.F_FULLFSYNC)
-    else:
-        os.fdatasync(file)

@@ -13,6 +13,7 @@ BUY, SELL, UNKNOWN_SIDE = 1, -1, 0
 BID, ASK = 1, -1
 SET_LEVEL, CLEAR_BOOK = 0, 1  # `action` of a book row; a snapshot is one CLEAR_BOOK row and then its levels
 BAR_OK, BAR_FLAT, BAR_UNKNOWN = 0, 1, 2  # `state` of a bar: traded; quiet; trades may have been missed
+UNTOLD = -1  # buy_volume or trades of a bar whose source did not tell them
 ID_NONE, ID_INTEGER, ID_UUID, ID_TEXT, ID_AGGREGATE = 0, 1, 2, 3, 4
 
 _ROW = [("instrument", "<i4"), ("exchange_ns", "<i8"), ("receive_ns", "<i8"), ("seq", "<i8")]

@@ -1,7 +1,8 @@
 """Bars as the columns that formulas read.
 
 In:  BARS rows, with the best quote as it was known at each close.
-Out: float64 columns: prices in ticks, sizes in lots as whole numbers; NaN in unknown bars and where no quote was known.
+Out: float64 columns: prices in ticks, sizes in lots as whole numbers; NaN in unknown bars, where no quote was known, and where a
+     source did not tell.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 
 import numpy as np
 
-from ninefold.market.arrays import BAR_UNKNOWN
+from ninefold.market.arrays import BAR_UNKNOWN, UNTOLD
 
 BAR_FIELDS = ("open", "high", "low", "close", "volume", "buy_volume", "trades")
 
@@ -21,6 +22,8 @@ def columns(bars: np.ndarray, sentiment: np.ndarray | None = None) -> dict[str, 
     """
     unknown = bars["state"] == BAR_UNKNOWN
     made = {name: np.where(unknown, np.nan, bars[name].astype(np.float64)) for name in BAR_FIELDS}
+    for name in ("buy_volume", "trades"):
+        made[name][bars[name] == UNTOLD] = np.nan
     bid, ask = bars["bid"].astype(np.float64), bars["ask"].astype(np.float64)
     bid_size, ask_size = bars["bid_size"].astype(np.float64), bars["ask_size"].astype(np.float64)
     quoted = (bars["bid"] > 0) & (bars["ask"] > 0) & (bars["bid_size"] + bars["ask_size"] > 0) & ~unknown

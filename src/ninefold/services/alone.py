@@ -101,7 +101,7 @@ class Alone:
                 if chunk.last_seq >= until_seq:
                     break
         return (
-            list(reader.registry()),
+            list(reader.captured()),
             np.concatenate([empty("bars"), *bars]),
             np.concatenate([empty("values"), *values]),
         )

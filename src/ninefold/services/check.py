@@ -144,7 +144,8 @@ class _Heard:
 
 def _of_the_line(journal: Path) -> tuple[int | None, list[str]]:
     """When the connection was opened last, and why it or a question failed, each reason once."""
-    opened_ns, failures = None, {}
+    opened_ns = None
+    failures: dict[str, None] = {}
     for record in read(journal):
         if record.kind == inputs.CONNECTION:
             change = msgspec.msgpack.decode(record.payload, type=inputs.ConnectionChange)

@@ -1,4 +1,4 @@
-"""The cold process: record, notify and serve, following the stream log that the hot process writes.
+"""The cold process: record, notify, serve, and a live copy where one is wanted, following the stream log that the hot process writes.
 
 In:  the stream log, the hot process's statuses. Out: the tables, Slack messages, the API. It may stop and start again
      at any time; nothing waits for it.
@@ -14,6 +14,7 @@ from ninefold.config import Config
 from ninefold.journal.inputs import CHUNK
 from ninefold.journal.reader import Follower
 from ninefold.market.chunk import Chunk, decode
+from ninefold.services.influx import Influx, followed
 from ninefold.services.jobs import end
 from ninefold.services.notify import Notify
 from ninefold.services.record import Record
@@ -28,21 +29,24 @@ class Cold:
     def __init__(self, config: Config, clock: Callable[[], int]) -> None:
         self._data_dir = open_data_dir(Path(config.data_dir))
         self._clock = clock
-        self._record = Record(self._data_dir, clock)
+        self._record = Record(self._data_dir, clock, retention=config.retention)
         self._notify = Notify(config.notify, clock)
         self._serve = Serve(config, clock)
+        self._influx = Influx(config.influx, self._data_dir, clock) if config.influx.url else None
         self._follower = Follower(self._data_dir / "stream", self._record.position)
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[int], None]) -> None:
         """Follow until `stop`, then store all that the stream log has."""
         jobs = [self._follow(), self._tell(), self._record.run(stop), self._notify.run(stop), self._serve.run(on_ready)]
+        if self._influx is not None:
+            jobs.append(self._influx.run(stop, followed(self._data_dir / "stream", self._influx.after_seq)))
         tasks = [asyncio.ensure_future(job) for job in jobs]
         stopping = asyncio.ensure_future(stop.wait())
         done, _ = await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
         tasks[0].cancel()
         if stopping in done:
             self._take(self._poll())
-            await asyncio.wait({tasks[2], tasks[3]}, timeout=3.0)
+            await asyncio.wait({*tasks[2:4], *tasks[5:]}, timeout=3.0)
         await end(*tasks, stopping)
         while chunks := self._poll():
             self._record.take(chunks)
@@ -75,4 +79,7 @@ class Cold:
 
     def _write_status(self) -> None:
         now = self._clock()
-        write_statuses(self._data_dir, "cold", [self._record.status(now), self._notify.status(now)])
+        statuses = [self._record.status(now), self._notify.status(now)]
+        if self._influx is not None:
+            statuses.append(self._influx.status(now))
+        write_statuses(self._data_dir, "cold", statuses)

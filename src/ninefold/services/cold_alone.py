@@ -27,7 +27,7 @@ FULL_PAUSE_S = 0.05
 
 async def record_alone(config: Config, bus: NatsBus, clock: Callable[[], int], stop: asyncio.Event) -> None:
     """Store until `stop`. It begins where the tables stand."""
-    record = Record(Path(config.data_dir), clock, replayed=config.mode == "replay")
+    record = Record(Path(config.data_dir), clock, replayed=config.mode == "replay", retention=config.retention)
     finished = asyncio.Event()
 
     async def follow() -> None:

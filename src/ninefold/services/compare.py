@@ -7,7 +7,7 @@ Out: a `Check` for each table. Memory does not grow with what is stored: rows ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,19 @@ from ninefold.journal.walk import Log, chunks_of
 from ninefold.market.chunk import Chunk, decode
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Listed
-from ninefold.store.checksums import BLOCK_SEQS, COMPARED, RECORDS, Sums, differing, only_in_one, record_rows, stored
+from ninefold.store.checksums import (
+    BLOCK_SEQS,
+    COMPARED,
+    RECORDS,
+    Sums,
+    differing,
+    only_in_one,
+    record_rows,
+    stored,
+    without_days,
+)
 from ninefold.store.layout import number_within_seq
+from ninefold.store.let_go import let_go_days
 from ninefold.store.tables import NOT_STORED
 
 Progress = Callable[[str, int, int], None]  # what is read, how much of it was, how much there is
@@ -71,8 +82,12 @@ def compared(
     instruments: Instruments,
     progress: Progress,
     mend: str,
+    from_seq: int = 0,
 ) -> list[Check]:
-    """Every table of a folder against what the stream log says, up to a seq; nothing if there is no stream log."""
+    """Every table of a folder against what the stream log says, up to a seq; nothing if there is no stream log.
+
+    from_seq: where the log begins, if retention let go what was before.
+    """
     total, done = sum(one.rows() for one in sums.values()), 0
 
     def step(rows: int) -> None:
@@ -82,7 +97,9 @@ def compared(
 
     kinds = COMPARED if until_seq else ()
     return [
-        same_rows(folder, kind, sums[kind], until_seq, partial(_rows_again, stream, kind), instruments, step, mend)
+        same_rows(
+            folder, kind, sums[kind], until_seq, partial(_rows_again, stream, kind), instruments, step, mend, from_seq
+        )
         for kind in kinds
     ]
 
@@ -96,27 +113,43 @@ def same_rows(
     instruments: Instruments,
     step: Callable[[int], None],
     mend: str,
+    from_seq: int = 0,
 ) -> Check:
     table = Sums(kind)
+    gone = let_go_days(folder).get(kind, frozenset())
     try:
-        for rows, n in stored(folder, kind, 0, until_seq + 1):
+        for rows, n in stored(folder, kind, from_seq, until_seq + 1):
             table.fold(rows, n)
             step(len(rows))
-        if differing(log, table):
-            return Check(kind, False, _difference(folder, log, table, until_seq, again, instruments), mend)
+        if differing(log, table, gone):
+            return Check(kind, False, _difference(folder, log, table, until_seq, again, instruments, gone, from_seq), mend)
     except UNREADABLE as error:
         return Check(kind, False, f"the table cannot be read: {' '.join(str(error).split())}", mend)
-    return Check(kind, True, f"{log.rows():,} rows up to seq {until_seq:,}, the same in the log and in the table")
+    count = log.rows() - sum(log.rows(day) for day in gone)
+    more = f"; days that were let go on purpose and are not compared: {len(gone)}" if gone else ""
+    return Check(kind, True, f"{count:,} rows up to seq {until_seq:,}, the same in the log and in the table{more}")
 
 
-def _difference(folder: Path, log: Sums, table: Sums, until_seq: int, again: Again, instruments: Instruments) -> str:
-    """How many rows there are on the first day that differs, and the first row that is only on one side."""
-    parts = differing(log, table)
+def _difference(
+    folder: Path,
+    log: Sums,
+    table: Sums,
+    until_seq: int,
+    again: Again,
+    instruments: Instruments,
+    gone: Set[int],
+    from_seq: int,
+) -> str:
+    """How many rows there are on the first day that differs, and the first row that is only on one side. gone: days that
+    were let go.
+    """
+    parts = differing(log, table, gone)
     day = parts[0].day
-    low = parts[0].block * BLOCK_SEQS
+    low = max(parts[0].block * BLOCK_SEQS, from_seq)
     high = min(low + BLOCK_SEQS, until_seq + 1)
-    mine = [(rows, number_within_seq(rows["seq"])) for rows in again(low, high)]
-    lost, added = only_in_one(mine, list(stored(folder, log.kind, low, high)))
+    mine = ((rows, number_within_seq(rows["seq"])) for rows in again(low, high))
+    theirs = stored(folder, log.kind, low, high)
+    lost, added = only_in_one(*([without_days(log.kind, *one, gone) for one in some] for some in (mine, theirs)))
     text = (
         f"on {date(1970, 1, 1) + timedelta(days=day)} the log has {log.rows(day):,} rows, the table {table.rows(day):,}"
     )

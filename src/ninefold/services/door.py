@@ -86,6 +86,8 @@ class Door:
         self.meter.counters["reconnects"] = sum(feed.reconnects for feed in self._feeds)
         self.meter.gauges["streams"] = sum(len(adapter.seen) for adapter in self.collector.adapters.values())
         self.meter.gauges["streams_silent"] = len(self.collector.silent)
+        if self._journal.compressor.problem:
+            self.meter.detail = self._journal.compressor.problem
         self.meter.healthy = all(feed.connected for feed in self._feeds)
         return self.meter
 

@@ -54,6 +54,11 @@ def rebuild(data_dir: Path, progress: Progress) -> dict[str, object]:
         _tidy(beside, live)
         log = Log(data_dir / "stream")
         sums, instruments = sums_of_stream(log, sys.maxsize, progress)
+        if log.let_go_seq:
+            raise CannotRebuild(
+                f"{log.folder} begins behind seq {log.let_go_seq:,}: retention let go what was before. The tables have rows "
+                "that it no longer gives, so they stay. Put the old tables back from a backup"
+            )
         if log.problem or not log.records:
             raise CannotRebuild(_refusal(data_dir, log))
         begun = _fill(beside, log, progress)

@@ -18,7 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from ninefold.bus.status import Meter, Status
+from ninefold.config import Retention
 from ninefold.market.chunk import Chunk
+from ninefold.services.retain import KEEP_ALL, Retainer
 from ninefold.store.read import Reader
 from ninefold.store.tables import Tables, Written
 
@@ -28,13 +30,16 @@ MOST_WAITING = 500_000  # rows, some 50 MB, and three times that while they are 
 
 
 class Record:
-    """take() chunks as they come; run() commits them. replayed: receive times are of the past, so no latency is
-    measured.
+    """take() chunks as they come; run() commits them, and lets go what is beyond the limits. replayed: receive times are
+    of the past, so no latency is measured.
     """
 
-    def __init__(self, data_dir: Path, clock: Callable[[], int], replayed: bool = False) -> None:
+    def __init__(
+        self, data_dir: Path, clock: Callable[[], int], replayed: bool = False, retention: Retention = KEEP_ALL
+    ) -> None:
         self._replayed = replayed
         self._tables = Tables(data_dir)
+        self._retainer = Retainer(data_dir, retention)
         self._clock = clock
         self._waiting: list[Chunk] = []
         self._rows = 0
@@ -104,6 +109,8 @@ class Record:
         written = self._tables.write(chunks)
         now = self._clock()
         self._tables.maintain()
+        self._retainer.now_and_then(self._tables, now)
+        self.meter.detail = self._retainer.problem
         return written, now
 
 

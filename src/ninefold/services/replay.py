@@ -18,6 +18,7 @@ import msgspec
 
 from ninefold.bus.status import CHAIN, Meter
 from ninefold.config import Account, Config, Venue
+from ninefold.journal.content import bytes_of
 from ninefold.journal.inputs import Input
 from ninefold.journal.reader import read
 from ninefold.journal.recordings import open_source, venue_of
@@ -167,9 +168,8 @@ def _identity(source: Path) -> str:
     """What tells a source from others: the hash of a recording, or of all segments of a journal."""
     digest = hashlib.sha256()
     for path in _files(source):
-        with path.open("rb") as file:
-            while part := file.read(1 << 20):
-                digest.update(part)
+        for part in bytes_of(path):  # the same before and after a segment was compressed
+            digest.update(part)
     return digest.hexdigest()
 
 

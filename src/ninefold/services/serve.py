@@ -40,7 +40,7 @@ class Serve:
                 "set a token there, or serve on 127.0.0.1"
             )
         reader = Reader(self._data_dir)
-        self.view = LiveView(config.mode, reader.registry(), first_number=clock())
+        self.view = LiveView(config.mode, reader.captured(), first_number=clock())
         self._remember(reader)
         context = ApiContext(
             view=self.view,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -24,6 +25,7 @@ from ninefold.journal.walk import Log, inputs_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord
+from ninefold.market.time import SECOND_NS
 from ninefold.services.build import collector_of
 from ninefold.services.compare import UNREADABLE, Check, Instruments, Progress, compared, same_rows, sums_of_stream
 from ninefold.store.checksums import Sums
@@ -54,7 +56,7 @@ def verify(data_dir: Path, progress: Progress) -> list[Check]:
     if position:
         mend = f"`ninefold rebuild --data-dir {data_dir}`"
         until = min(position, stream.last_seq)
-        made = compared(data_dir / "tables", sums, until, stream.folder, instruments, progress, mend)
+        made = compared(data_dir / "tables", sums, until, stream.folder, instruments, progress, mend, _begin(stream))
         checks += [_trades(data_dir, trades, journal, position, instruments, made, why), *made]
     return [*checks, _ledger(data_dir, stream)]
 
@@ -140,6 +142,8 @@ def _trades(
 ) -> Check:
     name = "journal to trades"
     until = min(position, journal.last_seq)
+    if journal.let_go_seq and not why:
+        why = f"the journal begins behind seq {journal.let_go_seq:,}: what names its instruments was let go"
     if why or not until:
         return Check(name, None, why or "the journal gives nothing to compare with")
 
@@ -204,12 +208,20 @@ def _stream(log: Log, journal: Log, position: int) -> Check:
     return _log_check("stream log", log, "chunks", "")
 
 
+def _begin(log: Log) -> int:
+    """The first seq that a log can have."""
+    return log.let_go_seq + 1 if log.let_go_seq else 0
+
+
 def _log_check(name: str, log: Log, unit: str, more: str) -> Check:
     if not log.records:
         return Check(name, None, "nothing yet")
-    return Check(
-        name, True, f"{log.records:,} {unit}, whole up to seq {log.last_seq:,} (segments: {log.segments:,}){more}"
-    )
+    begin = ""
+    if log.let_go_seq:
+        begun = datetime.fromtimestamp(log.first_ns // SECOND_NS, UTC)
+        begin = f"; retention let go what was up to seq {log.let_go_seq:,}, it begins {begun:%Y-%m-%d %H:%M:%S} UTC"
+    found = f"{log.records:,} {unit}, whole up to seq {log.last_seq:,} (segments: {log.segments:,})"
+    return Check(name, True, found + begin + more)
 
 
 def _tables(position: int, broken: str, stream: Log, data_dir: Path) -> Check:
@@ -257,7 +269,7 @@ def _position(data_dir: Path) -> tuple[int, str]:
 def _listed(data_dir: Path) -> Instruments:
     """Instruments as the tables list them, where no stream log does."""
     try:
-        return {instrument.id: instrument for instrument in Reader(data_dir).registry()}
+        return {instrument.id: instrument for instrument in Reader(data_dir).captured()}
     except UNREADABLE:
         return {}  # the table of records is compared too, and says why
 

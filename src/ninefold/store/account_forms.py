@@ -44,8 +44,10 @@ _FILLS = pa.schema(
 def _orders(wanted: Wanted) -> Iterator[pa.Table]:
     instruments = _instruments(wanted)
     ledger = LedgerReader(wanted.path)
-    orders = ledger.orders()
-    created = ledger.created_ns()  # after the orders: the ledger may be growing, and every order must be in it
+    orders = ledger.orders(wanted.as_of_ns)
+    created = ledger.created_ns(
+        wanted.as_of_ns
+    )  # after the orders: the ledger may be growing, and every order must be in it
     chosen = [
         order for order in orders if order.instrument in instruments and _within(created[order.client_order_id], wanted)
     ]
@@ -57,7 +59,7 @@ def _orders(wanted: Wanted) -> Iterator[pa.Table]:
 def _fills(wanted: Wanted) -> Iterator[pa.Table]:
     instruments = _instruments(wanted)
     ledger = LedgerReader(wanted.path)
-    fills = ledger.fills()
+    fills = ledger.fills(wanted.as_of_ns)
     chosen = [fill for fill in fills if fill.instrument in instruments and _within(fill.exchange_ns, wanted)]
     chosen.sort(key=lambda fill: (instruments[fill.instrument].name, fill.exchange_ns))
     yield pa.Table.from_pylist([_fill_row(fill, instruments[fill.instrument]) for fill in chosen], schema=_FILLS)

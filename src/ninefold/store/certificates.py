@@ -6,7 +6,7 @@ Out: a certificate. Ids that count (integers, aggregates) prove completeness: an
      before it to the first one after it. A stretch of missing ids counts in every hour it touches, because no one
      knows in which they fell.
 States: "complete"; "healed" (a reported gap was filled); "gap known" (ids are missing); "cannot tell" (why is said in
-        `how`).
+        `how`); "let go" (the trades were here and were removed on purpose: it is never another one after that).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from ninefold.market.time import HOUR_NS
 from ninefold.store.layout import CERTIFICATES
 
 COUNTING = (ID_INTEGER, ID_AGGREGATE)
+LET_GO = "let go"
 NOT_CLOSED = "the hour is still open"
 
 
@@ -142,7 +143,7 @@ def _span(ids: Ids | None, before: Ids | None, after: Ids | None) -> tuple[int, 
 
 
 def _without_ids(gaps: Sequence[Gap], losses: int) -> tuple[str, int | None, str]:
-    if any(not gap.healed and not _healed_later(gap, gaps) for gap in gaps):
+    if open_gaps(gaps):
         return "gap known", None, "a gap was reported and not healed; the venue gives no ids to count by"
     connection = f"connections lost: {losses}" if losses else "the connection held"
     return "cannot tell", None, f"the venue gives no ids to count by; {connection}"
@@ -163,6 +164,15 @@ def missing_ids(runs: Sequence[tuple[int, int]], low: int, high: int) -> list[tu
         if next_id > high:
             return holes
     return [*holes, (next_id, high)]
+
+
+def open_gaps(gaps: Sequence[Gap], hour_ns: int | None = None) -> list[Gap]:
+    """Those that were not healed, of one hour or of all."""
+    return [
+        gap
+        for gap in gaps
+        if not gap.healed and not _healed_later(gap, gaps) and (hour_ns is None or _touches(gap, hour_ns))
+    ]
 
 
 def _touches(gap: Gap, hour_ns: int) -> bool:

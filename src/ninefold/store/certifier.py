@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ninefold.market.records import AnyRecord, Connection, Gap, Listed
-from ninefold.market.time import HOUR_NS
-from ninefold.store.certificates import Certificate, Ids, certificates_table, certify
+from ninefold.market.time import DAY_NS, HOUR_NS
+from ninefold.store.certificates import LET_GO, Certificate, Ids, certificates_table, certify
 from ninefold.store.delta import dataset, stored_files
 from ninefold.store.ids import ids_by_hour, joined
 from ninefold.store.layout import effective_ns, to_numpy
@@ -69,6 +69,23 @@ class Certifier:
     def open_hours(self, seq: int) -> pa.Table:
         """Rows that bring the open hours' certificates up to date."""
         return self._revise({key for key, one in self._latest.items() if not one.closed}, seq, every_change=True)
+
+    def let_go(self, day_ns: int, seq: int) -> pa.Table:
+        """Rows that say of the certified hours of a day that their trades were let go. Their ids stay known: the hours
+        around them are judged by them.
+        """
+        gone = []
+        for (_, hour), one in sorted(self._latest.items()):
+            if day_ns <= hour < day_ns + DAY_NS and one.state != LET_GO:
+                how = f"its trades were let go by retention; before that: {one.state}, {one.how}"
+                gone.append(
+                    msgspec.structs.replace(
+                        one, state=LET_GO, missing=None, how=how, revision=one.revision + 1, seq=seq
+                    )
+                )
+        for one in gone:
+            self._keep(one)
+        return certificates_table(gone)
 
     def _fold(self, trades: np.ndarray) -> set[Key]:
         """Add trades to the hours in memory. Hours that are not there are read from the table when needed, with these
@@ -124,7 +141,8 @@ class Certifier:
         return closed
 
     def _revise(self, keys: set[Key], seq: int, every_change: bool) -> pa.Table:
-        """Rows of the certificates that differ from their latest revision."""
+        """Rows of the certificates that differ from their latest revision. What was let go stays so."""
+        keys = {key for key in keys if key not in self._latest or self._latest[key].state != LET_GO}
         near = {key: self._neighbours(key) for key in keys}
         self._load(
             keys

@@ -7,7 +7,7 @@ Out: count and checksum for each day and block of inputs; where two of these dif
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
@@ -87,10 +87,15 @@ class Sums:
         self._waiting, self._count = [], 0
 
 
-def differing(one: Sums, other: Sums) -> list[Part]:
-    """The parts in which the rows are not the same, oldest day first."""
+def differing(one: Sums, other: Sums, without: Set[int] = frozenset()) -> list[Part]:
+    """The parts in which the rows are not the same, oldest day first.
+
+    without: days (since 1970) that are not compared, because their rows were let go.
+    """
     mine, theirs = one.parts(), other.parts()
-    return sorted(part for part in mine.keys() | theirs.keys() if mine.get(part) != theirs.get(part))
+    return sorted(
+        part for part in mine.keys() | theirs.keys() if part.day not in without and mine.get(part) != theirs.get(part)
+    )
 
 
 def row_hashes(rows: np.ndarray, n: np.ndarray) -> np.ndarray:
@@ -111,6 +116,12 @@ def days_of(kind: str, rows: np.ndarray) -> np.ndarray:
     """The day of each row, days since 1970, shape (n,)."""
     days: np.ndarray = (rows["known_ns"] if kind == RECORDS else effective_ns(kind, rows)) // DAY_NS
     return days
+
+
+def without_days(kind: str, rows: np.ndarray, n: np.ndarray, days: Set[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and their numbers within their inputs, without those of some days (since 1970)."""
+    left = ~np.isin(days_of(kind, rows), list(days))
+    return rows[left], n[left]
 
 
 def record_rows(records: Sequence[AnyRecord]) -> np.ndarray:

@@ -10,6 +10,8 @@ Out: commits that carry ("ninefold", last_seq) as application transaction. The l
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -30,11 +32,15 @@ from ninefold.store.data_dir import WrongFormat
 from ninefold.store.layout import SCHEMAS, stats_columns
 
 APP = "ninefold"
+LOG = "_delta_log"
+_CHECKPOINT = re.compile(r"^\d{20}\.checkpoint\.(.+\.)?parquet$")
 COMPACT_COMMITS = 100
-COMPACT_BYTES = 4 * 2**20  # files of this size are left alone: to join them with every hundred new ones would rewrite the hour
+COMPACT_BYTES = (
+    4 * 2**20
+)  # files of this size are left alone: to join them with every hundred new ones would rewrite the hour
 WHOLE_EVERY = 25  # every so many compactions, some forty minutes, files are joined up to WHOLE_BYTES
 WHOLE_BYTES = 64 * 2**20
-KEEP_HOURS = 1  # files that compaction replaced stay this long for readers that still hold them
+KEEP_HOURS = 1  # files that compaction replaced or retention let go stay this long for readers that still hold them
 _REPEATING = {
     "instrument",
     "price",
@@ -57,10 +63,11 @@ _CONFIGURATION = {
 
 
 class StoredFile(NamedTuple):
-    """One live file: its path, rows, day, and the bounds of the columns that have statistics."""
+    """One live file: its path, rows, size, day, and the bounds of the columns that have statistics."""
 
     path: str
     rows: int
+    bytes: int
     day: date | None
     bounds: dict[str, tuple[int, int]]
 
@@ -137,9 +144,22 @@ class Table:
             max_concurrent_tasks=1,
             writer_properties=self._properties,
         )
-        self._delta.vacuum(retention_hours=KEEP_HOURS, dry_run=False, enforce_retention_duration=False, full=True)
+        self.sweep()
         self._commits = 0
         return True
+
+    def let_go(self, days: Sequence[date]) -> None:
+        """Take whole days out of the table; their files stay for readers that still hold them, until a later sweep."""
+        for day in days:
+            self._delta.delete(f"day = '{day.isoformat()}'")
+
+    def sweep(self) -> int:
+        """Delete the files that no version of the last hour needs; returns the bytes that this gave back."""
+        gone = self._delta.vacuum(retention_hours=KEEP_HOURS, dry_run=True, enforce_retention_duration=False, full=True)
+        sizes = [path.stat().st_size for name in gone if (path := self.path / unquote(name)).exists()]
+        if gone:
+            self._delta.vacuum(retention_hours=KEEP_HOURS, dry_run=False, enforce_retention_duration=False, full=True)
+        return sum(sizes)
 
     def files(self) -> list[StoredFile]:
         return _files(self._delta, self.path)
@@ -159,6 +179,36 @@ def committed_seq(folder: Path, name: str) -> int:
     if not DeltaTable.is_deltatable(str(path)):
         return 0
     return DeltaTable(str(path)).transaction_version(APP) or 0
+
+
+class Version(NamedTuple):
+    """A whole version of a table: its files, relative to its folder, and the last seq it covers."""
+
+    files: list[str]
+    last_seq: int
+
+
+def newest_version(folder: Path, name: str) -> Version | None:
+    """The files that make up a table as it is now, None if it was never written. A writer may go on meanwhile.
+
+    raises: FileNotFoundError if the log was tidied up while it was read: ask again.
+    """
+    path = folder / name
+    if not DeltaTable.is_deltatable(str(path)):
+        return None
+    delta = DeltaTable(str(path))
+    version = delta.version()
+    names = {entry.name for entry in (path / LOG).iterdir()}
+    made = [int(one[:20]) for one in names if _CHECKPOINT.match(one)]
+    checkpoint = max((number for number in made if number <= version), default=-1)
+    log = [one for one in names if _CHECKPOINT.match(one) and int(one[:20]) == checkpoint]
+    first = min(checkpoint + 1, version)  # the newest commit is wanted as itself too: a writer goes on from it
+    log += [f"{number:020d}.json" for number in range(first, version + 1)]
+    missing = set(log) - names
+    if missing:
+        raise FileNotFoundError(f"{path / LOG} has no {min(missing)}; its writer tidies it up")
+    rows = [unquote(action["path"]) for action in pa.table(delta.get_add_actions()).select(["path"]).to_pylist()]
+    return Version([*(f"{LOG}/{one}" for one in sorted(log)), *rows], delta.transaction_version(APP) or 0)
 
 
 def dataset(name: str, files: list[StoredFile]) -> ds.Dataset:
@@ -185,6 +235,7 @@ def _stored_file(action: dict[str, object], path: Path) -> StoredFile:
     return StoredFile(
         path=str(path / unquote(str(action["path"]))),
         rows=action["num_records"],  # type: ignore[arg-type]
+        bytes=action["size_bytes"],  # type: ignore[arg-type]
         day=action.get("partition.day"),  # type: ignore[arg-type]
         bounds=bounds,  # type: ignore[arg-type]
     )

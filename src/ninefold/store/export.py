@@ -9,7 +9,8 @@ Out: a file or a binary stream. Rows come by instrument name, then time, then se
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 
 from ninefold.market.time import width_of
 from ninefold.store.account_forms import FILLS, ORDERS
+from ninefold.store.completeness import Completeness, completeness_of, plain
 from ninefold.store.data_dir import failed_write
 from ninefold.store.forms import Form, Wanted, instruments_wanted
 from ninefold.store.market_forms import BARS, TARGETS, TRADES
@@ -27,6 +29,8 @@ from ninefold.store.timerange import parse_timerange
 
 FORMS: dict[str, Form] = {"trades": TRADES, "bars": BARS, "targets": TARGETS, "orders": ORDERS, "fills": FILLS}
 FORMATS = ("csv", "parquet", "jsonl")
+OF_THE_MARKET = ("trades", "bars", "targets")  # what is made from trades carries how complete these are
+CERTIFICATES_KEY = b"ninefold.certificates"  # in the metadata of a Parquet file: JSON, a list of completeness.plain
 WITH_TIMEFRAME = ("bars", "targets")
 
 
@@ -38,6 +42,7 @@ def export(
     timerange: str | None,
     format: str,
     out: Path | BinaryIO,
+    as_of_ns: int | None = None,
 ) -> int:
     """Write what is stored and return how many rows that was.
 
@@ -46,30 +51,73 @@ def export(
     timerange:  such as '20240101-20240601'; trades and fills by exchange time, bars and targets by close, orders by
                 creation.
     out:        a file to create, or a binary stream such as sys.stdout.buffer.
+    as_of_ns:   what was known at that moment, and the revision of each bar that was the newest then; None for now.
     raises:     ValueError naming what is allowed; UnknownInstrument; NoDataDir; StoreWriteFailed.
     """
-    if what not in FORMS:
-        raise ValueError(f"there is no export of {what!r}; allowed are {' '.join(FORMS)}")
+    wanted = _wanted(path, what, instrument, timeframe, timerange, as_of_ns)
     if format not in FORMATS:
         raise ValueError(f"there is no format {format!r}; allowed are {' '.join(FORMATS)}")
+    form = FORMS[what]
+    tables, schema = form.tables(wanted), form.schema
+    if format == "parquet" and what in OF_THE_MARKET:
+        schema = with_certificates(schema, _carried(wanted))
+    if not isinstance(out, Path):
+        return _write(tables, schema, format, out)
+    try:
+        with out.open("wb") as file:
+            return _write(tables, schema, format, file)
+    except OSError as refused:
+        if refused.errno != errno.ENOSPC:
+            raise
+        raise failed_write(out, refused) from refused
+
+
+def carried(
+    path: Path,
+    what: str,
+    instrument: str | None,
+    timeframe: str | None,
+    timerange: str | None,
+    as_of_ns: int | None = None,
+) -> list[Completeness]:
+    """How complete the trades are from which such an export is made, by instrument; none for orders and fills.
+
+    raises: as `export`.
+    """
+    wanted = _wanted(path, what, instrument, timeframe, timerange, as_of_ns)
+    return _carried(wanted) if what in OF_THE_MARKET else []
+
+
+def with_certificates(schema: pa.Schema, carried: Iterable[Completeness]) -> pa.Schema:
+    """The schema with how complete its rows are in its metadata."""
+    said = json.dumps([plain(one) for one in carried]).encode()
+    return schema.with_metadata({**(schema.metadata or {}), CERTIFICATES_KEY: said})
+
+
+def _wanted(
+    path: Path,
+    what: str,
+    instrument: str | None,
+    timeframe: str | None,
+    timerange: str | None,
+    as_of_ns: int | None,
+) -> Wanted:
+    if what not in FORMS:
+        raise ValueError(f"there is no export of {what!r}; allowed are {' '.join(FORMS)}")
     if timeframe is not None and what not in WITH_TIMEFRAME:
         raise ValueError(
             f"{what} have no timeframe, found {timeframe!r}; leave it out (it is for {' and '.join(WITH_TIMEFRAME)})"
         )
     start_ns, end_ns = parse_timerange(timerange)
     width_ns = None if timeframe is None else width_of(timeframe)
-    instruments = instruments_wanted(Reader(path).registry(), instrument)
-    form = FORMS[what]
-    tables = form.tables(Wanted(Path(path), instruments, width_ns, start_ns, end_ns))
-    if not isinstance(out, Path):
-        return _write(tables, form.schema, format, out)
-    try:
-        with out.open("wb") as file:
-            return _write(tables, form.schema, format, file)
-    except OSError as refused:
-        if refused.errno != errno.ENOSPC:
-            raise
-        raise failed_write(out, refused) from refused
+    instruments = instruments_wanted(Reader(path, as_of_ns).registry(), instrument)
+    return Wanted(Path(path), instruments, width_ns, start_ns, end_ns, as_of_ns)
+
+
+def _carried(wanted: Wanted) -> list[Completeness]:
+    """A bar that closes in the range began a width before it."""
+    start_ns = None if wanted.start_ns is None else wanted.start_ns - (wanted.width_ns or 0)
+    return completeness_of(Reader(wanted.path, wanted.as_of_ns), wanted.instruments, start_ns, wanted.end_ns)
 
 
 def _write(tables: Iterator[pa.Table], schema: pa.Schema, format: str, out: BinaryIO) -> int:

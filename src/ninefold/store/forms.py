@@ -13,7 +13,7 @@ from ninefold.market.instruments import Instrument, Registry
 
 class Wanted(NamedTuple):
     """path: the data dir. instruments: their versions by name, in order. width_ns, start_ns, end_ns: None for
-    everything.
+    everything. as_of_ns: only what was known by then; None for what is known now.
     """
 
     path: Path
@@ -21,6 +21,7 @@ class Wanted(NamedTuple):
     width_ns: int | None
     start_ns: int | None
     end_ns: int | None
+    as_of_ns: int | None = None
 
 
 class Form(NamedTuple):

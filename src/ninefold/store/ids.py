@@ -45,15 +45,24 @@ def joined(one: Ids, other: Ids) -> Ids:
     )
 
 
+def runs_of(numbers: np.ndarray) -> tuple[tuple[int, int], ...]:
+    """(first, last) of contiguous ids; numbers: rising, each once, shape (n,).
+
+    >>> runs_of(np.array([5, 6, 9], np.uint64))
+    ((5, 6), (9, 9))
+    """
+    breaks = np.flatnonzero(numbers[1:] - numbers[:-1] > 1)
+    firsts = numbers[np.append(0, breaks + 1)] if len(numbers) else numbers
+    lasts = numbers[np.append(breaks, len(numbers) - 1)] if len(numbers) else numbers
+    return tuple(zip(firsts.tolist(), lasts.tolist(), strict=True))
+
+
 def _ids_of(trades: np.ndarray, times: np.ndarray) -> Ids:
     """trades: of one instrument and hour, by id."""
     kinds = trades["id_kind"]
     kind = ID_INTEGER if (kinds == ID_INTEGER).any() else ID_AGGREGATE
     numbers = np.unique(trades["id_lo"][kinds == kind])
-    breaks = np.flatnonzero(numbers[1:] - numbers[:-1] > 1)
-    firsts = numbers[np.append(0, breaks + 1)] if len(numbers) else numbers
-    lasts = numbers[np.append(breaks, len(numbers) - 1)] if len(numbers) else numbers
-    runs = tuple(zip(firsts.tolist(), lasts.tolist(), strict=True))
+    runs = runs_of(numbers)
     return Ids(
         runs=runs,
         trades=_count(runs) if runs else len(trades),

@@ -33,6 +33,11 @@ INSERT INTO position VALUES (1, 0);
 CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_last BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 """
+_KNOWN = "(?1 IS NULL OR json_extract(payload, '$.known_ns') <= ?1)"  # ?1: the moment, or NULL
+_FIRST = (
+    "SELECT payload FROM events WHERE number IN"
+    f" (SELECT min(number) FROM events WHERE type = '{{type}}' AND {_KNOWN} GROUP BY id) ORDER BY number"
+)
 _encode = msgspec.json.Encoder().encode
 _record = msgspec.json.Decoder(AnyRecord)
 
@@ -51,28 +56,26 @@ class LedgerReader:
         """Every event with a greater seq, in the order of appending."""
         return self._records("SELECT payload FROM events WHERE seq > ? ORDER BY number", (since,))
 
-    def orders(self) -> list[Order]:
-        """The latest state of every order, oldest order first."""
+    def orders(self, as_of_ns: int | None = None) -> list[Order]:
+        """The latest state of every order, oldest order first; as it was known at a moment, if one is given."""
         found = self._records(
             "SELECT payload FROM events JOIN (SELECT min(number) AS born, max(number) AS latest FROM events"
-            " WHERE type = 'order' GROUP BY id) ON number = latest ORDER BY born"
+            f" WHERE type = 'order' AND {_KNOWN} GROUP BY id) ON number = latest ORDER BY born",
+            (as_of_ns,),
         )
         return [record for record in found if isinstance(record, Order)]
 
-    def created_ns(self) -> dict[str, int]:
+    def created_ns(self, as_of_ns: int | None = None) -> dict[str, int]:
         """known_ns of each order's first event, by client order id."""
-        found = self._records(
-            "SELECT payload FROM events WHERE number IN"
-            " (SELECT min(number) FROM events WHERE type = 'order' GROUP BY id) ORDER BY number"
-        )
+        found = self._records(_FIRST.format(type="order"), (as_of_ns,))
         return {record.client_order_id: record.known_ns for record in found if isinstance(record, Order)}
 
-    def fills(self) -> list[Fill]:
-        """All fills, in the order in which they became known; one told twice (answer, event stream) counts once."""
-        found = self._records(
-            "SELECT payload FROM events WHERE number IN"
-            " (SELECT min(number) FROM events WHERE type = 'fill' GROUP BY id) ORDER BY number"
-        )
+    def fills(self, as_of_ns: int | None = None) -> list[Fill]:
+        """All fills, in the order in which they became known; one told twice (answer, event stream) counts once.
+
+        as_of_ns: only those known by then.
+        """
+        found = self._records(_FIRST.format(type="fill"), (as_of_ns,))
         return [record for record in found if isinstance(record, Fill)]
 
     def positions(self) -> dict[int, int]:
@@ -87,10 +90,10 @@ class LedgerReader:
         rows = self._query("SELECT last_seq FROM position")
         return int(rows[0][0]) if rows else 0
 
-    def _records(self, query: str, values: tuple[int, ...] = ()) -> list[AnyRecord]:
+    def _records(self, query: str, values: tuple[int | None, ...] = ()) -> list[AnyRecord]:
         return [_record.decode(row[0]) for row in self._query(query, values)]
 
-    def _query(self, query: str, values: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
+    def _query(self, query: str, values: tuple[int | None, ...] = ()) -> list[tuple[Any, ...]]:
         if not self._file.exists():
             return []
         address = f"{self._file.absolute().as_uri()}?mode=ro"
@@ -149,7 +152,7 @@ class Ledger(LedgerReader):
     def close(self) -> None:
         self._finish()
 
-    def _query(self, query: str, values: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
+    def _query(self, query: str, values: tuple[int | None, ...] = ()) -> list[tuple[Any, ...]]:
         return self._writer.execute(query, values).fetchall()
 
 

@@ -14,17 +14,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ninefold.market.arrays import BAR_UNKNOWN, BUY, ID_AGGREGATE, ID_INTEGER, ID_UUID, SELL
+from ninefold.market.arrays import BAR_UNKNOWN, BUY, ID_AGGREGATE, ID_INTEGER, ID_UUID, SELL, UNTOLD
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import DAY_NS, TIMEFRAME_OF, UNKNOWN_NS
-from ninefold.store.delta import stored_files
 from ninefold.store.forms import Form, Wanted
 from ninefold.store.layout import effective_ns
-from ninefold.store.rows import Pick, latest_revisions, rows_of
+from ninefold.store.read import Reader
+from ninefold.store.rows import Pick, latest_revisions
 from ninefold.store.text import decimal_text
 
 BAR_STATES = np.array(["ok", "flat", "unknown"])  # by BAR_OK, BAR_FLAT, BAR_UNKNOWN
-_EPOCH_ORDINAL = 719_163  # date(1970, 1, 1).toordinal()
 
 _TRADES = pa.schema(
     {
@@ -93,11 +92,10 @@ def _tables(
     """One table a name and day, by time and then by the fields `then_by`; versions of an instrument are joined under
     their name.
     """
-    files = stored_files(wanted.path / "tables", kind)
-    days = sorted({(file.day.toordinal() - _EPOCH_ORDINAL) * DAY_NS for file in files if file.day is not None})
+    reader = Reader(wanted.path, wanted.as_of_ns)
     condition = None if wanted.width_ns is None else pc.field("width_ns") == wanted.width_ns
     for versions in wanted.instruments.values():
-        for day_ns in days:
+        for day_ns in (day * DAY_NS for day in reader.days(kind)):
             start = day_ns if wanted.start_ns is None else max(day_ns, wanted.start_ns)
             end = day_ns + DAY_NS if wanted.end_ns is None else min(day_ns + DAY_NS, wanted.end_ns)
             if start >= end:
@@ -105,7 +103,7 @@ def _tables(
             parts = [
                 (rows, instrument)
                 for instrument in versions
-                if len(rows := rows_of(kind, files, instrument.id, start, end, condition=condition, pick=pick))
+                if len(rows := reader.rows(kind, instrument.id, start, end, condition=condition, pick=pick))
             ]
             if parts:
                 table = pa.concat_tables([table_of(rows, instrument) for rows, instrument in parts])
@@ -126,7 +124,7 @@ def _trades_table(rows: np.ndarray, instrument: Instrument) -> pa.Table:
     columns = [
         _repeat(instrument.name, len(rows)),
         pa.array(rows["exchange_ns"], mask=rows["exchange_ns"] == UNKNOWN_NS),
-        pa.array(np.ascontiguousarray(rows["receive_ns"])),
+        pa.array(rows["receive_ns"], mask=rows["receive_ns"] == UNKNOWN_NS),
         _trade_ids(rows),
         decimal_text(rows["price"], instrument.price_decimals),
         decimal_text(rows["size"], instrument.size_decimals),
@@ -152,11 +150,12 @@ def _trade_id(kind: int, high: int, low: int) -> str | None:
 
 
 def _bars_table(rows: np.ndarray, instrument: Instrument) -> pa.Table:
-    unknown = pa.array(rows["state"] == BAR_UNKNOWN)
+    unknown = rows["state"] == BAR_UNKNOWN
 
     def decimal(name: str) -> pa.Array:
         decimals = instrument.size_decimals if "volume" in name else instrument.price_decimals
-        return pc.if_else(unknown, None, decimal_text(rows[name], decimals))
+        untold = unknown | (rows[name] == UNTOLD) if name == "buy_volume" else unknown
+        return pc.if_else(pa.array(untold), None, decimal_text(rows[name], decimals))
 
     columns = [
         pa.array(np.ascontiguousarray(rows["open_ns"])),
@@ -165,7 +164,7 @@ def _bars_table(rows: np.ndarray, instrument: Instrument) -> pa.Table:
         _repeat(instrument.name, len(rows)),
         _timeframes(rows["width_ns"]),
         decimal("buy_volume"),
-        pa.array(rows["trades"], mask=rows["state"] == BAR_UNKNOWN),
+        pa.array(rows["trades"], mask=unknown | (rows["trades"] == UNTOLD)),
         pa.array(BAR_STATES[rows["state"]], pa.string()),
         pa.array(np.ascontiguousarray(rows["revision"])),
     ]

@@ -20,12 +20,14 @@ import pyarrow.compute as pc
 
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord, Listed
+from ninefold.store.as_of import certified_by, known_by
+from ninefold.store.beside import KINDS, Beside, days_of, rows_beside, together
 from ninefold.store.certificates import Certificate, certificates_of
 from ninefold.store.data_dir import check_data_dir
 from ninefold.store.delta import committed_seq, stored_files
 from ninefold.store.layout import SCHEMAS, to_numpy
 from ninefold.store.rows import Pick, first_revisions, latest_revisions, rows_of
-from ninefold.store.scan import scan, scan_some
+from ninefold.store.scan import all_of, scan, scan_some
 
 Revisions = Literal["latest", "first", "all"]
 _record = msgspec.json.Decoder(AnyRecord)
@@ -34,15 +36,22 @@ _record = msgspec.json.Decoder(AnyRecord)
 class Reader:
     """Cheap to open; never blocks the writer.
 
-    raises: NoDataDir, WrongFormat.
+    as_of_ns: rows, records and certificates only as they were known at that moment; None for what is known now.
+    raises:   NoDataDir, WrongFormat.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, as_of_ns: int | None = None) -> None:
         self.path = check_data_dir(path)
+        self.as_of_ns = as_of_ns
         self._folder = self.path / "tables"
+        self._beside = Beside(self.path)
 
     def registry(self) -> Registry:
-        """All instruments listed so far."""
+        """All instruments listed so far, or by the moment, and those that were downloaded or imported."""
+        return self._beside.widened(self.captured())
+
+    def captured(self) -> Registry:
+        """The instruments that the pipeline of this data dir listed: for those who give ids."""
         found = {
             record.instrument.id: record.instrument for record in self.records([Listed]) if isinstance(record, Listed)
         }
@@ -174,11 +183,10 @@ class Reader:
         """
         after = None if since_seq is None else since_seq + 1
         files = [file for file in stored_files(self._folder, "records") if file.may_hold("seq", after, None)]
-        condition = None if after is None else pc.field("seq") >= after
+        condition = all_of(None if after is None else pc.field("seq") >= after, known_by("records", self.as_of_ns))
         if types is not None:
             tags = [kind if isinstance(kind, str) else str(kind.__struct_config__.tag) for kind in types]  # type: ignore[attr-defined]
-            only = pc.field("type").isin(pa.array(tags, pa.string()))
-            condition = only if condition is None else condition & only
+            condition = all_of(condition, pc.field("type").isin(pa.array(tags, pa.string())))
         table = (
             scan("records", files, condition)
             if limit is None
@@ -192,6 +200,7 @@ class Reader:
     def certificates(self, instrument_id: int | None = None) -> list[Certificate]:
         """The latest certificate of every instrument and hour, by (instrument, hour)."""
         condition = None if instrument_id is None else pc.field("instrument") == instrument_id
+        condition = all_of(condition, certified_by(self._folder, self.as_of_ns))
         return certificates_of(scan("certificates", stored_files(self._folder, "certificates"), condition))
 
     def counts(self) -> dict[str, int]:
@@ -210,9 +219,21 @@ class Reader:
         pick: Pick | None = None,
     ) -> np.ndarray:
         """Rows of any kind of one instrument in a range, ordered; `pick` thins them before the limit counts."""
-        return rows_of(
-            kind, stored_files(self._folder, kind), instrument_id, start_ns, end_ns, limit, newest, condition, pick
-        )
+        condition = all_of(condition, known_by(kind, self.as_of_ns))
+        wanted = (start_ns, end_ns, limit, newest, condition, pick)
+        rows = rows_of(kind, stored_files(self._folder, kind), instrument_id, *wanted)
+        if kind not in KINDS or not self._beside.exist():
+            return rows
+        registry = self.registry()
+        if not 1 <= instrument_id <= len(registry):
+            return rows
+        places = self._beside.places(registry[instrument_id], registry)
+        more = [rows_beside(kind, place, instrument_id, *wanted) for place in places]
+        return together(kind, [rows, *more], limit, newest, pick) if more else rows
+
+    def days(self, kind: str) -> list[int]:
+        """Days (since 1970) that may have rows of a kind, rising."""
+        return sorted(days_of(stored_files(self._folder, kind)) | self._beside.days(kind))
 
 
 def _sorted_seq(table: pa.Table) -> np.ndarray:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ninefold.store.delta import StoredFile
 from ninefold.store.layout import effective_ns, time_field, to_numpy
-from ninefold.store.scan import in_range, may_hold_time, scan, scan_some
+from ninefold.store.scan import all_of, in_range, may_hold_time, scan, scan_some
 
 Pick = Callable[[np.ndarray], np.ndarray]
 
@@ -36,9 +36,7 @@ def rows_of(
         for file in files
         if file.may_hold("instrument", instrument_id, instrument_id + 1) and may_hold_time(kind, file, start_ns, end_ns)
     ]
-    wanted = pc.field("instrument") == instrument_id
-    for also in (in_range(kind, start_ns, end_ns), condition):
-        wanted = wanted if also is None else wanted & also
+    wanted = all_of(pc.field("instrument") == instrument_id, in_range(kind, start_ns, end_ns), condition)
 
     def picked(table: pa.Table) -> np.ndarray:
         rows = _ordered(kind, table)

@@ -9,6 +9,8 @@ Out: the rows that meet the condition, in no order. With a limit files are read 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from operator import and_
 
 import numpy as np
 import pyarrow as pa
@@ -51,6 +53,12 @@ def scan_some(
             if not newest and found[limit - 1] < min(low for low, _ in left):
                 break
     return table
+
+
+def all_of(*conditions: pc.Expression | None) -> pc.Expression | None:
+    """The condition that all of them hold; None asks for nothing."""
+    given = [one for one in conditions if one is not None]
+    return reduce(and_, given) if given else None
 
 
 def in_range(kind: str, start_ns: int | None, end_ns: int | None) -> pc.Expression | None:

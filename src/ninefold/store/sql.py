@@ -3,7 +3,8 @@
 In:  one SELECT. Tables: trades books quotes bars values forecasts targets records certificates as stored (integer
      units, all revisions); instruments;
      orders and fills as exported; trades_priced books_priced quotes_priced bars_priced (latest revisions) with names,
-     times and prices as DOUBLE.
+     times and prices as DOUBLE; bars_revisions as bars_priced, every revision with the time when it became known.
+     With a moment: all of these as they were known then.
 Out: a pyarrow.Table. DuckDB gets the rows through Arrow and may open no file, network address or extension by itself.
 """
 
@@ -14,9 +15,13 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from ninefold.market.instruments import Registry
 from ninefold.store.account_forms import FILLS, ORDERS
+from ninefold.store.as_of import certified_by, known_by
+from ninefold.store.beside import KINDS, Beside
+from ninefold.store.beside_sql import unite
 from ninefold.store.data_dir import check_data_dir
 from ninefold.store.delta import dataset, file_schema, stored_files
 from ninefold.store.forms import Wanted, instruments_wanted
@@ -39,13 +44,14 @@ class SqlError(ValueError):
     """A query that was refused or failed."""
 
 
-def sql(path: Path, query: str, rows: int = ROWS, seconds: float = SECONDS) -> pa.Table:
+def sql(path: Path, query: str, rows: int = ROWS, seconds: float = SECONDS, as_of_ns: int | None = None) -> pa.Table:
     """The answer to one SELECT over what is stored now.
 
+    as_of_ns:      only what was known at that moment; None for everything.
     rows, seconds: an answer with more rows, or one that takes longer, is an error; nothing is cut off silently.
     raises:        SqlError naming the tables or columns that exist; NoDataDir.
     """
-    connection = _connection(check_data_dir(path))
+    connection = _connection(check_data_dir(path), as_of_ns)
     timer = threading.Timer(seconds, connection.interrupt)
     try:
         _refuse_all_but_select(connection, query)
@@ -63,14 +69,17 @@ def sql(path: Path, query: str, rows: int = ROWS, seconds: float = SECONDS) -> p
         connection.close()
 
 
-def _connection(path: Path) -> duckdb.DuckDBPyConnection:
+def _connection(path: Path, as_of_ns: int | None) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:")
+    registry = Reader(path, as_of_ns).registry()
+    united = KINDS if Beside(path).exist() else ()
     for name in SCHEMAS:
-        files = stored_files(path / "tables", name)
-        connection.register(name, dataset(name, files) if files else file_schema(name).empty_table())
-    registry = Reader(path).registry()
+        if name not in united:
+            connection.register(name, _table(path / "tables", name, as_of_ns))
+    if united:
+        unite(connection, path, registry, lambda folder, name: _table(folder, name, as_of_ns))
     connection.register("instruments", _instruments(registry))
-    everything = Wanted(path, instruments_wanted(registry, None), None, None, None)
+    everything = Wanted(path, instruments_wanted(registry, None), None, None, None, as_of_ns)
     for name, form in (("orders", ORDERS), ("fills", FILLS)):
         connection.register(name, pa.concat_tables(form.tables(everything)))
     for name, select in VIEWS.items():
@@ -78,6 +87,16 @@ def _connection(path: Path) -> duckdb.DuckDBPyConnection:
     for setting in _SETTINGS:
         connection.execute(setting)
     return connection
+
+
+def _table(folder: Path, name: str, as_of_ns: int | None) -> ds.Dataset | pa.Table:
+    files = stored_files(folder, name)
+    if not files:
+        return file_schema(name).empty_table()
+    if as_of_ns is None:
+        return dataset(name, files)
+    known = certified_by(folder, as_of_ns) if name == "certificates" else known_by(name, as_of_ns)
+    return dataset(name, files).filter(known)
 
 
 def _instruments(registry: Registry) -> pa.Table:

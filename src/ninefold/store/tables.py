@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,14 +28,18 @@ from ninefold.market.arrays import KINDS, empty
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord, Balance, Fill, Gap, Has, Listed, May, Order, Tick
+from ninefold.market.time import DAY_NS
 from ninefold.store.certifier import Certifier
 from ninefold.store.data_dir import WriterLock, failed_write, open_data_dir
 from ninefold.store.delta import Table
 from ninefold.store.layout import RECORDS, SCHEMAS, number_within_seq, to_arrow, to_numpy
+from ninefold.store.let_go import note_let_go
 from ninefold.store.read import Reader
+from ninefold.store.retention import Day
 from ninefold.store.scan import scan
 
 NOT_STORED = (Tick, Order, Fill, Balance)  # ticks are in the journal, the account is in the ledger
+_EPOCH = date(1970, 1, 1)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -67,7 +72,7 @@ class Tables:
         return self._tables["certificates"].last_seq
 
     def registry(self) -> Registry:
-        return Reader(self._path).registry()
+        return Reader(self._path).captured()
 
     def write(self, chunks: Sequence[Chunk]) -> Written:
         """Store what is not stored yet; counts what this call added.
@@ -98,6 +103,40 @@ class Tables:
             except (OSError, DeltaError) as refused:
                 table.reopen()
                 raise failed_write(table.path, refused) from refused
+
+    def let_go(self, kind: str, days: Sequence[Day], at_ns: int) -> None:
+        """Take whole days of a kind out of its table. It is noted first, and certificates say so before trades go; killed
+        on the way, the next call goes on.
+
+        at_ns: when, on our clock. raises: StoreWriteFailed if the disk refuses.
+        """
+        folder = self._path / "tables"
+        try:
+            if kind == "trades":
+                self._let_certificates_go(days)
+            note_let_go(folder, kind, [one.day for one in days], at_ns)
+            self._tables[kind].let_go([one.day for one in days])
+        except (OSError, DeltaError) as refused:
+            self._certifier = None
+            for table in self._tables.values():
+                table.reopen()
+            raise failed_write(folder, refused) from refused
+
+    def sweep(self) -> int:
+        """Delete files that nobody needs any more; returns the bytes that this gave back. raises: StoreWriteFailed."""
+        try:
+            return sum(table.sweep() for table in self._tables.values())
+        except (OSError, DeltaError) as refused:
+            raise failed_write(self._path / "tables", refused) from refused
+
+    def _let_certificates_go(self, days: Sequence[Day]) -> None:
+        if self._certifier is None:
+            self._certifier = Certifier(self._path, self.position())
+        table = self._tables["certificates"]
+        for one in days:
+            gone = self._certifier.let_go((one.day - _EPOCH).days * DAY_NS, table.last_seq)
+            if gone.num_rows:
+                table.commit(gone, table.last_seq)
 
     def close(self) -> None:
         """Certify the open hours as far as they are, and let another writer in. raises: StoreWriteFailed."""

@@ -1,6 +1,7 @@
 """Time ranges as freqtrade writes them: 20240101-20240601, 20240101-, -20240601; also unix seconds or milliseconds.
+Moments as ISO 8601 writes them, or as a place in such a range, or in nanoseconds.
 
-In:  text. Out: (start_ns, end_ns), half open, None where the range is open.
+In:  text. Out: (start_ns, end_ns), half open, None where the range is open; the nanoseconds of a moment.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+_ISO = re.compile(r"^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?)?$")
 _FORM = re.compile(r"^(\d{8}|\d{10}|\d{13})?-(\d{8}|\d{10}|\d{13})?$")
 
 
@@ -33,6 +35,34 @@ def parse_timerange(text: str | None) -> tuple[int | None, int | None]:
     if start is not None and end is not None and end < start:
         raise ValueError(f"timerange {text!r} ends before it starts; write START-END")
     return start, end
+
+
+def parse_moment(text: str) -> int:
+    """A moment in nanoseconds since 1970 UTC. Without an offset it is UTC; a date means its midnight.
+
+    raises: ValueError if it is written otherwise.
+
+    >>> parse_moment("1970-01-01T00:00:01.000000002Z")
+    1000000002
+    >>> parse_moment("2001-09-09 02:46:40+01:00") == parse_moment("1000000000") == parse_moment("1000000000000000000")
+    True
+    """
+    if re.fullmatch(r"\d{8}|\d{10}|\d{13}", text):
+        return _moment(text, text)
+    if re.fullmatch(r"\d{16,19}", text):
+        return int(text)
+    form = _ISO.match(text)
+    try:
+        if form is None:
+            raise ValueError
+        day, clock, fraction, offset = form.groups()
+        at = datetime.fromisoformat(f"{day}T{clock or '00:00'}{offset or '+00:00'}")
+    except ValueError:
+        raise ValueError(
+            f"the moment is {text!r}; allowed are 2024-08-08T12:03:04.5Z (any number of digits, UTC without an offset), "
+            "2024-08-08, 20240808, or unix seconds, milliseconds or nanoseconds"
+        ) from None
+    return int(at.timestamp()) * 1_000_000_000 + int((fraction or "").ljust(9, "0"))
 
 
 def _moment(part: str, text: str) -> int:

@@ -1,0 +1,108 @@
+"""What a venue's history is: data and small pure functions. A venue is one file with one of these, and a line in the table.
+
+In:  instruments, times, ids. Out: questions to ask; BARS and TRADES rows from the bodies of answers.
+Rows that are read have no seq, receive_ns or known_ns yet: those are of the input that they come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from ninefold.market.instruments import Instrument
+from ninefold.venues.adapter import Question
+
+Locate = Generator[Question, bytes, int]
+
+
+class CannotDownload(RuntimeError):
+    """What a user can mend; the message says how."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Files of whole days or months, each with its checksum beside it at path + '.CHECKSUM'.
+
+    bars:     instrument, timeframe, start of the day or month, whether it is a month: the file's path.
+    trades:   instrument, start of the day: the file's path.
+    by_day, by_month: timeframes of which a file of a day, or of a month, is worth it; others are asked for by REST.
+    """
+
+    url: str
+    bars: Callable[[Instrument, str, int, bool], str]
+    trades: Callable[[Instrument, int], str]
+    by_day: tuple[str, ...]
+    by_month: tuple[str, ...]
+    read_bars: Callable[[Instrument, int, bytes], np.ndarray]
+    read_trades: Callable[[Instrument, bytes], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars that a venue tells.
+
+    ask:    instrument, timeframe, start, end (at most `page` bars). first: asks for the very first one, where that can be.
+    proven: trades are found by time so cheaply that those around every missing bar are asked for, to prove it quiet.
+    """
+
+    timeframes: tuple[str, ...]
+    page: int
+    ask: Callable[[Instrument, str, int, int], Question]
+    first: Callable[[Instrument, str], Question] | None
+    proven: bool
+    read: Callable[[Instrument, int, bytes], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Trades:
+    """Trades that a venue tells.
+
+    ask:    instrument, ids [first, end) (at most `page`), a time at or before the first of them.
+    walks:  pages follow each other by time and not by id, so one is asked for after the other.
+    locate: the id of the first trade at or after a time, or the next id if there is none yet; a generator that gives
+            questions and takes bodies.
+    """
+
+    page: int
+    ask: Callable[[Instrument, int, int, int], Question]
+    read: Callable[[Instrument, bytes], np.ndarray]
+    walks: bool
+    locate: Callable[[Instrument, int], Locate]
+
+
+@dataclass(frozen=True)
+class History:
+    """A venue. bars: None if it tells none of the past; bars of timeframes that are not told are made from trades.
+
+    pace_s:    between the beginnings of two questions. parallel: questions under way at once.
+    rules:     asks for the rules of some symbols, all_rules for those of all; read_rules reads either.
+    complaint: what an answer with status 200 complains of, "" if of nothing; and whether it passes by itself.
+    """
+
+    venue: str
+    pace_s: float
+    parallel: int
+    rules: Callable[[list[str]], Question]
+    all_rules: Callable[[], Question]
+    read_rules: Callable[[bytes], list[Instrument]]
+    complaint: Callable[[bytes], tuple[str, bool]]
+    bars: Bars | None
+    trades: Trades
+    archive: Archive | None = None
+
+
+def no_complaint(body: bytes) -> tuple[str, bool]:
+    """Of a venue that complains by the status of its answers."""
+    return "", False
+
+
+def text_of(raw: msgspec.Raw) -> str:
+    """The text of a JSON number or string.
+
+    >>> text_of(msgspec.Raw(b'"0.10"')), text_of(msgspec.Raw(b"0.10"))
+    ('0.10', '0.10')
+    """
+    return bytes(raw).decode("ascii").strip('"')

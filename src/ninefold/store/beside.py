@@ -1,0 +1,172 @@
+"""What was downloaded and imported, read together with what was captured.
+
+In:  a data dir D; the folders beside its tables, each a data dir of its own with its own instruments and numbers.
+Out: their rows as rows of the instrument that D knows under the same venue and symbol. Their seq is negative, which tells
+     their origin: the number of the input in their own journal or run.
+What is in several places counts once: captured before downloaded before imported. A trade is the same by its id (one
+without an id is kept), a bar by its width and open; only an unknown bar is replaced, by a known one as its next revision.
+Instruments that D does not know get the ids behind D's own; such an id holds for one registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import pyarrow.compute as pc
+
+from ninefold.market.arrays import BAR_UNKNOWN, ID_NONE
+from ninefold.market.instruments import Instrument, Registry
+from ninefold.market.records import Listed
+from ninefold.market.time import SECOND_NS
+from ninefold.store.delta import StoredFile, stored_files
+from ninefold.store.layout import effective_ns
+from ninefold.store.rows import Pick, latest_revisions, rows_of
+from ninefold.store.scan import scan
+
+FOLDERS = ("history", "imports")  # what comes first counts
+KINDS = ("trades", "bars", "books", "quotes")
+_MOST_WIDTHS = 1_000_000  # above every width, in seconds
+_listed = msgspec.json.Decoder(Listed)
+
+
+class Place(NamedTuple):
+    """An instrument's rows in a folder of tables: under which id, and how much finer D's units are (powers of ten)."""
+
+    folder: Path
+    id: int
+    price: int
+    size: int
+
+
+class Beside:
+    """path: of D. Every call sees what is committed then; without such folders nothing is added and little is asked."""
+
+    def __init__(self, path: Path) -> None:
+        self._folders = [path / name / "tables" for name in FOLDERS]
+
+    def widened(self, captured: Registry) -> Registry:
+        """D's instruments, and behind them those that only stand beside."""
+        wide = Registry(list(captured))
+        for _, one in self._instruments():
+            if _same(wide, one) is None:
+                wide.add(one)
+        return wide
+
+    def places(self, of: Instrument, registry: Registry) -> list[Place]:
+        """Where rows of an instrument stand. registry: widened."""
+        found = []
+        for folder, one in self._instruments():
+            mine = _same(registry, one)
+            if mine is not None and mine.id == of.id:
+                finer = mine.price_decimals - one.price_decimals, mine.size_decimals - one.size_decimals
+                found.append(Place(folder, one.id, *finer))
+        return found
+
+    def days(self, kind: str) -> set[int]:
+        """Days (since 1970) that have files of a kind."""
+        return {day for folder in self._folders if kind in KINDS for day in days_of(stored_files(folder, kind))}
+
+    def exist(self) -> bool:
+        return any(folder.exists() for folder in self._folders)
+
+    def _instruments(self) -> Iterator[tuple[Path, Instrument]]:
+        for folder in self._folders:
+            if folder.exists():
+                payloads = scan("records", stored_files(folder, "records"), pc.field("type") == "listed").column(
+                    "payload"
+                )
+                listed = [_listed.decode(payload).instrument for payload in payloads.to_pylist()]
+                yield from ((folder, one) for one in sorted(listed, key=lambda one: one.id))
+
+
+def rows_beside(
+    kind: str,
+    place: Place,
+    instrument_id: int,
+    start_ns: int | None,
+    end_ns: int | None,
+    limit: int | None,
+    newest: bool,
+    condition: pc.Expression | None,
+    pick: Pick | None,
+) -> np.ndarray:
+    """As `rows_of`, with D's id and units, and the seq negative."""
+    files = stored_files(place.folder, kind)
+    rows = rows_of(kind, files, place.id, start_ns, end_ns, limit, newest, condition, pick)
+    rows["instrument"], rows["seq"] = instrument_id, -rows["seq"]
+    for name in rows.dtype.names or ():
+        finer = place.size if name in ("size", "bid_size", "ask_size", "volume", "buy_volume") else place.price
+        if finer and name in ("price", "open", "high", "low", "close", "bid", "ask", "size", "bid_size", "ask_size"):
+            rows[name] *= 10**finer
+        elif finer and name in ("volume", "buy_volume"):
+            rows[name] = np.where(rows[name] < 0, rows[name], rows[name] * 10**finer)
+    return rows
+
+
+def together(kind: str, parts: list[np.ndarray], limit: int | None, newest: bool, pick: Pick | None) -> np.ndarray:
+    """Rows of one instrument from several places, what counts first; ordered, thinned and cut as `rows_of` does."""
+    kept = parts[0]
+    for more in parts[1:]:
+        fresh = _fresh_bars(kept, more) if kind == "bars" else _fresh_trades(kept, more) if kind == "trades" else more
+        kept = np.concatenate([kept, fresh])
+    order = np.lexsort((np.abs(kept["seq"]), effective_ns(kind, kept)))
+    kept = kept[order] if pick is None else pick(kept)
+    if limit is None:
+        return kept
+    return kept[max(len(kept) - limit, 0) :] if newest else kept[:limit]
+
+
+def days_of(files: list[StoredFile]) -> set[int]:
+    """The days (since 1970) of files that lie in one."""
+    return {file.day.toordinal() - 719_163 for file in files if file.day is not None}
+
+
+def _same(registry: Registry, one: Instrument) -> Instrument | None:
+    """D's instrument of the same venue and symbol, if it can hold the other's numbers: its newest such version."""
+    for mine in sorted(registry, key=lambda known: -known.id):
+        if (mine.venue, mine.venue_symbol) == (one.venue, one.venue_symbol) and (
+            mine.price_decimals >= one.price_decimals and mine.size_decimals >= one.size_decimals
+        ):
+            return mine
+    return None
+
+
+def _fresh_trades(kept: np.ndarray, more: np.ndarray) -> np.ndarray:
+    names = ["id_kind", "id_hi", "id_lo"]
+    fresh: np.ndarray = more[(more["id_kind"] == ID_NONE) | ~np.isin(_keys(more, names), _keys(kept, names))]
+    return fresh
+
+
+def _keys(rows: np.ndarray, names: list[str]) -> np.ndarray:
+    packed = np.empty(len(rows), [(name, rows.dtype[name]) for name in names])
+    for name in names:
+        packed[name] = rows[name]
+    return packed.view(f"S{packed.dtype.itemsize}")  # all of one length, so nothing is lost by its zeros
+
+
+def _fresh_bars(kept: np.ndarray, more: np.ndarray) -> np.ndarray:
+    """Bars that are not there; known ones as the next revision of unknown ones."""
+    latest = latest_revisions(kept)
+    keys, wanted = _bar_keys(latest), _bar_keys(more)
+    order = np.argsort(keys)
+    place = (
+        order[np.minimum(np.searchsorted(keys[order], wanted), max(len(keys) - 1, 0))]
+        if len(keys)
+        else np.zeros(len(more), int)
+    )
+    there = keys[place] == wanted if len(keys) else np.zeros(len(more), bool)
+    unknown = np.zeros(len(more), bool)
+    if len(keys):
+        unknown = there & (latest["state"][place] == BAR_UNKNOWN) & (more["state"] != BAR_UNKNOWN)
+        more["revision"][unknown] += latest["revision"][place[unknown]] + 1
+    fresh: np.ndarray = more[~there | unknown]
+    return fresh
+
+
+def _bar_keys(bars: np.ndarray) -> np.ndarray:
+    keys: np.ndarray = bars["open_ns"] // SECOND_NS * _MOST_WIDTHS + bars["width_ns"] // SECOND_NS
+    return keys
