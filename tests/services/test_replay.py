@@ -18,6 +18,7 @@ import pytest
 from ninefold.market.arrays import CLEAR_BOOK
 from ninefold.market.book import Book
 from ninefold.services.replay import OtherSource, replay
+from ninefold.services.verify import verify
 from ninefold.store.export import export
 from ninefold.store.read import Reader
 
@@ -210,6 +211,34 @@ def test_a_replay_that_was_killed_goes_on_to_the_same_bytes(short, straight, tmp
 
 def journalled(data_dir: Path) -> int:
     return sum(path.stat().st_size for path in (data_dir / "journal").glob("*.nfj"))
+
+
+ENDED = """
+import os, sys
+from pathlib import Path
+from ninefold.services import replay
+from ninefold.store.tables import Tables
+left, write = int(sys.argv[3]), Tables.write
+
+def ended(tables, chunks):
+    global left
+    left -= 1
+    if left < 0:
+        os._exit(9)
+    return write(tables, chunks)
+
+Tables.write, replay.STORE_ROWS = ended, 5_000
+replay.replay(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stores", [0, 1, 3])
+def test_a_replay_that_ended_before_its_tables_had_what_its_logs_have_is_whole_after_the_next(short, tmp_path, stores):
+    done = subprocess.run([sys.executable, "-c", ENDED, str(short), str(tmp_path), str(stores)], timeout=120)
+    assert done.returncode == 9
+    replay(short, tmp_path)
+    assert [check for check in verify(tmp_path, lambda what, done, all: None) if check.ok is False] == []
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from ninefold.journal.inputs import Input
 from ninefold.journal.reader import read
 from ninefold.journal.recordings import open_source, venue_of
 from ninefold.journal.writer import LogWriter
-from ninefold.market.chunk import Chunk
+from ninefold.market.chunk import Chunk, decode
 from ninefold.market.instruments import Registry
 from ninefold.services.build import collector_of, stage_of
 from ninefold.services.chain import Chain
@@ -100,7 +100,14 @@ class _Player:
         self._rows = 0
 
     def catch_up(self) -> int:
-        """Feed again what the journal has; returns how many inputs that is."""
+        """Store what the stream log has, then feed again what the journal has; returns how many inputs that is.
+
+        The tables take from the stream log what it has: made again, a chunk that the ledger has already would come
+        without its account records.
+        """
+        for record in read(self._data_dir / "stream", max(self._tables.position() - 1, 0)):
+            self._keep(decode(record.payload))
+        self._store()
         records = list(read(self._data_dir / "journal"))
         self._intake.feed(records)
         return len(records)
@@ -125,6 +132,9 @@ class _Player:
 
     def _after(self, chunk: Chunk) -> None:
         self._execute.write(chunk)
+        self._keep(chunk)
+
+    def _keep(self, chunk: Chunk) -> None:
         self._chunks.append(chunk)
         self._rows += sum(len(rows) for rows in chunk.arrays.values())
         if self._rows >= STORE_ROWS:
