@@ -8,6 +8,7 @@ import { ApiError, get, type Bar, type BarColumns, type Fill, type Instrument, t
 import type { View } from './address';
 import { WIDTHS, holesOf, isKnown, merge, rowsOf, slotsOf, type Slot } from './bars';
 import { CandleChart } from './chart';
+import { CompletenessLine } from './completeness';
 import { byId, element, number, setText } from './dom';
 import { measured, secondsOf, utc } from './format';
 import { Indicator } from './indicator';
@@ -24,6 +25,7 @@ export class Candles {
   readonly indicator = new Indicator((values) => { this.chart.showIndicator(values); this.drawSoon(); });
   readonly panel = new Panel(byId('chart-panel'));
   readonly chart: CandleChart;
+  private readonly completeness = new CompletenessLine();
   private slots: Slot[] = [];
   private view: View | null = null;
   private instrument: Instrument | null = null;
@@ -54,6 +56,7 @@ export class Candles {
     const sameBars = view.instrument === this.view?.instrument && view.timeframe === this.view.timeframe;
     this.view = { ...view };
     this.instrument = instrument;
+    this.completeness.show(instrument.name);
     this.indicator.choose(this.view);
     if (sameBars) return this.indicator.load(this.bars);
     this.bars = [];
@@ -120,6 +123,7 @@ export class Candles {
   tick(lineIsOpen: boolean): void {
     this.panel.patienceMs = lineIsOpen ? STALE_MS + 2000 * this.width() : STALE_MS;
     this.panel.tick();
+    this.completeness.tick();
   }
 
   private width(): number {

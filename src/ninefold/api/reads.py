@@ -90,6 +90,16 @@ async def list_trades(
     return {"trades": await asyncio.to_thread(lambda: [trade_row(row, found) for row in rows.tolist()])}
 
 
+@get("/completeness")
+async def show_completeness(state: State, instrument: Instrument, timerange: Timerange = None) -> Json:
+    """How complete the stored trades are, by the certificates: spans of one state each, and the holes in them."""
+    context: ApiContext = state.context
+    found, asked = instrument_named(context.view, instrument), window(1, None, timerange)
+    if context.completeness is None:
+        return {"instrument": found.name, "spans": [], "holes": []}
+    return await asyncio.to_thread(context.completeness, found.name, asked.start_ns, asked.end_ns)
+
+
 @get("/forecasts")
 async def list_forecasts(
     state: State,
@@ -166,6 +176,7 @@ READS = [
     list_bars,
     compute_series,
     list_trades,
+    show_completeness,
     list_forecasts,
     list_targets,
     list_orders,

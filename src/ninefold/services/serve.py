@@ -19,6 +19,7 @@ from ninefold.config import BadConfig, Config
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import AnyRecord, Gap, Halted, Has, Malformed, May, MayScored, Resumed
 from ninefold.services import halt
+from ninefold.store.completeness import completeness, plain
 from ninefold.store.ledger import LedgerReader
 from ninefold.store.read import Reader
 
@@ -48,6 +49,7 @@ class Serve:
             resume=self._resume,
             now_ns=clock,
             reader=reader,
+            completeness=lambda name, from_ns, to_ns: plain(completeness(self._data_dir, name, from_ns, to_ns)),
             host=config.serve.host,
             token=token,
         )
