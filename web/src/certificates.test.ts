@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lengthOf, partsOf } from './completeness';
+import { lengthOf, partsOf } from './certificates';
 
 const at = (second: number) => String(1_795_348_800_000_000_000n + BigInt(second) * 1_000_000_000n); // 2026-11-22 12:00 UTC
 const span = (from: number, to: number, state: string) => ({ from_ns: at(from), to_ns: at(to), state, how: '' });
