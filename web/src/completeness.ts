@@ -8,7 +8,7 @@ import { partsOf, type Completeness } from './certificates';
 import { byId, element } from './dom';
 
 const EVERY_MS = 60_000;
-const GOOD = new Set(['complete', 'healed']);
+const FINE = new Set(['complete', 'healed', 'cannot tell']);
 
 export class CompletenessLine {
   private instrument = '';
@@ -40,6 +40,6 @@ export class CompletenessLine {
 
   private draw(found: Completeness): void {
     const line = byId('completeness');
-    line.replaceChildren(element('i', '', 'trades stored '), ...partsOf(found).map(({ state, text }) => element('span', GOOD.has(state) ? 'nowrap' : 'nowrap failed', `${text} `)));
+    line.replaceChildren(element('i', '', 'trades stored '), ...partsOf(found).map(({ state, text }) => element('span', FINE.has(state) ? 'nowrap' : 'nowrap failed', `${text} `)));
   }
 }
