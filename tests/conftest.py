@@ -22,6 +22,8 @@ from typing import Any, NoReturn
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from ninefold.forecast.boosters import NoOpenMP, load
+
 START_SECONDS = 60.0  # imports of a cold interpreter on two busy cores; a warm start takes a few seconds
 STOP_SECONDS = 15.0
 STORED_TRADES = 1_000  # some ten seconds of it
@@ -101,6 +103,15 @@ def recording(recordings: Path) -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def lightgbm() -> None:
+    """LightGBM with the OpenMP runtime of the machine."""
+    try:
+        load()
+    except NoOpenMP as error:
+        missing(str(error))
 
 
 @pytest.fixture(scope="session")

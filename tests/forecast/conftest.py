@@ -24,7 +24,7 @@ def bars() -> Callable[..., Series]:
 
 
 @pytest.fixture(scope="session")
-def model() -> TrainedModel:
+def model(lightgbm: None) -> TrainedModel:
     """Taught on bars with a planted edge."""
     return train([made_bars(3_000, seed=7, momentum=0.5)], seed=1)
 

@@ -18,6 +18,8 @@ from ninefold.forecast.splits import borders
 from ninefold.forecast.training import train
 from ninefold.formula import Scale
 
+pytestmark = pytest.mark.usefixtures("lightgbm")
+
 
 def part(series: Series, start: int, stop: int) -> Series:
     columns = {name: column[start:stop] for name, column in series.columns.items()}

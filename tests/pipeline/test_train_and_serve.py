@@ -13,13 +13,13 @@ import pytest
 from .conftest import BTC, Taped
 from .running import ninefold, stored
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lightgbm")]
 
 HORIZONS = [1, 5, 15]
 
 
 @pytest.fixture(scope="module")
-def trained(taped: Taped) -> Any:
+def trained(taped: Taped, lightgbm: None) -> Any:
     """What `ninefold train --json` said about the bars of the taped demo."""
     assert taped.result.status == 0
     said = ninefold("train", "--data-dir", taped.data_dir, "--json")

@@ -20,6 +20,8 @@ from rich.table import Table
 
 from ninefold.commands.failing import plainly
 from ninefold.config import BadConfig, Config, Venue, keys_of, load
+from ninefold.forecast.boosters import NoOpenMP
+from ninefold.forecast.boosters import load as load_lightgbm
 from ninefold.venues.table import VENUES
 
 FREE_BYTES = 5 * 10**9  # a day of two busy pairs is about this much before compression
@@ -42,7 +44,7 @@ def run(
     """Check clock, disk, ports, keys and venues. Exit status 1 if anything is wrong."""
     with plainly(BadConfig):
         settings = load(config)
-    checks: tuple[Callable[[Config], Finding], ...] = (_disk, _port, _keys, _python)
+    checks: tuple[Callable[[Config], Finding], ...] = (_disk, _port, _keys, _python, _models)
     findings = [check(settings) for check in checks]
     findings += [_venue(venue) for venue in settings.venues]
     if json_:
@@ -112,6 +114,14 @@ def _venue(venue: Venue) -> Finding:
         f"{venue.name} answers; our clock is {off * 1000:+.0f} ms off",
         remedy,
     )
+
+
+def _models(config: Config) -> Finding:
+    try:
+        load_lightgbm()
+    except NoOpenMP as error:
+        return Finding("forecasts", None, str(error), "install it to train and serve forecasts; all else works without")
+    return Finding("forecasts", True, "LightGBM can be loaded")
 
 
 def _python(config: Config) -> Finding:

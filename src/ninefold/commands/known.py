@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ninefold.api.address import CannotListen
 from ninefold.config import BadConfig
+from ninefold.forecast.boosters import NoOpenMP
 from ninefold.journal.letgo import LetGo
 from ninefold.journal.segment import Damaged, WrongVersion
 from ninefold.journal.writer import DiskFull
@@ -14,5 +15,5 @@ from ninefold.venues.questions import Refused
 
 KNOWN: tuple[type[Exception], ...] = (
     *(AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat, WrongVersion, WrongSnapshot, Damaged, DiskFull, LetGo),
-    *(BadConfig, CannotListen, Refused, UnknownInstrument),
+    *(BadConfig, CannotListen, NoOpenMP, Refused, UnknownInstrument),
 )

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ninefold.commands.failing import plainly
+from ninefold.forecast.boosters import NoOpenMP
 from ninefold.forecast.features import Series
 from ninefold.forecast.score import Score
 from ninefold.forecast.training import train
@@ -40,7 +41,7 @@ def run(
     """Train on stored bars; the scores are of bars that the model never saw, good or bad. The next start of the
     pipeline serves it.
     """
-    with plainly(NoDataDir, WrongFormat, UnknownInstrument, ValueError):
+    with plainly(NoDataDir, NoOpenMP, WrongFormat, UnknownInstrument, ValueError):
         reader = Reader(data_dir)
         registry = reader.registry()
         chosen = [registry.named(name) for name in instrument] if instrument else registry.current()

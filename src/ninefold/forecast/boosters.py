@@ -34,14 +34,29 @@ FLOAT64, NORMAL = 1, 0  # C_API_DTYPE_FLOAT64, C_API_PREDICT_NORMAL
 Part = tuple[Floats, Floats]
 
 
+class NoOpenMP(RuntimeError):
+    """LightGBM is installed, and what it runs on is not."""
+
+
+def load() -> Any:
+    """The module lightgbm. raises: NoOpenMP with what to install: its wheels bring everything but that."""
+    try:
+        import lightgbm
+    except OSError as error:
+        raise NoOpenMP(
+            f"LightGBM cannot be loaded ({error}): it needs the OpenMP runtime of the system. "
+            "Debian and Ubuntu: apt-get install libgomp1; macOS: brew install libomp"
+        ) from error
+    return lightgbm
+
+
 def grow(teach: Part, choose: Part, quantile: float | None, seed: int) -> str:
     """Trees for one quantile of the labels, or for their mean, as model text.
 
     teach, choose: features of shape (n, k) and labels of shape (n,); `choose` decides how many rounds are kept.
     quantile:      in (0, 1); None for the mean.
     """
-    import lightgbm
-
+    lightgbm = load()
     objective = {"objective": "regression"} if quantile is None else {"objective": "quantile", "alpha": quantile}
     learn = lightgbm.Dataset(*teach, params={"verbosity": -1, "num_threads": 1})
     booster = lightgbm.train(
@@ -58,8 +73,7 @@ class Trees:
     """One grown model: `many` rows at once, or `one` in microseconds; both give the same numbers."""
 
     def __init__(self, text: str, width: int) -> None:
-        import lightgbm
-
+        lightgbm = load()
         self._booster = lightgbm.Booster(model_str=text)
         self._library: Any = lightgbm.libpath._LIB
         self._fast = ctypes.c_void_p()
