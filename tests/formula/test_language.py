@@ -173,6 +173,17 @@ def test_looking_ahead_for_one_term_leaves_the_others_out_and_alone():
     assert [len(together._needed(slot)) for slot in together._results] == [3, 1, 2]
 
 
+def test_looking_ahead_over_an_unknown_bar_leaves_what_is_not_needed_out_too():
+    terms = [parse("sma(close, 5)"), parse("rsi(close, 3)")]
+    together, alone = Evaluator(terms, SCALE), Evaluator(terms[1:], SCALE)
+    columns = bars(60)
+    together.warm(columns)
+    alone.warm(columns)
+    future = {name: values[None, :8].copy() for name, values in bars(8, seed=3).items()}
+    future["close"][0, 2] = np.nan
+    np.testing.assert_array_equal(together.ahead(future, 1), alone.ahead(future, 0))
+
+
 def test_terms_that_differ_in_a_parameter_only_are_computed_apart():
     evaluator = Evaluator([parse("sma(close, 2)"), parse("sma(close, 3)")], SCALE)
     assert evaluator.warm({"close": np.array([1.0, 2, 6])})[:, -1].tolist() == [4, 3]

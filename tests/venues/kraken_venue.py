@@ -10,6 +10,7 @@ from pathlib import Path
 from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.market.records import Gap
 from ninefold.venues.kraken import KrakenSpot
+from ninefold.venues.trade_holes import LATE_NS
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "kraken"
 RECORDING = "raw/cryptofeed/KRAKEN_2021-04-17.jsonl.gz"
@@ -78,6 +79,11 @@ class Venue:
             f'"asks":[{",".join(sides[1])}],"checksum":{proof},"timestamp":"2026-11-22T10:00:{second:02}Z"}}]}}'.encode()
         )
 
+    def late(self) -> None:
+        """Let the time pass after which a trade was missed and is not only late."""
+        self.seq += 1
+        self.adapter.frame(1, self.seq, self.now + LATE_NS, sample("heartbeat"))
+
     def past(self, since_ns: int, ids: list[int], last_ns: int = TEN + SECOND) -> None:
         rows = [["60000.50000", "0.10000000", 1795341601.5, "b", "l", "", id] for id in ids]
         body = {"error": [], "result": {"XXBTZUSD": rows, "last": str(last_ns)}}
@@ -96,6 +102,7 @@ class Venue:
         self.connection("open")
 
     def forget(self) -> None:
+        self.late()
         gathered = self.adapter.gathered
         for made in (gathered.trades, gathered.books, gathered.quotes, gathered.records, gathered.stamps):
             made.clear()
@@ -106,6 +113,7 @@ class Venue:
         return [row[6] for row in self.adapter.gathered.trades]
 
     def asked(self) -> list[str]:
+        self.late()
         questions, self.adapter.questions = self.adapter.questions, []
         return [question.path for question in questions]
 
@@ -117,4 +125,5 @@ class Venue:
         return [record for record in self.adapter.gathered.records if isinstance(record, kind)]
 
     def gaps(self) -> list[tuple]:
+        self.late()
         return [(gap.stream, gap.from_id, gap.to_id, gap.healed) for gap in self.of(Gap)]

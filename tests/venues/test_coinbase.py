@@ -18,10 +18,11 @@ from ninefold.market.arrays import ASK, BID, BUY, CLEAR_BOOK, ID_INTEGER, SELL, 
 from ninefold.market.book import Book
 from ninefold.market.records import Connection, Gap, Listed, Malformed
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
-from ninefold.venues import coinbase, sequence
+from ninefold.venues import sequence
 from ninefold.venues.adapter import Question
 from ninefold.venues.coinbase import STREAMS, CoinbaseExchange, line, purpose, read_clock, venue_symbol
 from ninefold.venues.coinbase_wire import nanoseconds
+from ninefold.venues.trade_holes import LATE_NS
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "coinbase"
 SESSION = "raw/cryptofeed/COINBASE_2021-04-17_first_half.jsonl.gz"
@@ -76,6 +77,11 @@ class Venue:
         told = [{**trade, "trade_id": id} for id in sorted(ids, reverse=True)]
         self.answer("trades", TRADES + query, json.dumps(told).encode())
 
+    def late(self) -> None:
+        """Let the time pass after which a trade was missed and is not only late."""
+        self.seq += 1
+        self.adapter.frame(1, self.seq, RECEIVED + LATE_NS, sample("subscriptions"))
+
     def answer(self, purpose: str, url: str, body: bytes, status: int = 200) -> None:
         self.seq += 1
         self.adapter.answer(Answer("coinbase", purpose, url, status, body), self.seq, RECEIVED)
@@ -89,6 +95,7 @@ class Venue:
         self.connection("open")
 
     def forget(self) -> None:
+        self.late()
         gathered = self.adapter.gathered
         for made in (gathered.trades, gathered.books, gathered.quotes, gathered.records, gathered.stamps):
             made.clear()
@@ -98,6 +105,7 @@ class Venue:
         return [row[6] for row in self.adapter.gathered.trades]
 
     def asked(self) -> list[str]:
+        self.late()
         questions, self.adapter.questions = self.adapter.questions, []
         return [question.path.removeprefix(TRADES) for question in questions]
 
@@ -105,6 +113,7 @@ class Venue:
         return [record for record in self.adapter.gathered.records if isinstance(record, kind)]
 
     def gaps(self) -> list[tuple]:
+        self.late()
         return [(gap.from_id, gap.to_id, "healed" if gap.healed else "missed") for gap in self.of(Gap)]
 
 
@@ -322,8 +331,8 @@ def test_of_what_a_page_leaves_missing_the_latest_is_asked_for_first(venue):
     venue.trade(5, 20)
     venue.forget()
     venue.page("after=20&limit=14", 10, 11, 12)
-    assert venue.asked() == ["after=20&limit=7"]
-    venue.page("after=20&limit=7", *range(13, 20))
+    assert venue.asked() == ["after=20&limit=14"]
+    venue.page("after=20&limit=14", *range(13, 20))
     assert venue.asked() == ["after=10&limit=4"]
     venue.page("after=10&limit=4", *range(6, 10))
     assert venue.gaps() == [(6, 19, "healed")]
@@ -345,10 +354,51 @@ def test_an_answer_that_lacks_the_trades_is_no_healing_and_is_asked_for_later_an
     assert venue.gaps() == [(6, 8, "healed")]
 
 
-def test_a_late_trade_heals_too(venue):
+def test_a_trade_that_comes_a_little_late_was_not_missed(venue):
     venue.trade(5, 7, 6)
+    assert venue.gaps() == []
+    assert venue.ids() == [5, 7, 6]
+
+
+def test_a_trade_that_comes_after_its_gap_was_told_heals_it(venue):
+    venue.trade(5, 7)
+    venue.late()
+    venue.trade(6)
     assert venue.gaps() == [(6, 6, "missed"), (6, 6, "healed")]
     assert venue.ids() == [5, 7, 6]
+
+
+def test_of_a_hole_only_what_did_not_come_late_is_told(venue):
+    venue.trade(5, 9, 7)
+    assert venue.gaps() == [(6, 6, "missed"), (8, 8, "missed")]
+    assert venue.asked() == ["after=9&limit=3"]
+
+
+def test_many_holes_are_asked_for_with_one_question_at_a_time_that_reaches_back_to_the_first(venue):
+    venue.trade(1, 3)
+    venue.late()
+    venue.trade(*range(5, 602, 2))
+    assert venue.asked() == ["after=3&limit=1"]
+    venue.page("after=3&limit=1", 2)
+    assert venue.asked() == ["after=601&limit=597"]
+    venue.page("after=601&limit=597", *range(4, 601))
+    assert venue.asked() == []
+    assert [gap for gap in venue.gaps() if gap[2] == "healed"] == [(id, id, "healed") for id in range(2, 601, 2)]
+
+
+def test_a_new_hole_does_not_wait_for_one_that_the_venue_does_not_fill(venue):
+    venue.trade(5, 7)
+    venue.forget()
+    venue.page("after=7&limit=1")
+    [waiting] = venue.adapter.questions
+    assert (waiting.path, waiting.not_before_ns) == (TRADES + "after=7&limit=1", RECEIVED + 2 * SECOND_NS)
+    venue.forget()
+    venue.trade(9)
+    assert venue.asked() == ["after=9&limit=3"]
+    venue.page("after=9&limit=3", 8)
+    assert venue.asked() == []  # the other one still waits
+    venue.trade(11)
+    assert venue.asked() == ["after=11&limit=5"]
 
 
 def test_a_gap_is_healed_only_after_every_older_one(venue):
@@ -361,9 +411,10 @@ def test_a_gap_is_healed_only_after_every_older_one(venue):
 
 
 def test_a_hole_too_many_is_forgotten_and_never_called_healed(venue, monkeypatch):
-    for module in (sequence, coinbase):
-        monkeypatch.setattr(module, "MISSING_MOST", 64)
-    venue.trade(*range(1, 134, 2))  # 66 holes, of which 64 are remembered: 2 and 4 are not
+    monkeypatch.setattr(sequence, "MISSING_MOST", 64)
+    for id in range(1, 134, 2):  # 66 holes, of which 64 are remembered: 2 and 4 are not
+        venue.trade(id)
+        venue.late()
     assert venue.gaps() == [(id, id, "missed") for id in range(2, 133, 2)]
     venue.forget()
     for id in range(6, 134, 2):
@@ -373,12 +424,17 @@ def test_a_hole_too_many_is_forgotten_and_never_called_healed(venue, monkeypatch
 
 def test_an_answer_that_did_not_come_is_asked_for_again(venue):
     path = TRADES + "after=9&limit=3"
+    venue.trade(5, 9)
+    venue.forget()
     venue.answer("trades", path, b"", status=503)
     venue.answer("trades", path, b"", status=429)
     assert venue.adapter.questions == [
         Question("trades", path, not_before_ns=RECEIVED + SECOND_NS),
         Question("trades", path, not_before_ns=RECEIVED + 10 * SECOND_NS),
     ]
+    venue.adapter.questions.clear()
+    venue.trade(11)
+    assert venue.asked() == []  # one question at a time, in trouble too
 
 
 # heartbeats and last matches
@@ -446,7 +502,18 @@ def test_the_page_after_a_reconnect_brings_what_was_missed(venue):
     venue.reconnect()
     venue.page("before=5&limit=1000", 6, 7)
     assert venue.ids() == [5, 6, 7]
-    assert [(healed, from_id > to_id) for from_id, to_id, healed in venue.gaps()] == [("healed", True)]
+    assert venue.gaps() == [(6, 7, "healed")]
+
+
+def test_a_hole_that_is_filled_while_nobody_is_connected_is_healed_once_the_pause_is_proven(venue):
+    venue.trade(5, 9)
+    venue.connection("lost")
+    venue.forget()
+    venue.page("after=9&limit=3", 6, 7, 8)
+    assert venue.gaps() == []  # a healed gap would say that the pause has cost nothing
+    venue.connection("open")
+    venue.frame(changed("last_match", trade_id=10))
+    assert venue.gaps() == [(10, 10, "missed"), (6, 8, "healed")]
 
 
 def test_a_page_that_does_not_reach_back_to_the_last_known_trade_leaves_a_gap_that_is_asked_for(venue):
@@ -510,8 +577,8 @@ def test_a_reconnect_asks_for_holes_again_and_questions_keep_to_ten_a_second(ven
     venue.forget()
     venue.connection("open")
     waits = [question.not_before_ns - RECEIVED for question in venue.adapter.questions]
-    assert waits == [0, SECOND_NS // 10, SECOND_NS // 5]
-    assert venue.asked() == ["after=7&limit=1", "after=9&limit=1", "before=9&limit=1000"]
+    assert waits == [0, SECOND_NS // 10]
+    assert venue.asked() == ["after=9&limit=3", "before=9&limit=1000"]
 
 
 def test_every_stream_that_was_subscribed_is_watched_from_the_connection_on(venue):

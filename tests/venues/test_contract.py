@@ -3,7 +3,6 @@
 A venue takes part by its line in the table of venues, its samples and its reading in readings/.
 """
 
-from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -88,17 +87,20 @@ def test_the_contract_holds_on_single_messages(venue, check):
 
 
 @pytest.mark.parametrize("venue", READ)
-def test_published_messages_are_read_or_not_wanted_for_a_reason(recording, venue):
-    published = published_of(recording, venue)
+def test_published_messages_are_read_or_not_wanted_for_a_reason(recordings, venue):
+    published = published_of(recordings, venue)
     assert published_as_told(VENUES[venue], reading_of(venue), published)
 
 
 @pytest.mark.parametrize("venue", READ)
-def test_every_reason_for_not_wanting_a_message_is_needed(recording, venue):
-    published, reading = published_of(recording, venue), reading_of(venue)
+def test_every_reason_for_not_wanting_a_message_is_needed(recordings, venue):
+    published, reading = published_of(recordings, venue), reading_of(venue)
     used = {pattern for each in published for pattern in why_not_wanted(reading, each)}
     assert used == set(reading.unwanted)
 
 
-def published_of(recording: Callable[[str], Path], venue: str) -> list:
-    return pairs(recording(PAIRS), venue) + payloads(recording(PAYLOADS.format(venue)))
+def published_of(recordings: Path, venue: str) -> list:
+    singles = recordings / PAYLOADS.format(venue)
+    if not singles.is_file():
+        pytest.skip(f"raw/payloads has no file of {venue}; its pairs, if there are any, are in test_{venue}.py")
+    return pairs(recordings / PAIRS, venue) + payloads(singles)

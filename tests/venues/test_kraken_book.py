@@ -126,8 +126,10 @@ def test_the_book_is_always_the_best_ten_levels_of_what_was_told(changes):
         at, of = f"{50000 + place if is_bid else 60000 + place}.0", f"{amount}.00000000"
         side = told[BID if is_bid else ASK]
         side[at] = of
-        for gone in [at for at in side if not float(side[at])] + sorted(side, reverse=is_bid)[10:]:
-            side.pop(gone, None)
+        if not amount:
+            del side[at]
+        for gone in sorted(side, reverse=is_bid)[10:]:
+            del side[gone]
         best = [sorted(told[one].items(), reverse=one == BID)[:10] for one in (ASK, BID)]
         venue.book("update", [(at, of)] * is_bid, [(at, of)] * (not is_bid), checksum(*best))
     assert not venue.of(Gap)

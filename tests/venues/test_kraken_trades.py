@@ -3,6 +3,7 @@
 import pytest
 
 from ninefold.market.records import Connection, Gap, Malformed
+from ninefold.venues import sequence
 from ninefold.venues.adapter import Question
 from ninefold.venues.kraken_series import MARGIN_NS, PAGE
 
@@ -19,6 +20,39 @@ def test_a_trade_that_comes_twice_is_stored_once(venue):
         venue.trade(id)
     assert venue.ids() == [5, 6, 7]
     assert venue.adapter.gathered.duplicates == 2
+
+
+def test_a_trade_that_comes_a_little_late_was_not_missed_not_even_before_the_first(venue):
+    for id in (5, 4, 7, 6):
+        venue.trade(id)
+    assert (venue.ids(), venue.gaps(), venue.asked()) == ([5, 4, 7, 6], [], [])
+
+
+def test_what_an_answer_brings_of_a_hole_that_may_still_fill_is_told_as_healed(venue):
+    venue.trade(5)
+    venue.trade(7)
+    venue.past(TEN, [6])
+    assert venue.gaps() == [("trades", 6, 6, True)]
+
+
+def test_a_late_trade_on_a_new_connection_proves_that_the_pause_cost_nothing(venue):
+    venue.trade(5)
+    venue.reconnect()
+    venue.forget()
+    venue.trade(7)
+    venue.trade(6)
+    assert venue.gaps() == [("trades", 6, 7, True)]
+
+
+def test_after_a_pause_what_was_missed_before_it_is_healed_first_and_then_what_came_meanwhile(venue):
+    venue.trade(5)
+    venue.trade(7)
+    venue.reconnect()
+    venue.forget()
+    venue.past(TEN, [7, 8])
+    assert venue.gaps() == [("trades", 9, 8, True)]  # the pause is over; 6 is still missing
+    venue.trade(6)
+    assert venue.gaps() == [("trades", 9, 8, True), ("trades", 6, 6, True), ("trades", 8, 8, True)]
 
 
 def test_a_hole_is_a_gap_and_is_asked_for_from_before_the_trade_it_follows(venue):
@@ -114,6 +148,17 @@ def test_what_the_venue_complains_of_is_told_and_the_next_hole_is_asked_for(venu
     assert venue.asked() == [path]
 
 
+def test_a_hole_too_many_is_forgotten_and_keeps_none_of_the_others_from_being_healed(venue, monkeypatch):
+    monkeypatch.setattr(sequence, "MISSING_MOST", 8)
+    for id in range(1, 22, 2):  # 10 holes, of which 8 are remembered: 2 and 4 are not
+        venue.trade(id)
+        venue.late()
+    assert [gap[1] for gap in venue.gaps()] == list(range(2, 21, 2))
+    venue.forget()
+    venue.past(TEN, list(range(1, 22)))
+    assert [gap[1:] for gap in venue.gaps()] == [(id, id, True) for id in range(6, 21, 2)]
+
+
 def test_a_reconnect_asks_for_what_came_meanwhile_and_a_short_answer_proves_that_it_is_all(venue):
     venue.trade(5, second=3)
     venue.reconnect()
@@ -157,6 +202,26 @@ def test_an_answer_from_before_the_connection_was_lost_proves_nothing(venue):
     venue.forget()
     venue.past(TEN, [5])
     assert venue.gaps() == []
+
+
+def test_what_an_answer_brings_ahead_of_the_stream_is_told_as_healed(venue):
+    venue.trade(5)
+    venue.trade(7)
+    venue.forget()
+    venue.past(TEN, [5, 6, 7, 8, 9])
+    assert venue.gaps() == [("trades", 6, 6, True), ("trades", 8, 9, True)]
+    venue.trade(10)
+    assert len(venue.gaps()) == 2
+
+
+def test_what_an_answer_brought_before_the_next_trade_proved_the_pause_harmless_is_told_as_healed(venue):
+    venue.trade(5)
+    venue.connection("lost")
+    venue.past(TEN, [5, 6, 7])  # asked before, answered now
+    venue.connection("open")
+    venue.forget()
+    venue.trade(8)
+    assert venue.gaps() == [("trades", 6, 7, True)]
 
 
 def test_an_older_hole_stays_open_when_a_pause_is_proven_harmless(venue):

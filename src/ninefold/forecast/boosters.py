@@ -66,7 +66,7 @@ def grow(teach: Part, choose: Part, quantile: float | None, seed: int) -> str:
         valid_sets=[learn.create_valid(*choose)],
         callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
     )
-    return booster.model_to_string(num_iteration=booster.best_iteration)
+    return str(booster.model_to_string(num_iteration=booster.best_iteration))
 
 
 class Trees:

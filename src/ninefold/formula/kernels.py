@@ -101,7 +101,8 @@ class Stateful(Kernel):
             return
         results = np.empty((self.outputs, *inputs[0].shape))
         for path in range(inputs[0].shape[0]):
-            one: Series = [values[path] for values in series[: self.slot]] + [np.empty(0)] * self.outputs
+            before = [values[path] if len(values) else values for values in series[: self.slot]]  # none: not needed
+            one: Series = before + [np.empty(0)] * self.outputs
             self.copy().run(one)
             results[:, path] = one[self.slot :]
         series[self.slot : self.slot + self.outputs] = list(results)

@@ -29,6 +29,7 @@ SILENT_S = (
 LOOK_S = 1.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 MARKET = "market"
+CONTENT = (picows.WSMsgType.TEXT, picows.WSMsgType.BINARY, picows.WSMsgType.CONTINUATION)  # some venues send gzip
 
 
 class _Listener(picows.WSListener):
@@ -44,7 +45,7 @@ class _Listener(picows.WSListener):
         self._feed.opened(self._number)
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
-        if frame.msg_type == picows.WSMsgType.TEXT or frame.msg_type == picows.WSMsgType.CONTINUATION:
+        if frame.msg_type in CONTENT:
             self._parts.append(frame.get_payload_as_bytes())
             if frame.fin:
                 payload = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
@@ -150,9 +151,12 @@ class MarketFeed:
             pinging.cancel()
 
     async def _ping(self) -> None:
-        while self._line.ping:
+        while self._line.ping_s:
             await asyncio.sleep(self._line.ping_s)
-            self._say((self._line.ping,))
+            if self._line.ping:
+                self._say((self._line.ping,))
+            elif self._transport is not None:
+                self._transport.send_ping()
 
     def _say(self, messages: Sequence[bytes]) -> None:
         """On the open websocket; without one there is nobody to hear, and the next line begins anew."""

@@ -15,6 +15,7 @@ from ninefold.backtest.paper import PaperVenue
 from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.execution.core import ExecutionCore
+from ninefold.execution.money import DECIMALS
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
 from ninefold.market.chunk import Chunk
@@ -130,8 +131,8 @@ class Execute:
         wanted: dict[int, int] = {}
         for instrument in sorted(set(chunk.rows("targets")["instrument"].tolist())):
             quote = self.core.shown.quote(instrument)
-            if quote is None:
-                continue
+            if quote is None or self.registry[instrument].size_decimals > DECIMALS:
+                continue  # nothing to size by, or sizes finer than the account counts: not traded
             targets = self._targets[instrument]
             sized_for, size = self._wanted.get(instrument, ({}, 0))
             if sized_for != targets:

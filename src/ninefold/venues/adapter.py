@@ -38,7 +38,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Line:
-    """A websocket: its path behind the venue's address, what is said once it is open, and what every `ping_s` seconds."""
+    """A websocket: its path behind the venue's address, what is said once it is open, and what every `ping_s` seconds
+    (nothing: a ping of the protocol itself).
+    """
 
     path: str
     say: tuple[bytes, ...] = ()

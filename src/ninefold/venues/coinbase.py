@@ -28,38 +28,30 @@ from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues import coinbase_wire as wire
 from ninefold.venues.adapter import BadFrame, Gathered, Line, Question, malformed
 from ninefold.venues.coinbase_wire import VENUE
-from ninefold.venues.sequence import MISSING_MOST, TradeIds
+from ninefold.venues.trade_holes import Told, TradeHoles
 
 STREAMS = ("matches", "level2_batch", "ticker", "heartbeat")
 REST_URL = "https://api.exchange.coinbase.com"
 STREAM_URL = "wss://ws-feed.exchange.coinbase.com"
 PAGE_MOST = 1000
-MOST_TRIES = 10  # for a hole: 2, 4, ... 1024 s apart; then at the next connection
+MOST_TRIES = 10  # for trades that answers lack: 2, 4, ... 1024 s apart; then at the next hole or connection
 SPACING_NS = SECOND_NS // 10  # between questions after a connection: ten a second are allowed
 REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
 
 
-class Told(msgspec.Struct):
-    """A gap of trades that is told and not healed. first, last: missing ids; tries: answers that held none of them."""
+class Series(TradeHoles):
+    """What is known of a product's stream. named: by the last heartbeat; booked: its snapshot came on this connection.
 
-    first: int
-    last: int
-    from_ns: int
-    to_ns: int
-    tries: int = 0
-
-
-class Series(msgspec.Struct):
-    """What is known of a product's stream. named: by the last heartbeat; unproven: trades may have been missed since the
-    connection was lost; booked: its snapshot came on this connection.
+    asked: the question for missing trades to which an answer is awaited; tries: answers in a row that held none of them;
+    waiting, due_ns: the question that is asked only then because of that.
     """
 
-    ids: TradeIds
-    told: list[Told] = []
-    last_ns: int = 0
     named: int = 0
-    unproven: bool = False
     booked: bool = False
+    asked: str = ""
+    tries: int = 0
+    waiting: str = ""
+    due_ns: int = 0
 
 
 class _State(msgspec.Struct):
@@ -110,6 +102,7 @@ class CoinbaseExchange:
         self._products: dict[str, wire.Product] = {}
         self._instruments: dict[str, Instrument] = {}
         self._series: dict[str, Series] = {}
+        self._late: dict[str, None] = {}  # products with trades that may come late
         self._connected = False
         self.seen: dict[str, int] = {}
         self.gathered = Gathered()
@@ -126,6 +119,7 @@ class CoinbaseExchange:
 
     def frame(self, connection: int, seq: int, receive_ns: int, payload: bytes) -> None:
         """Parse one frame; what cannot be parsed, and what the venue refuses, becomes a Malformed record."""
+        self._pass_time(seq, receive_ns)
         try:
             message = wire.message_decoder.decode(payload)
             if isinstance(message, wire.Subscriptions):
@@ -144,9 +138,10 @@ class CoinbaseExchange:
 
     def answer(self, answer: Answer, seq: int, receive_ns: int) -> None:
         """Parse a REST answer. A refused or missing one is asked again later."""
+        self._pass_time(seq, receive_ns)
         handler = _ANSWERS.get(answer.purpose)
         if answer.status != 200:
-            if handler is not None:
+            if handler is not None and not self._given_up(answer.url):
                 pause_ns = REFUSED_NS if 400 <= answer.status < 500 else SECOND_NS
                 self.questions.append(Question(answer.purpose, answer.url, not_before_ns=receive_ns + pause_ns))
             return
@@ -156,6 +151,8 @@ class CoinbaseExchange:
             handler(self, answer, seq, receive_ns)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             self._malformed(seq, receive_ns, f"{answer.purpose}: {error}", answer.body)
+            for series in self._series.values():
+                series.asked = "" if series.asked == answer.url else series.asked
 
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """A lost connection makes books unknown; after a new one the trades since the last known are asked for."""
@@ -164,9 +161,10 @@ class CoinbaseExchange:
         self.gathered.records.append(told)
         if change.name != "market":
             return
-        for series in self._series.values():
+        for symbol, series in self._series.items():
             series.booked, series.named = False, 0
-            series.unproven = series.unproven or series.ids.next_id > 0
+            self._tell(symbol, series.lost(receive_ns), seq, receive_ns)
+            series.asked, series.waiting, series.tries = "", "", 0
         self._connected = change.state == "open"
         if self._connected:
             self._ask_again(receive_ns)
@@ -180,6 +178,7 @@ class CoinbaseExchange:
         saved = msgspec.msgpack.decode(state, type=_State)
         self._instruments = self._registry.learn_all(saved.instruments, VENUE)
         self._series, self._products = saved.series, saved.products
+        self._late = {symbol: None for symbol, series in self._series.items() if series.late}
         self._connected, self.seen = saved.connected, saved.seen
 
     # frames
@@ -200,21 +199,23 @@ class CoinbaseExchange:
                 self.gathered.books.extend(rows if series.booked else ())
                 return self._level2
             case wire.Match():
-                self._take(of, series, rows[0])
+                self._take(of, series, rows[0], live=True)
                 return "matches"
             case wire.Ticker():
                 self.gathered.quotes.extend(rows)
                 return "ticker"
             case wire.Heartbeat(last_trade_id=last_id):
                 if series.named and series.ids.next_id:
-                    self._expect(of, series, min(series.named, last_id), at_ns, seq, receive_ns)
+                    told = series.expect(min(series.named, last_id), at_ns)
+                    self._tell(of.venue_symbol, told, seq, receive_ns)
                 series.named = last_id
                 return "heartbeat"
             case wire.LastMatch(trade_id=last_id):
                 if series.ids.next_id:
-                    self._expect(of, series, last_id, at_ns, seq, receive_ns)
+                    self._tell(of.venue_symbol, series.expect(last_id, at_ns), seq, receive_ns)
                 else:
-                    series.ids.next_id, series.last_ns = last_id + 1, at_ns
+                    series.ids.next_id = series.ids.first_id = last_id + 1
+                    series.last_ns = at_ns
                 return "matches"
             case wire.Snapshot():
                 self.gathered.books.extend(rows)
@@ -239,106 +240,89 @@ class CoinbaseExchange:
     def _take_trades(self, answer: Answer, seq: int, receive_ns: int) -> None:
         """A page, newest first: trades older than `after`, or newer than `before`."""
         asked = urlsplit(answer.url)
-        query = parse_qs(asked.query)
         symbol = asked.path.removesuffix("/trades").rpartition("/")[2]
         of = self._instrument(symbol)
-        after = int(query.get("after", ["0"])[0])
         rows = [wire.trade_row(of, seq, receive_ns, deal) for deal in wire.deals_decoder.decode(answer.body)]
         series = self._known(of, seq, receive_ns)
-        new = [self._take(of, series, row) for row in sorted(rows, key=lambda row: row[6])]
-        if after:
-            self._ask_rest(symbol, series, after, any(new), receive_ns)
-        elif series.unproven:
-            self._prove(of, series, seq, receive_ns)
+        new = [self._take(of, series, row, live=False) for row in sorted(rows, key=lambda row: row[6])]
+        is_newest = "before" in parse_qs(asked.query)
+        self._tell(symbol, series.answered(proves=is_newest and self._connected), seq, receive_ns)
+        if is_newest:
+            return
+        awaited = answer.url == series.asked
+        series.asked = "" if awaited else series.asked
+        series.waiting = "" if answer.url == series.waiting else series.waiting
+        series.tries = 0 if any(new) else series.tries + awaited
+        if series.tries <= MOST_TRIES:
+            self._ask_missing(symbol, receive_ns, SECOND_NS << series.tries if series.tries else 0)
 
     # parts
 
-    def _take(self, of: Instrument, series: Series, row: tuple[int, ...]) -> bool:
+    def _take(self, of: Instrument, series: Series, row: tuple[int, ...], *, live: bool) -> bool:
         """Keep a trade; True if it is new."""
         exchange_ns, receive_ns, seq, trade_id = row[1], row[2], row[3], row[6]
-        before = series.ids.missing
-        is_new, hole = series.ids.arrive(trade_id)
-        if not is_new:
+        is_new, told = series.arrive(trade_id, exchange_ns, receive_ns, live=live)
+        if is_new:
+            self.gathered.trades.append(row)
+        else:
             self.gathered.duplicates += 1
-            return False
-        if hole is not None:
-            self._miss(of, series, before, hole, exchange_ns, seq, receive_ns)
-        elif series.unproven and trade_id + 1 == series.ids.next_id:
-            self._prove(of, series, seq, receive_ns)
-        series.last_ns = max(exchange_ns, series.last_ns)
-        self.gathered.trades.append(row)
-        self._heal(of, series, seq, receive_ns)
-        return True
+        if series.late:
+            self._late[of.venue_symbol] = None
+        self._tell(of.venue_symbol, told, seq, receive_ns)
+        return is_new
 
-    def _expect(self, of: Instrument, series: Series, last_id: int, at_ns: int, seq: int, known_ns: int) -> None:
-        """The venue says that trades up to last_id have been."""
-        ids = series.ids
-        if last_id >= ids.next_id:
-            before, hole = ids.missing, (ids.next_id, last_id)
-            ids.missing, ids.next_id = [*before, hole][-MISSING_MOST:], last_id + 1
-            self._miss(of, series, before, hole, at_ns, seq, known_ns)
-        elif series.unproven and last_id + 1 == ids.next_id:
-            self._prove(of, series, seq, known_ns)
+    def _pass_time(self, seq: int, now_ns: int) -> None:
+        """Tell what has not come although it is late."""
+        for symbol in list(self._late):
+            self._tell(symbol, self._series[symbol].pass_time(now_ns), seq, now_ns)
+            if not self._series[symbol].late:
+                del self._late[symbol]
 
-    def _miss(
-        self,
-        of: Instrument,
-        series: Series,
-        before: list[tuple[int, int]],
-        hole: tuple[int, int],
-        to_ns: int,
-        seq: int,
-        known_ns: int,
-    ) -> None:
-        """Tell a hole and ask for it. before: the holes there were; one that is forgotten now is never called healed."""
-        forgotten = [first for first, last in before if (first, last) not in series.ids.missing]
-        series.told = [one for one in series.told if not any(one.first <= id <= one.last for id in forgotten)]
-        told = Told(*hole, from_ns=series.last_ns or to_ns, to_ns=to_ns)
-        series.told.append(told)
-        series.unproven = series.unproven and not self._connected
-        self._gap(of, told, seq, known_ns, healed=False)
-        self.questions.append(Question("trades", _hole(of.venue_symbol, *hole)))
-
-    def _heal(self, of: Instrument, series: Series, seq: int, known_ns: int) -> None:
-        """Tell what is healed, oldest first: a healed gap says that nothing up to its end is missing."""
-        while series.told and not any(first <= series.told[0].last for first, _ in series.ids.missing):
-            self._gap(of, series.told.pop(0), seq, known_ns, healed=True)
-
-    def _prove(self, of: Instrument, series: Series, seq: int, known_ns: int) -> None:
-        """Nothing was missed while there was no connection; known only once there is one."""
-        if self._connected:
-            series.unproven = False
-            next_id = series.ids.next_id
-            self._gap(of, Told(next_id, next_id - 1, series.last_ns, series.last_ns), seq, known_ns, healed=True)
-
-    def _gap(self, of: Instrument, told: Told, seq: int, known_ns: int, *, healed: bool) -> None:
-        ids, times = {"from_id": told.first, "to_id": told.last}, {"from_ns": told.from_ns, "to_ns": told.to_ns}
-        gap = Gap(seq=seq, known_ns=known_ns, instrument=of.id, stream="trades", healed=healed, **ids, **times)
-        self.gathered.records.append(gap)
+    def _tell(self, symbol: str, told: list[Told], seq: int, known_ns: int) -> None:
+        """Holes that opened are asked for."""
+        if not told:
+            return
+        of = self._instruments[symbol]
+        for hole, healed in told:
+            ids, times = {"from_id": hole.first, "to_id": hole.last}, {"from_ns": hole.from_ns, "to_ns": hole.to_ns}
+            gap = Gap(seq=seq, known_ns=known_ns, instrument=of.id, stream="trades", healed=healed, **ids, **times)
+            self.gathered.records.append(gap)
+        if any(not healed for _, healed in told):
+            self._ask_missing(symbol, known_ns)
 
     def _ask_again(self, known_ns: int) -> None:
         """On a new connection: what is still missing, and what came since the last known trade."""
-        paths: list[str] = []
+        place = 0
         for symbol in sorted(self._wanted or ()):
             self.seen.update({f"{symbol}@{stream}": known_ns for stream in self._streams})
             series = self._series.get(symbol)
             if series is not None and series.ids.next_id:
-                series.told = [msgspec.structs.replace(told, tries=0) for told in series.told]
-                paths += [_hole(symbol, first, last) for first, last in series.ids.missing]
-                paths.append(f"/products/{symbol}/trades?before={series.ids.next_id - 1}&limit={PAGE_MOST}")
-        for place, path in enumerate(paths):
-            self.questions.append(Question("trades", path, not_before_ns=known_ns + place * SPACING_NS))
+                place += self._ask_missing(symbol, known_ns, place * SPACING_NS)
+                path = f"/products/{symbol}/trades?before={series.ids.next_id - 1}&limit={PAGE_MOST}"
+                self.questions.append(Question("trades", path, not_before_ns=known_ns + place * SPACING_NS))
+                place += 1
 
-    def _ask_rest(self, symbol: str, series: Series, after: int, progress: bool, known_ns: int) -> None:
-        """What a page did not bring: at once if it brought something, else later and later."""
-        for told in series.told:
-            left = [hole for hole in series.ids.missing if told.first <= hole[0] and hole[1] <= told.last]
-            if told.first < after <= told.last + 1 and left:
-                told.tries = 0 if progress else told.tries + 1
-                if told.tries <= MOST_TRIES:
-                    pause_ns = 0 if progress else SECOND_NS << told.tries
-                    question = Question("trades", _hole(symbol, *left[-1]), not_before_ns=known_ns + pause_ns)
-                    self.questions.append(question)
+    def _ask_missing(self, symbol: str, known_ns: int, pause_ns: int = 0) -> bool:
+        """Ask for the latest of what is missing, as far back as a page reaches; one question of a product at a time, but for one
+        that waits because an answer lacked what it asked for. Whether there was anything to ask.
+        """
+        series = self._series[symbol]
+        missing = [one for hole in series.holes for one in series.ids.missing_in(hole.first, hole.last)]
+        waits = series.waiting if known_ns < series.due_ns else ""
+        if not missing or (series.asked and series.asked != waits):
+            return False
+        first, last = min(missing)[0], max(missing)[1]
+        series.asked = f"/products/{symbol}/trades?after={last + 1}&limit={min(last - first + 1, PAGE_MOST)}"
+        if series.asked == waits:
+            return False
+        if series.tries and pause_ns:
+            series.waiting, series.due_ns = series.asked, known_ns + pause_ns
+        self.questions.append(Question("trades", series.asked, not_before_ns=known_ns + pause_ns))
+        return True
+
+    def _given_up(self, url: str) -> bool:
+        """Whether another question for missing trades has taken this one's place."""
+        return "?after=" in url and all(series.asked != url for series in self._series.values())
 
     def _instrument(self, symbol: str) -> Instrument:
         """What is known of a product. If that is not in the registry yet it has the id that it will get there."""
@@ -361,16 +345,11 @@ class CoinbaseExchange:
             self._instruments[symbol] = instrument = self._registry.add(of)
             if len(self._registry) > count:
                 self.gathered.records.append(Listed(seq=seq, known_ns=known_ns, instrument=instrument))
-                self._series.setdefault(symbol, Series(TradeIds())).booked = False
-        return self._series.setdefault(symbol, Series(TradeIds()))
+                self._series.setdefault(symbol, Series()).booked = False
+        return self._series.setdefault(symbol, Series())
 
     def _malformed(self, seq: int, known_ns: int, reason: str, payload: bytes) -> None:
         self.gathered.records.append(malformed(VENUE, seq, known_ns, reason, payload))
-
-
-def _hole(symbol: str, first: int, last: int) -> str:
-    """The question for missing trades: the page of those older than last + 1, just as long as is needed."""
-    return f"/products/{symbol}/trades?after={last + 1}&limit={min(last - first + 1, PAGE_MOST)}"
 
 
 _ANSWERS = {"products": CoinbaseExchange._take_products, "trades": CoinbaseExchange._take_trades}

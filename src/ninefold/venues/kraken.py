@@ -21,8 +21,9 @@ from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues import kraken_v1, kraken_wire
 from ninefold.venues.adapter import BadFrame, Gathered, Line, Question, malformed
 from ninefold.venues.kraken_book import CheckedBook, Leveled, leveled
-from ninefold.venues.kraken_series import PAGE, Hole, Series, Told, gap, pause_ns
+from ninefold.venues.kraken_series import PAGE, Series, gap, pause_ns
 from ninefold.venues.kraken_wire import DEPTH, PING, VENUE, Best, Change, Deal, Envelope, subscription, units
+from ninefold.venues.trade_holes import Hole, Told
 
 STREAMS = ("trade", "book", "ticker")
 REST_URL = "https://api.kraken.com"
@@ -30,8 +31,6 @@ STREAM_URL = "wss://ws.kraken.com"
 PING_S = 30.0
 REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
 NOT_WANTED = frozenset({"heartbeat", "status", "ohlc", "level3"})
-REPLIES = frozenset({"pong", "subscribe", "unsubscribe"})
-EVENTS = frozenset({"heartbeat", "systemStatus", "subscriptionStatus", "pong"})  # of websocket v1
 PASSING = ("EGeneral:Too many requests", "EGeneral:Temporary lockout", "EAPI:Rate limit", "EService:")
 
 
@@ -85,6 +84,7 @@ class KrakenSpot:
         self._instruments: dict[str, Instrument] = {}
         self._series: dict[str, Series] = {}
         self._books: dict[str, CheckedBook] = {}
+        self._late: dict[str, None] = {}  # symbols with trades that may come late
         self._anew: dict[str, int] = {}  # books to be subscribed again, and not before when
         self._connected = False
         self.gathered = Gathered()
@@ -102,6 +102,7 @@ class KrakenSpot:
 
     def frame(self, connection: int, seq: int, receive_ns: int, payload: bytes) -> None:
         """Parse one frame of v2 or v1; what cannot be parsed, and what the venue refuses, becomes a Malformed record."""
+        self._pass_time(seq, receive_ns)
         try:
             if payload.lstrip()[:1] == b"[":
                 self._old_frame(connection, seq, receive_ns, payload)
@@ -117,6 +118,7 @@ class KrakenSpot:
 
     def answer(self, answer: Answer, seq: int, receive_ns: int) -> None:
         """Parse a REST answer. A refused or missing one is asked again later; a complaint about the question is told."""
+        self._pass_time(seq, receive_ns)
         handler = _ANSWERS.get(answer.purpose)
         if answer.status != 200:
             if handler is not None:
@@ -140,19 +142,18 @@ class KrakenSpot:
 
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """A lost connection makes books unknown; after a new one the trades since the last known are asked for."""
-        self.gathered.records.append(
-            Connection(
-                seq=seq, known_ns=receive_ns, venue=VENUE, name=change.name, state=change.state, reason=change.reason
-            )
-        )
+        name, state, reason = change.name, change.state, change.reason
+        told = Connection(seq=seq, known_ns=receive_ns, venue=VENUE, name=name, state=state, reason=reason)
+        self.gathered.records.append(told)
         if change.name != "market":
             return
         self._anew.clear()
         self.say.clear()
         for book in self._books.values():
             book.forget()
-        for series in self._series.values():
-            series.lost()
+        for symbol, series in self._series.items():
+            self._tell(symbol, series.lost(receive_ns), seq, receive_ns)
+            series.asked = ""
         self._connected = change.state == "open"
         if self._connected:
             for symbol in sorted(self._wanted or ()):
@@ -169,6 +170,7 @@ class KrakenSpot:
         saved = msgspec.msgpack.decode(state, type=_State)
         self._instruments = self._registry.learn_all(saved.instruments, VENUE)
         self._rules, self._series, self._books = saved.rules, saved.series, saved.books
+        self._late = {symbol: None for symbol, series in self._series.items() if series.late}
         self._anew, self._connected, self.seen = saved.anew, saved.connected, saved.seen
 
     # frames
@@ -206,14 +208,7 @@ class KrakenSpot:
         """Acknowledgements, pongs, and the venue's refusals, which are raised so that they are told."""
         if envelope.channel in NOT_WANTED:
             return
-        if envelope.error or envelope.errorMessage or not envelope.success or envelope.status == "error":
-            raise BadFrame(
-                f"the venue refuses {envelope.method or envelope.event} {envelope.symbol or envelope.pair}: "
-                f"{envelope.error or envelope.errorMessage or 'without a reason'}"
-            )
-        if envelope.method not in REPLIES and envelope.event not in EVENTS:
-            kind = envelope.channel or envelope.method or envelope.event
-            raise BadFrame(f"{kind!r} is no kind of frame that is known; known are {', '.join(_HANDLERS)}")
+        kraken_wire.check_reply(envelope, tuple(_HANDLERS))
         done = envelope.result
         if done is not None and done.depth > 0 and (self._wanted is None or done.symbol in self._wanted):
             self._book(done.symbol).depth = done.depth
@@ -255,16 +250,27 @@ class KrakenSpot:
             self._see(deal.symbol, "trade", receive_ns, live)
 
     def _is_new(self, deal: Deal, id: int, seq: int, receive_ns: int, live: bool) -> bool:
-        is_new, told = self._series.setdefault(deal.symbol, Series()).arrive(id, deal.time_ns, live)
+        series = self._series.setdefault(deal.symbol, Series())
+        is_new, told = series.arrive(id, deal.time_ns, receive_ns, live=live)
         self.gathered.duplicates += not is_new
         self._tell(deal.symbol, told, seq, receive_ns)
-        if any(not one.healed for one in told):
-            self._ask_trades(deal.symbol)
+        if series.late:
+            self._late[deal.symbol] = None
         return is_new
 
+    def _pass_time(self, seq: int, now_ns: int) -> None:
+        """Tell what has not come although it is late."""
+        for symbol in list(self._late):
+            self._tell(symbol, self._series[symbol].pass_time(now_ns), seq, now_ns)
+            if not self._series[symbol].late:
+                del self._late[symbol]
+
     def _tell(self, symbol: str, told: list[Told], seq: int, receive_ns: int) -> None:
+        """Holes that opened are asked for."""
         for hole, healed in told:
             self.gathered.records.append(gap(self._instruments[symbol].id, hole, seq, receive_ns, healed=healed))
+        if any(not one.healed for one in told):
+            self._ask_trades(symbol)
 
     def _take_changes(self, connection: int, changes: list[Change], seq: int, receive_ns: int) -> None:
         """All or none, as for trades."""

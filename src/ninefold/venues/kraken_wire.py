@@ -32,6 +32,8 @@ QUOTES = (  # longest names first where one ends in another
     *("USDT", "USDC", "USDQ", "USDR", "PYUSD", "RLUSD", "USD1", "USD", "EURC", "EURT", "EURQ", "EUR", "GBP", "CAD"),
     *("AUD", "CHF", "JPY", "XBT", "ETH", "DAI", "DOT", "BRL", "MXN", "AED"),
 )
+REPLIES = frozenset({"pong", "subscribe", "unsubscribe"})
+EVENTS = frozenset({"heartbeat", "systemStatus", "subscriptionStatus", "pong"})  # of websocket v1
 SIDES = {"buy": BUY, "sell": SELL, "b": BUY, "s": SELL}
 TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 
@@ -187,6 +189,18 @@ class Best(NamedTuple):
     ask: str
     ask_size: str
     time_ns: int
+
+
+def check_reply(envelope: Envelope, channels: tuple[str, ...]) -> None:
+    """raises: BadFrame if the venue refuses, or says what nobody knows."""
+    if envelope.error or envelope.errorMessage or not envelope.success or envelope.status == "error":
+        raise BadFrame(
+            f"the venue refuses {envelope.method or envelope.event} {envelope.symbol or envelope.pair}: "
+            f"{envelope.error or envelope.errorMessage or 'without a reason'}"
+        )
+    if envelope.method not in REPLIES and envelope.event not in EVENTS:
+        kind = envelope.channel or envelope.method or envelope.event
+        raise BadFrame(f"{kind!r} is no kind of frame that is known; known are {', '.join(channels)}")
 
 
 def deals(data: msgspec.Raw) -> list[Deal]:

@@ -1,0 +1,333 @@
+"""Binance futures, USD-M and COIN-M: trades, order book, best bid and ask, funding, liquidations.
+
+After developers.binance.com, "USD-M Futures" and "COIN-M Futures": WebSocket streams, "How to manage a local order
+book correctly", "Important WebSocket Change Notice", REST market data, as of 2026-11.
+USD-M gives trades and books at /public, aggregates, marks and liquidations at /market: one websocket gives one of the
+two. `@trade` is not documented, but sent. Its ids are contiguous; REST tells the last 1000 of its trades, and all of 48
+hours of the aggregates. An id that REST leaves out, or of another kind (X) than MARKET, was no trade of the market.
+Book rule: the change after a snapshot begins before its id or at it, and each names the last id of the one before (pu):
+the ids between belong to others, so a change covers all from pu + 1 to u.
+The venue tells one liquidation of each second at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from ninefold.journal.inputs import Answer, ConnectionChange
+from ninefold.market.arrays import ASK, BID, BUY, ID_AGGREGATE, SELL, UNKNOWN_SIDE
+from ninefold.market.instruments import Instrument, Registry
+from ninefold.market.numbers import to_units
+from ninefold.market.time import MINUTE_NS, SECOND_NS, UNKNOWN_NS
+from ninefold.venues import binance_contracts_wire as wire
+from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.binance_contracts_wire import COINM, USDM, Market
+from ninefold.venues.binance_wire import aggregate_trade_decoder, past_trades_decoder, wrapper_decoder
+from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, Numbers
+from ninefold.venues.sequence import TradeIds
+from ninefold.venues.spent_ids import SpentIds
+from ninefold.venues.told import MILLISECOND_NS, Best, Change, Deal, Due, Forced, Id, Levels, Told, counted
+
+USDM_STREAMS = ("trade", "depth@100ms", "bookTicker")
+COINM_STREAMS = ("aggTrade", "depth@100ms", "bookTicker", "markPrice", "forceOrder")
+PUBLIC = frozenset({"trade", "depth", "bookTicker"})  # what USD-M gives at /public; all else is at /market
+NOT_WANTED = frozenset({"kline", "continuousKline", "ticker", "miniTicker"})
+PING, PING_S = b'{"method":"LIST_SUBSCRIPTIONS","id":1}', 5.0  # quiet contracts pause long; this is always answered
+PAGE = 1000
+BEHIND_NS = SECOND_NS  # REST knows a trade a little later than the stream does
+RATE_DECIMALS = 18
+
+
+class _Own(msgspec.Struct):
+    """kinds: of the trades of a symbol, single ones or aggregates. funding: what was told last of a symbol.
+    spent: ids that were no trades.
+    """
+
+    kinds: dict[str, int] = {}
+    funding: dict[str, tuple[str, int]] = {}
+    spent: SpentIds = msgspec.field(default_factory=SpentIds)
+
+
+def usdm_line(symbols: list[str], streams: tuple[str, ...] = USDM_STREAMS) -> Line:
+    """A combined stream of all symbols ("BTCUSDT") at the entry point of these kinds of streams. raises: ValueError."""
+    public = [_kind(stream) in PUBLIC for stream in streams]
+    if any(public) and not all(public):
+        raise ValueError(
+            f"streams {', '.join(streams)} of binanceusdm come from two websockets: "
+            f"{', '.join(sorted(PUBLIC))} from one, all others from the other; name those of one"
+        )
+    path = ("/public" if all(public) else "/market") + coinm_line(symbols, streams).path
+    return Line(path, ping=PING, ping_s=PING_S)
+
+
+def coinm_line(symbols: list[str], streams: tuple[str, ...] = COINM_STREAMS) -> Line:
+    """A combined stream of all symbols ("BTCUSD_PERP"), all in its path."""
+    names = (f"{symbol.lower()}@{stream}" for symbol in symbols for stream in streams)
+    return Line("/stream?streams=" + "/".join(names), ping=PING, ping_s=PING_S)
+
+
+def purpose(url: str) -> str:
+    """What a recorded REST question was for."""
+    last = url.partition("?")[0].rpartition("/")[2]
+    return "trades" if last == "historicalTrades" else last
+
+
+class BinanceContracts(MarketAdapter):
+    """wanted: the venue symbols that were subscribed ("BTCUSDT"); None takes whatever a recording holds.
+    streams: the kinds that were subscribed for each."""
+
+    books_wait = True
+    weights: ClassVar[dict[str, int]] = {
+        "exchangeInfo": 1,
+        "depth": 20,
+        "trades": 5,
+        "aggTrades": 20,
+        "premiumIndex": 1,
+    }
+
+    def __init__(
+        self,
+        market: Market,
+        wanted: frozenset[str] | None = None,
+        streams: tuple[str, ...] | None = None,
+        registry: Registry | None = None,
+    ) -> None:
+        self.venue = market.venue
+        self.default_streams = COINM_STREAMS if market.coin else USDM_STREAMS
+        super().__init__(wanted, streams, registry)
+        self._market = market
+        self._own = _Own()
+        self._now_ns = 0
+
+    def start_questions(self) -> list[Question]:
+        """What to ask once before the first stream: the rules of all contracts, for fewer cannot be asked for."""
+        return [self._question("exchangeInfo")]
+
+    def unlisted(self, symbol: str) -> Instrument:
+        return wire.guessed(self._market, symbol)
+
+    def mark(self) -> bytes:
+        return msgspec.msgpack.encode(self._own, order="deterministic")
+
+    def unmark(self, own: bytes) -> None:
+        self._own = msgspec.msgpack.decode(own, type=_Own)
+
+    # frames
+
+    def read(self, payload: bytes) -> Heard:
+        try:
+            wrapper = wrapper_decoder.decode(payload)
+        except msgspec.DecodeError:
+            if payload.startswith(b'{"result":'):  # of what is said here only questions have an answer
+                return NOTHING
+            raise
+        stream = wrapper.stream.partition("@")[2]
+        if _kind(stream) in NOT_WANTED:
+            return NOTHING
+        reader = _READERS.get(_kind(stream))
+        if reader is None:
+            raise BadFrame(f"stream {wrapper.stream!r} is none of {', '.join(_READERS)}")
+        told, time_ms = reader(wrapper.data)
+        return Heard(list(self._changed(told)), stream, time_ms * MILLISECOND_NS)
+
+    def _changed(self, told: Sequence[Told]) -> Iterator[Told]:
+        """Funding is told when it changes; what is delivered has no rate."""
+        for one in told:
+            if not isinstance(one, Due) or (
+                one.rate and one.due_ns and self._own.funding.get(one.symbol) != (one.rate, one.due_ns)
+            ):
+                yield one
+
+    # answers
+
+    def read_answer(self, answer: Answer) -> Sequence[Told]:
+        symbol = _asked(answer, "symbol")
+        match answer.purpose:
+            case "exchangeInfo":
+                return self._rules_told(wire.exchange_info_decoder.decode(answer.body))
+            case "depth":
+                book = wire.snapshot_decoder.decode(answer.body)
+                time_ns = book.T * MILLISECOND_NS or UNKNOWN_NS
+                return [Change(symbol, True, _levels(book.bids, book.asks), time_ns, last=book.lastUpdateId)]
+            case "trades":
+                trades = sorted(past_trades_decoder.decode(answer.body), key=lambda trade: trade.id)
+                return [
+                    _dealt(symbol, counted(past.id), past.price, past.qty, past.isBuyerMaker, past.time)
+                    for past in trades
+                ]
+            case "aggTrades":
+                return [
+                    _dealt(symbol, Id(ID_AGGREGATE, 0, past.a), past.p, past.q, past.m, past.T)
+                    for past in wire.past_aggregates_decoder.decode(answer.body)
+                ]
+        one = wire.premium_decoder.decode(answer.body)
+        due = _due(one.symbol, one.lastFundingRate, one.nextFundingTime, one.markPrice, one.time)
+        return list(self._changed([due]))
+
+    def answered(self, answer: Answer, told: Sequence[Told]) -> None:
+        symbol = _asked(answer, "symbol")
+        ids = [one.id.low for one in told if isinstance(one, Deal)]
+        if answer.purpose == "aggTrades":
+            from_id = int(_asked(answer, "fromId") or 0)
+            self._counted.answered(symbol, from_id, max(ids, default=from_id - 1), more=len(ids) >= PAGE)
+        elif ids:
+            self._close(symbol, min(ids), max(ids))
+        elif answer.purpose == "trades":
+            self._counted.forget_questions()
+
+    def _close(self, symbol: str, first: int, last: int) -> None:
+        """Of first..last all trades are known now: what is still missing of them was no trade of the market."""
+        series = self._counted.ids.get(symbol, TradeIds())
+        for a, b in series.missing_in(first, last):
+            self._own.spent.spend(symbol, a, b, 0)
+        outside = (part for a, b in series.missing for part in ((a, min(b, first - 1)), (max(a, last + 1), b)))
+        series.missing = [(a, b) for a, b in outside if a <= b]
+        self._counted.answered(symbol, last + 1, last, more=False)
+
+    def _rules_told(self, info: wire.ExchangeInfo) -> list[Told]:
+        """Of the wanted contracts, or of all. raises: BadFrame if one is not there."""
+        told = {contract.symbol: contract for contract in info.symbols}
+        names = sorted(told if self._wanted is None else {*self._instruments, *self._wanted})
+        for name in names:
+            if name not in told:
+                raise BadFrame(f"{name!r} is not among the {len(told)} contracts that the venue lists")
+        return [wire.listing(self._market, told[name]) for name in names]
+
+    # parts
+
+    def ask_book(self, symbol: str, not_before_ns: int) -> None:
+        self.questions.append(self._question("depth", f"symbol={symbol}&limit={PAGE}", not_before_ns))
+
+    def ask_trades(self, symbol: str, from_id: int | None) -> None:
+        if self._own.kinds.get(symbol) == ID_AGGREGATE:
+            question = self._question("aggTrades", f"symbol={symbol}&fromId={from_id}&limit={PAGE}")
+        else:
+            question = self._question("trades", f"symbol={symbol}&limit={PAGE}", self._now_ns + BEHIND_NS)
+        self.questions.append(question)
+
+    def answer(self, answer: Answer, seq: int, receive_ns: int) -> None:
+        """As for all; funding is asked for again and again."""
+        super().answer(answer, seq, receive_ns)
+        if answer.purpose == "premiumIndex" and answer.status == 200:
+            query = f"symbol={_asked(answer, 'symbol')}"
+            self.questions.append(self._question("premiumIndex", query, receive_ns + MINUTE_NS))
+
+    def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
+        """As for all; funding is asked for where the websocket does not tell it."""
+        super().connection(change, number, seq, receive_ns)
+        if change.state == "open" and not any(_kind(stream) == "markPrice" for stream in self._streams):
+            for symbol in sorted(self._wanted or ()):
+                if symbol not in self._rules or self._rules[symbol].kind == "swap":
+                    self.questions.append(self._question("premiumIndex", f"symbol={symbol}"))
+
+    def _take(self, one: Told, numbers: Numbers, seq: int, receive_ns: int, *, live: bool = True) -> None:
+        super()._take(one, numbers, seq, receive_ns, live=live)
+        if isinstance(one, Due):
+            self._own.funding[one.symbol] = (one.rate, one.due_ns)
+
+    def _deal(
+        self, of: Instrument, deal: Deal, numbers: tuple[int, int, int], seq: int, receive_ns: int, *, live: bool
+    ) -> None:
+        """Single trades and aggregates tell the same: whichever a symbol began with counts."""
+        symbol, (kind, high, id) = deal.symbol, deal.id
+        last_ns = self._last_ns.get(symbol, deal.time_ns)
+        if self._own.kinds.setdefault(symbol, kind) != kind or not self._counted.arrive(
+            symbol, id, receive_ns, last_ns, deal.time_ns, live=live
+        ):
+            self.gathered.duplicates += 1
+            return
+        self._last_ns[symbol] = max(deal.time_ns, last_ns)
+        side, price, size = numbers
+        if side == UNKNOWN_SIDE:
+            self._own.spent.spend(symbol, id, id, receive_ns)
+        else:
+            row = (of.id, deal.time_ns, receive_ns, seq, kind, high, id, price, size, side)
+            self.gathered.trades.append(row)
+
+    def _tell(self, seq: int, now_ns: int) -> None:
+        """As for all. Of ids that were no trades it is told once a minute that nothing is missing there."""
+        self._now_ns = now_ns
+        self._own.spent.tell(self._counted, now_ns)
+        super()._tell(seq, now_ns)
+
+    def _question(self, purpose: str, query: str = "", not_before_ns: int = 0) -> Question:
+        path = f"{self._market.api}/{purpose}" + (f"?{query}" if query else "")
+        return Question(purpose, path, self.weights[purpose], not_before_ns)
+
+
+def _trade(data: msgspec.Raw) -> tuple[list[Told], int]:
+    """What is no trade of the market has no side."""
+    one = wire.trade_decoder.decode(data)
+    if one.X not in wire.MARKET_TRADE:
+        return [Deal(one.s, counted(one.t), "0", "0", UNKNOWN_SIDE, one.T * MILLISECOND_NS)], one.E
+    return [_dealt(one.s, counted(one.t), one.p, one.q, one.m, one.T)], one.E
+
+
+def _aggregate(data: msgspec.Raw) -> tuple[list[Told], int]:
+    one = aggregate_trade_decoder.decode(data)
+    return [_dealt(one.s, Id(ID_AGGREGATE, 0, one.a), one.p, one.q, one.m, one.T)], one.E
+
+
+def _depth(data: msgspec.Raw) -> tuple[list[Told], int]:
+    one = wire.depth_decoder.decode(data)
+    return [Change(one.s, False, _levels(one.b, one.a), one.T * MILLISECOND_NS, min(one.U, one.pu + 1), one.u)], one.E
+
+
+def _best(data: msgspec.Raw) -> tuple[list[Told], int]:
+    one = wire.ticker_decoder.decode(data)
+    return [Best(one.s, one.b, one.B, one.a, one.A, one.T * MILLISECOND_NS, one.u)], one.E
+
+
+def _mark(data: msgspec.Raw) -> tuple[list[Told], int]:
+    one = wire.mark_decoder.decode(data)
+    return [_due(one.s, one.r, one.T, one.p, one.E)], one.E
+
+
+def _forced(data: msgspec.Raw) -> tuple[list[Told], int]:
+    told = wire.force_decoder.decode(data)
+    one = told.o
+    return [Forced(one.s, BUY if one.S == "BUY" else SELL, one.p, one.q, one.T * MILLISECOND_NS)], told.E
+
+
+def _dealt(symbol: str, id: Id, price: str, size: str, buyer_is_maker: bool, time_ms: int) -> Deal:
+    """The maker was there first: if that is the buyer, the taker sold."""
+    return Deal(symbol, id, price, size, SELL if buyer_is_maker else BUY, time_ms * MILLISECOND_NS)
+
+
+def _due(symbol: str, rate: str, due_ms: int, mark: str, time_ms: int) -> Due:
+    """raises: NotExact if the rate is no number; what is delivered has none."""
+    if rate:
+        to_units(rate, RATE_DECIMALS)
+    return Due(symbol, rate, due_ms * MILLISECOND_NS, time_ms * MILLISECOND_NS, mark)
+
+
+def _levels(bids: list[tuple[str, str]], asks: list[tuple[str, str]]) -> Levels:
+    return [(side, *level) for side, levels in ((BID, bids), (ASK, asks)) for level in levels]
+
+
+def _kind(stream: str) -> str:
+    """'depth@100ms' is of the kind depth, 'kline_1m' of the kind kline."""
+    return stream.partition("@")[0].partition("_")[0]
+
+
+def _asked(answer: Answer, name: str) -> str:
+    return parse_qs(urlsplit(answer.url).query).get(name, [""])[0]
+
+
+_READERS: dict[str, Callable[[msgspec.Raw], tuple[list[Told], int]]] = {
+    "trade": _trade,
+    "aggTrade": _aggregate,
+    "depth": _depth,
+    "bookTicker": _best,
+    "markPrice": _mark,
+    "forceOrder": _forced,
+}
+usdm = partial(BinanceContracts, USDM)
+coinm = partial(BinanceContracts, COINM)
+usdm_symbol = partial(wire.venue_symbol, USDM)
+coinm_symbol = partial(wire.venue_symbol, COINM)
