@@ -166,7 +166,7 @@ def guessed(market: Market, symbol: str) -> Instrument:
     pair, _, day = symbol.partition("_")
     base, quote = binance_wire.split(pair)
     settle, day = base if market.coin else quote, "" if day == "PERP" else day
-    kind = {"settle": settle, "kind": "future" if day else "swap"}
+    kind: dict[str, Any] = {"settle": settle, "kind": "future" if day else "swap"}
     return listed(market.venue, symbol, base, quote, symbol=unified(base, quote, settle, day), **kind)
 
 
