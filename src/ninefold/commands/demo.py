@@ -25,6 +25,9 @@ from ninefold.services.run import READY_S, Pipeline
 from ninefold.simulator.outside import Outside
 from ninefold.store.data_dir import open_data_dir
 
+TRADED = "binance"
+SIMULATED = (TRADED, "coinbase", "kraken")
+
 
 class Ready(msgspec.Struct):
     """What the simulator says when it is ready."""
@@ -64,6 +67,9 @@ def run(
     speed: Annotated[str, typer.Option(help="of the tape: a factor, or max")] = "1",
     rate: Annotated[int, typer.Option(help="messages a second of the generated market")] = 300,
     seed: Annotated[int, typer.Option(help="of the generated market")] = 7,
+    venues: Annotated[
+        str, typer.Option(help="what the exchange is captured as, with commas between: binance, coinbase, kraken")
+    ] = TRADED,
     bus: Annotated[
         str, typer.Option(help="nats: all nine services as processes of their own, over a NATS server started here")
     ] = "",
@@ -77,11 +83,12 @@ def run(
         raise typer.BadParameter(
             f"{bus!r}; the bus may be nats, or left out for two processes on this machine", param_hint="--bus"
         )
+    named = _venues(venues, bool(tape))
     if tape:
         simulation += ["--tape", *map(str, tape), "--speed", speed]
 
     async def work(stop: asyncio.Event) -> None:
-        said.update(await _demo(stop, data_dir, port, seconds, simulation, bus, quiet=json_))
+        said.update(await _demo(stop, data_dir, port, seconds, simulation, bus, named, quiet=json_))
 
     with plainly(ChildFailed, BusFailed, *KNOWN):
         process.run(work)
@@ -92,7 +99,14 @@ def run(
 
 
 async def _demo(
-    stop: asyncio.Event, data_dir: Path, port: int, seconds: float | None, simulation: list[str], bus: str, quiet: bool
+    stop: asyncio.Event,
+    data_dir: Path,
+    port: int,
+    seconds: float | None,
+    simulation: list[str],
+    bus: str,
+    further: list[str],
+    quiet: bool,
 ) -> dict[str, object]:
     open_data_dir(data_dir)
     outside = Outside()
@@ -106,7 +120,7 @@ async def _demo(
         arguments = ["-m", "ninefold.simulator", "--data-dir", str(data_dir / "simulator"), *simulation]
         exchange = await start("simulator", arguments, data_dir / "logs")
         ready = msgspec.json.decode(await exchange.line(READY_S), type=Ready)
-        config = await asyncio.to_thread(_config, data_dir, port, ready, outside_port)
+        config = await asyncio.to_thread(_config, data_dir, port, ready, outside_port, further)
         slack = {config.notify.webhook_env: f"http://127.0.0.1:{outside_port}/slack"}
         pipeline = await Pipeline.start(config, server.url if server else "", slack)
         pipeline.children.append(exchange)
@@ -127,20 +141,41 @@ async def _demo(
     return {**pipeline.summary(), "slack_messages": len(outside.messages), "shift_ns": shift_ns}
 
 
-def _config(data_dir: Path, port: int, ready: Ready, outside_port: int) -> Config:
-    """The config of a demo: the simulator's addresses and pairs, signed orders, invented news."""
+def _venues(text: str, is_tape: bool) -> list[str]:
+    """The venues besides the traded one. raises: typer.BadParameter."""
+    named = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    unknown = [name for name in named if name not in SIMULATED]
+    if unknown or TRADED not in named:
+        found = f"there is no {unknown[0]!r}" if unknown else f"{TRADED!r}, which is traded, is missing"
+        raise typer.BadParameter(
+            f"{found}; the simulated exchange speaks {', '.join(SIMULATED)}", param_hint="--venues"
+        )
+    if is_tape and len(named) > 1:
+        raise typer.BadParameter(f"a tape is played as {TRADED} alone; leave out one of the two", param_hint="--venues")
+    return [name for name in named if name != TRADED]
+
+
+def _config(data_dir: Path, port: int, ready: Ready, outside_port: int, further: list[str]) -> Config:
+    """The config of a demo: the simulator's addresses and pairs, signed orders, invented news. further: venues captured
+    besides the traded one, which are the same exchange in another protocol.
+    """
     with urllib.request.urlopen(f"{ready.rest}/api/v3/exchangeInfo", timeout=10) as answer:
         info = msgspec.json.decode(answer.read(), type=_Info)
     outside = f"http://127.0.0.1:{outside_port}"
+    pairs = tuple(f"{symbol.baseAsset}/{symbol.quoteAsset}" for symbol in info.symbols)
     return Config(
         data_dir=str(data_dir),
         mode="demo",
         venue=Venue(
-            pairs=tuple(f"{symbol.baseAsset}/{symbol.quoteAsset}" for symbol in info.symbols),
+            pairs=pairs,
             streams=ready.streams,
             rest_url=ready.rest,
             stream_url=ready.stream,
             ws_api_url=ready.ws_api,
+        ),
+        capture=tuple(
+            Venue(name=name, pairs=pairs, rest_url=f"{ready.rest}/{name}", stream_url=f"{ready.stream}/{name}")
+            for name in further
         ),
         account=Account(orders="exchange", keys_file=ready.keys_file),
         sentiment=(

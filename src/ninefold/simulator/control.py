@@ -97,14 +97,18 @@ class Control:
         return json_response([trade_json(listing.instrument, row) for row in rows])
 
     async def book(self, request: web.Request) -> web.Response:
+        """The whole book. face: one that has to tell all of it first; told_ns is then the stamp of its newest message."""
         try:
             symbol = Params(dict(request.query)).symbol(self.exchange.listings)
         except errors.ApiError as error:
             return json_response({"error": error.msg}, 400)
+        of_face = [face for face in self.exchange.faces if face.name == request.query.get("face")]
+        told_ns = [face.settle(symbol) for face in of_face]
+        self.exchange.flush()
         last_id, bids, asks = self.market.depth(symbol, WHOLE_BOOK)
         instrument = self.exchange.listings[symbol].instrument
-        answer = {"lastUpdateId": last_id, "bids": rows_json(instrument, bids), "asks": rows_json(instrument, asks)}
-        return json_response(answer)
+        sides = {"bids": rows_json(instrument, bids), "asks": rows_json(instrument, asks)}
+        return json_response({"lastUpdateId": last_id, **sides, "told_ns": str(max(told_ns, default=0))})
 
     async def faults(self, request: web.Request) -> web.Response:
         """Order a fault."""
@@ -130,7 +134,8 @@ class Control:
             first = Params(dict(request.query)).number("from") or 0
         except errors.ApiError as error:
             return json_response({"error": error.msg}, 400)
-        return json_response({"running": hub.faults.running(), "withheld": hub.withheld[first:]})
+        answer = {"running": hub.faults.running(), "withheld": hub.withheld[first:], "harmed": list(hub.harmed)}
+        return json_response(answer)
 
     def _begin_waiting(self, wanted: FaultRequest) -> None:
         self.exchange.hub.faults.waiting -= 1
@@ -140,7 +145,7 @@ class Control:
         hub = self.exchange.hub
         hub.faults.begin(wanted)
         if wanted.kind == "disconnect":
-            hub.disconnect_all()
+            hub.disconnect_all(wanted.only)
         elif wanted.kind == "reset" and isinstance(self.market, GeneratedMarket):
             for pit in self.market.pits.values():
                 for depth in (pit.fast, pit.slow):

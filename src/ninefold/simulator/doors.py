@@ -5,6 +5,7 @@ In:  bound sockets and what they speak for. Out: `Doors`, open until `close`.
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -12,8 +13,10 @@ from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithLis
 
 from ninefold.simulator import wsapi
 from ninefold.simulator.auth import load_keys
+from ninefold.simulator.connection import Connection
 from ninefold.simulator.control import Control, Playing
 from ninefold.simulator.exchange import Exchange, Market
+from ninefold.simulator.faces import ServedFace
 from ninefold.simulator.limits import Limits
 from ninefold.simulator.orders import Orders
 from ninefold.simulator.player import Player
@@ -24,13 +27,21 @@ from ninefold.simulator.streams import MarketConnection, route
 
 
 class Doors:
-    """player: is told of the first subscription when a tape is played."""
+    """player: is told of the first subscription when a tape is played. faces: other venues, on the same two servers."""
 
-    def __init__(self, exchange: Exchange, market: Market, playing: Playing, player: Player | None) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        market: Market,
+        playing: Playing,
+        player: Player | None,
+        faces: Sequence[ServedFace],
+    ) -> None:
         self.exchange = exchange
         self.market = market
         self.playing = playing
         self.player = player
+        self.faces = faces
         self.public = Public(exchange, market)
         self.runner: web.AppRunner | None = None
         self.websockets: list[asyncio.Server] = []
@@ -51,6 +62,8 @@ class Doors:
         app = web.Application()
         app.add_routes(Rest(self.exchange, self.public, private, keys, limits).routes())
         app.add_routes(Control(self.exchange, self.market, self.public, self.playing).routes())
+        for face in self.faces:
+            app.add_routes(face.routes(self.public))
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self.runner.setup()
         await web.SockSite(self.runner, sockets[0]).start()
@@ -63,10 +76,14 @@ class Doors:
             await self.runner.cleanup()
         self.public.close()
 
-    def _market_client(self, request: WSUpgradeRequest) -> MarketConnection | WSUpgradeResponseWithListener | None:
-        if self.exchange.hub.faults.refusing():
+    def _market_client(self, request: WSUpgradeRequest) -> Connection | WSUpgradeResponseWithListener | None:
+        path = request.path.decode()
+        face = next((one for one in self.faces if path.startswith(f"/{one.name}")), None)
+        if self.exchange.hub.faults.refusing(face.name if face else MarketConnection.face):
             return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(503), None)
-        wanted = route(request.path.decode())
+        if face is not None:
+            return face.client(path.removeprefix(f"/{face.name}").partition("?")[0])
+        wanted = route(path)
         if wanted is None:
             return None
         on_subscribed = self.player.subscribed if self.player else lambda: None

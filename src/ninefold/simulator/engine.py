@@ -84,6 +84,7 @@ class Book:
         self.resting: dict[int, Resting] = {}
         self.update_id = update_id
         self.changed: dict[tuple[int, int], None] = {}  # (side, price), since `take_changed`
+        self.watched: list[dict[tuple[int, int], None]] = []  # the same for others, who empty theirs themselves
 
     def side(self, side: int) -> BookSide:
         return self.bids if side == BUY else self.asks
@@ -125,12 +126,14 @@ class Book:
             size_lots -= size
         return got
 
+    def total(self, side: int, price_ticks: int) -> int:
+        """Size at a price; 0 if nothing rests there."""
+        level = self.side(side).levels.get(price_ticks)
+        return level.total_lots if level else 0
+
     def take_changed(self) -> list[tuple[int, int, int]]:
         """(side, price, total size now; 0 when gone) for the levels that changed since the last call."""
-        rows = []
-        for side, price in self.changed:
-            level = self.side(side).levels.get(price)
-            rows.append((side, price, level.total_lots if level else 0))
+        rows = [(side, price, self.total(side, price)) for side, price in self.changed]
         self.changed.clear()
         return rows
 
@@ -169,3 +172,5 @@ class Book:
     def _touch(self, side: int, price_ticks: int) -> None:
         self.update_id += 1
         self.changed[(side, price_ticks)] = None
+        for watched in self.watched:
+            watched[(side, price_ticks)] = None

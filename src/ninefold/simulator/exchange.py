@@ -39,6 +39,21 @@ class Market(Protocol):
         """Take what rests of an own order out of the book."""
 
 
+class Face(Protocol):
+    """The same market in another venue's protocol. What it publishes leaves with the next flush."""
+
+    name: str
+
+    def traded(self, listing: "Listing", rows: list[TradeRow]) -> None:
+        """What one order took; the book is the one after it."""
+
+    def step(self, now_ms: int) -> None:
+        """Publish what is due."""
+
+    def settle(self, symbol: str) -> int:
+        """Publish all changes of a book; the time of the newest message about it, ns; 0 if there was none."""
+
+
 class Listing:
     """One traded symbol: its instrument, candles and the ids it has reached."""
 
@@ -70,6 +85,7 @@ class Exchange:
         self.orders_total, self.fills_total = ledger.counts(store)
         self.next_order_id = ledger.next_order_id(store)
         self.user_listeners: dict[Callable[[dict[str, Any]], None], None] = {}
+        self.faces: list[Face] = []
         self._frames: list[tuple[str, bytes]] = []
         self._events: list[dict[str, Any]] = []
         said_ms = max((each.last.time_ms for each in self.listings.values() if each.last), default=0)

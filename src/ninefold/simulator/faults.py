@@ -17,13 +17,15 @@ LOSING = ("silence", "drop")
 OF_FRAMES = (*LOSING, "reorder", "duplicate", "malformed")  # the first that is on decides
 OF_QUESTIONS = ("hangup", "outage", "ban", "limit")
 KINDS = ("disconnect", "reset", *OF_FRAMES, *OF_QUESTIONS)
+SYMBOLS = ("s", "product_id", "symbol")  # how the faces name an instrument
 
 
 class FaultRequest(msgspec.Struct, forbid_unknown_fields=True):
     """kind: one of KINDS; seconds and count as that kind takes them (both may be given).
 
     after: seconds from now until it begins. share: the chance that it strikes a frame or question while it is on.
-    only:  a part of the streams' names or questions' paths that it strikes ("btcusdt@trade", "/depth"); all if empty.
+    only:  a part of the streams' names or questions' paths that it strikes ("btcusdt@trade", "/depth", "kraken"); all if
+           empty. Of disconnect: a part of the names of the faces (binance, coinbase, kraken).
     """
 
     kind: str
@@ -55,7 +57,7 @@ class Faults:
 
     def __init__(self, seed: int = 7) -> None:
         self.active = False
-        self.refuse_until_s = 0.0
+        self._refused: list[tuple[str, float]] = []  # faces, and until when
         self.waiting = 0  # ordered for later and not begun
         self._on: list[_On] = []
         self._random = Random(seed)
@@ -75,19 +77,23 @@ class Faults:
         """Switch a checked fault on. What `disconnect` and `reset` do besides is not done here."""
         now_s = time.monotonic()
         if request.kind == "disconnect":
-            self.refuse_until_s = max(self.refuse_until_s, now_s + request.seconds)
+            self._refused.append((request.only, now_s + request.seconds))
         elif request.kind != "reset":
             self._on.append(_On(request, now_s))
             self.active = self._any(OF_FRAMES)
 
-    def refusing(self) -> bool:
-        """Whether new market stream connections are turned away."""
-        return time.monotonic() < self.refuse_until_s
+    def refusing(self, face: str) -> bool:
+        """Whether new market stream connections of a face are turned away."""
+        now_s = time.monotonic()
+        self._refused = [one for one in self._refused if now_s < one[1]]
+        return any(only in face for only, _ in self._refused)
 
     def running(self) -> list[str]:
         """Kinds that are on or still to begin."""
-        self._forget(time.monotonic())
-        kinds = [one.request.kind for one in self._on] + ["disconnect"] * self.refusing()
+        now_s = time.monotonic()
+        self._forget(now_s)
+        refused = sum(now_s < until_s for _, until_s in self._refused)
+        kinds = [one.request.kind for one in self._on] + ["disconnect"] * refused
         return kinds + ["waiting"] * self.waiting
 
     def outcome(self, stream: str) -> str:
@@ -112,10 +118,8 @@ class Faults:
         self._broken += 1
         if self._broken % 3 == 1:
             return payload[: len(payload) // 2]
-        fields = msgspec.json.decode(payload)
-        if self._broken % 3 == 2:
-            return msgspec.json.encode({key: [value] if key in "sEu" else value for key, value in fields.items()})
-        return msgspec.json.encode({**fields, "s": "NOSUCHCOIN"})
+        wrong_type = self._broken % 3 == 2
+        return msgspec.json.encode(_misnamed(msgspec.json.decode(payload), wrong_type))
 
     def _strikes(self, kind: str, name: str, now_s: float) -> bool:
         for one in self._on:
@@ -137,3 +141,13 @@ class Faults:
     def _forget(self, now_s: float) -> None:
         self._on = [one for one in self._on if one.left > 0 or now_s < one.until_s]
         self.active = self._any(OF_FRAMES)
+
+
+def _misnamed(value: object, wrong_type: bool) -> object:
+    """The same with every symbol's name of a wrong type, or of nothing that is listed."""
+    if isinstance(value, list):
+        return [_misnamed(each, wrong_type) for each in value]
+    if not isinstance(value, dict):
+        return value
+    wrong = ["NOSUCHCOIN"] if wrong_type else "NOSUCHCOIN"
+    return {name: wrong if name in SYMBOLS else _misnamed(each, wrong_type) for name, each in value.items()}

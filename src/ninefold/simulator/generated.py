@@ -67,6 +67,8 @@ class GeneratedMarket:
                 self._owed -= self._act(pit)
         if self._busy:
             self._crowds()
+        for face in self.exchange.faces:
+            face.step(self.exchange.now_ms())
         self.exchange.flush()
 
     def depth(self, symbol: str, limit: int) -> tuple[int, Rows, Rows]:

@@ -19,6 +19,7 @@ REORDER_SECONDS = 0.12  # a frame that nothing has overtaken by then goes out al
 class Subscriber(Protocol):
     """A connection to market streams."""
 
+    face: str
     number: int
     combined: bool
     paused: bool
@@ -33,6 +34,7 @@ class Withheld(msgspec.Struct, frozen=True):
 
     fault: drop, silence, reorder; disconnect (nobody was subscribed since that connection ended; last_id before
     first_id if there was nothing to hear meanwhile); reset (the venue skipped these numbers, for everybody).
+    Both are 0 of book changes that carry no numbers (Coinbase, Kraken).
     """
 
     connection: int
@@ -42,14 +44,25 @@ class Withheld(msgspec.Struct, frozen=True):
     last_id: int
 
 
+class _Trade(msgspec.Struct):
+    trade_id: int = 0
+
+
 class _Numbers(msgspec.Struct):
+    """Of Binance (e and what follows), Coinbase (type, trade_id), Kraken (channel, data)."""
+
     e: str = ""
     t: int = 0
     U: int = 0
     u: int = 0
+    type: str = ""
+    trade_id: int = 0
+    channel: str = ""
+    data: list[_Trade] = []
 
 
 _numbers = msgspec.json.Decoder(_Numbers)
+UNNUMBERED = (0, 0)
 
 
 class Hub:
@@ -61,6 +74,7 @@ class Hub:
         self.subscribers: dict[Subscriber, None] = {}
         self.frames_sent = 0
         self.withheld: list[Withheld] = []
+        self.harmed: dict[str, None] = {}  # streams that lost or swapped what has no numbers since somebody subscribed
         self._joined = 0
         self._last: dict[str, bytes] = {}  # newest payload of a stream that somebody listened to
         self._left: dict[str, tuple[int, bytes]] = {}  # streams nobody listens to: who was the last, what came last
@@ -76,6 +90,7 @@ class Hub:
 
     def subscribe(self, subscriber: Subscriber, stream: str) -> None:
         self.topics.setdefault(stream, {})[subscriber] = None
+        self.harmed.pop(stream, None)
 
     def unsubscribe(self, subscriber: Subscriber, stream: str) -> None:
         listening = self.topics.get(stream)
@@ -103,9 +118,11 @@ class Hub:
         else:
             self._send(listening, stream, payload)
 
-    def disconnect_all(self) -> None:
+    def disconnect_all(self, only: str = "") -> None:
+        """only: a part of the names of the faces whose clients are cut."""
         for subscriber in list(self.subscribers):
-            subscriber.drop()
+            if only in subscriber.face:
+                subscriber.drop()
 
     def any_paused(self) -> bool:
         """Whether some subscriber's socket is full."""
@@ -149,19 +166,27 @@ class Hub:
             self._note(subscriber.number, stream, fault, payload)
 
     def _note(self, connection: int, stream: str, fault: str, payload: bytes) -> None:
-        first_id, last_id = numbers(payload)
-        if last_id:
-            self.withheld.append(Withheld(connection, stream, fault, first_id, last_id))
+        found = numbers(payload)
+        if found is not None:
+            self.withheld.append(Withheld(connection, stream, fault, *found))
+        if found == UNNUMBERED:
+            self.harmed[stream] = None
 
     def _note_unheard(self, stream: str, connection: int, before: bytes, after: bytes) -> None:
-        first_id, last_id = numbers(before)[1] + 1, numbers(after)[0] - 1
-        if first_id > 1:
-            self.withheld.append(Withheld(connection, stream, "disconnect", first_id, last_id))
+        last, first = numbers(before), numbers(after)
+        if last is not None and first is not None and last[1]:
+            self.withheld.append(Withheld(connection, stream, "disconnect", last[1] + 1, first[0] - 1))
 
 
-def numbers(payload: bytes) -> tuple[int, int]:
-    """First and last id of a trade or depthUpdate payload; zeros for others, which need none to be whole."""
+def numbers(payload: bytes) -> tuple[int, int] | None:
+    """First and last id of trades or book changes, zeros where these carry none; None for what needs none to be whole."""
     found = _numbers.decode(payload)
     if found.e == "trade":
         return found.t, found.t
-    return (found.U, found.u) if found.e == "depthUpdate" else (0, 0)
+    if found.e == "depthUpdate":
+        return found.U, found.u
+    if found.type == "match":
+        return found.trade_id, found.trade_id
+    if found.channel == "trade":
+        return found.data[0].trade_id, found.data[-1].trade_id
+    return UNNUMBERED if found.type == "l2update" or found.channel == "book" else None

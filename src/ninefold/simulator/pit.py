@@ -123,8 +123,10 @@ class Pit:
         exchange, listing = self.exchange, self.listing
         now_ms = exchange.now_ms()
         first_of_agg = 0
+        rows = []
         for at, match in enumerate(matches):
             row = self._trade_row(match, taker_id, side, now_ms)
+            rows.append(row)
             exchange.record_trade(listing, row)
             self.messages += 1
             if self._trade in exchange.hub.topics:
@@ -136,6 +138,8 @@ class Pit:
             if at + 1 == len(matches) or matches[at + 1].price_ticks != match.price_ticks:
                 self._publish_aggregate(row, matches[first_of_agg : at + 1], now_ms)
                 first_of_agg = at + 1
+        for face in exchange.faces:
+            face.traded(listing, rows)
 
     def _trade_row(self, match: Match, taker_id: int, side: int, now_ms: int) -> TradeRow:
         last = self.listing.last

@@ -20,13 +20,16 @@ from pathlib import Path
 import uvloop
 
 from ninefold.simulator import klinestream, ports, wsapi
+from ninefold.simulator.coinbase_face import CoinbaseFace
 from ninefold.simulator.control import Playing
 from ninefold.simulator.doors import Doors
 from ninefold.simulator.exchange import Exchange, Market
+from ninefold.simulator.faces import ServedFace
 from ninefold.simulator.faults import Faults
 from ninefold.simulator.generated import GeneratedMarket
 from ninefold.simulator.hub import Hub
 from ninefold.simulator.instruments import GENERATED, Instrument
+from ninefold.simulator.kraken_face import KrakenFace
 from ninefold.simulator.player import Player
 from ninefold.simulator.store import OtherDirectory, Store
 from ninefold.simulator.tape import BadTape, Tape, read_tape
@@ -117,7 +120,8 @@ async def serve(options: argparse.Namespace) -> int:
     market, driver = open_market(options, exchange, tape, playing)
     running = asyncio.create_task(driver.run())
     klines = asyncio.create_task(klinestream.run(exchange))
-    doors = Doors(exchange, market, playing, driver if isinstance(driver, Player) else None)
+    player = driver if isinstance(driver, Player) else None
+    doors = Doors(exchange, market, playing, player, open_faces(exchange, market))
     await doors.open(options.data_dir / "keys.json", sockets)
     print(ready_line(options.data_dir, sockets, exchange, tape, playing), flush=True)
     stopping = asyncio.create_task(stop.wait())
@@ -157,6 +161,15 @@ def open_market(
     market = GeneratedMarket(exchange, options.seed, options.rate)
     market.open()
     return market, market
+
+
+def open_faces(exchange: Exchange, market: Market) -> list[ServedFace]:
+    """The further venues that a generated market is at the same time; a tape is of one venue."""
+    if not isinstance(market, GeneratedMarket):
+        return []
+    faces: list[ServedFace] = [CoinbaseFace(exchange, market), KrakenFace(exchange, market)]
+    exchange.faces.extend(faces)
+    return faces
 
 
 def ready_line(

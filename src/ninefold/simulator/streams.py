@@ -40,6 +40,8 @@ class Refused(Exception):
 class MarketConnection(Connection):
     """One client of market streams."""
 
+    face = "binance"
+
     def __init__(self, hub: Hub, streams: list[str], combined: bool, on_subscribed: Callable[[], None]) -> None:
         super().__init__()
         self.hub = hub
