@@ -11,7 +11,7 @@ WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 ARGS ?=
 PARALLEL := --dist loadscope --no-loadscope-reorder
 
-.PHONY: help demo setup test quick torture fuzz check proof pins clean
+.PHONY: help demo setup test quick torture fuzz bench-capture check proof pins clean
 .NOTPARALLEL:  # two pips in one environment disturb each other
 
 help:
@@ -37,6 +37,15 @@ torture: $(DONE)/dev $(DONE)/web
 fuzz: $(DONE)/dev $(DONE)/package
 	@$(INSTALL) --require-hashes -r requirements-fuzz.txt
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+bench-capture: $(DONE)/dev $(DONE)/package bench/.venv/.done
+	$(BIN)/python -m bench.capture $(ARGS)
+
+bench/.venv/.done: bench/requirements.txt
+	@echo "installing the peers that ninefold is measured against (some 800 MB)"
+	@$(PYTHON) -m venv bench/.venv
+	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.txt
+	@touch $@
 
 check: $(DONE)/dev $(DONE)/web
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""Benchmarks: ninefold beside its peers, in one run, on one machine. Not part of the package."""
