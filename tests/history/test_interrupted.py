@@ -24,6 +24,8 @@ from ninefold.store.read import Reader
 from .exchange import DAY, JANUARY, MINUTE, Exchange, S, random_trades
 from .running import PAIRS, fetch, silent, stored_bars, stored_trades, true_bars, true_trades
 
+pytestmark = pytest.mark.slow
+
 SPAN = (JANUARY + DAY // 2, JANUARY + DAY + 720 * MINUTE)
 NOW = JANUARY + 40 * DAY
 TRUTH = random_trades(4, JANUARY, JANUARY + 2 * DAY, 12 * S)
@@ -190,7 +192,6 @@ asyncio.run(download(wanted, Path(data_dir), lambda: int(now), lambda *_: None, 
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_killed_at_random_moments_it_goes_on(tmp_path, seed):
     """kill -9 of the whole process when the Nth request comes, again and again."""
@@ -222,7 +223,6 @@ async def kill_often(exchange: Exchange, data_dir: Path, chance: random.Random) 
             killed += 1
 
 
-@pytest.mark.slow
 def test_the_command_says_all_of_it_as_one_json_document(tmp_path):
     """Several values for one option, as freqtrade takes them."""
     exchange = Exchange(TRUTH, NOW)

@@ -16,6 +16,8 @@ from ninefold.store.read import Reader
 
 from .exchange import JANUARY, S
 
+pytestmark = pytest.mark.slow
+
 FILTERS = [
     {"filterType": "PRICE_FILTER", "tickSize": "0.01"},
     {"filterType": "LOT_SIZE", "stepSize": "0.00001", "minQty": "0.00001"},

@@ -19,6 +19,8 @@ from ninefold.store.tables import Tables
 from .exchange import DAY, JANUARY, MINUTE, Exchange, random_trades
 from .running import fetch, true_bars
 
+pytestmark = pytest.mark.slow
+
 SPAN = (JANUARY + DAY, JANUARY + DAY + 60 * MINUTE)
 NOW = JANUARY + 40 * DAY
 TRUTH = random_trades(9, JANUARY, JANUARY + 2 * DAY, 12 * 10**9)

@@ -24,6 +24,8 @@ from ninefold.market.time import MINUTE_NS, UNKNOWN_NS
 from ninefold.services.influx import Influx, followed, request_of
 from ninefold.services.influx_lines import Lines
 
+pytestmark = pytest.mark.slow
+
 NOW_NS = 1_700_000_000_000_000_000
 MS = 1_000_000
 BTC = Registry().add(msgspec.structs.replace(listed("binance", "BTCUSDT", "BTC", "USDT", tick="0.01", lot="0.0001")))

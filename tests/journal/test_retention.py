@@ -23,6 +23,8 @@ from ninefold.market.chunk import Chunk, encode
 from tests.journal.logs import fill, fill_packed, flip, record_of, unpack
 from tests.journal.steps import Disk, before_every_line
 
+pytestmark = pytest.mark.slow
+
 FIVE = [Kept(Path(f"{n}.nfj"), n * 10 + 1, n * 1_000, 100) for n in range(5)]  # records 1-10, 11-20, 21-30, 31-40, 41-
 
 

@@ -13,6 +13,8 @@ from ninefold.bus.nats import BusFailed, NatsBus
 from ninefold.bus.server import NatsServer
 from tests.conftest import missing
 
+pytestmark = pytest.mark.slow
+
 Work = Callable[[str, NatsBus], Awaitable[None]]
 
 

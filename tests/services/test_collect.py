@@ -25,6 +25,8 @@ from ninefold.services.collect import MarketFeed
 from ninefold.services.intake import Intake
 from tests.pipeline.running import Program, ninefold
 
+pytestmark = pytest.mark.slow
+
 TRADE = (
     b'{"stream":"bnbbtc@trade","data":{"e":"trade","E":1672515782136,"s":"BNBBTC","t":%d,"p":"0.001","q":"100",'
     b'"T":1672515782136,"m":true}}'
@@ -44,7 +46,7 @@ class Peer:
         app.router.add_get("/stream", self._line)
         for path in BINANCE:
             app.router.add_get(path, self._answer)
-        self._runner = web.AppRunner(app)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)  # a line that was cut never says so
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -152,7 +154,6 @@ def exchange(tmp_path_factory) -> Iterator[dict[str, str]]:
         program.end()
 
 
-@pytest.mark.slow
 def test_collect_check_reports_a_venue_that_is_well(exchange):
     addresses = ("--rest-url", exchange["rest"], "--stream-url", exchange["stream"])
     done = ninefold("collect", "--check", "binance", "--seconds", "3", "--json", *addresses)
@@ -167,7 +168,6 @@ def test_collect_check_reports_a_venue_that_is_well(exchange):
     assert "connected" in table.out
 
 
-@pytest.mark.slow
 def test_collect_check_of_a_pair_that_the_venue_does_not_have_says_so(exchange):
     addresses = ("--rest-url", exchange["rest"], "--stream-url", exchange["stream"])
     done = ninefold("collect", "--check", "binance", "--pairs", "NO/SUCH", "--seconds", "5", *addresses)

@@ -24,6 +24,8 @@ from ninefold.store.read import Reader
 from ninefold.store.tables import Tables
 from tests.services.recorded import write_session
 
+pytestmark = pytest.mark.slow
+
 EXPORTED = ("trades", "bars", "targets")
 
 
@@ -199,7 +201,6 @@ def test_where_folders_cannot_be_exchanged_it_takes_two_steps(data: Path, monkey
     assert exported(data) == before
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_before_any_line_of_it_there_are_old_or_new_tables_and_the_next_one_ends_it(
     data: Path, seed: int
@@ -222,7 +223,6 @@ def killed(data_dir: Path, kills: int, seed: int) -> dict:
     return json.loads(subprocess.run(command, check=True, capture_output=True, timeout=300).stdout)
 
 
-@pytest.mark.slow
 def test_the_command_killed_at_a_random_moment_is_gone_on_with(data: Path) -> None:
     before = exported(data)
     command = [sys.executable, "-m", "ninefold", "rebuild", "--data-dir", str(data), "--json"]

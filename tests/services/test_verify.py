@@ -30,6 +30,8 @@ from ninefold.store.read import Reader
 from ninefold.store.tables import Tables
 from tests.services.recorded import START_MS, write_session
 
+pytestmark = pytest.mark.slow
+
 SECOND_NS = 10**9
 START_NS = START_MS * 10**6
 SEGMENT_BYTES = 100_000
@@ -98,7 +100,6 @@ def test_a_whole_data_dir_is_whole(data: Path) -> None:
     assert found["journal to trades"].found.startswith("720 rows")
 
 
-@pytest.mark.slow
 def test_the_command_prints_one_document_and_its_exit_status_tells(data: Path) -> None:
     command = [sys.executable, "-m", "ninefold", "verify", "--data-dir", str(data)]
     said = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60)
@@ -304,7 +305,6 @@ def test_chunks_that_begin_before_the_last_one_ended_count_once(data: Path) -> N
     assert wrong(data) == {}
 
 
-@pytest.mark.slow
 def test_a_replay_is_whole_at_every_look_while_it_runs(tmp_path: Path) -> None:
     session = write_session(tmp_path / "session.jsonl.gz", seconds=100)
     data_dir = tmp_path / "data"

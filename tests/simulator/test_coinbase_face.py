@@ -9,6 +9,8 @@ import pytest
 
 from .running import Client, Simulator, receive, talk, until
 
+pytestmark = pytest.mark.slow
+
 PRODUCT = "BTC-USDT"
 MATCH = {
     *(
@@ -177,7 +179,6 @@ def test_what_is_unsubscribed_is_heard_no_more(simulator: Simulator):
     talk(simulator, run)
 
 
-@pytest.mark.slow
 def test_who_subscribes_nothing_in_five_seconds_is_disconnected(simulator: Simulator):
     async def run(client: Client) -> None:
         socket = await client.session.ws_connect(client.simulator.ready["stream"] + "/coinbase/")

@@ -10,6 +10,8 @@ import pytest
 
 from .running import Client, Simulator, talk, until
 
+pytestmark = pytest.mark.slow
+
 
 async def trade_ids(socket: aiohttp.ClientWebSocketResponse, count: int) -> list[int]:
     """Ids of the next readable trades."""
@@ -67,7 +69,6 @@ def fault_of(text: str) -> str | None:
     return "symbol" if data["s"] == "NOSUCHCOIN" else None
 
 
-@pytest.mark.slow
 def test_silence_ends_by_itself_and_loses_what_it_covered(simulator: Simulator):
     async def run(client: Client) -> None:
         socket = await client.streams("btcusdt@trade")

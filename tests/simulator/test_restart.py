@@ -16,6 +16,8 @@ import pytest
 
 from .running import Client, Simulator, talk, until
 
+pytestmark = pytest.mark.slow
+
 OWN = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "price": "45000", "quantity": "0.01"}
 
 
@@ -52,7 +54,6 @@ def keep(heard: dict[str, Any], data: dict[str, Any]) -> None:
         heard["updates"][data["s"]] = max(data["u"], heard["updates"].get(data["s"], 0))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("round_", range(4))
 def test_after_a_kill_nothing_that_was_said_is_lost_contradicted_or_said_again(start, round_: int):
     first = start("--rate", "2000", "--seed", str(round_))
