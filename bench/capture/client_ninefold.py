@@ -2,9 +2,9 @@
 
 In:  the port of the sender, by the command line. Out: one line of JSON, as client.go gives it.
 
-Every message is received by picows, numbered, journalled (flushed before anything acts on it, fdatasync every 50 ms in a
-thread), parsed by the venue's adapter into exact integers, checked for holes, and handed on in a chunk of arrays. A
-message counts when its chunk is handed on: its batch is in hand.
+Every message is received, numbered, journalled (flushed before anything acts on it, fdatasync every 50 ms in a thread),
+parsed into exact integers, checked for holes, and handed on in a chunk of arrays. A message counts when its chunk is handed
+on: its batch is in hand.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ async def listen(asked: argparse.Namespace, folder: Path, stop: asyncio.Event) -
     door = Door(config_of(asked.venue, asked.port, folder), folder, time.time_ns, hand, None)
     door.recover(0)
     door.open()
+    await door.quicken()  # as a busy market would soon have it
     gc.freeze()
     try:
         await until(stop, door.jobs())

@@ -27,6 +27,7 @@ from bench.capture.messages import WIRES, Wire, frame
 
 SLICE = 256 * 1024
 PAUSE_S = 0.5  # between the handshake and the first message
+STAMPED = 1_000_000  # messages a second, by their stamps, where they are sent as fast as they are taken
 LIVE_S = 0.01  # a live sender sends what is due this often
 LIVE_ROWS = 1_000  # at most so many at once
 ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -63,8 +64,8 @@ def main() -> None:
 
 
 def made(wire: Wire, messages: int) -> list[bytes]:
-    """The frames of so many trades."""
-    market = Market()
+    """The frames of so many trades, stamped as by a venue that has STAMPED of them each second."""
+    market = Market(batch_ms=ROWS * 1000 // STAMPED)
     frames: list[bytes] = []
     while len(frames) < messages:
         frames += map(frame, wire.texts(market.batch()[: messages - len(frames)]))

@@ -36,9 +36,11 @@ TRADES = np.dtype(  # as in ninefold.market.arrays, which the peers' environment
 
 
 class Market:
-    """batch() gives the next rows; instruments are 1 (the hottest) to 2,000."""
+    """batch() gives the next rows; instruments are 1 (the hottest) to 2,000. batch_ms: what ROWS of them fill."""
 
-    def __init__(self, seed: int = 1, start_ms: int = START_MS, rows: int = ROWS) -> None:
+    def __init__(
+        self, seed: int = 1, start_ms: int = START_MS, rows: int = ROWS, batch_ms: int = BATCH_MS
+    ) -> None:
         self._random = np.random.default_rng(seed)
         share = np.arange(1, INSTRUMENTS + 1) ** -ZIPF
         self._reach = np.cumsum(share / share.sum())
@@ -46,6 +48,7 @@ class Market:
         self._price = 100 * (10 + self._random.zipf(1.5, INSTRUMENTS + 1).clip(1, 60_000))
         self._start_ms = start_ms
         self._rows = rows
+        self._batch_ms = batch_ms
         self._seq = 0
 
     def batch(self) -> np.ndarray:
@@ -56,7 +59,7 @@ class Market:
         made["instrument"] = instrument
         made["id_kind"] = 1
         made["id_lo"] = self._ids(instrument)
-        stamp = self._start_ms + np.sort(random.integers(0, BATCH_MS * count // ROWS, count))
+        stamp = self._start_ms + np.sort(random.integers(0, self._batch_ms * count // ROWS, count))
         made["receive_ns"] = np.sort(stamp * 1_000_000 + random.integers(0, 1_000_000, count)) + TRAVEL_NS
         late = random.random(count) < LATE
         made["exchange_ns"] = (stamp - late * random.integers(1_000, 5_000, count)) * 1_000_000
@@ -65,7 +68,7 @@ class Market:
         made["price"] = np.maximum(self._price[instrument] + walk, 1)
         made["size"] = random.integers(1, 1_000_000, count)
         made["taker_side"] = random.integers(0, 2, count) * 2 - 1
-        self._start_ms += BATCH_MS * count // ROWS
+        self._start_ms += self._batch_ms * count // ROWS
         self._seq += count
         return made
 

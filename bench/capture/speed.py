@@ -20,7 +20,7 @@ from bench.capture.messages import WIRES
 from bench.capture.run import GO, MEASURED, OTHER, OURS, PEERS, Child, Failed, Said, module, once
 
 CHECKED = 100_000  # messages of the checking run
-MESSAGES = {"ninefold": 600_000, "go": 1_500_000, "websockets + json": 400_000, "bytes only": 1_500_000}
+MESSAGES = {"ninefold": 1_500_000, "go": 1_500_000, "websockets + json": 400_000, "bytes only": 1_500_000}
 SHORT = 20_000
 REPEAT = 5
 

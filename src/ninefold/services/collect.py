@@ -12,12 +12,13 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-import picows
+import numpy as np
 
 from ninefold.config import Venue
 from ninefold.journal import inputs
 from ninefold.journal.inputs import Answer, ConnectionChange, encode
 from ninefold.services.intake import Intake
+from ninefold.services.websocket import Line, open_line
 from ninefold.venues.adapter import Question
 from ninefold.venues.collector import Collector
 from ninefold.venues.questions import BANNED, Asker, Refused
@@ -29,30 +30,24 @@ SILENT_S = (
 LOOK_S = 1.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 MARKET = "market"
-CONTENT = (picows.WSMsgType.TEXT, picows.WSMsgType.BINARY, picows.WSMsgType.CONTINUATION)  # some venues send gzip
 
 
-class _Listener(picows.WSListener):
-    """Puts frames through the door; flushes when nothing more is in the buffer."""
+class _Listener:
+    """Puts what one connection says through the door; flushes when nothing more is in the buffer."""
 
-    def __init__(self, feed: MarketFeed, number: int) -> None:
-        super().__init__()
+    def __init__(self, feed: MarketFeed, intake: Intake, number: int) -> None:
         self._feed = feed
+        self._intake = intake
         self._number = number
-        self._parts: list[bytes] = []
 
-    def on_ws_connected(self, transport: picows.WSTransport) -> None:
-        self._feed.opened(self._number)
+    def plain(self, data: np.ndarray, start: int, end: int) -> int:
+        return self._intake.put_plain(self._number, self._feed.heard(), data, start, end)
 
-    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
-        if frame.msg_type in CONTENT:
-            self._parts.append(frame.get_payload_as_bytes())
-            if frame.fin:
-                payload = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-                self._parts.clear()
-                self._feed.frame(self._number, payload)
-        if frame.last_in_buffer:
-            self._feed.flush_soon()
+    def message(self, payload: bytes) -> None:
+        self._intake.put(inputs.FRAME, self._number, self._feed.heard(), payload)
+
+    def taken(self) -> None:
+        self._feed.flush_soon()
 
 
 class MarketFeed:
@@ -71,7 +66,7 @@ class MarketFeed:
         self._intake = intake
         self._clock = clock
         self._collector = collector
-        self._transport: picows.WSTransport | None = None
+        self._websocket: Line | None = None
         self._asker = Asker(
             venue.name, venue.rest_url or entry.rest_url, entry.weight_per_minute, self._answered, clock
         )
@@ -80,14 +75,16 @@ class MarketFeed:
         self.reconnects = 0
         self.connected = False
 
-    def frame(self, number: int, payload: bytes) -> None:
+    def heard(self) -> int:
+        """Something has come: when that was."""
         self._last_frame_ns = self._clock()
-        self._intake.put(inputs.FRAME, number, self._last_frame_ns, payload)
+        return self._last_frame_ns
 
-    def opened(self, number: int) -> None:
-        self._last_frame_ns = self._clock()
+    def opened(self, number: int) -> _Listener:
+        self.heard()
         self.connected = True
         self._tell(number, "open", "")
+        return _Listener(self, self._intake, number)
 
     def flush_soon(self) -> None:
         """Outside the callback of the socket, which would swallow what goes wrong."""
@@ -127,27 +124,27 @@ class MarketFeed:
         while True:
             number = next(self._numbers)
             try:
-                transport, _ = await picows.ws_connect(partial(_Listener, self, number), self._url)
-            except (OSError, picows.WSError, TimeoutError) as error:
+                websocket = await open_line(self._url, partial(self.opened, number))
+            except (OSError, TimeoutError) as error:
                 self._tell(number, "failed", str(error))
             else:
                 pause_s = FIRST_PAUSE_S
-                reason = await self._talk(transport)
+                reason = await self._talk(websocket)
                 self.connected = False
                 self._tell(number, "lost", reason)
             self.reconnects += 1
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
-    async def _talk(self, transport: picows.WSTransport) -> str:
+    async def _talk(self, websocket: Line) -> str:
         """Say what the venue wants to hear, and listen until the connection ends; why it ended."""
-        self._transport = transport
+        self._websocket = websocket
         self._say(self._line.say)
         pinging = asyncio.ensure_future(self._ping())
         try:
-            return await self._watch(transport)
+            return await self._watch(websocket)
         finally:
-            self._transport = None
+            self._websocket = None
             pinging.cancel()
 
     async def _ping(self) -> None:
@@ -155,32 +152,28 @@ class MarketFeed:
             await asyncio.sleep(self._line.ping_s)
             if self._line.ping:
                 self._say((self._line.ping,))
-            elif self._transport is not None:
-                self._transport.send_ping()
+            elif self._websocket is not None:
+                self._websocket.ping()
 
     def _say(self, messages: Sequence[bytes]) -> None:
         """On the open websocket; without one there is nobody to hear, and the next line begins anew."""
-        if self._transport is not None:
+        if self._websocket is not None:
             for message in messages:
-                self._transport.send(picows.WSMsgType.TEXT, message)
+                self._websocket.say(message)
 
-    async def _watch(self, transport: picows.WSTransport) -> str:
+    async def _watch(self, websocket: Line) -> str:
         """Wait until the connection ends or is silent for too long."""
-        ended = asyncio.ensure_future(transport.wait_disconnected())
         try:
             while True:
                 asked = asyncio.get_running_loop().time()
-                done, _ = await asyncio.wait({ended}, timeout=LOOK_S)
+                done, _ = await asyncio.wait({websocket.closed}, timeout=LOOK_S)
                 if done:
                     return "closed by the venue"
                 late = asyncio.get_running_loop().time() - asked > 2 * LOOK_S  # then it was us who did not listen
                 if self._clock() - self._last_frame_ns > SILENT_S * 1e9 and not late:
                     return f"silent for {SILENT_S:.0f} s"
         finally:
-            if not ended.done():
-                transport.disconnect()
-                await asyncio.wait({ended}, timeout=1.0)
-                ended.cancel()
+            websocket.cut()
 
     def _tell(self, number: int, state: str, reason: str) -> None:
         change = ConnectionChange(self._venue.name, MARKET, state, reason)

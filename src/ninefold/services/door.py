@@ -7,15 +7,16 @@ In:  a config. Out: chunks to whoever is behind (`hand_on`).
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from ninefold.bus.status import Meter
-from ninefold.config import Config
+from ninefold.config import Config, Venue
 from ninefold.journal import inputs
 from ninefold.journal.inputs import Command, Run, encode
 from ninefold.journal.reader import read
@@ -24,9 +25,15 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.time import SECOND_NS, TICK_NS
 from ninefold.services import halt
 from ninefold.services.build import collector_of
+from ninefold.services.ccxt_feed import CcxtFeed
 from ninefold.services.collect import MarketFeed
 from ninefold.services.disk import GUARD, disk_halt
-from ninefold.services.intake import Intake
+from ninefold.services.intake import Intake, PackFrames
+from ninefold.venues import ccxt
+from ninefold.venues.collector import Collector, MakeQuick
+
+BUSY = 200  # frames between two ticks, 2,000 a second, from which on what reads them is compiled
+_QUICK, _PACKING = "ninefold.venues.quick", "ninefold.journal.pack_loop"
 
 
 class Door:
@@ -53,7 +60,7 @@ class Door:
             self.meter.detail = told(self._journal.cut)
         self._intake = Intake(self._journal, self.collector, hand_on, self.meter)
         numbers = count(1)
-        self._feeds = [MarketFeed(venue, self._intake, clock, self.collector, numbers) for venue in config.venues]
+        self._feeds = [feed_of(venue, self._intake, clock, self.collector, numbers) for venue in config.venues]
 
     def recover(self, written_seq: int) -> None:
         """Hand on again what the journal has behind the snapshot. written_seq: up to where the stage behind has
@@ -82,6 +89,14 @@ class Door:
         """What has to run: the connection of each venue, and our clock."""
         return [*(feed.run() for feed in self._feeds), self._tick()]
 
+    async def quicken(self) -> None:
+        """Read messages of known forms by compiled loops from now on. The compiler is loaded here and not with the program,
+        by name, because it takes a third of a second and 100 MB: a quiet market never needs it.
+        """
+        quick, packing = await asyncio.to_thread(_compiled)
+        self.collector.quicken(quick)
+        self._intake.quicken(packing)
+
     def status(self) -> Meter:
         self.meter.counters["reconnects"] = sum(feed.reconnects for feed in self._feeds)
         self.meter.gauges["streams"] = sum(len(adapter.seen) for adapter in self.collector.adapters.values())
@@ -101,7 +116,12 @@ class Door:
 
     async def _tick(self) -> None:
         """Our clock, on the 100 ms grid, and the halt switch."""
+        frames = self.collector.frames
+        quickening: asyncio.Future[None] | None = None
         while True:
+            if quickening is None and self.collector.frames - frames > BUSY:
+                quickening = asyncio.ensure_future(self.quicken())
+            frames = self.collector.frames
             now = self._clock()
             await asyncio.sleep((TICK_NS - now % TICK_NS) / SECOND_NS)
             now = self._clock()
@@ -117,6 +137,23 @@ class Door:
         self._halted = found
         command = Command("halt", found.by, found.reason) if found else Command("resume", "halt switch")
         self._intake.put(inputs.COMMAND, 0, now, encode(command))
+
+
+def feed_of(
+    venue: Venue, intake: Intake, clock: Callable[[], int], collector: Collector, numbers: Iterator[int]
+) -> MarketFeed | CcxtFeed:
+    """The edge of a venue. raises: BadConfig for one that needs ccxt and cannot have it."""
+    if ccxt.is_name(venue.name):
+        return CcxtFeed(venue, intake, clock, collector, numbers)
+    return MarketFeed(venue, intake, clock, collector, numbers)
+
+
+def _compiled() -> tuple[MakeQuick, PackFrames]:
+    """The compiled loops, ready to run."""
+    quick, packing = importlib.import_module(_QUICK), importlib.import_module(_PACKING)
+    quick.warm()
+    packing.warm()
+    return quick.Quick, packing.packed
 
 
 def told(cut: Cut) -> str:

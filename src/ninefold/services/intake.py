@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from ninefold.bus.status import Meter
+from ninefold.journal import inputs
+from ninefold.journal.plain import Frames, plain_messages
 from ninefold.journal.segment import Record
 from ninefold.journal.writer import DiskFull, LogWriter
 from ninefold.market.chunk import Chunk
@@ -18,6 +22,7 @@ from ninefold.market.records import Gap, Malformed
 from ninefold.venues.collector import Collector
 
 Hand = Callable[[Chunk], None]
+PackFrames = Callable[[np.ndarray, int, int, int, int, int], tuple[Frames | None, int]]
 
 
 class Intake:
@@ -28,7 +33,8 @@ class Intake:
         self._collector = collector
         self._hand_on = hand_on
         self._meter = meter
-        self._waiting: list[Record] = []
+        self._waiting: list[Record | Frames] = []
+        self._pack_frames: PackFrames | None = None
         self._broken = False
         self._frames_before = collector.frames
         self._seq = max(journal.last_seq, collector.last_seq)
@@ -38,6 +44,24 @@ class Intake:
         self._seq += 1
         self._waiting.append(Record(kind, connection, self._seq, receive_ns, payload))
 
+    def put_plain(self, connection: int, receive_ns: int, data: np.ndarray, start: int, end: int) -> int:
+        """Give the plain websocket messages in data[start:end] their numbers; where they stop."""
+        if self._pack_frames is None:
+            messages = list(plain_messages(data.data, start, end))
+            for _, payload in messages:
+                self.put(inputs.FRAME, connection, receive_ns, payload)
+            return messages[-1][0] if messages else start
+        while True:
+            frames, start = self._pack_frames(data, start, end, connection, self._seq + 1, receive_ns)
+            if frames is None:
+                return start
+            self._seq = frames.last_seq
+            self._waiting.append(frames)
+
+    def quicken(self, pack_frames: PackFrames) -> None:
+        """From now on many frames are packed at once."""
+        self._pack_frames = pack_frames
+
     def flush(self) -> None:
         """Journal what is waiting, then hand on the chunks it gives. raises DiskFull: nothing acted then."""
         if not self._waiting:
@@ -46,17 +70,21 @@ class Intake:
             raise DiskFull(errno.EIO, "the journal could not be written before; nothing is taken any more")
         waiting, self._waiting = self._waiting, []
         self._broken = True
-        for record in waiting:
-            self._journal.append(*record)
+        for one in waiting:
+            if isinstance(one, Frames):
+                self._journal.append_packed(one.packed(), one.last_seq)
+            else:
+                self._journal.append(*one)
         self._journal.flush()
         self._broken = False
         self.feed(waiting)
 
-    def feed(self, records: list[Record]) -> None:
+    def feed(self, records: Sequence[Record | Frames]) -> None:
         """Hand on what is in the journal already."""
         started = time.perf_counter_ns()
-        for record in records:
-            for chunk in self._collector.feed(record):
+        for one in records:
+            made = self._collector.feed_frames(one) if isinstance(one, Frames) else self._collector.feed(one)
+            for chunk in made:
                 self._finish(chunk, started)
                 started = time.perf_counter_ns()
         for chunk in self._collector.take():

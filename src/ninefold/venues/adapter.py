@@ -8,7 +8,7 @@ An adapter is pure: the sockets around it know no venue rules.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.market.arrays import KINDS, rows
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord, Malformed
+from ninefold.venues.form import Form
+
+if TYPE_CHECKING:
+    from ninefold.venues.quick import Quick
 
 
 class BadFrame(ValueError):
@@ -60,6 +64,14 @@ class Gathered:
     records: list[AnyRecord] = field(default_factory=list)
     stamps: list[tuple[int, int, int]] = field(default_factory=list)
     duplicates: int = 0
+    _before: list[np.ndarray] = field(default_factory=list)  # trades before those in the list
+
+    def add_trades(self, made: np.ndarray) -> None:
+        """Rows of trades that are an array already."""
+        if self.trades:
+            self._before.append(rows("trades", self.trades))
+            self.trades = []
+        self._before.append(made)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The rows as arrays; the lists are empty afterwards."""
@@ -69,6 +81,10 @@ class Gathered:
             if values:
                 made[kind] = rows(kind, values)
                 setattr(self, kind, [])
+        if self._before:
+            parts, self._before = self._before, []
+            parts += [made["trades"]] if "trades" in made else []
+            made["trades"] = parts[0] if len(parts) == 1 else np.concatenate(parts)
         assert made.keys() <= KINDS.keys()
         return made
 
@@ -101,6 +117,22 @@ class Adapter(Protocol):
 
     @property
     def registry(self) -> Registry: ...
+
+
+@runtime_checkable
+class Quickened(Protocol):
+    """An adapter whose commonest message may take the compiled short way; see quick.py.
+
+    quick: None as long as there is none. quick_until_ns: from which receive time on the adapter has something to do at the
+    next frame, whatever it is. settled: what happened to a symbol on the short way.
+    """
+
+    form: Form
+    quick: Quick | None
+
+    def quick_until_ns(self) -> int: ...
+
+    def settled(self, symbol: str, next_id: int, last_ns: int, seen_ns: int) -> None: ...
 
 
 def malformed(venue: str, seq: int, known_ns: int, reason: str, payload: bytes) -> Malformed:

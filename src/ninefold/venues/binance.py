@@ -11,6 +11,7 @@ Trade ids are contiguous per symbol; a hole is asked for by REST. Best bid and a
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -39,8 +40,12 @@ from ninefold.venues.binance_wire import (
     units,
     wrapper_decoder,
 )
+from ninefold.venues.form import form
 from ninefold.venues.sequence import BookSync
 from ninefold.venues.trade_series import TradeSeries
+
+if TYPE_CHECKING:
+    from ninefold.venues.quick import Quick
 
 STREAMS = ("trade", "depth@100ms", "bookTicker")
 REST_URL = "https://api.binance.com"
@@ -51,6 +56,12 @@ HEAL_LIMIT = 1000
 SNAPSHOT_LIMIT = 1000
 REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
 AGGREGATE = " aggregate"  # the series of aggregate trades, beside the trades of a symbol
+FORM = form(
+    '{"stream":"<lower>@trade","data":{"e":"trade","E":<stamp>,"s":"<symbol>","t":<id>,"p":"<price>","q":"<size>",'
+    '"T":<time>,"m":<side>,"M":<flag>}}',
+    buyer=b"false",
+    seller=b"true",
+)
 WEIGHTS = {"exchangeInfo": 20, "depth": 50, "trades": 25}
 
 
@@ -91,6 +102,7 @@ class BinanceSpot:
     streams: the kinds that were subscribed for each."""
 
     venue = VENUE
+    form = FORM
 
     def __init__(
         self,
@@ -111,6 +123,7 @@ class BinanceSpot:
         self.gathered = Gathered()
         self.questions: list[Question] = []
         self.say: list[bytes] = []  # all that is wanted is in the path of the line
+        self.quick: Quick | None = None
 
     @property
     def registry(self) -> Registry:
@@ -166,13 +179,16 @@ class BinanceSpot:
         )
         if change.name != "market":
             return
+        if self.quick is not None:
+            self.quick.forget_all()
         for symbol in self._books:
             self._books[symbol].reset()
         if change.state == "open":
             wanted = sorted(self._wanted or ())
             for symbol in wanted:
                 self.seen.update({f"{symbol.lower()}@{stream}": receive_ns for stream in self._streams})
-                self._ask_depth(symbol)
+                if any(stream.startswith("depth") for stream in self._streams):
+                    self._ask_depth(symbol)
             self._trades.opened(receive_ns, wanted)
         else:
             self._trades.lost(receive_ns)
@@ -191,6 +207,14 @@ class BinanceSpot:
             ),
             order="deterministic",
         )
+
+    def quick_until_ns(self) -> int:
+        return self._trades.due_ns()
+
+    def settled(self, symbol: str, next_id: int, last_ns: int, seen_ns: int) -> None:
+        self._trades.ids[symbol].next_id = next_id
+        self._last_ns[symbol] = last_ns
+        self.seen[f"{symbol.lower()}@trade"] = seen_ns
 
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
@@ -326,7 +350,9 @@ class BinanceSpot:
         if not self._trades.arrive(series, id, receive_ns, last_ns, exchange_ns, live=live):
             self.gathered.duplicates += 1
             return
-        self._last_ns[symbol] = max(exchange_ns, self._last_ns.get(symbol, 0))
+        last_ns = self._last_ns[symbol] = max(exchange_ns, self._last_ns.get(symbol, 0))
+        if self.quick is not None:
+            self.quick.teach(symbol, of, self._trades.certain_id(symbol), last_ns)
         side = SELL if buyer_is_maker else BUY
         self.gathered.trades.append(
             (of.id, exchange_ns, receive_ns, seq, id_kind, 0, id, price_units, size_units, side)
@@ -396,6 +422,8 @@ class BinanceSpot:
                 self._books[symbol].reset()
                 self._ask_depth(symbol)
         self._instruments[symbol] = instrument
+        if self.quick is not None:
+            self.quick.forget(symbol)
         return instrument
 
     def _book(self, symbol: str) -> BookSync:

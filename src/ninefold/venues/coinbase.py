@@ -17,18 +17,24 @@ which for the first one may be long ago.
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.market.instruments import Instrument, Registry, listed
+from ninefold.market.numbers import INT64_MAX
 from ninefold.market.records import Connection, Gap, Listed
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues import coinbase_wire as wire
 from ninefold.venues.adapter import BadFrame, Gathered, Line, Question, malformed
 from ninefold.venues.coinbase_wire import VENUE
+from ninefold.venues.form import form
 from ninefold.venues.trade_holes import Told, TradeHoles
+
+if TYPE_CHECKING:
+    from ninefold.venues.quick import Quick
 
 STREAMS = ("matches", "level2_batch", "ticker", "heartbeat")
 REST_URL = "https://api.exchange.coinbase.com"
@@ -37,6 +43,12 @@ PAGE_MOST = 1000
 MOST_TRIES = 10  # for trades that answers lack: 2, 4, ... 1024 s apart; then at the next hole or connection
 SPACING_NS = SECOND_NS // 10  # between questions after a connection: ten a second are allowed
 REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
+FORM = form(  # side: of the maker
+    '{"type":"match","trade_id":<id>,"maker_order_id":"<text>","taker_order_id":"<text>","side":"<side>","size":"<size>",'
+    '"price":"<price>","product_id":"<symbol>","sequence":<number>,"time":"<moment>"}',
+    buyer=b"sell",
+    seller=b"buy",
+)
 
 
 class Series(TradeHoles):
@@ -88,6 +100,7 @@ class CoinbaseExchange:
     streams: the channels that were subscribed for each."""
 
     venue = VENUE
+    form = FORM
 
     def __init__(
         self,
@@ -108,6 +121,7 @@ class CoinbaseExchange:
         self.gathered = Gathered()
         self.questions: list[Question] = []
         self.say: list[bytes] = []
+        self.quick: Quick | None = None
 
     @property
     def registry(self) -> Registry:
@@ -130,6 +144,8 @@ class CoinbaseExchange:
             at_ns, rows = wire.rows(of, seq, receive_ns, message)  # raises before anything is changed
             series = self._known(of, seq, receive_ns)
             stream = self._apply(of, series, seq, receive_ns, message, at_ns, rows)
+            if self.quick is not None:
+                self.quick.teach(of.venue_symbol, of, series.certain_id(), series.last_ns)
             self.seen[f"{of.venue_symbol}@{stream}"] = receive_ns
             if at_ns != UNKNOWN_NS and isinstance(message, wire.Match | wire.Changes | wire.Heartbeat):
                 self.gathered.stamps.append((connection, at_ns, receive_ns))
@@ -161,6 +177,8 @@ class CoinbaseExchange:
         self.gathered.records.append(told)
         if change.name != "market":
             return
+        if self.quick is not None:
+            self.quick.forget_all()
         for symbol, series in self._series.items():
             series.booked, series.named = False, 0
             self._tell(symbol, series.lost(receive_ns), seq, receive_ns)
@@ -173,6 +191,13 @@ class CoinbaseExchange:
         return msgspec.msgpack.encode(
             _State(list(self._registry), self._series, self._products, self._connected, self.seen)
         )
+
+    def quick_until_ns(self) -> int:
+        return min([self._series[symbol].late_until_ns() for symbol in self._late], default=INT64_MAX)
+
+    def settled(self, symbol: str, next_id: int, last_ns: int, seen_ns: int) -> None:
+        self._series[symbol].settle(next_id, last_ns)
+        self.seen[f"{symbol}@matches"] = seen_ns
 
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
@@ -244,6 +269,8 @@ class CoinbaseExchange:
         of = self._instrument(symbol)
         rows = [wire.trade_row(of, seq, receive_ns, deal) for deal in wire.deals_decoder.decode(answer.body)]
         series = self._known(of, seq, receive_ns)
+        if self.quick is not None:
+            self.quick.forget(symbol)
         new = [self._take(of, series, row, live=False) for row in sorted(rows, key=lambda row: row[6])]
         is_newest = "before" in parse_qs(asked.query)
         self._tell(symbol, series.answered(proves=is_newest and self._connected), seq, receive_ns)

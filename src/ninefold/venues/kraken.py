@@ -9,6 +9,7 @@ Trade ids of v2 are contiguous per pair; a hole is asked for by REST, which coun
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -16,20 +17,31 @@ import msgspec
 from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.market.arrays import ID_INTEGER, ID_NONE
 from ninefold.market.instruments import Instrument, Registry, listed
+from ninefold.market.numbers import INT64_MAX
 from ninefold.market.records import Connection, Listed
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues import kraken_v1, kraken_wire
 from ninefold.venues.adapter import BadFrame, Gathered, Line, Question, malformed
+from ninefold.venues.form import form
 from ninefold.venues.kraken_book import CheckedBook, Leveled, leveled
 from ninefold.venues.kraken_series import PAGE, Series, gap, pause_ns
 from ninefold.venues.kraken_wire import DEPTH, PING, VENUE, Best, Change, Deal, Envelope, subscription, units
 from ninefold.venues.trade_holes import Hole, Told
+
+if TYPE_CHECKING:
+    from ninefold.venues.quick import Quick
 
 STREAMS = ("trade", "book", "ticker")
 REST_URL = "https://api.kraken.com"
 STREAM_URL = "wss://ws.kraken.com"
 PING_S = 30.0
 REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
+FORM = form(
+    '{"channel":"trade","type":"update","data":[{"symbol":"<symbol>","side":"<side>","price":<price>,"qty":<size>,'
+    '"ord_type":"<text>","trade_id":<id>,"timestamp":"<moment>"}]}',
+    buyer=b"buy",
+    seller=b"sell",
+)
 NOT_WANTED = frozenset({"heartbeat", "status", "ohlc", "level3"})
 PASSING = ("EGeneral:Too many requests", "EGeneral:Temporary lockout", "EAPI:Rate limit", "EService:")
 
@@ -69,6 +81,7 @@ class KrakenSpot:
     streams: the kinds that were subscribed for each."""
 
     venue = VENUE
+    form = FORM
 
     def __init__(
         self,
@@ -90,6 +103,7 @@ class KrakenSpot:
         self.gathered = Gathered()
         self.questions: list[Question] = []
         self.say: list[bytes] = []
+        self.quick: Quick | None = None
 
     @property
     def registry(self) -> Registry:
@@ -147,6 +161,8 @@ class KrakenSpot:
         self.gathered.records.append(told)
         if change.name != "market":
             return
+        if self.quick is not None:
+            self.quick.forget_all()
         self._anew.clear()
         self.say.clear()
         for book in self._books.values():
@@ -165,6 +181,13 @@ class KrakenSpot:
         return msgspec.msgpack.encode(
             _State(list(self._registry), self._rules, self._series, self._books, self._anew, self._connected, self.seen)
         )
+
+    def quick_until_ns(self) -> int:
+        return min([self._series[symbol].late_until_ns() for symbol in self._late] + [*self._anew.values()], default=INT64_MAX)
+
+    def settled(self, symbol: str, next_id: int, last_ns: int, seen_ns: int) -> None:
+        self._series[symbol].settle(next_id, last_ns)
+        self.seen[f"{symbol}@trade"] = seen_ns
 
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
@@ -229,6 +252,8 @@ class KrakenSpot:
         if series.goes_on(newest, len(deals)):
             self._ask_page(symbol, max(last_ns - 1, since_ns + 1))
             return
+        if self.quick is not None:
+            self.quick.forget(symbol)
         self._tell(symbol, series.walked(newest, self._connected and len(deals) < PAGE), seq, receive_ns)
         if series.tries:
             self._ask_trades(symbol, receive_ns + pause_ns(series.tries))
@@ -256,6 +281,8 @@ class KrakenSpot:
         self._tell(deal.symbol, told, seq, receive_ns)
         if series.late:
             self._late[deal.symbol] = None
+        if self.quick is not None:
+            self.quick.teach(deal.symbol, self._instruments[deal.symbol], series.certain_id(), series.last_ns)
         return is_new
 
     def _pass_time(self, seq: int, now_ns: int) -> None:
@@ -350,6 +377,8 @@ class KrakenSpot:
             if book is not None and book.in_step:
                 self._subscribe_anew(symbol, book, known_ns)
         self._instruments[symbol] = instrument
+        if self.quick is not None:
+            self.quick.forget(symbol)
         return instrument
 
     def _symbol_of(self, pair: str) -> str:

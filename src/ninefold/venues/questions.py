@@ -6,6 +6,7 @@ In:  the adapter's questions. Out: an Answer each, also when none came (status 0
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
 
@@ -52,7 +53,8 @@ class Asker:
         self._weight_per_minute = weight_per_minute
         self._answered = answered
         self._clock = clock
-        self._spent: list[tuple[int, int]] = []
+        self._spent: deque[tuple[int, int]] = deque()
+        self._turn = asyncio.Lock()
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._session: aiohttp.ClientSession | None = None
         self._quiet_until_ns = 0
@@ -102,10 +104,13 @@ class Asker:
             await asyncio.sleep(wait_ns / 1e9)
 
     async def _wait_for_room(self, weight: int) -> None:
-        while True:
-            now = self._clock()
-            self._spent = [(at, spent) for at, spent in self._spent if at > now - MINUTE_NS]
-            if sum(spent for _, spent in self._spent) + weight <= self._weight_per_minute:
-                self._spent.append((now, weight))
-                return
-            await asyncio.sleep(0.5)
+        """One at a time, in the order in which they came: who waits first is asked first."""
+        async with self._turn:
+            while True:
+                now = self._clock()
+                while self._spent and self._spent[0][0] <= now - MINUTE_NS:
+                    self._spent.popleft()
+                if sum(spent for _, spent in self._spent) + weight <= self._weight_per_minute or not self._spent:
+                    self._spent.append((now, weight))
+                    return
+                await asyncio.sleep((self._spent[0][0] + MINUTE_NS - now) / 1e9)

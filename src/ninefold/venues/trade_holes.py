@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ninefold.market.numbers import INT64_MAX
 from ninefold.market.time import SECOND_NS
 from ninefold.venues import sequence
 from ninefold.venues.sequence import TradeIds
@@ -84,6 +85,18 @@ class TradeHoles(msgspec.Struct):
         if expected and not live and not self.doubt_id:
             self._ahead(id, last_ns, time_ns)
         return True, []
+
+    def certain_id(self) -> int:
+        """The next trade, if all that its coming would change is the one after it; -1 otherwise."""
+        return -1 if self.doubt_id or not self.ids.next_id else self.ids.next_id
+
+    def late_until_ns(self) -> int:
+        """When `pass_time` will have something to tell, INT64_MAX: never."""
+        return self.late[0].seen_ns + LATE_NS if self.late else INT64_MAX
+
+    def settle(self, next_id: int, last_ns: int) -> None:
+        """Trades up to the one before next_id have come, none of which changed anything else."""
+        self.ids.next_id, self.last_ns = next_id, last_ns
 
     def expect(self, last_id: int, at_ns: int) -> list[Told]:
         """The venue says, on this connection, that trades up to last_id have been."""

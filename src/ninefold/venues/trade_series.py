@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ninefold.market.numbers import INT64_MAX
 from ninefold.market.time import SECOND_NS
 from ninefold.venues.sequence import TradeIds
 
@@ -71,6 +72,16 @@ class TradeSeries(msgspec.Struct):
             for first, last in self.ids[span.series].missing_in(span.first, span.last):
                 self.told.append(Span(span.series, first, last, from_ns=span.from_ns, to_ns=span.to_ns))
                 self._ask(span.series, first)
+
+    def due_ns(self) -> int:
+        """When the next hole is to be told, INT64_MAX if there is none."""
+        return self._doubts[0].seen_ns + LATE_NS if self._doubts else INT64_MAX
+
+    def certain_id(self, series: str) -> int:
+        """The next trade of a series, if all that its coming would change is the one after it; -1 otherwise."""
+        if series in self._unproven or series in self.told_only or series not in self.ids:
+            return -1
+        return self.ids[series].next_id
 
     def lost(self, now_ns: int) -> None:
         """The connection is gone: holes are told now, nothing is proven, and what was asked is forgotten."""

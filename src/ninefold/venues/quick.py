@@ -1,0 +1,168 @@
+"""What the compiled short way knows of an adapter's symbols, and one run over it.
+
+In:  symbols that the adapter teaches: how their numbers are held, and which trade comes next.
+Out: rows of trades, and on `settle` what the adapter has to know of them: the next trade, the latest time, when it was seen.
+
+An adapter teaches a symbol when it has read one of its trades and nothing of it is in doubt, and lets it be forgotten
+whenever something else happens to it. Until then, and for all other messages, its own way is taken.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ninefold.journal.plain import Frames
+from ninefold.market.arrays import TRADES
+from ninefold.market.clock import OffsetEstimate
+from ninefold.market.instruments import Instrument, listed
+from ninefold.venues import quick_loop as loop
+from ninefold.venues.adapter import Quickened
+from ninefold.venues.form import form
+
+ROWS_MOST = 16_384  # of one run
+
+
+class Quick:
+    """Of one adapter."""
+
+    def __init__(self, adapter: Quickened) -> None:
+        self._settled = adapter.settled
+        self.until_ns = adapter.quick_until_ns
+        self._steps, self._texts = adapter.form.steps()
+        self._rows: dict[str, int] = {}
+        self._symbols: list[str] = []
+        self._slots = np.full(64, -1, np.int32)
+        self._keys = np.zeros((32, 2 * loop.NAME_WORDS), np.uint64)
+        self._states = np.zeros((32, loop.STATES), np.int64)
+        self._touched = np.zeros(32, np.int32)
+        self._control = np.zeros(loop.CONTROLS, np.int64)
+        self._made = np.empty(ROWS_MOST, TRADES)
+        self._lags = np.empty(ROWS_MOST, np.int64)
+
+    def teach(self, symbol: str, of: Instrument, next_id: int, last_ns: int) -> None:
+        """The next trade of a symbol is next_id; the latest one so far was at last_ns."""
+        row = self._rows.get(symbol)
+        if row is None:
+            row = self._add(symbol)
+            if row is None:
+                return
+        self._states[row, : loop.SEEN_NS] = (of.id, of.price_decimals, of.size_decimals, next_id, last_ns)
+
+    def forget(self, symbol: str) -> None:
+        """Of a symbol: no trade has this number."""
+        row = self._rows.get(symbol)
+        if row is not None:
+            self._states[row, loop.NEXT_ID] = -1
+
+    def forget_all(self) -> None:
+        self._states[:, loop.NEXT_ID] = -1
+
+    def settle(self) -> None:
+        """Tell the adapter what has happened to its symbols. Must be done before its own way goes on."""
+        count = int(self._control[loop.TOUCHED])
+        if not count:
+            return
+        touched = self._touched[:count]
+        for row, (next_id, last_ns, seen_ns) in zip(
+            touched.tolist(), self._states[touched, loop.NEXT_ID : loop.IS_TOUCHED].tolist(), strict=True
+        ):
+            self._settled(self._symbols[row], next_id, last_ns, seen_ns)
+        self._states[touched, loop.IS_TOUCHED] = 0
+        self._control[loop.TOUCHED] = 0
+
+    def run(
+        self,
+        frames: Frames,
+        at: int,
+        window: np.ndarray,
+        offset: np.ndarray,
+        now_ns: int,
+        tick_ns: int,
+        behind_ns: int | None,
+        until_ns: int,
+    ) -> Run:
+        """Take records from byte `at` on until one is not of the form: see quick_loop.run.
+
+        window, offset: of the connection, see OffsetEstimate. now_ns: of this venue's clock. tick_ns: the time of the
+        leading clock at which the run has to end; behind_ns: how far that one is behind ours, None: it is this venue's.
+        """
+        control = self._control
+        control[loop.CONNECTION], control[loop.NOW_NS], control[loop.TICK_NS] = frames.connection, now_ns, tick_ns
+        control[loop.LEADS], control[loop.LEAD_MEDIAN_NS] = behind_ns is None, behind_ns or 0
+        control[loop.UNTIL_NS] = until_ns
+        loop.run(
+            frames.data,
+            at,
+            frames.end,
+            self._steps,
+            self._texts,
+            self._slots,
+            self._keys,
+            self._states,
+            self._touched,
+            window,
+            offset,
+            control,
+            self._made,
+            self._lags,
+        )
+        return Run(control.tolist(), self._made, self._lags)
+
+    def _add(self, symbol: str) -> int | None:
+        name = symbol.encode()
+        if not 0 < len(name) <= loop.NAME_MOST or not name.isascii():
+            return None
+        row = len(self._symbols)
+        if row == len(self._keys):
+            self._grow()
+        words = loop.name_words(name)
+        self._keys[row] = [*words, *loop.name_words(name.lower())]
+        self._slots[loop.place_of(words, self._slots, self._keys, 0)] = row
+        self._rows[symbol] = row
+        self._symbols.append(symbol)
+        return row
+
+    def _grow(self) -> None:
+        """Twice as many, and slots that stay half empty."""
+        size = 2 * len(self._keys)
+        self._keys = np.concatenate([self._keys, np.zeros_like(self._keys)])
+        self._states = np.concatenate([self._states, np.zeros_like(self._states)])
+        self._touched = np.concatenate([self._touched, np.zeros_like(self._touched)])
+        self._slots = np.full(2 * size, -1, np.int32)
+        for row in range(len(self._symbols)):
+            self._slots[loop.place_of(self._keys[row, : loop.NAME_WORDS], self._slots, self._keys, 0)] = row
+
+
+class _Example:
+    """An adapter without symbols."""
+
+    form = form("<symbol>", b"", b"")
+    quick: Quick | None = None
+
+    def quick_until_ns(self) -> int:
+        return 0
+
+    def settled(self, symbol: str, next_id: int, last_ns: int, seen_ns: int) -> None:
+        """Nothing ever happens to it."""
+
+
+def warm() -> None:
+    """Compile, or load what was compiled before."""
+    quick = Quick(_Example())
+    quick.teach("A", listed("", "A", "A", "A"), -1, 0)
+    offset = OffsetEstimate()
+    frames = Frames(np.zeros(loop.PADDING, np.uint8), 0, 0, 0, 0, 0)
+    quick.run(frames, 0, offset.window, offset.state, 0, 0, None, 0)
+
+
+class Run:
+    """One run: at, where it ended; count rows; last_seq and receive_ns of the last of them; what the venue's clock says."""
+
+    def __init__(self, control: list[int], rows: np.ndarray, lags: np.ndarray) -> None:
+        self.at, self.count = control[loop.AT], control[loop.COUNT]
+        self.why = control[loop.WHY]
+        self.last_seq, self.receive_ns, self.now_ns = control[loop.SEQ], control[loop.RECEIVE_NS], control[loop.NOW_NS]
+        self.least_lag_ns = control[loop.LEAST_LAG_NS]
+        self.goes_on = self.why != loop.NOT_MINE  # whether the next record may be of the form
+        self.rows = rows[: self.count].copy()
+        self.lags = lags[: self.count].copy()

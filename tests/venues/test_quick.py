@@ -1,0 +1,216 @@
+"""The compiled short way tells what the adapters tell, to the byte, however the frames come and whatever is in them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ninefold.config import Config, Venue
+from ninefold.journal import inputs
+from ninefold.journal.inputs import ConnectionChange, encode
+from ninefold.journal.plain import Frames
+from ninefold.journal.segment import Record, pack
+from ninefold.market.chunk import Chunk
+from ninefold.services.build import collector_of
+from ninefold.venues.collector import Collector
+from ninefold.venues.quick import Quick
+
+START_MS = 1_795_341_600_000
+START_NS = START_MS * 10**6
+COUNT = 400
+BASES = ("BTC", "ETH", "ADA", "DOGE")
+
+
+def binance(base: str, id: int, ms: int, price: str, size: str, buys: bool) -> str:
+    return (
+        f'{{"stream":"{base.lower()}usdt@trade","data":{{"e":"trade","E":{ms + 2},"s":"{base}USDT","t":{id},"p":"{price}",'
+        f'"q":"{size}","T":{ms},"m":{"false" if buys else "true"},"M":true}}}}'
+    )
+
+
+def coinbase(base: str, id: int, ms: int, price: str, size: str, buys: bool) -> str:
+    return (
+        f'{{"type":"match","trade_id":{id},"maker_order_id":"3f6b1ac2-58a0-4bb7-8d1c-6f0f3f9a2a10",'
+        f'"taker_order_id":"91d4fb0e-2f3d-4c4a-9a59-0d6c7e1b8a22","side":"{"sell" if buys else "buy"}","size":"{size}",'
+        f'"price":"{price}","product_id":"{base}-USD","sequence":{id * 3},"time":"{_text(ms)}"}}'
+    )
+
+
+def kraken(base: str, id: int, ms: int, price: str, size: str, buys: bool) -> str:
+    return (
+        f'{{"channel":"trade","type":"update","data":[{{"symbol":"{base}/USD","side":"{"buy" if buys else "sell"}",'
+        f'"price":{price},"qty":{size},"ord_type":"limit","trade_id":{id},"timestamp":"{_text(ms)}"}}]}}'
+    )
+
+
+WRITERS: dict[str, Callable[..., str]] = {"binance": binance, "coinbase": coinbase, "kraken": kraken}
+OTHERS = {
+    "binance": '{"stream":"btcusdt@bookTicker","data":{"u":7,"s":"BTCUSDT","b":"1.0","B":"2","a":"1.1","A":"3"}}',
+    "coinbase": '{"type":"heartbeat","sequence":9,"last_trade_id":101,"product_id":"BTC-USD","time":"2026-11-22T10:00:01.5Z"}',
+    "kraken": '{"channel":"heartbeat"}',
+}
+
+
+def _text(ms: int) -> str:
+    return f"{np.datetime64(ms, 'ms')}000Z"
+
+
+def trades(venue: str, chance: random.Random, count: int = COUNT) -> Iterator[bytes]:
+    """Trades mostly without holes, some twice, late, missing, of the future, or with a number that does not fit; others
+    between them.
+    """
+    ids, ms = dict.fromkeys(BASES, 100), START_MS
+    late: list[str] = []
+    for _ in range(count):
+        base, fate = chance.choice(BASES), chance.random()
+        ms += chance.choice((0, 0, 1, 3, 40))
+        price, size = f"{chance.randrange(1, 10**6)}.{chance.randrange(100):02d}", f"0.{chance.randrange(10**6):06d}"
+        at = ms - chance.choice((0, 0, 0, 2000)) + (20_000 if fate > 0.995 else 0)
+        made = WRITERS[venue](base, ids[base], at, price, size + "00" * (fate < 0.5), chance.random() < 0.5)
+        ids[base] += 1
+        if fate < 0.02:
+            late.append(made)
+        elif 0.02 < fate < 0.03:
+            continue
+        else:
+            yield made.encode()
+        if 0.03 < fate < 0.05:
+            yield made.encode()
+        if 0.05 < fate < 0.08:
+            yield OTHERS[venue].encode()
+        if late and 0.08 < fate < 0.2:
+            yield late.pop().encode()
+
+
+def of(*venues: str) -> Collector:
+    """A collector to which the venues have just told their rules and opened their lines, the first one leading."""
+    entries = []
+    for venue in venues:
+        quote = "USDT" if venue == "binance" else "USD"
+        entries.append(Venue(name=venue, pairs=tuple(f"{base}/{quote}" for base in BASES)))
+    collector = collector_of(Config(venue=entries[0], capture=tuple(entries[1:])))
+    for number, venue in enumerate(venues, 1):
+        change = encode(ConnectionChange(venue, "market", "open", ""))
+        collector.feed(Record(inputs.CONNECTION, number, number, START_NS, change))
+    return collector
+
+
+def both(venues: tuple[str, ...], runs: list[tuple[int, int, list[bytes]]]) -> None:
+    """Feed runs of (number of the venue, receive_ns, payloads) one by one and in large steps: all must be alike, always."""
+    slow, quick = of(*venues), of(*venues)
+    quick.quicken(Quick)
+    seq, lines = len(venues), len(venues)
+    now = dict(enumerate(range(1, lines + 1), 1))  # venue to its connection
+    for number, receive_ns, payloads in runs:
+        if not payloads:  # the line is lost, and another one opened
+            for state in ("lost", "open"):
+                seq, lines = seq + 1, lines + (state == "open")
+                now[number] = lines if state == "open" else now[number]
+                change = encode(ConnectionChange(venues[number - 1], "market", state, ""))
+                record = Record(inputs.CONNECTION, now[number], seq, receive_ns, change)
+                same(quick.feed(record), slow.feed(record))
+            continue
+        connection = now[number]
+        records = [
+            Record(inputs.FRAME, connection, seq + place, receive_ns, payload) for place, payload in enumerate(payloads, 1)
+        ]
+        seq += len(payloads)
+        packed = b"".join(pack(*record) for record in records)
+        frames = Frames(np.frombuffer(packed + bytes(64), np.uint8), len(packed), len(records), connection, seq, receive_ns)
+        want = [chunk for record in records for chunk in slow.feed(record)]
+        have = quick.feed_frames(frames)
+        same(have + quick.take(), want + slow.take())
+        assert quick.take_lags().tolist() == slow.take_lags().tolist()
+        for venue in venues:
+            assert quick.take_outgoing(venue) == slow.take_outgoing(venue)
+    assert quick.gathered.duplicates == slow.gathered.duplicates
+    assert msgspec.msgpack.decode(quick.save()) == msgspec.msgpack.decode(slow.save())
+
+
+def same(have: list[Chunk], want: list[Chunk]) -> None:
+    assert len(have) == len(want)
+    for one, other in zip(have, want, strict=True):
+        assert (one.first_seq, one.last_seq, one.known_ns) == (other.first_seq, other.last_seq, other.known_ns)
+        assert one.records == other.records
+        assert one.arrays.keys() == other.arrays.keys()
+        for kind, rows in one.arrays.items():
+            assert rows.tolist() == other.arrays[kind].tolist(), kind
+
+
+def cut(chance: random.Random, number: int, payloads: list[bytes]) -> list[tuple[int, int, list[bytes]]]:
+    runs, now = [], START_NS
+    while payloads:
+        count = chance.choice((1, 1, 2, 7, 50, 200))
+        now += chance.choice((0, 10**6, 30 * 10**6, 300 * 10**6, 12 * 10**9 * (chance.random() < 0.02)))
+        runs.append((number, now, payloads[:count]))
+        payloads = payloads[count:]
+        if chance.random() < 0.05:
+            runs.append((number, now, []))
+    return runs
+
+
+@pytest.mark.parametrize("venue", WRITERS)
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_what_comes_the_short_way_is_what_the_adapter_tells(venue: str, seed: int) -> None:
+    chance = random.Random(seed)
+    both((venue,), cut(chance, 1, list(trades(venue, chance))))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_three_venues_with_one_clock_are_told_alike(seed: int) -> None:
+    chance = random.Random(seed)
+    venues = tuple(chance.sample(list(WRITERS), 3))
+    runs = [run for number, venue in enumerate(venues, 1) for run in cut(chance, number, list(trades(venue, chance)))]
+    both(venues, sorted(runs, key=lambda run: run[1]))
+
+
+@pytest.mark.parametrize("venue", WRITERS)
+def test_most_messages_take_the_short_way(venue: str) -> None:
+    collector = of(venue)
+    counted: list[int] = []
+
+    class Counted(Quick):
+        def run(self, *arguments):
+            run = super().run(*arguments)
+            counted.append(run.count)
+            return run
+
+    collector.quicken(Counted)
+    payloads = [WRITERS[venue](BASES[n % 2], 100 + n // 2, START_MS + n, "61203.10", "0.5", True).encode() for n in range(90)]
+    packed = b"".join(pack(inputs.FRAME, 1, n, START_NS, payload) for n, payload in enumerate(payloads, 2))
+    collector.feed_frames(Frames(np.frombuffer(packed + bytes(64), np.uint8), len(packed), 90, 1, 91, START_NS))
+    assert sum(counted) == 90 - len(BASES[:2])  # the first of each teaches
+
+
+@pytest.mark.parametrize("venue", WRITERS)
+@pytest.mark.slow
+def test_twenty_thousand_mutated_messages_are_read_as_the_adapter_reads_them_or_left_to_it(venue: str) -> None:
+    chance = random.Random(20_000)
+    payloads = []
+    for id in range(100, 100 + 20_000):
+        good = WRITERS[venue]("BTC", id, START_MS + id, f"{chance.randrange(1, 10**5)}.10", "0.25000000", True).encode()
+        payloads.append(mutated(chance, good))
+        payloads.append(good)
+    runs = [(1, START_NS + place * 10**6, payloads[place : place + 80]) for place in range(0, len(payloads), 80)]
+    both((venue,), runs)
+
+
+def mutated(chance: random.Random, payload: bytes) -> bytes:
+    """One byte changed, gone or put in; nine in ten of those put in are such as the message has."""
+    place = chance.randrange(len(payload))
+    byte = bytes([chance.choice(payload) if chance.random() < 0.9 else chance.randrange(256)])
+    return chance.choice(
+        (
+            payload[:place] + byte + payload[place + 1 :],
+            payload[:place] + payload[place + 1 :],
+            payload[:place] + byte + payload[place:],
+        )
+    )
