@@ -344,3 +344,29 @@ def test_a_damaged_or_foreign_file_is_refused_with_its_name(importing, write):
         importing.one("parquet", write("x.parquet", "no parquet"), **BTC)
     with pytest.raises(ImportRefused, match="no source 'mysql'; there are postgresql, mongodb"):
         importing.one("mysql", "x", **BTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"time,price,size,note\n1300000000,0.9,5,a\n1300000001,0.9,5\n1300000002,0.9,5,caf\xe9\n",
+        b"time,price,size,note\n1300000000,0.9,5,a\n1300000002,0.9,5,\xe9,one too many\n",
+        b"time,pri\rce,size\n1300000000,0.9,5\n",
+        b'time,price,size\n1300000000,0.9,5\n1300000001,0.9\n1300000002,0.9,"' + b"5" * 200_000 + b'"\n',
+    ],
+    ids=["a row too short", "a row too long", "a header", "an endless field"],
+)
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_csv_in_utf_8_is_refused_with_its_name(importing, tmp_path, text):
+    (tmp_path / "x.csv").write_bytes(text)
+    with pytest.raises(ImportRefused, match=r"x\.csv.*CSV in UTF-8"):
+        importing.one("csv", tmp_path / "x.csv", **BTC)
+
+
+@pytest.mark.parametrize("row", [b"[1700000000000,1.5,2,1,1.75\xe1,10]", b"[1700000000000,1.5,2,01,1.75,10]"])
+def test_a_row_that_is_no_json_is_refused_with_its_file(importing, tmp_path, row):
+    path = tmp_path / "binance" / "BTC_USDT-1m.json"
+    path.parent.mkdir()
+    path.write_bytes(b"[" + row + b"]")
+    with pytest.raises(ImportRefused, match=r"BTC_USDT-1m\.json has a row that is no JSON"):
+        importing.one("freqtrade", path)

@@ -279,6 +279,26 @@ def test_an_instrument_first_seen_after_a_reconnect_is_known_only_from_then_on(m
     assert market.made(MINUTE_NS, instrument=2)[60][6] == BAR_UNKNOWN
 
 
+def test_an_instrument_whose_first_trades_were_fetched_is_known_from_the_next_second_on_once_none_is_missing(market):
+    market.connection("lost")
+    market.connection("open")
+    market.tick(7.9)
+    market.trade(2.5, price=20, id=42)
+    market.trade(4.5, price=21, id=43)
+    market.tick(9.3)
+    market.gap(4.5, 4.5, healed=True, ids=(43, 43))  # says nothing of what was before 43
+    market.gap(0, 7.9, healed=True, ids=(0, 0))
+    market.tick(9.4)
+    assert [market.made(S1)[at][6] for at in range(2, 9)] == [BAR_UNKNOWN] * 6 + [BAR_FLAT]
+    market.gap(4.5, 4.5, healed=True, ids=(42, 43))
+    market.tick(9.5)
+    states = [market.made(S1)[at][6] for at in range(2, 9)]
+    assert states == [BAR_UNKNOWN, BAR_FLAT, BAR_OK, *[BAR_FLAT] * 4]
+    assert market.made(S1)[3] == (20, 20, 20, 20, 0, 0, BAR_FLAT, 1)
+    assert market.made(S1)[7] == (21, 21, 21, 21, 0, 0, BAR_FLAT, 1)
+    assert market.made(S5)[0][6] == BAR_UNKNOWN
+
+
 def test_a_lost_connection_of_one_venue_leaves_the_bars_of_another_alone(market):
     for id, venue in ((1, "binance"), (2, "kraken")):
         instrument = msgspec.structs.replace(listed(venue, "BTCUSDT", "BTC", "USDT"), id=id)

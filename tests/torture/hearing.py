@@ -20,8 +20,9 @@ from deltalake import DeltaTable
 from ninefold.market.records import Gap
 
 from . import truth
-from .parts import World
+from .parts import SKIPPABLE, World
 from .plans import LOSING, Certified, Kept, Story
+from .wires import exchange_symbol, framed, streams
 
 HEADER_BYTES = 20
 MS_NS, HOUR_NS = 10**6, 3600 * 10**9
@@ -37,10 +38,12 @@ class Hearing:
         self.newest: dict[str, int] = {}
         self.first_ns: dict[str, int] = {}  # of the first trade that is stored
         self._journal: dict[Path, int] = {}
+        self._whole: dict[Path, int] = {}  # compressed segments: nothing is added to them any more
         self._withheld: list[dict[str, Any]] = []
         self._gaps: list[Gap] = []
         self._kept: dict[str, dict[int, list[Kept]]] = {symbol: defaultdict(list) for symbol in self.scales}
-        self._stored_seq = self._gap_seq = self._told_seq = 0
+        self._books: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        self._stored_seq = self._gap_seq = self._book_seq = self._told_seq = 0
         self._commit = -1
         self._begin: dict[str, int] = {}
         self.listen()
@@ -49,10 +52,13 @@ class Hearing:
         """Take in what the journal has got since."""
         for path in sorted((self.world.data_dir / "journal").glob("*.nfj")):
             at = self._journal.get(path, HEADER_BYTES)
-            with path.open("rb") as file:
-                file.seek(at)
-                data = file.read()
-            self._journal[path] = at + self._take(data)
+            if self._whole.get(path) == at:
+                continue
+            with path.open("rb") as file:  # before it is read: it may be replaced meanwhile, and have grown before that
+                whole = file.read(4) == SKIPPABLE
+            self._journal[path] = at + self._take(truth.segment(path, at))
+            if whole:
+                self._whole[path] = self._journal[path]
 
     def position(self) -> int:
         """How far the store is."""
@@ -86,11 +92,18 @@ class Hearing:
         names = {id: of for id, of in self.scales.values()}
         for row in rows:
             of = names[row["instrument"]]
-            price, size = row["price"] * 10 ** (8 - of.price), row["size"] * 10 ** (8 - of.size)
+            price, size = of.price_e8(row["price"]), of.size_e8(row["size"])
             deal = (price, size, row["exchange_ns"] // MS_NS, row["taker_side"] == -1)
             self._kept[of.symbol][row["id_lo"]].append(Kept(deal, row["exchange_ns"], row["seq"]))
             self._stored_seq = max(self._stored_seq, row["seq"])
             self.first_ns[of.symbol] = min(row["exchange_ns"], self.first_ns.get(of.symbol, row["exchange_ns"]))
+
+    def take_books(self, instrument: int) -> list[dict[str, Any]]:
+        """The rows of an instrument's book that are stored since the last call, in order; all books are read at once."""
+        for row in self.rows("books", pc.field("seq") > self._book_seq):
+            self._books[row["instrument"]].append(row)
+            self._book_seq = max(self._book_seq, row["seq"])
+        return sorted(self._books.pop(instrument, []), key=lambda row: (row["seq"], row["n"]))
 
     def stories(self, ends: dict[str, int]) -> list[Story]:
         """Of every symbol, up to these trades; each must have been heard."""
@@ -99,7 +112,9 @@ class Hearing:
         self.read_trades()
         self._read_gaps()
         self._withheld += self.world.ask(f"/sim/v1/faults?from={len(self._withheld)}")["withheld"]
-        told = [self._story(symbol, end, commits) for symbol, end in sorted(ends.items())]
+        since_ns = min(rows[0].exchange_ns for kept in self._kept.values() for rows in kept.values())
+        certificates = self.rows("certificates", pc.field("hour_ns") > since_ns - HOUR_NS)
+        told = [self._story(symbol, end, commits, certificates) for symbol, end in sorted(ends.items())]
         for story in told:
             self._begin[story.symbol] = story.end
             for id in [id for id in self._kept[story.symbol] if id < story.end]:
@@ -110,11 +125,14 @@ class Hearing:
     def _begin_of(self, instrument: int) -> int:
         return next(self._begin.get(symbol, 0) for symbol, (id, _) in self.scales.items() if id == instrument)
 
-    def _story(self, symbol: str, end: int, commits: list[int]) -> Story:
+    def _story(self, symbol: str, end: int, commits: list[int], certificates: list[dict[str, Any]]) -> Story:
         begin, (instrument, of) = self.begin_of(symbol), self.scales[symbol]
-        log = [one for one in self._withheld if one["stream"] == f"{symbol.lower()}@trade" and one["fault"] in LOSING]
+        trades, _ = streams(symbol)
+        log = [one for one in self._withheld if one["stream"] == trades and one["fault"] in LOSING]
         columns = "trade_id, price_ticks, lots, time_ms, buyer_is_maker"
-        query = f"select {columns} from trades join symbols using (symbol_id) where symbol = '{symbol}'"
+        query = (
+            f"select {columns} from trades join symbols using (symbol_id) where symbol = '{exchange_symbol(symbol)}'"
+        )
         rows = truth.exchange_rows(self.world.data_dir, f"{query} and trade_id between {begin} and {end}")
         return Story(
             symbol=symbol,
@@ -132,13 +150,17 @@ class Hearing:
                 for gap in self._gaps
                 if gap.instrument == instrument and gap.from_id <= end and max(gap.to_id, gap.from_id) > begin
             ),
-            commits=self._certified(instrument, commits, self._kept[symbol][begin][0].exchange_ns),
+            commits=self._certified(
+                [row for row in certificates if row["instrument"] == instrument],
+                commits,
+                self._kept[symbol][begin][0].exchange_ns,
+            ),
         )
 
-    def _certified(self, instrument: int, commits: list[int], since_ns: int) -> tuple[Any, ...]:
-        """The newest certificates of the instrument's hours, at each commit."""
-        condition = (pc.field("instrument") == instrument) & (pc.field("hour_ns") > since_ns - HOUR_NS)
-        rows = sorted(self.rows("certificates", condition), key=lambda row: row["revision"])
+    def _certified(self, certificates: list[dict[str, Any]], commits: list[int], since_ns: int) -> tuple[Any, ...]:
+        """The newest certificates of an instrument's hours, at each commit."""
+        newer = [row for row in certificates if row["hour_ns"] > since_ns - HOUR_NS]
+        rows = sorted(newer, key=lambda row: row["revision"])
         found = []
         for position in commits:
             newest = {
@@ -181,20 +203,7 @@ class Hearing:
                 break
             at += 8 + length
             if body[0] == truth.FRAME:
-                symbol, id = _trade(body[19:])
-                if id:
+                for (symbol, id), _ in framed(body[19:]):
                     self.heard[symbol].add(id)
                     self.newest[symbol] = max(id, self.newest.get(symbol, 0))
         return at
-
-
-def _trade(payload: bytes) -> tuple[str, int]:
-    """Symbol and id of a frame that is a trade as the venue writes it; id 0 of any other."""
-    try:
-        frame = json.loads(payload)
-    except ValueError:
-        return "", 0
-    data = frame["data"]
-    if not frame["stream"].endswith("@trade") or not isinstance(data["s"], str) or data["s"] == "NOSUCHCOIN":
-        return "", 0
-    return data["s"], data["t"]

@@ -10,6 +10,7 @@ import json
 import os
 import select
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -26,6 +27,9 @@ from ninefold.services.statuses import read_statuses
 READY_S = 60.0  # imports of a cold interpreter on two busy cores
 STOP_S = 15.0
 SOON_S = 60.0
+HEALED_S = 240.0  # Kraken is asked sixty times a minute at most
+FURTHER = ("coinbase", "kraken")
+SKIPPABLE = b"P*M\x18"  # a compressed segment begins with such a frame (RFC 8878, 3.1.2)
 
 
 class Part:
@@ -91,7 +95,9 @@ class Part:
 class World:
     """A simulated exchange and a pipeline against it, in one data dir. `parts` are the processes that should be running."""
 
-    def __init__(self, data_dir: Path, rate: int = 400) -> None:
+    def __init__(self, data_dir: Path, rate: int = 400, further: tuple[str, ...] = ()) -> None:
+        """further: venues as which the exchange is captured besides the traded one."""
+        self.further = further
         self.data_dir = data_dir
         self.rate = rate
         self.parts: dict[str, Part] = {}
@@ -177,17 +183,23 @@ class World:
         self.parts["simulator"] = part
         ready = json.loads(part.line())
         self.rest = ready["rest"]
+        symbols = self.ask("/api/v3/exchangeInfo")["symbols"]
+        pairs = tuple(f"{one['baseAsset']}/{one['quoteAsset']}" for one in symbols)
         config = Config(
             data_dir=str(self.data_dir),
             mode="demo",
             venue=Venue(
-                pairs=tuple(
-                    f"{one['baseAsset']}/{one['quoteAsset']}" for one in self.ask("/api/v3/exchangeInfo")["symbols"]
-                ),
+                pairs=pairs,
                 streams=tuple(ready["streams"]),
                 rest_url=ready["rest"],
                 stream_url=ready["stream"],
                 ws_api_url=ready["ws_api"],
+            ),
+            capture=tuple(
+                Venue(
+                    name=name, pairs=pairs, rest_url=f"{ready['rest']}/{name}", stream_url=f"{ready['stream']}/{name}"
+                )
+                for name in self.further
             ),
             account=Account(orders="exchange", keys_file=ready["keys_file"]),
             serve=Serve(port=0),
@@ -207,10 +219,17 @@ def until(condition: Callable[[], Any], what: str, seconds: float = SOON_S) -> A
     while time.monotonic() < deadline:
         if found := condition():
             return found
-        time.sleep(0.005)
+        time.sleep(0.02)
     raise AssertionError(f"not within {seconds:.0f} s: {what}")
 
 
 def size_of(folder: Path) -> int:
-    """Bytes in a log's segments."""
-    return sum(path.stat().st_size for path in folder.glob("*.nfj"))
+    """Bytes that were written to a log's segments, however much compression made of them since."""
+    return sum(map(_plain_size, folder.glob("*.nfj")))
+
+
+def _plain_size(path: Path) -> int:
+    """A compressed segment tells it in its head: frame, magic, version, size of a block, length."""
+    with path.open("rb") as file:
+        head = file.read(32)
+        return struct.unpack_from("<Q", head, 24)[0] if head[:4] == SKIPPABLE else os.fstat(file.fileno()).st_size

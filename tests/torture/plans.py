@@ -22,7 +22,10 @@ LATEST_BEGIN_S, MOST_FAULTS = 2.0, 5
 LONG_SILENCE = 0.02  # of the plans have one after which the collector cuts the line
 KINDS = {"drop": 4, "silence": 2, "reorder": 2, "duplicate": 2, "disconnect": 3, "reset": 2, "malformed": 1,
          "limit": 2, "ban": 1, "outage": 3, "hangup": 2}  # fmt: skip
-ONLY = ("", "", "@trade", "@depth", "btcusdt", "ethusdt@trade")
+ONLY = ("", "", "@trade", "@depth", "btcusdt", "ethusdt@trade", "coinbase:", "@matches", "kraken:", "kraken:BTC/USDT@trade",
+        "@book")  # fmt: skip
+ASKED_ONLY = ("", "", "/api/", "/coinbase/", "/kraken/")
+CUT_ONLY = ("", "", "binance", "coinbase", "kraken")
 
 
 def plan(seed: int) -> list[Body]:
@@ -39,8 +42,8 @@ def _fault(chance: Random, kind: str) -> Body:
     if kind == "reset":
         return body
     body["seconds"] = round(chance.uniform(0.1, 3.0), 3)
-    if kind in ("silence", "drop", "reorder", "duplicate", "malformed"):
-        body["only"] = chance.choice(ONLY)
+    asked = {"limit": ASKED_ONLY, "ban": ASKED_ONLY, "outage": ASKED_ONLY, "hangup": ASKED_ONLY, "disconnect": CUT_ONLY}
+    body["only"] = chance.choice(asked.get(kind, ONLY))
     if kind in ("drop", "reorder", "duplicate", "malformed"):
         body["share"] = round(chance.choice((0.02, 0.1, 0.3, 0.6)), 3)
     return body

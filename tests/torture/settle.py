@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from . import truth
-from .parts import World, until
+from .parts import HEALED_S, World, until
 
 WHOLE = {"USDT": 100_000, "BTC": 1, "ETH": 10, "SOL": 200, "ADA": 20_000, "DOGE": 100_000}
 OPENING = {asset: amount * truth.E8 for asset, amount in WHOLE.items()}  # of a new account of the simulated exchange
@@ -34,6 +34,7 @@ def come_to_rest(world: World) -> None:
     until(
         lambda: not holes(dict(truth.stored_deals(world.data_dir))),
         "no trade is missing between the first and the last stored one",
+        HEALED_S,
     )
     seq = world.last_seq("collect")
     until(lambda: world.last_seq("record") > seq + 100, "bars of healed trades are stored")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from . import truth
-from .parts import World, size_of, until
+from .parts import FURTHER, World, size_of, until
 from .settle import check, holes
 
 PIPELINE = ("cold", "hot")
@@ -28,7 +28,7 @@ VICTIMS = {
 }
 ALL = VICTIMS["everything"]
 QUICK_ROUNDS, TORTURE_ROUNDS = 3, 20
-LONG_BYTES, SHORT_BYTES = 150_000, 20_000  # of journal: some three seconds of it; the first moments of a start
+LONG_BYTES, SHORT_BYTES = 800_000, 100_000  # of journal: some three seconds of it; the first moments of a start
 DURING_START = 1 / 3  # so often a start is killed as well
 FIRST_FILLS = 3
 TRIES = 8
@@ -37,7 +37,7 @@ TRIES = 8
 @pytest.fixture(scope="module")
 def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data dir of a demo that has traded and was stopped."""
-    world = World(tmp_path_factory.mktemp("traded") / "data")
+    world = World(tmp_path_factory.mktemp("traded") / "data", further=FURTHER)
     world.data_dir.mkdir()
     try:
         world.start(*ALL)
@@ -53,7 +53,7 @@ def world(traded: Path, tmp_path: Path) -> Iterator[World]:
     """A copy of it, running."""
     data_dir = tmp_path / "data"
     shutil.copytree(traded, data_dir)
-    world = World(data_dir)
+    world = World(data_dir, further=FURTHER)
     try:
         world.start(*ALL)
         world.wait_for_flow()

@@ -15,25 +15,17 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
 
-import msgspec
 import numpy as np
+import zstandard
 from deltalake import DeltaTable
 
+from .parts import SKIPPABLE
+from .wires import E8, Deal, Key, answered, exchange_symbol, framed, venue_of
+
 FRAME, ANSWER = 1, 2
-E8 = 10**8
 SECOND_NS = 10**9
 OK, FLAT, UNKNOWN = 0, 1, 2
-
-
-class Deal(NamedTuple):
-    """A public trade; price and size as 10**-8."""
-
-    price: int
-    size: int
-    time_ms: int
-    buyer_is_maker: bool
 
 
 class Entry(NamedTuple):
@@ -45,13 +37,13 @@ class Entry(NamedTuple):
     payload: bytes
 
 
-Deals = dict[tuple[str, int], Deal]  # by (venue symbol, trade id)
+Deals = dict[Key, Deal]
 
 
 def entries(data_dir: Path) -> Iterator[Entry]:
     """Every whole record of the journal; whatever follows the last one is not read."""
     for path in sorted((data_dir / "journal").glob("*.nfj")):
-        data, at = path.read_bytes(), 20
+        data, at = segment(path), 20
         while at + 8 <= len(data):
             length, checksum = struct.unpack_from("<II", data, at)
             body = data[at + 8 : at + 8 + length]
@@ -60,6 +52,17 @@ def entries(data_dir: Path) -> Iterator[Entry]:
             kind, _, seq, receive_ns = struct.unpack_from("<BHqq", body)
             yield Entry(kind, seq, receive_ns, body[19:])
             at += 8 + length
+
+
+def segment(path: Path, at: int = 0) -> bytes:
+    """The bytes of a segment from a place on. A closed one may be compressed, to a file that `zstd -dc` turns into it again."""
+    with path.open("rb") as file:
+        if file.read(4) != SKIPPABLE:
+            file.seek(at)
+            return file.read()
+        file.seek(0)
+        with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as whole:
+            return bytes(whole.read()[at:])
 
 
 def check_numbers(data_dir: Path) -> None:
@@ -99,12 +102,14 @@ def check_many_trades(data_dir: Path) -> int:
         assert (np.diff(ids) == 1).all(), (
             f"{of.symbol}: doubled or missing after trade {ids[:-1][np.diff(ids) != 1][0]}"
         )
-        query = f"select trade_id, price_ticks, lots from trades join symbols using (symbol_id) where symbol = '{of.symbol}'"
-        theirs = exchange_rows(data_dir, f"{query} and trade_id between {ids[0]} and {ids[-1]} order by trade_id")
-        steps = np.array([1, of.tick_e8 // 10 ** (8 - of.price), of.lot_e8 // 10 ** (8 - of.size)])
-        assert (np.array(theirs, np.int64) * steps == mine).all(), (
-            f"{of.symbol}: stored trades differ from the exchange's"
+        columns = f"trade_id, price_ticks * {of.tick_e8}, lots * {of.lot_e8}"
+        query = (
+            f"select {columns} from trades join symbols using (symbol_id) where symbol = '{exchange_symbol(of.symbol)}'"
         )
+        theirs = exchange_rows(data_dir, f"{query} and trade_id between {ids[0]} and {ids[-1]} order by trade_id")
+        mine[:, 1] = of.price_e8(mine[:, 1])
+        mine[:, 2] = of.size_e8(mine[:, 2])
+        assert (np.array(theirs, np.int64) == mine).all(), f"{of.symbol}: stored trades differ from the exchange's"
     return len(stored)
 
 
@@ -161,7 +166,7 @@ def check_account(data_dir: Path, opening: dict[str, int]) -> int:
     held = dict(opening)
     for key, fill in fills.items():
         of = decimals[fill["instrument"]]
-        price, size = fill["price"] * 10 ** (8 - of.price), fill["size"] * 10 ** (8 - of.size)
+        price, size = of.price_e8(fill["price"]), of.size_e8(fill["size"])
         held[of.base] += fill["side"] * size
         held[of.quote] -= fill["side"] * (price * size // E8)
         held[fill["fee_asset"]] -= fill["fee"]
@@ -179,16 +184,22 @@ def check_account(data_dir: Path, opening: dict[str, int]) -> int:
 
 
 def journalled_deals(data_dir: Path) -> Deals:
-    """The trades of all trade frames and of all answers to questions for trades."""
+    """The trades of all trade frames and of all answers to questions for trades; of Kraken's answers, which begin earlier than
+    what was asked for, those from the first trade on that came in a frame.
+    """
     found: Deals = {}
+    first: dict[str, int] = {}
     for entry in entries(data_dir):
         if entry.kind == FRAME:
-            deals = _framed(entry.payload)
-        elif entry.kind == ANSWER:
-            deals = _answered(entry.payload)
-        else:
-            continue
+            for (symbol, number), _ in framed(entry.payload):
+                first[symbol] = min(number, first.get(symbol, number))
+    for entry in entries(data_dir):
+        deals = (
+            framed(entry.payload) if entry.kind == FRAME else answered(entry.payload) if entry.kind == ANSWER else []
+        )
         for key, deal in deals:
+            if venue_of(key[0]) == "kraken" and key[1] < first.get(key[0], key[1] + 1):
+                continue
             assert found.setdefault(key, deal) == deal, f"trade {key} came as {found[key]} and as {deal}"
     return found
 
@@ -200,8 +211,8 @@ def stored_deals(data_dir: Path) -> list[tuple[tuple[str, int], Deal]]:
         (
             (of[row["instrument"]].symbol, row["id_lo"]),
             Deal(
-                row["price"] * 10 ** (8 - of[row["instrument"]].price),
-                row["size"] * 10 ** (8 - of[row["instrument"]].size),
+                of[row["instrument"]].price_e8(row["price"]),
+                of[row["instrument"]].size_e8(row["size"]),
                 row["exchange_ns"] // 1_000_000,
                 row["taker_side"] == -1,
             ),
@@ -211,20 +222,24 @@ def stored_deals(data_dir: Path) -> list[tuple[tuple[str, int], Deal]]:
 
 
 def exchange_deals(data_dir: Path) -> Deals:
-    """What the exchange itself has kept."""
-    steps = {of.symbol: of for of in scales(data_dir).values()}
+    """What the exchange itself has kept, by the names of all venues that it is."""
+    named: dict[str, list[Scale]] = {}
+    for of in scales(data_dir).values():
+        named.setdefault(exchange_symbol(of.symbol), []).append(of)
     query = (
         "select symbol, trade_id, price_ticks, lots, time_ms, buyer_is_maker from trades join symbols using (symbol_id)"
     )
     return {
-        (symbol, number): Deal(ticks * steps[symbol].tick_e8, lots * steps[symbol].lot_e8, time_ms, bool(maker))
+        (of.symbol, number): Deal(ticks * of.tick_e8, lots * of.lot_e8, time_ms, bool(maker))
         for symbol, number, ticks, lots, time_ms, maker in exchange_rows(data_dir, query)
-        if symbol in steps
+        for of in named.get(symbol, ())
     }
 
 
 class Scale(NamedTuple):
-    """An instrument as it was listed: decimals of price and size, and the steps as 10**-8."""
+    """An instrument as it was listed: decimals of price and size; and the exchange's own steps as 10**-8, which are those of
+    its first venue's listing.
+    """
 
     symbol: str
     base: str
@@ -234,11 +249,20 @@ class Scale(NamedTuple):
     tick_e8: int
     lot_e8: int
 
+    def price_e8(self, units: Any) -> Any:
+        """A stored price, or an array of them, as 10**-8."""
+        return _e8(units, self.price)
+
+    def size_e8(self, units: Any) -> Any:
+        return _e8(units, self.size)
+
 
 def scales(data_dir: Path) -> dict[int, Scale]:
     """Instrument id to its scale, from the stored listings."""
     found = [json.loads(row["payload"]) for row in stored_rows(data_dir, "records") if row["type"] == "listed"]
-    return {one["id"]: _scale(one) for one in (record["instrument"] for record in found)}
+    listed = [record["instrument"] for record in found]
+    own = {one["venue_symbol"]: one for one in listed if one["venue"] == "binance"}
+    return {one["id"]: _scale(one, own[exchange_symbol(one["venue_symbol"])]) for one in listed}
 
 
 def stored_rows(data_dir: Path, table: str) -> list[dict[str, Any]]:
@@ -296,40 +320,15 @@ def exchange_rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
     return rows
 
 
-def e8(text: str) -> int:
-    """'0.00012' as 10**-8."""
-    whole, _, part = text.partition(".")
-    return int(whole) * E8 + int(part.ljust(8, "0")[:8] or 0)
+def _scale(one: dict[str, Any], own: dict[str, Any]) -> Scale:
+    tick_e8, lot_e8 = _e8(own["tick_size"], own["price_decimals"]), _e8(own["lot_size"], own["size_decimals"])
+    decimals = one["price_decimals"], one["size_decimals"]
+    return Scale(one["venue_symbol"], one["base"], one["quote"], *decimals, tick_e8, lot_e8)
 
 
-def _scale(one: dict[str, Any]) -> Scale:
-    price, size = one["price_decimals"], one["size_decimals"]
-    tick_e8, lot_e8 = one["tick_size"] * 10 ** (8 - price), one["lot_size"] * 10 ** (8 - size)
-    return Scale(one["venue_symbol"], one["base"], one["quote"], price, size, tick_e8, lot_e8)
-
-
-def _framed(payload: bytes) -> list[tuple[tuple[str, int], Deal]]:
-    try:
-        frame = json.loads(payload)
-        if not frame["stream"].endswith("@trade"):
-            return []
-        data = frame["data"]
-        if not isinstance(data["s"], str) or not isinstance(data["E"], int) or data["s"] == "NOSUCHCOIN":
-            return []  # so the exchange's faults break frames, besides cutting them
-        return [((data["s"], data["t"]), Deal(e8(data["p"]), e8(data["q"]), data["T"], data["m"]))]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return []
-
-
-def _answered(payload: bytes) -> list[tuple[tuple[str, int], Deal]]:
-    _, purpose, url, status, body = msgspec.msgpack.decode(payload)
-    if purpose != "trades" or status != 200:
-        return []
-    symbol = parse_qs(urlsplit(url).query)["symbol"][0]
-    return [
-        ((symbol, one["id"]), Deal(e8(one["price"]), e8(one["qty"]), one["time"], one["isBuyerMaker"]))
-        for one in json.loads(body)
-    ]
+def _e8(units: Any, decimals: int) -> Any:
+    """Units of 10**-decimals as 10**-8; finer ones than that are never there."""
+    return units * 10 ** (8 - decimals) if decimals <= 8 else units // 10 ** (decimals - 8)
 
 
 def _check_bar(bar: dict[str, Any], trades: list[dict[str, Any]], name: str) -> None:

@@ -28,7 +28,7 @@ def rows_of(pieces: Iterable[bytes], place: str) -> Iterator[list[list[Any] | di
             held, begun = _begin(held, place), True
         rows, at = [], _BETWEEN.match(held).end()  # type: ignore[union-attr]
         while row := _ROW.match(held, at):
-            rows.append(json.loads(row[0], parse_float=str, parse_int=str))
+            rows.append(_row(row[0], place))
             at = _BETWEEN.match(held, row.end()).end()  # type: ignore[union-attr]
         held = held[at:]
         ended = held.strip() == b"]"
@@ -36,6 +36,13 @@ def rows_of(pieces: Iterable[bytes], place: str) -> Iterator[list[list[Any] | di
             yield rows
     if not ended:
         raise ImportRefused(f"{place} is no JSON array of flat rows: it goes on with {held[:60]!r}")
+
+
+def _row(text: bytes, place: str) -> Any:
+    try:
+        return json.loads(text, parse_float=str, parse_int=str)
+    except ValueError as error:
+        raise ImportRefused(f"{place} has a row that is no JSON in UTF-8: {text[:60]!r} ({error})") from error
 
 
 def _begin(held: bytes, place: str) -> bytes:

@@ -39,7 +39,7 @@ def whole_rows(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def table_of(block: bytes, names: Sequence[str], wanted: Sequence[str], delimiter: str, place: str) -> pa.Table:
     """One block of whole rows as a table of the wanted columns.
 
-    raises: ImportRefused if it is no UTF-8.
+    raises: ImportRefused if it is no CSV, or no UTF-8.
     """
     odd: list[object] = []
     read = pacsv.ReadOptions(column_names=list(names), block_size=len(block) + 1, use_threads=False)
@@ -57,9 +57,10 @@ def table_of(block: bytes, names: Sequence[str], wanted: Sequence[str], delimite
 
     parse = pacsv.ParseOptions(delimiter=delimiter, invalid_row_handler=keep, newlines_in_values=b'"' in block)
     try:
+        pa.array([block], pa.binary()).cast(pa.string())  # rows handed to `keep` would only print that they are not
         table = pacsv.read_csv(io.BytesIO(block), read_options=read, parse_options=parse, convert_options=convert)
         return _one_by_one(block, names, wanted, delimiter) if odd else table
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, csv.Error) as error:
         raise ImportRefused(f"{place} cannot be read as CSV in UTF-8: {error}") from error
 
 
@@ -67,10 +68,10 @@ def header_of(line: bytes, place: str) -> tuple[list[str], str]:
     """The names of the columns and the delimiter: comma, semicolon or tab. raises: ImportRefused."""
     try:
         text = line.decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError as error:
+        delimiter = max(",;\t", key=text.count)
+        names = next(csv.reader([text], delimiter=delimiter), [])
+    except (UnicodeDecodeError, csv.Error) as error:
         raise ImportRefused(f"{place} is no CSV in UTF-8: {error}") from error
-    delimiter = max(",;\t", key=text.count)
-    names = next(csv.reader([text], delimiter=delimiter), [])
     if len(set(names)) < len(names) or not all(names):
         raise ImportRefused(
             f"{place} begins with {text[:100]!r}, which does not name its columns; a mapping may: header = [...]"

@@ -52,7 +52,7 @@ class Part(msgspec.Struct, array_like=True, gc=False):
 class Series(msgspec.Struct):
     """One instrument. bars: width to open_ns to bar, finished and (one second only) unfinished ones; covered_ns: no
     trade before it is
-    promised to be here; missed: [from_ns, to_ns, last trade id] not yet healed.
+    promised to be here; missed: [from_ns, to_ns, last trade id] not yet healed; first_id: the lowest trade id so far.
     """
 
     bars: dict[int, dict[int, Part]]
@@ -62,6 +62,7 @@ class Series(msgspec.Struct):
     missed: list[list[int]] = []
     late: set[int] = set()  # seconds that changed after they were finished
     quote: tuple[int, int, int, int] = (0, 0, 0, 0)
+    first_id: int = 0
 
 
 class _State(msgspec.Struct):
@@ -125,8 +126,10 @@ class BarMaker:
             series = self._state.series.get(instrument)
             if series is None:
                 covered_ns = self._state.covered_ns.get(self._venue(instrument), FOREVER_NS)
-                series = Series({width: {} for width in WIDTHS}, second, second, covered_ns)
+                series = Series({width: {} for width in WIDTHS}, second, second, covered_ns, first_id=trade_id)
                 self._state.series[instrument] = series
+            elif trade_id < series.first_id:
+                series.first_id = trade_id
             seconds = series.bars[SECOND_NS]
             part = seconds.get(second)
             if second < series.finished_ns:
@@ -165,6 +168,17 @@ class BarMaker:
             else:
                 left.append([start, end, last_id])
         series.missed = left
+        if series.first_id > 0 and gap.from_id <= series.first_id <= gap.to_id:
+            self._prove_beginning(series)
+
+    def _prove_beginning(self, series: Series) -> None:
+        """The very first trade was fetched, and none is missing before it. The venue's trade before that one may have been in
+        the same second; those behind it are known, although no connection may have been there then.
+        """
+        known_ns = series.first_ns + SECOND_NS
+        if series.covered_ns == OPENING_NS or series.covered_ns > known_ns:
+            series.late.update(_seconds(series, known_ns, max(series.covered_ns, known_ns)))
+            series.covered_ns = known_ns
 
     def _venue(self, instrument: int) -> str:
         return self._state.venues.get(instrument, UNLISTED)
