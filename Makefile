@@ -78,6 +78,7 @@ $(DONE)/requirements: requirements.txt requirements-build.txt $(DONE)/venv
 
 $(DONE)/package: pyproject.toml hatch_build.py $(DONE)/requirements
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m ninefold.services.quicken
 	@touch $@
 
 $(DONE)/web: $(WEB) scripts/build_web.py $(DONE)/package

@@ -17,6 +17,7 @@ from ninefold.journal.inputs import ConnectionChange, encode
 from ninefold.journal.plain import Frames
 from ninefold.journal.segment import Record, pack
 from ninefold.market.chunk import Chunk
+from ninefold.market.records import Gap
 from ninefold.services.build import collector_of
 from ninefold.venues.collector import Collector
 from ninefold.venues.quick import Quick
@@ -188,6 +189,12 @@ def test_most_messages_take_the_short_way(venue: str) -> None:
     packed = b"".join(pack(inputs.FRAME, 1, n, START_NS, payload) for n, payload in enumerate(payloads, 2))
     collector.feed_frames(Frames(np.frombuffer(packed + bytes(64), np.uint8), len(packed), 90, 1, 91, START_NS))
     assert sum(counted) == 90 - len(BASES[:2])  # the first of each teaches
+    collector.quicken(Quick)  # once more, as whoever does not know that it was done
+    later = WRITERS[venue](BASES[0], 145, START_MS + 90, "61203.10", "0.5", True).encode()
+    chunks = [*collector.feed(Record(inputs.FRAME, 1, 92, START_NS, later)), *collector.take()]
+    collector.feed(Record(inputs.TICK, 0, 93, START_NS + 10**9, b""))
+    told = [record for chunk in [*chunks, *collector.take()] for record in chunk.records]
+    assert not [record for record in told if isinstance(record, Gap)]
 
 
 @pytest.mark.parametrize("venue", WRITERS)

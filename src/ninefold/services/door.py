@@ -7,7 +7,6 @@ In:  a config. Out: chunks to whoever is behind (`hand_on`).
 from __future__ import annotations
 
 import asyncio
-import importlib
 import sys
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
@@ -28,12 +27,12 @@ from ninefold.services.build import collector_of
 from ninefold.services.ccxt_feed import CcxtFeed
 from ninefold.services.collect import MarketFeed
 from ninefold.services.disk import GUARD, disk_halt
-from ninefold.services.intake import Intake, PackFrames
+from ninefold.services.intake import Intake
+from ninefold.services.quicken import compiled
 from ninefold.venues import ccxt
-from ninefold.venues.collector import Collector, MakeQuick
+from ninefold.venues.collector import Collector
 
 BUSY = 200  # frames between two ticks, 2,000 a second, from which on what reads them is compiled
-_QUICK, _PACKING = "ninefold.venues.quick", "ninefold.journal.pack_loop"
 
 
 class Door:
@@ -90,10 +89,8 @@ class Door:
         return [*(feed.run() for feed in self._feeds), self._tick()]
 
     async def quicken(self) -> None:
-        """Read messages of known forms by compiled loops from now on. The compiler is loaded here and not with the program,
-        by name, because it takes a third of a second and 100 MB: a quiet market never needs it.
-        """
-        quick, packing = await asyncio.to_thread(_compiled)
+        """Read messages of known forms by compiled loops from now on."""
+        quick, packing = await asyncio.to_thread(compiled)
         self.collector.quicken(quick)
         self._intake.quicken(packing)
 
@@ -146,14 +143,6 @@ def feed_of(
     if ccxt.is_name(venue.name):
         return CcxtFeed(venue, intake, clock, collector, numbers)
     return MarketFeed(venue, intake, clock, collector, numbers)
-
-
-def _compiled() -> tuple[MakeQuick, PackFrames]:
-    """The compiled loops, ready to run."""
-    quick, packing = importlib.import_module(_QUICK), importlib.import_module(_PACKING)
-    quick.warm()
-    packing.warm()
-    return quick.Quick, packing.packed
 
 
 def told(cut: Cut) -> str:

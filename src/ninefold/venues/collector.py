@@ -124,6 +124,8 @@ class Collector:
 
     def quicken(self, make: MakeQuick) -> None:
         """From now on messages of known forms take the compiled short way."""
+        if self._make_quick is not None:  # what the short way knows and has not told would be lost
+            return
         self._make_quick = make
         for venue, adapter in self.adapters.items():
             self._quicken(venue, adapter)
