@@ -17,7 +17,7 @@ TEXT, BYTES = 0x81, 0x82  # the first byte of a whole message
 SHORT_MOST, LENGTH_16 = 125, 126
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Frames:
     """Records of one connection, received at one moment. data: uint8, their bytes and some padding; end: of the bytes."""
 

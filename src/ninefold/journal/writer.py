@@ -86,7 +86,8 @@ class LogWriter:
             self._next_segment(data)
         self._write(data)
         self._buffer.clear()
-        self._dirty.set()
+        if not self._dirty.is_set():
+            self._dirty.set()
 
     def sync(self) -> None:
         """Force what was flushed to the disk now."""

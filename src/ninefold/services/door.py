@@ -95,6 +95,7 @@ class Door:
         self._intake.quicken(packing)
 
     def status(self) -> Meter:
+        self._intake.tell_meter()
         self.meter.counters["reconnects"] = sum(feed.reconnects for feed in self._feeds)
         self.meter.gauges["streams"] = sum(len(adapter.seen) for adapter in self.collector.adapters.values())
         self.meter.gauges["streams_silent"] = len(self.collector.silent)

@@ -21,6 +21,8 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.records import Gap, Malformed
 from ninefold.venues.collector import Collector
 
+LAGS_MOST = 100_000  # kept for the meter
+
 Hand = Callable[[Chunk], None]
 PackFrames = Callable[[np.ndarray, int, int, int, int, int], tuple[Frames | None, int]]
 
@@ -51,12 +53,13 @@ class Intake:
             for _, payload in messages:
                 self.put(inputs.FRAME, connection, receive_ns, payload)
             return messages[-1][0] if messages else start
-        while True:
+        while start < end:
             frames, start = self._pack_frames(data, start, end, connection, self._seq + 1, receive_ns)
             if frames is None:
-                return start
+                break
             self._seq = frames.last_seq
             self._waiting.append(frames)
+        return start
 
     def quicken(self, pack_frames: PackFrames) -> None:
         """From now on many frames are packed at once."""
@@ -92,13 +95,20 @@ class Intake:
 
     def forget(self) -> None:
         """Count from here on: what was handed on again after a start was counted before it."""
+        self._collector.take_lags()
         self._frames_before = self._collector.frames
         self._meter.forget()
 
+    def tell_meter(self) -> None:
+        """Have the meter say what has come up to now; it is told of latencies now and then, and whenever it is asked."""
+        self._meter.counters["frames"] = self._collector.frames - self._frames_before
+        self._meter.counters["duplicates"] = self._collector.gathered.duplicates
+        self._meter.observe("exchange_to_receive", self._collector.take_lags())
+
     def _finish(self, chunk: Chunk, started: int) -> None:
         meter = self._meter
-        meter.counters["frames"] = self._collector.frames - self._frames_before
-        meter.counters["duplicates"] = self._collector.gathered.duplicates
+        if self._collector.lags > LAGS_MOST:
+            self.tell_meter()
         for kind, name in (("trades", "trades"), ("books", "book_changes"), ("quotes", "quotes")):
             meter.count(name, len(chunk.rows(kind)))
         for record in chunk.records:
@@ -108,6 +118,5 @@ class Intake:
             elif isinstance(record, Gap) and not record.healed:
                 meter.count("gaps")
         meter.last_seq = chunk.last_seq
-        meter.observe("exchange_to_receive", self._collector.take_lags())
         meter.elapsed("step", time.perf_counter_ns() - started)
         self._hand_on(chunk)

@@ -125,6 +125,7 @@ class _Player:
         self._stream.close()
 
     def summary(self) -> dict[str, object]:
+        self._intake.tell_meter()
         self._execute.gauge(self._stages[-1].meter)
         statuses = {meter.service: meter.status(0) for meter in (self._meter, *(stage.meter for stage in self._stages))}
         offsets = {str(number): offset.median_ns for number, offset in self.collector.offsets().items()}

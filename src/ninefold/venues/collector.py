@@ -82,6 +82,7 @@ class Collector:
         self._known_ns = 0
         self._look_due_ns = 0
         self._records: list[AnyRecord] = []
+        self.lags = 0  # how many take_lags would give
         self._lags: list[int] = []
         self._lag_parts: list[np.ndarray] = []
         self._make_quick: MakeQuick | None = None
@@ -167,6 +168,7 @@ class Collector:
         """receive_ns - exchange_ns of the frames since the last call, shape (n,)."""
         parts, self._lag_parts = [*self._lag_parts, np.array(self._lags, np.int64)], []
         self._lags = []
+        self.lags = 0
         return np.concatenate(parts)
 
     def offsets(self) -> dict[int, OffsetEstimate]:
@@ -214,6 +216,7 @@ class Collector:
             self._clocks[venue].stamp(stamped, exchange_ns, received_ns)
             self._watches[venue].see(received_ns - exchange_ns)
             self._lags.append(received_ns - exchange_ns)
+        self.lags += len(stamps)
         stamps.clear()
 
     def _run(self, venue: str, quick: Quick, frames: Frames, at: int, done: list[Chunk]) -> tuple[int, bool]:
@@ -234,8 +237,11 @@ class Collector:
             done += self.take()
         clock.now_ns = run.now_ns
         self._watches[venue].see(run.least_lag_ns)
-        self._lag_parts += [np.array(self._lags, np.int64), run.lags] if self._lags else [run.lags]
-        self._lags = []
+        if self._lags:
+            self._lag_parts.append(np.array(self._lags, np.int64))
+            self._lags = []
+        self._lag_parts.append(run.lags)
+        self.lags += run.count
         self.gathered.add_trades(run.rows)
         self.frames += run.count
         self.last_seq, self._known_ns = run.last_seq, run.receive_ns
