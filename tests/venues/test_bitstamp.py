@@ -191,6 +191,17 @@ def test_a_loss_of_more_than_an_hour_stays_missed_up_to_what_the_answer_reaches(
     assert (gap.healed, gap.from_ns, gap.to_ns) == (False, TEN + SECOND, TEN + 5000 * SECOND)
 
 
+def test_what_was_missed_while_the_program_was_stopped_is_asked_for_although_no_loss_was_told(venue):
+    venue.frame(trade(5, second=1))
+    venue.restart()
+    venue.now += 2 * HOUR_NS
+    venue.connection("open")
+    venue.forget()
+    venue.answer(PAST, past((9, 7199), (7, 5000)))
+    [gap] = venue.of(Gap)
+    assert (gap.healed, gap.from_ns, gap.to_ns) == (False, TEN + SECOND, TEN + 5000 * SECOND)
+
+
 def test_a_restart_between_loss_and_answer_changes_nothing(venue):
     venue.frame(trade(5, second=1))
     venue.reconnect()

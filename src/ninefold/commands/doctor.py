@@ -99,6 +99,9 @@ def _venue(venue: Venue) -> Finding:
     """Reachability and clock: the venue's time against ours, halfway through the question."""
     entry = VENUES[venue.name]
     path, read_clock = entry.clock
+    if not path:
+        ask = f"`ninefold collect --check {venue.name} --pairs {venue.pairs[0]}` asks it"
+        return Finding("venue and clock", None, f"{venue.name} is reached through ccxt alone", ask)
     url = (venue.rest_url or entry.rest_url) + path
     asked = time.time()
     try:

@@ -24,7 +24,7 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.records import Gap, Malformed
 from ninefold.market.time import SECOND_NS
 from ninefold.services.build import collector_of
-from ninefold.services.collect import MarketFeed
+from ninefold.services.door import feed_of
 from ninefold.services.intake import Intake
 from ninefold.venues.collector import Collector
 
@@ -63,7 +63,7 @@ async def check(venue: Venue, seconds: float, clock: Callable[[], int] = time.ti
         collector = collector_of(Config(venue=venue))
         heard = _Heard(collector)
         intake = Intake(journal, collector, heard.take, Meter("collect", clock()))
-        feed = MarketFeed(venue, intake, clock, collector, count(1))
+        feed = feed_of(venue, intake, clock, collector, count(1))
         listening = asyncio.ensure_future(feed.run())
         await asyncio.wait({listening}, timeout=seconds)
         connected = feed.connected

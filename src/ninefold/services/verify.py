@@ -73,7 +73,7 @@ def _collector(data_dir: Path, instruments: Instruments) -> tuple[Collector | No
     pairs: dict[str, set[str]] = {first: set()}
     for instrument in instruments.values():
         pairs.setdefault(instrument.venue, set()).add(instrument.symbol)
-    unknown = sorted(pairs.keys() - VENUES.keys())
+    unknown = sorted(name for name in pairs if name not in VENUES)
     if unknown:
         return None, f"the journal is of {', '.join(unknown)}; adapters exist for {', '.join(VENUES)}"
     venues = [Venue(name=name, pairs=tuple(sorted(symbols))) for name, symbols in pairs.items()]

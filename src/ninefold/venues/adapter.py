@@ -61,6 +61,7 @@ class Gathered:
     trades: list[tuple] = field(default_factory=list)  # type: ignore[type-arg]
     books: list[tuple] = field(default_factory=list)  # type: ignore[type-arg]
     quotes: list[tuple] = field(default_factory=list)  # type: ignore[type-arg]
+    bars: list[tuple] = field(default_factory=list)  # type: ignore[type-arg]
     records: list[AnyRecord] = field(default_factory=list)
     stamps: list[tuple[int, int, int]] = field(default_factory=list)
     duplicates: int = 0
@@ -76,7 +77,7 @@ class Gathered:
     def arrays(self) -> dict[str, np.ndarray]:
         """The rows as arrays; the lists are empty afterwards."""
         made = {}
-        for kind in ("trades", "books", "quotes"):
+        for kind in ("trades", "books", "quotes", "bars"):
             values = getattr(self, kind)
             if values:
                 made[kind] = rows(kind, values)

@@ -145,6 +145,7 @@ class MarketAdapter(MarketRows):
             wanted = sorted(self._wanted or ())
             self.seen.update({f"{of}@{stream}": receive_ns for of in wanted for stream in self.streams_of(of)})
             self._counted.opened(receive_ns, wanted)
+            self._overlap.lost()  # one that follows none that was told as lost follows one that ended with the program
             self._overlap.opened(wanted)
         else:
             self._counted.lost(receive_ns)

@@ -1,9 +1,13 @@
-"""The venues that have an adapter. A new one is its file, one line here, and samples."""
+"""The venues that have an adapter. A new one is its file, one line here, and samples.
+
+In:  a venue's name. Out: what the edges need to know of it; of ccxt.EXCHANGE what holds for every exchange through ccxt.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 from ninefold.journal.recordings import Recorded
 from ninefold.market.instruments import Registry
@@ -15,6 +19,7 @@ from ninefold.venues import (
     bitmex,
     bitstamp,
     bybit,
+    ccxt,
     coinbase,
     deribit,
     gate,
@@ -73,7 +78,7 @@ class VenueEntry:
     proof: Proof
 
 
-VENUES: dict[str, VenueEntry] = {
+_LISTED: dict[str, VenueEntry] = {
     "binance": VenueEntry(
         adapter=binance.BinanceSpot,
         streams=binance.STREAMS,
@@ -399,7 +404,48 @@ VENUES: dict[str, VenueEntry] = {
             unproven="bbo, activeAssetCtx, meta by websocket (the session has l2Book and trades); REST, which takes POST only",
         ),
     ),
+    "ccxt": VenueEntry(
+        adapter=ccxt.ThroughCcxt,
+        streams=ccxt.STREAMS,
+        line=ccxt.line,
+        venue_symbol=ccxt.venue_symbol,
+        rest_url="",
+        stream_url="",
+        ws_api_url="",
+        weight_per_minute=0,
+        clock=("", ccxt.read_clock),
+        recorded=((), Recorded("ccxt", ccxt.purpose)),
+        proof=Proof(
+            trades="cannot tell while connected: ids may skip; a lost connection is healed if the latest trades reach back",
+            books="none are captured: trades, or the exchange's candles, of every exchange that ccxt knows: ccxt.EXCHANGE",
+            documented="2026-11-22",
+            sessions=(),
+            unproven="every exchange but those that speak as the simulated one; ccxt reads their protocols",
+        ),
+    ),
 }
+
+
+class Venues(Mapping[str, VenueEntry]):
+    """By name. What is listed has an adapter; ccxt.EXCHANGE is there for any exchange, though not listed."""
+
+    def __init__(self, listed: dict[str, VenueEntry]) -> None:
+        self._listed = listed
+
+    def __getitem__(self, name: str) -> VenueEntry:
+        if not ccxt.is_name(name):
+            return self._listed[name]
+        recorded = ((), Recorded(name, ccxt.purpose))
+        return replace(self._listed[ccxt.VENUE], adapter=partial(ccxt.ThroughCcxt, venue=name), recorded=recorded)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._listed)
+
+    def __len__(self) -> int:
+        return len(self._listed)
+
+
+VENUES = Venues(_LISTED)
 RECORDED: dict[str, Recorded] = {
     name: entry.recorded[1] for entry in VENUES.values() for name in entry.recorded[0]
 }  # a recording's name of a venue to how it is read
