@@ -33,22 +33,25 @@ def measure(folder: Path, asked: argparse.Namespace) -> Said:
     rows = asked.rows or (SHORT_STRETCH if asked.short else STRETCH)
     stretches = asked.stretches or (SHORT_STRETCHES if asked.short else STRETCHES)
     inserted: list[Said] = []
-    took: list[dict[str, float]] = []
+    asked_ms: list[dict[str, float]] = []
+    sizes: list[float] = []
     with holder("ninefold", folder) as store:
         for number in range(stretches):
-            inserted.append(do(store, "insert", rows) | do(store, "finish") | do(store, "forget"))
+            inserted.append(do(store, "insert", rows) | do(store, "forget"))
             run.progress(f"{number + 1}/{stretches}: {rate(inserted[-1], 'queryable_s'):,.0f} rows/s")
             if number in (0, stretches - 1):
-                took.append({question: ask(store, question) for question in QUESTIONS})
+                sizes.append(do(store, "finish")["bytes"] / (rows * (number + 1)))
+                asked_ms.append({question: ask(store, question) for question in QUESTIONS})
     first, last = (rate(one, "queryable_s") for one in (inserted[0], inserted[-1]))
     lines = [["rows/s until queryable", first / last, first, last]]
-    lines += [[f"{text}, ms", took[-1][of] / took[0][of], took[0][of], took[-1][of]] for of, text in QUESTIONS.items()]
-    sizes = [one["bytes"] / (rows * (number + 1)) for number, one in enumerate(inserted)]
+    for of, text in QUESTIONS.items():
+        before, after = asked_ms[0][of], asked_ms[-1][of]
+        lines.append([f"{text}, ms", after / before, before, after])
     lines.append(["bytes/row", sizes[-1] / sizes[0], sizes[0], sizes[-1]])
     memory = [one["resident"] / 2**20 for one in inserted]
     lines.append(["recorder, MiB", memory[-1] / memory[0], memory[0], memory[-1]])
     head = ["what", "worse by", f"first {rows:,} rows", f"last of {rows * stretches:,}"]
-    return {"tables": [run.table("Growth", head, lines)], "inserted": inserted, "asked_ms": took}
+    return {"tables": [run.table("Growth", head, lines)], "inserted": inserted, "asked_ms": asked_ms}
 
 
 def ask(store: Child, question: str) -> float:

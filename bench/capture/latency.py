@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from bench.capture import run
+from bench.capture.quiet import Watch
 from bench.capture.run import MEASURED, OTHER, OURS, Child, Said, module, once
 from bench.capture.speed import CLIENTS, build
 
@@ -43,15 +45,19 @@ def measure(folder: Path, asked: argparse.Namespace) -> Said:
     seconds = asked.seconds or (SHORT_SECONDS if asked.short else SECONDS)
     go = build(folder)
     found: dict[str, list[list[float]]] = defaultdict(list)
+    watch = Watch(asked.short)
     for number in range(repeat):
         for who in WHO:
-            found[who].append(one(who, asked.venue, asked.rate, seconds, go, folder))
+            measure_one = partial(one, who, asked.venue, asked.rate, seconds, go, folder)
+            found[who].append(watch.undisturbed(measure_one))
             run.progress(f"{number + 1}/{repeat} {who}: " + " / ".join(f"{value:,.0f} us" for value in found[who][-1]))
     made = {who: [run.median(column) for column in zip(*values, strict=True)] for who, values in found.items()}
     rows = [[who, values[1] / made["go"][1], *values] for who, values in made.items()]
     head = ["client", "p99 / p99 of Go", *(f"p{percent:g}, us" for percent in PERCENTILES), "latest, us"]
-    title = f"Send to batch in hand, {asked.venue}, {asked.rate:,} messages/s, one send each, {seconds} s"
-    return {"tables": [run.table(title, head, rows)], "runs": found}
+    title = (
+        f"Send to batch in hand, {asked.venue}, {asked.rate:,} messages/s, one send each, {seconds} s; {watch.said()}"
+    )
+    return {"tables": [run.table(title, head, rows)], "runs": found, "others": watch.others}
 
 
 def one(who: str, venue: str, rate: int, seconds: int, go: str, folder: Path) -> list[float]:

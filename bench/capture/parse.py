@@ -12,6 +12,7 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy as np
 from bench.capture import run
 from bench.capture.market import INSTRUMENTS, Market, base
 from bench.capture.messages import WIRES
+from bench.capture.quiet import Watch
 from bench.capture.run import CRYPTOFEED, MEASURED, OURS, Failed, Said, module, once
 
 MESSAGES, SHORT = 200_000, 10_000
@@ -44,6 +46,7 @@ def measure(folder: Path, asked: argparse.Namespace) -> Said:
     market = Market(rows=messages)
     rows = market.batch()
     costs: dict[tuple[str, str], list[float]] = defaultdict(list)
+    watch = Watch(asked.short)
     for venue in WIRES:
         ours, theirs, names = write(folder, venue, rows)
         commands = {"ninefold": module(OURS, "client_parse", venue, ours)}
@@ -55,7 +58,8 @@ def measure(folder: Path, asked: argparse.Namespace) -> Said:
             raise Failed(f"the parsers do not agree on {venue}: {said}")
         for number in range(repeat):
             for who, command in commands.items():
-                costs[venue, who].append(once([*command, "time"], [MEASURED])["seconds"] / messages * 1e9)
+                timed = watch.undisturbed(partial(once, [*command, "time"], [MEASURED]))
+                costs[venue, who].append(timed["seconds"] / messages * 1e9)
                 run.progress(f"{number + 1}/{repeat} {venue} {who}: {costs[venue, who][-1]:,.0f} ns")
     made = {key: run.median(values) for key, values in costs.items()}
     table = [
@@ -66,7 +70,11 @@ def measure(folder: Path, asked: argparse.Namespace) -> Said:
     ]
     head = ["venue", "cryptofeed / ninefold", "ninefold, ns a message", "cryptofeed, ns a message"]
     raw = {f"{venue}, {who}": values for (venue, who), values in costs.items()}
-    return {"tables": [run.table("Parsing alone", head, table)], "costs": raw}
+    return {
+        "tables": [run.table(f"Parsing alone; {watch.said()}", head, table)],
+        "costs": raw,
+        "others": watch.others,
+    }
 
 
 def write(folder: Path, venue: str, rows: np.ndarray) -> tuple[Path, Path, Path]:

@@ -124,7 +124,7 @@ def scratch(wanted: Path | None) -> Iterator[Path]:
 
 def options(text: str) -> argparse.ArgumentParser:
     """What every part can be asked. From here on a signal ends it in order: no child and no data is left behind."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true", help="small: does it work, not how fast it is")
     parser.add_argument("--repeat", type=int, default=0, help="repetitions, interleaved; 0: the part's own number")

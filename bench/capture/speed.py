@@ -13,10 +13,12 @@ import argparse
 import os
 import subprocess
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 from bench.capture import run
 from bench.capture.messages import WIRES
+from bench.capture.quiet import Watch
 from bench.capture.run import GO, MEASURED, OTHER, OURS, PEERS, Child, Failed, Said, module, once
 
 CHECKED = 100_000  # messages of the checking run
@@ -37,13 +39,14 @@ def measure(folder: Path, asked: argparse.Namespace) -> Said:
     repeat = asked.repeat or (1 if asked.short else REPEAT)
     go = build(folder)
     rates: dict[tuple[str, str], list[float]] = defaultdict(list)
+    watch = Watch(asked.short)
     for venue in WIRES:
         check({who: one(venue, who, SHORT if asked.short else CHECKED, go, "--check") for who in MESSAGES}, venue)
     for number in range(repeat):
         for venue in WIRES:
             for who, messages in MESSAGES.items():
                 messages = SHORT if asked.short else messages
-                said = one(venue, who, messages, go)
+                said = watch.undisturbed(partial(one, venue, who, messages, go))
                 rates[venue, who].append(messages / said["seconds"])
                 run.progress(f"{number + 1}/{repeat} {venue} {who}: {rates[venue, who][-1]:,.0f} messages/s")
     ours = {venue: run.median(rates[venue, "ninefold"]) for venue in WIRES}
@@ -61,7 +64,8 @@ def measure(folder: Path, asked: argparse.Namespace) -> Said:
         "spread of ninefold",
     ]
     raw = {f"{venue}, {who}": values for (venue, who), values in rates.items()}
-    return {"tables": [run.table("One core, loopback websocket to trades", head, rows)], "rates": raw}
+    title = f"One core, loopback websocket to trades; {watch.said()}"
+    return {"tables": [run.table(title, head, rows)], "rates": raw, "others": watch.others}
 
 
 def build(folder: Path) -> str:

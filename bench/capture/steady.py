@@ -17,6 +17,7 @@ import numpy as np
 
 from bench.capture import run
 from bench.capture.market import Market
+from bench.capture.quiet import Watch
 from bench.capture.run import MEASURED, OTHER, OURS, Child, Failed, Said, module
 from ninefold.services.process import PARENT
 from ninefold.store.read import Reader
@@ -37,13 +38,14 @@ def main() -> None:
 
 
 def measure(data_dir: Path, asked: argparse.Namespace) -> Said:
+    watch = Watch(asked.short)
     seconds = asked.seconds or (SHORT_SECONDS if asked.short else SECONDS)
     messages = asked.rate * seconds
     sending = module(OURS, "exchange", "binance", "--messages", messages, "--rate", asked.rate, "--live")
     heard: list[Said] = []
     stored: list[Said] = []
     data_dir.mkdir()
-    with Child(sending, [OTHER]) as sender:
+    with watch.counted(), Child(sending, [OTHER]) as sender:
         port = sender.said()["port"]
         words = ("--venue", "binance", "--port", port, "--messages", messages, "--data-dir", data_dir)
         with Child(module(OURS, "collector", *words), [MEASURED], {PARENT: "stdin"}) as collector:
@@ -62,7 +64,9 @@ def measure(data_dir: Path, asked: argparse.Namespace) -> Said:
                         raise Failed("the recorder ended before it had stored all")
                 recorder.leave()
                 listening.join()
-    return report(data_dir, messages, asked.rate, heard, end, stored)
+    found = report(data_dir, messages, asked.rate, heard, end, stored)
+    found["tables"][0]["title"] += f", {seconds} s; {watch.said()}"
+    return found
 
 
 def listen(child: Child, into: list[Said]) -> None:

@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.capture import run
+from bench.capture.quiet import Watch
 from bench.capture.run import OURS, PEERS, Child, Failed, Said, module
 
 ROWS, SHORT_ROWS, LONG_ROWS = 2_000_000, 200_000, 20_000_000
@@ -52,27 +53,41 @@ def measure(folder: Path, asked: argparse.Namespace) -> Said:
     rows = asked.rows or (SHORT_ROWS if asked.short else LONG_ROWS if asked.long else ROWS)
     repeat = asked.repeat or (1 if asked.short or asked.long else REPEAT)
     inserted: dict[str, list[Said]] = defaultdict(list)
+    watch = Watch(asked.short)
     for number in range(repeat):
         home = folder / str(number)
         home.mkdir()
         with ExitStack() as stack:
             stores = {who: stack.enter_context(holder(who, made(home, who))) for who in present()}
             for who, store in stores.items():
-                inserted[who].append(do(store, "insert", rows) | do(store, "finish"))
+                with watch.counted():
+                    inserted[who].append(do(store, "insert", rows))
+                inserted[who][-1] |= do(store, "finish")
                 run.progress(f"{number + 1}/{repeat} {who}: {rate(inserted[who][-1], 'queryable_s'):,.0f} rows/s")
             if number + 1 == repeat:
                 readers = {
                     "ninefold sql": stack.enter_context(holder("ninefold sql", home / "ninefold" / "ninefold", rows)),
                     "DuckDB on Parquet": stack.enter_context(holder("DuckDB on Parquet", home / "Polars", rows)),
                 }
-                answers = ask({**stores, **readers}, 2 if asked.short else QUESTION_REPEAT)
+                answers = ask({**stores, **readers}, 2 if asked.short else QUESTION_REPEAT, watch)
                 small = {
                     who: do(stores[who], "small", SHORT_SMALL if asked.short else SMALL) for who in durable(stores)
                 }
         shutil.rmtree(home)
-    steady = stream(folder, asked, min(rate(one, "queryable_s") for one in inserted["ninefold"]))
-    tables = [_inserts(inserted, small, rows), _questions(answers, rows), steady_table(steady)]
-    return {"tables": tables, "inserted": inserted, "small": small, "steady": steady, "asked": _by_name(answers)}
+    steady = stream(folder, asked, min(rate(one, "queryable_s") for one in inserted["ninefold"]), watch)
+    tables = [
+        _inserts(inserted, small, f"{rows:,} rows in batches of 10,000; {watch.said()}"),
+        _questions(answers, rows),
+        steady_table(steady),
+    ]
+    return {
+        "tables": tables,
+        "inserted": inserted,
+        "small": small,
+        "steady": steady,
+        "asked": _by_name(answers),
+        "others": watch.others,
+    }
 
 
 def present() -> list[str]:
@@ -113,10 +128,11 @@ def rate(said: Said, until: str) -> float:
     return float(said["rows"] / said[until])
 
 
-def ask(open_: dict[str, Child], repeat: int) -> dict[tuple[str, str], list[Said]]:
+def ask(open_: dict[str, Child], repeat: int, watch: Watch) -> dict[tuple[str, str], list[Said]]:
     """Every question to every store, in turns; the first turn warms up. raises: Failed if answers differ."""
     found: dict[tuple[str, str], list[Said]] = defaultdict(list)
     for turn in range(repeat + 1):
+        watch.wait()
         for question in QUESTIONS:
             said = {who: do(child, "ask", question) for who, child in open_.items()}
             if len({one["digest"] for one in said.values()}) != 1:
@@ -127,18 +143,18 @@ def ask(open_: dict[str, Child], repeat: int) -> dict[tuple[str, str], list[Said
     return found
 
 
-def stream(folder: Path, asked: argparse.Namespace, sustained: float) -> Said:
+def stream(folder: Path, asked: argparse.Namespace, sustained: float, watch: Watch) -> Said:
     """A steady stream into a new data dir."""
     pace = asked.steady or int(sustained * STEADY)
     seconds = asked.steady_seconds or (SHORT_STEADY_S if asked.short else LONG_STEADY_S if asked.long else STEADY_S)
     run.progress(f"steady: {pace:,} rows/s for {seconds} s")
     home = folder / "steady"
     home.mkdir()
-    with holder("ninefold", home) as child:
+    with holder("ninefold", home) as child, watch.counted():
         return do(child, "paced", pace, seconds)
 
 
-def _inserts(inserted: dict[str, list[Said]], small: dict[str, Said], rows: int) -> Said:
+def _inserts(inserted: dict[str, list[Said]], small: dict[str, Said], of: str) -> Said:
     ours = run.median([rate(one, "queryable_s") for one in inserted["ninefold"]])
     lines = []
     for who in durable(inserted):
@@ -160,7 +176,7 @@ def _inserts(inserted: dict[str, list[Said]], small: dict[str, Said], rows: int)
         )
     head = ["store", "ninefold is so many times", "rows/s until queryable", "rows/s acknowledged", "bytes/row"]
     head += ["100 rows acknowledged, ms p50", "p99", "acknowledged means"]
-    return run.table(f"Durable streaming insert, {rows:,} rows in batches of 10,000", head, lines)
+    return run.table(f"Durable streaming insert, {of}", head, lines)
 
 
 def _questions(asked_: dict[tuple[str, str], list[Said]], rows: int) -> Said:

@@ -19,6 +19,7 @@ import numpy as np
 
 from ninefold.history.bars import believable
 from ninefold.history.table import HISTORIES
+from ninefold.history.venue import UNREADABLE
 from ninefold.imports.mapping import ImportRefused, Mapping, fields_of, over
 from ninefold.imports.names import Names
 from ninefold.imports.numbers import text_of
@@ -32,7 +33,6 @@ from ninefold.store.layout import number_within_seq, to_arrow
 
 Target = Callable[[bytes], None]
 SAMPLES = Path(__file__).parents[1] / "samples" / "history"
-UNREADABLE = (msgspec.DecodeError, ValueError)  # what a download tells as malformed
 PAIRS = {"binance": "BTCUSDT", "coinbase": "BTC-USD", "kraken": "BTC/USD"}
 KLINES, CANDLES = "binance/BTCUSDT-1m-2024-01.csv", "coinbase/candles.json"
 TRADES = b"time,symbol,price,size,side,id\n1700000000001,BTC/USDT,61203.10,0.5,buy,7\n,ETH/USDT,2,1,,\n"

@@ -65,6 +65,18 @@ def whole(data_dir: Path) -> None:
     keeper.close()
 
 
+def test_of_an_answer_with_a_number_that_no_column_holds_nothing_is_stored_and_that_is_told(tmp_path):
+    kline = [JANUARY // 10**6, "5", "5", "5", "5", "1", JANUARY // 10**6 + 59_999, "5", 10**30, "1", "5", "0"]
+    keeper = opened(tmp_path)
+    keeper.keep(answer("rules BTCUSDT", RULES))
+    assert "too large" in keeper.keep(answer(f"bars BTCUSDT 1m {SPAN[0]} {SPAN[1]}", [kline])).problem
+    kline[8] = 1
+    assert keeper.keep(answer(f"bars BTCUSDT 1m {SPAN[0]} {SPAN[1]}", [kline])).problem == ""
+    keeper.close()
+    opened(tmp_path).close()
+    assert len(Reader(tmp_path / FOLDER).bars(1, MINUTE_NS)) == 1
+
+
 def test_what_was_unknown_becomes_known_as_the_next_revision(tmp_path):
     whole(tmp_path)
     bars = Reader(tmp_path / FOLDER).bars(1, MINUTE_NS, revisions="all", newest=False)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ninefold.history import binance, coinbase, kraken
 from ninefold.history.files import check_sum
-from ninefold.history.venue import CannotDownload
+from ninefold.history.venue import UNREADABLE, CannotDownload
 from ninefold.market.arrays import BAR_FLAT, BAR_OK, BUY, SELL
 from ninefold.market.instruments import listed
 from ninefold.market.time import MINUTE_NS
@@ -47,6 +47,26 @@ def test_a_file_of_klines_says_the_same_in_milliseconds_with_and_without_heading
     assert binance.read_file_of_bars(BTCUSDT, MINUTE_NS, data)[FIELDS].tolist() == [FIRST, QUIET]
     headed = packed("x.csv", ",".join(binance.KLINE) + "\n" + sample("binance/BTCUSDT-1m-2024-01.csv").decode())
     assert binance.read_file_of_bars(BTCUSDT, MINUTE_NS, headed)[FIELDS].tolist() == [FIRST, QUIET]
+
+
+@pytest.mark.parametrize("time", [2**63 // 10**6, 10**30, -1])
+def test_a_time_that_no_column_holds_is_refused(time):
+    body = sample("binance/klines.json").replace(b"1704067200000", b"%d" % time)
+    with pytest.raises(UNREADABLE):
+        binance.read_bars(BTCUSDT, MINUTE_NS, body)
+    with pytest.raises(UNREADABLE):
+        coinbase.read_bars(PRODUCT, MINUTE_NS, b"[[%d,1,1,1,1,1]]" % time)
+
+
+@pytest.mark.parametrize("number", [b"1e999999999", b"1E-9999999", b"true", b"1e", b"1e+100", b"e"])
+def test_a_number_whose_exponent_is_beyond_reason_is_refused_and_not_written_out(number):
+    with pytest.raises(UNREADABLE):
+        coinbase.read_bars(PRODUCT, MINUTE_NS, b"[[1704067200,1,1,1,1,%s]]" % number)
+
+
+def test_a_candle_may_tell_a_small_volume_with_an_exponent():
+    [bar] = coinbase.read_bars(PRODUCT, MINUTE_NS, b"[[1704067200,1,1,1,1,1.5e-7]]")
+    assert bar["volume"] == 15
 
 
 def test_files_since_2025_tell_microseconds():
@@ -114,7 +134,7 @@ def test_whatever_comes_is_read_or_refused(body):
         lambda: coinbase.read_trades(PRODUCT, body),
         lambda: kraken.read_trades(PAIR, body),
     ):
-        with suppress(msgspec.DecodeError, ValueError):
+        with suppress(*UNREADABLE):
             read()
 
 
@@ -123,7 +143,7 @@ def test_whatever_comes_is_read_or_refused(body):
 def test_a_damaged_file_is_read_or_refused(at, junk):
     data = bytearray(zipped("binance/BTCUSDT-1m-2024-01.csv"))
     data[at : at + len(junk)] = junk
-    with suppress(msgspec.DecodeError, ValueError):
+    with suppress(*UNREADABLE):
         binance.read_file_of_bars(BTCUSDT, MINUTE_NS, bytes(data))
 
 

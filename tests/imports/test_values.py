@@ -23,6 +23,13 @@ def times(values, kind=None, unit="", zone=""):
     return ns.tolist(), reasons, found
 
 
+def test_a_number_of_thousands_of_digits_is_refused_as_one_row():
+    units, reasons = scaled(pa.array(["9" * 5_000, "1.5", "0." + "0" * 5_000 + "1"]), 2, "price")
+    assert units.tolist() == [0, 150, 0]
+    assert [reasons[row].endswith("cannot be held with 2 decimals in 64 bits") for row in (0, 2)] == [True, True]
+    assert 1 not in reasons
+
+
 @pytest.mark.parametrize(("unit", "digits"), [("s", 9), ("ms", 6), ("us", 3), ("ns", 0)])
 @pytest.mark.parametrize("write", [int, str], ids=["numbers", "text"])
 def test_the_unit_of_whole_numbers_is_told_by_their_size(unit, digits, write):

@@ -92,7 +92,7 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(tmp_path: Path, mark
 
 
 def test_a_reader_sees_rows_while_another_process_writes_them(tmp_path: Path, market: SimpleNamespace) -> None:
-    chunks = market.stream(8, seed=2)
+    chunks = market.stream(30, seed=2)
     Tables(tmp_path).close()
     process = start_writer(tmp_path, [[chunk] for chunk in chunks])
     assert process.stdout

@@ -26,6 +26,11 @@ from ninefold.store.rows import rows_of
 from ninefold.store.tables import Tables
 
 
+def mixed(number: int) -> int:
+    """A number that nothing can be told of by the one before it: a file of such cannot be made small."""
+    return pow(7, number, 2**31 - 1)
+
+
 def write_all(path: Path, pieces: list[list[Chunk]]) -> None:
     with Tables(path) as tables:
         for piece in pieces:
@@ -191,7 +196,7 @@ def test_a_refused_write_says_where_and_the_same_chunks_can_be_written_again(
     tmp_path: Path, market: SimpleNamespace
 ) -> None:
     chunks = market.stream(40, seed=5)
-    wide = market.chunk(1000, 1000, trades=[market.trade(1000, id, id * 977, price=id * id) for id in range(20_000)])
+    wide = market.chunk(1000, 1000, trades=[market.trade(1000, id, id * 977, price=mixed(id)) for id in range(20_000)])
     write_all(tmp_path / "whole", [[*chunks, wide]])
     with Tables(tmp_path / "small") as tables:
         tables.write(chunks[:20])
@@ -225,7 +230,9 @@ def test_a_full_disk_is_called_so(tmp_path: Path, market: SimpleNamespace) -> No
             with pytest.raises(OSError, match="No space left"), filler.open("wb", buffering=0) as file:
                 while True:
                     file.write(bytes(4096))
-            more = market.chunk(2, 2, trades=[market.trade(2, id, id * 977, price=id * id) for id in range(2, 20_000)])
+            more = market.chunk(
+                2, 2, trades=[market.trade(2, id, id * 977, price=mixed(id)) for id in range(2, 20_000)]
+            )
             with pytest.raises(
                 StoreWriteFailed,
                 match=r"no space left on the device\. Nothing of this write was acknowledged; make room",

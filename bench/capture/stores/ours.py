@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.capture.market import INSTRUMENTS, PRICE_DECIMALS, SIZE_DECIMALS, base
 from bench.capture.run import OURS, Child, Failed, Said, module
-from bench.capture.stores.store import MINUTE_NS, candles_of, folder_size, table
+from bench.capture.stores.store import MINUTE_NS, folder_size, table
 from ninefold.journal.inputs import CHUNK
 from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import Chunk, encode
@@ -29,8 +29,10 @@ from ninefold.store.data_dir import open_data_dir
 from ninefold.store.delta import stored_files
 from ninefold.store.read import Reader
 from ninefold.store.sql import sql
+from ninefold.store.tables import Tables
 
 LOOK_S = 0.005
+ANSWER = ("exchange_ns", "id_lo", "price", "size")
 
 
 class Ninefold:
@@ -42,9 +44,7 @@ class Ninefold:
         self._log = LogWriter(self.path / "stream")
         self._seq = 0
         self.told: Said = {"seq": 0}  # the recorder's last words
-        self._recorder = Child(module(OURS, "recorder", self.path), environment={PARENT: "stdin"})
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
+        self._start_recorder()
         self._append(_listed())
         self.settle()
 
@@ -68,7 +68,13 @@ class Ninefold:
             time.sleep(LOOK_S)
 
     def finish(self) -> None:
-        pass
+        """What the recorder does by itself when the day is over. It starts again with the next rows."""
+        self.end_recorder()
+        with Tables(self.path) as tables:
+            tables.settle()
+        self.told = {"seq": 0}
+        self._start_recorder()
+        self.settle()
 
     def size(self) -> int:
         return sum(Path(file.path).stat().st_size for file in self.files())
@@ -88,18 +94,18 @@ class Ninefold:
                 file.unlink()
 
     def candles(self, instrument: int) -> np.ndarray:
-        trades = Reader(self.path).trades(instrument)  # by time, then seq: here as by id
-        return candles_of(trades["exchange_ns"], trades["price"], trades["size"])
+        made = Reader(self.path).candles(instrument, MINUTE_NS)  # of trades by time, then seq: here as by id
+        return table(*(made[name] for name in ("open_ns", "open", "high", "low", "close", "volume")))
 
     def last(self, instrument: int, count: int) -> np.ndarray:
         return _answer(Reader(self.path).trades(instrument, limit=count, newest=True))
 
     def between(self, instrument: int, start_ns: int, end_ns: int) -> np.ndarray:
-        return _answer(Reader(self.path).trades(instrument, start_ns, end_ns))
+        return table(*Reader(self.path).columns("trades", instrument, ANSWER, start_ns, end_ns).values())
 
     def counts(self) -> np.ndarray:
-        found = sql(self.path, "SELECT instrument, count(*) AS trades FROM trades GROUP BY 1 ORDER BY 1")
-        return table(*(column.to_numpy() for column in found.columns))
+        counts = Reader(self.path).count_by_instrument("trades")
+        return table(list(counts), list(counts.values()))
 
     def end_recorder(self) -> None:
         """What it said of itself at the end is in `told` then."""
@@ -111,6 +117,11 @@ class Ninefold:
     def close(self) -> None:
         self.end_recorder()
         self._log.close()
+
+    def _start_recorder(self) -> None:
+        self._recorder = Child(module(OURS, "recorder", self.path), environment={PARENT: "stdin"})
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self) -> None:
         while True:
@@ -152,12 +163,15 @@ class NinefoldSql(Ninefold):
     def close(self) -> None:
         pass
 
+    def counts(self) -> np.ndarray:
+        return self._rows("SELECT instrument, count(*) AS trades FROM trades GROUP BY 1 ORDER BY 1")
+
     def _rows(self, query: str) -> np.ndarray:
         return table(*(column.to_numpy() for column in sql(self.path, query).columns))
 
 
 def _answer(trades: np.ndarray) -> np.ndarray:
-    return table(trades["exchange_ns"], trades["id_lo"], trades["price"], trades["size"])
+    return table(*(trades[name] for name in ANSWER))
 
 
 def _listed() -> Chunk:

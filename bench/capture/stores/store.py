@@ -69,12 +69,3 @@ def table(*arrays: np.ndarray) -> np.ndarray:
 
 def folder_size(path: Path) -> int:
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-
-
-def candles_of(exchange_ns: np.ndarray, price: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Candles of one instrument's trades, which are in order."""
-    minute = exchange_ns // MINUTE_NS
-    starts = np.flatnonzero(np.append(True, minute[1:] != minute[:-1]))
-    ends = np.append(starts[1:], len(minute)) - 1
-    high, low = np.maximum.reduceat(price, starts), np.minimum.reduceat(price, starts)
-    return table(minute[starts] * MINUTE_NS, price[starts], high, low, price[ends], np.add.reduceat(size, starts))

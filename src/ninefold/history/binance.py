@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -44,10 +45,13 @@ KLINE = (
 TRADE = ("id", "price", "size", "value", "time", "buyer_is_maker", "best_match")
 
 
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=2**63 // MILLISECOND_NS)]  # in nanoseconds it fits the column
+
+
 class Kline(msgspec.Struct, array_like=True):
     """The columns that KLINE names."""
 
-    open_time: int
+    open_time: Milliseconds
     open: str
     high: str
     low: str

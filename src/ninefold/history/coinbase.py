@@ -9,25 +9,29 @@ questions a second. Candles tell neither how many trades they hold nor what take
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 import numpy as np
 
 from ninefold.history.bars import NOT_TOLD, PRICES, empty_bars
-from ninefold.history.venue import Bars, History, Locate, Trades, no_complaint, text_of
+from ninefold.history.venue import Bars, History, Locate, Trades, no_complaint
 from ninefold.market.arrays import BAR_OK, TRADES
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import SECOND_NS, TIMEFRAMES
 from ninefold.venues import coinbase_wire as wire
 from ninefold.venues.adapter import Question
+from ninefold.venues.told import number
 
 CANDLES = 300
 PAGE = 1000
 
 
+Seconds = Annotated[int, msgspec.Meta(ge=0, lt=2**63 // SECOND_NS)]  # in nanoseconds it fits the column
+
+
 class Candle(msgspec.Struct, array_like=True):
-    time: int
+    time: Seconds
     low: msgspec.Raw
     high: msgspec.Raw
     open: msgspec.Raw
@@ -63,8 +67,8 @@ def read_bars(of: Instrument, width_ns: int, body: bytes) -> np.ndarray:
     told = _candles.decode(body)[::-1]
     rows = empty_bars(of.id, width_ns, np.array([one.time for one in told], np.int64) * SECOND_NS)
     for name in PRICES:
-        rows[name] = [wire.units(_plain(getattr(one, name)), of.price_decimals) for one in told]
-    rows["volume"] = [wire.units(_plain(one.volume), of.size_decimals) for one in told]
+        rows[name] = [wire.units(number(getattr(one, name)), of.price_decimals) for one in told]
+    rows["volume"] = [wire.units(number(one.volume), of.size_decimals) for one in told]
     rows["buy_volume"] = rows["trades"] = NOT_TOLD
     rows["state"] = BAR_OK
     return rows
@@ -98,11 +102,6 @@ def locate(of: Instrument, time_ns: int) -> Locate:
 
 def _page(of: Instrument, end: int, limit: int) -> str:
     return f"/products/{of.venue_symbol}/trades?after={end}&limit={limit}"
-
-
-def _plain(raw: msgspec.Raw) -> str:
-    text = text_of(raw)
-    return format(Decimal(text), "f") if "e" in text or "E" in text else text
 
 
 def _time(time_ns: int) -> str:

@@ -22,7 +22,7 @@ from ninefold.history.pastbars import download_bars
 from ninefold.history.pasttrades import download_trades
 from ninefold.history.stored import Stored
 from ninefold.history.table import HISTORIES
-from ninefold.history.venue import CannotDownload, History
+from ninefold.history.venue import UNREADABLE, CannotDownload, History
 from ninefold.history.work import Progress, Work, each
 from ninefold.journal.inputs import Answer
 from ninefold.market.instruments import Instrument
@@ -108,7 +108,7 @@ async def _instruments(work: Work, pairs: tuple[str, ...]) -> list[Instrument]:
 def _read(history: History, answer: Answer) -> dict[str, Instrument]:
     try:
         return {one.venue_symbol: one for one in history.read_rules(answer.body)}
-    except (msgspec.DecodeError, ValueError) as error:
+    except UNREADABLE as error:
         raise CannotDownload(
             f"{history.venue} answered {answer.url} with something that cannot be read: {error}"
         ) from error

@@ -16,6 +16,7 @@ import numpy as np
 from ninefold.history.bars import believable, empty_bars, made_of_trades
 from ninefold.history.plan import Run, holds
 from ninefold.history.table import HISTORIES
+from ninefold.history.venue import UNREADABLE
 from ninefold.journal.inputs import ANSWER, Answer, Command
 from ninefold.journal.segment import Record
 from ninefold.market.arrays import BAR_UNKNOWN, empty
@@ -70,7 +71,7 @@ def fold(record: Record, registry: Registry, held: Held) -> Added:
             command = msgspec.msgpack.decode(record.payload, type=Command)
             series = msgspec.json.decode(command.reason, type=Series)
             added.bars = _settled(_instrument(registry, series.venue, series.symbol), series, held)
-    except (msgspec.DecodeError, ValueError) as error:
+    except UNREADABLE as error:
         added.problem = str(error)
         excerpt = record.payload[:160]
         added.records.append(malformed("history", record.seq, record.receive_ns, str(error), excerpt))

@@ -16,6 +16,7 @@ from ninefold.market.instruments import Instrument
 from ninefold.venues.adapter import Question
 
 Locate = Generator[Question, bytes, int]
+UNREADABLE = (msgspec.DecodeError, ValueError, OverflowError)  # a body; the last: a number is too large
 
 
 class CannotDownload(RuntimeError):
@@ -97,12 +98,3 @@ class History:
 def no_complaint(body: bytes) -> tuple[str, bool]:
     """Of a venue that complains by the status of its answers."""
     return "", False
-
-
-def text_of(raw: msgspec.Raw) -> str:
-    """The text of a JSON number or string.
-
-    >>> text_of(msgspec.Raw(b'"0.10"')), text_of(msgspec.Raw(b"0.10"))
-    ('0.10', '0.10')
-    """
-    return bytes(raw).decode("ascii").strip('"')

@@ -9,14 +9,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TypeVar
 
-import msgspec
 import numpy as np
 
 from ninefold.history.asking import Asking, Tally
 from ninefold.history.fold import Added
 from ninefold.history.keep import Keeper
 from ninefold.history.stored import Stored
-from ninefold.history.venue import CannotDownload, History
+from ninefold.history.venue import UNREADABLE, CannotDownload, History
 from ninefold.journal.inputs import Answer
 from ninefold.market.instruments import Instrument
 from ninefold.venues.adapter import Question
@@ -59,7 +58,7 @@ class Work:
         """The rows of an answer that is not kept (yet). raises: CannotDownload if it cannot be read."""
         try:
             return reader(answer.body)
-        except (msgspec.DecodeError, ValueError) as error:
+        except UNREADABLE as error:
             raise self._unreadable(answer, error) from error
 
     async def located(self, of: Instrument, time_ns: int, tally: Tally) -> int:
@@ -72,7 +71,7 @@ class Work:
                 question = walk.send(answer.body)
             except StopIteration as found:
                 return int(found.value)
-            except (msgspec.DecodeError, ValueError) as error:
+            except UNREADABLE as error:
                 raise self._unreadable(answer, error) from error
 
     def _unreadable(self, answer: Answer, error: Exception) -> CannotDownload:

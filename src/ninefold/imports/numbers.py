@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from ninefold.market.numbers import INT64_MAX
 
 Reasons = dict[int, str]  # row to why it is refused
+MOST_DIGITS = 1_000  # that are looked at; Python itself refuses to read 4,300
 _WIDE = pa.decimal128(38, 18)
 
 
@@ -66,9 +67,9 @@ def _units(text: str | None, decimals: int, where: str) -> int | str:
         return f"{where} is {text!r}, no number"
     if not isinstance(exponent, int) or "_" in text or text != text.strip():
         return f"{where} is {text!r}, no number"
-    whole: int = int("".join(map(str, digits)))
+    whole: int = int("".join(map(str, digits[:MOST_DIGITS])))
     shift: int = exponent + decimals
-    if whole and abs(shift) > 60:
+    if len(digits) > MOST_DIGITS or (whole and abs(shift) > 60):
         return f"{where} is {text!r}, which cannot be held with {decimals} decimals in 64 bits"
     if shift < 0 and whole % 10**-shift:
         return (

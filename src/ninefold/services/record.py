@@ -1,16 +1,13 @@
 """record: the store's one writer.
 
 In:  finished chunks, in order, again after a crash from wherever the tables stand.
-Out: rows in the tables, one commit a second, from one thread of its own with a low priority, because it must
-     never slow the hot path, nor those who ask the API.
+Out: rows in the tables, a commit a second, and earlier when much waits, from one thread of its own with a low priority,
+     because it must never slow the hot path, nor those who ask the API.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,10 +20,15 @@ from ninefold.market.chunk import Chunk
 from ninefold.services.retain import KEEP_ALL, Retainer
 from ninefold.store.read import Reader
 from ninefold.store.tables import Tables, Written
+from ninefold.store.upkeep import lower_priority
 
-COMMIT_S = 1.0
+COMMIT_S = 1.0  # from the beginning of a commit to that of the next one
+ENOUGH_ROWS = 400_000  # when so many wait, a commit begins at once
+UPKEEP_S = 5.0  # without rows the tables are looked after so often
 LOWER_PRIORITY = 10  # at 19 a machine with other work starves it, and it falls behind by minutes
-MOST_WAITING = 500_000  # rows, some 50 MB, and three times that while they are written; whoever feeds us waits then
+MOST_WAITING = (
+    1_000_000  # rows, those being written too, some 60 MB, and as much again for these; whoever feeds us waits then
+)
 
 
 class Record:
@@ -42,8 +44,9 @@ class Record:
         self._retainer = Retainer(data_dir, retention)
         self._clock = clock
         self._waiting: list[Chunk] = []
-        self._rows = 0
-        self._thread = ThreadPoolExecutor(1, "record", initializer=_lower_priority)
+        self._rows = self._taken = 0  # all that wait, and those of them that are being written
+        self._thread = ThreadPoolExecutor(1, "record", initializer=lower_priority, initargs=(LOWER_PRIORITY,))
+        self._enough = asyncio.Event()
         self._committing: asyncio.Future[None] | None = None
         self.meter = Meter("record", clock())
         self.meter.last_seq = self._tables.position()
@@ -61,22 +64,32 @@ class Record:
 
     def take(self, chunks: list[Chunk]) -> None:
         self._waiting.extend(chunks)
-        self._rows += sum(len(rows) for chunk in chunks for rows in chunk.arrays.values())
+        self._rows += _count(chunks)
+        self._wake()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Commit once a second until `stop`, then commit the rest. raises StoreWriteFailed."""
+        """Commit once a second until `stop`, earlier when much waits, then commit the rest. raises StoreWriteFailed."""
+        loop = asyncio.get_running_loop()
         stopping = asyncio.ensure_future(stop.wait())
+        begun = looked_after = loop.time()
         try:
             while not stopping.done():
-                await asyncio.wait({stopping}, timeout=COMMIT_S)
-                await self._commit()
+                enough = asyncio.ensure_future(self._enough.wait())
+                wait_s = max(0.0, begun + COMMIT_S - loop.time())
+                await asyncio.wait({stopping, enough}, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+                enough.cancel()
+                begun = loop.time()
+                if self._waiting or begun - looked_after > UPKEEP_S:
+                    await self._commit()
+                    looked_after = begun
         finally:
             stopping.cancel()
 
     async def close(self) -> None:
         if self._committing is not None and not self._committing.done():
             await self._committing
-        await self._commit()
+        if self._waiting:
+            await self._commit()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._tables.close)
         self._thread.shutdown()
 
@@ -91,11 +104,14 @@ class Record:
     async def _write_waiting(self) -> None:
         """What is counted and what waits changes only on the loop, and only once it is written."""
         chunks = list(self._waiting)
-        if not chunks:
-            return
+        self._taken = _count(chunks)
+        self._wake()
         written, now = await asyncio.get_running_loop().run_in_executor(self._thread, self._write, chunks)
         del self._waiting[: len(chunks)]
-        self._rows -= sum(len(rows) for chunk in chunks for rows in chunk.arrays.values())
+        self._rows -= self._taken
+        self._taken = 0
+        if not chunks:
+            return
         received = [chunk.rows(kind)["receive_ns"] for chunk in chunks for kind in ("trades", "books", "quotes")]
         if not self._replayed:
             self.meter.observe("receive_to_store", now - np.concatenate(received))
@@ -103,6 +119,13 @@ class Record:
         self.meter.count("rows_stored", written.rows)
         self.meter.count("trades_stored", written.trades)
         self.meter.last_seq = chunks[-1].last_seq
+
+    def _wake(self) -> None:
+        """Begin a commit at once, or not before its time, as many rows as wait and are not being written."""
+        if self._rows - self._taken >= ENOUGH_ROWS:
+            self._enough.set()
+        else:
+            self._enough.clear()
 
     def _write(self, chunks: list[Chunk]) -> tuple[Written, int]:
         """Returns also when the rows were stored, ns."""
@@ -114,7 +137,5 @@ class Record:
         return written, now
 
 
-def _lower_priority() -> None:
-    """This thread only; where a thread cannot have its own priority, nothing changes."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWER_PRIORITY)
+def _count(chunks: list[Chunk]) -> int:
+    return sum(len(rows) for chunk in chunks for rows in chunk.arrays.values())

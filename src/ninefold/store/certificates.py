@@ -89,12 +89,7 @@ def certify(
     losses: how often a connection of the venue was lost in the hour; it matters only where ids prove nothing.
     closed: the clock has passed the hour's end.
     """
-    counting = any(one is not None and one.runs for one in (ids, before, after))
-    here = [gap for gap in gaps if _touches(gap, hour_ns)]
-    if counting:
-        state, missing, how = _by_ids(ids, before, after, gaps, bool(here), closed)
-    else:
-        state, missing, how = _without_ids(here, losses)
+    state, missing, how = judged(hour_ns, ids, before, after, gaps, losses, closed)
     counts = ids is not None and bool(ids.runs)
     last_ns = ids.to_ns if ids else hour_ns
     return Certificate(
@@ -111,13 +106,31 @@ def certify(
     )
 
 
+def judged(
+    hour_ns: int,
+    ids: Ids | None,
+    before: Ids | None,
+    after: Ids | None,
+    gaps: Sequence[Gap],
+    losses: int,
+    closed: bool,
+) -> tuple[str, int | None, str]:
+    """The state of an hour, how many trades are missing, and how that is known; as `certify` puts it into words."""
+    here = [gap for gap in gaps if _touches(gap, hour_ns)] if gaps else []
+    if any(one is not None and one.runs for one in (ids, before, after)):
+        return _by_ids(ids, before, after, gaps, bool(here), closed)
+    return _without_ids(here, losses)
+
+
 def _by_ids(
     ids: Ids | None, before: Ids | None, after: Ids | None, gaps: Sequence[Gap], reported: bool, closed: bool
 ) -> tuple[str, int | None, str]:
     known = [one for one in (before, ids, after) if one is not None and one.runs]
-    low, high = _span(ids, before, after)
-    healed = [(gap.from_id, gap.to_id) for gap in gaps if gap.healed and gap.from_id > 0]
-    holes = missing_ids([*(run for one in known for run in one.runs), *healed], low, high)
+    holes: list[tuple[int, int]] = []
+    if not _in_one(known):
+        low, high = _span(ids, before, after)
+        healed = [(gap.from_id, gap.to_id) for gap in gaps if gap.healed and gap.from_id > 0]
+        holes = missing_ids([*(run for one in known for run in one.runs), *healed], low, high)
     if holes:
         first, last = holes[0]
         more = f" and {len(holes) - 1} more stretches" if len(holes) > 1 else ""
@@ -129,6 +142,16 @@ def _by_ids(
     if reported:
         return "healed", 0, "a gap was reported; the ids are contiguous now"
     return "complete", 0, "ids are contiguous from the trade before this hour to the one after it"
+
+
+def _in_one(known: Sequence[Ids]) -> bool:
+    """Whether each has one run, and each begins where the one before it ends: the usual case, in which none can miss."""
+    next_id = None
+    for one in known:
+        if len(one.runs) != 1 or next_id not in (None, one.runs[0][0]):
+            return False
+        next_id = one.runs[0][1] + 1
+    return True
 
 
 def _span(ids: Ids | None, before: Ids | None, after: Ids | None) -> tuple[int, int]:
@@ -199,15 +222,18 @@ def certificates_of(table: pa.Table) -> list[Certificate]:
 
 def certificates_table(certificates: Sequence[Certificate]) -> pa.Table:
     """Rows to append to the certificates table."""
-    return pa.Table.from_pylist([_to_row(one) for one in certificates], schema=CERTIFICATES)
+    columns: dict[str, list[object]] = {
+        name: [getattr(one, name) for one in certificates] for name in CERTIFICATES.names
+    }
+    for name in ("first_id", "last_id"):
+        columns[name] = [_signed(getattr(one, name)) for one in certificates]
+    columns["missing"] = [None if one.missing is None else min(one.missing, INT64_MAX) for one in certificates]
+    return pa.table([pa.array(columns[field.name], field.type) for field in CERTIFICATES], schema=CERTIFICATES)
 
 
-def _to_row(one: Certificate) -> dict[str, object]:
-    row = msgspec.structs.asdict(one)
-    for name in ("first_id", "last_id"):  # uint64 as its int64 bit pattern
-        row[name] = None if row[name] is None else (row[name] + 2**63) % 2**64 - 2**63
-    row["missing"] = None if one.missing is None else min(one.missing, INT64_MAX)
-    return row
+def _signed(id: int | None) -> int | None:
+    """A uint64 as its int64 bit pattern."""
+    return id if id is None or id < 2**63 else id - 2**64
 
 
 def _from_row(row: dict[str, Any]) -> Certificate:

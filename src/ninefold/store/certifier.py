@@ -11,8 +11,9 @@ so a restart at any moment goes on with what is stored. Ids of one instrument ar
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,7 +22,7 @@ import pyarrow.compute as pc
 
 from ninefold.market.records import AnyRecord, Connection, Gap, Listed
 from ninefold.market.time import DAY_NS, HOUR_NS
-from ninefold.store.certificates import LET_GO, Certificate, Ids, certificates_table, certify
+from ninefold.store.certificates import LET_GO, Certificate, Ids, certificates_table, certify, judged
 from ninefold.store.delta import dataset, stored_files
 from ninefold.store.ids import ids_by_hour, joined
 from ninefold.store.layout import effective_ns, to_numpy
@@ -30,6 +31,18 @@ from ninefold.store.scan import in_range, may_hold_time, scan
 
 KEEP_HOURS = 3  # hours of an instrument whose ids stay in memory; others are read again if they change
 Key = tuple[int, int]  # instrument, hour_ns
+Columns = Mapping[str, np.ndarray]
+
+
+class _Facts(NamedTuple):
+    """What `certify` judges an hour by."""
+
+    ids: Ids | None
+    before: Ids | None
+    after: Ids | None
+    gaps: Sequence[Gap]
+    losses: int
+    closed: bool
 
 
 class Certifier:
@@ -52,14 +65,14 @@ class Certifier:
         self._note(record for record in records if record.seq <= position)
         self._pending = self._uncertified(position) | self._note(record for record in records if record.seq > position)
 
-    def step(self, trades: np.ndarray, records: Sequence[AnyRecord], clock_ns: int, seq: int) -> pa.Table:
+    def step(self, trades: np.ndarray | Columns, records: Sequence[AnyRecord], clock_ns: int, seq: int) -> pa.Table:
         """Fold what was just stored; returns the rows to append to the certificates.
 
-        trades, records: only those that were not stored before. clock_ns: the venue's time as far as ticks told it, 0
-                         if they did not.
+        trades, records: only those that were not stored before; trades as rows or columns.
+        clock_ns:        the venue's time as far as ticks told it, 0 if they did not.
         """
         touched = self._pending | self._fold(trades) | self._note(records)
-        latest_ns = int(effective_ns("trades", trades).max()) if len(trades) else 0
+        latest_ns = int(effective_ns("trades", trades).max(initial=0))
         self._clock_ns = max(self._clock_ns, clock_ns, latest_ns)
         touched |= {near for key in touched for near in self._around(key)} | self._closing()
         rows = self._revise(touched, seq, every_change=False)
@@ -87,15 +100,16 @@ class Certifier:
             self._keep(one)
         return certificates_table(gone)
 
-    def _fold(self, trades: np.ndarray) -> set[Key]:
-        """Add trades to the hours in memory. Hours that are not there are read from the table when needed, with these
-        trades in it.
+    def _fold(self, trades: np.ndarray | Columns) -> set[Key]:
+        """Add trades to the hours in memory, and hours that had none. Others are read from the table when needed, with
+        these trades in it.
         """
         fresh = ids_by_hour(trades)
         for key, ids in fresh.items():
             if key in self._ids:
                 self._ids[key] = joined(self._ids[key], ids)
-            insert(self._traded.setdefault(key[0], []), key[1])
+            elif insert(self._traded.setdefault(key[0], []), key[1]):
+                self._ids[key] = ids
         return set(fresh)
 
     def _note(self, records: Iterable[AnyRecord]) -> set[Key]:
@@ -150,29 +164,25 @@ class Certifier:
         )
         revised = []
         for key in sorted(keys):
-            old = self._latest.get(key)
-            new = self._certificate(key, near[key], seq, 0 if old is None else old.revision + 1)
+            old, facts = self._latest.get(key), self._facts(key, near[key])
+            still_open = old is not None and not old.closed and not facts.closed and not every_change
+            if still_open and old is not None and (old.state, old.missing, old.how) == judged(key[1], *facts):
+                continue
+            made = certify(key[0], key[1], *facts)
+            new = msgspec.structs.replace(made, seq=seq, revision=0 if old is None else old.revision + 1)
             if old is None or _differ(old, new, every_change):
                 revised.append(new)
                 self._keep(new)
         self._forget()
         return certificates_table(revised)
 
-    def _certificate(self, key: Key, near: tuple[Key | None, Key | None], seq: int, revision: int) -> Certificate:
+    def _facts(self, key: Key, near: tuple[Key | None, Key | None]) -> _Facts:
         instrument, hour = key
-        lost = self._losses.get(self._venues.get(instrument, ""), [])
+        lost = self._losses.get(self._venues.get(instrument, ""), ())
         before, after = (None if other is None else self._known_ids(other) for other in near)
-        certificate = certify(
-            instrument,
-            hour,
-            self._ids.get(key),
-            before,
-            after,
-            self._gaps.get(instrument, []),
-            losses=sum(hour <= at < hour + HOUR_NS for at in lost),
-            closed=self._clock_ns >= hour + HOUR_NS,
-        )
-        return msgspec.structs.replace(certificate, seq=seq, revision=revision)
+        losses = sum(hour <= at < hour + HOUR_NS for at in lost) if lost else 0
+        gaps = self._gaps.get(instrument, ())
+        return _Facts(self._ids.get(key), before, after, gaps, losses, closed=self._clock_ns >= hour + HOUR_NS)
 
     def _neighbours(self, key: Key) -> tuple[Key | None, Key | None]:
         traded = self._traded.get(key[0], [])
@@ -221,11 +231,13 @@ class Certifier:
         self._ids = {key: ids for key, ids in self._ids.items() if key in kept}
 
 
-def insert(hours: list[int], hour: int) -> None:
-    """Put an hour into its place in a rising list, once."""
+def insert(hours: list[int], hour: int) -> bool:
+    """Put an hour into its place in a rising list, once; whether it is new there."""
     at = bisect_left(hours, hour)
-    if at == len(hours) or hours[at] != hour:
-        hours.insert(at, hour)
+    if at < len(hours) and hours[at] == hour:
+        return False
+    hours.insert(at, hour)
+    return True
 
 
 def _differ(old: Certificate, new: Certificate, every_change: bool) -> bool:

@@ -80,7 +80,8 @@ def completeness_of(
 ) -> list[Completeness]:
     """The same of several instruments, by name with their versions; the tables are read once."""
     by_id: dict[int, list[Certificate]] = {}
-    for one in reader.certificates():
+    ids = [version.id for versions in instruments.values() for version in versions]
+    for one in reader.certificates(ids[0] if len(ids) == 1 else None):
         by_id.setdefault(one.instrument, []).append(one)
     gaps = [one for one in reader.records([Gap]) if isinstance(one, Gap) and one.stream == "trades"]
     found = []

@@ -1,80 +1,49 @@
-"""One Delta table: commit rows under a sequence number, keep the number of live files small, list files for readers.
+"""One Delta table: commit rows under a sequence number, replace files by others that hold the same rows.
 
 In:  Arrow tables and the last sequence number they cover.
-Out: commits that carry ("ninefold", last_seq) as application transaction. The library accepts the same transaction
-     twice,
-     so the caller reads `last_seq` first. Settings were measured: delta encoding of integers and dictionaries for the
-     columns that
-     repeat give half the bytes of the defaults; more than some 200 live files make every append slower.
+Out: commits that carry ("ninefold", last_seq) as application transaction. The library accepts the same transaction twice,
+     so the caller reads `last_seq` first. Files are written here (parquet.py), the log by the library.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
+from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import (
-    ColumnProperties,
-    CommitProperties,
-    DeltaTable,
-    Transaction,
-    WriterProperties,
-    write_deltalake,
-)
+from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.transaction import AddAction, RemoveAction
 
+from ninefold.market.arrays import KINDS
 from ninefold.store.data_dir import WrongFormat
 from ninefold.store.layout import SCHEMAS, stats_columns
+from ninefold.store.listing import APP as APP
+from ninefold.store.listing import LOG, files_of
+from ninefold.store.listing import StoredFile as StoredFile
+from ninefold.store.listing import committed_seq as committed_seq
+from ninefold.store.listing import stored_files as stored_files
+from ninefold.store.merge import Made, groups_to_join, write_joined
+from ninefold.store.parquet import RowsWriter, runs_of
 
-APP = "ninefold"
-LOG = "_delta_log"
 _CHECKPOINT = re.compile(r"^\d{20}\.checkpoint\.(.+\.)?parquet$")
-COMPACT_COMMITS = 100
-COMPACT_BYTES = (
-    4 * 2**20
-)  # files of this size are left alone: to join them with every hundred new ones would rewrite the hour
-WHOLE_EVERY = 25  # every so many compactions, some forty minutes, files are joined up to WHOLE_BYTES
-WHOLE_BYTES = 64 * 2**20
-KEEP_HOURS = 1  # files that compaction replaced or retention let go stay this long for readers that still hold them
-_REPEATING = {
-    "instrument",
-    "price",
-    "size",
-    "bid",
-    "ask",
-    "bid_size",
-    "ask_size",
-    "side",
-    "action",
-    "taker_side",
-    "id_kind",
-}
+COMPACT_COMMITS = 16  # after so many commits it is looked whether files are to be joined
+SWEEP_COMMITS = 128
+KEEP_HOURS = 1  # files that were joined or that retention let go stay this long for readers that still hold them
 _CONFIGURATION = {
     "delta.checkpointInterval": "50",
     "delta.logRetentionDuration": "interval 10 minutes",
     "delta.enableExpiredLogCleanup": "true",
     "delta.deletedFileRetentionDuration": f"interval {KEEP_HOURS} hours",
 }
-
-
-class StoredFile(NamedTuple):
-    """One live file: its path, rows, size, day, and the bounds of the columns that have statistics."""
-
-    path: str
-    rows: int
-    bytes: int
-    day: date | None
-    bounds: dict[str, tuple[int, int]]
-
-    def may_hold(self, column: str, low: int | None, high: int | None) -> bool:
-        """Whether a value in [low, high) may be in it."""
-        smallest, largest = self.bounds[column]
-        return (low is None or largest >= low) and (high is None or smallest < high)
 
 
 class Table:
@@ -88,10 +57,9 @@ class Table:
         self.path = folder / name
         self.schema = SCHEMAS[name]
         self._partition = ["day"] if "day" in self.schema.names else None
-        self._properties = _writer_properties(self.schema)
         self.reopen()
-        self._commits = len(self._delta.file_uris())
-        self._compactions = 0
+        self._commits = COMPACT_COMMITS  # the last writer may have left many
+        self._since_sweep = 0
 
     def reopen(self) -> None:
         """Forget what is known of the log and read it again; creates the table if there is none."""
@@ -117,36 +85,52 @@ class Table:
             )
 
     def commit(self, rows: pa.Table, last_seq: int) -> None:
-        """Append rows, or only the number if there are none."""
-        properties = CommitProperties(app_transactions=[Transaction(APP, last_seq)])
-        if rows.num_rows:
-            write_deltalake(
-                self._delta, rows, mode="append", writer_properties=self._properties, commit_properties=properties
-            )
-        else:
-            self._delta.create_write_transaction(
-                [], "append", self.schema, self._partition, commit_properties=properties
-            )
-            self._delta.update_incremental()
+        """Append rows, or only the number if there are none. Rows of a market kind: as `to_arrow` gives them, sorted."""
+        self._log([self._written(day, some) for day, some in _by_day(rows)], [], last_seq)
         self.last_seq = last_seq
         self._commits += 1
 
-    def maintain(self) -> bool:
-        """Every 100 commits join the small files, now and then the larger ones too, and delete what earlier compactions
-        replaced; returns whether it did.
-        """
+    def groups_to_join(self) -> list[list[StoredFile]]:
+        """Files that should be joined, group by group, once in a while; most times none."""
         if self._commits < COMPACT_COMMITS:
-            return False
-        self._compactions += 1
-        whole = self._compactions % WHOLE_EVERY == 0
-        self._delta.optimize.compact(
-            target_size=WHOLE_BYTES if whole else COMPACT_BYTES,
-            max_concurrent_tasks=1,
-            writer_properties=self._properties,
-        )
-        self.sweep()
+            return []
         self._commits = 0
+        return groups_to_join(self.name, self.files())
+
+    def join(self, group: Sequence[StoredFile], stop: Callable[[], bool] = lambda: False) -> list[Made]:
+        """Write files that hold what the group holds; `replace` makes them count. It may run while others commit.
+
+        raises: Stopped.
+        """
+        return write_joined(self.name, group, self._new_path, stop)
+
+    def replace(self, group: Sequence[StoredFile], made: Sequence[Made]) -> bool:
+        """The group's rows are in other files now. False if some of the group went meanwhile: then nothing changes.
+
+        raises: OSError if they are not as many rows, which is told and never done.
+        """
+        before, after = sum(file.rows for file in group), sum(one.rows for one in made)
+        if before != after:
+            raise OSError(
+                f"joining {len(group)} files of {self.path} made {after:,} rows of {before:,}; they stay as they are"
+            )
+        live = {file.path for file in self.files()}
+        if not live.issuperset(file.path for file in group):
+            for one in made:
+                one.path.unlink(missing_ok=True)
+            return False
+        self._log(made, group, self.last_seq)
         return True
+
+    def maintain(self) -> None:
+        """Join what should be joined, and now and then delete what was replaced."""
+        for group in self.groups_to_join():
+            self.replace(group, self.join(group))
+        self.sweep_now_and_then()
+
+    def sweep_now_and_then(self) -> None:
+        if self._since_sweep >= SWEEP_COMMITS:
+            self.sweep()
 
     def let_go(self, days: Sequence[date]) -> None:
         """Take whole days out of the table; their files stay for readers that still hold them, until a later sweep."""
@@ -155,6 +139,7 @@ class Table:
 
     def sweep(self) -> int:
         """Delete the files that no version of the last hour needs; returns the bytes that this gave back."""
+        self._since_sweep = 0
         gone = self._delta.vacuum(retention_hours=KEEP_HOURS, dry_run=True, enforce_retention_duration=False, full=True)
         sizes = [path.stat().st_size for name in gone if (path := self.path / unquote(name)).exists()]
         if gone:
@@ -162,23 +147,40 @@ class Table:
         return sum(sizes)
 
     def files(self) -> list[StoredFile]:
-        return _files(self._delta, self.path)
+        return list(files_of(self._delta, self.path))
 
+    def _new_path(self, day: date | None) -> Path:
+        folder = self.path if day is None else self.path / f"day={day.isoformat()}"
+        return folder / f"{uuid4()}.parquet"
 
-def stored_files(folder: Path, name: str) -> list[StoredFile]:
-    """The live files of a table as its log says now; none if it was never written."""
-    path = folder / name
-    if not DeltaTable.is_deltatable(str(path)):
-        return []
-    return _files(DeltaTable(str(path)), path)
+    def _written(self, day: date | None, rows: pa.Table) -> Made:
+        writer = RowsWriter(self._new_path(day), rows.schema, stats_columns(self.name))
+        try:
+            writer.write(rows, runs_of(rows.column("instrument").to_numpy()) if self.name in KINDS else None)
+            size = writer.close()
+        except BaseException:
+            writer.drop()
+            raise
+        return Made(writer.path, writer.rows, size, day, writer.bounds)
 
-
-def committed_seq(folder: Path, name: str) -> int:
-    """The last seq that was committed to a table, 0 if there is none."""
-    path = folder / name
-    if not DeltaTable.is_deltatable(str(path)):
-        return 0
-    return DeltaTable(str(path)).transaction_version(APP) or 0
+    def _log(self, made: Sequence[Made], gone: Sequence[StoredFile], last_seq: int) -> None:
+        """One commit. Rows that only moved are no change of the table's content."""
+        now_ms = time.time_ns() // 1_000_000
+        moved = bool(gone)
+        added = [_added(self.path, one, now_ms, not moved) for one in made]
+        removed = [
+            RemoveAction(_relative(self.path, Path(file.path)), False, now_ms, file.bytes, _partition_of(file.day))
+            for file in gone
+        ]
+        self._delta.create_write_transaction(
+            [*added, *removed],
+            "append",
+            self.schema,
+            self._partition,
+            commit_properties=CommitProperties(app_transactions=[Transaction(APP, last_seq)]),
+        )
+        self._delta.update_incremental()
+        self._since_sweep += 1
 
 
 class Version(NamedTuple):
@@ -221,37 +223,31 @@ def file_schema(name: str) -> pa.Schema:
     return pa.schema([field for field in SCHEMAS[name] if field.name != "day"])
 
 
-def _files(delta: DeltaTable, path: Path) -> list[StoredFile]:
-    listed = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
-    return [_stored_file(action, path) for action in listed]
+def _by_day(rows: pa.Table) -> Iterator[tuple[date | None, pa.Table]]:
+    """The rows of each day, without that column; none if there are no rows."""
+    if "day" not in rows.schema.names:
+        if rows.num_rows:
+            yield None, rows
+        return
+    days, kept = rows.column("day"), rows.drop_columns(["day"])
+    found = pc.unique(days)
+    for day in found:
+        yield day.as_py(), kept if len(found) == 1 else kept.filter(pc.equal(days, day))
 
 
-def _stored_file(action: dict[str, object], path: Path) -> StoredFile:
-    bounds = {
-        key[4:]: (value, action["max." + key[4:]])
-        for key, value in action.items()
-        if key.startswith("min.") and value is not None
+def _added(path: Path, one: Made, now_ms: int, changed: bool) -> AddAction:
+    said = {
+        "numRecords": one.rows,
+        "minValues": {name: low for name, (low, _) in one.bounds.items()},
+        "maxValues": {name: high for name, (_, high) in one.bounds.items()},
+        "nullCount": dict.fromkeys(one.bounds, 0),
     }
-    return StoredFile(
-        path=str(path / unquote(str(action["path"]))),
-        rows=action["num_records"],  # type: ignore[arg-type]
-        bytes=action["size_bytes"],  # type: ignore[arg-type]
-        day=action.get("partition.day"),  # type: ignore[arg-type]
-        bounds=bounds,  # type: ignore[arg-type]
-    )
+    return AddAction(_relative(path, one.path), one.bytes, _partition_of(one.day), now_ms, changed, json.dumps(said))
 
 
-def _writer_properties(schema: pa.Schema) -> WriterProperties:
-    columns: dict[str, ColumnProperties] = {}
-    for field in schema:
-        if field.name in _REPEATING or pa.types.is_string(field.type):
-            columns[field.name] = ColumnProperties(dictionary_enabled=True)
-        elif pa.types.is_integer(field.type) and field.type.bit_width >= 32:
-            columns[field.name] = ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
-    return WriterProperties(
-        compression="ZSTD",
-        compression_level=1,
-        max_row_group_size=131_072,
-        default_column_properties=ColumnProperties(dictionary_enabled=False),
-        column_properties=columns,
-    )
+def _partition_of(day: date | None) -> dict[str, str | None]:
+    return {} if day is None else {"day": day.isoformat()}
+
+
+def _relative(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()

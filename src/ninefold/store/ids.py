@@ -7,6 +7,7 @@ Out: for each (instrument, hour) an `Ids`; two of them join, and joining the sam
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -17,21 +18,34 @@ from ninefold.store.certificates import Ids
 from ninefold.store.layout import effective_ns
 
 
-def ids_by_hour(trades: np.ndarray) -> dict[tuple[int, int], Ids]:
+def ids_by_hour(trades: np.ndarray | Mapping[str, np.ndarray]) -> dict[tuple[int, int], Ids]:
     """(instrument, hour_ns) to what its trades say. Where an hour has integer ids, only these count, else
     aggregates.
+
+    trades: TRADES rows or their columns, in any order; sorted as tables are they cost the least.
     """
+    instrument, ids, kinds = (np.ascontiguousarray(trades[name]) for name in ("instrument", "id_lo", "id_kind"))
+    if not len(ids):
+        return {}
     times = effective_ns("trades", trades)
-    hours = times // HOUR_NS * HOUR_NS
-    order = np.lexsort((trades["id_lo"], hours, trades["instrument"]))
-    instrument, hour = trades["instrument"][order], hours[order]
-    new = np.append(True, (instrument[1:] != instrument[:-1]) | (hour[1:] != hour[:-1]))[: len(trades)]
-    starts = [*np.flatnonzero(new).tolist(), len(trades)]
-    found = {}
-    for start, end in pairwise(starts):
-        rows = order[start:end]
-        found[(int(instrument[start]), int(hour[start]))] = _ids_of(trades[rows], times[rows])
-    return found
+    hours = times // HOUR_NS
+    if not _in_order(instrument, hours):
+        order = np.lexsort((hours, instrument))
+        instrument, hours, times, ids, kinds = (some.take(order) for some in (instrument, hours, times, ids, kinds))
+    new = np.append(True, (instrument[1:] != instrument[:-1]) | (hours[1:] != hours[:-1]))
+    starts = np.flatnonzero(new)
+    edges = np.append(starts, len(ids)).tolist()
+    if (kinds == ID_INTEGER).all():
+        runs = _runs_by_group(ids, starts)
+    else:
+        runs = [_counted_runs(ids[start:end], kinds[start:end]) for start, end in pairwise(edges)]
+    keys = zip(instrument[starts].tolist(), (hours[starts] * HOUR_NS).tolist(), strict=True)
+    first_ns, last_ns = np.minimum.reduceat(times, starts).tolist(), np.maximum.reduceat(times, starts).tolist()
+    lengths = np.diff(edges).tolist()
+    return {
+        key: Ids(some, _count(some) if some else length, from_ns, to_ns)
+        for key, some, length, from_ns, to_ns in zip(keys, runs, lengths, first_ns, last_ns, strict=True)
+    }
 
 
 def joined(one: Ids, other: Ids) -> Ids:
@@ -57,18 +71,33 @@ def runs_of(numbers: np.ndarray) -> tuple[tuple[int, int], ...]:
     return tuple(zip(firsts.tolist(), lasts.tolist(), strict=True))
 
 
-def _ids_of(trades: np.ndarray, times: np.ndarray) -> Ids:
-    """trades: of one instrument and hour, by id."""
-    kinds = trades["id_kind"]
+def _in_order(instrument: np.ndarray, hours: np.ndarray) -> bool:
+    later = instrument[1:] > instrument[:-1]
+    return bool((later | ((instrument[1:] == instrument[:-1]) & (hours[1:] >= hours[:-1]))).all())
+
+
+def _runs_by_group(ids: np.ndarray, starts: np.ndarray) -> list[tuple[tuple[int, int], ...]]:
+    """The runs of each group of ids, which lie together. starts: where groups begin."""
+    edges = np.append(starts, len(ids))
+    falling = np.flatnonzero(ids[1:] < ids[:-1]) + 1
+    unsorted = np.unique(np.searchsorted(starts, np.setdiff1d(falling, starts), "right") - 1)
+    if len(unsorted):  # those with late trades
+        ids = ids.copy()
+        for start, end in zip(edges[unsorted].tolist(), edges[unsorted + 1].tolist(), strict=True):
+            ids[start:end].sort(kind="stable")
+    begins = np.append(True, (ids[1:] != ids[:-1]) & (ids[1:] - ids[:-1] != 1))
+    begins[starts] = True
+    first = np.flatnonzero(begins)
+    last = np.append(first[1:], len(ids)) - 1
+    runs = list(zip(ids[first].tolist(), ids[last].tolist(), strict=True))
+    places = np.append(np.searchsorted(first, starts), len(first)).tolist()
+    return [tuple(runs[start:end]) for start, end in pairwise(places)]
+
+
+def _counted_runs(ids: np.ndarray, kinds: np.ndarray) -> tuple[tuple[int, int], ...]:
+    """Of one instrument and hour, by id."""
     kind = ID_INTEGER if (kinds == ID_INTEGER).any() else ID_AGGREGATE
-    numbers = np.unique(trades["id_lo"][kinds == kind])
-    runs = runs_of(numbers)
-    return Ids(
-        runs=runs,
-        trades=_count(runs) if runs else len(trades),
-        from_ns=int(times.min()),
-        to_ns=int(times.max()),
-    )
+    return runs_of(np.unique(ids[kinds == kind]))
 
 
 def _merged(runs: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -11,13 +11,20 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from ninefold.market.arrays import BAR_UNKNOWN, empty
+from ninefold.market.arrays import BAR_UNKNOWN
+from ninefold.market.instruments import Instrument
 from ninefold.market.time import width_of
+from ninefold.store.beside import FOLDERS
 from ninefold.store.completeness import completeness_of
 from ninefold.store.export import with_certificates
 from ninefold.store.forms import instruments_wanted
+from ninefold.store.listing import live
 from ninefold.store.market_forms import BAR_STATES
 from ninefold.store.read import Reader
+from ninefold.store.remembered import Remembered
+
+NUMBERS = ("open", "high", "low", "close", "volume")
+_certified: Remembered[dict[bytes, bytes]] = Remembered()
 
 
 def load_bars(instrument: str, timeframe: str, data_dir: str | Path, as_of_ns: int | None = None) -> pa.Table:
@@ -35,22 +42,36 @@ def load_bars(instrument: str, timeframe: str, data_dir: str | Path, as_of_ns: i
     reader = Reader(Path(data_dir), as_of_ns)
     wanted = instruments_wanted(reader.registry(), instrument)
     [versions] = wanted.values()
-    parts = [reader.bars(one.id, width_ns) for one in versions]
-    bars = np.concatenate([empty("bars"), *parts])
-    price_unit = np.repeat([10.0**one.price_decimals for one in versions], [len(part) for part in parts])
-    size_unit = np.repeat([10.0**one.size_decimals for one in versions], [len(part) for part in parts])
-    order = np.argsort(bars["open_ns"], kind="stable")
-    bars, price_unit, size_unit = bars[order], price_unit[order], size_unit[order]
+    parts = [_priced(part, one) for one in versions for part in reader.bar_parts(one.id, width_ns)]
+    table = pa.concat_tables(parts) if len(versions) == 1 else pa.concat_tables(parts).sort_by("open_ns")
+    said = _certified.get(
+        (reader.path, as_of_ns, tuple(one.id for one in versions)),
+        [live(folder, name) for folder in _folders(reader.path) for name in ("certificates", "records", "trades")],
+        lambda: with_certificates(pa.schema([]), completeness_of(reader, wanted, None, None)).metadata,
+    )
+    return table.replace_schema_metadata(said)
+
+
+def _priced(bars: dict[str, np.ndarray], of: Instrument) -> pa.Table:
+    """Prices in quote and volumes in base, NaN in unknown bars."""
     unknown = bars["state"] == BAR_UNKNOWN
-    opened = np.ascontiguousarray(bars["open_ns"])
-    table = pa.table(
+    some_unknown = unknown.any()
+    numbers = {}
+    for name in NUMBERS:
+        numbers[name] = bars[name] / 10.0 ** (of.size_decimals if name == "volume" else of.price_decimals)
+        if some_unknown:
+            numbers[name][unknown] = np.nan
+    opened = pa.array(bars["open_ns"])
+    return pa.table(
         {
             "open_ns": opened,
-            "close_ns": np.ascontiguousarray(bars["close_ns"]),
-            "time": pa.array(opened).cast(pa.timestamp("ns", "UTC")),
-            **{name: np.where(unknown, np.nan, bars[name] / price_unit) for name in ("open", "high", "low", "close")},
-            "volume": np.where(unknown, np.nan, bars["volume"] / size_unit),
-            "state": pa.array(BAR_STATES[bars["state"]], pa.string()),
+            "close_ns": bars["close_ns"],
+            "time": opened.cast(pa.timestamp("ns", "UTC")),
+            **numbers,
+            "state": pa.DictionaryArray.from_arrays(bars["state"], BAR_STATES.tolist()).cast(pa.string()),
         }
     )
-    return table.cast(with_certificates(table.schema, completeness_of(reader, wanted, None, None)))
+
+
+def _folders(path: Path) -> list[Path]:
+    return [path / "tables", *(path / name / "tables" for name in FOLDERS)]

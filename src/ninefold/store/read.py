@@ -18,19 +18,27 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ninefold.market.instruments import Registry
+from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import AnyRecord, Listed
+from ninefold.market.time import DAY_NS, SECOND_NS
 from ninefold.store.as_of import certified_by, known_by
 from ninefold.store.beside import KINDS, Beside, days_of, rows_beside, together
+from ninefold.store.candles import candles_of
 from ninefold.store.certificates import Certificate, certificates_of
 from ninefold.store.data_dir import check_data_dir
-from ninefold.store.delta import committed_seq, stored_files
-from ninefold.store.layout import SCHEMAS, to_numpy
-from ninefold.store.rows import Pick, first_revisions, latest_revisions, rows_of
+from ninefold.store.delta import StoredFile, committed_seq, stored_files
+from ninefold.store.layout import SCHEMAS, effective_ns, to_numpy
+from ninefold.store.listing import live
+from ninefold.store.remembered import Remembered
+from ninefold.store.rows import TIME, Pick, columns_of, count_of, first_revisions, latest_revisions, rows_of
 from ninefold.store.scan import all_of, scan, scan_some
+from ninefold.store.series import COLUMNS, series_columns
 
 Revisions = Literal["latest", "first", "all"]
+SERIES_FILES = 8  # of days that are over: fewer are read as fast as mapped
+EPOCH_ORDINAL = 719_163
 _record = msgspec.json.Decoder(AnyRecord)
+_listed: Remembered[list[Instrument]] = Remembered()
 
 
 class Reader:
@@ -52,10 +60,14 @@ class Reader:
 
     def captured(self) -> Registry:
         """The instruments that the pipeline of this data dir listed: for those who give ids."""
+        records = (live(self._folder, "records"),)
+        return Registry(list(_listed.get((self._folder, self.as_of_ns), records, self._listed)))
+
+    def _listed(self) -> list[Instrument]:
         found = {
             record.instrument.id: record.instrument for record in self.records([Listed]) if isinstance(record, Listed)
         }
-        return Registry([found[id] for id in sorted(found)])
+        return [found[id] for id in sorted(found)]
 
     def trades(
         self,
@@ -109,6 +121,52 @@ class Reader:
         condition = pc.field("width_ns") == width_ns
         pick = {"latest": latest_revisions, "first": first_revisions, "all": None}[revisions]
         return self.rows("bars", instrument_id, start_ns, end_ns, limit, newest, condition, pick)
+
+    def bar_columns(
+        self, instrument_id: int, width_ns: int, start_ns: int | None = None, end_ns: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Columns of the latest revision of every bar of one series whose close lies in the range, oldest first, shape (n,)
+        each, not to be changed: series.COLUMNS. The fast way to long stretches.
+        """
+        parts = self.bar_parts(instrument_id, width_ns, start_ns, end_ns)
+        if len(parts) == 1:
+            return parts[0]
+        return {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
+
+    def bar_parts(
+        self, instrument_id: int, width_ns: int, start_ns: int | None = None, end_ns: int | None = None
+    ) -> list[dict[str, np.ndarray]]:
+        """The same in one or two pieces: days that are over are mapped into memory, what came since is read."""
+        sources = [] if self.as_of_ns is not None else self._bar_files(instrument_id)
+        latest = max((file.day for file in sources if file.day is not None), default=None)
+        over = [file for file in sources if file.day is not None and latest is not None and file.day < latest]
+        if len(over) < SERIES_FILES:
+            return [_columns(self.bars(instrument_id, width_ns, start_ns, end_ns))]
+        assert latest is not None
+        until_ns = (latest.toordinal() - EPOCH_ORDINAL) * DAY_NS
+        folder, series = self.path / "cache" / "bars", f"{instrument_id}-{width_ns // SECOND_NS}"
+        past = series_columns(folder, series, over, lambda: self.bars(instrument_id, width_ns, None, until_ns))
+        first = 0 if start_ns is None else int(np.searchsorted(past["close_ns"], start_ns))
+        last = len(past["close_ns"]) if end_ns is None else int(np.searchsorted(past["close_ns"], end_ns))
+        mapped = {name: past[name][first:last] for name in COLUMNS}
+        if end_ns is not None and end_ns <= until_ns:
+            return [mapped]
+        since_ns = until_ns if start_ns is None else max(start_ns, until_ns)
+        return [mapped, _columns(self.bars(instrument_id, width_ns, since_ns, end_ns))]
+
+    def _bar_files(self, instrument_id: int) -> list[StoredFile]:
+        """The files that bars of an instrument come from, wherever they stand."""
+        places = [(self._folder, instrument_id)]
+        if self._beside.exist():
+            registry = self.registry()
+            if 1 <= instrument_id <= len(registry):
+                places += [(one.folder, one.id) for one in self._beside.places(registry[instrument_id], registry)]
+        return [
+            file
+            for folder, id in places
+            for file in stored_files(folder, "bars")
+            if file.may_hold("instrument", id, id + 1)
+        ]
 
     def values(
         self,
@@ -203,6 +261,38 @@ class Reader:
         condition = all_of(condition, certified_by(self._folder, self.as_of_ns))
         return certificates_of(scan("certificates", stored_files(self._folder, "certificates"), condition))
 
+    def columns(
+        self,
+        kind: str,
+        instrument_id: int,
+        names: Sequence[str],
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Number fields of all rows of one instrument in a range, ordered as `rows` does, shape (n,) each: the fast way,
+        for only these are read. `time_ns` is the time by which they are ordered.
+        """
+        if self.as_of_ns is None and not (kind in KINDS and self._beside.exist()):
+            files = stored_files(self._folder, kind)
+            return columns_of(kind, files, instrument_id, names, start_ns, end_ns)
+        rows = self.rows(kind, instrument_id, start_ns, end_ns)
+        return {name: effective_ns(kind, rows) if name == TIME else np.ascontiguousarray(rows[name]) for name in names}
+
+    def candles(
+        self, instrument_id: int, width_ns: int, start_ns: int | None = None, end_ns: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Candles made of all trades in the range, no stored bar is used: as `candles_of` gives them."""
+        return candles_of(
+            **self.columns("trades", instrument_id, (TIME, "price", "size"), start_ns, end_ns), width_ns=width_ns
+        )
+
+    def count_by_instrument(self, kind: str) -> dict[int, int]:
+        """Rows of a market kind by instrument id; those without rows are left out."""
+        if self.as_of_ns is None and not (kind in KINDS and self._beside.exist()):
+            return count_of(kind, stored_files(self._folder, kind))
+        ids = (one.id for one in self.registry())
+        return {id: count for id in ids if (count := len(self.rows(kind, id)))}
+
     def counts(self) -> dict[str, int]:
         """Rows of every table, from the log alone."""
         return {name: sum(file.rows for file in stored_files(self._folder, name)) for name in SCHEMAS}
@@ -234,6 +324,10 @@ class Reader:
     def days(self, kind: str) -> list[int]:
         """Days (since 1970) that may have rows of a kind, rising."""
         return sorted(days_of(stored_files(self._folder, kind)) | self._beside.days(kind))
+
+
+def _columns(bars: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: np.ascontiguousarray(bars[name]) for name in COLUMNS}
 
 
 def _sorted_seq(table: pa.Table) -> np.ndarray:

@@ -23,9 +23,14 @@ from ninefold.store.layout import MARKET_KINDS, time_field
 Times = Callable[[pa.Table], np.ndarray]
 
 
-def scan(name: str, files: list[StoredFile], condition: pc.Expression | None) -> pa.Table:
-    """All rows of the files that meet the condition."""
-    return dataset(name, files).to_table(filter=condition) if files else file_schema(name).empty_table()
+def scan(
+    name: str, files: list[StoredFile], condition: pc.Expression | None, columns: list[str] | None = None
+) -> pa.Table:
+    """All rows of the files that meet the condition; all columns if none are named."""
+    if files:
+        return dataset(name, files).to_table(columns, condition)
+    schema = file_schema(name)
+    return (schema if columns is None else pa.schema([schema.field(column) for column in columns])).empty_table()
 
 
 def scan_some(
@@ -42,11 +47,11 @@ def scan_some(
     column: what the rows are ordered by; `times` gives its values for the rows that count, sorted.
     """
     table = file_schema(name).empty_table()
-    steps = _steps(files, column, newest)
-    for number, step in enumerate(steps):
+    parts = steps(files, column, newest)
+    for number, step in enumerate(parts):
         table = pa.concat_tables([table, scan(name, step, condition)])
         found = times(table)
-        left = [file.bounds[column] for later in steps[number + 1 :] for file in later]
+        left = [file.bounds[column] for later in parts[number + 1 :] for file in later]
         if left and len(found) >= limit:
             if newest and found[-limit] > max(high for _, high in left):
                 break
@@ -85,17 +90,17 @@ def _between(field: str, start_ns: int | None, end_ns: int | None) -> pc.Express
     return before if condition is None else condition & before
 
 
-def _steps(files: list[StoredFile], column: str, newest: bool) -> list[list[StoredFile]]:
+def steps(files: list[StoredFile], column: str, newest: bool) -> list[list[StoredFile]]:
     """Files in the order of reading, in steps of 4, 8, 16, ...; a file with rows of unknown time has no honest bound
     and comes first.
     """
     unbounded = [file for file in files if file.bounds[column][0] == UNKNOWN_NS]
     bounded = [file for file in files if file.bounds[column][0] != UNKNOWN_NS]
     bounded.sort(key=lambda file: file.bounds[column][1 if newest else 0], reverse=newest)
-    steps = [unbounded] if unbounded else []
+    parts = [unbounded] if unbounded else []
     size = 4
     while bounded:
-        steps.append(bounded[:size])
+        parts.append(bounded[:size])
         bounded = bounded[size:]
         size *= 2
-    return steps
+    return parts

@@ -13,7 +13,8 @@ An append syncs nothing to disk: the journal is what acknowledges.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -32,11 +33,12 @@ from ninefold.market.time import DAY_NS
 from ninefold.store.certifier import Certifier
 from ninefold.store.data_dir import WriterLock, failed_write, open_data_dir
 from ninefold.store.delta import Table
-from ninefold.store.layout import RECORDS, SCHEMAS, number_within_seq, to_arrow, to_numpy
+from ninefold.store.layout import RECORDS, SCHEMAS, market_columns, number_within_seq, stacked, to_arrow, to_numpy
 from ninefold.store.let_go import note_let_go
 from ninefold.store.read import Reader
 from ninefold.store.retention import Day
 from ninefold.store.scan import scan
+from ninefold.store.upkeep import Upkeep
 
 NOT_STORED = (Tick, Order, Fill, Balance)  # ticks are in the journal, the account is in the ledger
 _EPOCH = date(1970, 1, 1)
@@ -66,6 +68,7 @@ class Tables:
             self._lock.release()
             raise
         self._certifier: Certifier | None = None
+        self._upkeep = Upkeep(list(self._tables.values()))
 
     def position(self) -> int:
         """The last seq that all tables have, 0 if none. Go on with the chunks whose last_seq is not below it."""
@@ -80,29 +83,29 @@ class Tables:
         raises: StoreWriteFailed if the disk refuses; the same chunks may be written again then.
         """
         rows = trades = 0
-        try:
+        with self._refused():
             for group in _ordered_groups([chunk for chunk in chunks if chunk.last_seq >= self.position()]):
                 written = self._write_group(group)
                 rows += written.rows
                 trades += written.trades
-        except (OSError, DeltaError) as refused:
-            self._certifier = None  # it may know more than the tables: read it again
-            for table in self._tables.values():
-                table.reopen()
-            raise failed_write(self._path / "tables", refused) from refused
         return Written(rows, trades)
 
     def maintain(self) -> None:
-        """Compaction every 100 commits of a table (checkpoints every 50 come with the commits).
+        """Join small files, and those of days that are over. What is little is done at once, the rest goes on beside the
+        commits that follow; a later call makes it count.
 
         raises: StoreWriteFailed if the disk refuses; nothing is lost then.
         """
-        for table in self._tables.values():
-            try:
-                table.maintain()
-            except (OSError, DeltaError) as refused:
-                table.reopen()
-                raise failed_write(table.path, refused) from refused
+        with self._refused():
+            self._upkeep.step()
+
+    def settle(self) -> None:
+        """Join all that can be joined, the day that still grows too: the smallest and most sorted form there is.
+
+        raises: StoreWriteFailed.
+        """
+        with self._refused():
+            self._upkeep.settle()
 
     def let_go(self, kind: str, days: Sequence[Day], at_ns: int) -> None:
         """Take whole days of a kind out of its table. It is noted first, and certificates say so before trades go; killed
@@ -110,24 +113,16 @@ class Tables:
 
         at_ns: when, on our clock. raises: StoreWriteFailed if the disk refuses.
         """
-        folder = self._path / "tables"
-        try:
+        with self._refused():
             if kind == "trades":
                 self._let_certificates_go(days)
-            note_let_go(folder, kind, [one.day for one in days], at_ns)
+            note_let_go(self._path / "tables", kind, [one.day for one in days], at_ns)
             self._tables[kind].let_go([one.day for one in days])
-        except (OSError, DeltaError) as refused:
-            self._certifier = None
-            for table in self._tables.values():
-                table.reopen()
-            raise failed_write(folder, refused) from refused
 
     def sweep(self) -> int:
         """Delete files that nobody needs any more; returns the bytes that this gave back. raises: StoreWriteFailed."""
-        try:
+        with self._refused():
             return sum(table.sweep() for table in self._tables.values())
-        except (OSError, DeltaError) as refused:
-            raise failed_write(self._path / "tables", refused) from refused
 
     def _let_certificates_go(self, days: Sequence[Day]) -> None:
         if self._certifier is None:
@@ -140,6 +135,7 @@ class Tables:
 
     def close(self) -> None:
         """Certify the open hours as far as they are, and let another writer in. raises: StoreWriteFailed."""
+        self._upkeep.close()
         if self._certifier is not None:
             last = self._tables["certificates"].last_seq
             revised = self._certifier.open_hours(last)
@@ -159,36 +155,54 @@ class Tables:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @contextmanager
+    def _refused(self) -> Iterator[None]:
+        """What the disk or the log refuses is told as StoreWriteFailed, and everything is read again."""
+        try:
+            yield
+        except (OSError, DeltaError, pa.ArrowInvalid) as refused:
+            self._certifier = None  # it may know more than the tables
+            for table in self._tables.values():
+                table.reopen()
+            raise failed_write(self._path / "tables", refused) from refused
+
     def _write_group(self, chunks: list[Chunk]) -> Written:
         if self._certifier is None:
             self._certifier = Certifier(self._path, self.position())
         last_seq = chunks[-1].last_seq
         records = [record for chunk in chunks for record in chunk.records]
         fresh = self._store_records(records, last_seq)
-        count, trades = len(fresh), empty("trades")
+        count, trades = len(fresh), None
         for kind in KINDS:
-            rows = np.concatenate([empty(kind), *(chunk.rows(kind) for chunk in chunks if kind in chunk.arrays)])
-            stored = self._store_rows(kind, rows, last_seq) if len(rows) else rows
-            count += len(stored)
+            rows = stacked(kind, [chunk.arrays[kind] for chunk in chunks if kind in chunk.arrays])
+            stored = self._store_rows(kind, rows, last_seq) if len(rows) else None
+            count += 0 if stored is None else stored.num_rows
             trades = stored if kind == "trades" else trades
         clock_ns = max((record.exchange_ns for record in records if isinstance(record, Tick)), default=0)
-        revised = self._certifier.step(trades, fresh, clock_ns, last_seq)
+        certified = empty("trades") if trades is None else market_columns("trades", trades)
+        revised = self._certifier.step(certified, fresh, clock_ns, last_seq)
         self._tables["certificates"].commit(revised, last_seq)
-        return Written(count, len(trades))
+        return Written(count, 0 if trades is None else trades.num_rows)
 
-    def _store_rows(self, kind: str, rows: np.ndarray, last_seq: int) -> np.ndarray:
-        """Commit the rows of a kind that are not stored yet; returns them."""
+    def _store_rows(self, kind: str, rows: np.ndarray, last_seq: int) -> pa.Table | None:
+        """Commit the rows of a kind that are not stored yet; returns them, sorted, if there are any."""
         table = self._tables[kind]
         known = table.last_seq
-        rows = rows[rows["seq"] >= known]
-        edge: list[str] = []
-        if (at_edge := rows["seq"] == known).any():
-            edge = _as_text(to_numpy(kind, _rows_of_seq(table, known)))
-        keep, numbers = _fresh(rows["seq"], known, _as_text(rows[at_edge]), edge)
-        rows, numbers = rows[keep], numbers[keep]
-        if len(rows):
-            table.commit(to_arrow(kind, rows, numbers), max(last_seq, known))
-        return rows
+        seq = np.ascontiguousarray(rows["seq"])
+        if seq.min() > known:  # the usual case
+            numbers = number_within_seq(seq)
+        else:
+            rows = rows[seq >= known]
+            edge: list[str] = []
+            if (at_edge := rows["seq"] == known).any():
+                edge = _as_text(to_numpy(kind, _rows_of_seq(table, known)))
+            keep, numbers = _fresh(rows["seq"], known, _as_text(rows[at_edge]), edge)
+            rows, numbers = rows[keep], numbers[keep]
+        if not len(rows):
+            return None
+        stored = to_arrow(kind, rows, numbers)
+        table.commit(stored, max(last_seq, known))
+        return stored
 
     def _store_records(self, records: list[AnyRecord], last_seq: int) -> list[AnyRecord]:
         """Commit the records that are not stored yet; returns them."""
