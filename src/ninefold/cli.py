@@ -31,6 +31,7 @@ COMMANDS = {
     "import": "read trades and bars from databases and files of other programs",
     "download": "history from a venue and its archive: bars and trades of a range",
     "backup": "copy a data dir, also while a pipeline runs; only what is new",
+    "publish": "the same tables on S3-compatible storage, for engines elsewhere; only what is new",
     "restore": "put a backup into a new data dir and verify it",
     "retain": "let go what is kept beyond its limits",
     "certify": "how complete each hour of each instrument is, and why",

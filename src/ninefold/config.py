@@ -15,11 +15,14 @@ from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from ninefold.market.time import TIMEFRAMES
+from ninefold.venues import ccxt
 from ninefold.venues.table import VENUES
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 PAIR = re.compile(r"[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+(-\d{6})?)?")  # as ccxt writes symbols
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")  # it is part of a NATS subject and of a file's name
+BUS_URL = re.compile(r"(nats|tls)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?")
 
 
 class BadConfig(ValueError):
@@ -99,6 +102,24 @@ class Influx(_Section, frozen=True):
     token_env: str = "NINEFOLD_INFLUX_TOKEN"
 
 
+class Bus(_Section, frozen=True):
+    """NATS, for services that run alone. The credential of each is in an owner-only file or in the environment.
+
+    name: of this host's collector among several; collectors: those that the recorder puts together. cert_file, key_file:
+    of the server that `ninefold service bus` runs.
+    """
+
+    url: str = ""
+    ca_file: str = ""
+    credentials: str = ""
+    user_env: str = "NINEFOLD_BUS_USER"
+    password_env: str = "NINEFOLD_BUS_PASSWORD"
+    name: str = ""
+    collectors: tuple[str, ...] = ()
+    cert_file: str = ""
+    key_file: str = ""
+
+
 class Keep(_Section, frozen=True):
     """What is kept of a kind of data; a limit that is not given is none."""
 
@@ -134,6 +155,7 @@ class Config(_Section, frozen=True):
     serve: Serve = Serve()
     retention: Retention = Retention()
     influx: Influx = Influx()
+    bus: Bus = Bus()
 
     @property
     def venues(self) -> tuple[Venue, ...]:
@@ -160,6 +182,7 @@ def parse(text: str, name: str = "ninefold.toml") -> Config:
 def validated(config: Config, name: str) -> Config:
     """The same config if its parts fit together; name: where it is from. raises: BadConfig."""
     _check_venues(config, name)
+    _check_bus(config.bus, name)
     if config.account.orders == "exchange" and not VENUES[config.venue.name].ws_api_url:
         able = ", ".join(repr(venue) for venue, entry in VENUES.items() if entry.ws_api_url)
         raise BadConfig(
@@ -218,6 +241,9 @@ def _check_venues(config: Config, name: str) -> None:
             raise BadConfig(f"{name}: {place}.name: found {venue.name!r}; allowed: {', '.join(map(repr, VENUES))}")
         if venue.name in known:
             raise BadConfig(f"{name}: {place}.name: {venue.name!r} is named twice; put all its pairs in one place")
+        refused = ccxt.refusal(venue.name, venue.streams)
+        if refused:
+            raise BadConfig(f"{name}: {place}: found {venue.name!r}; {refused}")
         known.add(venue.name)
         for pair in venue.pairs:
             if not PAIR.fullmatch(pair):
@@ -226,6 +252,19 @@ def _check_venues(config: Config, name: str) -> None:
                     "perpetuals BASE/QUOTE:SETTLE, for example 'BTC/USDT:USDT', futures with their day of expiry behind it, "
                     "for example 'BTC/USD:BTC-261225'"
                 )
+
+
+def _check_bus(bus: Bus, name: str) -> None:
+    if bus.url and not BUS_URL.fullmatch(bus.url):
+        raise BadConfig(
+            f"{name}: bus.url must be like 'tls://recorder.example.com:4222' (or nats:// on loopback), without user and "
+            "password: they are in bus.credentials or in the environment"
+        )
+    for given in (*((bus.name,) if bus.name else ()), *bus.collectors):
+        if not HOST_NAME.fullmatch(given):
+            raise BadConfig(
+                f"{name}: bus names a collector {given!r}; allowed: small letters, digits and dashes, for example 'tokyo-1'"
+            )
 
 
 def _explain(message: str, raw: dict[str, object]) -> str:
@@ -264,6 +303,7 @@ def _fields(place: str) -> list[str]:
         "serve": Serve,
         "retention": Retention,
         "influx": Influx,
+        "bus": Bus,
         **{f"retention.{field.name}": Keep for field in msgspec.structs.fields(Retention)},
     }
     kind: type[msgspec.Struct] = kinds.get(place.partition("[")[0], Source)
@@ -282,6 +322,9 @@ pairs = ["BTC/USDT", "ETH/USDT"]
 # rest_url = ""          # only to point at another address, for example a simulated exchange
 # stream_url = ""
 # ws_api_url = ""
+
+# ccxt.EXCHANGE          # as a name: any other exchange that ccxt knows, for example "ccxt.bitvavo" (pip install
+#                          "ninefold[ccxt]"); streams = ["candles:1m"] takes the exchange's candles in place of trades
 
 # [[capture]]            # further venues that are recorded only, as many as you like
 # name = "kraken"
@@ -326,6 +369,17 @@ token_env = "NINEFOLD_API_TOKEN"
 # database = "ninefold"  # the bucket of v2
 # org = ""               # of v2; its token, and v1's password, are in the environment
 # user = ""              # of v1
+
+# [bus]                  # NATS, for services on several hosts (docs/operations.md)
+# url = "tls://recorder.example.com:4222"
+# ca_file = ""           # the certificate of the authority that signed the server's; empty: those this machine trusts
+# credentials = "bus"    # a folder with a file for each service of this host: collect-tokyo-1.json, .nk or .creds
+# user_env = "NINEFOLD_BUS_USER"      # or, without a folder, the names of two environment variables
+# password_env = "NINEFOLD_BUS_PASSWORD"
+# name = "tokyo-1"       # on a host that collects for a recorder elsewhere
+# collectors = ["tokyo-1", "frankfurt-1"]   # on the recorder, and where `ninefold service bus` runs
+# cert_file = ""         # of `ninefold service bus`: the server's certificate and its key, PEM
+# key_file = ""
 
 [retention]              # everything is kept unless told otherwise; whole days go, oldest first (docs/operations.md)
 # books = { days = 30, gigabytes = 200 }

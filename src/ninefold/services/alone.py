@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from ninefold.bus.nats import INPUT, NatsBus
-from ninefold.bus.status import CHAIN, Meter
+from ninefold.bus.permissions import ORDER, SENDERS
+from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.journal.inputs import Input, encode
 from ninefold.market.arrays import empty
@@ -34,11 +35,10 @@ from ninefold.store.read import Reader
 
 SNAPSHOT_NS = 30 * SECOND_NS
 RETRY_S = 0.5
-ORDER = ("collect", *CHAIN)
 
 
 class Alone:
-    """name: one of CHAIN."""
+    """name: one of the chain behind `collect`."""
 
     def __init__(self, name: str, config: Config, bus: NatsBus, clock: Callable[[], int]) -> None:
         self.name = name
@@ -57,7 +57,7 @@ class Alone:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the stage before until `stop`."""
-        for stream in (self._before, self.name, INPUT):
+        for stream in (self._before, self.name, *((INPUT,) if self.name in SENDERS else ())):
             await self._bus.make(stream)
         await self._restore()
         jobs = [self._follow(), self._forward(), tell(self._bus, self._meters, self._clock)]

@@ -172,6 +172,8 @@ def _trades(
 
 
 def _journal(log: Log, stream: Log, position: int) -> Check:
+    if _over_hosts(log.folder.parent):
+        return Check("journal", None, "a recorder of several collectors: the journals are on their hosts")
     due_seq = max(position, stream.last_seq)
     problem, do = log.problem, f"put the segment back from a copy of {log.folder}; nothing else holds what was received"
     back, why = f"receive times go back at seq {log.back_seq:,}", _may_go_back(log.folder.parent)
@@ -185,6 +187,10 @@ def _journal(log: Log, stream: Log, position: int) -> Check:
     if problem:
         return Check("journal", False, f"{problem}; whole up to seq {log.last_seq:,}", do)
     return _log_check("journal", log, "inputs", f"; {back}, {why}" if log.back_seq else "")
+
+
+def _over_hosts(data_dir: Path) -> bool:
+    return (data_dir / "state" / "merge.snapshot").exists()
 
 
 def _may_go_back(data_dir: Path) -> str:
@@ -238,6 +244,8 @@ def _tables(position: int, broken: str, stream: Log, data_dir: Path) -> Check:
 def _ledger(data_dir: Path, stream: Log) -> Check:
     file = data_dir / "ledger.db"
     do = f"stop the pipeline and put {file} back from a copy"
+    if not file.exists() and _over_hosts(data_dir):
+        return Check("ledger", None, "a recorder of several collectors trades nothing")
     if not file.exists():
         return Check("ledger", False if stream.records else None, f"there is no {file}", do if stream.records else "")
     count = 0
