@@ -20,9 +20,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from ninefold.forecast.boosters import NoOpenMP, load
+
+settings.register_profile("no deadline", deadline=None)  # a test says what is right, not how fast; pytest's timeout ends a hang
+settings.load_profile("no deadline")
 
 START_SECONDS = 60.0  # imports of a cold interpreter on two busy cores; a warm start takes a few seconds
 STOP_SECONDS = 15.0

@@ -156,6 +156,19 @@ def test_the_fast_way_to_rows_columns_and_counts_finds_what_a_look_at_every_row_
         }
 
 
+@pytest.mark.parametrize("seqs", [(1, 10), (10, 1)])
+def test_rows_of_one_moment_in_two_files_come_by_their_inputs(tmp_path: Path, seqs: tuple[int, int]) -> None:
+    parts = []
+    for seq in seqs:
+        rows = np.zeros(2, TRADES)
+        rows["instrument"], rows["exchange_ns"], rows["seq"] = 1, DAY, (seq, seq + 1)
+        parts.append(rows)
+    stored(tmp_path, parts)
+    files = stored_files(tmp_path, "trades")
+    assert columns_of("trades", files, 1, ("seq",))["seq"].tolist() == [1, 2, 10, 11]
+    assert rows_of("trades", files, 1)["seq"].tolist() == [1, 2, 10, 11]
+
+
 def _within(row: tuple, start: int | None, end: int | None) -> bool:
     at = row[2] if row[1] == UNKNOWN_NS else row[1]
     return (start is None or at >= start) and (end is None or at < end)
