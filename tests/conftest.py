@@ -39,7 +39,7 @@ SHARE_DEMO = (
     "pipeline/test_notebook.py",
     "pipeline/test_series.py",
 )
-LONGEST = ("torture/test_soak.py", "torture/test_kill.py", "torture/test_bad_input.py", *SHARE_DEMO)
+LONGEST = ("torture/test_soak.py", "torture/test_kill.py", "torture/test_kill_work.py", "torture/test_bad_input.py", *SHARE_DEMO)
 CHARTS = re.compile(r"^charts: (http://127\.0\.0\.1:\d+)/", re.MULTILINE)
 
 
