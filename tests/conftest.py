@@ -39,7 +39,12 @@ SHARE_DEMO = (
     "pipeline/test_notebook.py",
     "pipeline/test_series.py",
 )
-LONGEST = ("torture/test_soak.py", "torture/test_kill.py", "torture/test_kill_work.py", "torture/test_bad_input.py", *SHARE_DEMO)
+LONGEST = (
+    *("torture/test_soak.py", "torture/test_kill.py", "venues/test_contract.py", "torture/test_bad_input.py"),
+    *("pipeline/test_demo.py", "scale/test_collectors.py", *SHARE_DEMO, "pipeline/test_nats.py"),
+    *("history/test_interrupted.py", "services/test_ccxt_feed.py", "history/test_simulated.py", "torture/test_kill_work.py"),
+    *("pipeline/test_account.py", "pipeline/test_outside.py", "scale/test_publish.py", "services/test_restore.py"),
+)
 CHARTS = re.compile(r"^charts: (http://127\.0\.0\.1:\d+)/", re.MULTILINE)
 
 

@@ -182,7 +182,7 @@ def test_a_full_disk_stops_trading_first_recording_last_and_loses_nothing(small_
         cold = world.parts.pop("cold")
         code = cold.stop() if cold.running else cold.ended()
         assert "Traceback" not in cold.words(), cold.words()
-        assert code in (0, 2), cold.words()
+        assert code in (0, 2, -signal.SIGTERM), cold.words()  # told to stop while it was ending by itself
         ballast.unlink()
         world.start("cold", "hot")
         world.wait_for_flow()

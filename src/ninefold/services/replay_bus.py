@@ -88,6 +88,7 @@ async def _play(source: Path, data_dir: Path, bus: NatsBus, progress: Callable[[
         await publisher.publish()
         count += len(taken)
         progress(count)
+    intake.tell_meter()
     journal.close()
     return meter, count, collector.last_seq
 

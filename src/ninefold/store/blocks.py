@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from ninefold.store.parquet import footer, read_rows
 
-KEPT_BYTES = 64 * 2**20
+KEPT_BYTES = 32 * 2**20
 FEW_GROUPS = 4
 
 
