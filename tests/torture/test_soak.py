@@ -27,7 +27,7 @@ RATE = 5_000
 LEAST_RATE = 0.9  # of what was asked for; the exchange must not be what is slow
 QUICK_S, HOUR_S = float(os.environ.get("NINEFOLD_SOAK_SECONDS", "180")), 3600.0
 MOST_GROWTH = {
-    180.0: 0.4,
+    180.0: 0.6,
     3600.0: 0.02,
 }  # MB a second, fitted over the last two thirds: caches still fill in three minutes
 MOST_LAG_S = 10.0  # of the store behind what was received

@@ -100,7 +100,8 @@ class Session:
             for symbol in sorted({one["symbol"] for one in rows} or {message["filter"]["symbol"]}):
                 self.prices[symbol] = {}
                 yield Clear(symbol)
-        newest = {one["symbol"]: max(stamp(other.get("timestamp")) or 0 for other in rows) or None for one in rows}
+        latest = max((stamp(one.get("timestamp")) or 0 for one in rows), default=0) or None
+        newest = {one["symbol"]: latest for one in rows}
         for one in rows:
             symbol, gone = one["symbol"], message["action"] == "delete"
             prices = self.prices.get(symbol)
