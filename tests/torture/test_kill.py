@@ -27,7 +27,7 @@ VICTIMS = {
     "everything": ("simulator", *PIPELINE),
 }
 ALL = VICTIMS["everything"]
-QUICK_ROUNDS, TORTURE_ROUNDS = 2, 20
+QUICK_ROUNDS, TORTURE_ROUNDS = 1, 20
 LONG_BYTES, SHORT_BYTES = 800_000, 100_000  # of journal: some three seconds of it; the first moments of a start
 DURING_START = 1 / 3  # so often a start is killed as well
 FIRST_FILLS = 3

@@ -42,7 +42,7 @@ SAMPLE_CHECKS = {
     "every digit is kept": every_digit_is_kept,
     "nothing breaks it": nothing_breaks_it,
 }
-MOST = 2000  # inputs of a session: each check goes over them again and again
+MOST = 1500  # inputs of a session: each check goes over them again and again
 WHOLE = (told_as_read,)  # over whole captured sessions; of the long recordings of books nothing is
 
 
