@@ -10,6 +10,8 @@ from ninefold.store.read import Reader
 from .exchange import DAY, JANUARY, MINUTE, Exchange, Trade, random_trades
 from .running import fetch, stored_bars, stored_trades, true_bars, true_trades
 
+pytestmark = pytest.mark.slow
+
 HOURS = (JANUARY + DAY, JANUARY + DAY + 360 * MINUTE)
 NOW = JANUARY + 40 * DAY
 

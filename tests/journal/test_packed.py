@@ -18,6 +18,8 @@ from ninefold.journal.walk import Log, inputs_of
 from ninefold.journal.writer import LogWriter
 from tests.journal.logs import fill_packed, flip, unpack
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def small_blocks(monkeypatch):

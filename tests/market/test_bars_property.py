@@ -13,6 +13,8 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.records import AnyRecord, Connection, Gap, Started, Tick
 from ninefold.market.time import DAY_NS, SECOND_NS, TICK_NS, TIMEFRAMES, bar_open
 
+pytestmark = pytest.mark.slow
+
 START_NS = 1_700_000_100 * SECOND_NS
 WIDTHS = sorted(TIMEFRAMES.values())
 
@@ -142,7 +144,6 @@ def oracle(
     return made
 
 
-@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_bars_do_not_depend_on_cuts_or_restarts(seed, data):
@@ -169,7 +170,6 @@ def test_bars_of_every_width_equal_those_of_a_slow_obvious_computation(seed):
     assert found == expected
 
 
-@pytest.mark.slow
 def test_a_day_and_every_width_below_equal_the_slow_computation():
     inputs = random_inputs(7, 2000, faults=False, pause_s=150.0)
     bars = bars_of(inputs.chunks(cuts=set()))

@@ -14,6 +14,8 @@ import pytest
 
 from .running import Client, Simulator, receive, talk, until
 
+pytestmark = pytest.mark.slow
+
 PAIR, REST_PAIR = "BTC/USDT", "XBTUSDT"
 TRADE = {"symbol", "side", "price", "qty", "ord_type", "trade_id", "timestamp"}
 TICKER = {
@@ -198,7 +200,6 @@ def test_pings_are_answered_and_the_instruments_told(simulator: Simulator):
     talk(simulator, run)
 
 
-@pytest.mark.slow
 def test_a_heartbeat_comes_about_every_second_where_nothing_else_does(simulator: Simulator):
     async def run(client: Client) -> None:
         socket = await connected(client)

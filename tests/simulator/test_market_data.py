@@ -9,6 +9,8 @@ import pytest
 
 from .running import Client, Simulator, receive, talk, until
 
+pytestmark = pytest.mark.slow
+
 TRADE = {"e", "E", "s", "t", "p", "q", "T", "m", "M"}
 DEPTH = {"e", "E", "s", "U", "u", "b", "a"}
 TICKER = {"u", "s", "b", "B", "a", "A"}
@@ -108,7 +110,6 @@ def test_requests_on_a_stream_connection_are_answered_as_binance_answers(simulat
     talk(simulator, run)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("symbol", "at_least"), [("BTCUSDT", 60), ("ADABTC", 1)])  # the second is mostly quiet
 def test_trades_aggregates_and_klines_tell_the_same_story(simulator: Simulator, symbol: str, at_least: int):
     async def compare(client: Client) -> None:
