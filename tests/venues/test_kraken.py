@@ -17,7 +17,7 @@ from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues import kraken
 from ninefold.venues.adapter import Question
 from ninefold.venues.kraken import KrakenSpot
-from ninefold.venues.kraken_wire import number, time_ns
+from ninefold.venues.told import number, time_ns
 
 from .kraken_venue import INFO, RECEIVED, SECOND, TEN, TRADES, Venue, price, sample, size, swapped
 

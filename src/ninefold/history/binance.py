@@ -23,7 +23,8 @@ from ninefold.market.arrays import BAR_FLAT, BAR_OK, BUY, ID_INTEGER, SELL, TRAD
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import SECOND_NS, TIMEFRAMES
 from ninefold.venues.adapter import BadFrame, Question
-from ninefold.venues.binance_wire import MILLISECOND_NS, exchange_info_decoder, listing, past_trades_decoder, units
+from ninefold.venues.binance_wire import MILLISECOND_NS, exchange_info_decoder, listing, past_trades_decoder
+from ninefold.venues.told import units
 
 PAGE = 1000
 MICROSECONDS_FROM = 10**14  # milliseconds reach this in the year 5138, microseconds did in 1973

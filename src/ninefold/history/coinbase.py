@@ -21,7 +21,7 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.time import SECOND_NS, TIMEFRAMES
 from ninefold.venues import coinbase_wire as wire
 from ninefold.venues.adapter import Question
-from ninefold.venues.told import number
+from ninefold.venues.told import number, units
 
 CANDLES = 300
 PAGE = 1000
@@ -67,8 +67,8 @@ def read_bars(of: Instrument, width_ns: int, body: bytes) -> np.ndarray:
     told = _candles.decode(body)[::-1]
     rows = empty_bars(of.id, width_ns, np.array([one.time for one in told], np.int64) * SECOND_NS)
     for name in PRICES:
-        rows[name] = [wire.units(number(getattr(one, name)), of.price_decimals) for one in told]
-    rows["volume"] = [wire.units(number(one.volume), of.size_decimals) for one in told]
+        rows[name] = [units(number(getattr(one, name)), of.price_decimals) for one in told]
+    rows["volume"] = [units(number(one.volume), of.size_decimals) for one in told]
     rows["buy_volume"] = rows["trades"] = NOT_TOLD
     rows["state"] = BAR_OK
     return rows

@@ -17,6 +17,7 @@ from ninefold.market.instruments import Instrument
 from ninefold.venues import kraken_wire as wire
 from ninefold.venues.adapter import BadFrame, Question
 from ninefold.venues.kraken import PASSING
+from ninefold.venues.told import units
 
 PAGE = 1000
 
@@ -53,8 +54,8 @@ def read_trades(of: Instrument, body: bytes) -> np.ndarray:
     rows["instrument"], rows["id_kind"] = of.id, ID_INTEGER
     rows["exchange_ns"] = [deal.time_ns for deal in deals]
     rows["id_lo"] = [_id(deal) for deal in deals]
-    rows["price"] = [wire.units(deal.price, of.price_decimals) for deal in deals]
-    rows["size"] = [wire.units(deal.size, of.size_decimals) for deal in deals]
+    rows["price"] = [units(deal.price, of.price_decimals) for deal in deals]
+    rows["size"] = [units(deal.size, of.size_decimals) for deal in deals]
     rows["taker_side"] = [deal.side for deal in deals]
     return rows
 

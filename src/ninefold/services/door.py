@@ -89,8 +89,15 @@ class Door:
         return [*(feed.run() for feed in self._feeds), self._tick()]
 
     async def quicken(self) -> None:
-        """Read messages of known forms by compiled loops from now on."""
-        quick, packing = await asyncio.to_thread(compiled)
+        """Read messages of known forms by compiled loops from now on; where they cannot be compiled, say so and go on
+        without.
+        """
+        try:
+            quick, packing = await asyncio.to_thread(compiled)
+        except (ImportError, OSError, RuntimeError) as error:
+            self.meter.detail = f"busy markets cannot be read by compiled loops, and take more of the processor: {error}"
+            print(f"ninefold: {self.meter.detail}", file=sys.stderr, flush=True)
+            return
         self.collector.quicken(quick)
         self._intake.quicken(packing)
 

@@ -128,9 +128,11 @@ class Line(asyncio.BufferedProtocol):
         return at
 
     def _take(self, at: int) -> int:
-        """Hand on what is whole; where the rest begins."""
+        """Hand on what is whole; where the rest begins. Behind the end of a line, also one that broke the protocol, nothing
+        counts.
+        """
         assert self._listener is not None
-        while at < self._end:
+        while at < self._end and self._speech.state is State.OPEN:
             if not self._parts:
                 at = self._listener.plain(self._data, at, self._end)
             stop = self._end_of_frame(at)
@@ -139,7 +141,7 @@ class Line(asyncio.BufferedProtocol):
             self._hear(bytes(self._data[at:stop]))
             at = stop
         self._listener.taken()
-        return at
+        return at if self._speech.state is State.OPEN else self._end
 
     def _end_of_frame(self, at: int) -> int:
         """Where the frame ends that begins at byte `at`, beyond what has come if that does not tell."""
@@ -154,6 +156,7 @@ class Line(asyncio.BufferedProtocol):
             length = int.from_bytes(bytes(self._data[at + 2 : at + head]))
         if length > MESSAGE_MOST:
             self.cut()
+            return unknown
         return at + head + length + (4 if second & 0x80 else 0)
 
     def _hear(self, frame: bytes) -> None:

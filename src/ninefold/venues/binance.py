@@ -37,11 +37,11 @@ from ninefold.venues.binance_wire import (
     ticker_decoder,
     time_decoder,
     trade_decoder,
-    units,
     wrapper_decoder,
 )
 from ninefold.venues.form import form
 from ninefold.venues.sequence import BookSync
+from ninefold.venues.told import units
 from ninefold.venues.trade_series import TradeSeries
 
 if TYPE_CHECKING:

@@ -125,14 +125,6 @@ def listing(symbol: Symbol) -> Instrument:
     )
 
 
-def units(text: str, decimals: int) -> int:
-    """Prices and sizes of this venue are never negative."""
-    found = to_units(text, decimals)
-    if found < 0:
-        raise BadFrame(f"{text!r} is negative; prices and sizes are not")
-    return found
-
-
 def split(symbol: str) -> tuple[str, str]:
     """Base and quote of a symbol whose rules are not known."""
     for quote in QUOTES:

@@ -20,6 +20,7 @@ from ninefold.market.instruments import Instrument, listed
 from ninefold.market.numbers import INT64_MAX, to_units
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues.adapter import BadFrame
+from ninefold.venues.told import units
 
 VENUE = "coinbase"
 FINER = (2, 3)  # decimals of prices and sizes beyond the steps: books hold orders from before a step became coarser
@@ -197,14 +198,6 @@ def nanoseconds(text: str) -> int:
 def moment(text: str | None) -> int:
     """The same, UNKNOWN_NS where the venue gives no time."""
     return UNKNOWN_NS if text is None or text.startswith(NO_TIME) else nanoseconds(text)
-
-
-def units(text: str, decimals: int) -> int:
-    """Prices and sizes of this venue are never negative."""
-    found = to_units(text, decimals)
-    if found < 0:
-        raise BadFrame(f"{text!r} is negative; prices and sizes are not")
-    return found
 
 
 def level_size(text: str, decimals: int) -> int:

@@ -25,7 +25,8 @@ from ninefold.venues.adapter import BadFrame, Gathered, Line, Question, malforme
 from ninefold.venues.form import form
 from ninefold.venues.kraken_book import CheckedBook, Leveled, leveled
 from ninefold.venues.kraken_series import PAGE, Series, gap, pause_ns
-from ninefold.venues.kraken_wire import DEPTH, PING, VENUE, Best, Change, Deal, Envelope, subscription, units
+from ninefold.venues.kraken_wire import DEPTH, PING, VENUE, Best, Change, Deal, Envelope, subscription
+from ninefold.venues.told import units
 from ninefold.venues.trade_holes import Hole, Told
 
 if TYPE_CHECKING:

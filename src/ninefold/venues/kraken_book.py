@@ -18,7 +18,7 @@ import msgspec
 from ninefold.market.arrays import ASK, BID, CLEAR_BOOK, SET_LEVEL
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import UNKNOWN_NS
-from ninefold.venues.kraken_wire import units
+from ninefold.venues.told import units
 
 Leveled = tuple[int, int, int, int, str]  # side, price, size, time_ns, its text under the checksum
 CHECKED_LEVELS = 10  # a side, whatever the depth that was subscribed

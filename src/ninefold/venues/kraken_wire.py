@@ -8,24 +8,20 @@ Prices and sizes are JSON numbers of which every digit counts, so the text of th
 
 from __future__ import annotations
 
-import re
-from datetime import date
-from decimal import Decimal
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
 from ninefold.market.arrays import ASK, BID, BUY, SELL
 from ninefold.market.instruments import Instrument, listed
-from ninefold.market.numbers import INT64_MAX, to_units
-from ninefold.market.time import DAY_NS, SECOND_NS, UNKNOWN_NS
+from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues.adapter import BadFrame
+from ninefold.venues.told import number, time_ns, units
 
 VENUE = "kraken"
 DEPTH = 1000  # levels a side; the most there are
 PING = b'{"method":"ping"}'
 FINER = 2  # decimals of prices held beyond pair_decimals: older trades and orders may be finer than today's precision
-MOST_EXPONENT = 30
 OLD_NAMES = {"XBT": "BTC", "XDG": "DOGE"}  # REST and websocket v1 have their own names for these
 NEW_NAMES = {new: old for old, new in OLD_NAMES.items()}
 QUOTES = (  # longest names first where one ends in another
@@ -35,10 +31,6 @@ QUOTES = (  # longest names first where one ends in another
 REPLIES = frozenset({"pong", "subscribe", "unsubscribe"})
 EVENTS = frozenset({"heartbeat", "systemStatus", "subscriptionStatus", "pong"})  # of websocket v1
 SIDES = {"buy": BUY, "sell": SELL, "b": BUY, "s": SELL}
-TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,9}))?Z", re.ASCII)
-
-EXPONENT = re.compile(r"\d{1,40}(?:\.\d{1,40})?[eE][+-]?(\d{1,3})", re.ASCII)
-
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Checksum = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
 Decimals = Annotated[int, msgspec.Meta(ge=0, le=15)]
@@ -280,43 +272,6 @@ def asset_pairs(result: msgspec.Raw) -> list[Instrument]:
         for one in asset_pairs_decoder.decode(result).values()
         if one.wsname
     ]
-
-
-def number(raw: msgspec.Raw) -> str:
-    """The text of a JSON number, quoted or not, without an exponent.
-
-    >>> number(msgspec.Raw(b"0.10000000")), number(msgspec.Raw(b"1e-08"))
-    ('0.10000000', '0.00000001')
-    """
-    text = bytes(raw).decode("ascii").strip('"')
-    if "e" in text or "E" in text:
-        found = EXPONENT.fullmatch(text)
-        if found is None or int(found[1]) > MOST_EXPONENT:
-            raise BadFrame(f"{text[:60]!r} is no number that a price or size can be")
-        return format(Decimal(text), "f")
-    return text
-
-
-def time_ns(text: str) -> int:
-    """'2026-11-22T17:35:55.440295Z' in nanoseconds. raises: BadFrame, ValueError."""
-    parts = TIME.fullmatch(text)
-    if parts is None:
-        raise BadFrame(f"{text!r} is no time such as '2026-11-22T17:35:55.440295Z'")
-    year, month, day, hour, minute, second = (int(part) for part in parts.groups()[:6])
-    days = date(year, month, day).toordinal() - date(1970, 1, 1).toordinal()
-    whole = days * DAY_NS + (hour * 3600 + minute * 60 + second) * SECOND_NS
-    found = whole + int((parts[7] or "0").ljust(9, "0"))
-    if not 0 <= found <= INT64_MAX:
-        raise BadFrame(f"{text!r} is outside of the times that 64 bits of nanoseconds since 1970 hold")
-    return found
-
-
-def units(text: str, decimals: int) -> int:
-    """Prices and sizes of this venue are never negative."""
-    found = to_units(text, decimals)
-    if found < 0:
-        raise BadFrame(f"{text!r} is negative; prices and sizes are not")
-    return found
 
 
 def split(symbol: str) -> tuple[str, str]:

@@ -28,13 +28,15 @@ class Quick:
     def __init__(self, adapter: Quickened) -> None:
         self._settled = adapter.settled
         self.until_ns = adapter.quick_until_ns
-        self._steps, self._texts = adapter.form.steps()
         self._rows: dict[str, int] = {}
         self._symbols: list[str] = []
-        self._slots = np.full(64, -1, np.int32)
-        self._keys = np.zeros((32, 2 * loop.NAME_WORDS), np.uint64)
-        self._states = np.zeros((32, loop.STATES), np.int64)
-        self._touched = np.zeros(32, np.int32)
+        self._known = loop.Known(
+            *adapter.form.steps(),
+            slots=np.full(64, -1, np.int32),
+            keys=np.zeros((32, 2 * loop.NAME_WORDS), np.uint64),
+            states=np.zeros((32, loop.STATES), np.int64),
+            touched=np.zeros(32, np.int32),
+        )
         self._control = np.zeros(loop.CONTROLS, np.int64)
         self._made = np.empty(ROWS_MOST, TRADES)
         self._lags = np.empty(ROWS_MOST, np.int64)
@@ -46,28 +48,28 @@ class Quick:
             row = self._add(symbol)
             if row is None:
                 return
-        self._states[row, : loop.SEEN_NS] = (of.id, of.price_decimals, of.size_decimals, next_id, last_ns)
+        self._known.states[row, : loop.SEEN_NS] = (of.id, of.price_decimals, of.size_decimals, next_id, last_ns)
 
     def forget(self, symbol: str) -> None:
         """Of a symbol: no trade has this number."""
         row = self._rows.get(symbol)
         if row is not None:
-            self._states[row, loop.NEXT_ID] = -1
+            self._known.states[row, loop.NEXT_ID] = -1
 
     def forget_all(self) -> None:
-        self._states[:, loop.NEXT_ID] = -1
+        self._known.states[:, loop.NEXT_ID] = -1
 
     def settle(self) -> None:
         """Tell the adapter what has happened to its symbols. Must be done before its own way goes on."""
         count = int(self._control[loop.TOUCHED])
         if not count:
             return
-        touched = self._touched[:count]
+        states, touched = self._known.states, self._known.touched[:count]
         for row, (next_id, last_ns, seen_ns) in zip(
-            touched.tolist(), self._states[touched, loop.NEXT_ID : loop.IS_TOUCHED].tolist(), strict=True
+            touched.tolist(), states[touched, loop.NEXT_ID : loop.IS_TOUCHED].tolist(), strict=True
         ):
             self._settled(self._symbols[row], next_id, last_ns, seen_ns)
-        self._states[touched, loop.IS_TOUCHED] = 0
+        states[touched, loop.IS_TOUCHED] = 0
         self._control[loop.TOUCHED] = 0
 
     def run(
@@ -94,12 +96,7 @@ class Quick:
             frames.data,
             at,
             frames.end,
-            self._steps,
-            self._texts,
-            self._slots,
-            self._keys,
-            self._states,
-            self._touched,
+            self._known,
             window,
             offset,
             control,
@@ -113,24 +110,25 @@ class Quick:
         if not 0 < len(name) <= loop.NAME_MOST or not name.isascii():
             return None
         row = len(self._symbols)
-        if row == len(self._keys):
+        if row == len(self._known.keys):
             self._grow()
-        words = loop.name_words(name)
-        self._keys[row] = [*words, *loop.name_words(name.lower())]
-        self._slots[loop.place_of(words, self._slots, self._keys, 0)] = row
+        words, known = loop.name_words(name), self._known
+        known.keys[row] = [*words, *loop.name_words(name.lower())]
+        known.slots[loop.place_of(words, known.slots, known.keys)] = row
         self._rows[symbol] = row
         self._symbols.append(symbol)
         return row
 
     def _grow(self) -> None:
         """Twice as many, and slots that stay half empty."""
-        size = 2 * len(self._keys)
-        self._keys = np.concatenate([self._keys, np.zeros_like(self._keys)])
-        self._states = np.concatenate([self._states, np.zeros_like(self._states)])
-        self._touched = np.concatenate([self._touched, np.zeros_like(self._touched)])
-        self._slots = np.full(2 * size, -1, np.int32)
+        twice = {name: _doubled(getattr(self._known, name)) for name in ("keys", "states", "touched")}
+        self._known = known = self._known._replace(slots=np.full(2 * len(self._known.slots), -1, np.int32), **twice)
         for row in range(len(self._symbols)):
-            self._slots[loop.place_of(self._keys[row, : loop.NAME_WORDS], self._slots, self._keys, 0)] = row
+            known.slots[loop.place_of(known.keys[row, : loop.NAME_WORDS], known.slots, known.keys)] = row
+
+
+def _doubled(rows: np.ndarray) -> np.ndarray:
+    return np.concatenate([rows, np.zeros_like(rows)])
 
 
 class _Example:

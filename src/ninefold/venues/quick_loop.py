@@ -10,6 +10,8 @@ A number is read digit by digit as far as 18 of them, and must be a whole number
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ninefold.journal import inputs
@@ -17,7 +19,6 @@ from ninefold.market.arrays import BUY, ID_INTEGER, SELL
 from ninefold.market.clock import EVERY, FAR_NS, WINDOW
 from ninefold.market.compiled import compiled, first_set, load_byte, load_word
 from ninefold.venues.form import (
-    FLAG,
     ID,
     LITERAL,
     LOWER,
@@ -63,9 +64,25 @@ def name_words(name: bytes) -> np.ndarray:
 
 
 @compiled
-def place_of(words: np.ndarray, slots: np.ndarray, keys: np.ndarray, column: int) -> int:
+def place_of(words: np.ndarray, slots: np.ndarray, keys: np.ndarray) -> int:
     """The slot of a name: the one that holds its row, or the empty one where it belongs."""
-    return _slot(words[0], words[1], words[2], slots, keys, column)
+    return _slot(words[0], words[1], words[2], slots, keys)
+
+
+class Known(NamedTuple):
+    """What is known of a form and of the symbols that were taught.
+
+    steps, texts: of the form (Form.steps). slots: int32 (a power of two), rows of `keys` and `states` by hash, -1 where empty.
+    keys: uint64 (n, 2 * NAME_WORDS), a symbol and the same in small letters. states: int64 (n, STATES). touched: int32 (n), the
+    rows that changed.
+    """
+
+    steps: np.ndarray
+    texts: np.ndarray
+    slots: np.ndarray
+    keys: np.ndarray
+    states: np.ndarray
+    touched: np.ndarray
 
 
 @compiled
@@ -73,12 +90,7 @@ def run(
     data: np.ndarray,
     start: int,
     end: int,
-    steps: np.ndarray,
-    texts: np.ndarray,
-    slots: np.ndarray,
-    keys: np.ndarray,
-    states: np.ndarray,
-    touched: np.ndarray,
+    known: Known,
     window: np.ndarray,
     offset: np.ndarray,
     control: np.ndarray,
@@ -87,158 +99,146 @@ def run(
 ) -> None:
     """Take records from byte `start` to `end` of `data` (uint8, PADDING bytes longer) until one is not of the form.
 
-    slots:   int32 (power of two), rows of `keys` and `states` by hash, -1 where empty.
-    keys:    uint64 (n, 2 * NAME_WORDS), a symbol and the same in small letters.
-    states:  int64 (n, STATES); touched: int32 (n), the rows that changed.
-    window, offset: int64 (WINDOW,) and (frames, median) of the connection.
-    control: int64 (CONTROLS,), both ways. rows, lags: TRADES and int64, of one length.
+    window, offset: int64 (WINDOW,) and (frames, median) of the connection. control: int64 (CONTROLS,), both ways.
+    rows, lags: TRADES and int64, of one length.
     """
     at, count, why = start, 0, ENDED
-    now, frames, median = control[NOW_NS], offset[0], offset[1]
+    seq, now, states = control[SEQ], control[NOW_NS], known.states
     least, last_receive = np.int64(2**63 - 1), np.int64(-(2**63) + 1)
-    seq = control[SEQ]
-    count_touched = control[TOUCHED]
     fields = np.zeros(_FIELDS, np.int64)
-    while at < end:
+    while at < end and why == ENDED:
         if count == len(rows):
             why = FULL
             break
-        length = np.int64(load_word(data, at) & np.uint64(0xFFFF_FFFF))
-        body = at + HEAD
-        kind = np.int64(data[body])
-        connection = np.int64(data[body + 1]) | np.int64(data[body + 2]) << 8
-        this_seq, receive = np.int64(load_word(data, body + 3)), np.int64(load_word(data, body + 11))
         why = NOT_MINE
-        if kind != _FRAME or connection != control[CONNECTION] or receive >= control[UNTIL_NS] or receive < last_receive:
+        body = at + HEAD
+        behind = body + np.int64(load_word(data, at) & np.uint64(0xFFFF_FFFF))
+        connection = np.int64(load_word(data, body + 1) & np.uint64(0xFFFF))
+        this_seq, receive = np.int64(load_word(data, body + 3)), np.int64(load_word(data, body + 11))
+        if load_byte(data, body) != _FRAME or connection != control[CONNECTION]:
             break
-        row = _message(data, body + BODY, body + length, steps, texts, slots, keys, fields)
-        if row < 0:
+        if receive >= control[UNTIL_NS] or receive < last_receive:
+            break
+        row = _message(data, body + BODY, behind, known, fields)
+        if row < 0 or fields[_ID] != states[row, NEXT_ID] or fields[_STAMP] > now + _FAR_NS:
             break
         price = _in_units(fields[_PRICE], fields[_PRICE + 1], states[row, PRICE_DECIMALS])
         size = _in_units(fields[_SIZE], fields[_SIZE + 1], states[row, SIZE_DECIMALS])
-        stamp = fields[_STAMP]
-        if price < 0 or size < 0 or fields[_ID] != states[row, NEXT_ID] or stamp > now + _FAR_NS:
+        if price < 0 or size < 0:
             break
-        _write(rows[count], states[row, INSTRUMENT], fields[_TIME], receive, this_seq, fields[_ID], price, size, fields[_TAKER])
-        states[row, NEXT_ID] = fields[_ID] + 1
-        states[row, LAST_NS] = max(states[row, LAST_NS], fields[_TIME])
-        states[row, SEEN_NS] = receive
-        if not states[row, IS_TOUCHED]:
-            states[row, IS_TOUCHED] = 1
-            touched[count_touched] = row
-            count_touched += 1
-        lag = receive - stamp
-        lags[count] = lag
-        least = min(least, lag)
-        window[frames % _WINDOW] = lag
-        frames += 1
-        if frames % _EVERY == 0 or frames & (frames - 1) == 0:
-            filled = min(frames, _WINDOW)
-            middle = (filled - 1) // 2
-            median = np.partition(window[:filled], middle)[middle]
-        now = max(now, stamp)
-        count += 1
-        seq, last_receive = this_seq, receive
-        at = body + length
-        why = ENDED
+        _write(rows[count], states[row, INSTRUMENT], fields, receive, this_seq, price, size)
+        _note(known, control, row, fields, receive)
+        lag = lags[count] = receive - fields[_STAMP]
+        _add_lag(window, offset, lag)
+        least, now = min(least, lag), max(now, fields[_STAMP])
+        at, count, seq, last_receive, why = behind, count + 1, this_seq, receive, ENDED
         if control[LEADS]:
-            now = max(now, receive - median)
-            ticks = now >= control[TICK_NS]
-        else:
-            ticks = receive - control[LEAD_MEDIAN_NS] >= control[TICK_NS]
-        if ticks:
+            now = max(now, receive - offset[1])
+        leading = now if control[LEADS] else receive - control[LEAD_MEDIAN_NS]
+        if leading >= control[TICK_NS]:
             why = TICKED
-            break
-    offset[0], offset[1] = frames, median
     control[AT], control[COUNT], control[WHY], control[SEQ] = at, count, why, seq
-    control[RECEIVE_NS], control[NOW_NS], control[LEAST_LAG_NS], control[TOUCHED] = last_receive, now, least, count_touched
-
-
+    control[RECEIVE_NS], control[NOW_NS], control[LEAST_LAG_NS] = last_receive, now, least
 
 
 @compiled
-def _message(
-    data: np.ndarray,
-    at: int,
-    end: int,
-    steps: np.ndarray,
-    texts: np.ndarray,
-    slots: np.ndarray,
-    keys: np.ndarray,
-    fields: np.ndarray,
-) -> int:
+def _note(known: Known, control: np.ndarray, row: int, fields: np.ndarray, receive: int) -> None:
+    """What the adapter is told of later."""
+    states = known.states
+    states[row, NEXT_ID] = fields[_ID] + 1
+    states[row, LAST_NS] = max(states[row, LAST_NS], fields[_TIME])
+    states[row, SEEN_NS] = receive
+    if not states[row, IS_TOUCHED]:
+        states[row, IS_TOUCHED] = 1
+        known.touched[control[TOUCHED]] = row
+        control[TOUCHED] += 1
+
+
+@compiled
+def _add_lag(window: np.ndarray, offset: np.ndarray, lag: int) -> None:
+    """As OffsetEstimate.add."""
+    frames = offset[0]
+    window[frames % _WINDOW] = lag
+    frames += 1
+    offset[0] = frames
+    if frames % _EVERY == 0 or frames & (frames - 1) == 0:
+        filled = min(frames, _WINDOW)
+        middle = (filled - 1) // 2
+        offset[1] = np.partition(window[:filled], middle)[middle]
+
+
+@compiled
+def _message(data: np.ndarray, at: int, end: int, known: Known, fields: np.ndarray) -> int:
     """Read one message into `fields`; the row of its symbol, -1 if anything is not of the form."""
+    steps, texts, keys = known.steps, known.texts, known.keys
     row, lower_at, lower_length = -1, 0, 0
-    fields[_STAMP] = -1
     for step in range(len(steps)):
         kind = steps[step, 0]
         if kind == LITERAL:
             length = steps[step, 2]
-            if not _same(data, at, texts, steps[step, 1], length):
-                return -1
-            at += length
+            at = at + length if _same(data, at, texts, steps[step, 1], length) else -1
         elif kind == SYMBOL:
             length = _up_to(data, at, 34)
-            if length < 0:
-                return -1
-            row = _row_of(data, at, length, slots, keys, 0)
-            if row < 0:
-                return -1
-            at += length
+            row = _row_of(data, at, length, known) if length > 0 else -1
+            at = at + length if row >= 0 else -1
         elif kind == LOWER:
             lower_at, lower_length = at, _up_to(data, at, 64)
-            if lower_length < 0:
-                return -1
-            at += lower_length
+            at = at + lower_length if lower_length > 0 else -1
         elif kind in (PRICE, SIZE):
             at = _decimal(data, at, fields, _PRICE if kind == PRICE else _SIZE)
-            if at < 0:
-                return -1
         elif kind in (ID, TIME_MS, STAMP_MS, NUMBER):
-            value, digits = _digits(data, at)
-            if digits == 0 or digits > DIGITS_MOST or (digits > 1 and load_byte(data, at) == 48):
-                return -1
-            at += digits
-            if kind == ID:
-                fields[_ID] = value
-            elif kind != NUMBER:
-                if value > LAST_MS:
-                    return -1
-                fields[_TIME if kind == TIME_MS else _STAMP] = value * MILLISECOND_NS
+            at = _whole(data, at, fields, kind)
         elif kind == TIME_TEXT:
             at = _moment(data, at, fields)
-            if at < 0:
-                return -1
         elif kind == SIDE:
-            buy, buy_length = steps[step, 1], steps[step, 2]
-            sell, sell_length = steps[step, 3] >> 32, steps[step, 3] & 0xFFFF_FFFF
-            if _same(data, at, texts, buy, buy_length):
-                fields[_TAKER] = _BUY
-                at += buy_length
-            elif _same(data, at, texts, sell, sell_length):
-                fields[_TAKER] = _SELL
-                at += sell_length
-            else:
-                return -1
+            at = _side(data, at, fields, texts, steps[step])
         elif kind == TEXT:
             at = _past_text(data, at, end)
-            if at < 0:
-                return -1
-        elif kind == FLAG:
-            word = load_word(data, at)
-            if word & np.uint64(0xFFFF_FFFF) == _TRUE:
-                at += 4
-            elif word & np.uint64(0xFF_FFFF_FFFF) == _FALSE:
-                at += 5
-            else:
-                return -1
-        if at > end:
+        else:
+            at = _past_flag(data, at)
+        if at < 0 or at > end:
             return -1
-    if at != end or row < 0:
-        return -1
-    if lower_length and not _is_lower_of(data, lower_at, lower_length, keys, row):
+    if at != end or (lower_length and not _is_lower_of(data, lower_at, lower_length, keys, row)):
         return -1
     return row
+
+
+# each of these reads a part of a message, and returns where it ends, -1 if it is not there
+
+
+@compiled
+def _whole(data: np.ndarray, at: int, fields: np.ndarray, kind: int) -> int:
+    """A whole number without a zero in front."""
+    value, digits = _digits(data, at)
+    if digits == 0 or digits > DIGITS_MOST or (digits > 1 and load_byte(data, at) == 48):
+        return -1
+    if kind == ID:
+        fields[_ID] = value
+    elif kind != NUMBER:
+        if value > LAST_MS:
+            return -1
+        fields[_TIME if kind == TIME_MS else _STAMP] = value * MILLISECOND_NS
+    return at + digits
+
+
+@compiled
+def _side(data: np.ndarray, at: int, fields: np.ndarray, texts: np.ndarray, step: np.ndarray) -> int:
+    buy, buy_length, sell, sell_length = step[1], step[2], step[3] >> 32, step[3] & 0xFFFF_FFFF
+    if _same(data, at, texts, buy, buy_length):
+        fields[_TAKER] = _BUY
+        return at + buy_length
+    if _same(data, at, texts, sell, sell_length):
+        fields[_TAKER] = _SELL
+        return at + sell_length
+    return -1
+
+
+@compiled
+def _past_flag(data: np.ndarray, at: int) -> int:
+    word = load_word(data, at)
+    if word & np.uint64(0xFFFF_FFFF) == _TRUE:
+        return at + 4
+    return at + 5 if word & np.uint64(0xFF_FFFF_FFFF) == _FALSE else -1
 
 
 @compiled
@@ -280,23 +280,23 @@ def _words(data: np.ndarray, at: int, length: int) -> tuple[int, int, int]:
 
 
 @compiled
-def _slot(first: int, second: int, third: int, slots: np.ndarray, keys: np.ndarray, column: int) -> int:
+def _slot(first: int, second: int, third: int, slots: np.ndarray, keys: np.ndarray) -> int:
     mixed = first * np.uint64(0x9E37_79B9_7F4A_7C15) + second * np.uint64(0xC2B2_AE3D_27D4_EB4F) + third
     mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58_476D_1CE4_E5B9)
     most = len(slots) - 1
     slot = np.int64(mixed >> np.uint64(33)) & most
     while slots[slot] >= 0:
         row = slots[slot]
-        if keys[row, column] == first and keys[row, column + 1] == second and keys[row, column + 2] == third:
+        if keys[row, 0] == first and keys[row, 1] == second and keys[row, 2] == third:
             return slot
         slot = (slot + 1) & most
     return slot
 
 
 @compiled
-def _row_of(data: np.ndarray, at: int, length: int, slots: np.ndarray, keys: np.ndarray, column: int) -> int:
+def _row_of(data: np.ndarray, at: int, length: int, known: Known) -> int:
     first, second, third = _words(data, at, length)
-    return np.int64(slots[_slot(first, second, third, slots, keys, column)])
+    return np.int64(known.slots[_slot(first, second, third, known.slots, known.keys)])
 
 
 @compiled
@@ -427,16 +427,14 @@ def _past_text(data: np.ndarray, at: int, end: int) -> int:
 
 
 @compiled
-def _write(
-    row: np.ndarray, instrument: int, time: int, receive: int, seq: int, id: int, price: int, size: int, taker: int
-) -> None:
+def _write(row: np.ndarray, instrument: int, fields: np.ndarray, receive: int, seq: int, price: int, size: int) -> None:
     row.instrument = instrument
-    row.exchange_ns = time
+    row.exchange_ns = fields[_TIME]
     row.receive_ns = receive
     row.seq = seq
     row.id_kind = _INTEGER
     row.id_hi = 0
-    row.id_lo = id
+    row.id_lo = fields[_ID]
     row.price = price
     row.size = size
-    row.taker_side = taker
+    row.taker_side = fields[_TAKER]
