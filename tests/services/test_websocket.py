@@ -65,9 +65,11 @@ class Heard:
         """Nothing waits."""
 
 
-def told(talk: Talk, compiled: bool = False, act: Callable[[Line], None] = lambda line: None) -> Heard:
+def told(
+    talk: Talk, compiled: bool = False, act: Callable[[Line], None] = lambda line: None, heard: Heard | None = None
+) -> Heard:
     """What is heard of a server until it hangs up. act: done once the line is open."""
-    heard = Heard(compiled)
+    heard = heard or Heard(compiled)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -212,3 +214,28 @@ def test_who_does_not_open_the_line_is_named_with_what_was_said(answer: bytes, s
 def test_an_address_that_is_none_is_named() -> None:
     with pytest.raises(NotOpened, match="'http://x' is no address of a websocket"):
         asyncio.run(open_line("http://x", lambda: Heard(False)))
+
+
+def test_what_has_come_is_worked_through_before_much_more_is_read() -> None:
+    """However much lies in the socket: what waits stays as small as the buffer."""
+
+    class Working(Heard):
+        waiting = most = 0
+
+        def plain(self, data: np.ndarray, start: int, end: int) -> int:
+            stop = super().plain(data, start, end)
+            self.waiting += stop - start
+            self.most = max(self.most, self.waiting)
+            return stop
+
+        def taken(self) -> None:
+            asyncio.get_running_loop().call_soon(self.work)
+
+        def work(self) -> None:
+            self.waiting = 0
+
+    heard = Working(compiled=True)
+    payloads = [bytes(200)] * 10_000
+    told(sends(b"".join(map(frame, payloads))), heard=heard)
+    assert heard.messages == payloads
+    assert heard.most <= websocket.BUFFER_BYTES

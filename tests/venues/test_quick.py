@@ -19,13 +19,14 @@ from ninefold.journal.segment import Record, pack
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Gap
 from ninefold.services.build import collector_of
+from ninefold.venues import quick_loop
 from ninefold.venues.collector import Collector
 from ninefold.venues.quick import Quick
 
 START_MS = 1_795_341_600_000
 START_NS = START_MS * 10**6
 COUNT = 400
-BASES = ("BTC", "ETH", "ADA", "DOGE")
+BASES = ("BTC", "ETH", "XTZ", "DOGE")
 
 
 def binance(base: str, id: int, ms: int, price: str, size: str, buys: bool) -> str:
@@ -223,3 +224,15 @@ def mutated(chance: random.Random, payload: bytes) -> bytes:
             payload[:place] + byte + payload[place:],
         )
     )
+
+
+def test_names_that_begin_alike_are_kept_apart() -> None:
+    slots = np.zeros((128, quick_loop.NAME_WORDS + 1), np.uint64)
+    names = [f"1000SATS{number}{'X' * (number % 15)}".encode() for number in range(60)]
+    for row, name in enumerate(names):
+        words = quick_loop.name_words(name)
+        assert not slots[quick_loop.place_of(words, slots), 0]
+        slots[quick_loop.place_of(words, slots)] = [*words, row]
+    for row, name in enumerate(names):
+        words = quick_loop.name_words(name)
+        assert slots[quick_loop.place_of(words, slots)].tolist() == [*words, row]

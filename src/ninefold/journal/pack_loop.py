@@ -4,7 +4,7 @@ In:  bytes as they came from a server (RFC 6455).
 Out: one record a message, packed as segment.py does it. What is not a whole, unfragmented, uncompressed message of text or
      bytes ends the run: controls, fragments and what has not come whole are for somebody who knows the protocol.
 
-The checksum is zlib's CRC-32, eight bytes at a time by tables.
+The checksum is zlib's CRC-32, sixteen bytes at a time by tables.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from ninefold.journal import inputs
 from ninefold.journal.plain import Frames
 from ninefold.journal.segment import OVERHEAD
-from ninefold.market.compiled import compiled, load_byte, load_word, store_word
+from ninefold.market.compiled import address_of, compiled, load_byte, load_word, store_word
 
 MESSAGES_MOST = 8192  # packed at once
 PADDING = 64  # bytes that must be there behind the end of what is read and of what is written
@@ -22,25 +22,26 @@ _HEAD = 8  # length and checksum
 _BODY = OVERHEAD - _HEAD
 _TEXT, _BYTES = 0x81, 0x82  # whole messages
 _SHORT_MOST, _LENGTH_16, _LENGTH_64 = 125, 126, 127
+TAKEN = 16  # bytes at once
 _SMALL = np.uint64(0xFFFF_FFFF)
 _BYTE = np.uint64(0xFF)
 
 
 def _tables() -> np.ndarray:
-    """uint64 (8 * 256): what a byte does to the checksum, n places before the end of a word."""
-    made = np.zeros((8, 256), np.uint64)
+    """uint32 (16 * 256): what a byte does to the checksum, n places before the end of what is taken at once."""
+    made = np.zeros((TAKEN, 256), np.uint32)
     for byte in range(256):
         value = byte
         for _ in range(8):
             value = value >> 1 ^ (0xEDB8_8320 if value & 1 else 0)
         made[0, byte] = value
-    for place in range(1, 8):
+    for place in range(1, TAKEN):
         before = made[place - 1]
-        made[place] = before >> np.uint64(8) ^ made[0][(before & _BYTE).astype(np.intp)]
+        made[place] = before >> np.uint32(8) ^ made[0][before & np.uint32(0xFF)]
     return made.ravel()
 
 
-TABLES = _tables()
+TABLES = np.append(_tables(), np.uint32(0))  # the last entry is read as half of a word
 
 
 def packed(
@@ -81,66 +82,90 @@ def pack_frames(
 
     Returns (where it stopped, bytes written, records). data, out: uint8, PADDING bytes longer than is said.
     """
-    at, written, count = start, 0, 0
+    begin, out_begin, tables_at = address_of(data), address_of(out), address_of(tables)
+    at, end, written, count = begin + start, begin + end, 0, 0
     while at + 2 <= end:
-        first, second = np.int64(load_byte(data, at)), np.int64(load_byte(data, at + 1))
+        first, second = np.int64(load_byte(at)), np.int64(load_byte(at + 1))
         if (first != _TEXT and first != _BYTES) or second > _LENGTH_16:
             break
         length, payload = second, at + 2
         if second == _LENGTH_16:
-            length = np.int64(load_byte(data, at + 2)) << 8 | np.int64(load_byte(data, at + 3))
+            length = np.int64(load_byte(at + 2)) << 8 | np.int64(load_byte(at + 3))
             payload = at + 4
         stop = payload + length
         size = _HEAD + _BODY + length
         if stop > end or written + size > most:
             break
-        _pack(data, payload, length, out, written, tables, kind, connection, seq + count, receive_ns)
+        _pack(payload, length, out_begin + written, tables_at, kind, connection, seq + count, receive_ns)
         written += size
         count += 1
         at = stop
-    return at, written, count
+    return at - begin, written, count
 
 
 @compiled
 def _pack(
-    data: np.ndarray,
-    payload: int,
-    length: int,
-    out: np.ndarray,
-    at: int,
-    tables: np.ndarray,
-    kind: int,
-    connection: int,
-    seq: int,
-    receive_ns: int,
+    payload: int, length: int, at: int, tables: int, kind: int, connection: int, seq: int, receive_ns: int
 ) -> None:
+    """Write one record to the address `at`."""
     body = at + _HEAD
-    store_word(out, body, np.uint64(kind | connection << 8))
-    store_word(out, body + 3, np.uint64(seq))
-    store_word(out, body + 11, np.uint64(receive_ns))
+    store_word(body, np.uint64(kind | connection << 8))
+    store_word(body + 3, np.uint64(seq))
+    store_word(body + 11, np.uint64(receive_ns))
     for place in range(0, length, 8):  # the last word may write past the end, where the next record or nothing is
-        store_word(out, body + _BODY + place, load_word(data, payload + place))
-    checksum = checksum_of(out, body, _BODY + length, tables)
-    store_word(out, at, np.uint64(_BODY + length) | checksum << np.uint64(32))
+        store_word(body + _BODY + place, load_word(payload + place))
+    checksum = _checksum(body, _BODY + length, tables)
+    store_word(at, np.uint64(_BODY + length) | checksum << np.uint64(32))
 
 
 @compiled
 def checksum_of(data: np.ndarray, at: int, length: int, tables: np.ndarray) -> int:
-    """zlib.crc32 of `length` bytes."""
+    """zlib.crc32 of `length` bytes of `data` (uint8)."""
+    return _checksum(address_of(data) + at, length, address_of(tables))
+
+
+@compiled
+def _checksum(at: int, length: int, tables: int) -> int:
     crc = _SMALL
-    whole = length & ~7
-    for place in range(at, at + whole, 8):
-        word = load_word(data, place) ^ crc
+    behind = at + length
+    while at + TAKEN <= behind:
+        first, second = load_word(at) ^ crc, load_word(at + 8)
+        crc = _of_word(tables, 8, first) ^ _of_word(tables, 0, second)
+        at += TAKEN
+    if at + 8 <= behind:
+        crc = _of_word(tables, 0, load_word(at) ^ crc)
+        at += 8
+    if at + 4 <= behind:
+        four = (load_word(at) ^ crc) & _SMALL
         crc = (
-            tables[np.int64(word & _BYTE) + 1792]
-            ^ tables[np.int64(word >> np.uint64(8) & _BYTE) + 1536]
-            ^ tables[np.int64(word >> np.uint64(16) & _BYTE) + 1280]
-            ^ tables[np.int64(word >> np.uint64(24) & _BYTE) + 1024]
-            ^ tables[np.int64(word >> np.uint64(32) & _BYTE) + 768]
-            ^ tables[np.int64(word >> np.uint64(40) & _BYTE) + 512]
-            ^ tables[np.int64(word >> np.uint64(48) & _BYTE) + 256]
-            ^ tables[np.int64(word >> np.uint64(56))]
+            _entry(tables, 3, four)
+            ^ _entry(tables, 2, four >> np.uint64(8))
+            ^ _entry(tables, 1, four >> np.uint64(16))
+            ^ _entry(tables, 0, four >> np.uint64(24))
         )
-    for place in range(at + whole, at + length):
-        crc = crc >> np.uint64(8) ^ tables[np.int64((crc ^ np.uint64(load_byte(data, place))) & _BYTE)]
+        at += 4
+    while at < behind:
+        crc = crc >> np.uint64(8) ^ _entry(tables, 0, crc ^ np.uint64(load_byte(at)))
+        at += 1
     return crc ^ _SMALL
+
+
+@compiled
+def _of_word(tables: int, place: int, word: int) -> int:
+    """What eight bytes do to the checksum, `place` bytes before the end of what is taken at once."""
+    return (
+        _entry(tables, place + 7, word)
+        ^ _entry(tables, place + 6, word >> np.uint64(8))
+        ^ _entry(tables, place + 5, word >> np.uint64(16))
+        ^ _entry(tables, place + 4, word >> np.uint64(24))
+        ^ _entry(tables, place + 3, word >> np.uint64(32))
+        ^ _entry(tables, place + 2, word >> np.uint64(40))
+        ^ _entry(tables, place + 1, word >> np.uint64(48))
+        ^ _entry(tables, place, word >> np.uint64(56))
+    )
+
+
+@compiled
+def _entry(tables: int, place: int, word: int) -> int:
+    """Of the lowest byte of a word."""
+    return load_word(tables + place * 1024 + np.int64(word & _BYTE) * 4) & _SMALL

@@ -23,29 +23,37 @@ def compiled(function: F) -> F:
 
 
 @intrinsic
-def load_word(context: Any, array: Any, at: Any) -> Any:
-    """The eight bytes of a uint8 array from `at` on, as uint64, wherever they lie. All eight must be there."""
-    signature = types.uint64(array, at)
+def address_of(context: Any, array: Any) -> Any:
+    """Where an array begins in memory, as int64. It must outlive what reads there.
+
+    A loop hands addresses to what it calls, not arrays: of these each call would count the references.
+    """
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        word = ir.IntType(64)
-        place = builder.bitcast(builder.gep(data, [arguments[1]]), word.as_pointer())
-        return builder.load(place, align=1)
+        return builder.ptrtoint(data, ir.IntType(64))
 
-    return signature, build
+    return types.int64(array), build
 
 
 @intrinsic
-def load_byte(context: Any, array: Any, at: Any) -> Any:
-    """The byte at `at` of a uint8 array; nothing is looked at, neither the end nor a sign."""
-    signature = types.uint8(array, at)
+def load_word(context: Any, address: Any) -> Any:
+    """The eight bytes from an address on, as uint64, wherever they lie. Nothing is looked at: all eight must be there."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        return builder.load(builder.gep(data, [arguments[1]]))
+        return builder.load(builder.inttoptr(arguments[0], ir.IntType(64).as_pointer()), align=1)
 
-    return signature, build
+    return types.uint64(types.int64), build
+
+
+@intrinsic
+def load_byte(context: Any, address: Any) -> Any:
+    """The byte at an address, which must be there."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()))
+
+    return types.uint8(types.int64), build
 
 
 @intrinsic
@@ -59,14 +67,11 @@ def first_set(context: Any, word: Any) -> Any:
 
 
 @intrinsic
-def store_word(context: Any, array: Any, at: Any, word: Any) -> Any:
-    """Write a uint64 into a uint8 array from `at` on. All eight bytes must be there."""
-    signature = types.void(array, at, types.uint64)
+def store_word(context: Any, address: Any, word: Any) -> Any:
+    """Write a uint64 to an address and the seven bytes behind it, which must be there."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        place = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(64).as_pointer())
-        builder.store(arguments[2], place, align=1)
+        builder.store(arguments[1], builder.inttoptr(arguments[0], ir.IntType(64).as_pointer()), align=1)
         return context.get_dummy_value()
 
-    return signature, build
+    return types.void(types.int64, types.uint64), build

@@ -21,6 +21,7 @@ from websockets.uri import parse_uri
 
 BUFFER_BYTES = 256 * 1024
 LEAST_FREE_BYTES = 64 * 1024
+MANY_BYTES = 64 * 1024  # after so many, what has come is worked through before more is read: it is still in the cache then
 PADDING = 64  # behind the buffer, so that it can be read by words
 MESSAGE_MOST = 64 * 1024 * 1024
 OPEN_S = 10.0
@@ -98,6 +99,9 @@ class Line(asyncio.BufferedProtocol):
         left = self._end - at
         self._data[:left] = self._data[at : self._end].copy()
         self._end = left
+        if nbytes >= MANY_BYTES and self._transport is not None:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._read_on)  # behind what the listener wants to do soon
 
     def eof_received(self) -> bool:
         self._speech.receive_eof()
@@ -109,6 +113,10 @@ class Line(asyncio.BufferedProtocol):
                 waited.set_result(None)
 
     # parts
+
+    def _read_on(self) -> None:
+        if self._transport is not None and not self.closed.done():
+            self._transport.resume_reading()
 
     def _shake(self) -> int:
         """Read the answer to our request; where what follows it begins."""

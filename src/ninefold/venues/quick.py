@@ -32,8 +32,7 @@ class Quick:
         self._symbols: list[str] = []
         self._known = loop.Known(
             *adapter.form.steps(),
-            slots=np.full(64, -1, np.int32),
-            keys=np.zeros((32, 2 * loop.NAME_WORDS), np.uint64),
+            slots=np.zeros((64, loop.NAME_WORDS + 1), np.uint64),
             states=np.zeros((32, loop.STATES), np.int64),
             touched=np.zeros(32, np.int32),
         )
@@ -110,25 +109,27 @@ class Quick:
         if not 0 < len(name) <= loop.NAME_MOST or not name.isascii():
             return None
         row = len(self._symbols)
-        if row == len(self._known.keys):
+        if row == len(self._known.states):
             self._grow()
-        words, known = loop.name_words(name), self._known
-        known.keys[row] = [*words, *loop.name_words(name.lower())]
-        known.slots[loop.place_of(words, known.slots, known.keys)] = row
         self._rows[symbol] = row
         self._symbols.append(symbol)
+        self._place(symbol)
         return row
 
     def _grow(self) -> None:
         """Twice as many, and slots that stay half empty."""
-        twice = {name: _doubled(getattr(self._known, name)) for name in ("keys", "states", "touched")}
-        self._known = known = self._known._replace(slots=np.full(2 * len(self._known.slots), -1, np.int32), **twice)
-        for row in range(len(self._symbols)):
-            known.slots[loop.place_of(known.keys[row, : loop.NAME_WORDS], known.slots, known.keys)] = row
+        old = self._known
+        self._known = old._replace(
+            slots=np.zeros((2 * len(old.slots), loop.NAME_WORDS + 1), np.uint64),
+            states=np.concatenate([old.states, np.zeros_like(old.states)]),
+            touched=np.concatenate([old.touched, np.zeros_like(old.touched)]),
+        )
+        for symbol in self._symbols:
+            self._place(symbol)
 
-
-def _doubled(rows: np.ndarray) -> np.ndarray:
-    return np.concatenate([rows, np.zeros_like(rows)])
+    def _place(self, symbol: str) -> None:
+        slots, words = self._known.slots, loop.name_words(symbol.encode())
+        slots[loop.place_of(words, slots)] = [*words, self._rows[symbol]]
 
 
 class _Example:
