@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from ninefold.journal.writer import DiskFull
+
 VERSION = 1
 
 
@@ -27,15 +29,23 @@ class WrongSnapshot(ValueError):
 
 
 def write(data_dir: Path, name: str, seq: int, states: Mapping[str, bytes]) -> None:
-    """name: of the process. On disk before this returns."""
+    """name: of the process. On disk before this returns. raises: DiskFull; the one before is there then."""
     path = _path(data_dir, name)
-    path.parent.mkdir(exist_ok=True)
     temporary = path.with_suffix(".new")
-    with temporary.open("wb") as file:
-        file.write(msgspec.msgpack.encode(Snapshot(seq, dict(states))))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(msgspec.msgpack.encode(Snapshot(seq, dict(states))))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise DiskFull(
+            error.errno,
+            f"could not write {path}: {error.strerror}. Nothing is lost: the next start goes on from the snapshot before. "
+            "Free space on this disk, then start again",
+        ) from error
 
 
 def read(data_dir: Path, name: str) -> Snapshot | None:
