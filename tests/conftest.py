@@ -39,12 +39,14 @@ SHARE_DEMO = (
     "pipeline/test_notebook.py",
     "pipeline/test_series.py",
 )
+SHARE_TAPED = ("pipeline/test_demo.py", "pipeline/test_train_and_serve.py")
 LONGEST = (
     *("torture/test_soak.py", "torture/test_kill.py", "venues/test_contract.py", "torture/test_bad_input.py"),
-    *("pipeline/test_demo.py", "scale/test_collectors.py", *SHARE_DEMO, "pipeline/test_nats.py"),
+    *(*SHARE_TAPED, "scale/test_collectors.py", *SHARE_DEMO, "pipeline/test_nats.py"),
     *("history/test_interrupted.py", "services/test_ccxt_feed.py", "history/test_simulated.py", "torture/test_kill_work.py"),
     *("pipeline/test_account.py", "pipeline/test_outside.py", "scale/test_publish.py", "services/test_restore.py"),
 )
+RUNNING: list[subprocess.Popen[bytes]] = []  # the shared demo
 CHARTS = re.compile(r"^charts: (http://127\.0\.0\.1:\d+)/", re.MULTILINE)
 
 
@@ -63,11 +65,11 @@ class Demo:
 
 
 class WholeFiles(LoadScopeScheduling):
-    """A file's tests run on one worker, and all that look at the shared demo on one, so that there is one demo."""
+    """A file's tests run on one worker, and all that look at the same demo on one, so that it is made once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::")[0]
-        return "demo" if file.removeprefix("tests/") in SHARE_DEMO else file
+        file = _file(nodeid)
+        return "demo" if file in SHARE_DEMO else "taped" if file in SHARE_TAPED else file
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -78,15 +80,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files come first, so that the other workers have all the rest to do meanwhile."""
     for item in items:
-        file = item.nodeid.split("::")[0].removeprefix("tests/")
-        if "demo" in getattr(item, "fixturenames", ()) and file not in SHARE_DEMO:
-            raise pytest.UsageError(f"{file} looks at the shared demo: add it to SHARE_DEMO in tests/conftest.py")
+        for fixture, files in (("demo", SHARE_DEMO), ("taped", SHARE_TAPED)):
+            if fixture in getattr(item, "fixturenames", ()) and _file(item.nodeid) not in files:
+                raise pytest.UsageError(f"{_file(item.nodeid)} looks at the {fixture} demo: name it in tests/conftest.py")
     items.sort(key=_order)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """The shared demo ends with the last test that looks at it: it would take its part of the processor from all others."""
+    if _file(item.nodeid) in SHARE_DEMO and (nextitem is None or _file(nextitem.nodeid) not in SHARE_DEMO):
+        while RUNNING:
+            stop(RUNNING.pop())
+
+
 def _order(item: pytest.Item) -> int:
-    file = item.nodeid.split("::")[0].removeprefix("tests/")
+    file = _file(item.nodeid)
     return LONGEST.index(file) if file in LONGEST else len(LONGEST)
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.split("::")[0].removeprefix("tests/")
 
 
 @pytest.fixture(scope="session")
@@ -137,7 +151,7 @@ def prometheus() -> Path:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The generated market with all nine services, started once for the whole run. Tests only look at it:
+    """The generated market with all nine services, started once for all that look at it. Tests only look:
     one that halts, kills or floods something starts its own."""
     folder = tmp_path_factory.mktemp("demo")
     data_dir, log = folder / "data", folder / "output.txt"
@@ -146,12 +160,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         process = subprocess.Popen(
             [*command, "--seconds", "900", "--rate", "300"], stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
+    RUNNING.append(process)
     try:
         demo = Demo(url_when_answering(process, log), data_dir, process, log)
         wait_until_stored(demo)
         yield demo
     finally:
-        stop(process)
+        if process in RUNNING:
+            RUNNING.remove(process)
+            stop(process)
 
 
 def url_when_answering(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -18,9 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from tests.conftest import missing
 from tests.pipeline.running import Program
 
 RECORDER = "rec"
@@ -56,11 +53,7 @@ class Namespaces:
         self.addresses = {name: f"10.231.{place}.1" for place, name in enumerate(names, 1)}
 
     def make(self) -> None:
-        if shutil.which("ip") is None:
-            missing("network namespaces need `ip`, of the package iproute2")
-        made = subprocess.run(["ip", "netns", "add", self._space(RECORDER)], capture_output=True, text=True)
-        if made.returncode:
-            pytest.skip(f"this machine makes no network namespaces: {made.stderr.strip()}")
+        _ip("netns", "add", self._space(RECORDER))
         _ip("-n", self._space(RECORDER), "link", "set", "lo", "up")
         for place, name in enumerate(self._names, 1):
             here, there = self._card(name, "a"), self._card(name, "b")
@@ -83,6 +76,18 @@ class Namespaces:
             for space, card, last in ((RECORDER, here, 1), (name, there, 2)):
                 _ip("-n", self._space(space), "address", "add", f"10.231.{place}.{last}/30", "dev", card)
                 _ip("-n", self._space(space), "link", "set", card, "up")
+
+    @staticmethod
+    def forbidden() -> str:
+        """Why this machine makes none; "" if it does."""
+        if shutil.which("ip") is None:
+            return "network namespaces need `ip`, of the package iproute2"
+        name = f"nf{os.getpid() % 100_000}try"
+        tried = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
+        if tried.returncode:
+            return f"this machine makes no network namespaces: {tried.stderr.strip()}"
+        _ip("netns", "del", name)
+        return ""
 
     def remove(self) -> None:
         for name in (*self._names, RECORDER):

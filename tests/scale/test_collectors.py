@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -133,10 +134,10 @@ class World:
         (self.folder / f"{name}.json").write_bytes(msgspec.json.encode(config))
 
 
-@pytest.fixture(params=[Namespaces, Loopback], ids=["namespaces", "proxies"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    with made(request.param(list(VENUES))) as hosts:
-        world = World(tmp_path, hosts)
+@contextmanager
+def running(folder: Path, kind: type[Namespaces | Loopback]) -> Iterator[World]:
+    with made(kind(list(VENUES))) as hosts:
+        world = World(folder, hosts)
         try:
             world.begin()
             yield world
@@ -144,7 +145,22 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
             world.end()
 
 
-def test_a_cut_link_heals_from_the_collectors_own_log_and_nothing_is_lost_or_doubled(world: World) -> None:
+def test_a_cut_link_heals_from_the_collectors_own_log_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+    """On namespaces; through proxies where there are none."""
+    with running(tmp_path, Loopback if Namespaces.forbidden() else Namespaces) as world:
+        cut_and_heal(world)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("kind", [Namespaces, Loopback])
+def test_a_cut_link_heals_on_namespaces_and_through_proxies(kind: type[Namespaces | Loopback], tmp_path: Path) -> None:
+    if kind is Namespaces and (forbidden := Namespaces.forbidden()):
+        pytest.skip(forbidden)
+    with running(tmp_path, kind) as world:
+        cut_and_heal(world)
+
+
+def cut_and_heal(world: World) -> None:
     for name in VENUES:
         until(lambda name=name: world.stored(name) > 20, f"trades of {name} are stored")
 
