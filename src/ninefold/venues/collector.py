@@ -98,7 +98,7 @@ class Collector:
         kind, connection, seq, receive_ns, payload = record
         self.last_seq, self._known_ns = seq, receive_ns
         gathered = self.gathered
-        if self._quick:
+        if self._quick and kind != inputs.TICK:  # a tick asks no adapter, and there are ten a second
             self._settle()
         if kind == inputs.FRAME:
             self._frame(connection, seq, receive_ns, payload)
