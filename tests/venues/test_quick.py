@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from statistics import median_low
 
 import msgspec
 import numpy as np
@@ -236,3 +237,9 @@ def test_names_that_begin_alike_are_kept_apart() -> None:
     for row, name in enumerate(names):
         words = quick_loop.name_words(name)
         assert slots[quick_loop.place_of(words, slots)].tolist() == [*words, row]
+
+
+@given(st.lists(st.integers(-(2**61), 2**61) | st.integers(-9, 9), min_size=1, max_size=300), st.integers(1, 300))
+def test_the_median_is_the_low_one_of_the_first_values(values: list[int], count: int) -> None:
+    count = min(count, len(values))
+    assert quick_loop.median_low(np.array(values, np.int64), count) == median_low(values[:count])

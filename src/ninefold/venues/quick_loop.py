@@ -157,9 +157,26 @@ def _add_lag(window: np.ndarray, offset: np.ndarray, lag: int) -> None:
     frames += 1
     offset[0] = frames
     if frames % _EVERY == 0 or frames & (frames - 1) == 0:
-        filled = min(frames, _WINDOW)
-        middle = (filled - 1) // 2
-        offset[1] = np.partition(window[:filled], middle)[middle]
+        offset[1] = median_low(window, min(frames, _WINDOW))
+
+
+@compiled
+def median_low(values: np.ndarray, count: int) -> int:
+    """Of the first `count` int64 values, as statistics.median_low: the least that half of them do not exceed, by bisection."""
+    place = (count - 1) // 2
+    least, most = values[0], values[0]
+    for at in range(count):
+        least, most = min(least, values[at]), max(most, values[at])
+    while least < most:
+        middle = least + (most - least) // 2
+        not_more = 0
+        for at in range(count):
+            not_more += values[at] <= middle
+        if not_more > place:
+            most = middle
+        else:
+            least = middle + 1
+    return least
 
 
 class Trade(NamedTuple):
