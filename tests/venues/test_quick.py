@@ -9,7 +9,7 @@ from statistics import median_low
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ninefold.config import Config, Venue
@@ -166,8 +166,9 @@ def test_what_comes_the_short_way_is_what_the_adapter_tells(venue: str, seed: in
     both((venue,), cut(chance, 1, list(trades(venue, chance))))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32))
+@example(seed=14513288)  # the offset of one that does not lead grows smaller within a run
 def test_three_venues_with_one_clock_are_told_alike(seed: int) -> None:
     chance = random.Random(seed)
     venues = tuple(chance.sample(list(WRITERS), 3))

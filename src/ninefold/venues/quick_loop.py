@@ -138,10 +138,8 @@ def run(
             touched += 1
         lag = lags[count] = receive - trade.stamp_ns
         _add_lag(window, offset, lag)
-        least, now = min(least, lag), max(now, trade.stamp_ns)
+        least, now = min(least, lag), max(now, trade.stamp_ns, receive - offset[1])
         at, count, seq, last_receive, why = behind, count + 1, this_seq, receive, ENDED
-        if control[LEADS]:
-            now = max(now, receive - offset[1])
         leading = now if control[LEADS] else receive - control[LEAD_MEDIAN_NS]
         if leading >= control[TICK_NS]:
             why = TICKED
