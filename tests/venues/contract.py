@@ -18,7 +18,7 @@ from ninefold.journal import inputs
 from ninefold.journal.inputs import Answer, Input
 from ninefold.market.book import Book
 from ninefold.market.records import Gap, Malformed
-from ninefold.venues.table import VenueEntry
+from ninefold.venues.entry import VenueEntry
 
 from .hearing import Heard, Listener, Session, bests, book, deals, read
 from .reading import ASK, BID, Clear, Deal, Level, Reading, Told

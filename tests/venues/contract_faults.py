@@ -16,7 +16,7 @@ import msgspec
 from ninefold.journal import inputs
 from ninefold.journal.inputs import ConnectionChange, Input, encode
 from ninefold.market.records import Gap
-from ninefold.venues.table import VenueEntry
+from ninefold.venues.entry import VenueEntry
 
 from .contract import NaiveBooks, Where, told_as_read
 from .hearing import Heard, Listener, Session, book, deals, read

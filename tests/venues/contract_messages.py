@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from ninefold.journal import inputs
 from ninefold.journal.inputs import Answer, ConnectionChange, Input, encode
 from ninefold.market.records import Malformed
-from ninefold.venues.table import VenueEntry
+from ninefold.venues.entry import VenueEntry
 
 from .contract import Where, quiet, same
 from .hearing import Heard, Listener, Session, read

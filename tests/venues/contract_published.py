@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ninefold.market.records import Malformed
-from ninefold.venues.table import VenueEntry
+from ninefold.venues.entry import VenueEntry
 
 from .contract import Where, quiet, same
 from .contract_messages import message

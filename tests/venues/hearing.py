@@ -25,7 +25,8 @@ from ninefold.market.book import Book
 from ninefold.market.records import AnyRecord
 from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues.adapter import Adapter, Question
-from ninefold.venues.table import RECORDED, VenueEntry
+from ninefold.venues.entry import VenueEntry
+from ninefold.venues.table import RECORDED
 
 from .reading import ASK, BID, Best, Clear, Deal, Level, Reader, Told
 

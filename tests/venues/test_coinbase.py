@@ -20,8 +20,8 @@ from ninefold.market.records import Connection, Gap, Listed, Malformed
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues import sequence
 from ninefold.venues.adapter import Question
-from ninefold.venues.coinbase import STREAMS, CoinbaseExchange, line, purpose, read_clock, venue_symbol
-from ninefold.venues.coinbase_wire import nanoseconds
+from ninefold.venues.coinbase import CoinbaseExchange, line, purpose, read_clock, venue_symbol
+from ninefold.venues.coinbase_wire import STREAMS, nanoseconds
 from ninefold.venues.trade_holes import LATE_NS
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "coinbase"

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from ninefold.venues.table import VENUES, VenueEntry
+from ninefold.venues.entry import VenueEntry
+from ninefold.venues.table import VENUES
 
 from . import mutants
 from .contract import book_is_right, given_twice, told_as_read

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from ninefold.commands.certify import print_columns
-from ninefold.venues.table import VENUES, VenueEntry
+from ninefold.venues.entry import VenueEntry
+from ninefold.venues.table import VENUES
 
 
 def run(json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False) -> None:

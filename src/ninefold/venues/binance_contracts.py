@@ -12,7 +12,7 @@ The venue tells one liquidation of each second at most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -20,18 +20,20 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from ninefold.journal.inputs import Answer, ConnectionChange
-from ninefold.market.arrays import ASK, BID, BUY, ID_AGGREGATE, SELL, UNKNOWN_SIDE
+from ninefold.journal.recordings import Recorded
+from ninefold.market.arrays import ID_AGGREGATE, UNKNOWN_SIDE
 from ninefold.market.instruments import Instrument, Registry
-from ninefold.market.numbers import to_units
 from ninefold.market.time import MINUTE_NS, SECOND_NS, UNKNOWN_NS
 from ninefold.venues import binance_contracts_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.binance_contracts_told import READERS, dealt, due, levels
 from ninefold.venues.binance_contracts_wire import COINM, USDM, Market
-from ninefold.venues.binance_wire import aggregate_trade_decoder, past_trades_decoder, wrapper_decoder
+from ninefold.venues.binance_wire import past_trades_decoder, read_clock, wrapper_decoder
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, Numbers
 from ninefold.venues.sequence import TradeIds
 from ninefold.venues.spent_ids import SpentIds
-from ninefold.venues.told import MILLISECOND_NS, Best, Change, Deal, Due, Forced, Id, Levels, Told, counted
+from ninefold.venues.told import MILLISECOND_NS, Change, Deal, Due, Id, Told, counted
 
 USDM_STREAMS = ("trade", "depth@100ms", "bookTicker")
 COINM_STREAMS = ("aggTrade", "depth@100ms", "bookTicker", "markPrice", "forceOrder")
@@ -40,7 +42,6 @@ NOT_WANTED = frozenset({"kline", "continuousKline", "ticker", "miniTicker"})
 PING, PING_S = b'{"method":"LIST_SUBSCRIPTIONS","id":1}', 5.0  # quiet contracts pause long; this is always answered
 PAGE = 1000
 BEHIND_NS = SECOND_NS  # REST knows a trade a little later than the stream does
-RATE_DECIMALS = 18
 
 
 class _Own(msgspec.Struct):
@@ -71,7 +72,7 @@ def coinm_line(symbols: list[str], streams: tuple[str, ...] = COINM_STREAMS) -> 
     return Line("/stream?streams=" + "/".join(names), ping=PING, ping_s=PING_S)
 
 
-def purpose(url: str) -> str:
+def _purpose(url: str) -> str:
     """What a recorded REST question was for."""
     last = url.partition("?")[0].rpartition("/")[2]
     return "trades" if last == "historicalTrades" else last
@@ -129,9 +130,9 @@ class BinanceContracts(MarketAdapter):
         stream = wrapper.stream.partition("@")[2]
         if _kind(stream) in NOT_WANTED:
             return NOTHING
-        reader = _READERS.get(_kind(stream))
+        reader = READERS.get(_kind(stream))
         if reader is None:
-            raise BadFrame(f"stream {wrapper.stream!r} is none of {', '.join(_READERS)}")
+            raise BadFrame(f"stream {wrapper.stream!r} is none of {', '.join(READERS)}")
         told, time_ms = reader(wrapper.data)
         return Heard(list(self._changed(told)), stream, time_ms * MILLISECOND_NS)
 
@@ -153,21 +154,21 @@ class BinanceContracts(MarketAdapter):
             case "depth":
                 book = wire.snapshot_decoder.decode(answer.body)
                 time_ns = book.T * MILLISECOND_NS or UNKNOWN_NS
-                return [Change(symbol, True, _levels(book.bids, book.asks), time_ns, last=book.lastUpdateId)]
+                return [Change(symbol, True, levels(book.bids, book.asks), time_ns, last=book.lastUpdateId)]
             case "trades":
                 trades = sorted(past_trades_decoder.decode(answer.body), key=lambda trade: trade.id)
                 return [
-                    _dealt(symbol, counted(past.id), past.price, past.qty, past.isBuyerMaker, past.time)
+                    dealt(symbol, counted(past.id), past.price, past.qty, past.isBuyerMaker, past.time)
                     for past in trades
                 ]
             case "aggTrades":
                 return [
-                    _dealt(symbol, Id(ID_AGGREGATE, 0, past.a), past.p, past.q, past.m, past.T)
+                    dealt(symbol, Id(ID_AGGREGATE, 0, past.a), past.p, past.q, past.m, past.T)
                     for past in wire.past_aggregates_decoder.decode(answer.body)
                 ]
         one = wire.premium_decoder.decode(answer.body)
-        due = _due(one.symbol, one.lastFundingRate, one.nextFundingTime, one.markPrice, one.time)
-        return list(self._changed([due]))
+        told = due(one.symbol, one.lastFundingRate, one.nextFundingTime, one.markPrice, one.time)
+        return list(self._changed([told]))
 
     def answered(self, answer: Answer, told: Sequence[Told]) -> None:
         symbol = _asked(answer, "symbol")
@@ -260,56 +261,6 @@ class BinanceContracts(MarketAdapter):
         return Question(purpose, path, self.weights[purpose], not_before_ns)
 
 
-def _trade(data: msgspec.Raw) -> tuple[list[Told], int]:
-    """What is no trade of the market has no side."""
-    one = wire.trade_decoder.decode(data)
-    if one.X not in wire.MARKET_TRADE:
-        return [Deal(one.s, counted(one.t), "0", "0", UNKNOWN_SIDE, one.T * MILLISECOND_NS)], one.E
-    return [_dealt(one.s, counted(one.t), one.p, one.q, one.m, one.T)], one.E
-
-
-def _aggregate(data: msgspec.Raw) -> tuple[list[Told], int]:
-    one = aggregate_trade_decoder.decode(data)
-    return [_dealt(one.s, Id(ID_AGGREGATE, 0, one.a), one.p, one.q, one.m, one.T)], one.E
-
-
-def _depth(data: msgspec.Raw) -> tuple[list[Told], int]:
-    one = wire.depth_decoder.decode(data)
-    return [Change(one.s, False, _levels(one.b, one.a), one.T * MILLISECOND_NS, min(one.U, one.pu + 1), one.u)], one.E
-
-
-def _best(data: msgspec.Raw) -> tuple[list[Told], int]:
-    one = wire.ticker_decoder.decode(data)
-    return [Best(one.s, one.b, one.B, one.a, one.A, one.T * MILLISECOND_NS, one.u)], one.E
-
-
-def _mark(data: msgspec.Raw) -> tuple[list[Told], int]:
-    one = wire.mark_decoder.decode(data)
-    return [_due(one.s, one.r, one.T, one.p, one.E)], one.E
-
-
-def _forced(data: msgspec.Raw) -> tuple[list[Told], int]:
-    told = wire.force_decoder.decode(data)
-    one = told.o
-    return [Forced(one.s, BUY if one.S == "BUY" else SELL, one.p, one.q, one.T * MILLISECOND_NS)], told.E
-
-
-def _dealt(symbol: str, id: Id, price: str, size: str, buyer_is_maker: bool, time_ms: int) -> Deal:
-    """The maker was there first: if that is the buyer, the taker sold."""
-    return Deal(symbol, id, price, size, SELL if buyer_is_maker else BUY, time_ms * MILLISECOND_NS)
-
-
-def _due(symbol: str, rate: str, due_ms: int, mark: str, time_ms: int) -> Due:
-    """raises: NotExact if the rate is no number; what is delivered has none."""
-    if rate:
-        to_units(rate, RATE_DECIMALS)
-    return Due(symbol, rate, due_ms * MILLISECOND_NS, time_ms * MILLISECOND_NS, mark)
-
-
-def _levels(bids: list[tuple[str, str]], asks: list[tuple[str, str]]) -> Levels:
-    return [(side, *level) for side, levels in ((BID, bids), (ASK, asks)) for level in levels]
-
-
 def _kind(stream: str) -> str:
     """'depth@100ms' is of the kind depth, 'kline_1m' of the kind kline."""
     return stream.partition("@")[0].partition("_")[0]
@@ -319,15 +270,54 @@ def _asked(answer: Answer, name: str) -> str:
     return parse_qs(urlsplit(answer.url).query).get(name, [""])[0]
 
 
-_READERS: dict[str, Callable[[msgspec.Raw], tuple[list[Told], int]]] = {
-    "trade": _trade,
-    "aggTrade": _aggregate,
-    "depth": _depth,
-    "bookTicker": _best,
-    "markPrice": _mark,
-    "forceOrder": _forced,
-}
-usdm = partial(BinanceContracts, USDM)
-coinm = partial(BinanceContracts, COINM)
-usdm_symbol = partial(wire.venue_symbol, USDM)
-coinm_symbol = partial(wire.venue_symbol, COINM)
+USDM_ENTRY = VenueEntry(
+    adapter=partial(BinanceContracts, USDM),
+    streams=USDM_STREAMS,
+    line=usdm_line,
+    venue_symbol=partial(wire.venue_symbol, USDM),
+    rest_url="https://fapi.binance.com",
+    stream_url="wss://fstream.binance.com",
+    ws_api_url="",
+    weight_per_minute=2400,
+    clock=("/fapi/v1/time", read_clock),
+    recorded=(
+        ("binance-usdm", "BINANCE_FUTURES"),
+        Recorded(USDM.venue, _purpose, "/fapi/v1/depth?symbol={}"),
+    ),
+    proof=Proof(
+        trades="contiguous ids; the last 1000 trades, or 48 hours of aggregates, fetched by REST",
+        books="each change names the one before, a new snapshot by REST",
+        documented="2026-11-22",
+        sessions=(
+            "raw/cryptofeed/BINANCE_FUTURES_2021-04-05.jsonl.gz",
+            "orderbook/binance_usdm_btcusdt_20240808.jsonl.gz",
+        ),
+        unproven="entry points /public and /market, ids that were no trades, markPrice, forceOrder, REST of trades",
+    ),
+)
+
+COINM_ENTRY = VenueEntry(
+    adapter=partial(BinanceContracts, COINM),
+    streams=COINM_STREAMS,
+    line=coinm_line,
+    venue_symbol=partial(wire.venue_symbol, COINM),
+    rest_url="https://dapi.binance.com",
+    stream_url="wss://dstream.binance.com",
+    ws_api_url="",
+    weight_per_minute=2400,
+    clock=("/dapi/v1/time", read_clock),
+    recorded=(
+        ("binance-coinm", "BINANCE_DELIVERY"),
+        Recorded(COINM.venue, _purpose, "/dapi/v1/depth?symbol={}_PERP"),
+    ),
+    proof=Proof(
+        trades="contiguous ids of aggregates, 48 hours of them fetched by REST",
+        books="each change names the one before, a new snapshot by REST",
+        documented="2026-11-22",
+        sessions=(
+            "raw/cryptofeed/BINANCE_DELIVERY_2021-07-22.jsonl.gz",
+            "orderbook/binance_cm_btcusd_perp_20240808.jsonl.gz",
+        ),
+        unproven="markPrice, forceOrder, REST of trades",
+    ),
+)

@@ -19,6 +19,7 @@ from ninefold.market.arrays import BUY, SELL
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.numbers import NotExact, to_units
 from ninefold.market.records import AnyRecord, Balance, Fill, Malformed, Order
+from ninefold.venues import binance_orders_wire as wire
 
 VENUE = "binance"
 MILLISECOND_NS = 1_000_000
@@ -60,7 +61,7 @@ def parse_account(kind: str, payload: bytes, registry: Registry, seq: int, known
     reader = _Reader(registry, seq, known_ns)
     try:
         if kind == "user_event":
-            return reader.event(msgspec.json.decode(payload, type=_Frame).event)
+            return reader.event(msgspec.json.decode(payload, type=wire.Frame).event)
         return _ANSWERS[kind](reader, msgspec.json.decode(payload, type=Envelope))
     except (msgspec.DecodeError, NotExact, KeyError) as error:
         excerpt = payload[:200].decode(errors="replace")
@@ -82,99 +83,10 @@ def is_unsure(envelope: Envelope) -> bool:
 def error_of(envelope: Envelope) -> tuple[int | None, str]:
     """Code and message of a failed answer; None and what there was if the venue sent none."""
     try:
-        error = msgspec.json.decode(envelope.body, type=_Error)
+        error = msgspec.json.decode(envelope.body, type=wire.Error)
     except msgspec.DecodeError:
         return None, envelope.body[:200]
     return error.code, error.msg
-
-
-class _Error(msgspec.Struct):
-    code: int
-    msg: str = ""
-
-
-class _PlacedFill(msgspec.Struct):
-    price: str
-    qty: str
-    commission: str
-    commissionAsset: str
-    tradeId: int
-
-
-class _Placed(msgspec.Struct):
-    symbol: str
-    orderId: int
-    clientOrderId: str
-    side: str
-    origQty: str
-    executedQty: str
-    status: str
-    origClientOrderId: str = ""
-    transactTime: int = 0
-    fills: list[_PlacedFill] = []
-
-
-class _MyTrade(msgspec.Struct):
-    symbol: str
-    id: int
-    price: str
-    qty: str
-    commission: str
-    commissionAsset: str
-    time: int
-    isBuyer: bool
-    isMaker: bool
-
-
-class _Asset(msgspec.Struct):
-    asset: str
-    free: str
-    locked: str
-
-
-class _Account(msgspec.Struct):
-    balances: list[_Asset]
-
-
-class _Frame(msgspec.Struct):
-    event: msgspec.Raw
-
-
-class _Kind(msgspec.Struct):
-    e: str
-
-
-class _Report(msgspec.Struct):
-    """executionReport. c: client order id; C: of a cancel, that of the cancelled order; x, X: what happened, status;
-    l, L: last size and price; z: filled so far; n, N: fee and its asset; t: trade id, -1 if none; T: time in ms."""
-
-    s: str
-    c: str
-    S: str
-    q: str
-    C: str
-    x: str
-    X: str
-    r: str
-    i: int
-    l: str  # noqa: E741
-    z: str
-    L: str
-    n: str
-    N: str | None
-    T: int
-    t: int
-    m: bool
-
-
-class _Held(msgspec.Struct):
-    a: str
-    f: str
-    l: str  # noqa: E741
-
-
-class _Position(msgspec.Struct):
-    B: list[_Held]
 
 
 class _Reader:
@@ -187,7 +99,7 @@ class _Reader:
         """The answer to a new order. The fills of a full answer follow it."""
         if 200 <= envelope.http_status < 300:
             try:
-                return self._placed(msgspec.json.decode(envelope.body, type=_Placed))
+                return self._placed(msgspec.json.decode(envelope.body, type=wire.Placed))
             except (msgspec.DecodeError, NotExact, KeyError) as error:
                 return [self._stated(envelope, "unknown", f"the answer could not be read: {error}")]
         if envelope.http_status == NOT_SENT:
@@ -200,7 +112,7 @@ class _Reader:
         """The answer to a question about one order. "No such order" is final: the gateway hands it on only when the
         order's time to reach the venue has run out."""
         if envelope.http_status == 200:
-            return self._placed(msgspec.json.decode(envelope.body, type=_Placed))
+            return self._placed(msgspec.json.decode(envelope.body, type=wire.Placed))
         code, message = error_of(envelope)
         if code == NO_SUCH_ORDER:
             return [self._stated(envelope, "rejected", f"it never reached the venue (code {code}: {message})")]
@@ -209,7 +121,7 @@ class _Reader:
     def my_trades(self, envelope: Envelope) -> list[AnyRecord]:
         if envelope.http_status != 200:
             return []
-        trades = msgspec.json.decode(envelope.body, type=list[_MyTrade])
+        trades = msgspec.json.decode(envelope.body, type=list[wire.MyTrade])
         return [
             self._fill(
                 self._instrument(trade.symbol),
@@ -229,7 +141,7 @@ class _Reader:
     def open_orders(self, envelope: Envelope) -> list[AnyRecord]:
         if envelope.http_status != 200:
             return []
-        placed = msgspec.json.decode(envelope.body, type=list[_Placed])
+        placed = msgspec.json.decode(envelope.body, type=list[wire.Placed])
         return [record for order in placed if is_ours(order.clientOrderId) for record in self._placed(order)]
 
     def account(self, envelope: Envelope) -> list[AnyRecord]:
@@ -242,15 +154,15 @@ class _Reader:
 
     def event(self, raw: msgspec.Raw) -> list[AnyRecord]:
         """User-data events. balanceUpdate gives a difference only; outboundAccountPosition says what there is then."""
-        kind = msgspec.json.decode(raw, type=_Kind).e
+        kind = msgspec.json.decode(raw, type=wire.Kind).e
         if kind == "outboundAccountPosition":
-            held = msgspec.json.decode(raw, type=_Position).B
+            held = msgspec.json.decode(raw, type=wire.Position).B
             return [self._balance(each.a, each.f, each.l) for each in held]
         if kind == "executionReport":
-            return self._report(msgspec.json.decode(raw, type=_Report))
+            return self._report(msgspec.json.decode(raw, type=wire.Report))
         return []
 
-    def _report(self, report: _Report) -> list[AnyRecord]:
+    def _report(self, report: wire.Report) -> list[AnyRecord]:
         client_order_id = report.C if report.x == "CANCELED" and report.C else report.c
         if not is_ours(client_order_id):
             return []
@@ -277,7 +189,7 @@ class _Reader:
             )
         return made
 
-    def _placed(self, placed: _Placed) -> list[AnyRecord]:
+    def _placed(self, placed: wire.Placed) -> list[AnyRecord]:
         client_order_id = placed.origClientOrderId or placed.clientOrderId
         instrument = self._instrument(placed.symbol)
         side = _side(placed.side)
@@ -387,8 +299,8 @@ _ANSWERS: dict[str, Callable[[_Reader, Envelope], list[AnyRecord]]] = {
 }
 
 
-def _accounts(body: str) -> list[_Asset]:
-    return msgspec.json.decode(body, type=_Account).balances
+def _accounts(body: str) -> list[wire.Asset]:
+    return msgspec.json.decode(body, type=wire.Account).balances
 
 
 def _side(text: str) -> int:

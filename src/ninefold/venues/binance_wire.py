@@ -15,6 +15,7 @@ from ninefold.market.numbers import to_units
 from ninefold.venues.adapter import BadFrame
 
 VENUE = "binance"
+STREAMS = ("trade", "depth@100ms", "bookTicker")
 MILLISECOND_NS = 1_000_000
 FINER = (2, 3)  # decimals of prices and sizes beyond the steps: books hold orders from before a step became coarser
 QUOTES = (  # longest names first where one ends in another
@@ -108,6 +109,11 @@ snapshot_decoder = msgspec.json.Decoder(Snapshot)
 past_trades_decoder = msgspec.json.Decoder(list[PastTrade])
 exchange_info_decoder = msgspec.json.Decoder(ExchangeInfo)
 time_decoder = msgspec.json.Decoder(Time)
+
+
+def read_clock(body: bytes) -> float:
+    """The venue's time, in seconds, from its answer. raises: msgspec.DecodeError."""
+    return time_decoder.decode(body).serverTime / 1000
 
 
 def listing(symbol: Symbol) -> Instrument:

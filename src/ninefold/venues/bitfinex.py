@@ -18,23 +18,24 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from ninefold.journal.inputs import Answer
+from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
-from ninefold.market.instruments import Instrument, listed
+from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_units
 from ninefold.market.time import UNKNOWN_NS
+from ninefold.venues import bitfinex_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.checked_levels import CheckedAdapter
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard
 from ninefold.venues.told import (
     MILLISECOND_NS,
     Best,
     Change,
     Checksum,
-    Count,
     Deal,
     Due,
     Forced,
-    Milliseconds,
     Told,
     number,
     number_or_none,
@@ -42,89 +43,12 @@ from ninefold.venues.told import (
     unsigned,
 )
 
-VENUE = "bitfinex"
 STREAMS = ("trades", "book", "ticker", "status")
-REST_URL = "https://api-pub.bitfinex.com"
-STREAM_URL = "wss://api-pub.bitfinex.com"
 FLAGS = 32768 + 65536 + 131072  # times, numbers, checksums
 LENGTH = "250"  # levels a side; the most there are
 PAGE = 10_000
-PERPETUAL = "F0"
 LIQUIDATIONS = "liq:global"
-NAMES = {  # the venue's: ccxt's
-    **{"UST": "USDT", "UDC": "USDC", "EUT": "EURT", "EUS": "EURS", "TSD": "TUSD", "TERRAUST": "USTC", "XCH": "XCHF"},
-    **{"ALG": "ALGO", "AMP": "AMPL", "ATO": "ATOM", "BCHABC": "XEC", "BCHN": "BCH", "DAT": "DATA", "DOG": "MDOGE"},
-    **{"DSH": "DASH", "EDO": "PNT", "IDX": "ID", "IOT": "IOTA", "IQX": "IQ", "LUNA": "LUNC", "LUNA2": "LUNA"},
-    **{"MNA": "MANA", "PAS": "PASS", "QSH": "QASH", "QTM": "QTUM", "RBT": "RBTC", "SNG": "SNGLS", "STJ": "STORJ"},
-    **{"VSY": "VSYS", "WAX": "WAXP", "YYW": "YOYOW", "ZBT": "ZB"},
-}
-OLD_NAMES = {new: old for old, new in NAMES.items()}
 TELL_NOTHING = frozenset({"info", "conf", "pong"})
-
-
-class _Event(msgspec.Struct, gc=False):
-    event: str
-    channel: str = ""
-    chanId: int = 0
-    symbol: str = ""
-    key: str = ""
-    msg: str = ""
-
-
-class _Trade(msgspec.Struct, array_like=True, gc=False):
-    id: Count
-    time: Milliseconds
-    amount: msgspec.Raw
-    price: msgspec.Raw
-
-
-class _Level(msgspec.Struct, array_like=True, gc=False):
-    price: msgspec.Raw
-    count: Count
-    amount: msgspec.Raw
-
-
-class _Ticker(msgspec.Struct, array_like=True, gc=False):
-    bid: msgspec.Raw
-    bid_size: msgspec.Raw
-    ask: msgspec.Raw
-
-
-class _Derivative(msgspec.Struct, array_like=True, gc=False):
-    """Of the status of a perpetual; underscores are places without a meaning."""
-
-    time: Milliseconds
-    _1: msgspec.Raw
-    price: msgspec.Raw
-    spot_price: msgspec.Raw
-    _4: msgspec.Raw
-    insurance_fund: msgspec.Raw
-    _6: msgspec.Raw
-    next_funding: Milliseconds | None
-    next_accrued: msgspec.Raw
-    next_step: msgspec.Raw
-    _10: msgspec.Raw
-    current_funding: msgspec.Raw
-    _12: msgspec.Raw
-    _13: msgspec.Raw
-    mark_price: msgspec.Raw
-
-
-class _Liquidation(msgspec.Struct, array_like=True, gc=False):
-    """amount: of the position, + long. is_match: 0 when it was triggered, 1 when it was executed."""
-
-    kind: str
-    position: int
-    time: Milliseconds
-    _3: msgspec.Raw
-    symbol: str
-    amount: msgspec.Raw
-    base_price: msgspec.Raw
-    _7: msgspec.Raw
-    is_match: int
-    is_sold: int | None
-    _10: msgspec.Raw = msgspec.Raw(b"null")
-    price: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Note(NamedTuple):
@@ -135,19 +59,6 @@ class _Note(NamedTuple):
     closed: int = 0
 
 
-_event_decoder = msgspec.json.Decoder(_Event)
-_parts_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_whole_decoder = msgspec.json.Decoder(Count)
-_signed_decoder = msgspec.json.Decoder(int)
-_text_decoder = msgspec.json.Decoder(str)
-_trade_decoder = msgspec.json.Decoder(_Trade)
-_trades_decoder = msgspec.json.Decoder(list[_Trade])
-_level_decoder = msgspec.json.Decoder(_Level)
-_levels_decoder = msgspec.json.Decoder(list[_Level])
-_ticker_decoder = msgspec.json.Decoder(_Ticker)
-_derivative_decoder = msgspec.json.Decoder(_Derivative)
-_liquidations_decoder = msgspec.json.Decoder(list[_Liquidation])
-_pairs_decoder = msgspec.json.Decoder(list[list[tuple[str, list[msgspec.Raw]]]])
 _channels_decoder = msgspec.msgpack.Decoder(tuple[dict[int, tuple[str, str]], int, bytes])
 
 
@@ -155,13 +66,13 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
     """One websocket; a message for each channel of each pair ("tBTCUSD"). The venue opens at most 30 channels on one."""
     wanted: list[dict[str, object]] = [{"event": "conf", "flags": FLAGS}]
     for symbol in symbols:
-        wanted += [_subscription(stream, symbol) for stream in streams if stream != "status" or _is_swap(symbol)]
-    if "status" in streams and any(map(_is_swap, symbols)):
+        wanted += [_subscription(stream, symbol) for stream in streams if stream != "status" or wire.is_swap(symbol)]
+    if "status" in streams and any(map(wire.is_swap, symbols)):
         wanted.append({"event": "subscribe", "channel": "status", "key": LIQUIDATIONS})
     return Line("/ws/2", tuple(map(msgspec.json.encode, wanted)))
 
 
-def purpose(url: str) -> str:
+def _purpose(url: str) -> str:
     """What a recorded REST question was for."""
     path = urlsplit(url).path
     return "trades" if "/trades/" in path else "pairs" if "pub:info:pair" in path else "names"
@@ -169,7 +80,7 @@ def purpose(url: str) -> str:
 
 def read_clock(body: bytes) -> float:
     """The time of the newest trade of a busy pair, in seconds; the venue tells no other. raises: DecodeError, BadFrame."""
-    found = _trades_decoder.decode(body)
+    found = wire.trades_decoder.decode(body)
     if not found:
         raise BadFrame("the answer holds no trade to take the time from")
     return found[0].time / 1000
@@ -178,12 +89,12 @@ def read_clock(body: bytes) -> float:
 def venue_symbol(symbol: str) -> str:
     """'BTC/USDT' to 'tBTCUST', 'AVAX/USD' to 'tAVAX:USD', 'BTC/USDT:USDT' to 'tBTCF0:USTF0'."""
     pair, _, settle = symbol.partition(":")
-    parts = [OLD_NAMES.get(name, name) + (PERPETUAL if settle else "") for name in pair.split("/")]
+    parts = [wire.OLD_NAMES.get(name, name) + (wire.PERPETUAL if settle else "") for name in pair.split("/")]
     return "t" + (":" if max(map(len, parts)) > 3 else "").join(parts)
 
 
 class Bitfinex(CheckedAdapter):
-    venue = VENUE
+    venue = wire.VENUE
     default_streams = STREAMS
     weights: ClassVar[dict[str, int]] = {"pairs": 1, "trades": 1, "names": 1}
     page_purpose = "trades"
@@ -200,13 +111,13 @@ class Bitfinex(CheckedAdapter):
 
     def read(self, payload: bytes) -> Heard:
         if payload.lstrip()[:1] == b"{":
-            return self._event(_event_decoder.decode(payload))
-        parts = _parts_decoder.decode(payload)
+            return self._event(wire.event_decoder.decode(payload))
+        parts = wire.parts_decoder.decode(payload)
         if len(parts) < 2:
             raise BadFrame(f"an array of {len(parts)} is no frame; those have a channel and more")
-        kind = _text_decoder.decode(parts[1]) if bytes(parts[1])[:1] == b'"' else ""
+        kind = wire.text_decoder.decode(parts[1]) if bytes(parts[1])[:1] == b'"' else ""
         extra = parts[3:] if kind in ("te", "tu", "fte", "ftu", "cs") else parts[2:]
-        numbers = [_whole_decoder.decode(one) for one in extra[:2]]
+        numbers = [wire.whole_decoder.decode(one) for one in extra[:2]]
         number = numbers[0] if numbers and numbers[0] < 10**12 else 0  # a lone large one is a time
         at_ns = numbers[-1] * MILLISECOND_NS if numbers and 10**12 <= numbers[-1] < 9 * 10**12 else UNKNOWN_NS
         if kind in ("hb", "tu", "fte", "ftu"):  # "te" told what "tu" repeats
@@ -215,7 +126,7 @@ class Bitfinex(CheckedAdapter):
         told = self._read(stream, symbol, kind, parts[1:], at_ns)
         return Heard(told, stream, at_ns, _Note(number))
 
-    def _event(self, event: _Event) -> Heard:
+    def _event(self, event: wire.Event) -> Heard:
         if event.event == "subscribed":
             of = event.key if event.channel == "status" else event.symbol
             return Heard(note=_Note(opened=(event.chanId, event.channel, of)))
@@ -227,13 +138,13 @@ class Bitfinex(CheckedAdapter):
 
     def _channel(self, parts: list[msgspec.Raw], extra: list[msgspec.Raw]) -> tuple[str, str]:
         """Of what was subscribed; some recorders write it behind each frame."""
-        id = _whole_decoder.decode(parts[0])
+        id = wire.whole_decoder.decode(parts[0])
         known = self._channels.get(id)
         if known is not None:
             return known
         if len(extra) == 4:
-            name = _text_decoder.decode(extra[3])
-            return _text_decoder.decode(extra[2]), ("t" if len(name) >= 6 else "f") + name  # a pair or a currency
+            name = wire.text_decoder.decode(extra[3])
+            return wire.text_decoder.decode(extra[2]), ("t" if len(name) >= 6 else "f") + name  # a pair or a currency
         raise BadFrame(f"channel {id} was not subscribed; subscribed are {len(self._channels)} others")
 
     def _read(self, stream: str, symbol: str, kind: str, parts: list[msgspec.Raw], at_ns: int) -> list[Told]:
@@ -243,23 +154,23 @@ class Bitfinex(CheckedAdapter):
             return []
         match stream, kind:
             case "trades", "te":
-                return [_deal(symbol, _trade_decoder.decode(parts[1]))]
+                return [_deal(symbol, wire.trade_decoder.decode(parts[1]))]
             case "trades", "":  # trades from before the subscription
                 return []
             case "book", "cs":
-                return [Checksum(symbol, _signed_decoder.decode(parts[1]), at_ns)]
+                return [Checksum(symbol, wire.signed_decoder.decode(parts[1]), at_ns)]
             case "book", "":
                 snapshot = bytes(parts[0]).replace(b" ", b"")[:2] in (b"[[", b"[]")
-                levels = _levels_decoder.decode(parts[0]) if snapshot else [_level_decoder.decode(parts[0])]
+                levels = wire.levels_decoder.decode(parts[0]) if snapshot else [wire.level_decoder.decode(parts[0])]
                 return [_change(symbol, snapshot, levels, at_ns)]
             case "ticker", "":
-                ticker = _ticker_decoder.decode(parts[0])
+                ticker = wire.ticker_decoder.decode(parts[0])
                 return [Best(symbol, number_or_none(ticker.bid), "0", number_or_none(ticker.ask), "0", at_ns)]
         raise BadFrame(f"{stream} {kind!r} is no kind of frame that is known; known are {', '.join(STREAMS)}")
 
     def _status(self, key: str, data: msgspec.Raw) -> list[Told]:
         if key.startswith("deriv:"):
-            found = _derivative_decoder.decode(data)
+            found = wire.derivative_decoder.decode(data)
             if found.next_funding is None or bytes(found.current_funding) == b"null":
                 return []
             symbol, rate, mark = (
@@ -270,7 +181,7 @@ class Bitfinex(CheckedAdapter):
             to_units(rate, 18)
             return [Due(symbol, rate, found.next_funding * MILLISECOND_NS, found.time * MILLISECOND_NS, mark)]
         told: list[Told] = []
-        for one in _liquidations_decoder.decode(data):
+        for one in wire.liquidations_decoder.decode(data):
             if one.is_match == 1 and (self._wanted is None or one.symbol in self._wanted):
                 sign, size = unsigned(number(one.amount))
                 price = number(one.base_price if bytes(one.price) == b"null" else one.price)
@@ -299,10 +210,10 @@ class Bitfinex(CheckedAdapter):
     def read_answer(self, answer: Answer) -> Sequence[Told]:
         if answer.purpose == "trades":
             symbol = urlsplit(answer.url).path.split("/")[3]
-            return [_deal(symbol, one) for one in reversed(_trades_decoder.decode(answer.body))]
+            return [_deal(symbol, one) for one in reversed(wire.trades_decoder.decode(answer.body))]
         if answer.purpose == "pairs":
-            found = [pair for pairs in _pairs_decoder.decode(answer.body) for pair in pairs]
-            return [_listing(*pair) for pair in found if self.is_wanted("t" + pair[0])]
+            found = [pair for pairs in wire.pairs_decoder.decode(answer.body) for pair in pairs]
+            return [wire.listing(*pair) for pair in found if self.is_wanted("t" + pair[0])]
         return []
 
     def page(self, answer: Answer, told: Sequence[Told], receive_ns: int) -> tuple[str, int | None]:
@@ -322,10 +233,10 @@ class Bitfinex(CheckedAdapter):
         self.questions.append(Question("trades", f"/v2/trades/{symbol}/hist?limit={PAGE}&sort=-1&start={start}"))
 
     def streams_of(self, symbol: str) -> Sequence[str]:
-        return [stream for stream in self._streams if stream != "status" or _is_swap(symbol)]
+        return [stream for stream in self._streams if stream != "status" or wire.is_swap(symbol)]
 
     def unlisted(self, symbol: str) -> Instrument:
-        return _listing(symbol.removeprefix("t"), [])
+        return wire.listing(symbol.removeprefix("t"), [])
 
     def opened(self, receive_ns: int) -> None:
         super().opened(receive_ns)
@@ -340,14 +251,14 @@ class Bitfinex(CheckedAdapter):
         super().unmark(levels)
 
 
-def _deal(symbol: str, trade: _Trade) -> Deal:
+def _deal(symbol: str, trade: wire.Trade) -> Deal:
     """The amount is positive if the taker bought."""
     sign, size = unsigned(number(trade.amount))
     side = BUY if sign > 0 else SELL
     return Deal(symbol, sparse(trade.id), number(trade.price), size, side, trade.time * MILLISECOND_NS)
 
 
-def _change(symbol: str, snapshot: bool, found: list[_Level], at_ns: int) -> Change:
+def _change(symbol: str, snapshot: bool, found: list[wire.Level], at_ns: int) -> Change:
     """Bids have positive amounts, asks negative ones. The checksum is over numbers just as they were sent."""
     levels, texts = [], []
     for one in found:
@@ -357,27 +268,29 @@ def _change(symbol: str, snapshot: bool, found: list[_Level], at_ns: int) -> Cha
     return Change(symbol, snapshot, levels, at_ns, texts=texts)
 
 
-def _listing(pair: str, rules: list[msgspec.Raw]) -> Instrument:
-    """The fourth of the rules is the least size. raises: BadFrame."""
-    base, _, quote = pair.partition(":") if ":" in pair else (pair[:3], "", pair[3:])
-    if not (base and quote):
-        raise BadFrame(f"pair {pair!r} is written neither ABCDEF nor BASE:QUOTE")
-    is_swap = base.endswith(PERPETUAL) and quote.endswith(PERPETUAL)
-    base, quote = (NAMES.get(name, name) for name in (base.removesuffix(PERPETUAL), quote.removesuffix(PERPETUAL)))
-    made = listed(VENUE, "t" + pair, base, quote, rules_known=bool(rules))
-    if len(rules) > 3 and bytes(rules[3]) != b"null":
-        made = msgspec.structs.replace(made, min_size=to_units(number(rules[3]), made.size_decimals))
-    if is_swap:
-        made = msgspec.structs.replace(made, symbol=f"{base}/{quote}:{quote}", kind="swap", settle=quote)
-    return made
-
-
-def _is_swap(symbol: str) -> bool:
-    return symbol.endswith(PERPETUAL)
-
-
 def _subscription(stream: str, symbol: str) -> dict[str, object]:
     if stream == "status":
         return {"event": "subscribe", "channel": "status", "key": f"deriv:{symbol}"}
     wanted: dict[str, object] = {"event": "subscribe", "channel": stream, "symbol": symbol}
     return {**wanted, "prec": "P0", "freq": "F0", "len": LENGTH} if stream == "book" else wanted
+
+
+ENTRY = VenueEntry(
+    adapter=Bitfinex,
+    streams=STREAMS,
+    line=line,
+    venue_symbol=venue_symbol,
+    rest_url="https://api-pub.bitfinex.com",
+    stream_url="wss://api-pub.bitfinex.com",
+    ws_api_url="",
+    weight_per_minute=15,
+    clock=("/v2/trades/tBTCUSD/hist?limit=1", read_clock),
+    recorded=(("bitfinex", "BITFINEX"), Recorded(wire.VENUE, _purpose)),
+    proof=Proof(
+        trades="numbers of all frames of a connection; ids do not count; a loss is healed by REST from then on",
+        books="numbers of all frames, and a checksum of the 25 best levels; a new snapshot by subscribing again",
+        documented="2026-11-22",
+        sessions=("raw/cryptofeed/BITFINEX_2021-04-17.jsonl.gz",),
+        unproven="te, checksums, status (the session has none), perpetuals",
+    ),
+)

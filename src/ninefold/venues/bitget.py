@@ -13,147 +13,30 @@ The same name stands for a spot pair and a contract: contracts are told apart by
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
-from typing import ClassVar, Literal
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from ninefold.journal.inputs import Answer
+from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import INT64_MAX, to_units
+from ninefold.venues import bitget_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.checked_levels import CheckedAdapter
-from ninefold.venues.listing import contract, ruled
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard
-from ninefold.venues.told import (
-    MILLISECOND_NS,
-    NO_ID,
-    Best,
-    Change,
-    Checksum,
-    Count,
-    Deal,
-    Due,
-    Missed,
-    Told,
-    named,
-    step_of,
-    whole,
-)
+from ninefold.venues.told import MILLISECOND_NS, NO_ID, Best, Change, Checksum, Deal, Due, Missed, Told, named, whole
 
-VENUE = "bitget"
 STREAMS = ("trade", "books", "books1", "ticker")
-REST_URL = "https://api.bitget.com"
-STREAM_URL = "wss://ws.bitget.com"
 PING, PING_S = b"ping", 30.0
 PAGE = 1000
 ARGUMENTS_MOST = 30  # in one message, of which each may have 4096 bytes
 PRODUCTS = {"USDT": "USDT-FUTURES", "USDC": "USDC-FUTURES"}  # by what they are settled in; all others are coins
-COIN = "COIN-FUTURES"
 OLD_PRODUCTS = {"SP": "", "SPOT": "", "MC": "USDT-FUTURES"}
 SIDES = {"buy": BUY, "sell": SELL}
-QUOTES = ("USDT", "USDC", "USD", "BTC", "ETH", "EUR", "BRL", "TRY", "BGB")
-
-
-class _Arg(msgspec.Struct, frozen=True, gc=False):
-    instType: str = ""
-    channel: str = ""
-    instId: str = ""
-
-
-class _Frame(msgspec.Struct, gc=False):
-    event: str = ""
-    arg: _Arg = _Arg()
-    action: Literal["snapshot", "update", ""] = ""
-    data: msgspec.Raw = msgspec.Raw(b"[]")
-    msg: str = ""
-
-
-class _Trade(msgspec.Struct, gc=False):
-    ts: str
-    price: str
-    size: str
-    side: str
-    tradeId: str
-
-
-class _OldTrade(msgspec.Struct, array_like=True, gc=False):
-    ts: str
-    price: str
-    size: str
-    side: str
-
-
-class _Book(msgspec.Struct, gc=False):
-    ts: str
-    asks: list[tuple[str, str]]
-    bids: list[tuple[str, str]]
-    checksum: int = 0
-    seq: Count = 0
-    pseq: Count | None = None
-
-
-class _Ticker(msgspec.Struct, gc=False):
-    """bestBid and bestAsk are of v1; funding is of contracts."""
-
-    ts: str | int
-    bestBid: str = ""
-    bestAsk: str = ""
-    fundingRate: str = ""
-    nextFundingTime: str = ""
-    markPrice: str = ""
-
-
-class _Symbol(msgspec.Struct, gc=False):
-    """Of v2; the last four of v1."""
-
-    symbol: str
-    baseCoin: str
-    quoteCoin: str
-    pricePrecision: str = ""
-    quantityPrecision: str = ""
-    minTradeUSDT: str = "0"
-    symbolName: str = ""
-    priceScale: str = ""
-    quantityScale: str = ""
-    minTradeAmount: str = "0"
-
-
-class _Contract(msgspec.Struct, gc=False):
-    symbol: str
-    baseCoin: str
-    quoteCoin: str
-    pricePlace: str
-    priceEndStep: str
-    sizeMultiplier: str
-    minTradeNum: str
-    symbolType: str = "perpetual"
-    minTradeUSDT: str = "0"
-
-
-class _Answer(msgspec.Struct, gc=False):
-    code: str
-    data: msgspec.Raw
-    msg: str = ""
-
-
-class _Time(msgspec.Struct, gc=False):
-    serverTime: str
-
-
-_frame_decoder = msgspec.json.Decoder(_Frame)
-_rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_trade_decoder = msgspec.json.Decoder(_Trade)
-_old_trade_decoder = msgspec.json.Decoder(_OldTrade)
-_book_decoder = msgspec.json.Decoder(_Book)
-_ticker_decoder = msgspec.json.Decoder(_Ticker)
-_answer_decoder = msgspec.json.Decoder(_Answer)
-_trades_decoder = msgspec.json.Decoder(list[_Trade])
-_symbols_decoder = msgspec.json.Decoder(list[_Symbol])
-_contracts_decoder = msgspec.json.Decoder(list[_Contract])
-_time_decoder = msgspec.json.Decoder(_Time)
 
 
 def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
@@ -171,7 +54,7 @@ def purpose(url: str) -> str:
 
 def read_clock(body: bytes) -> float:
     """The venue's time, in seconds, from its answer. raises: msgspec.DecodeError, BadFrame."""
-    return whole(_time_decoder.decode(_answer_decoder.decode(body).data).serverTime) / 1000
+    return whole(wire.time_decoder.decode(wire.answer_decoder.decode(body).data).serverTime) / 1000
 
 
 def venue_symbol(symbol: str) -> str:
@@ -184,11 +67,11 @@ def venue_symbol(symbol: str) -> str:
     name = pair.replace("/", "")
     if not settle:
         return name
-    return f"{PRODUCTS.get(settle, COIN)}:{pair.partition('/')[0] + 'PERP' if settle == 'USDC' else name}"
+    return f"{PRODUCTS.get(settle, wire.COIN)}:{pair.partition('/')[0] + 'PERP' if settle == 'USDC' else name}"
 
 
 class Bitget(CheckedAdapter):
-    venue = VENUE
+    venue = wire.VENUE
     default_streams = STREAMS
     weights: ClassVar[dict[str, int]] = {"symbols": 1, "contracts": 1, "fills-history": 1}
     page_purpose = "fills-history"
@@ -205,7 +88,7 @@ class Bitget(CheckedAdapter):
     def read(self, payload: bytes) -> Heard:
         if payload == b"pong":
             return NOTHING
-        frame = _frame_decoder.decode(payload)
+        frame = wire.frame_decoder.decode(payload)
         arg = frame.arg
         if frame.event == "error":
             raise BadFrame(f"the venue says to {arg.channel} {arg.instId}: {frame.msg}")
@@ -214,7 +97,7 @@ class Bitget(CheckedAdapter):
         product = arg.instType.upper()
         product = OLD_PRODUCTS.get(product, product)
         symbol = f"{product}:{arg.instId}" if product else arg.instId
-        rows = _rows_decoder.decode(frame.data)
+        rows = wire.rows_decoder.decode(frame.data)
         told: list[Told]
         match arg.channel:
             case "trade":  # a snapshot tells trades from before the subscription
@@ -222,27 +105,27 @@ class Bitget(CheckedAdapter):
             case "books":
                 told = [one for row in rows for one in _change(symbol, frame.action == "snapshot", row)]
             case "books1":
-                told = [_best(symbol, _book_decoder.decode(row)) for row in rows]
+                told = [_best(symbol, wire.book_decoder.decode(row)) for row in rows]
             case "ticker":
-                told = [one for row in rows for one in _ticker(symbol, _ticker_decoder.decode(row))]
+                told = [one for row in rows for one in _ticker(symbol, wire.ticker_decoder.decode(row))]
             case _:
                 raise BadFrame(f"channel {arg.channel!r} is none of {', '.join(STREAMS)}")
         times = [one.time_ns for one in told if isinstance(one, Deal | Change | Best)]
         return Heard(told, arg.channel, max(times)) if times else Heard(told, arg.channel)
 
     def read_answer(self, answer: Answer) -> Sequence[Told]:
-        found = _answer_decoder.decode(answer.body)
+        found = wire.answer_decoder.decode(answer.body)
         if found.code != "00000":
             raise BadFrame(f"the venue says: {found.msg} ({found.code})")
         if answer.purpose == "symbols":
-            spot = _symbols_decoder.decode(found.data)
-            return [_symbol(one) for one in spot if self.is_wanted(one.symbolName or one.symbol)]
+            spot = wire.symbols_decoder.decode(found.data)
+            return [wire.listing(one) for one in spot if self.is_wanted(one.symbolName or one.symbol)]
         if answer.purpose == "contracts":
             product = parse_qs(urlsplit(answer.url).query).get("productType", [""])[0]
-            swaps = [one for one in _contracts_decoder.decode(found.data) if one.symbolType == "perpetual"]
-            return [_contract(product, one) for one in swaps if self.is_wanted(f"{product}:{one.symbol}")]
+            swaps = [one for one in wire.contracts_decoder.decode(found.data) if one.symbolType == "perpetual"]
+            return [wire.contract_listing(product, one) for one in swaps if self.is_wanted(f"{product}:{one.symbol}")]
         symbol = _asked(answer.url)
-        return [_deal_of(symbol, one) for one in reversed(_trades_decoder.decode(found.data))]
+        return [_deal_of(symbol, one) for one in reversed(wire.trades_decoder.decode(found.data))]
 
     def page(self, answer: Answer, told: Sequence[Told], receive_ns: int) -> tuple[str, int | None]:
         return _asked(answer.url), None
@@ -263,31 +146,23 @@ class Bitget(CheckedAdapter):
         return [stream for stream in self._streams if stream in _streams_of(symbol)]
 
     def unlisted(self, symbol: str) -> Instrument:
-        product, _, name = symbol.rpartition(":")
-        if product == "USDC-FUTURES" and name.endswith("PERP"):
-            return contract(ruled(VENUE, symbol, name.removesuffix("PERP"), "USDC"), "swap", "USDC")
-        for quote in QUOTES:
-            if name.endswith(quote) and len(name) > len(quote):
-                base = name.removesuffix(quote)
-                of = ruled(VENUE, symbol, base, quote)
-                return contract(of, "swap", base if product == COIN else quote) if product else of
-        raise BadFrame(f"symbol {symbol!r} ends in no quote currency that is known without the list of symbols")
+        return wire.unlisted(symbol)
 
 
 def _deal(symbol: str, row: msgspec.Raw) -> Deal:
     if bytes(row)[:1] != b"[":
-        return _deal_of(symbol, _trade_decoder.decode(row))
-    old = _old_trade_decoder.decode(row)
+        return _deal_of(symbol, wire.trade_decoder.decode(row))
+    old = wire.old_trade_decoder.decode(row)
     return Deal(symbol, NO_ID, old.price, old.size, _side(old.side), _time_ns(old.ts))
 
 
-def _deal_of(symbol: str, trade: _Trade) -> Deal:
+def _deal_of(symbol: str, trade: wire.Trade) -> Deal:
     return Deal(symbol, named(trade.tradeId), trade.price, trade.size, _side(trade.side), _time_ns(trade.ts))
 
 
 def _change(symbol: str, snapshot: bool, row: msgspec.Raw) -> list[Told]:
     """A change that names no one before it although it should begins anew, which only a snapshot may."""
-    book = _book_decoder.decode(row)
+    book = wire.book_decoder.decode(row)
     levels = [(side, *level) for side, found in ((BID, book.bids), (ASK, book.asks)) for level in found]
     texts = [f"{price}:{size}" for _, price, size in levels]
     at_ns = _time_ns(book.ts)
@@ -297,13 +172,13 @@ def _change(symbol: str, snapshot: bool, row: msgspec.Raw) -> list[Told]:
     return [change, Checksum(symbol, book.checksum, at_ns)] if book.checksum else [change]
 
 
-def _best(symbol: str, book: _Book) -> Best:
+def _best(symbol: str, book: wire.Book) -> Best:
     bid, bid_size = book.bids[0] if book.bids else ("0", "0")
     ask, ask_size = book.asks[0] if book.asks else ("0", "0")
     return Best(symbol, bid, bid_size, ask, ask_size, _time_ns(book.ts), book.seq)
 
 
-def _ticker(symbol: str, ticker: _Ticker) -> list[Told]:
+def _ticker(symbol: str, ticker: wire.Ticker) -> list[Told]:
     at_ns = _time_ns(str(ticker.ts))
     if ticker.bestBid and ticker.bestAsk:
         return [Best(symbol, ticker.bestBid, "0", ticker.bestAsk, "0", at_ns)]
@@ -311,24 +186,6 @@ def _ticker(symbol: str, ticker: _Ticker) -> list[Told]:
         return []
     to_units(ticker.fundingRate, 18)
     return [Due(symbol, ticker.fundingRate, _time_ns(ticker.nextFundingTime), at_ns, ticker.markPrice or "0")]
-
-
-def _symbol(one: _Symbol) -> Instrument:
-    tick = step_of(whole(one.pricePrecision or one.priceScale, 2))
-    lot = step_of(whole(one.quantityPrecision or one.quantityScale, 2))
-    of = ruled(
-        VENUE, one.symbolName or one.symbol, one.baseCoin, one.quoteCoin, tick=tick, lot=lot, least=one.minTradeAmount
-    )
-    return msgspec.structs.replace(of, min_notional=one.minTradeUSDT)
-
-
-def _contract(product: str, one: _Contract) -> Instrument:
-    """Prices go in steps of so many of the last place."""
-    tick = format(Decimal(whole(one.priceEndStep, 9)).scaleb(-whole(one.pricePlace, 2)), "f")
-    name, lot, least = f"{product}:{one.symbol}", one.sizeMultiplier, one.minTradeNum
-    of = ruled(VENUE, name, one.baseCoin, one.quoteCoin, tick=tick, lot=lot, least=least)
-    of = msgspec.structs.replace(of, min_notional=one.minTradeUSDT)
-    return contract(of, "swap", one.baseCoin if product == COIN else one.quoteCoin)
 
 
 def _side(text: str) -> int:
@@ -364,3 +221,24 @@ def _arg(stream: str, symbol: str) -> dict[str, str]:
 
 def _request(op: str, args: Sequence[dict[str, str]]) -> bytes:
     return msgspec.json.encode({"op": op, "args": args})
+
+
+ENTRY = VenueEntry(
+    adapter=Bitget,
+    streams=STREAMS,
+    line=line,
+    venue_symbol=venue_symbol,
+    rest_url="https://api.bitget.com",
+    stream_url="wss://ws.bitget.com",
+    ws_api_url="",
+    weight_per_minute=300,
+    clock=("/api/v2/public/time", read_clock),
+    recorded=(("bitget", "BITGET"), Recorded(wire.VENUE, purpose)),
+    proof=Proof(
+        trades="cannot tell while connected: ids skip; a lost connection is healed from the latest 1000 by REST",
+        books="each change names the one before it (v1: a checksum); a new snapshot by subscribing again",
+        documented="2026-11-22",
+        sessions=("raw/cryptofeed/BITGET_2022-04-03.jsonl.gz",),
+        unproven="websocket v2 (the session speaks v1), perpetuals, funding",
+    ),
+)

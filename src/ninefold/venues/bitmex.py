@@ -11,126 +11,45 @@ Sizes are contracts: `contract_size` says of how much of the base, of inverse on
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from itertools import groupby
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from ninefold.journal.inputs import Answer
+from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL, UNKNOWN_SIDE
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_units
-from ninefold.market.time import DAY_NS, UNKNOWN_NS
+from ninefold.market.time import UNKNOWN_NS
+from ninefold.venues import bitmex_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
-from ninefold.venues.listing import contract, of_contract, ruled
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter
 from ninefold.venues.told import (
     MILLISECOND_NS,
     Best,
     Change,
-    Count,
     Deal,
     Due,
     Forced,
     Levels,
-    Milliseconds,
     Missed,
     Told,
     named,
     number,
     number_or_none,
-    short,
     time_ns,
 )
 
-VENUE = "bitmex"
 STREAMS = ("trade", "orderBookL2", "quote", "funding", "liquidation")
-REST_URL = "https://www.bitmex.com"
-STREAM_URL = "wss://ws.bitmex.com"
 PING, PING_S = b"ping", 5.0
 PAGE = 1000
 SIDES = {"Buy": BUY, "Sell": SELL, "": UNKNOWN_SIDE}
 LEVEL_SIDES = {"Buy": BID, "Sell": ASK}
-MONTHS = "FGHJKMNQUVXZ"
-FUTURE = re.compile(rf"([A-Z0-9]+?)(USDT|USD|)([{MONTHS}])([0-9]{{2}})", re.ASCII)
-PAIR = re.compile(r"([A-Z0-9]+?)_?(USDT|USDC|USD|EUR|XBT)", re.ASCII)
-KINDS = {"FFWCSX": "swap", "FFWCSF": "swap", "IFXXXP": "spot", "FFCCSX": "future", "FFICSX": "future"}
-NULL = msgspec.Raw(b"null")
-
-
-class _Filter(msgspec.Struct, frozen=True, gc=False):
-    symbol: str = ""
-
-
-class _Frame(msgspec.Struct, gc=False):
-    table: str = ""
-    action: Literal["partial", "insert", "update", "delete", ""] = ""
-    data: msgspec.Raw = msgspec.Raw(b"[]")
-    filter: _Filter = _Filter()
-    error: str = ""
-
-
-class _Trade(msgspec.Struct, gc=False):
-    timestamp: str
-    symbol: str
-    side: Literal["Buy", "Sell", ""]
-    size: msgspec.Raw
-    price: msgspec.Raw
-    trdMatchID: str
-
-
-class _Level(msgspec.Struct, gc=False):
-    symbol: str
-    id: Count
-    side: Literal["Buy", "Sell"]
-    size: msgspec.Raw = NULL
-    price: msgspec.Raw = NULL
-    timestamp: str = ""
-
-
-class _Quote(msgspec.Struct, gc=False):
-    timestamp: str
-    symbol: str
-    bidSize: msgspec.Raw = NULL
-    bidPrice: msgspec.Raw = NULL
-    askPrice: msgspec.Raw = NULL
-    askSize: msgspec.Raw = NULL
-
-
-class _Funding(msgspec.Struct, gc=False):
-    timestamp: str
-    symbol: str
-    fundingRate: msgspec.Raw
-
-
-class _Liquidation(msgspec.Struct, gc=False):
-    symbol: str
-    side: Literal["Buy", "Sell"]
-    price: msgspec.Raw
-    leavesQty: msgspec.Raw
-
-
-class _Instrument(msgspec.Struct, gc=False):
-    symbol: str
-    typ: str
-    underlying: str
-    quoteCurrency: str
-    tickSize: msgspec.Raw
-    lotSize: msgspec.Raw
-    settlCurrency: str = ""
-    expiry: str | None = None
-    isInverse: bool = False
-    isQuanto: bool = False
-    underlyingToPositionMultiplier: Count | None = None
-
-
-class _Time(msgspec.Struct, gc=False):
-    timestamp: Milliseconds
 
 
 class _Levels(NamedTuple):
@@ -140,14 +59,6 @@ class _Levels(NamedTuple):
     prices: Sequence[tuple[str, int, str]]
 
 
-_frame_decoder = msgspec.json.Decoder(_Frame)
-_trades_decoder = msgspec.json.Decoder(list[_Trade])
-_levels_decoder = msgspec.json.Decoder(list[_Level])
-_quotes_decoder = msgspec.json.Decoder(list[_Quote])
-_fundings_decoder = msgspec.json.Decoder(list[_Funding])
-_liquidations_decoder = msgspec.json.Decoder(list[_Liquidation])
-_instruments_decoder = msgspec.json.Decoder(list[_Instrument])
-_time_decoder = msgspec.json.Decoder(_Time)
 _prices_decoder = msgspec.msgpack.Decoder(dict[str, dict[int, str]])
 
 
@@ -163,7 +74,7 @@ def purpose(url: str) -> str:
 
 def read_clock(body: bytes) -> float:
     """The venue's time, in seconds, from its answer. raises: msgspec.DecodeError."""
-    return _time_decoder.decode(body).timestamp / 1000
+    return wire.time_decoder.decode(body).timestamp / 1000
 
 
 def venue_symbol(symbol: str) -> str:
@@ -173,18 +84,18 @@ def venue_symbol(symbol: str) -> str:
     ['XBTUSD', 'ETHUSDT', 'XBT_USDT', 'XBTZ26', 'XRPU21']
     """
     pair, _, rest = symbol.partition(":")
-    base, quote = (_old_name(name) for name in pair.split("/"))
+    base, quote = (wire.old_name(name) for name in pair.split("/"))
     settle, _, day = rest.partition("-")
     if not settle:
         return f"{base}_{quote}"
     if not day:
         return base + quote
-    quote = "" if quote == "XBT" or _old_name(settle) == base else quote
-    return f"{base}{quote}{MONTHS[int(day[2:4]) - 1]}{day[:2]}"
+    quote = "" if quote == "XBT" or wire.old_name(settle) == base else quote
+    return f"{base}{quote}{wire.MONTHS[int(day[2:4]) - 1]}{day[:2]}"
 
 
 class Bitmex(MarketAdapter):
-    venue = VENUE
+    venue = wire.VENUE
     default_streams = STREAMS
     weights: ClassVar[dict[str, int]] = {"active": 1, "trade": 1}
     page_purpose = "trade"
@@ -201,7 +112,7 @@ class Bitmex(MarketAdapter):
     def read(self, payload: bytes) -> Heard:
         if payload == b"pong":
             return NOTHING
-        frame = _frame_decoder.decode(payload)
+        frame = wire.frame_decoder.decode(payload)
         if frame.error:
             raise BadFrame(f"the venue says: {frame.error}")
         told: list[Told]
@@ -211,22 +122,22 @@ class Bitmex(MarketAdapter):
             case "orderBookL2":
                 return self._book(frame)
             case "trade":  # a partial tells trades from before the subscription
-                told = [] if frame.action == "partial" else list(map(_deal, _trades_decoder.decode(frame.data)))
+                told = [] if frame.action == "partial" else list(map(_deal, wire.trades_decoder.decode(frame.data)))
             case "quote":
-                told = list(map(_best, _quotes_decoder.decode(frame.data)))
+                told = list(map(_best, wire.quotes_decoder.decode(frame.data)))
             case "funding":
-                told = list(map(_due, _fundings_decoder.decode(frame.data)))
+                told = list(map(_due, wire.fundings_decoder.decode(frame.data)))
             case "liquidation":
-                orders = _liquidations_decoder.decode(frame.data) if frame.action == "insert" else []
+                orders = wire.liquidations_decoder.decode(frame.data) if frame.action == "insert" else []
                 told = list(map(_forced, orders))
             case _:
                 raise BadFrame(f"table {frame.table!r} is none of {', '.join(STREAMS)}")
         newest = max((one.time_ns for one in told if isinstance(one, Deal | Best)), default=UNKNOWN_NS)
         return Heard(told, frame.table, newest)
 
-    def _book(self, frame: _Frame) -> Heard:
+    def _book(self, frame: wire.Frame) -> Heard:
         whole = frame.action == "partial"
-        levels = _levels_decoder.decode(frame.data)
+        levels = wire.levels_decoder.decode(frame.data)
         told: list[Told] = []
         prices: list[tuple[str, int, str]] = []
         by_symbol = groupby(sorted(levels, key=lambda level: level.symbol), key=lambda level: level.symbol)
@@ -270,9 +181,9 @@ class Bitmex(MarketAdapter):
 
     def read_answer(self, answer: Answer) -> Sequence[Told]:
         if answer.purpose == "active":
-            found = [one for one in _instruments_decoder.decode(answer.body) if self.is_wanted(one.symbol)]
-            return [_listing(one) for one in found if one.typ in KINDS]
-        return [_deal(one) for one in reversed(_trades_decoder.decode(answer.body))]
+            found = [one for one in wire.instruments_decoder.decode(answer.body) if self.is_wanted(one.symbol)]
+            return [wire.listing(one) for one in found if one.typ in wire.KINDS]
+        return [_deal(one) for one in reversed(wire.trades_decoder.decode(answer.body))]
 
     def page(self, answer: Answer, told: Sequence[Told], receive_ns: int) -> tuple[str, int | None]:
         query = parse_qs(urlsplit(answer.url).query)
@@ -292,16 +203,7 @@ class Bitmex(MarketAdapter):
         return [stream for stream in self._streams if stream not in ("funding", "liquidation")]
 
     def unlisted(self, symbol: str) -> Instrument:
-        """What its name says; quarterly futures end on the last Friday of their month."""
-        future = FUTURE.fullmatch(symbol)
-        if future is not None:
-            base, quote = future[1], future[2] or ("USD" if future[1] == "XBT" else "XBT")
-            return contract(_named(symbol, base, quote), "future", "BTC", _last_friday(future[3], future[4]))
-        pair = PAIR.fullmatch(symbol)
-        if pair is None:
-            raise BadFrame(f"instrument {symbol!r} is no spot pair, perpetual or future by its name")
-        of = _named(symbol, pair[1], pair[2])
-        return of if "_" in symbol else contract(of, "swap", "BTC" if of.quote == "USD" else of.quote)
+        return wire.unlisted(symbol)
 
     def opened(self, receive_ns: int) -> None:
         self._prices.clear()
@@ -313,61 +215,27 @@ class Bitmex(MarketAdapter):
         self._prices = _prices_decoder.decode(own)
 
 
-def _deal(trade: _Trade) -> Deal:
+def _deal(trade: wire.Trade) -> Deal:
     price, size = number(trade.price), number(trade.size)
     return Deal(trade.symbol, named(trade.trdMatchID), price, size, SIDES[trade.side], time_ns(trade.timestamp))
 
 
-def _best(quote: _Quote) -> Best:
+def _best(quote: wire.Quote) -> Best:
     bid, ask = number_or_none(quote.bidPrice), number_or_none(quote.askPrice)
     sizes = number_or_none(quote.bidSize), number_or_none(quote.askSize)
     return Best(quote.symbol, bid, sizes[0], ask, sizes[1], time_ns(quote.timestamp))
 
 
-def _due(funding: _Funding) -> Due:
+def _due(funding: wire.Funding) -> Due:
     """Told when it is paid."""
     rate, at_ns = number(funding.fundingRate), time_ns(funding.timestamp)
     to_units(rate, 18)
     return Due(funding.symbol, rate, at_ns, at_ns)
 
 
-def _forced(order: _Liquidation) -> Forced:
+def _forced(order: wire.Liquidation) -> Forced:
     """The venue tells no time."""
     return Forced(order.symbol, SIDES[order.side], number(order.price), number(order.leavesQty), UNKNOWN_NS)
-
-
-def _listing(found: _Instrument) -> Instrument:
-    lot = short(number(found.lotSize))
-    of = _named(found.symbol, found.underlying, found.quoteCurrency, short(number(found.tickSize)), lot)
-    parts = found.underlyingToPositionMultiplier
-    if parts and not (found.isInverse or found.isQuanto):
-        of = of_contract(of, format(1 / Decimal(parts), "f"))
-    if KINDS[found.typ] == "spot":
-        return of
-    end = _day(time_ns(found.expiry)) if found.expiry else ""
-    return contract(of, KINDS[found.typ], _new_name(found.settlCurrency.upper()), end)
-
-
-def _named(symbol: str, base: str, quote: str, tick: str = "", lot: str = "") -> Instrument:
-    return ruled(VENUE, symbol, _new_name(base), _new_name(quote), tick=tick, lot=lot, least=lot)
-
-
-def _new_name(name: str) -> str:
-    return "BTC" if name == "XBT" else name
-
-
-def _old_name(name: str) -> str:
-    return "XBT" if name == "BTC" else name
-
-
-def _day(at_ns: int) -> str:
-    return (date(1970, 1, 1) + timedelta(days=at_ns // DAY_NS)).strftime("%y%m%d")
-
-
-def _last_friday(month: str, year: str) -> str:
-    number_of = MONTHS.index(month) + 1
-    last = date(2000 + int(year) + number_of // 12, number_of % 12 + 1, 1) - timedelta(days=1)
-    return (last - timedelta(days=(last.weekday() - 4) % 7)).strftime("%y%m%d")
 
 
 def _iso(at_ns: int) -> str:
@@ -378,3 +246,24 @@ def _iso(at_ns: int) -> str:
 
 def _operation(op: str, streams: Sequence[str], symbols: Sequence[str]) -> bytes:
     return msgspec.json.encode({"op": op, "args": [f"{one}:{symbol}" for symbol in symbols for one in streams]})
+
+
+ENTRY = VenueEntry(
+    adapter=Bitmex,
+    streams=STREAMS,
+    line=line,
+    venue_symbol=venue_symbol,
+    rest_url="https://www.bitmex.com",
+    stream_url="wss://ws.bitmex.com",
+    ws_api_url="",
+    weight_per_minute=30,
+    clock=("/api/v1", read_clock),
+    recorded=(("bitmex", "BITMEX"), Recorded(wire.VENUE, purpose)),
+    proof=Proof(
+        trades="cannot tell while connected: ids are UUIDs; a lost connection is healed by REST from then on",
+        books="cannot tell: changes carry no numbers; an update of a level that is not there shows a missing one",
+        documented="2026-11-22",
+        sessions=("raw/cryptofeed/BITMEX_2021-07-22.jsonl.gz",),
+        unproven="times and prices in updates and deletes, funding, liquidation, spot",
+    ),
+)

@@ -19,19 +19,19 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ninefold.journal.inputs import Answer
+from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
 from ninefold.market.instruments import Instrument, listed
 from ninefold.market.numbers import INT64_MAX, to_units
 from ninefold.market.time import HOUR_NS, MINUTE_NS, SECOND_NS
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter
 from ninefold.venues.sequence import BookSync
 from ninefold.venues.told import MICROSECOND_NS, Change, Count, Deal, Due, Levels, Told, short, sparse, step_of
 
 VENUE = "bitstamp"
 STREAMS = ("live_trades", "diff_order_book", "funding_rate")
-REST_URL = "https://www.bitstamp.net"
-STREAM_URL = "wss://ws.bitstamp.net"
 PING, PING_S = b'{"event":"bts:heartbeat"}', 20.0
 PERPETUAL = "-perp"
 SPOT_STREAMS = ("live_trades", "diff_order_book")
@@ -271,3 +271,27 @@ def _kind(spot: Instrument) -> Instrument:
         return spot
     symbol = f"{spot.symbol}:{spot.quote}"
     return msgspec.structs.replace(spot, symbol=symbol, kind="swap", settle=spot.quote)
+
+
+ENTRY = VenueEntry(
+    adapter=Bitstamp,
+    streams=STREAMS,
+    line=line,
+    venue_symbol=venue_symbol,
+    rest_url="https://www.bitstamp.net",
+    stream_url="wss://ws.bitstamp.net",
+    ws_api_url="",
+    weight_per_minute=600,
+    clock=("/api/v2/ticker/btcusd/", read_clock),
+    recorded=(("bitstamp", "BITSTAMP"), Recorded(VENUE, purpose)),
+    proof=Proof(
+        trades="cannot tell while connected: ids do not count; a lost connection is healed from the last hour by REST",
+        books="cannot tell: changes carry a time and no number; a REST snapshot for each connection",
+        documented="2026-11-22",
+        sessions=(
+            "raw/cryptofeed/BITSTAMP_2021-04-17.jsonl.gz",
+            "raw/cryptofeed/BITSTAMP_2022-01-05.jsonl.gz",
+        ),
+        unproven="funding_rate, perpetuals, the list of markets of today",
+    ),
+)

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from ninefold.journal.inputs import Answer
+from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.numbers import INT64_MAX, to_units
@@ -25,13 +26,12 @@ from ninefold.venues import bybit_wire as wire
 from ninefold.venues import told
 from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.bybit_wire import INVERSE, LINEAR, SPOT
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, Numbers
 from ninefold.venues.told import MICROSECOND_NS, MILLISECOND_NS, Best, Change, Deal, Due, Forced, Levels, Told, number
 
 STREAMS = ("publicTrade", "orderbook.200", "orderbook.1", "tickers", "allLiquidation")
 SPOT_STREAMS = ("publicTrade", "orderbook.200", "orderbook.1")  # spot has no others
-REST_URL = "https://api.bybit.com"
-STREAM_URL = "wss://stream.bybit.com"
 PING, PING_S = b'{"op":"ping"}', 5.0  # quiet instruments pause longer than a connection may be silent
 MOST_ARGUMENTS = 10  # in one message
 PAGE = {SPOT: 60, LINEAR: 1000, INVERSE: 1000}
@@ -70,7 +70,7 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
     return Line(path, tuple(_operation("subscribe", part) for part in parts), PING, PING_S)
 
 
-def purpose(url: str) -> str:
+def _purpose(url: str) -> str:
     """What a recorded REST question was for."""
     return url.partition("?")[0].rpartition("/")[2]
 
@@ -286,4 +286,22 @@ def _asked(answer: Answer, name: str) -> str:
     return parse_qs(urlsplit(answer.url).query).get(name, [""])[0]
 
 
-venue_symbol = wire.venue_symbol
+ENTRY = VenueEntry(
+    adapter=Bybit,
+    streams=STREAMS,
+    line=line,
+    venue_symbol=wire.venue_symbol,
+    rest_url="https://api.bybit.com",
+    stream_url="wss://stream.bybit.com",
+    ws_api_url="",
+    weight_per_minute=600,
+    clock=("/v5/market/time", read_clock),
+    recorded=(("bybit", "BYBIT"), Recorded(wire.VENUE, _purpose)),
+    proof=Proof(
+        trades="cannot tell while connected: ids do not count; a lost connection is healed from the last 1000 (spot 60)",
+        books="contiguous numbers, a new snapshot by subscribing again",
+        documented="2026-11-22",
+        sessions=("raw/cryptofeed/BYBIT_2021-04-17_first_half.jsonl.gz",),
+        unproven="v5 as a session (the session speaks v2, whose books carry no numbers), spot, funding, liquidations",
+    ),
+)

@@ -10,12 +10,15 @@ asked for by REST, nothing is missing if two pages share a trade. Where trades h
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import ClassVar, NamedTuple
 from urllib.parse import quote, unquote
 
 import msgspec
 
 from ninefold.journal.inputs import Answer, ConnectionChange
+from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import BAR_FLAT, BAR_OK, UNTOLD
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.time import SECOND_NS, TIMEFRAME_OF, UNKNOWN_NS, bar_open, width_of
@@ -23,10 +26,11 @@ from ninefold.venues import ccxt_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.ccxt_candles import Candles, Values
 from ninefold.venues.ccxt_names import CANDLES, STREAMS, VENUE, is_name, refusal
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import Heard, MarketAdapter, Numbers, key_of
 from ninefold.venues.told import MILLISECOND_NS, NO_ID, Deal, Told, number, units
 
-__all__ = ["STREAMS", "VENUE", "ThroughCcxt", "is_name", "line", "purpose", "read_clock", "refusal", "venue_symbol"]
+__all__ = ["ENTRY", "ThroughCcxt", "entry_of", "is_name", "purpose", "refusal"]
 
 MOST_OF_PAGE = 1000  # the newest; fewer than are remembered (trade_overlap.KEPT)
 TOO_MANY = 429
@@ -54,7 +58,7 @@ class _Page(NamedTuple):
     trades: list[tuple[str, int]]
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
+def _line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
     """None of ours: ccxt opens its own."""
     return Line("")
 
@@ -64,12 +68,12 @@ def purpose(url: str) -> str:
     return "markets" if url.startswith(wire.MARKETS) else "trades"
 
 
-def read_clock(body: bytes) -> float:
+def _read_clock(body: bytes) -> float:
     """The venue's time, in seconds, as fetchTime tells it. raises: msgspec.DecodeError."""
     return msgspec.json.decode(body, type=int) / 1000
 
 
-def venue_symbol(symbol: str) -> str:
+def _venue_symbol(symbol: str) -> str:
     """Symbols are ccxt's everywhere."""
     return symbol
 
@@ -259,3 +263,29 @@ class ThroughCcxt(MarketAdapter):
         saved = msgspec.msgpack.decode(own, type=_State)
         self._resumed, self._candles = saved.resumed, saved.candles
         self._times, self._timed = saved.times, saved.timed
+
+
+ENTRY = VenueEntry(
+    adapter=ThroughCcxt,
+    streams=STREAMS,
+    line=_line,
+    venue_symbol=_venue_symbol,
+    rest_url="",
+    stream_url="",
+    ws_api_url="",
+    weight_per_minute=0,
+    clock=("", _read_clock),
+    recorded=((), Recorded(VENUE, purpose)),
+    proof=Proof(
+        trades="cannot tell while connected: ids may skip; a lost connection is healed if the latest trades reach back",
+        books="none are captured: trades, or the exchange's candles, of every exchange that ccxt knows: ccxt.EXCHANGE",
+        documented="2026-11-22",
+        sessions=(),
+        unproven="every exchange but those that speak as the simulated one; ccxt reads their protocols",
+    ),
+)
+
+
+def entry_of(name: str) -> VenueEntry:
+    """The entry of one exchange, "ccxt.bitvavo"."""
+    return replace(ENTRY, adapter=partial(ThroughCcxt, venue=name), recorded=((), Recorded(name, purpose)))

@@ -17,31 +17,24 @@ which for the first one may be long ago.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from ninefold.journal.inputs import Answer, ConnectionChange
-from ninefold.market.instruments import Instrument, Registry, listed
+from ninefold.journal.recordings import Recorded
+from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import INT64_MAX
-from ninefold.market.records import Connection, Gap, Listed
+from ninefold.market.records import Connection
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues import coinbase_wire as wire
-from ninefold.venues.adapter import BadFrame, Gathered, Line, Question, malformed
-from ninefold.venues.coinbase_wire import VENUE
+from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.coinbase_rows import CoinbaseRows
+from ninefold.venues.coinbase_series import Series
+from ninefold.venues.coinbase_wire import STREAMS, VENUE
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.form import form
-from ninefold.venues.trade_holes import Told, TradeHoles
 
-if TYPE_CHECKING:
-    from ninefold.venues.quick import Quick
-
-STREAMS = ("matches", "level2_batch", "ticker", "heartbeat")
-REST_URL = "https://api.exchange.coinbase.com"
-STREAM_URL = "wss://ws-feed.exchange.coinbase.com"
-PAGE_MOST = 1000
-MOST_TRIES = 10  # for trades that answers lack: 2, 4, ... 1024 s apart; then at the next hole or connection
-SPACING_NS = SECOND_NS // 10  # between questions after a connection: ten a second are allowed
 REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
 FORM = form(  # side: of the maker
     '{"type":"match","trade_id":<id>,"maker_order_id":"<text>","taker_order_id":"<text>","side":"<side>","size":"<size>",'
@@ -49,21 +42,6 @@ FORM = form(  # side: of the maker
     buyer=b"sell",
     seller=b"buy",
 )
-
-
-class Series(TradeHoles):
-    """What is known of a product's stream. named: by the last heartbeat; booked: its snapshot came on this connection.
-
-    asked: the question for missing trades to which an answer is awaited; tries: answers in a row that held none of them;
-    waiting, due_ns: the question that is asked only then because of that.
-    """
-
-    named: int = 0
-    booked: bool = False
-    asked: str = ""
-    tries: int = 0
-    waiting: str = ""
-    due_ns: int = 0
 
 
 class _State(msgspec.Struct):
@@ -95,37 +73,11 @@ def venue_symbol(symbol: str) -> str:
     return symbol.replace("/", "-")
 
 
-class CoinbaseExchange:
-    """wanted: the products that were subscribed ("BTC-USD"); None takes whatever a recording holds.
-    streams: the channels that were subscribed for each."""
+class CoinbaseExchange(CoinbaseRows):
+    """The Adapter; its arguments are those of CoinbaseRows."""
 
     venue = VENUE
     form = FORM
-
-    def __init__(
-        self,
-        wanted: frozenset[str] | None = None,
-        streams: tuple[str, ...] = STREAMS,
-        registry: Registry | None = None,
-    ) -> None:
-        self._registry = Registry() if registry is None else registry
-        self._wanted = wanted
-        self._streams = streams
-        self._level2 = next((stream for stream in streams if stream.startswith("level2")), "level2_batch")
-        self._products: dict[str, wire.Product] = {}
-        self._instruments: dict[str, Instrument] = {}
-        self._series: dict[str, Series] = {}
-        self._late: dict[str, None] = {}  # products with trades that may come late
-        self._connected = False
-        self.seen: dict[str, int] = {}
-        self.gathered = Gathered()
-        self.questions: list[Question] = []
-        self.say: list[bytes] = []
-        self.quick: Quick | None = None
-
-    @property
-    def registry(self) -> Registry:
-        return self._registry
 
     def start_questions(self) -> list[Question]:
         """What to ask once before the first stream: the rules of all products."""
@@ -276,107 +228,27 @@ class CoinbaseExchange:
         self._tell(symbol, series.answered(proves=is_newest and self._connected), seq, receive_ns)
         if is_newest:
             return
-        awaited = answer.url == series.asked
-        series.asked = "" if awaited else series.asked
-        series.waiting = "" if answer.url == series.waiting else series.waiting
-        series.tries = 0 if any(new) else series.tries + awaited
-        if series.tries <= MOST_TRIES:
+        if series.came(answer.url, any(new)):
             self._ask_missing(symbol, receive_ns, SECOND_NS << series.tries if series.tries else 0)
-
-    # parts
-
-    def _take(self, of: Instrument, series: Series, row: tuple[int, ...], *, live: bool) -> bool:
-        """Keep a trade; True if it is new."""
-        exchange_ns, receive_ns, seq, trade_id = row[1], row[2], row[3], row[6]
-        is_new, told = series.arrive(trade_id, exchange_ns, receive_ns, live=live)
-        if is_new:
-            self.gathered.trades.append(row)
-        else:
-            self.gathered.duplicates += 1
-        if series.late:
-            self._late[of.venue_symbol] = None
-        self._tell(of.venue_symbol, told, seq, receive_ns)
-        return is_new
-
-    def _pass_time(self, seq: int, now_ns: int) -> None:
-        """Tell what has not come although it is late."""
-        for symbol in list(self._late):
-            self._tell(symbol, self._series[symbol].pass_time(now_ns), seq, now_ns)
-            if not self._series[symbol].late:
-                del self._late[symbol]
-
-    def _tell(self, symbol: str, told: list[Told], seq: int, known_ns: int) -> None:
-        """Holes that opened are asked for."""
-        if not told:
-            return
-        of = self._instruments[symbol]
-        for hole, healed in told:
-            ids, times = {"from_id": hole.first, "to_id": hole.last}, {"from_ns": hole.from_ns, "to_ns": hole.to_ns}
-            gap = Gap(seq=seq, known_ns=known_ns, instrument=of.id, stream="trades", healed=healed, **ids, **times)
-            self.gathered.records.append(gap)
-        if any(not healed for _, healed in told):
-            self._ask_missing(symbol, known_ns)
-
-    def _ask_again(self, known_ns: int) -> None:
-        """On a new connection: what is still missing, and what came since the last known trade."""
-        place = 0
-        for symbol in sorted(self._wanted or ()):
-            self.seen.update({f"{symbol}@{stream}": known_ns for stream in self._streams})
-            series = self._series.get(symbol)
-            if series is not None and series.ids.next_id:
-                place += self._ask_missing(symbol, known_ns, place * SPACING_NS)
-                path = f"/products/{symbol}/trades?before={series.ids.next_id - 1}&limit={PAGE_MOST}"
-                self.questions.append(Question("trades", path, not_before_ns=known_ns + place * SPACING_NS))
-                place += 1
-
-    def _ask_missing(self, symbol: str, known_ns: int, pause_ns: int = 0) -> bool:
-        """Ask for the latest of what is missing, as far back as a page reaches; one question of a product at a time, but for one
-        that waits because an answer lacked what it asked for. Whether there was anything to ask.
-        """
-        series = self._series[symbol]
-        missing = [one for hole in series.holes for one in series.ids.missing_in(hole.first, hole.last)]
-        waits = series.waiting if known_ns < series.due_ns else ""
-        if not missing or (series.asked and series.asked != waits):
-            return False
-        first, last = min(missing)[0], max(missing)[1]
-        series.asked = f"/products/{symbol}/trades?after={last + 1}&limit={min(last - first + 1, PAGE_MOST)}"
-        if series.asked == waits:
-            return False
-        if series.tries and pause_ns:
-            series.waiting, series.due_ns = series.asked, known_ns + pause_ns
-        self.questions.append(Question("trades", series.asked, not_before_ns=known_ns + pause_ns))
-        return True
-
-    def _given_up(self, url: str) -> bool:
-        """Whether another question for missing trades has taken this one's place."""
-        return "?after=" in url and all(series.asked != url for series in self._series.values())
-
-    def _instrument(self, symbol: str) -> Instrument:
-        """What is known of a product. If that is not in the registry yet it has the id that it will get there."""
-        known = self._instruments.get(symbol)
-        if known is not None:
-            return known
-        if self._wanted is not None and symbol not in self._wanted:
-            raise BadFrame(f"product {symbol!r} was not subscribed; subscribed are {', '.join(sorted(self._wanted))}")
-        return msgspec.structs.replace(self._listing(symbol), id=len(self._registry) + 1)
-
-    def _listing(self, symbol: str) -> Instrument:
-        product = self._products.get(symbol)
-        return wire.listing(product) if product else listed(VENUE, symbol, *wire.split(symbol))
-
-    def _known(self, of: Instrument, seq: int, known_ns: int) -> Series:
-        """Keep an instrument's rules if they are new; what is known of its stream."""
-        symbol = of.venue_symbol
-        if self._instruments.get(symbol) is not of:
-            count = len(self._registry)
-            self._instruments[symbol] = instrument = self._registry.add(of)
-            if len(self._registry) > count:
-                self.gathered.records.append(Listed(seq=seq, known_ns=known_ns, instrument=instrument))
-                self._series.setdefault(symbol, Series()).booked = False
-        return self._series.setdefault(symbol, Series())
-
-    def _malformed(self, seq: int, known_ns: int, reason: str, payload: bytes) -> None:
-        self.gathered.records.append(malformed(VENUE, seq, known_ns, reason, payload))
 
 
 _ANSWERS = {"products": CoinbaseExchange._take_products, "trades": CoinbaseExchange._take_trades}
+ENTRY = VenueEntry(
+    adapter=CoinbaseExchange,
+    streams=STREAMS,
+    line=line,
+    venue_symbol=venue_symbol,
+    rest_url="https://api.exchange.coinbase.com",
+    stream_url="wss://ws-feed.exchange.coinbase.com",
+    ws_api_url="",
+    weight_per_minute=600,
+    clock=("/time", read_clock),
+    recorded=(("coinbase", "COINBASE"), Recorded(VENUE, purpose)),
+    proof=Proof(
+        trades="contiguous ids and a heartbeat that names the last one, fetched by REST",
+        books="cannot tell: snapshot and changes carry no numbers; each connection begins with a new snapshot",
+        documented="2026-11-22",
+        sessions=("raw/cryptofeed/COINBASE_2021-04-17_first_half.jsonl.gz",),
+        unproven="heartbeat, level2_batch",
+    ),
+)

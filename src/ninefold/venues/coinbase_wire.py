@@ -23,6 +23,7 @@ from ninefold.venues.adapter import BadFrame
 from ninefold.venues.told import units
 
 VENUE = "coinbase"
+STREAMS = ("matches", "level2_batch", "ticker", "heartbeat")
 FINER = (2, 3)  # decimals of prices and sizes beyond the steps: books hold orders from before a step became coarser
 NO_TIME = "0001-01-01T00:00:00"  # the zero time of the venue's language, seen in changes of a book
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

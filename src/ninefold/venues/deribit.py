@@ -10,147 +10,40 @@ Sizes are amounts as the venue sends them: US dollars of inverse perpetuals and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from ninefold.journal.inputs import Answer
+from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_units
 from ninefold.market.time import UNKNOWN_NS
+from ninefold.venues import deribit_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
-from ninefold.venues.listing import contract, ruled
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter
 from ninefold.venues.told import (
     MILLISECOND_NS,
     Best,
     Change,
-    Count,
     Deal,
     Due,
     Forced,
     Levels,
-    Milliseconds,
     Told,
     counted,
-    day_of,
     number,
     number_or_none,
-    short,
 )
 
-VENUE = "deribit"
 STREAMS = ("trades", "book", "quote", "ticker")
-REST_URL = "https://www.deribit.com"
-STREAM_URL = "wss://www.deribit.com"
 TEST, TEST_S = b'{"jsonrpc":"2.0","id":2,"method":"public/test","params":{}}', 15.0
 PAGE = 1000
-MOST_MS = 253_402_300_799_999  # the year 9999; what never expires does in the year 3000
 SIDES = {"buy": BUY, "sell": SELL}
-MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-DATE = re.compile(r"([0-9]{1,2})([A-Z]{3})([0-9]{2})", re.ASCII)
-
-
-class _Params(msgspec.Struct, gc=False):
-    channel: str = ""
-    data: msgspec.Raw = msgspec.Raw(b"{}")
-    type: str = ""
-
-
-class _Error(msgspec.Struct, gc=False):
-    code: int
-    message: str
-
-
-class _Frame(msgspec.Struct, gc=False):
-    method: str = ""
-    params: _Params | None = None
-    result: msgspec.Raw = msgspec.Raw(b"")
-    error: _Error | None = None
-
-
-class _Trade(msgspec.Struct, gc=False):
-    """liquidation: who was under it, T the taker, M the maker."""
-
-    instrument_name: str
-    trade_seq: Count
-    timestamp: Milliseconds
-    price: msgspec.Raw
-    amount: msgspec.Raw
-    direction: Literal["buy", "sell"]
-    liquidation: Literal["", "T", "M", "MT"] = ""
-
-
-class _Level(msgspec.Struct, array_like=True, gc=False):
-    action: Literal["new", "change", "delete"]
-    price: msgspec.Raw
-    amount: msgspec.Raw
-
-
-class _Book(msgspec.Struct, gc=False):
-    instrument_name: str
-    timestamp: Milliseconds
-    change_id: Count
-    bids: list[_Level]
-    asks: list[_Level]
-    prev_change_id: Count | None = None
-    type: Literal["snapshot", "change", ""] = ""
-
-
-class _Quote(msgspec.Struct, gc=False):
-    instrument_name: str
-    timestamp: Milliseconds
-    best_bid_price: msgspec.Raw
-    best_bid_amount: msgspec.Raw
-    best_ask_price: msgspec.Raw
-    best_ask_amount: msgspec.Raw
-
-
-class _Ticker(msgspec.Struct, gc=False):
-    instrument_name: str
-    timestamp: Milliseconds
-    mark_price: msgspec.Raw
-    current_funding: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class _Instrument(msgspec.Struct, gc=False):
-    instrument_name: str
-    kind: str
-    base_currency: str
-    quote_currency: str
-    tick_size: msgspec.Raw
-    min_trade_amount: msgspec.Raw
-    settlement_period: str = ""
-    expiration_timestamp: Annotated[int, msgspec.Meta(ge=0, le=MOST_MS)] = 0
-    counter_currency: str = ""
-    settlement_currency: str = ""
-    strike: msgspec.Raw = msgspec.Raw(b"0")
-    option_type: str = ""
-
-
-class _Past(msgspec.Struct, gc=False):
-    trades: list[_Trade]
-    has_more: bool = False
-
-
-class _Answer(msgspec.Struct, gc=False):
-    result: msgspec.Raw
-
-
-_frame_decoder = msgspec.json.Decoder(_Frame)
-_trades_decoder = msgspec.json.Decoder(list[_Trade])
-_book_decoder = msgspec.json.Decoder(_Book)
-_quote_decoder = msgspec.json.Decoder(_Quote)
-_ticker_decoder = msgspec.json.Decoder(_Ticker)
-_answer_decoder = msgspec.json.Decoder(_Answer)
-_past_decoder = msgspec.json.Decoder(_Past)
-_instrument_decoder = msgspec.json.Decoder(_Instrument)
-_instruments_decoder = msgspec.json.Decoder(list[_Instrument])
-_time_decoder = msgspec.json.Decoder(Milliseconds)
 
 
 def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
@@ -165,7 +58,7 @@ def purpose(url: str) -> str:
 
 def read_clock(body: bytes) -> float:
     """The venue's time, in seconds, from its answer. raises: msgspec.DecodeError."""
-    return _time_decoder.decode(_answer_decoder.decode(body).result) / 1000
+    return wire.time_decoder.decode(wire.answer_decoder.decode(body).result) / 1000
 
 
 def venue_symbol(symbol: str) -> str:
@@ -182,12 +75,12 @@ def venue_symbol(symbol: str) -> str:
     name = base if settle == base else f"{base}_{quote}"
     if not more:
         return name + "-PERPETUAL"
-    day, month, year = int(more[0][4:6]), MONTHS[int(more[0][2:4]) - 1], more[0][:2]
+    day, month, year = int(more[0][4:6]), wire.MONTHS[int(more[0][2:4]) - 1], more[0][:2]
     return "-".join([name, f"{day}{month}{year}", *(part.replace(".", "d") for part in more[1:])])
 
 
 class Deribit(MarketAdapter):
-    venue = VENUE
+    venue = wire.VENUE
     default_streams = STREAMS
     weights: ClassVar[dict[str, int]] = {"get_instrument": 1, "get_instruments": 1, "get_last_trades_by_instrument": 1}
 
@@ -196,7 +89,7 @@ class Deribit(MarketAdapter):
         return [Question("get_instrument", path + symbol) for symbol in sorted(self._wanted or ())]
 
     def read(self, payload: bytes) -> Heard:
-        frame = _frame_decoder.decode(payload)
+        frame = wire.frame_decoder.decode(payload)
         if frame.error is not None:
             raise BadFrame(f"the venue says: {frame.error.message} ({frame.error.code})")
         if frame.method == "heartbeat":
@@ -208,17 +101,17 @@ class Deribit(MarketAdapter):
         stream, data = frame.params.channel.partition(".")[0], frame.params.data
         match stream:
             case "trades":
-                trades = _trades_decoder.decode(data)
+                trades = wire.trades_decoder.decode(data)
                 at_ns = max((trade.timestamp for trade in trades), default=0) * MILLISECOND_NS or UNKNOWN_NS
                 return Heard(_deals(trades), stream, at_ns)
             case "book":
-                change = _change(_book_decoder.decode(data))
+                change = _change(wire.book_decoder.decode(data))
                 return Heard([change], stream, change.time_ns)
             case "quote":
-                best = _best(_quote_decoder.decode(data))
+                best = _best(wire.quote_decoder.decode(data))
                 return Heard([best], stream, best.time_ns)
             case "ticker":
-                ticker = _ticker_decoder.decode(data)
+                ticker = wire.ticker_decoder.decode(data)
                 return Heard(_funding(ticker), stream, ticker.timestamp * MILLISECOND_NS)
         raise BadFrame(f"channel {frame.params.channel!r} is none of {', '.join(STREAMS)}")
 
@@ -227,12 +120,12 @@ class Deribit(MarketAdapter):
         self.say.append(TEST)
 
     def read_answer(self, answer: Answer) -> Sequence[Told]:
-        result = _answer_decoder.decode(answer.body).result
+        result = wire.answer_decoder.decode(answer.body).result
         if answer.purpose == "get_instrument":
-            return _listings([_instrument_decoder.decode(result)])
+            return wire.listings([wire.instrument_decoder.decode(result)])
         if answer.purpose == "get_instruments":
-            return _listings(_instruments_decoder.decode(result))
-        return [one for one in _deals(_past_decoder.decode(result).trades) if isinstance(one, Deal)]
+            return wire.listings(wire.instruments_decoder.decode(result))
+        return [one for one in _deals(wire.past_decoder.decode(result).trades) if isinstance(one, Deal)]
 
     def answered(self, answer: Answer, told: Sequence[Told]) -> None:
         if answer.purpose == "get_last_trades_by_instrument":
@@ -250,24 +143,10 @@ class Deribit(MarketAdapter):
         self.say += (_subscription(method, ("book",), [symbol]) for method in ("unsubscribe", "subscribe"))
 
     def unlisted(self, symbol: str) -> Instrument:
-        """What its name says. Combinations of several instruments are none."""
-        name, *more = symbol.split("-")
-        base, _, quote = name.partition("_")
-        settle = quote or base
-        of = ruled(VENUE, symbol, base, quote or "USD")
-        if not more:
-            return of
-        if more == ["PERPETUAL"]:
-            return contract(of, "swap", settle)
-        date = DATE.fullmatch(more[0])
-        if date is None or date[2] not in MONTHS or len(more) not in (1, 3):
-            raise BadFrame(f"instrument {symbol!r} is no spot pair, perpetual, future or option by its name")
-        day = f"{date[3]}{MONTHS.index(date[2]) + 1:02}{int(date[1]):02}"
-        strike = [part.replace("d", ".") for part in more[1:]]
-        return contract(of, "option" if strike else "future", settle, "-".join([day, *strike]))
+        return wire.unlisted(symbol)
 
 
-def _deals(trades: list[_Trade]) -> list[Told]:
+def _deals(trades: list[wire.Trade]) -> list[Told]:
     """Trades by rising id, and the positions that were closed by force in them."""
     told: list[Told] = []
     for trade in sorted(trades, key=lambda trade: trade.trade_seq):
@@ -278,7 +157,7 @@ def _deals(trades: list[_Trade]) -> list[Told]:
     return told
 
 
-def _change(book: _Book) -> Change:
+def _change(book: wire.Book) -> Change:
     levels: Levels = [
         (side, number(one.price), "0" if one.action == "delete" else number(one.amount))
         for side, levels in ((BID, book.bids), (ASK, book.asks))
@@ -290,13 +169,13 @@ def _change(book: _Book) -> Change:
     )
 
 
-def _best(quote: _Quote) -> Best:
+def _best(quote: wire.Quote) -> Best:
     bid, bid_size = number_or_none(quote.best_bid_price), number_or_none(quote.best_bid_amount)
     ask, ask_size = number_or_none(quote.best_ask_price), number_or_none(quote.best_ask_amount)
     return Best(quote.instrument_name, bid, bid_size, ask, ask_size, quote.timestamp * MILLISECOND_NS)
 
 
-def _funding(ticker: _Ticker) -> list[Told]:
+def _funding(ticker: wire.Ticker) -> list[Told]:
     if bytes(ticker.current_funding) == b"null":  # no perpetual
         return []
     rate, at_ns = number(ticker.current_funding), ticker.timestamp * MILLISECOND_NS
@@ -304,28 +183,28 @@ def _funding(ticker: _Ticker) -> list[Told]:
     return [Due(ticker.instrument_name, rate, 0, at_ns, number(ticker.mark_price))]
 
 
-def _listings(found: list[_Instrument]) -> list[Told]:
-    """Combinations of several instruments are left out."""
-    told: list[Told] = []
-    for one in found:
-        tick, lot = number(one.tick_size), number(one.min_trade_amount)
-        base, quote = one.base_currency, one.counter_currency or one.quote_currency
-        quote = "USD" if quote == base else quote  # as older lists of options have it
-        settle = one.settlement_currency or base
-        of = ruled(VENUE, one.instrument_name, base, quote, tick=short(tick), lot=short(lot), least=short(lot))
-        if one.kind == "spot":
-            told.append(of)
-        elif one.settlement_period == "perpetual":
-            told.append(contract(of, "swap", settle))
-        elif one.kind == "future":
-            told.append(contract(of, "future", settle, day_of(one.expiration_timestamp)))
-        elif one.kind == "option":
-            end = f"-{short(number(one.strike))}-{'C' if one.option_type == 'call' else 'P'}"
-            told.append(contract(of, "option", settle, day_of(one.expiration_timestamp) + end))
-    return told
-
-
 def _subscription(method: str, streams: Sequence[str], symbols: Sequence[str]) -> bytes:
     channels = [f"{one}.{of}" + ("" if one == "quote" else ".100ms") for of in symbols for one in streams]
     params = {"channels": channels}
     return msgspec.json.encode({"jsonrpc": "2.0", "id": 1, "method": f"public/{method}", "params": params})
+
+
+ENTRY = VenueEntry(
+    adapter=Deribit,
+    streams=STREAMS,
+    line=line,
+    venue_symbol=venue_symbol,
+    rest_url="https://www.deribit.com",
+    stream_url="wss://www.deribit.com",
+    ws_api_url="",
+    weight_per_minute=300,
+    clock=("/api/v2/public/get_time", read_clock),
+    recorded=(("deribit", "DERIBIT"), Recorded(wire.VENUE, purpose)),
+    proof=Proof(
+        trades="contiguous numbers in each instrument, fetched by REST",
+        books="each change names the one before it; a new snapshot by subscribing again",
+        documented="2026-11-22",
+        sessions=("raw/cryptofeed/DERIBIT_2021-04-17.jsonl.gz",),
+        unproven="trades, quote, funding (the session has none)",
+    ),
+)

@@ -13,39 +13,24 @@ older `id` counts the trades of all pairs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from ninefold.journal.inputs import Answer
+from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_units
 from ninefold.market.time import SECOND_NS
+from ninefold.venues import gate_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
-from ninefold.venues.listing import ruled
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter
-from ninefold.venues.told import (
-    MILLISECOND_NS,
-    Best,
-    Change,
-    Count,
-    Deal,
-    Levels,
-    Milliseconds,
-    Told,
-    counted,
-    named,
-    sparse,
-    step_of,
-    whole,
-)
+from ninefold.venues.told import MILLISECOND_NS, Best, Change, Deal, Levels, Told, counted, named, sparse, whole
 
-VENUE = "gate"
 STREAMS = ("spot.trades", "spot.obu", "spot.book_ticker")
-REST_URL = "https://api.gateio.ws"
-STREAM_URL = "wss://api.gateio.ws"
 PING, PING_S = b'{"channel":"spot.ping"}', 15.0
 LEVELS = 400
 PAGE, MOST_PAGES = 1000, 100
@@ -53,91 +38,6 @@ SIDES = {"buy": BUY, "sell": SELL}
 NOT_WANTED = frozenset({"spot.tickers", "spot.candlesticks", "spot.pong"})
 PAIRS = "/api/v4/spot/currency_pairs/"
 
-Decimals = Annotated[int, msgspec.Meta(ge=0, le=13)]
-
-
-class _Error(msgspec.Struct, gc=False):
-    message: str
-    code: int = 0
-
-
-class _Frame(msgspec.Struct, gc=False):
-    channel: str
-    event: str = ""
-    error: _Error | None = None
-    result: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class _Trade(msgspec.Struct, gc=False):
-    id: Count
-    create_time_ms: str
-    side: Literal["buy", "sell"]
-    currency_pair: str
-    amount: str
-    price: str
-    id_market: Count = 0
-
-
-class _Change(msgspec.Struct, gc=False):
-    """Of both books. s: a pair, or "ob.PAIR.LEVELS"; full: all levels there are."""
-
-    t: Milliseconds
-    s: str
-    u: Count
-    U: Count = 0
-    b: list[tuple[str, str]] | None = None
-    a: list[tuple[str, str]] | None = None
-    full: bool = False
-
-
-class _BookTicker(msgspec.Struct, gc=False):
-    t: Milliseconds
-    u: Count
-    s: str
-    b: str
-    B: str
-    a: str
-    A: str
-
-
-class _Book(msgspec.Struct, gc=False):
-    id: Count
-    asks: list[tuple[str, str]]
-    bids: list[tuple[str, str]]
-
-
-class _PastTrade(msgspec.Struct, gc=False):
-    id: str
-    create_time_ms: str
-    side: Literal["buy", "sell"]
-    amount: str
-    price: str
-    sequence_id: str = ""
-
-
-class _Pair(msgspec.Struct, gc=False):
-    id: str
-    base: str
-    quote: str
-    precision: Decimals
-    amount_precision: Decimals
-    min_base_amount: str | None = None
-    min_quote_amount: str | None = None
-
-
-class _Time(msgspec.Struct, gc=False):
-    server_time: Milliseconds
-
-
-_frame_decoder = msgspec.json.Decoder(_Frame)
-_trade_decoder = msgspec.json.Decoder(_Trade)
-_change_decoder = msgspec.json.Decoder(_Change)
-_ticker_decoder = msgspec.json.Decoder(_BookTicker)
-_book_decoder = msgspec.json.Decoder(_Book)
-_past_decoder = msgspec.json.Decoder(list[_PastTrade])
-_pairs_decoder = msgspec.json.Decoder(list[_Pair])
-_pair_decoder = msgspec.json.Decoder(_Pair)
-_time_decoder = msgspec.json.Decoder(_Time)
 _newest_decoder = msgspec.msgpack.Decoder(dict[str, int])
 
 
@@ -160,7 +60,7 @@ def purpose(url: str) -> str:
 
 def read_clock(body: bytes) -> float:
     """The venue's time, in seconds, from its answer. raises: msgspec.DecodeError."""
-    return _time_decoder.decode(body).server_time / 1000
+    return wire.time_decoder.decode(body).server_time / 1000
 
 
 def venue_symbol(symbol: str) -> str:
@@ -169,7 +69,7 @@ def venue_symbol(symbol: str) -> str:
 
 
 class Gate(MarketAdapter):
-    venue = VENUE
+    venue = wire.VENUE
     default_streams = STREAMS
     books_wait = True
     weights: ClassVar[dict[str, int]] = {"currency_pairs": 1, "order_book": 1, "trades": 1}
@@ -182,7 +82,7 @@ class Gate(MarketAdapter):
         return [Question("currency_pairs", PAIRS + symbol) for symbol in sorted(self._wanted or ())]
 
     def read(self, payload: bytes) -> Heard:
-        frame = _frame_decoder.decode(payload)
+        frame = wire.frame_decoder.decode(payload)
         if frame.error is not None:
             raise BadFrame(f"the venue says to {frame.event} {frame.channel}: {frame.error.message}")
         if frame.channel in NOT_WANTED or frame.event in ("subscribe", "unsubscribe"):
@@ -190,18 +90,18 @@ class Gate(MarketAdapter):
         told: Told
         match frame.channel:
             case "spot.trades":
-                trade = _trade_decoder.decode(frame.result)
+                trade = wire.trade_decoder.decode(frame.result)
                 id = counted(trade.id_market) if trade.id_market else sparse(trade.id)
                 at_ns = _nanoseconds(trade.create_time_ms)
                 told = Deal(trade.currency_pair, id, trade.price, trade.amount, SIDES[trade.side], at_ns)
             case "spot.obu" | "spot.order_book_update":
-                change = _change_decoder.decode(frame.result)
+                change = wire.change_decoder.decode(frame.result)
                 at_ns = change.t * MILLISECOND_NS
                 told = Change(
                     _pair_of(change.s), change.full, _levels(change.b or [], change.a or []), at_ns, change.U, change.u
                 )
             case "spot.book_ticker":
-                best = _ticker_decoder.decode(frame.result)
+                best = wire.ticker_decoder.decode(frame.result)
                 at_ns = best.t * MILLISECOND_NS
                 prices = (best.b or "0", best.B or "0", best.a or "0", best.A or "0")  # an empty side is empty texts
                 told = Best(best.s, *prices, at_ns, best.u)
@@ -213,12 +113,12 @@ class Gate(MarketAdapter):
         symbol = _asked(answer.url, "currency_pair")
         if answer.purpose == "currency_pairs":
             single = answer.body.lstrip()[:1] == b"{"
-            found = [_pair_decoder.decode(answer.body)] if single else _pairs_decoder.decode(answer.body)
-            return list(map(_listing, found))
+            found = [wire.pair_decoder.decode(answer.body)] if single else wire.pairs_decoder.decode(answer.body)
+            return list(map(wire.listing, found))
         if answer.purpose == "order_book":
-            book = _book_decoder.decode(answer.body)
+            book = wire.book_decoder.decode(answer.body)
             return [Change(symbol, True, _levels(book.bids, book.asks), last=book.id)]
-        trades = [_past_deal(symbol, past) for past in _past_decoder.decode(answer.body)]
+        trades = [_past_deal(symbol, past) for past in wire.past_decoder.decode(answer.body)]
         return sorted(trades, key=lambda deal: deal.id)
 
     def answered(self, answer: Answer, told: Sequence[Told]) -> None:
@@ -260,15 +160,14 @@ class Gate(MarketAdapter):
         self._newest = _newest_decoder.decode(own)
 
     def unlisted(self, symbol: str) -> Instrument:
-        base, _, quote = symbol.partition("_")
-        return ruled(VENUE, symbol, base, quote)
+        return wire.unlisted(symbol)
 
 
 def _levels(bids: list[tuple[str, str]], asks: list[tuple[str, str]]) -> Levels:
     return [(side, *level) for side, levels in ((BID, bids), (ASK, asks)) for level in levels]
 
 
-def _past_deal(symbol: str, past: _PastTrade) -> Deal:
+def _past_deal(symbol: str, past: wire.PastTrade) -> Deal:
     id = counted(whole(past.sequence_id)) if past.sequence_id else named(past.id)
     return Deal(symbol, id, past.price, past.amount, SIDES[past.side], _nanoseconds(past.create_time_ms))
 
@@ -286,15 +185,6 @@ def _pair_of(subscribed: str) -> str:
     return subscribed.removeprefix("ob.").partition(".")[0]
 
 
-def _listing(pair: _Pair) -> Instrument:
-    """Books hold sizes of up to ten decimals, where few suffice for large sizes fewer."""
-    places = pair.amount_precision
-    finer = (2, max((10 if places >= 2 else 6) - places, 2))
-    steps = {"tick": step_of(pair.precision), "lot": step_of(places), "least": pair.min_base_amount or ""}
-    of = ruled(VENUE, pair.id, pair.base, pair.quote, finer=finer, **steps)
-    return msgspec.structs.replace(of, min_notional=pair.min_quote_amount or "0")
-
-
 def _asked(url: str, name: str) -> str:
     return parse_qs(urlsplit(url).query).get(name, [""])[0]
 
@@ -305,3 +195,24 @@ def _payload(stream: str, symbol: str) -> list[str]:
 
 def _request(event: str, channel: str, payload: Sequence[str]) -> bytes:
     return msgspec.json.encode({"channel": channel, "event": event, "payload": payload})
+
+
+ENTRY = VenueEntry(
+    adapter=Gate,
+    streams=STREAMS,
+    line=line,
+    venue_symbol=venue_symbol,
+    rest_url="https://api.gateio.ws",
+    stream_url="wss://api.gateio.ws",
+    ws_api_url="",
+    weight_per_minute=600,
+    clock=("/api/v4/spot/time", read_clock),
+    recorded=(("gate", "gate-io", "GATEIO"), Recorded(wire.VENUE, purpose)),
+    proof=Proof(
+        trades="contiguous ids in each pair, fetched by REST",
+        books="contiguous numbers, a new snapshot by subscribing again (order_book_update: by REST)",
+        documented="2026-11-22",
+        sessions=("raw/cryptofeed/GATEIO_2021-04-22.jsonl.gz",),
+        unproven="spot.obu, spot.book_ticker, id_market (the session has order_book_update and older ids)",
+    ),
+)

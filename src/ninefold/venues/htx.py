@@ -17,157 +17,39 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from ninefold.journal.inputs import Answer
+from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
 from ninefold.market.instruments import Instrument
+from ninefold.venues import htx_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
-from ninefold.venues.listing import ruled
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter
 from ninefold.venues.told import (
     MILLISECOND_NS,
     Best,
     Change,
-    Count,
     Deal,
     Levels,
-    Milliseconds,
     Told,
     counted,
     cut_units,
     number,
     number_or_none,
-    short,
-    step_of,
     units,
 )
 
-VENUE = "htx"
 STREAMS = ("trade.detail", "bbo", "depth.step0")
 CHANGES = "mbp.150"
-REST_URL = "https://api.huobi.pro"
-STREAM_URL = "wss://api.huobi.pro"
 UNPACKED_MOST = 16 * 2**20
 PAGE = 2000
 SIDES = {"buy": BUY, "sell": SELL}
-QUOTES = ("usdt", "usdc", "usdd", "husd", "btc", "eth", "ht", "htx", "trx", "eur", "brl", "try")
 NOT_WANTED = ("kline", "detail", "ticker", "depth.step")
-
-Decimals = Annotated[int, msgspec.Meta(ge=0, le=13)]
-
-
-class _Frame(msgspec.Struct, gc=False):
-    """ch: of a stream; rep: of what was asked for; subbed, ping: of the talk about it."""
-
-    ch: str = ""
-    tick: msgspec.Raw = msgspec.Raw(b"{}")
-    rep: str = ""
-    data: msgspec.Raw = msgspec.Raw(b"{}")
-    update: bool = False
-    ping: int | None = None
-    status: str = "ok"
-    err_msg: str = msgspec.field(default="", name="err-msg")
-
-
-class _Trade(msgspec.Struct, gc=False):
-    tradeId: Count
-    ts: Milliseconds
-    amount: msgspec.Raw
-    price: msgspec.Raw
-    direction: Literal["buy", "sell"]
-
-
-class _Trades(msgspec.Struct, gc=False):
-    data: list[_Trade]
-
-
-class _Level(msgspec.Struct, array_like=True, gc=False):
-    price: msgspec.Raw
-    size: msgspec.Raw
-
-
-class _Depth(msgspec.Struct, gc=False):
-    ts: Milliseconds
-    bids: list[_Level] = []
-    asks: list[_Level] = []
-    version: Count = 0
-
-
-class _Change(msgspec.Struct, gc=False):
-    """Of mbp; a side without a change may be missing, and prevSeqNum is of changes."""
-
-    seqNum: Count
-    prevSeqNum: Count = 0
-    bids: list[_Level] = []
-    asks: list[_Level] = []
-
-
-class _Bbo(msgspec.Struct, gc=False):
-    symbol: str
-    quoteTime: Milliseconds
-    bid: msgspec.Raw
-    bidSize: msgspec.Raw
-    ask: msgspec.Raw
-    askSize: msgspec.Raw
-    seqId: Count = 0
-
-
-class _PastTrade(msgspec.Struct, gc=False, rename={"trade_id": "trade-id"}):
-    trade_id: Count
-    ts: Milliseconds
-    amount: msgspec.Raw
-    price: msgspec.Raw
-    direction: Literal["buy", "sell"]
-
-
-class _Batch(msgspec.Struct, gc=False):
-    data: list[_PastTrade]
-
-
-class _Symbol(msgspec.Struct, gc=False):
-    """Of market-symbols: precisions of price and amount, least amount and value."""
-
-    symbol: str
-    bc: str
-    qc: str
-    pp: Decimals
-    ap: Decimals
-    minoa: msgspec.Raw = msgspec.Raw(b"0")
-    minov: msgspec.Raw = msgspec.Raw(b"0")
-
-
-class _OldSymbol(msgspec.Struct, gc=False, rename="kebab"):
-    """The same of common/symbols."""
-
-    symbol: str
-    base_currency: str
-    quote_currency: str
-    price_precision: Decimals
-    amount_precision: Decimals
-    min_order_amt: msgspec.Raw = msgspec.Raw(b"0")
-    min_order_value: msgspec.Raw = msgspec.Raw(b"0")
-
-
-class _Answer(msgspec.Struct, gc=False):
-    status: str
-    data: msgspec.Raw = msgspec.Raw(b"[]")
-    err_msg: str = msgspec.field(default="", name="err-msg")
-
-
-_frame_decoder = msgspec.json.Decoder(_Frame)
-_trades_decoder = msgspec.json.Decoder(_Trades)
-_depth_decoder = msgspec.json.Decoder(_Depth)
-_change_decoder = msgspec.json.Decoder(_Change)
-_bbo_decoder = msgspec.json.Decoder(_Bbo)
-_answer_decoder = msgspec.json.Decoder(_Answer)
-_past_decoder = msgspec.json.Decoder(list[_Batch])
-_symbols_decoder = msgspec.json.Decoder(list[_Symbol])
-_old_symbols_decoder = msgspec.json.Decoder(list[_OldSymbol])
-_time_decoder = msgspec.json.Decoder(Milliseconds)
 
 
 def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
@@ -185,7 +67,7 @@ def purpose(url: str) -> str:
 
 def read_clock(body: bytes) -> float:
     """The venue's time, in seconds, from its answer. raises: msgspec.DecodeError."""
-    return _time_decoder.decode(_answer_decoder.decode(body).data) / 1000
+    return wire.time_decoder.decode(wire.answer_decoder.decode(body).data) / 1000
 
 
 def venue_symbol(symbol: str) -> str:
@@ -194,7 +76,7 @@ def venue_symbol(symbol: str) -> str:
 
 
 class Htx(MarketAdapter):
-    venue = VENUE
+    venue = wire.VENUE
     default_streams = STREAMS
     books_wait = True
     weights: ClassVar[dict[str, int]] = {"market-symbols": 1, "symbols": 1, "trades": 1}
@@ -204,7 +86,7 @@ class Htx(MarketAdapter):
         return [Question("market-symbols", f"/v1/settings/common/market-symbols?symbols={names}")]
 
     def read(self, payload: bytes) -> Heard:
-        frame = _frame_decoder.decode(_unpacked(payload))
+        frame = wire.frame_decoder.decode(_unpacked(payload))
         if frame.ping is not None:
             return Heard(note=frame.ping)
         if frame.status != "ok":
@@ -217,15 +99,15 @@ class Htx(MarketAdapter):
             raise BadFrame(f"{frame.ch or frame.rep!r} is no topic such as 'market.btcusdt.bbo'")
         told: list[Told]
         if frame.rep:
-            told = [_numbered(symbol, True, _change_decoder.decode(frame.data))]
+            told = [_numbered(symbol, True, wire.change_decoder.decode(frame.data))]
         elif kind == "trade.detail":
-            told = _deals(symbol, _trades_decoder.decode(frame.tick).data)
+            told = _deals(symbol, wire.trades_decoder.decode(frame.tick).data)
         elif kind == "bbo":
-            told = [_best(_bbo_decoder.decode(frame.tick))]
+            told = [_best(wire.bbo_decoder.decode(frame.tick))]
         elif kind == "depth.step0":
-            told = [_whole(symbol, not frame.update, _depth_decoder.decode(frame.tick))]
+            told = [_whole(symbol, not frame.update, wire.depth_decoder.decode(frame.tick))]
         elif kind.startswith("mbp."):
-            told = [_numbered(symbol, kind.startswith("mbp.refresh"), _change_decoder.decode(frame.tick))]
+            told = [_numbered(symbol, kind.startswith("mbp.refresh"), wire.change_decoder.decode(frame.tick))]
         elif kind.startswith(NOT_WANTED):
             return NOTHING
         else:
@@ -240,16 +122,16 @@ class Htx(MarketAdapter):
         self.say.append(msgspec.json.encode({"pong": note}))
 
     def read_answer(self, answer: Answer) -> Sequence[Told]:
-        found = _answer_decoder.decode(answer.body)
+        found = wire.answer_decoder.decode(answer.body)
         if found.status != "ok":
             raise BadFrame(f"the venue says: {found.err_msg or found.status}")
         if answer.purpose == "market-symbols":
-            return [_listing(one) for one in _symbols_decoder.decode(found.data) if self.is_wanted(one.symbol)]
+            return [wire.listing(one) for one in wire.symbols_decoder.decode(found.data) if self.is_wanted(one.symbol)]
         if answer.purpose == "symbols":
-            older = [one for one in _old_symbols_decoder.decode(found.data) if self.is_wanted(one.symbol)]
-            return [_listing(_Symbol(*msgspec.structs.astuple(one))) for one in older]
-        trades = [trade for batch in _past_decoder.decode(found.data) for trade in batch.data]
-        return _deals(_asked(answer.url), [_Trade(*msgspec.structs.astuple(trade)) for trade in trades])
+            older = [one for one in wire.old_symbols_decoder.decode(found.data) if self.is_wanted(one.symbol)]
+            return [wire.listing(wire.Symbol(*msgspec.structs.astuple(one))) for one in older]
+        trades = [trade for batch in wire.past_decoder.decode(found.data) for trade in batch.data]
+        return _deals(_asked(answer.url), [wire.Trade(*msgspec.structs.astuple(trade)) for trade in trades])
 
     def answered(self, answer: Answer, told: Sequence[Told]) -> None:
         if answer.purpose == "trades":
@@ -269,10 +151,7 @@ class Htx(MarketAdapter):
         self.questions.append(Question("trades", f"/market/history/trade?symbol={symbol}&size={PAGE}"))
 
     def unlisted(self, symbol: str) -> Instrument:
-        for quote in QUOTES:
-            if symbol.endswith(quote) and len(symbol) > len(quote):
-                return ruled(VENUE, symbol, symbol.removesuffix(quote).upper(), quote.upper())
-        raise BadFrame(f"symbol {symbol!r} ends in no quote currency that is known without the list of symbols")
+        return wire.unlisted(symbol)
 
 
 def _unpacked(payload: bytes) -> bytes:
@@ -289,7 +168,7 @@ def _unpacked(payload: bytes) -> bytes:
     return found
 
 
-def _deals(symbol: str, trades: list[_Trade]) -> list[Told]:
+def _deals(symbol: str, trades: list[wire.Trade]) -> list[Told]:
     """By rising id; the venue sends them in any order."""
     return [
         Deal(symbol, counted(one.tradeId), number(one.price), number(one.amount), SIDES[one.direction], _ns(one.ts))
@@ -297,33 +176,26 @@ def _deals(symbol: str, trades: list[_Trade]) -> list[Told]:
     ]
 
 
-def _best(bbo: _Bbo) -> Best:
+def _best(bbo: wire.Bbo) -> Best:
     bid, bid_size = number_or_none(bbo.bid), number_or_none(bbo.bidSize)
     ask, ask_size = number_or_none(bbo.ask), number_or_none(bbo.askSize)
     return Best(bbo.symbol, bid, bid_size, ask, ask_size, _ns(bbo.quoteTime), bbo.seqId)
 
 
-def _whole(symbol: str, whole: bool, depth: _Depth) -> Change:
+def _whole(symbol: str, whole: bool, depth: wire.Depth) -> Change:
     """Some recorders keep of whole books what has changed, and say so."""
     return Change(symbol, whole, _levels(depth.bids, depth.asks), _ns(depth.ts), last=depth.version if whole else 0)
 
 
-def _numbered(symbol: str, whole: bool, change: _Change) -> Change:
+def _numbered(symbol: str, whole: bool, change: wire.Change) -> Change:
     levels = _levels(change.bids, change.asks)
     return Change(symbol, whole, levels, first=change.prevSeqNum + 1, last=change.seqNum)
 
 
-def _levels(bids: list[_Level], asks: list[_Level]) -> Levels:
+def _levels(bids: list[wire.Level], asks: list[wire.Level]) -> Levels:
     return [
         (side, number(one.price), number(one.size)) for side, levels in ((BID, bids), (ASK, asks)) for one in levels
     ]
-
-
-def _listing(one: _Symbol) -> Instrument:
-    finer = (2, max((10 if one.pp <= 8 else 6) - one.ap, 0))
-    steps = {"tick": step_of(one.pp), "lot": step_of(one.ap), "least": short(number(one.minoa))}
-    of = ruled(VENUE, one.symbol, one.bc.upper(), one.qc.upper(), finer=finer, **steps)
-    return msgspec.structs.replace(of, min_notional=short(number(one.minov)))
 
 
 def _ns(milliseconds: int) -> int:
@@ -332,3 +204,24 @@ def _ns(milliseconds: int) -> int:
 
 def _asked(url: str) -> str:
     return parse_qs(urlsplit(url).query).get("symbol", [""])[0]
+
+
+ENTRY = VenueEntry(
+    adapter=Htx,
+    streams=STREAMS,
+    line=line,
+    venue_symbol=venue_symbol,
+    rest_url="https://api.huobi.pro",
+    stream_url="wss://api.huobi.pro",
+    ws_api_url="",
+    weight_per_minute=300,
+    clock=("/v1/common/timestamp", read_clock),
+    recorded=(("htx", "huobi", "HUOBI"), Recorded(wire.VENUE, purpose)),
+    proof=Proof(
+        trades="ids that recordings show to be contiguous (no page says so), the latest 2000 by REST",
+        books="whole books each second; of mbp each change names the one before it",
+        documented="2026-11-22",
+        sessions=("raw/cryptofeed/HUOBI_2021-04-17_first_half.jsonl.gz",),
+        unproven="mbp, bbo (the session has neither); needs binary frames at the edge",
+    ),
+)

@@ -13,144 +13,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Annotated, Literal
 
 import msgspec
 
 from ninefold.journal.inputs import Answer
+from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_units
 from ninefold.market.time import HOUR_NS, UNKNOWN_NS
+from ninefold.venues import hyperliquid_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
-from ninefold.venues.listing import contract, ruled
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, key_of
-from ninefold.venues.told import (
-    MILLISECOND_NS,
-    Best,
-    Change,
-    Count,
-    Deal,
-    Due,
-    Levels,
-    Milliseconds,
-    Told,
-    sparse,
-    step_of,
-)
+from ninefold.venues.told import MILLISECOND_NS, Best, Change, Deal, Due, Levels, Told, sparse
 
-VENUE = "hyperliquid"
 STREAMS = ("trades", "l2Book", "bbo", "activeAssetCtx")
-REST_URL = "https://api.hyperliquid.xyz"
-STREAM_URL = "wss://api.hyperliquid.xyz"
 PING, PING_S = b'{"method":"ping"}', 30.0
 SIDES = {"B": BUY, "A": SELL}
-PRICE_DECIMALS, SPOT_PRICE_DECIMALS = 6, 8  # together with those of sizes
-COLLATERAL = "USDC"
 THOUSANDS = {name.upper(): name for name in ("kPEPE", "kSHIB", "kBONK", "kLUNC", "kFLOKI", "kDOGS", "kNEIRO")}
 TELL_NOTHING = frozenset({"subscriptionResponse", "pong"})
-
-Decimals = Annotated[int, msgspec.Meta(ge=0, le=8)]
-
-
-class _Frame(msgspec.Struct, gc=False):
-    channel: str
-    data: msgspec.Raw = msgspec.Raw(b"{}")
-
-
-class _Trade(msgspec.Struct, gc=False):
-    coin: str
-    side: Literal["A", "B"]
-    px: str
-    sz: str
-    time: Milliseconds
-    tid: Count
-
-
-class _Level(msgspec.Struct, gc=False):
-    px: str
-    sz: str
-
-
-class _Book(msgspec.Struct, gc=False):
-    coin: str
-    time: Milliseconds
-    levels: tuple[list[_Level], list[_Level]]
-
-
-class _Bbo(msgspec.Struct, gc=False):
-    coin: str
-    time: Milliseconds
-    bbo: tuple[_Level | None, _Level | None]
-
-
-class _Context(msgspec.Struct, gc=False):
-    """funding is of perpetuals."""
-
-    markPx: str
-    funding: str = ""
-
-
-class _ActiveContext(msgspec.Struct, gc=False):
-    coin: str
-    ctx: _Context
-
-
-class _Perpetual(msgspec.Struct, gc=False):
-    name: str
-    szDecimals: Decimals
-
-
-class _Token(msgspec.Struct, gc=False):
-    name: str
-    szDecimals: int
-    index: int
-
-
-class _Pair(msgspec.Struct, gc=False):
-    name: str
-    tokens: tuple[int, int]
-
-
-class _Meta(msgspec.Struct, gc=False):
-    universe: list[_Perpetual]
-
-
-class _SpotMeta(msgspec.Struct, gc=False):
-    universe: list[_Pair]
-    tokens: list[_Token]
-
-
-class _Payload(msgspec.Struct, gc=False):
-    type: str
-    data: msgspec.Raw = msgspec.Raw(b"{}")
-
-
-class _Response(msgspec.Struct, gc=False):
-    type: str
-    payload: msgspec.Raw
-
-
-class _Post(msgspec.Struct, gc=False):
-    response: _Response
-
-
-_frame_decoder = msgspec.json.Decoder(_Frame)
-_trades_decoder = msgspec.json.Decoder(list[_Trade])
-_book_decoder = msgspec.json.Decoder(_Book)
-_bbo_decoder = msgspec.json.Decoder(_Bbo)
-_context_decoder = msgspec.json.Decoder(_ActiveContext)
-_post_decoder = msgspec.json.Decoder(_Post)
-_payload_decoder = msgspec.json.Decoder(_Payload)
-_meta_decoder = msgspec.json.Decoder(_Meta)
-_spot_decoder = msgspec.json.Decoder(_SpotMeta)
 
 
 def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
     """One websocket: first the rules are asked for, then a message subscribes each stream of each coin ("BTC")."""
-    dexes = sorted({symbol.partition(":")[0] if ":" in symbol else "" for symbol in symbols if not _is_spot(symbol)})
+    dexes = sorted(
+        {symbol.partition(":")[0] if ":" in symbol else "" for symbol in symbols if not wire.is_spot(symbol)}
+    )
     wanted: list[dict[str, object]] = [{"type": "meta", "dex": dex} for dex in dexes]
-    wanted += [{"type": "spotMeta"}] if any(map(_is_spot, symbols)) else []
+    wanted += [{"type": "spotMeta"}] if any(map(wire.is_spot, symbols)) else []
     asked: list[dict[str, object]] = [
         {"method": "post", "id": id, "request": {"type": "info", "payload": payload}}
         for id, payload in enumerate(wanted, 1)
@@ -164,20 +55,20 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
     return Line("/ws", tuple(map(msgspec.json.encode, asked)), PING, PING_S)
 
 
-def purpose(url: str) -> str:
+def _purpose(url: str) -> str:
     """Nothing is asked by REST."""
     return "info"
 
 
 def read_clock(body: bytes) -> float:
     """The venue's time, in seconds, from a book. raises: msgspec.DecodeError."""
-    return _book_decoder.decode(body).time / 1000
+    return wire.book_decoder.decode(body).time / 1000
 
 
-def venue_symbol(symbol: str) -> str:
+def _venue_symbol(symbol: str) -> str:
     """The coin; of spot pairs the venue's name must be given, but for the one that it names as all do.
 
-    >>> [venue_symbol(one) for one in ("BTC/USDC:USDC", "KPEPE/USDC:USDC", "XYZ-TSLA/USDC:USDC", "PURR/USDC", "@107")]
+    >>> [_venue_symbol(one) for one in ("BTC/USDC:USDC", "KPEPE/USDC:USDC", "XYZ-TSLA/USDC:USDC", "PURR/USDC", "@107")]
     ['BTC', 'kPEPE', 'xyz:TSLA', 'PURR/USDC', '@107']
     """
     pair, _, settle = symbol.partition(":")
@@ -189,29 +80,29 @@ def venue_symbol(symbol: str) -> str:
 
 
 class Hyperliquid(MarketAdapter):
-    venue = VENUE
+    venue = wire.VENUE
     default_streams = STREAMS
 
     def start_questions(self) -> list[Question]:
         return []
 
     def read(self, payload: bytes) -> Heard:
-        frame = _frame_decoder.decode(payload)
+        frame = wire.frame_decoder.decode(payload)
         match frame.channel:
             case "trades":
-                deals = [_deal(trade) for trade in _trades_decoder.decode(frame.data)]
+                deals = [_deal(trade) for trade in wire.trades_decoder.decode(frame.data)]
                 newest = max((deal.time_ns for deal in deals), default=UNKNOWN_NS)
                 return Heard(deals, "trades", newest, deals)
             case "l2Book":
-                book = _book_decoder.decode(frame.data)
+                book = wire.book_decoder.decode(frame.data)
                 return Heard([_whole(book)], "l2Book", book.time * MILLISECOND_NS)
             case "bbo":
-                best = _best(_bbo_decoder.decode(frame.data))
+                best = _best(wire.bbo_decoder.decode(frame.data))
                 return Heard([best], "bbo", best.time_ns)
             case "activeAssetCtx" | "activeSpotAssetCtx":
-                return Heard(_funding(_context_decoder.decode(frame.data)), "activeAssetCtx")
+                return Heard(_funding(wire.context_decoder.decode(frame.data)), "activeAssetCtx")
             case "post":
-                return Heard(self._rules_in(_post_decoder.decode(frame.data).response))
+                return Heard(self._rules_in(wire.post_decoder.decode(frame.data).response))
             case "error":
                 raise BadFrame(f"the venue says: {bytes(frame.data)[:300].decode('utf-8', 'replace')}")
         if frame.channel in TELL_NOTHING:
@@ -224,16 +115,16 @@ class Hyperliquid(MarketAdapter):
         for symbol, deals in groupby(note, key=lambda deal: str(deal.symbol)):
             self._overlap.settle(symbol, [(key_of(deal), deal.time_ns) for deal in deals], None, receive_ns)
 
-    def _rules_in(self, response: _Response) -> list[Told]:
+    def _rules_in(self, response: wire.Response) -> list[Told]:
         if response.type == "error":
             raise BadFrame(f"the venue says: {bytes(response.payload)[:300].decode('utf-8', 'replace')}")
-        payload = _payload_decoder.decode(response.payload)
+        payload = wire.payload_decoder.decode(response.payload)
         if payload.type == "spotMeta":
-            found = _spot_decoder.decode(payload.data)
+            found = wire.spot_decoder.decode(payload.data)
             tokens = {token.index: token for token in found.tokens}
-            return [_pair(one, tokens) for one in found.universe if self.is_wanted(one.name)]
-        perpetuals = [one for one in _meta_decoder.decode(payload.data).universe if self.is_wanted(one.name)]
-        return [_perpetual(one.name, one.szDecimals) for one in perpetuals]
+            return [wire.spot_listing(one, tokens) for one in found.universe if self.is_wanted(one.name)]
+        perpetuals = [one for one in wire.meta_decoder.decode(payload.data).universe if self.is_wanted(one.name)]
+        return [wire.listing(one.name, one.szDecimals) for one in perpetuals]
 
     def read_answer(self, answer: Answer) -> Sequence[Told]:
         return []
@@ -245,10 +136,7 @@ class Hyperliquid(MarketAdapter):
         return [stream for stream in self._streams if stream in _streams_of(symbol)]
 
     def unlisted(self, symbol: str) -> Instrument:
-        if not _is_spot(symbol):
-            return _perpetual(symbol)
-        base, _, quote = symbol.partition("/")
-        return ruled(VENUE, symbol, base, quote or COLLATERAL)
+        return wire.unlisted(symbol)
 
     def _take_due(self, of: Instrument, due: Due, mark: int, seq: int, receive_ns: int) -> None:
         """It is paid at every full hour; the venue tells no time."""
@@ -256,52 +144,50 @@ class Hyperliquid(MarketAdapter):
         super()._take_due(of, due._replace(due_ns=paid_ns), mark, seq, receive_ns)
 
 
-def _deal(trade: _Trade) -> Deal:
+def _deal(trade: wire.Trade) -> Deal:
     return Deal(trade.coin, sparse(trade.tid), trade.px, trade.sz, SIDES[trade.side], trade.time * MILLISECOND_NS)
 
 
-def _whole(book: _Book) -> Change:
+def _whole(book: wire.Book) -> Change:
     levels: Levels = [
         (side, level.px, level.sz) for side, found in zip((BID, ASK), book.levels, strict=True) for level in found
     ]
     return Change(book.coin, True, levels, book.time * MILLISECOND_NS)
 
 
-def _best(best: _Bbo) -> Best:
-    bid, ask = (level or _Level("0", "0") for level in best.bbo)
+def _best(best: wire.Bbo) -> Best:
+    bid, ask = (level or wire.Level("0", "0") for level in best.bbo)
     return Best(best.coin, bid.px, bid.sz, ask.px, ask.sz, best.time * MILLISECOND_NS)
 
 
-def _funding(context: _ActiveContext) -> list[Told]:
+def _funding(context: wire.ActiveContext) -> list[Told]:
     if not context.ctx.funding:  # a spot pair
         return []
     to_units(context.ctx.funding, 18)
     return [Due(context.coin, context.ctx.funding, 0, UNKNOWN_NS, context.ctx.markPx)]
 
 
-def _perpetual(name: str, size_decimals: int | None = None) -> Instrument:
-    """Prices have five significant digits and no more decimals than six without those of sizes."""
-    dex, _, coin = name.rpartition(":")
-    base = f"{dex.upper()}-{coin}" if dex else coin.upper()
-    if size_decimals is None:
-        return contract(ruled(VENUE, name, base, COLLATERAL), "swap", COLLATERAL)
-    tick, lot = step_of(max(PRICE_DECIMALS - size_decimals, 0)), step_of(size_decimals)
-    return contract(ruled(VENUE, name, base, COLLATERAL, tick=tick, lot=lot, least=lot), "swap", COLLATERAL)
-
-
-def _pair(pair: _Pair, tokens: dict[int, _Token]) -> Instrument:
-    """raises: BadFrame if a token of it is not listed."""
-    base, quote = (tokens.get(index) for index in pair.tokens)
-    if base is None or quote is None:
-        raise BadFrame(f"pair {pair.name!r} is of tokens that are not listed")
-    tick, lot = step_of(max(SPOT_PRICE_DECIMALS - base.szDecimals, 0)), step_of(base.szDecimals)
-    return ruled(VENUE, pair.name, base.name, quote.name, tick=tick, lot=lot, least=lot)
-
-
-def _is_spot(symbol: str) -> bool:
-    return symbol.startswith("@") or "/" in symbol
-
-
 def _streams_of(symbol: str) -> Sequence[str]:
     """Only perpetuals have funding."""
-    return STREAMS[:3] if _is_spot(symbol) else STREAMS
+    return STREAMS[:3] if wire.is_spot(symbol) else STREAMS
+
+
+ENTRY = VenueEntry(
+    adapter=Hyperliquid,
+    streams=STREAMS,
+    line=line,
+    venue_symbol=_venue_symbol,
+    rest_url="https://api.hyperliquid.xyz",
+    stream_url="wss://api.hyperliquid.xyz",
+    ws_api_url="",
+    weight_per_minute=1200,
+    clock=("/info", read_clock),
+    recorded=(("hyperliquid",), Recorded(wire.VENUE, _purpose)),
+    proof=Proof(
+        trades="cannot tell while connected: ids are hashes; a lost connection is healed if the latest trades reach back",
+        books="every frame is a whole book",
+        documented="2026-11-22",
+        sessions=("orderbook/hyperliquid_btcusd_20250126.jsonl.gz",),
+        unproven="bbo, activeAssetCtx, meta by websocket (the session has l2Book and trades); REST, which takes POST only",
+    ),
+)

@@ -19,6 +19,7 @@ from ninefold.venues.adapter import BadFrame
 from ninefold.venues.told import number, time_ns, units
 
 VENUE = "kraken"
+STREAMS = ("trade", "book", "ticker")
 DEPTH = 1000  # levels a side; the most there are
 PING = b'{"method":"ping"}'
 FINER = 2  # decimals of prices held beyond pair_decimals: older trades and orders may be finer than today's precision

@@ -18,6 +18,7 @@ from typing import ClassVar
 import msgspec
 
 from ninefold.journal.inputs import Answer, ConnectionChange
+from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import Liquidation
@@ -25,14 +26,13 @@ from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues import krakenfutures_wire as wire
 from ninefold.venues import told
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.listing import MOST_DECIMALS
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, Numbers
 from ninefold.venues.sequence import TradeIds
 from ninefold.venues.told import MILLISECOND_NS, Best, Change, Deal, Due, Missed, Told, number
 
 STREAMS = ("trade", "book", "ticker")
-REST_URL = "https://futures.kraken.com"
-STREAM_URL = "wss://futures.kraken.com/ws/v1"
 PING_S = 30.0
 QUIET_EVENTS = frozenset({"info", "subscribed", "unsubscribed"})
 SIDES = {"buy": BUY, "sell": SELL}
@@ -69,7 +69,7 @@ def subscription(event: str, feed: str, symbols: list[str]) -> bytes:
     return msgspec.json.encode({"event": event, "feed": feed, "product_ids": symbols})
 
 
-def purpose(url: str) -> str:
+def _purpose(url: str) -> str:
     """What a recorded REST question was for."""
     return url.partition("?")[0].rpartition("/")[2]
 
@@ -77,9 +77,6 @@ def purpose(url: str) -> str:
 def read_clock(body: bytes) -> float:
     """The venue's time, in seconds, which every answer tells. raises: msgspec.DecodeError, ValueError."""
     return told.time_ns(msgspec.json.decode(body, type=wire.Time).serverTime) / SECOND_NS
-
-
-venue_symbol = wire.venue_symbol
 
 
 class KrakenFutures(MarketAdapter):
@@ -270,3 +267,24 @@ def _counts(seq: int) -> int:
     if not seq:
         raise BadFrame("number 0 in a feed; they begin at 1")
     return seq
+
+
+ENTRY = VenueEntry(
+    adapter=KrakenFutures,
+    streams=STREAMS,
+    line=line,
+    venue_symbol=wire.venue_symbol,
+    rest_url="https://futures.kraken.com",
+    stream_url="wss://futures.kraken.com/ws/v1",
+    ws_api_url="",
+    weight_per_minute=300,
+    clock=("/derivatives/api/v3/tickers/PF_XBTUSD", read_clock),
+    recorded=(("krakenfutures", "KRAKEN_FUTURES"), Recorded(wire.VENUE, _purpose)),
+    proof=Proof(
+        trades="ids are UUIDs; frames are numbered: holes are told, healed from the last 100 by subscribing again",
+        books="contiguous numbers, a new snapshot by subscribing again",
+        documented="2026-11-22",
+        sessions=("raw/cryptofeed/KRAKEN_FUTURES_2021-07-22.jsonl.gz",),
+        unproven="ticker with sizes and funding, linear contracts (PF_), liquidations, heartbeat",
+    ),
+)

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from ninefold.journal.inputs import Answer
+from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.numbers import to_units
@@ -27,6 +28,7 @@ from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues import okx_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.checked_levels import CheckedAdapter
+from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, Numbers
 from ninefold.venues.sequence import BookSync, TradeIds
 from ninefold.venues.spent_ids import SpentIds
@@ -36,8 +38,6 @@ STREAMS = ("trades", "books", "bbo-tbt", "funding-rate", "liquidation-orders")
 ONLY = {"funding-rate": (wire.SWAP,), "liquidation-orders": (wire.SWAP, wire.FUTURES)}  # streams that not all have
 BUSINESS = frozenset({"trades-all"})  # streams of the other websocket
 QUIET_EVENTS = frozenset({"subscribe", "unsubscribe", "notice", "channel-conn-count"})
-REST_URL = "https://www.okx.com"
-STREAM_URL = "wss://ws.okx.com:8443"
 PING, PING_S = b"ping", 5.0  # quiet instruments pause longer than a connection may be silent
 PAGE = 100  # trades of an answer
 LEVELS = 400
@@ -79,7 +79,7 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
     return Line(path, (msgspec.json.encode({"op": "subscribe", "args": args}),), PING, PING_S)
 
 
-def purpose(url: str) -> str:
+def _purpose(url: str) -> str:
     """What a recorded REST question was for."""
     return url.partition("?")[0].rpartition("/")[2]
 
@@ -306,4 +306,25 @@ def _asked(answer: Answer, name: str) -> str:
     return parse_qs(urlsplit(answer.url).query).get(name, [""])[0]
 
 
-venue_symbol = wire.venue_symbol
+ENTRY = VenueEntry(
+    adapter=Okx,
+    streams=STREAMS,
+    line=line,
+    venue_symbol=wire.venue_symbol,
+    rest_url="https://www.okx.com",
+    stream_url="wss://ws.okx.com:8443",
+    ws_api_url="",
+    weight_per_minute=300,
+    clock=("/api/v5/public/time", read_clock),
+    recorded=(("okx", "OKX", "OKEX"), Recorded(wire.VENUE, _purpose)),
+    proof=Proof(
+        trades="contiguous ids, fetched by REST",
+        books="each change names the one before, a new snapshot by REST; checksums in what was recorded before 2026",
+        documented="2026-11-22",
+        sessions=(
+            "raw/cryptofeed/OKEX_2021-07-22.jsonl.gz",
+            "raw/cryptofeed/OKX_2022-05-13.jsonl.gz",
+        ),
+        unproven="seqId, snapshots by REST, several trades told as one, funding, liquidations",
+    ),
+)

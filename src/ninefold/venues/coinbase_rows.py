@@ -1,0 +1,140 @@
+"""From what the messages of Coinbase Exchange tell to rows, gaps and questions.
+
+In:  rows and numbers of messages that were read whole.
+Out: rows and records in `gathered`; what is to be asked in `questions`. Which message tells what: see coinbase.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ninefold.market.instruments import Instrument, Registry, listed
+from ninefold.market.records import Gap, Listed
+from ninefold.market.time import SECOND_NS
+from ninefold.venues import coinbase_wire as wire
+from ninefold.venues.adapter import BadFrame, Gathered, Question, malformed
+from ninefold.venues.coinbase_series import PAGE_MOST, Series
+from ninefold.venues.coinbase_wire import STREAMS, VENUE
+from ninefold.venues.trade_holes import Told
+
+if TYPE_CHECKING:
+    from ninefold.venues.quick import Quick
+
+SPACING_NS = SECOND_NS // 10  # between questions after a connection: ten a second are allowed
+
+
+class CoinbaseRows:
+    """What CoinbaseExchange knows, and what it makes of it.
+
+    wanted: the products that were subscribed ("BTC-USD"); None takes whatever a recording holds.
+    streams: the channels that were subscribed for each.
+    """
+
+    def __init__(
+        self,
+        wanted: frozenset[str] | None = None,
+        streams: tuple[str, ...] = STREAMS,
+        registry: Registry | None = None,
+    ) -> None:
+        self._registry = Registry() if registry is None else registry
+        self._wanted = wanted
+        self._streams = streams
+        self._level2 = next((stream for stream in streams if stream.startswith("level2")), "level2_batch")
+        self._products: dict[str, wire.Product] = {}
+        self._instruments: dict[str, Instrument] = {}
+        self._series: dict[str, Series] = {}
+        self._late: dict[str, None] = {}  # products with trades that may come late
+        self._connected = False
+        self.seen: dict[str, int] = {}
+        self.gathered = Gathered()
+        self.questions: list[Question] = []
+        self.say: list[bytes] = []
+        self.quick: Quick | None = None
+
+    @property
+    def registry(self) -> Registry:
+        return self._registry
+
+    def _take(self, of: Instrument, series: Series, row: tuple[int, ...], *, live: bool) -> bool:
+        """Keep a trade; True if it is new."""
+        exchange_ns, receive_ns, seq, trade_id = row[1], row[2], row[3], row[6]
+        is_new, told = series.arrive(trade_id, exchange_ns, receive_ns, live=live)
+        if is_new:
+            self.gathered.trades.append(row)
+        else:
+            self.gathered.duplicates += 1
+        if series.late:
+            self._late[of.venue_symbol] = None
+        self._tell(of.venue_symbol, told, seq, receive_ns)
+        return is_new
+
+    def _pass_time(self, seq: int, now_ns: int) -> None:
+        """Tell what has not come although it is late."""
+        for symbol in list(self._late):
+            self._tell(symbol, self._series[symbol].pass_time(now_ns), seq, now_ns)
+            if not self._series[symbol].late:
+                del self._late[symbol]
+
+    def _tell(self, symbol: str, told: list[Told], seq: int, known_ns: int) -> None:
+        """Holes that opened are asked for."""
+        if not told:
+            return
+        of = self._instruments[symbol]
+        for hole, healed in told:
+            ids, times = {"from_id": hole.first, "to_id": hole.last}, {"from_ns": hole.from_ns, "to_ns": hole.to_ns}
+            gap = Gap(seq=seq, known_ns=known_ns, instrument=of.id, stream="trades", healed=healed, **ids, **times)
+            self.gathered.records.append(gap)
+        if any(not healed for _, healed in told):
+            self._ask_missing(symbol, known_ns)
+
+    def _ask_again(self, known_ns: int) -> None:
+        """On a new connection: what is still missing, and what came since the last known trade."""
+        place = 0
+        for symbol in sorted(self._wanted or ()):
+            self.seen.update({f"{symbol}@{stream}": known_ns for stream in self._streams})
+            series = self._series.get(symbol)
+            if series is not None and series.ids.next_id:
+                place += self._ask_missing(symbol, known_ns, place * SPACING_NS)
+                path = f"/products/{symbol}/trades?before={series.ids.next_id - 1}&limit={PAGE_MOST}"
+                self.questions.append(Question("trades", path, not_before_ns=known_ns + place * SPACING_NS))
+                place += 1
+
+    def _ask_missing(self, symbol: str, known_ns: int, pause_ns: int = 0) -> bool:
+        """Whether there was anything to ask."""
+        path = self._series[symbol].ask_missing(symbol, known_ns, pause_ns)
+        if path:
+            self.questions.append(Question("trades", path, not_before_ns=known_ns + pause_ns))
+        return bool(path)
+
+    def _given_up(self, url: str) -> bool:
+        """Whether another question for missing trades has taken this one's place."""
+        return "?after=" in url and all(series.asked != url for series in self._series.values())
+
+    def _instrument(self, symbol: str) -> Instrument:
+        """What is known of a product. If that is not in the registry yet it has the id that it will get there."""
+        known = self._instruments.get(symbol)
+        if known is not None:
+            return known
+        if self._wanted is not None and symbol not in self._wanted:
+            raise BadFrame(f"product {symbol!r} was not subscribed; subscribed are {', '.join(sorted(self._wanted))}")
+        return msgspec.structs.replace(self._listing(symbol), id=len(self._registry) + 1)
+
+    def _listing(self, symbol: str) -> Instrument:
+        product = self._products.get(symbol)
+        return wire.listing(product) if product else listed(VENUE, symbol, *wire.split(symbol))
+
+    def _known(self, of: Instrument, seq: int, known_ns: int) -> Series:
+        """Keep an instrument's rules if they are new; what is known of its stream."""
+        symbol = of.venue_symbol
+        if self._instruments.get(symbol) is not of:
+            count = len(self._registry)
+            self._instruments[symbol] = instrument = self._registry.add(of)
+            if len(self._registry) > count:
+                self.gathered.records.append(Listed(seq=seq, known_ns=known_ns, instrument=instrument))
+                self._series.setdefault(symbol, Series()).booked = False
+        return self._series.setdefault(symbol, Series())
+
+    def _malformed(self, seq: int, known_ns: int, reason: str, payload: bytes) -> None:
+        self.gathered.records.append(malformed(VENUE, seq, known_ns, reason, payload))
