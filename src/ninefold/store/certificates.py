@@ -12,7 +12,6 @@ States: "complete"; "healed" (a reported gap was filled); "gap known" (ids are m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -30,7 +29,7 @@ LET_GO = "let go"
 NOT_CLOSED = "the hour is still open"
 
 
-class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+class Certificate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One hour [hour_ns, hour_ns + 1 h) of one instrument; it speaks for [from_ns, to_ns).
 
     first_id, last_id: None in an hour without trades or without ids that count; missing: None where nobody can count.
@@ -54,8 +53,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
         return self.to_ns == self.hour_ns + HOUR_NS
 
 
-@dataclass(frozen=True, slots=True)
-class Ids:
+class Ids(msgspec.Struct, frozen=True, gc=False):
     """What an hour's trades say. runs: (first, last) of contiguous ids, rising; empty if the ids do not count."""
 
     runs: tuple[tuple[int, int], ...]
@@ -222,12 +220,13 @@ def certificates_of(table: pa.Table) -> list[Certificate]:
 
 def certificates_table(certificates: Sequence[Certificate]) -> pa.Table:
     """Rows to append to the certificates table."""
-    columns: dict[str, list[object]] = {
-        name: [getattr(one, name) for one in certificates] for name in CERTIFICATES.names
-    }
+    if not certificates:
+        return CERTIFICATES.empty_table()
+    values = zip(*map(msgspec.structs.astuple, certificates), strict=True)
+    columns: dict[str, Sequence[Any]] = dict(zip(Certificate.__struct_fields__, values, strict=True))
     for name in ("first_id", "last_id"):
-        columns[name] = [_signed(getattr(one, name)) for one in certificates]
-    columns["missing"] = [None if one.missing is None else min(one.missing, INT64_MAX) for one in certificates]
+        columns[name] = [_signed(id) for id in columns[name]]
+    columns["missing"] = [None if missing is None else min(missing, INT64_MAX) for missing in columns["missing"]]
     return pa.table([pa.array(columns[field.name], field.type) for field in CERTIFICATES], schema=CERTIFICATES)
 
 

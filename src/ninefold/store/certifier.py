@@ -4,13 +4,13 @@ In:  the trades and records that a write added, and the clock.
 Out: new revisions of certificates, as rows: when an hour begins, when its state changes, when the clock closes it,
      when late trades change it.
 What it knows is small (runs of ids of the latest hours, the latest certificates) and is read again from the tables
-when needed,
-so a restart at any moment goes on with what is stored. Ids of one instrument are of one kind.
+when needed, so a restart at any moment goes on with what is stored. Ids of one instrument are of one kind.
+Most trades only go on where those before them ended and change no certificate: growing.py takes them in for all
+instruments at once, and here is judged what remains.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,19 +18,15 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ninefold.market.records import AnyRecord, Connection, Gap, Listed
 from ninefold.market.time import DAY_NS, HOUR_NS
 from ninefold.store.certificates import LET_GO, Certificate, Ids, certificates_table, certify, judged
-from ninefold.store.delta import dataset, stored_files
-from ninefold.store.ids import ids_by_hour, joined
-from ninefold.store.layout import effective_ns, to_numpy
+from ninefold.store.growing import Key
+from ninefold.store.hours import Hours
+from ninefold.store.ids import grouped
 from ninefold.store.read import Reader
-from ninefold.store.scan import in_range, may_hold_time, scan
 
-KEEP_HOURS = 3  # hours of an instrument whose ids stay in memory; others are read again if they change
-Key = tuple[int, int]  # instrument, hour_ns
 Columns = Mapping[str, np.ndarray]
 
 
@@ -49,21 +45,21 @@ class Certifier:
     """Reads the data dir; writes nothing. position: what the certificates' table has."""
 
     def __init__(self, path: Path, position: int) -> None:
-        self._folder = path / "tables"
         reader = Reader(path)
         self._latest: dict[Key, Certificate] = {}
-        self._traded: dict[int, list[int]] = {}  # hours with trades, rising
+        self._hours = Hours(path / "tables")
         self._swept: dict[int, int] = {}  # hours of an instrument before this one are closed
+        self._swept_ns: int | None = None  # of all instruments with trades
         for one in reader.certificates():
             self._keep(one)
-        self._ids: dict[Key, Ids] = {}
         self._gaps: dict[int, list[Gap]] = {}
         self._losses: dict[str, list[int]] = {}
         self._venues: dict[int, str] = {}
         self._clock_ns = max((one.to_ns for one in self._latest.values()), default=0)
         records = reader.records([Gap, Connection, Listed])
         self._note(record for record in records if record.seq <= position)
-        self._pending = self._uncertified(position) | self._note(record for record in records if record.seq > position)
+        fresh = self._note(record for record in records if record.seq > position)
+        self._pending = fresh | self._hours.add_stored(position)  # the writer died before it certified these
 
     def step(self, trades: np.ndarray | Columns, records: Sequence[AnyRecord], clock_ns: int, seq: int) -> pa.Table:
         """Fold what was just stored; returns the rows to append to the certificates.
@@ -71,12 +67,13 @@ class Certifier:
         trades, records: only those that were not stored before; trades as rows or columns.
         clock_ns:        the venue's time as far as ticks told it, 0 if they did not.
         """
-        touched = self._pending | self._fold(trades) | self._note(records)
-        latest_ns = int(effective_ns("trades", trades).max(initial=0))
-        self._clock_ns = max(self._clock_ns, clock_ns, latest_ns)
-        touched |= {near for key in touched for near in self._around(key)} | self._closing()
+        groups = grouped(trades)
+        self._clock_ns = max(self._clock_ns, clock_ns, int(groups.to_ns.max(initial=0)))
+        told = self._pending | self._note(records) | self._hours.fold(groups, self._clock_ns)
+        touched = told.union(*map(self._around, told), self._closing({instrument for instrument, _ in told}))
         rows = self._revise(touched, seq, every_change=False)
         self._pending = set()
+        self._let_grow(told)
         return rows
 
     def open_hours(self, seq: int) -> pa.Table:
@@ -100,65 +97,71 @@ class Certifier:
             self._keep(one)
         return certificates_table(gone)
 
-    def _fold(self, trades: np.ndarray | Columns) -> set[Key]:
-        """Add trades to the hours in memory, and hours that had none. Others are read from the table when needed, with
-        these trades in it.
+    def _let_grow(self, told: set[Key]) -> None:
+        """Latest hours that were just judged, with all hours around them, need not be judged again while they are open and
+        their ids go on, if these lie behind all that the hours before them can want.
         """
-        fresh = ids_by_hour(trades)
-        for key, ids in fresh.items():
-            if key in self._ids:
-                self._ids[key] = joined(self._ids[key], ids)
-            elif insert(self._traded.setdefault(key[0], []), key[1]):
-                self._ids[key] = ids
-        return set(fresh)
+        growing = {}
+        for key in told:
+            hours, ids, one = self._hours.traded.get(key[0], [])[-3:], self._hours.ids(key), self._latest[key]
+            if ids is None or key[1] != hours[-1] or one.closed or one.state == LET_GO:
+                continue
+            before = [self._known_ids((key[0], hour)).runs for hour in hours[:-1]] if ids.runs else []
+            if all(ids.last > runs[-1][1] for runs in before if runs):
+                growing[key] = ids
+        self._hours.let_grow(growing)
 
     def _note(self, records: Iterable[AnyRecord]) -> set[Key]:
-        """Remember gaps, losses and venues; returns the certified hours that a gap touches."""
+        """Remember gaps, losses and venues; returns the certified hours that a gap touches. Hours that these can change
+        are judged again when their next trades come.
+        """
         touched: set[Key] = set()
+        changed: set[int] = set()
+        lost = False
         for record in records:
             if isinstance(record, Listed):
                 self._venues[record.instrument.id] = record.instrument.venue
+                changed.add(record.instrument.id)
             elif isinstance(record, Connection) and record.state != "open":
                 self._losses.setdefault(record.venue, []).append(record.known_ns)
+                lost = True
             elif isinstance(record, Gap) and record.stream == "trades":
                 self._gaps.setdefault(record.instrument, []).append(record)
+                changed.add(record.instrument)
                 first, last = record.from_ns // HOUR_NS * HOUR_NS, record.to_ns
                 touched |= {(record.instrument, hour) for hour in range(first, last + 1, HOUR_NS)} & self._latest.keys()
+        self._hours.recall(self._hours.traded if lost else changed)
         return touched
 
-    def _uncertified(self, position: int) -> set[Key]:
-        """Hours of trades that were stored when the certificates were not: the writer died between the two."""
-        files = [file for file in stored_files(self._folder, "trades") if file.may_hold("seq", position + 1, None)]
-        stored = ids_by_hour(to_numpy("trades", scan("trades", files, pc.field("seq") > position)))
-        for instrument, hour in stored:
-            insert(self._traded.setdefault(instrument, []), hour)
-        return set(stored)
-
-    def _around(self, key: Key) -> set[Key]:
+    def _around(self, key: Key) -> list[Key]:
         """The certified hours whose certificate can depend on this one's trades: to the next hours with trades on
         both sides.
         """
-        traded = self._traded.get(key[0], [])
-        before, after = bisect_left(traded, key[1]) - 1, bisect_right(traded, key[1])
-        first = traded[before] if before >= 0 else key[1]
-        last = traded[after] if after < len(traded) else key[1]
-        return {(key[0], hour) for hour in range(first, last + 1, HOUR_NS)} & self._latest.keys()
+        before, after = self._hours.neighbours(key)
+        first, last = (before or key)[1], (after or key)[1]
+        around = [(key[0], hour) for hour in range(first, last + 1, HOUR_NS)]
+        return [near for near in around if near in self._latest]
 
-    def _closing(self) -> set[Key]:
-        """Hours that the clock has closed since the last step, quiet ones too."""
-        until = self._clock_ns // HOUR_NS * HOUR_NS
+    def _closing(self, changed: set[int]) -> set[Key]:
+        """Hours that the clock has closed since the last step, quiet ones too. changed: instruments with new hours; the
+        others are looked at when the clock has passed another hour.
+        """
+        until, traded = self._clock_ns // HOUR_NS * HOUR_NS, self._hours.traded
         closed: set[Key] = set()
-        for instrument, traded in self._traded.items():
-            start = self._swept.get(instrument, traded[0])
-            closed |= {(instrument, hour) for hour in range(start, until, HOUR_NS)}
+        for instrument in traded if until != self._swept_ns else changed & traded.keys():
+            start = self._swept.get(instrument, traded[instrument][0])
+            closed.update((instrument, hour) for hour in range(start, until, HOUR_NS))
             self._swept[instrument] = max(start, until)
+        self._swept_ns = until
         return closed
 
     def _revise(self, keys: set[Key], seq: int, every_change: bool) -> pa.Table:
         """Rows of the certificates that differ from their latest revision. What was let go stays so."""
         keys = {key for key in keys if key not in self._latest or self._latest[key].state != LET_GO}
-        near = {key: self._neighbours(key) for key in keys}
-        self._load(
+        near = {key: self._hours.neighbours(key) for key in keys}
+        instruments = {instrument for instrument, _ in keys}
+        self._hours.recall(instruments)
+        self._hours.load(
             keys
             | {other for pair in near.values() for other in pair if other is not None and not self._is_closed(other)}
         )
@@ -173,7 +176,7 @@ class Certifier:
             if old is None or _differ(old, new, every_change):
                 revised.append(new)
                 self._keep(new)
-        self._forget()
+        self._hours.forget(instruments)
         return certificates_table(revised)
 
     def _facts(self, key: Key, near: tuple[Key | None, Key | None]) -> _Facts:
@@ -181,21 +184,14 @@ class Certifier:
         lost = self._losses.get(self._venues.get(instrument, ""), ())
         before, after = (None if other is None else self._known_ids(other) for other in near)
         losses = sum(hour <= at < hour + HOUR_NS for at in lost) if lost else 0
-        gaps = self._gaps.get(instrument, ())
-        return _Facts(self._ids.get(key), before, after, gaps, losses, closed=self._clock_ns >= hour + HOUR_NS)
-
-    def _neighbours(self, key: Key) -> tuple[Key | None, Key | None]:
-        traded = self._traded.get(key[0], [])
-        before, after = bisect_left(traded, key[1]) - 1, bisect_right(traded, key[1])
-        return (
-            (key[0], traded[before]) if before >= 0 else None,
-            (key[0], traded[after]) if after < len(traded) else None,
-        )
+        ids, gaps = self._hours.ids(key), self._gaps.get(instrument, ())
+        return _Facts(ids, before, after, gaps, losses, closed=self._clock_ns >= hour + HOUR_NS)
 
     def _known_ids(self, key: Key) -> Ids:
         """Of a neighbour: from memory, or as its closed certificate says (what it misses inside is its own matter)."""
-        if key in self._ids:
-            return self._ids[key]
+        ids = self._hours.ids(key)
+        if ids is not None:
+            return ids
         one = self._latest[key]
         runs = () if one.first_id is None or one.last_id is None else ((one.first_id, one.last_id),)
         return Ids(runs, one.trades, one.from_ns, one.to_ns)
@@ -203,44 +199,18 @@ class Certifier:
     def _is_closed(self, key: Key) -> bool:
         return key in self._latest and self._latest[key].closed
 
-    def _load(self, keys: set[Key]) -> None:
-        """Read the ids of hours with trades that are not in memory."""
-        wanted = {key for key in keys if key not in self._ids and key[1] in self._traded.get(key[0], [])}
-        for hour in sorted({hour for _, hour in wanted}):
-            instruments = [instrument for instrument, at in wanted if at == hour]
-            files = [
-                file
-                for file in stored_files(self._folder, "trades")
-                if may_hold_time("trades", file, hour, hour + HOUR_NS)
-            ]
-            condition = pc.field("instrument").isin(instruments) & in_range("trades", hour, hour + HOUR_NS)
-            for batch in dataset("trades", files).to_batches(filter=condition):
-                for key, ids in ids_by_hour(to_numpy("trades", pa.Table.from_batches([batch]))).items():
-                    self._ids[key] = joined(self._ids[key], ids) if key in self._ids else ids
-
     def _keep(self, certificate: Certificate) -> None:
         instrument, hour = certificate.instrument, certificate.hour_ns
         self._latest[(instrument, hour)] = certificate
         if certificate.trades:
-            insert(self._traded.setdefault(instrument, []), hour)
+            self._hours.add(instrument, hour)
         if instrument not in self._swept or self._swept[instrument] == hour:
             self._swept[instrument] = hour + HOUR_NS if certificate.closed else hour
 
-    def _forget(self) -> None:
-        kept = {(instrument, hour) for instrument, hours in self._traded.items() for hour in hours[-KEEP_HOURS:]}
-        self._ids = {key: ids for key, ids in self._ids.items() if key in kept}
-
-
-def insert(hours: list[int], hour: int) -> bool:
-    """Put an hour into its place in a rising list, once; whether it is new there."""
-    at = bisect_left(hours, hour)
-    if at < len(hours) and hours[at] == hour:
-        return False
-    hours.insert(at, hour)
-    return True
-
 
 def _differ(old: Certificate, new: Certificate, every_change: bool) -> bool:
+    if (old.state, old.missing, old.how) != (new.state, new.missing, new.how):
+        return True
     if old.closed or new.closed or every_change:
         return msgspec.structs.replace(new, revision=old.revision, seq=old.seq) != old
-    return (old.state, old.missing, old.how) != (new.state, new.missing, new.how)
+    return False

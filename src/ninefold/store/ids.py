@@ -1,14 +1,14 @@
 """The ids of trades by instrument and hour, as runs of contiguous numbers.
 
 In:  TRADES rows.
-Out: for each (instrument, hour) an `Ids`; two of them join, and joining the same trades again changes nothing where
-     ids count.
+Out: for each (instrument, hour) what its trades say, for all at once as arrays (`Grouped`), or as an `Ids` each; two of
+     these join, and joining the same trades again changes nothing where ids count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,34 +18,72 @@ from ninefold.store.certificates import Ids
 from ninefold.store.layout import effective_ns
 
 
+class Grouped(NamedTuple):
+    """Trades by instrument and hour, rising; shape (groups,) each. Group i has the runs [places[i], places[i + 1]) of
+    `firsts` and `lasts`, none if its ids do not count; trades: how many ids it has, or rows where ids do not count.
+    """
+
+    instrument: np.ndarray
+    hour_ns: np.ndarray
+    trades: np.ndarray
+    from_ns: np.ndarray
+    to_ns: np.ndarray
+    places: np.ndarray
+    firsts: np.ndarray
+    lasts: np.ndarray
+
+    def ids(self, groups: np.ndarray) -> dict[tuple[int, int], Ids]:
+        """Some of the groups, by (instrument, hour_ns). groups: which, bool, shape (groups,)."""
+        runs = list(zip(self.firsts.tolist(), self.lasts.tolist(), strict=True))
+        starts, ends = self.places[:-1][groups].tolist(), self.places[1:][groups].tolist()
+        columns = (self.trades, self.from_ns, self.to_ns)
+        facts = zip(starts, ends, *(column[groups].tolist() for column in columns), strict=True)
+        keys = zip(self.instrument[groups].tolist(), self.hour_ns[groups].tolist(), strict=True)
+        return {
+            key: Ids(tuple(runs[start:end]), trades, from_ns, to_ns)
+            for key, (start, end, trades, from_ns, to_ns) in zip(keys, facts, strict=True)
+        }
+
+
 def ids_by_hour(trades: np.ndarray | Mapping[str, np.ndarray]) -> dict[tuple[int, int], Ids]:
-    """(instrument, hour_ns) to what its trades say. Where an hour has integer ids, only these count, else
-    aggregates.
+    """(instrument, hour_ns) to what its trades say; trades as `grouped` takes them."""
+    found = grouped(trades)
+    return found.ids(np.ones(len(found.instrument), np.bool_))
+
+
+def grouped(trades: np.ndarray | Mapping[str, np.ndarray]) -> Grouped:
+    """What trades say by instrument and hour. Where an hour has integer ids, only these count, else aggregates.
 
     trades: TRADES rows or their columns, in any order; sorted as tables are they cost the least.
     """
     instrument, ids, kinds = (np.ascontiguousarray(trades[name]) for name in ("instrument", "id_lo", "id_kind"))
-    if not len(ids):
-        return {}
     times = effective_ns("trades", trades)
     hours = times // HOUR_NS
     if not _in_order(instrument, hours):
         order = np.lexsort((hours, instrument))
         instrument, hours, times, ids, kinds = (some.take(order) for some in (instrument, hours, times, ids, kinds))
-    new = np.append(True, (instrument[1:] != instrument[:-1]) | (hours[1:] != hours[:-1]))
-    starts = np.flatnonzero(new)
-    edges = np.append(starts, len(ids)).tolist()
-    if (kinds == ID_INTEGER).all():
-        runs = _runs_by_group(ids, starts)
-    else:
-        runs = [_counted_runs(ids[start:end], kinds[start:end]) for start, end in pairwise(edges)]
-    keys = zip(instrument[starts].tolist(), (hours[starts] * HOUR_NS).tolist(), strict=True)
-    first_ns, last_ns = np.minimum.reduceat(times, starts).tolist(), np.maximum.reduceat(times, starts).tolist()
-    lengths = np.diff(edges).tolist()
-    return {
-        key: Ids(some, _count(some) if some else length, from_ns, to_ns)
-        for key, some, length, from_ns, to_ns in zip(keys, runs, lengths, first_ns, last_ns, strict=True)
-    }
+    new = (instrument[1:] != instrument[:-1]) | (hours[1:] != hours[:-1])
+    starts = np.flatnonzero(np.append(True, new)[: len(ids)])
+    lengths = np.diff(np.append(starts, len(ids)))
+    group = np.repeat(np.arange(len(starts)), lengths)
+    if not (kinds == ID_INTEGER).all():
+        single = np.bincount(group, kinds == ID_INTEGER, len(starts)) > 0
+        counting = kinds == np.where(single, ID_INTEGER, ID_AGGREGATE)[group]
+        ids, group = ids[counting], group[counting]
+    firsts, lasts, of = _runs(ids, group)
+    counts = np.zeros(len(starts), np.uint64)
+    np.add.at(counts, of, lasts - firsts + np.uint64(1))
+    places = np.searchsorted(of, np.arange(len(starts) + 1))
+    return Grouped(
+        instrument=instrument[starts].astype(np.int64),
+        hour_ns=hours[starts] * HOUR_NS,
+        trades=np.where(places[1:] > places[:-1], counts.astype(np.int64), lengths),
+        from_ns=np.minimum.reduceat(times, starts) if len(starts) else times,
+        to_ns=np.maximum.reduceat(times, starts) if len(starts) else times,
+        places=places,
+        firsts=firsts,
+        lasts=lasts,
+    )
 
 
 def joined(one: Ids, other: Ids) -> Ids:
@@ -65,9 +103,7 @@ def runs_of(numbers: np.ndarray) -> tuple[tuple[int, int], ...]:
     >>> runs_of(np.array([5, 6, 9], np.uint64))
     ((5, 6), (9, 9))
     """
-    breaks = np.flatnonzero(numbers[1:] - numbers[:-1] > 1)
-    firsts = numbers[np.append(0, breaks + 1)] if len(numbers) else numbers
-    lasts = numbers[np.append(breaks, len(numbers) - 1)] if len(numbers) else numbers
+    firsts, lasts, _ = _runs(numbers, np.zeros(len(numbers), np.int64))
     return tuple(zip(firsts.tolist(), lasts.tolist(), strict=True))
 
 
@@ -76,28 +112,17 @@ def _in_order(instrument: np.ndarray, hours: np.ndarray) -> bool:
     return bool((later | ((instrument[1:] == instrument[:-1]) & (hours[1:] >= hours[:-1]))).all())
 
 
-def _runs_by_group(ids: np.ndarray, starts: np.ndarray) -> list[tuple[tuple[int, int], ...]]:
-    """The runs of each group of ids, which lie together. starts: where groups begin."""
-    edges = np.append(starts, len(ids))
-    falling = np.flatnonzero(ids[1:] < ids[:-1]) + 1
-    unsorted = np.unique(np.searchsorted(starts, np.setdiff1d(falling, starts), "right") - 1)
-    if len(unsorted):  # those with late trades
+def _runs(ids: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First and last id and the group of each run; group: of each id, rising."""
+    same = group[1:] == group[:-1]
+    falling = same & (ids[1:] < ids[:-1])
+    if falling.any():  # groups with late trades
+        mixed = np.flatnonzero(np.isin(group, group[1:][falling]))
         ids = ids.copy()
-        for start, end in zip(edges[unsorted].tolist(), edges[unsorted + 1].tolist(), strict=True):
-            ids[start:end].sort(kind="stable")
-    begins = np.append(True, (ids[1:] != ids[:-1]) & (ids[1:] - ids[:-1] != 1))
-    begins[starts] = True
-    first = np.flatnonzero(begins)
-    last = np.append(first[1:], len(ids)) - 1
-    runs = list(zip(ids[first].tolist(), ids[last].tolist(), strict=True))
-    places = np.append(np.searchsorted(first, starts), len(first)).tolist()
-    return [tuple(runs[start:end]) for start, end in pairwise(places)]
-
-
-def _counted_runs(ids: np.ndarray, kinds: np.ndarray) -> tuple[tuple[int, int], ...]:
-    """Of one instrument and hour, by id."""
-    kind = ID_INTEGER if (kinds == ID_INTEGER).any() else ID_AGGREGATE
-    return runs_of(np.unique(ids[kinds == kind]))
+        ids[mixed] = ids[mixed[np.lexsort((ids[mixed], group[mixed]))]]
+    begins = np.flatnonzero(np.append(True, ~same | ((ids[1:] != ids[:-1]) & (ids[1:] - ids[:-1] != 1)))[: len(ids)])
+    ends = np.append(begins[1:], len(ids))[: len(begins)] - 1
+    return ids[begins], ids[ends], group[begins]
 
 
 def _merged(runs: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -20,6 +20,8 @@ from ninefold.store.order import sorted_order
 MARKET_KINDS = ("trades", "books", "quotes")
 _ARROW = {"i1": pa.int8(), "u1": pa.int8(), "i4": pa.int32(), "i8": pa.int64(), "u8": pa.int64(), "f8": pa.float64()}
 
+_AT_ONCE = 8192  # rows, half a MB of trades
+
 
 def time_field(kind: str) -> str:
     """The field by which a table is ordered and partitioned."""
@@ -114,15 +116,28 @@ def stacked(kind: str, parts: Sequence[np.ndarray]) -> np.ndarray:
 
 def to_arrow(kind: str, rows: np.ndarray, n: np.ndarray) -> pa.Table:
     """An Arrow table of one kind, sorted by (instrument, time, seq, n)."""
-    columns = {name: np.ascontiguousarray(rows[name]) for name in KINDS[kind].names or ()}
-    times = effective_ns(kind, columns)
-    order = sorted_order(columns["instrument"], times, columns["seq"], n)
+    times = np.ascontiguousarray(effective_ns(kind, rows))
+    order = sorted_order(np.ascontiguousarray(rows["instrument"]), times, np.ascontiguousarray(rows["seq"]), n)
+    columns = _columns(rows, order)
     days = (times // DAY_NS).astype(np.int32) if len(times) else np.empty(0, np.int32)
     if order is not None:
-        columns = {name: values.take(order) for name, values in columns.items()}
         n, days = n.take(order), days.take(order)
     arrays = [_column(values) for values in columns.values()]
     return pa.table([*arrays, pa.array(n), pa.array(days).cast(pa.date32())], schema=SCHEMAS[kind])
+
+
+def _columns(rows: np.ndarray, order: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The fields of rows, each by itself, in that order. Some rows after the other, so that they are in the processor's
+    cache while they are taken apart: column by column it takes half as long again.
+    """
+    whole = np.ascontiguousarray(rows).view(f"V{rows.dtype.itemsize}")
+    columns = {name: np.empty(len(rows), rows.dtype[name]) for name in rows.dtype.names or ()}
+    for start in range(0, len(rows), _AT_ONCE):
+        piece = slice(start, start + _AT_ONCE)
+        some = (whole[piece] if order is None else whole.take(order[piece])).view(rows.dtype)
+        for name, values in columns.items():
+            values[piece] = some[name]
+    return columns
 
 
 def _column(values: np.ndarray) -> pa.Array:
