@@ -1,0 +1,112 @@
+"""The hours in which instruments traded, and their ids as far as certificates still need them.
+
+In:  trades grouped by instrument and hour; the table of trades for what is not in memory.
+Out: the ids of hours; which hours changed by trades that do not only go on (growing.py takes in those that do).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ninefold.market.time import HOUR_NS
+from ninefold.store.certificates import Ids
+from ninefold.store.delta import dataset, stored_files
+from ninefold.store.growing import Growing, Key
+from ninefold.store.ids import Grouped, ids_by_hour, joined
+from ninefold.store.layout import to_numpy
+from ninefold.store.scan import in_range, may_hold_time, scan
+
+KEEP_HOURS = 3  # hours of an instrument whose ids stay in memory; others are read again if they change
+
+
+class Hours:
+    """folder: of the tables. traded: hours with trades by instrument, rising."""
+
+    def __init__(self, folder: Path) -> None:
+        self.traded: dict[int, list[int]] = {}
+        self._folder = folder
+        self._ids: dict[int, dict[int, Ids]] = {}  # by instrument and hour; without what `_growing` took in since
+        self._growing = Growing()
+
+    def add(self, instrument: int, hour: int) -> bool:
+        """An hour has trades; whether that is new."""
+        hours = self.traded.setdefault(instrument, [])
+        at = bisect_left(hours, hour)
+        if at < len(hours) and hours[at] == hour:
+            return False
+        hours.insert(at, hour)
+        return True
+
+    def add_stored(self, behind_seq: int) -> set[Key]:
+        """The hours of trades that are stored behind a seq."""
+        files = [file for file in stored_files(self._folder, "trades") if file.may_hold("seq", behind_seq + 1, None)]
+        stored = ids_by_hour(to_numpy("trades", scan("trades", files, pc.field("seq") > behind_seq)))
+        for instrument, hour in stored:
+            self.add(instrument, hour)
+        return set(stored)
+
+    def fold(self, groups: Grouped, clock_ns: int) -> set[Key]:
+        """Add trades to the hours in memory, and hours that had none. Others are read from the table when needed, with
+        these trades in it. Returns the hours whose certificate may change by them.
+        """
+        fresh = groups.ids(~self._growing.extend(groups, clock_ns))
+        self.recall({instrument for instrument, _ in fresh})
+        for (instrument, hour), ids in fresh.items():
+            known = self._ids.setdefault(instrument, {})
+            if hour in known:
+                known[hour] = joined(known[hour], ids)
+            elif self.add(instrument, hour):
+                known[hour] = ids
+        return set(fresh)
+
+    def let_grow(self, hours: Mapping[Key, Ids]) -> None:
+        """These need not be judged again while they are open and their ids go on."""
+        self._growing.put(hours)
+
+    def recall(self, instruments: Collection[int]) -> None:
+        """The next trades of these instruments are judged again, whatever they are."""
+        if instruments:
+            for (instrument, hour), ids in self._growing.take(instruments, self._ids).items():
+                self._ids[instrument][hour] = ids
+
+    def ids(self, key: Key) -> Ids | None:
+        """Those in memory, of an instrument that was recalled."""
+        return self._ids.get(key[0], {}).get(key[1])
+
+    def neighbours(self, key: Key) -> tuple[Key | None, Key | None]:
+        """The next hours with trades before and after."""
+        instrument, hour = key
+        traded = self.traded.get(instrument, [])
+        before, after = bisect_left(traded, hour) - 1, bisect_right(traded, hour)
+        return (
+            (instrument, traded[before]) if before >= 0 else None,
+            (instrument, traded[after]) if after < len(traded) else None,
+        )
+
+    def load(self, keys: Iterable[Key]) -> None:
+        """Read the ids of hours with trades that are not in memory."""
+        wanted = {key for key in keys if self.ids(key) is None and key[1] in self.traded.get(key[0], [])}
+        for hour in sorted({hour for _, hour in wanted}):
+            instruments = [instrument for instrument, at in wanted if at == hour]
+            files = [
+                file
+                for file in stored_files(self._folder, "trades")
+                if may_hold_time("trades", file, hour, hour + HOUR_NS)
+            ]
+            condition = pc.field("instrument").isin(instruments) & in_range("trades", hour, hour + HOUR_NS)
+            for batch in dataset("trades", files).to_batches(filter=condition):
+                for (instrument, at), ids in ids_by_hour(to_numpy("trades", pa.Table.from_batches([batch]))).items():
+                    known = self._ids.setdefault(instrument, {})
+                    known[at] = joined(known[at], ids) if at in known else ids
+
+    def forget(self, instruments: Iterable[int]) -> None:
+        """The ids of all but the latest hours."""
+        for instrument in instruments:
+            kept, known = self.traded.get(instrument, [])[-KEEP_HOURS:], self._ids.get(instrument, {})
+            for hour in [hour for hour in known if hour not in kept]:
+                del known[hour]
