@@ -16,6 +16,8 @@ from ninefold.market.arrays import CLEAR_BOOK
 from ninefold.store.read import Reader
 from ninefold.store.sql import sql
 
+pytestmark = pytest.mark.slow
+
 BTC = {"what": "trades", "instrument": "binance:BTC/USDT"}
 TRADES = """time,price,amount,side,id
 1700000000001,61203.10,0.5,buy,7
@@ -330,7 +332,6 @@ def test_what_cryptofeed_saves_is_read_with_its_names(importing, tmp_path):
         ("trades/tardis_binance-futures_BTCUSDT_trades_part1.parquet", 4_999, {}),
     ],
 )
-@pytest.mark.slow
 def test_recorded_trades_are_stored_once_however_often_they_are_imported(importing, recording, name, rows, said):
     path = recording(name)
     once = importing.one("parquet", path, what="trades", **said)

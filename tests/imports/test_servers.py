@@ -14,6 +14,8 @@ import pytest
 from ninefold.imports.mapping import ImportRefused
 from tests.imports.conftest import broken_off, driver
 
+pytestmark = pytest.mark.slow
+
 asyncpg, pymongo = driver("asyncpg"), driver("pymongo")
 Decimal128, Int64 = driver("bson").Decimal128, driver("bson").Int64
 

@@ -41,6 +41,8 @@ from ninefold.venues.questions import Refused
 from tests.conftest import missing
 from tests.pipeline.running import Program
 
+pytestmark = pytest.mark.slow
+
 try:
     import ccxt
 except ModuleNotFoundError:
@@ -175,7 +177,6 @@ def equal_to_the_truth(followed: Followed, exchange: dict[str, Any]) -> None:
     assert not followed.of(Malformed)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("make", [exchange_of, by_rest], ids=["websocket", "REST"])
 def test_the_trades_are_the_exchanges_own(tmp_path, exchange, make):
     followed = Followed(tmp_path, at(exchange), make)
@@ -187,7 +188,6 @@ def test_the_trades_are_the_exchanges_own(tmp_path, exchange, make):
     assert [one.price_text(one.tick_size) for one in rules] == ["0.01", "0.01"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("make", [exchange_of, by_rest], ids=["websocket", "REST"])
 def test_the_journal_alone_gives_the_same_rows_without_ccxt(tmp_path, exchange, make, monkeypatch):
     followed = Followed(tmp_path, at(exchange), make)
@@ -200,7 +200,6 @@ def test_the_journal_alone_gives_the_same_rows_without_ccxt(tmp_path, exchange, 
     assert list(again.registry) == list(followed.collector.registry)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "make"),
     [
@@ -236,7 +235,6 @@ def test_what_broke_is_told_and_what_was_missed_is_fetched_without_doubles(tmp_p
         assert deals == [told[deal[0]] for deal in deals]
 
 
-@pytest.mark.slow
 def test_candles_become_bars_and_the_exchange_tells_its_time(tmp_path, exchange):
     followed = Followed(tmp_path, at(exchange, streams=("candles:1s",)))
     followed.until(lambda: followed.counts["bars"] > 8)
@@ -253,14 +251,12 @@ def test_candles_become_bars_and_the_exchange_tells_its_time(tmp_path, exchange)
     assert len(followed.rows()) == 0
 
 
-@pytest.mark.slow
 def test_a_pair_that_is_not_traded_there_is_refused_with_the_nearest_ones(tmp_path, exchange):
     with pytest.raises(Refused) as refused:
         Followed(tmp_path, at(exchange, pairs=("BTC/USTD",))).until(lambda: False)
     assert "did you mean 'BTC/USDT'" in str(refused.value)
 
 
-@pytest.mark.slow
 def test_markets_that_cannot_be_had_are_asked_for_until_they_come(tmp_path, exchange):
     ask(f"{exchange['rest']}/sim/v1/faults", {"kind": "outage", "count": 2, "only": "/exchangeInfo"})
     followed = Followed(tmp_path, at(exchange))
@@ -360,7 +356,6 @@ def test_without_ccxt_it_is_said_how_to_have_it(monkeypatch):
     assert 'pip install "ninefold[ccxt]"' in str(refused.value)
 
 
-@pytest.mark.slow
 def test_every_exchange_that_has_no_adapter_can_be_made_and_gives_trades_or_candles():
     for name in ccxt.exchanges:
         if name not in NATIVE:

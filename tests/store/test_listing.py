@@ -16,6 +16,8 @@ from ninefold.store.read import Reader
 from ninefold.store.remembered import Remembered
 from ninefold.store.tables import Tables
 
+pytestmark = pytest.mark.slow
+
 
 def test_each_commit_is_seen_by_the_next_question_and_nothing_is_read_without_one(
     tmp_path: Path, market: SimpleNamespace
