@@ -7,11 +7,13 @@ import zlib
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
+from numba import njit
 
 from ninefold.journal import inputs
-from ninefold.journal.pack_loop import MESSAGES_MOST, PADDING, TABLES, checksum_of, packed
+from ninefold.journal.pack_loop import MESSAGES_MOST, PADDING, TABLES, _by_tables, checksum_of, packed
 from ninefold.journal.plain import plain_messages
 from ninefold.journal.segment import pack
+from ninefold.market.compiled import address_of
 
 NOW = 1_795_341_600_000_000_007
 
@@ -65,6 +67,14 @@ def test_more_small_messages_than_are_packed_at_once_are_all_packed() -> None:
     assert at_once(data, 5) == one_by_one(data, 5)
 
 
-@given(st.binary(max_size=100))
+@njit
+def by_tables(data: np.ndarray, length: int, tables: np.ndarray) -> int:
+    """As where no polynomials can be multiplied."""
+    begin, small = address_of(data), np.uint64(0xFFFF_FFFF)
+    return _by_tables(begin, begin + length, small, address_of(tables)) ^ small
+
+
+@given(st.binary(max_size=100) | st.binary(max_size=1000))
 def test_the_checksum_is_zlib_s(data: bytes) -> None:
     assert checksum_of(padded(data), 0, len(data), TABLES) == zlib.crc32(data)
+    assert by_tables(padded(data), len(data), TABLES) == zlib.crc32(data)

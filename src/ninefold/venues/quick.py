@@ -37,8 +37,6 @@ class Quick:
             touched=np.zeros(32, np.int32),
         )
         self._control = np.zeros(loop.CONTROLS, np.int64)
-        self._made = np.empty(ROWS_MOST, TRADES)
-        self._lags = np.empty(ROWS_MOST, np.int64)
 
     def teach(self, symbol: str, of: Instrument, next_id: int, last_ns: int) -> None:
         """The next trade of a symbol is next_id; the latest one so far was at last_ns."""
@@ -91,18 +89,10 @@ class Quick:
         control[loop.CONNECTION], control[loop.NOW_NS], control[loop.TICK_NS] = frames.connection, now_ns, tick_ns
         control[loop.LEADS], control[loop.LEAD_MEDIAN_NS] = behind_ns is None, behind_ns or 0
         control[loop.UNTIL_NS] = until_ns
-        loop.run(
-            frames.data,
-            at,
-            frames.end,
-            self._known,
-            window,
-            offset,
-            control,
-            self._made,
-            self._lags,
-        )
-        return Run(control.tolist(), self._made, self._lags)
+        most = min(frames.count, ROWS_MOST)
+        rows, lags = np.empty(most, TRADES), np.empty(most, np.int64)
+        loop.run(frames.data, at, frames.end, self._known, window, offset, control, rows, lags)
+        return Run(control.tolist(), rows, lags)
 
     def _add(self, symbol: str) -> int | None:
         name = symbol.encode()
@@ -163,5 +153,6 @@ class Run:
         self.last_seq, self.receive_ns, self.now_ns = control[loop.SEQ], control[loop.RECEIVE_NS], control[loop.NOW_NS]
         self.least_lag_ns = control[loop.LEAST_LAG_NS]
         self.goes_on = self.why != loop.NOT_MINE  # whether the next record may be of the form
-        self.rows = rows[: self.count].copy()
-        self.lags = lags[: self.count].copy()
+        self.rows, self.lags = rows[: self.count], lags[: self.count]
+        if 2 * self.count < len(rows):  # the memory of what was not filled is not worth being kept
+            self.rows, self.lags = self.rows.copy(), self.lags.copy()
