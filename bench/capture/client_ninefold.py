@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import json
 import tempfile
 import time
@@ -94,7 +93,6 @@ async def listen(asked: argparse.Namespace, folder: Path, stop: asyncio.Event) -
     door.recover(0)
     door.open()
     await door.quicken()  # as a busy market would soon have it
-    gc.freeze()
     try:
         await until(stop, door.jobs())
     finally:

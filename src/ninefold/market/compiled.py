@@ -17,8 +17,7 @@ from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-
-FOLDS = config.CPU_NAME is None and bool(binding.get_host_cpu_features().get("pclmul"))  # whether there is `fold` here
+FOLDS = cast(Any, config).CPU_NAME is None and bool(binding.get_host_cpu_features().get("pclmul"))  # whether there is `fold` here
 
 
 def compiled(function: F) -> F:

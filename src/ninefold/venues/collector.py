@@ -30,6 +30,7 @@ from ninefold.venues.adapter import Adapter, Gathered, Question, Quickened, Unkn
 if TYPE_CHECKING:
     from ninefold.venues.quick import Quick
 
+FEW = 32  # lags
 LOOK_EVERY_NS = 10 * SECOND_NS
 SILENT_NS = (
     60 * SECOND_NS
@@ -237,16 +238,23 @@ class Collector:
             done += self.take()
         clock.now_ns = run.now_ns
         self._watches[venue].see(run.least_lag_ns)
-        if self._lags:
-            self._lag_parts.append(np.array(self._lags, np.int64))
-            self._lags = []
-        self._lag_parts.append(run.lags)
-        self.lags += run.count
+        self._add_lags(run.lags)
         self.gathered.add_trades(run.rows)
         self.frames += run.count
         self.last_seq, self._known_ns = run.last_seq, run.receive_ns
         done += self._end_of_input(run.last_seq, run.receive_ns)
         return run.at, run.goes_on
+
+    def _add_lags(self, lags: np.ndarray) -> None:
+        """In order. Few of them are kept as numbers: thousands of small arrays take long to be put together."""
+        self.lags += len(lags)
+        if len(lags) < FEW:
+            self._lags.extend(lags.tolist())
+            return
+        if self._lags:
+            self._lag_parts.append(np.array(self._lags, np.int64))
+            self._lags = []
+        self._lag_parts.append(lags)
 
     def _settle(self) -> None:
         """Tell the adapters what came the short way."""
