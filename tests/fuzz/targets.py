@@ -1,5 +1,5 @@
 """What may be fed any bytes: the parsers of every venue, the journal, and what else reads text from outside; past.py has
-what venues tell of the past and the files of other programs.
+what venues tell of the past and the files of other programs, short_ways.py the compiled loops.
 
 In:  bytes. Out: nothing; a target raises where the bytes did what no bytes may: an error that is not one of the stated
 ones, a row that fits no layout, a malformed frame that changed something.
@@ -29,7 +29,7 @@ from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import WrongLayout, decode
 from ninefold.services import headlines
 from ninefold.venues.table import VENUES
-from tests.fuzz import past
+from tests.fuzz import past, short_ways
 from tests.venues.contract_messages import accepted, body_of, samples_of, with_body
 from tests.venues.hearing import Listener
 from tests.venues.test_contract import reading_of
@@ -63,7 +63,7 @@ def targets() -> dict[str, tuple[Target, list[bytes]]]:
     made["config"] = (_text(parse_config, BadConfig), [b'[venue]\nname = "kraken"\npairs = ["BTC/USD"]'])
     for form, sample in (("rss", RSS), ("lines", LINES), ("fear_greed", INDEX)):
         made[form] = (_headlines(form), [sample])
-    return made | past.targets()
+    return made | past.targets() | short_ways.targets()
 
 
 RSS = b"<rss><channel><item><title>Up</title><pubDate>Sat, 31 Jan 2026 12:00:00 GMT</pubDate></item></channel></rss>"
