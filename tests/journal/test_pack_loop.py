@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from numba import njit
@@ -78,3 +79,9 @@ def by_tables(data: np.ndarray, length: int, tables: np.ndarray) -> int:
 def test_the_checksum_is_zlib_s(data: bytes) -> None:
     assert checksum_of(padded(data), 0, len(data), TABLES) == zlib.crc32(data)
     assert by_tables(padded(data), len(data), TABLES) == zlib.crc32(data)
+
+
+@pytest.mark.parametrize("begun", [b"\x81", b"\x81\x7e", b"\x81\x7e\x00", b"\x81\x7e\x00\x80", b"\x81\x02{"])
+def test_a_message_that_has_just_begun_waits_for_the_rest(begun: bytes) -> None:
+    data = plain(b"{}") + begun
+    assert one_by_one(data, 5) == at_once(data, 5) == (pack(inputs.FRAME, 77, 5, NOW, b"{}"), 4)

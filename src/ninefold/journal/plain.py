@@ -41,6 +41,8 @@ def plain_messages(data: memoryview, start: int, end: int) -> Iterator[tuple[int
     while start + 2 <= end and data[start] in (TEXT, BYTES) and data[start + 1] <= LENGTH_16:
         length, payload = data[start + 1], start + 2
         if length == LENGTH_16:
+            if start + 4 > end:
+                return
             length, payload = data[start + 2] << 8 | data[start + 3], start + 4
         start = payload + length
         if start > end:
