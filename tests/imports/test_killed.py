@@ -79,4 +79,11 @@ def kill_until_done(data_dir: Path, path: Path, chance: random.Random) -> int:
                     break
             time.sleep(chance.random() * 0.05)  # where in a batch it is hit
             process.kill()
+        if is_done(data_dir):  # it came to its end before it was hit; another start would import everything again
+            return kills
         kills += 1
+
+
+def is_done(data_dir: Path) -> bool:
+    states = (data_dir / "imports" / "state").glob("*.json")
+    return any(json.loads(state.read_text())["done"] for state in states)
