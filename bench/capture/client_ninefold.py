@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import tempfile
 import time
@@ -93,6 +94,7 @@ async def listen(asked: argparse.Namespace, folder: Path, stop: asyncio.Event) -
     door.recover(0)
     door.open()
     await door.quicken()  # as a busy market would soon have it
+    gc.freeze()
     try:
         await until(stop, door.jobs())
     finally:

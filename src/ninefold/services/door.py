@@ -22,7 +22,7 @@ from ninefold.journal.reader import read
 from ninefold.journal.writer import Cut, LogWriter
 from ninefold.market.chunk import Chunk
 from ninefold.market.time import SECOND_NS, TICK_NS
-from ninefold.services import garbage, halt
+from ninefold.services import halt
 from ninefold.services.build import collector_of
 from ninefold.services.ccxt_feed import CcxtFeed
 from ninefold.services.collect import MarketFeed
@@ -85,8 +85,8 @@ class Door:
         self._intake.flush()
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
-        """What has to run: the connection of each venue, our clock, and what looks for garbage."""
-        return [*(feed.run() for feed in self._feeds), self._tick(), garbage.seldom()]
+        """What has to run: the connection of each venue, and our clock."""
+        return [*(feed.run() for feed in self._feeds), self._tick()]
 
     async def quicken(self) -> None:
         """Read messages of known forms by compiled loops from now on; where they cannot be compiled, say so and go on

@@ -8,6 +8,7 @@ Out: the journal (what came), the stream log (what was made of it), signed order
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,6 +70,7 @@ class Hot:
         jobs += [headlines.watch(source, self.door.put, self._clock) for source in self._config.sentiment]
         if self._config.account.orders == "exchange":
             jobs.append(self._trading.run())
+        gc.freeze()
         try:
             await until(stop, jobs)
         finally:
