@@ -11,10 +11,12 @@ import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from ninefold.market.chunk import decode, encode
+from ninefold.store.parquet import RowsWriter, read_pieces
 from ninefold.store.tables import Tables
 
 REPORT = "stats_print:true,stats_print_opts:mdablxe"  # jemalloc says at its end how it was set
@@ -37,6 +39,19 @@ def test_a_write_leaves_no_objects_behind(tmp_path: Path, market: SimpleNamespac
             tracemalloc.stop()
         assert pa.total_allocated_bytes() - before < 2**20
     assert held[-1] - held[1] < 60_000, f"bytes held after 10, 20, 30 and 40 writes: {held}"
+
+
+def test_a_file_is_read_in_pieces_of_which_few_are_in_memory(tmp_path: Path):
+    random = np.random.default_rng(1)
+    rows = pa.table({"seq": np.arange(400_000), "size": random.integers(0, 2**40, 400_000)})
+    writer = RowsWriter(tmp_path / "rows", rows.schema, ["seq"])
+    writer.write(rows, None)
+    assert writer.close() > 2_000_000
+    before, most, seen = pa.total_allocated_bytes(), 0, 0
+    for piece in read_pieces(str(writer.path), 1 << 12):
+        most, seen = max(most, pa.total_allocated_bytes() - before), seen + piece.num_rows
+    assert seen == 400_000
+    assert most < 800_000
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere deltalake has another allocator")

@@ -5,8 +5,8 @@ In:  the live files of a table. Out: groups of files to be replaced, each by few
 Files of about the same size are joined when there are FAN_IN of them, so every row is written again only a few times however
 much comes, and the number of files grows with the logarithm of the rows. A day that is over becomes one sequence
 of files sorted by instrument, then time, none of which has instruments of another.
-Memory is bounded by CHUNK_ROWS, whatever is joined: files are read side by side, a few instruments at a time, and an
-instrument with more rows than that in stretches of time.
+Memory is bounded by CHUNK_ROWS and a piece of each file, whatever is joined: files are read side by side, a few instruments
+at a time, and an instrument with more rows than that in stretches of time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ninefold.market.time import DAY_NS, MINUTE_NS
 from ninefold.store.layout import MARKET_KINDS, SCHEMAS, effective_ns, stats_columns, time_field
 from ninefold.store.listing import StoredFile
 from ninefold.store.order import sorted_order
-from ninefold.store.parquet import RowsWriter, Runs, footer, read_pieces, read_rows, runs_of
+from ninefold.store.parquet import GROUP_ROWS, RowsWriter, Runs, footer, forget, read_pieces, read_rows, runs_of
 
 FAN_IN = 16  # so many files of about the same size are joined
 SMALLEST_TIER_ROWS = 1 << 14  # below this all files count as of the same size
@@ -107,6 +107,7 @@ def write_joined(
             writer.drop()
         raise
     finally:
+        forget(file.path for file in files)
         pa.default_memory_pool().release_unused()  # to the system: it is not needed again for a long time
 
 
@@ -164,13 +165,14 @@ def _sorted_chunks(name: str, files: Sequence[StoredFile]) -> Iterator[tuple[pa.
     instruments = np.unique(np.concatenate([source.runs.instruments for source in sources]))
     counts = np.array([source.counts(instruments) for source in sources])  # shape (sources, instruments)
     for first, last in _stretches(counts.sum(axis=0)):
-        if first + 1 == last and counts[:, first].sum() > 2 * CHUNK_ROWS:
-            cuts = _cut_by_time([source.times(int(instruments[first])) for source in sources])
-        else:
-            cuts = counts[:, first:last].sum(axis=1, keepdims=True)
-        for taken in cuts.T:
-            parts = [source.take(count) for source, count in zip(sources, taken.tolist(), strict=True) if count]
-            yield _in_order(name, pa.concat_tables(parts).combine_chunks())
+        left = counts[:, first:last].sum(axis=1).tolist()
+        alone = first + 1 == last and sum(left) > 2 * CHUNK_ROWS
+        edges = _edges([source.sampled_times(int(instruments[first])) for source in sources]) if alone else []
+        for edge in [*edges, None]:
+            parts = [source.take(count, edge) for source, count in zip(sources, left, strict=True)]
+            left = [count - part.num_rows for count, part in zip(left, parts, strict=True)]
+            if any(part.num_rows for part in parts):
+                yield _in_order(name, pa.concat_tables(parts).combine_chunks())
 
 
 def _stretches(counts: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -185,17 +187,12 @@ def _stretches(counts: np.ndarray) -> Iterator[tuple[int, int]]:
         yield first, len(counts)
 
 
-def _cut_by_time(times: list[np.ndarray]) -> np.ndarray:
-    """How many rows to take from each source (each sorted by time), again and again, shape (sources, times): about
-    CHUNK_ROWS in all each time, and rows of one time together.
-    """
-    sample = np.sort(np.concatenate([some[::SAMPLE_EVERY] for some in times]))
+def _edges(sampled: list[np.ndarray]) -> list[int]:
+    """Times between which all sources have about CHUNK_ROWS rows; rising. sampled: every SAMPLE_EVERY-th of each source."""
+    sample = np.sort(np.concatenate(sampled))
     every = CHUNK_ROWS // SAMPLE_EVERY
-    edges = np.unique(sample[every::every])
-    places = np.array([np.append(np.searchsorted(some, edges), len(some)) for some in times])
-    taken = np.diff(places, axis=1, prepend=0)
-    cut: np.ndarray = taken[:, taken.sum(axis=0) > 0]
-    return cut
+    found: list[int] = np.unique(sample[every::every]).tolist()
+    return found
 
 
 def _in_order(name: str, rows: pa.Table) -> tuple[pa.Table, Runs | None]:
@@ -223,32 +220,42 @@ class _Source:
             self._pieces = iter([self._whole])
         assert runs is not None
         self.runs = runs
-        self._waiting: pa.Table | None = None
+        self._waiting = next(self._pieces)
 
     def counts(self, instruments: np.ndarray) -> np.ndarray:
         found = np.zeros(len(instruments), np.int64)
         found[np.searchsorted(instruments, self.runs.instruments)] = self.runs.counts
         return found
 
-    def times(self, instrument: int) -> np.ndarray:
-        """When the rows of an instrument happened, rising."""
+    def sampled_times(self, instrument: int) -> np.ndarray:
+        """When every SAMPLE_EVERY-th row of an instrument happened, rising."""
         start, end = self.runs.of(instrument)
-        columns = _key_columns(self._name)[1:-2]
-        if start == end:
-            return np.empty(0, np.int64)
-        if footer(self._path).runs is None:
-            rows = self._whole.slice(start, end - start).select(columns)
-        else:
-            rows = read_rows(self._path, columns, start, end)
-        return effective_ns(self._name, {name: rows.column(name).to_numpy() for name in columns})
+        sampled = [np.empty(0, np.int64)]
+        for first in range(start, end, GROUP_ROWS):
+            sampled.append(self._times(first, min(first + GROUP_ROWS, end))[::SAMPLE_EVERY])
+        return np.concatenate(sampled)
 
-    def take(self, count: int) -> pa.Table:
-        parts = []
-        while count:
-            if self._waiting is None or not self._waiting.num_rows:
+    def take(self, most: int, before_ns: int | None) -> pa.Table:
+        """The next rows, of one instrument if they are to be before a time; at most so many, perhaps none."""
+        parts = [self._waiting.slice(0, 0)]
+        while most:
+            if not self._waiting.num_rows:
                 self._waiting = next(self._pieces)
-            part = self._waiting.slice(0, count)
-            self._waiting = self._waiting.slice(part.num_rows)
-            parts.append(part)
-            count -= part.num_rows
+            part = self._waiting.slice(0, most)
+            wanted = part.num_rows if before_ns is None else int(np.searchsorted(self._times_of(part), before_ns))
+            parts.append(part.slice(0, wanted))
+            self._waiting = self._waiting.slice(wanted)
+            most -= wanted
+            if wanted < part.num_rows:
+                break
         return pa.concat_tables(parts)
+
+    def _times(self, start: int, end: int) -> np.ndarray:
+        if footer(self._path).runs is None:
+            return self._times_of(self._whole.slice(start, end - start))
+        return self._times_of(read_rows(self._path, _key_columns(self._name)[1:-2], start, end))
+
+    def _times_of(self, rows: pa.Table) -> np.ndarray:
+        """Rising, for rows of one instrument."""
+        columns = _key_columns(self._name)[1:-2]
+        return effective_ns(self._name, {name: rows.column(name).to_numpy() for name in columns})

@@ -16,7 +16,7 @@ import base64
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 GROUP_ROWS = 131_072
+READ_BYTES = 1 << 16
 RUNS = b"ninefold.runs.1"
 _FEW_VALUES = {"instrument", "side", "action", "taker_side", "id_kind", "state"}
 _FOOTERS_KEPT = 1024
@@ -144,6 +145,13 @@ def footer(path: str) -> Footer:
     return made
 
 
+def forget(paths: Iterable[str]) -> None:
+    """Footers that will hardly be asked for again: of files whose rows are in others now."""
+    with _lock:
+        for path in paths:
+            _footers.pop(path, None)
+
+
 def read_rows(path: str, columns: list[str], start: int, end: int) -> pa.Table:
     """Some columns of rows [start, end) of a file. raises: OSError, pa.ArrowInvalid."""
     about = footer(path)
@@ -155,8 +163,11 @@ def read_rows(path: str, columns: list[str], start: int, end: int) -> pa.Table:
 
 
 def read_pieces(path: str, piece_rows: int) -> Iterator[pa.RecordBatch]:
-    """All rows of a file, in pieces. raises: OSError, pa.ArrowInvalid."""
-    with pq.ParquetFile(path, metadata=footer(path).metadata) as file:
+    """All rows of a file, in pieces, of which two are in memory, and READ_BYTES of each column. raises: OSError,
+    pa.ArrowInvalid.
+    """
+    metadata = footer(path).metadata
+    with pq.ParquetFile(path, metadata=metadata, buffer_size=READ_BYTES, pre_buffer=False) as file:
         yield from file.iter_batches(piece_rows)
 
 
