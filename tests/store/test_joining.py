@@ -146,7 +146,11 @@ def test_the_fast_way_to_rows_columns_and_counts_finds_what_a_look_at_every_row_
             np.testing.assert_array_equal(columns[name], found[name])
         limit, newest = data.draw(st.integers(0, 30), label="limit"), data.draw(st.booleans(), label="newest")
         cut = mine[max(len(mine) - limit, 0) :] if newest else mine[:limit]
-        assert rows_of("trades", files, instrument, start, end, limit, newest).tolist() == cut
+        found = rows_of("trades", files, instrument, start, end, limit, newest)
+        assert found.tolist() == cut
+        columns = columns_of("trades", files, instrument, names, start, end, limit, newest)
+        for name in names:
+            np.testing.assert_array_equal(columns[name], found[name])
         dear = pc.field("price") > 50
         assert rows_of("trades", files, instrument, start, end, None, False, dear).tolist() == [
             row for row in mine if row[7] > 50

@@ -98,7 +98,7 @@ class Ninefold:
         return table(*(made[name] for name in ("open_ns", "open", "high", "low", "close", "volume")))
 
     def last(self, instrument: int, count: int) -> np.ndarray:
-        return _answer(Reader(self.path).trades(instrument, limit=count, newest=True))
+        return table(*Reader(self.path).columns("trades", instrument, ANSWER, limit=count, newest=True).values())
 
     def between(self, instrument: int, start_ns: int, end_ns: int) -> np.ndarray:
         return table(*Reader(self.path).columns("trades", instrument, ANSWER, start_ns, end_ns).values())
@@ -168,10 +168,6 @@ class NinefoldSql(Ninefold):
 
     def _rows(self, query: str) -> np.ndarray:
         return table(*(column.to_numpy() for column in sql(self.path, query).columns))
-
-
-def _answer(trades: np.ndarray) -> np.ndarray:
-    return table(*(trades[name] for name in ANSWER))
 
 
 def _listed() -> Chunk:

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -218,6 +219,7 @@ def dataset(name: str, files: list[StoredFile]) -> ds.Dataset:
     return ds.dataset([file.path for file in files], format="parquet", schema=file_schema(name))
 
 
+@cache
 def file_schema(name: str) -> pa.Schema:
     """The columns that are in the files; `day` is in their path."""
     return pa.schema([field for field in SCHEMAS[name] if field.name != "day"])

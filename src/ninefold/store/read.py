@@ -268,14 +268,16 @@ class Reader:
         names: Sequence[str],
         start_ns: int | None = None,
         end_ns: int | None = None,
+        limit: int | None = None,
+        newest: bool = False,
     ) -> dict[str, np.ndarray]:
-        """Number fields of all rows of one instrument in a range, ordered as `rows` does, shape (n,) each: the fast way,
+        """Number fields of the rows of one instrument in a range, ordered as `rows` does, shape (n,) each: the fast way,
         for only these are read. `time_ns` is the time by which they are ordered.
         """
         if self.as_of_ns is None and not (kind in KINDS and self._beside.exist()):
             files = stored_files(self._folder, kind)
-            return columns_of(kind, files, instrument_id, names, start_ns, end_ns)
-        rows = self.rows(kind, instrument_id, start_ns, end_ns)
+            return columns_of(kind, files, instrument_id, names, start_ns, end_ns, limit, newest)
+        rows = self.rows(kind, instrument_id, start_ns, end_ns, limit, newest)
         return {name: effective_ns(kind, rows) if name == TIME else np.ascontiguousarray(rows[name]) for name in names}
 
     def candles(

@@ -9,7 +9,7 @@ wanted rows are read. Files that do not say so (others wrote them) are filtered 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -62,14 +62,9 @@ def rows_of(
     for number, step in enumerate(parts):
         table = pa.concat_tables([table, read(step)])
         found = picked(table)
-        times = effective_ns(kind, found)
-        left = [file.bounds[column] for later in parts[number + 1 :] for file in later]
-        if left and len(times) >= limit > 0:
-            if newest and times[-limit] > max(high for _, high in left):
-                break
-            if not newest and times[limit - 1] < min(low for low, _ in left):
-                break
-    return found[max(len(found) - limit, 0) :] if newest else found[:limit]
+        if _are_all(effective_ns(kind, found), column, parts[number + 1 :], limit, newest):
+            break
+    return found[_kept(len(found), limit, newest)]
 
 
 def columns_of(
@@ -79,14 +74,22 @@ def columns_of(
     names: Sequence[str],
     start_ns: int | None = None,
     end_ns: int | None = None,
+    limit: int | None = None,
+    newest: bool = False,
 ) -> dict[str, np.ndarray]:
     """Number columns of the rows whose time lies in [start_ns, end_ns), shape (n,) each; nothing else is read but what
     puts them in order. The name `time_ns` asks for the time by which they are ordered.
     """
     some = _files_of(kind, files, instrument_id, start_ns, end_ns)
     wanted = list(dict.fromkeys([*(name for name in names if name != TIME), *_time_columns(kind, some)]))
-    parts = [_part(kind, file, instrument_id, start_ns, end_ns, wanted, None, False) for file in some]
-    parts = [part for part in parts if part.num_rows]
+
+    def read(columns: list[str]) -> list[pa.Table]:
+        parts: list[pa.Table] = []
+        for of in _parts(kind, some, instrument_id, start_ns, end_ns, columns, limit, newest):
+            parts += [part for part in of if part.num_rows]
+        return parts
+
+    parts = read(wanted)
     found = [(effective_ns(kind, market_columns(kind, part)), part) for part in parts]
     found.sort(key=lambda pair: (pair[0][0], pair[0][-1]))
     if all(later[0][0] > earlier[0][-1] for earlier, later in pairwise(found)):
@@ -95,13 +98,13 @@ def columns_of(
         columns = market_columns(kind, table)
     else:  # late rows: files overlap in time
         keyed = list(dict.fromkeys([*wanted, "seq", "n"]))
-        parts = [_part(kind, file, instrument_id, start_ns, end_ns, keyed, None, False) for file in some]
-        table = pa.concat_tables(parts)
+        table = pa.concat_tables(read(keyed))
         columns = market_columns(kind, table)
         order = time_order(effective_ns(kind, columns), columns["seq"], table.column("n").to_numpy())
         if order is not None:
             columns = {name: values.take(order) for name, values in columns.items()}
-    return {name: effective_ns(kind, columns) if name == TIME else columns[name] for name in names}
+    cut = slice(None) if limit is None else _kept(table.num_rows, limit, newest)
+    return {name: (effective_ns(kind, columns) if name == TIME else columns[name])[cut] for name in names}
 
 
 def count_of(kind: str, files: Sequence[StoredFile]) -> dict[int, int]:
@@ -147,6 +150,45 @@ def _ordered(kind: str, table: pa.Table) -> np.ndarray:
     rows = to_numpy(kind, table)
     order = time_order(effective_ns(kind, rows), rows["seq"], table.column("n").to_numpy())
     return rows if order is None else rows[order]
+
+
+def _parts(
+    kind: str,
+    files: list[StoredFile],
+    instrument_id: int,
+    start_ns: int | None,
+    end_ns: int | None,
+    columns: list[str],
+    limit: int | None,
+    newest: bool,
+) -> Iterator[list[pa.Table]]:
+    """The wanted rows, of some files each time, until these are as many as wanted. columns: those of time among them."""
+    column, times = time_field(kind), np.empty(0, np.int64)
+    parts = [files] if limit is None else steps(files, column, newest)
+    for number, step in enumerate(parts):
+        found = [_part(kind, file, instrument_id, start_ns, end_ns, columns, limit, newest) for file in step]
+        yield found
+        if limit is not None:
+            times = np.sort(
+                np.concatenate([times, *(effective_ns(kind, market_columns(kind, part)) for part in found)])
+            )
+            if _are_all(times, column, parts[number + 1 :], limit, newest):
+                return
+
+
+def _are_all(times: np.ndarray, column: str, later: list[list[StoredFile]], limit: int, newest: bool) -> bool:
+    """Whether files that are left hold none of the first or last rows. times: of the rows found so far, rising."""
+    left = [file.bounds[column] for step in later for file in step]
+    if not left or not len(times) >= limit > 0:
+        return False
+    if newest:
+        return bool(times[-limit] > max(high for _, high in left))
+    return bool(times[limit - 1] < min(low for low, _ in left))
+
+
+def _kept(count: int, limit: int, newest: bool) -> slice:
+    """Which of so many rows the first or last ones are."""
+    return slice(max(count - limit, 0), None) if newest else slice(0, limit)
 
 
 def _files_of(
