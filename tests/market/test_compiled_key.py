@@ -14,7 +14,7 @@ import pytest
 
 from ninefold.journal import pack_loop
 from ninefold.market.compiled_key import made_of
-from ninefold.venues import quick_loop
+from ninefold.venues import quick_loop, quick_message, quick_names, quick_numbers, quick_words
 
 FILES = {
     "told.py": "import numpy as np\nSCALE = 3\nTABLE = np.array([1, 2, 3])\n",
@@ -137,7 +137,7 @@ def test_a_value_of_which_nobody_could_tell_whether_it_changed_is_named() -> Non
         made_of(one)
 
 
-@pytest.mark.parametrize("module", [pack_loop, quick_loop])
+@pytest.mark.parametrize("module", [pack_loop, quick_loop, quick_message, quick_names, quick_numbers, quick_words])
 def test_all_loops_can_be_told(module: ModuleType) -> None:
     loops = [value for value in vars(module).values() if hasattr(value, "py_func")]
     assert len({made_of(loop) for loop in loops}) == len(loops) > 1
