@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import ClassVar
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -26,6 +25,7 @@ from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.time import MINUTE_NS, SECOND_NS, UNKNOWN_NS
 from ninefold.venues import binance_contracts_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.binance_contracts_told import READERS, dealt, due, levels
 from ninefold.venues.binance_contracts_wire import COINM, USDM, Market
 from ninefold.venues.binance_wire import past_trades_decoder, read_clock, wrapper_decoder
@@ -74,7 +74,7 @@ def coinm_line(symbols: list[str], streams: tuple[str, ...] = COINM_STREAMS) -> 
 
 def _purpose(url: str) -> str:
     """What a recorded REST question was for."""
-    last = url.partition("?")[0].rpartition("/")[2]
+    last = purpose_of(url)
     return "trades" if last == "historicalTrades" else last
 
 
@@ -147,7 +147,7 @@ class BinanceContracts(MarketAdapter):
     # answers
 
     def read_answer(self, answer: Answer) -> Sequence[Told]:
-        symbol = _asked(answer, "symbol")
+        symbol = asked(answer.url, "symbol")
         match answer.purpose:
             case "exchangeInfo":
                 return self._rules_told(wire.exchange_info_decoder.decode(answer.body))
@@ -171,10 +171,10 @@ class BinanceContracts(MarketAdapter):
         return list(self._changed([told]))
 
     def answered(self, answer: Answer, told: Sequence[Told]) -> None:
-        symbol = _asked(answer, "symbol")
+        symbol = asked(answer.url, "symbol")
         ids = [one.id.low for one in told if isinstance(one, Deal)]
         if answer.purpose == "aggTrades":
-            from_id = int(_asked(answer, "fromId") or 0)
+            from_id = int(asked(answer.url, "fromId") or 0)
             self._counted.answered(symbol, from_id, max(ids, default=from_id - 1), more=len(ids) >= PAGE)
         elif ids:
             self._close(symbol, min(ids), max(ids))
@@ -215,7 +215,7 @@ class BinanceContracts(MarketAdapter):
         """As for all; funding is asked for again and again."""
         super().answer(answer, seq, receive_ns)
         if answer.purpose == "premiumIndex" and answer.status == 200:
-            query = f"symbol={_asked(answer, 'symbol')}"
+            query = f"symbol={asked(answer.url, 'symbol')}"
             self.questions.append(self._question("premiumIndex", query, receive_ns + MINUTE_NS))
 
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
@@ -264,10 +264,6 @@ class BinanceContracts(MarketAdapter):
 def _kind(stream: str) -> str:
     """'depth@100ms' is of the kind depth, 'kline_1m' of the kind kline."""
     return stream.partition("@")[0].partition("_")[0]
-
-
-def _asked(answer: Answer, name: str) -> str:
-    return parse_qs(urlsplit(answer.url).query).get(name, [""])[0]
 
 
 USDM_ENTRY = VenueEntry(
