@@ -12,7 +12,7 @@ The venue tells one liquidation of each second at most.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -266,20 +266,38 @@ def _kind(stream: str) -> str:
     return stream.partition("@")[0].partition("_")[0]
 
 
-USDM_ENTRY = VenueEntry(
-    adapter=partial(BinanceContracts, USDM),
-    streams=USDM_STREAMS,
-    line=usdm_line,
-    venue_symbol=partial(wire.venue_symbol, USDM),
-    rest_url="https://fapi.binance.com",
-    stream_url="wss://fstream.binance.com",
-    ws_api_url="",
-    weight_per_minute=2400,
-    clock=("/fapi/v1/time", read_clock),
-    recorded=(
-        ("binance-usdm", "BINANCE_FUTURES"),
-        Recorded(USDM.venue, _purpose, "/fapi/v1/depth?symbol={}"),
-    ),
+def _entry(
+    market: Market,
+    streams: tuple[str, ...],
+    line: Callable[[list[str], tuple[str, ...]], Line],
+    letter: str,
+    recorded: tuple[str, ...],
+    symbols: str,
+    proof: Proof,
+) -> VenueEntry:
+    """letter: that the market's addresses begin with; symbols: as recordings of books write them."""
+    return VenueEntry(
+        adapter=partial(BinanceContracts, market),
+        streams=streams,
+        line=line,
+        venue_symbol=partial(wire.venue_symbol, market),
+        rest_url=f"https://{letter}api.binance.com",
+        stream_url=f"wss://{letter}stream.binance.com",
+        ws_api_url="",
+        weight_per_minute=2400,
+        clock=(f"{market.api}/time", read_clock),
+        recorded=(recorded, Recorded(market.venue, _purpose, f"{market.api}/depth?symbol={symbols}")),
+        proof=proof,
+    )
+
+
+USDM_ENTRY = _entry(
+    USDM,
+    USDM_STREAMS,
+    usdm_line,
+    letter="f",
+    recorded=("binance-usdm", "BINANCE_FUTURES"),
+    symbols="{}",
     proof=Proof(
         trades="contiguous ids; the last 1000 trades, or 48 hours of aggregates, fetched by REST",
         books="each change names the one before, a new snapshot by REST",
@@ -291,21 +309,13 @@ USDM_ENTRY = VenueEntry(
         unproven="entry points /public and /market, ids that were no trades, markPrice, forceOrder, REST of trades",
     ),
 )
-
-COINM_ENTRY = VenueEntry(
-    adapter=partial(BinanceContracts, COINM),
-    streams=COINM_STREAMS,
-    line=coinm_line,
-    venue_symbol=partial(wire.venue_symbol, COINM),
-    rest_url="https://dapi.binance.com",
-    stream_url="wss://dstream.binance.com",
-    ws_api_url="",
-    weight_per_minute=2400,
-    clock=("/dapi/v1/time", read_clock),
-    recorded=(
-        ("binance-coinm", "BINANCE_DELIVERY"),
-        Recorded(COINM.venue, _purpose, "/dapi/v1/depth?symbol={}_PERP"),
-    ),
+COINM_ENTRY = _entry(
+    COINM,
+    COINM_STREAMS,
+    coinm_line,
+    letter="d",
+    recorded=("binance-coinm", "BINANCE_DELIVERY"),
+    symbols="{}_PERP",
     proof=Proof(
         trades="contiguous ids of aggregates, 48 hours of them fetched by REST",
         books="each change names the one before, a new snapshot by REST",

@@ -137,7 +137,9 @@ class KrakenSpot(KrakenRows):
         )
 
     def quick_until_ns(self) -> int:
-        return min([self._series[symbol].late_until_ns() for symbol in self._late] + [*self._anew.values()], default=INT64_MAX)
+        return min(
+            [self._series[symbol].late_until_ns() for symbol in self._late] + [*self._anew.values()], default=INT64_MAX
+        )
 
     def settled(self, symbol: str, next_id: int, last_ns: int, seen_ns: int) -> None:
         self._series[symbol].settle(next_id, last_ns)
