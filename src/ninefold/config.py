@@ -15,7 +15,7 @@ from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from ninefold.market.time import TIMEFRAMES
-from ninefold.venues import ccxt
+from ninefold.venues.ccxt_names import refusal
 from ninefold.venues.table import VENUES
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -241,7 +241,7 @@ def _check_venues(config: Config, name: str) -> None:
             raise BadConfig(f"{name}: {place}.name: found {venue.name!r}; allowed: {', '.join(map(repr, VENUES))}")
         if venue.name in known:
             raise BadConfig(f"{name}: {place}.name: {venue.name!r} is named twice; put all its pairs in one place")
-        refused = ccxt.refusal(venue.name, venue.streams)
+        refused = refusal(venue.name, venue.streams)
         if refused:
             raise BadConfig(f"{name}: {place}: found {venue.name!r}; {refused}")
         known.add(venue.name)

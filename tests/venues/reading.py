@@ -91,14 +91,18 @@ class Reading(Protocol):
     unwanted: Mapping[str, str] = {}
 
     def frame(self, text: str) -> Iterator[Told]:
-        """raises: KeyError for a kind of message that is not on the list of those that tell nothing."""
-        ...
+        """A frame of which nothing before it is known. raises: KeyError for a kind of message that is not on the list of
+        those that tell nothing.
+        """
+        return self.begin().frame(text)
 
-    def answer(self, url: str, text: str) -> Iterator[Told]: ...
+    def answer(self, url: str, text: str) -> Iterator[Told]:
+        return self.begin().answer(url, text)
 
     def begin(self) -> Reader:
-        """A reader of one session, for a venue whose messages do not each say what becomes of the book: changes wait
-        for a snapshot, are older than it, or push levels out. It tells what is applied when it is applied.
+        """A reader of one session. A reading gives one, or reads frames and answers itself where each message says what
+        becomes of the book; elsewhere changes wait for a snapshot, are older than it, or push levels out, and the reader
+        tells what is applied when it is applied.
         """
         return self
 

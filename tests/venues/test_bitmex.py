@@ -10,6 +10,7 @@ from ninefold.market.arrays import ASK, BID, BUY, ID_UUID, SELL, SET_LEVEL
 from ninefold.market.records import Funding, Gap, Liquidation, Malformed
 from ninefold.market.time import HOUR_NS, UNKNOWN_NS
 from ninefold.venues import bitmex
+from ninefold.venues.asked import purpose_of
 
 from .driven import SECOND, TEN, Driven, json_of, rules_of
 
@@ -143,5 +144,5 @@ def test_what_is_said_purposes_and_the_clock(venue):
     line = bitmex.line(["XBTUSD"], ("trade", "orderBookL2"))
     assert json_of(line.say[0]) == {"op": "subscribe", "args": ["trade:XBTUSD", "orderBookL2:XBTUSD"]}
     assert (line.path, line.ping) == ("/realtime", b"ping")
-    assert bitmex.purpose("https://www.bitmex.com" + PAST) == "trade"
+    assert purpose_of("https://www.bitmex.com" + PAST) == "trade"
     assert bitmex.read_clock(venue.sample("api")) == TEN / SECOND + 0.5

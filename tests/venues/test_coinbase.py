@@ -20,7 +20,8 @@ from ninefold.market.records import Connection, Gap, Listed, Malformed
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues import sequence
 from ninefold.venues.adapter import Question
-from ninefold.venues.coinbase import CoinbaseExchange, line, purpose, read_clock, venue_symbol
+from ninefold.venues.asked import purpose_of
+from ninefold.venues.coinbase import CoinbaseExchange, line, read_clock, venue_symbol
 from ninefold.venues.coinbase_wire import STREAMS, nanoseconds
 from ninefold.venues.trade_holes import LATE_NS
 
@@ -220,7 +221,7 @@ def test_names_and_the_clock():
     assert venue_symbol("BTC/USD") == "BTC-USD"
     assert read_clock(sample("time")) == 1_795_339_800.25
     urls = ("https://api.pro.coinbase.com/products", "/products/BTC-USD/trades?after=7&limit=2", "/time")
-    assert [purpose(url) for url in urls] == ["products", "trades", "time"]
+    assert [purpose_of(url) for url in urls] == ["products", "trades", "time"]
 
 
 TIMES = {
@@ -730,7 +731,7 @@ def test_a_recorded_session_of_2021_is_understood_and_its_books_never_cross(reco
             said = json.loads(text)
             if said["dir"] == "http":
                 url = said["url"]
-                adapter.answer(Answer("coinbase", purpose(url), url, 200, said["msg"].encode()), seq, RECEIVED)
+                adapter.answer(Answer("coinbase", purpose_of(url), url, 200, said["msg"].encode()), seq, RECEIVED)
             elif said["dir"] == "recv":
                 adapter.frame(1, seq, RECEIVED, said["msg"].encode())
                 frames[json.loads(said["msg"])["type"]] += 1

@@ -9,6 +9,7 @@ import pytest
 from ninefold.market.arrays import BUY, SELL
 from ninefold.market.records import Funding, Gap, Liquidation, Malformed
 from ninefold.venues import deribit
+from ninefold.venues.asked import purpose_of
 from ninefold.venues.table import VENUES
 
 from .contract_published import PAIRS, pairs, published_as_told
@@ -132,7 +133,7 @@ def test_what_the_venue_complains_of_is_told_in_its_words(venue):
 def test_what_is_said_purposes_and_the_clock(venue):
     [said] = deribit.line(["BTC-PERPETUAL"]).say
     assert json_of(said)["params"]["channels"] == json_of(venue.sample("subscribed"))["result"]
-    assert deribit.purpose("https://www.deribit.com" + LIST) == "get_instruments"
+    assert purpose_of("https://www.deribit.com" + LIST) == "get_instruments"
     assert deribit.read_clock(venue.sample("time")) == TEN / SECOND + 0.5
 
 

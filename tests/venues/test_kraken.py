@@ -16,6 +16,7 @@ from ninefold.market.records import Listed, Malformed
 from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues import kraken
 from ninefold.venues.adapter import Question
+from ninefold.venues.asked import purpose_of
 from ninefold.venues.kraken import KrakenSpot
 from ninefold.venues.told import number, time_ns
 
@@ -128,7 +129,7 @@ def test_what_is_said_once_the_websocket_is_open():
 
 def test_names_purposes_and_the_clock():
     assert (kraken.venue_symbol("BTC/USD"), kraken.venue_symbol("XBT/USD")) == ("BTC/USD", "BTC/USD")
-    assert kraken.purpose("https://api.kraken.com/0/public/Trades?pair=XBTUSD") == "Trades"
+    assert purpose_of("https://api.kraken.com/0/public/Trades?pair=XBTUSD") == "Trades"
     assert kraken.read_clock(sample("Time")) == 1795341602.0
     with pytest.raises(msgspec.DecodeError):
         kraken.read_clock(sample("error"))

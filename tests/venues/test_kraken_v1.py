@@ -10,7 +10,7 @@ from ninefold.market.arrays import ASK, BID, BUY, CLEAR_BOOK, ID_NONE, SELL, SET
 from ninefold.market.book import Book
 from ninefold.market.records import Gap, Listed, Malformed
 from ninefold.market.time import UNKNOWN_NS
-from ninefold.venues import kraken
+from ninefold.venues.asked import purpose_of
 from ninefold.venues.kraken import KrakenSpot
 
 from .kraken_venue import RECEIVED, RECORDING, SECOND, sample, swapped
@@ -74,7 +74,7 @@ def test_best_bids_and_asks_of_v1(old):
 
 def test_the_recorded_session_is_read_whole_every_checksum_is_right_and_no_book_crosses(recording):
     adapter, books, checked = KrakenSpot(), {}, 0
-    session = open_source(recording(RECORDING), {"KRAKEN": Recorded("kraken", kraken.purpose)})
+    session = open_source(recording(RECORDING), {"KRAKEN": Recorded("kraken", purpose_of)})
     for seq, one in enumerate(session, 1):
         if one.kind == inputs.ANSWER:
             adapter.answer(msgspec.msgpack.decode(one.payload, type=Answer), seq, one.receive_ns)

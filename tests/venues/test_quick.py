@@ -20,9 +20,10 @@ from ninefold.journal.segment import Record, pack
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Gap
 from ninefold.services.build import collector_of
-from ninefold.venues import quick_loop
 from ninefold.venues.collector import Collector
 from ninefold.venues.quick import Quick
+from ninefold.venues.quick_loop import median_low as low_median
+from ninefold.venues.quick_names import NAME_WORDS, name_words, place_of
 
 START_MS = 1_795_341_600_000
 START_NS = START_MS * 10**6
@@ -229,18 +230,18 @@ def mutated(chance: random.Random, payload: bytes) -> bytes:
 
 
 def test_names_that_begin_alike_are_kept_apart() -> None:
-    slots = np.zeros((128, quick_loop.NAME_WORDS + 1), np.uint64)
+    slots = np.zeros((128, NAME_WORDS + 1), np.uint64)
     names = [f"1000SATS{number}{'X' * (number % 15)}".encode() for number in range(60)]
     for row, name in enumerate(names):
-        words = quick_loop.name_words(name)
-        assert not slots[quick_loop.place_of(words, slots), 0]
-        slots[quick_loop.place_of(words, slots)] = [*words, row]
+        words = name_words(name)
+        assert not slots[place_of(words, slots), 0]
+        slots[place_of(words, slots)] = [*words, row]
     for row, name in enumerate(names):
-        words = quick_loop.name_words(name)
-        assert slots[quick_loop.place_of(words, slots)].tolist() == [*words, row]
+        words = name_words(name)
+        assert slots[place_of(words, slots)].tolist() == [*words, row]
 
 
 @given(st.lists(st.integers(-(2**61), 2**61) | st.integers(-9, 9), min_size=1, max_size=300), st.integers(1, 300))
 def test_the_median_is_the_low_one_of_the_first_values(values: list[int], count: int) -> None:
     count = min(count, len(values))
-    assert quick_loop.median_low(np.array(values, np.int64), count) == median_low(values[:count])
+    assert low_median(np.array(values, np.int64), count) == median_low(values[:count])

@@ -16,7 +16,7 @@ from ninefold.market.arrays import ID_INTEGER, TRADES
 from ninefold.market.instruments import Instrument
 from ninefold.venues import kraken_wire as wire
 from ninefold.venues.adapter import BadFrame, Question
-from ninefold.venues.kraken import PASSING
+from ninefold.venues.kraken_wire import PASSING
 from ninefold.venues.told import units
 
 PAGE = 1000

@@ -1,8 +1,8 @@
 """Loops compiled to machine code: the decorator that all of them take, and the words they read memory by.
 
 Whoever imports this loads a compiler (a third of a second, 100 MB): only what runs busy does. What was compiled is kept
-beside the source file, or in the user's cache if that cannot be written; a loop and all that it calls stand in one file,
-because a change of another one would not be noticed.
+beside the source file, or in the user's cache if that cannot be written, and is compiled anew when anything that it is made
+of has changed, in whatever file (compiled_key.py).
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from typing import Any, TypeVar, cast
 from llvmlite import binding, ir
 from numba import njit, types
 from numba.core import config
+from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
+
+from ninefold.market.compiled_key import made_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,7 +25,16 @@ FOLDS = cast(Any, config).CPU_NAME is None and bool(binding.get_host_cpu_feature
 
 def compiled(function: F) -> F:
     """Without the interpreter's lock; whole numbers wrap, so a loop looks before it multiplies."""
-    return cast(F, njit(cache=True, nogil=True)(function))
+    made = cast(Any, njit(nogil=True)(function))
+    made._cache = cast(Any, _Kept)(function)  # as njit(cache=True) does it
+    return cast(F, made)
+
+
+class _Kept(FunctionCache):
+    """numba's own key tells of the function's file and bytecode alone, not of what the function calls."""
+
+    def _index_key(self, *of: Any) -> tuple[Any, ...]:
+        return (*cast(Any, super())._index_key(*of), made_of(self._py_func))
 
 
 @intrinsic

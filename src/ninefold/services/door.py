@@ -29,7 +29,7 @@ from ninefold.services.collect import MarketFeed
 from ninefold.services.disk import GUARD, disk_halt
 from ninefold.services.intake import Intake
 from ninefold.services.quicken import compiled
-from ninefold.venues import ccxt
+from ninefold.venues.ccxt_names import is_name
 from ninefold.venues.collector import Collector
 
 BUSY = 200  # frames between two ticks, 2,000 a second, from which on what reads them is compiled
@@ -148,7 +148,7 @@ def feed_of(
     venue: Venue, intake: Intake, clock: Callable[[], int], collector: Collector, numbers: Iterator[int]
 ) -> MarketFeed | CcxtFeed:
     """The edge of a venue. raises: BadConfig for one that needs ccxt and cannot have it."""
-    if ccxt.is_name(venue.name):
+    if is_name(venue.name):
         return CcxtFeed(venue, intake, clock, collector, numbers)
     return MarketFeed(venue, intake, clock, collector, numbers)
 

@@ -11,7 +11,6 @@ Trade ids are contiguous per symbol; a hole is asked for by REST. Best bid and a
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -19,9 +18,9 @@ from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import BID, CLEAR_BOOK, ID_AGGREGATE, ID_INTEGER
 from ninefold.market.instruments import Instrument
-from ninefold.market.records import Connection
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.binance_rows import HEAL_LIMIT, WEIGHTS, BinanceRows
 from ninefold.venues.binance_wire import (
     MILLISECOND_NS,
@@ -41,12 +40,12 @@ from ninefold.venues.binance_wire import (
 )
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.form import form
+from ninefold.venues.rows import pause_after
 from ninefold.venues.sequence import BookSync
 from ninefold.venues.told import units
 from ninefold.venues.trade_series import TradeSeries
 
 PURPOSES = {"historicalTrades": "trades"}  # others are called as in the path
-REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
 FORM = form(
     '{"stream":"<lower>@trade","data":{"e":"trade","E":<stamp>,"s":"<symbol>","t":<id>,"p":"<price>","q":"<size>",'
     '"T":<time>,"m":<side>,"M":<flag>}}',
@@ -73,7 +72,7 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
 
 def _purpose(url: str) -> str:
     """What a recorded REST question was for."""
-    last = url.partition("?")[0].rpartition("/")[2]
+    last = purpose_of(url)
     return PURPOSES.get(last, last)
 
 
@@ -83,9 +82,8 @@ def _venue_symbol(symbol: str) -> str:
 
 
 class BinanceSpot(BinanceRows):
-    """The Adapter; its arguments are those of BinanceRows."""
+    """The Adapter; its arguments are those of Rows."""
 
-    venue = VENUE
     form = FORM
 
     def start_questions(self) -> list[Question]:
@@ -114,7 +112,7 @@ class BinanceSpot(BinanceRows):
         self._trades.pass_time(receive_ns)
         if answer.status != 200:
             if answer.purpose in _ANSWERS:
-                self._ask_again(answer, receive_ns + (REFUSED_NS if 400 <= answer.status < 500 else SECOND_NS))
+                self._ask_again(answer, receive_ns + pause_after(answer.status))
         else:
             self._read(answer, seq, receive_ns)
         self._tell(seq, receive_ns)
@@ -131,11 +129,7 @@ class BinanceSpot(BinanceRows):
 
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """A lost connection makes books unknown; after a new one the rules' missed trades are asked for."""
-        self.gathered.records.append(
-            Connection(
-                seq=seq, known_ns=receive_ns, venue=VENUE, name=change.name, state=change.state, reason=change.reason
-            )
-        )
+        self._tell_connection(change, seq, receive_ns)
         if change.name != "market":
             return
         if self.quick is not None:
@@ -196,7 +190,7 @@ class BinanceSpot(BinanceRows):
 
     def _depth(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
         depth = depth_decoder.decode(data)
-        instrument = self._instrument(depth.s)
+        instrument = self._numbered(depth.s)
         changes = self._levels(instrument, depth.E * MILLISECOND_NS, receive_ns, seq, depth.u, depth.b, depth.a)
         self._make_known(instrument, seq, receive_ns)
         self.gathered.stamps.append((connection, depth.E * MILLISECOND_NS, receive_ns))
@@ -211,7 +205,7 @@ class BinanceSpot(BinanceRows):
 
     def _best(self, connection: int, seq: int, receive_ns: int, data: msgspec.Raw) -> None:
         best = ticker_decoder.decode(data)
-        of = self._instrument(best.s)
+        of = self._numbered(best.s)
         bid, ask = units(best.b, of.price_decimals), units(best.a, of.price_decimals)
         bid_size, ask_size = units(best.B, of.size_decimals), units(best.A, of.size_decimals)
         self._make_known(of, seq, receive_ns)
@@ -227,8 +221,8 @@ class BinanceSpot(BinanceRows):
                 self._list(symbol.symbol, seq, receive_ns)
 
     def _take_snapshot(self, answer: Answer, seq: int, receive_ns: int) -> None:
-        symbol = parse_qs(urlsplit(answer.url).query).get("symbol", [""])[0]
-        instrument = self._instrument(symbol)
+        symbol = asked(answer.url, "symbol")
+        instrument = self._numbered(symbol)
         snapshot = snapshot_decoder.decode(answer.body)
         levels = self._levels(
             instrument, UNKNOWN_NS, receive_ns, seq, snapshot.lastUpdateId, snapshot.bids, snapshot.asks
@@ -249,8 +243,7 @@ class BinanceSpot(BinanceRows):
             self._ask_depth(symbol)
 
     def _take_trades(self, answer: Answer, seq: int, receive_ns: int) -> None:
-        query = parse_qs(urlsplit(answer.url).query)
-        symbol, from_id = query.get("symbol", [""])[0], int(query.get("fromId", ["0"])[0])
+        symbol, from_id = asked(answer.url, "symbol"), int(asked(answer.url, "fromId") or 0)
         trades = past_trades_decoder.decode(answer.body)
         for trade in trades:
             self._add_trade(

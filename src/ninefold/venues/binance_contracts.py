@@ -12,10 +12,9 @@ The venue tells one liquidation of each second at most.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import ClassVar
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -26,6 +25,7 @@ from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.time import MINUTE_NS, SECOND_NS, UNKNOWN_NS
 from ninefold.venues import binance_contracts_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.binance_contracts_told import READERS, dealt, due, levels
 from ninefold.venues.binance_contracts_wire import COINM, USDM, Market
 from ninefold.venues.binance_wire import past_trades_decoder, read_clock, wrapper_decoder
@@ -74,7 +74,7 @@ def coinm_line(symbols: list[str], streams: tuple[str, ...] = COINM_STREAMS) -> 
 
 def _purpose(url: str) -> str:
     """What a recorded REST question was for."""
-    last = url.partition("?")[0].rpartition("/")[2]
+    last = purpose_of(url)
     return "trades" if last == "historicalTrades" else last
 
 
@@ -147,7 +147,7 @@ class BinanceContracts(MarketAdapter):
     # answers
 
     def read_answer(self, answer: Answer) -> Sequence[Told]:
-        symbol = _asked(answer, "symbol")
+        symbol = asked(answer.url, "symbol")
         match answer.purpose:
             case "exchangeInfo":
                 return self._rules_told(wire.exchange_info_decoder.decode(answer.body))
@@ -171,10 +171,10 @@ class BinanceContracts(MarketAdapter):
         return list(self._changed([told]))
 
     def answered(self, answer: Answer, told: Sequence[Told]) -> None:
-        symbol = _asked(answer, "symbol")
+        symbol = asked(answer.url, "symbol")
         ids = [one.id.low for one in told if isinstance(one, Deal)]
         if answer.purpose == "aggTrades":
-            from_id = int(_asked(answer, "fromId") or 0)
+            from_id = int(asked(answer.url, "fromId") or 0)
             self._counted.answered(symbol, from_id, max(ids, default=from_id - 1), more=len(ids) >= PAGE)
         elif ids:
             self._close(symbol, min(ids), max(ids))
@@ -215,7 +215,7 @@ class BinanceContracts(MarketAdapter):
         """As for all; funding is asked for again and again."""
         super().answer(answer, seq, receive_ns)
         if answer.purpose == "premiumIndex" and answer.status == 200:
-            query = f"symbol={_asked(answer, 'symbol')}"
+            query = f"symbol={asked(answer.url, 'symbol')}"
             self.questions.append(self._question("premiumIndex", query, receive_ns + MINUTE_NS))
 
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
@@ -266,24 +266,38 @@ def _kind(stream: str) -> str:
     return stream.partition("@")[0].partition("_")[0]
 
 
-def _asked(answer: Answer, name: str) -> str:
-    return parse_qs(urlsplit(answer.url).query).get(name, [""])[0]
+def _entry(
+    market: Market,
+    streams: tuple[str, ...],
+    line: Callable[[list[str], tuple[str, ...]], Line],
+    letter: str,
+    recorded: tuple[str, ...],
+    symbols: str,
+    proof: Proof,
+) -> VenueEntry:
+    """letter: that the market's addresses begin with; symbols: as recordings of books write them."""
+    return VenueEntry(
+        adapter=partial(BinanceContracts, market),
+        streams=streams,
+        line=line,
+        venue_symbol=partial(wire.venue_symbol, market),
+        rest_url=f"https://{letter}api.binance.com",
+        stream_url=f"wss://{letter}stream.binance.com",
+        ws_api_url="",
+        weight_per_minute=2400,
+        clock=(f"{market.api}/time", read_clock),
+        recorded=(recorded, Recorded(market.venue, _purpose, f"{market.api}/depth?symbol={symbols}")),
+        proof=proof,
+    )
 
 
-USDM_ENTRY = VenueEntry(
-    adapter=partial(BinanceContracts, USDM),
-    streams=USDM_STREAMS,
-    line=usdm_line,
-    venue_symbol=partial(wire.venue_symbol, USDM),
-    rest_url="https://fapi.binance.com",
-    stream_url="wss://fstream.binance.com",
-    ws_api_url="",
-    weight_per_minute=2400,
-    clock=("/fapi/v1/time", read_clock),
-    recorded=(
-        ("binance-usdm", "BINANCE_FUTURES"),
-        Recorded(USDM.venue, _purpose, "/fapi/v1/depth?symbol={}"),
-    ),
+USDM_ENTRY = _entry(
+    USDM,
+    USDM_STREAMS,
+    usdm_line,
+    letter="f",
+    recorded=("binance-usdm", "BINANCE_FUTURES"),
+    symbols="{}",
     proof=Proof(
         trades="contiguous ids; the last 1000 trades, or 48 hours of aggregates, fetched by REST",
         books="each change names the one before, a new snapshot by REST",
@@ -295,21 +309,13 @@ USDM_ENTRY = VenueEntry(
         unproven="entry points /public and /market, ids that were no trades, markPrice, forceOrder, REST of trades",
     ),
 )
-
-COINM_ENTRY = VenueEntry(
-    adapter=partial(BinanceContracts, COINM),
-    streams=COINM_STREAMS,
-    line=coinm_line,
-    venue_symbol=partial(wire.venue_symbol, COINM),
-    rest_url="https://dapi.binance.com",
-    stream_url="wss://dstream.binance.com",
-    ws_api_url="",
-    weight_per_minute=2400,
-    clock=("/dapi/v1/time", read_clock),
-    recorded=(
-        ("binance-coinm", "BINANCE_DELIVERY"),
-        Recorded(COINM.venue, _purpose, "/dapi/v1/depth?symbol={}_PERP"),
-    ),
+COINM_ENTRY = _entry(
+    COINM,
+    COINM_STREAMS,
+    coinm_line,
+    letter="d",
+    recorded=("binance-coinm", "BINANCE_DELIVERY"),
+    symbols="{}_PERP",
     proof=Proof(
         trades="contiguous ids of aggregates, 48 hours of them fetched by REST",
         books="each change names the one before, a new snapshot by REST",

@@ -38,14 +38,7 @@ USDM = Market("binanceusdm", "/fapi/v1")
 COINM = Market("binancecoinm", "/dapi/v1", coin=True)
 
 
-class Trade(msgspec.Struct, gc=False):
-    E: Milliseconds
-    s: str
-    t: Id
-    p: str
-    q: str
-    T: Milliseconds
-    m: bool
+class Trade(binance_wire.Trade, gc=False):
     X: str = ""
 
 
@@ -60,13 +53,7 @@ class Depth(msgspec.Struct, gc=False):
     a: list[tuple[str, str]]
 
 
-class BookTicker(msgspec.Struct, gc=False):
-    u: Id
-    s: str
-    b: str
-    B: str
-    a: str
-    A: str
+class BookTicker(binance_wire.BookTicker, gc=False):
     T: Milliseconds
     E: Milliseconds
 
@@ -92,10 +79,7 @@ class ForceOrder(msgspec.Struct, gc=False):
     o: Forced
 
 
-class Snapshot(msgspec.Struct, gc=False):
-    lastUpdateId: Id
-    bids: list[tuple[str, str]]
-    asks: list[tuple[str, str]]
+class Snapshot(binance_wire.Snapshot, gc=False):
     T: Milliseconds = 0
 
 
@@ -152,7 +136,11 @@ def listing(market: Market, of: Contract) -> Instrument:
     settle = of.marginAsset or (of.baseAsset if market.coin else of.quoteAsset)
     swap = of.contractType == "PERPETUAL" or of.deliveryDate == ENDLESS_MS
     day = "" if swap else datetime.fromtimestamp(of.deliveryDate / 1000, UTC).strftime("%y%m%d")
-    kind: dict[str, Any] = {"settle": settle, "kind": "swap" if swap else "future", "contract_size": str(of.contractSize)}
+    kind: dict[str, Any] = {
+        "settle": settle,
+        "kind": "swap" if swap else "future",
+        "contract_size": str(of.contractSize),
+    }
     symbol = unified(of.baseAsset, of.quoteAsset, settle, day)
     made = listed(
         market.venue, of.symbol, of.baseAsset, of.quoteAsset, tick=tick, lot=lot, finer=FINER, symbol=symbol, **kind

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ninefold.journal.inputs import Answer
 from ninefold.market.arrays import ASK, BID, BUY, ID_AGGREGATE, SELL, SET_LEVEL
-from ninefold.market.instruments import Instrument, Registry, listed
-from ninefold.market.records import Gap, Listed
+from ninefold.market.instruments import Instrument, listed
+from ninefold.market.records import Gap
 from ninefold.market.time import UNKNOWN_NS
-from ninefold.venues.adapter import BadFrame, Gathered, Question, malformed
+from ninefold.venues.adapter import Question
 from ninefold.venues.binance_wire import MILLISECOND_NS, STREAMS, VENUE, Snapshot, split
+from ninefold.venues.rows import Rows
 from ninefold.venues.sequence import BookSync
 from ninefold.venues.told import units
 from ninefold.venues.trade_series import TradeSeries
@@ -30,37 +29,19 @@ AGGREGATE = " aggregate"  # the series of aggregate trades, beside the trades of
 WEIGHTS = {"exchangeInfo": 20, "depth": 50, "trades": 25}
 
 
-class BinanceRows:
-    """What BinanceSpot knows, and what it makes of it.
+class BinanceRows(Rows):
+    """What BinanceSpot knows, and what it makes of it; its arguments are those of Rows. Symbols are "BTCUSDT"."""
 
-    wanted: the venue symbols that were subscribed ("BTCUSDT"); None takes whatever a recording holds.
-    streams: the kinds that were subscribed for each.
-    """
+    venue = VENUE
+    default_streams = STREAMS
+    quick: Quick | None = None
 
-    def __init__(
-        self,
-        wanted: frozenset[str] | None = None,
-        streams: tuple[str, ...] = STREAMS,
-        registry: Registry | None = None,
-    ) -> None:
-        self._registry = Registry() if registry is None else registry
-        self._wanted = wanted
-        self._streams = streams
-        self.seen: dict[str, int] = {}
+    def begin(self) -> None:
         self._rules: dict[str, Instrument] = {}
-        self._instruments: dict[str, Instrument] = {}
         self._trades = TradeSeries()
         self._last_ns: dict[str, int] = {}
         self._books: dict[str, BookSync] = {}
         self._best_ids: dict[str, int] = {}
-        self.gathered = Gathered()
-        self.questions: list[Question] = []
-        self.say: list[bytes] = []  # all that is wanted is in the path of the line
-        self.quick: Quick | None = None
-
-    @property
-    def registry(self) -> Registry:
-        return self._registry
 
     def _add_trade(
         self,
@@ -76,7 +57,7 @@ class BinanceRows:
         *,
         live: bool = True,
     ) -> None:
-        of = self._instrument(symbol)
+        of = self._numbered(symbol)
         price_units, size_units = units(price, of.price_decimals), units(size, of.size_decimals)
         self._make_known(of, seq, receive_ns)
         exchange_ns = time_ms * MILLISECOND_NS
@@ -134,15 +115,6 @@ class BinanceRows:
             for price, size in levels
         ]
 
-    def _instrument(self, symbol: str) -> Instrument:
-        """What is known of a symbol. If that is not in the registry yet it has the id that it will get there."""
-        known = self._instruments.get(symbol)
-        if known is not None:
-            return known
-        if self._wanted is not None and symbol not in self._wanted:
-            raise BadFrame(f"symbol {symbol!r} was not subscribed; subscribed are {', '.join(sorted(self._wanted))}")
-        return msgspec.structs.replace(self._listing(symbol), id=len(self._registry) + 1)
-
     def _best_of_snapshot(self, of: Instrument, snapshot: Snapshot, seq: int, receive_ns: int) -> None:
         """Best bid and ask come only when they change: until then the snapshot's are known."""
         if not (snapshot.bids and snapshot.asks) or snapshot.lastUpdateId <= self._best_ids.get(of.venue_symbol, 0):
@@ -165,14 +137,10 @@ class BinanceRows:
         return self._rules.get(symbol) or listed(VENUE, symbol, *split(symbol))
 
     def _list(self, symbol: str, seq: int, known_ns: int) -> Instrument:
-        count = len(self._registry)
-        instrument = self._registry.add(self._listing(symbol))
-        if len(self._registry) > count:
-            self.gathered.records.append(Listed(seq=seq, known_ns=known_ns, instrument=instrument))
-            if symbol in self._books:
-                self._books[symbol].reset()
-                self._ask_depth(symbol)
-        self._instruments[symbol] = instrument
+        instrument, is_new = self._register(symbol, self._listing(symbol), seq, known_ns)
+        if is_new and symbol in self._books:
+            self._books[symbol].reset()
+            self._ask_depth(symbol)
         if self.quick is not None:
             self.quick.forget(symbol)
         return instrument
@@ -214,6 +182,3 @@ class BinanceRows:
 
     def _ask_again(self, answer: Answer, not_before_ns: int) -> None:
         self.questions.append(Question(answer.purpose, answer.url, WEIGHTS[answer.purpose], not_before_ns))
-
-    def _malformed(self, seq: int, known_ns: int, reason: str, payload: bytes) -> None:
-        self.gathered.records.append(malformed(VENUE, seq, known_ns, reason, payload))

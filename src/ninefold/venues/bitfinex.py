@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -25,6 +25,7 @@ from ninefold.market.numbers import to_units
 from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues import bitfinex_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import asked
 from ninefold.venues.checked_levels import CheckedAdapter
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard
@@ -99,8 +100,8 @@ class Bitfinex(CheckedAdapter):
     weights: ClassVar[dict[str, int]] = {"pairs": 1, "trades": 1, "names": 1}
     page_purpose = "trades"
 
-    def __init__(self, *wanted_streams_registry: object) -> None:
-        super().__init__(*wanted_streams_registry)
+    def begin(self) -> None:
+        super().begin()
         self._channels: dict[int, tuple[str, str]] = {}  # id to kind and symbol or key
         self._number = 0  # of the last frame
 
@@ -209,17 +210,15 @@ class Bitfinex(CheckedAdapter):
 
     def read_answer(self, answer: Answer) -> Sequence[Told]:
         if answer.purpose == "trades":
-            symbol = urlsplit(answer.url).path.split("/")[3]
-            return [_deal(symbol, one) for one in reversed(wire.trades_decoder.decode(answer.body))]
+            return [_deal(_symbol_of(answer.url), one) for one in reversed(wire.trades_decoder.decode(answer.body))]
         if answer.purpose == "pairs":
             found = [pair for pairs in wire.pairs_decoder.decode(answer.body) for pair in pairs]
             return [wire.listing(*pair) for pair in found if self.is_wanted("t" + pair[0])]
         return []
 
     def page(self, answer: Answer, told: Sequence[Told], receive_ns: int) -> tuple[str, int | None]:
-        asked = urlsplit(answer.url)
-        start = int(parse_qs(asked.query).get("start", ["0"])[0]) * MILLISECOND_NS
-        return asked.path.split("/")[3], start if len(told) < PAGE else None
+        start = int(asked(answer.url, "start") or 0) * MILLISECOND_NS
+        return _symbol_of(answer.url), start if len(told) < PAGE else None
 
     # what is asked, and the rest
 
@@ -249,6 +248,11 @@ class Bitfinex(CheckedAdapter):
     def unmark(self, own: bytes) -> None:
         self._channels, self._number, levels = _channels_decoder.decode(own)
         super().unmark(levels)
+
+
+def _symbol_of(url: str) -> str:
+    """Of which symbol a page of trades was asked for."""
+    return urlsplit(url).path.split("/")[3]
 
 
 def _deal(symbol: str, trade: wire.Trade) -> Deal:

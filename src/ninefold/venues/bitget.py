@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -25,6 +24,7 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import INT64_MAX, to_units
 from ninefold.venues import bitget_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.checked_levels import CheckedAdapter
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard
@@ -48,7 +48,7 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
 
 def purpose(url: str) -> str:
     """What a recorded REST question was for; "products" is v1's list of symbols."""
-    last = urlsplit(url).path.rpartition("/")[2]
+    last = purpose_of(url)
     return "symbols" if last == "products" else last
 
 
@@ -121,14 +121,14 @@ class Bitget(CheckedAdapter):
             spot = wire.symbols_decoder.decode(found.data)
             return [wire.listing(one) for one in spot if self.is_wanted(one.symbolName or one.symbol)]
         if answer.purpose == "contracts":
-            product = parse_qs(urlsplit(answer.url).query).get("productType", [""])[0]
+            product = asked(answer.url, "productType")
             swaps = [one for one in wire.contracts_decoder.decode(found.data) if one.symbolType == "perpetual"]
             return [wire.contract_listing(product, one) for one in swaps if self.is_wanted(f"{product}:{one.symbol}")]
-        symbol = _asked(answer.url)
+        symbol = _symbol_of(answer.url)
         return [_deal_of(symbol, one) for one in reversed(wire.trades_decoder.decode(found.data))]
 
     def page(self, answer: Answer, told: Sequence[Told], receive_ns: int) -> tuple[str, int | None]:
-        return _asked(answer.url), None
+        return _symbol_of(answer.url), None
 
     def ask_trades(self, symbol: str, from_id: int | None) -> None:
         product, _, name = symbol.rpartition(":")
@@ -203,9 +203,8 @@ def _time_ns(milliseconds: str) -> int:
     return found
 
 
-def _asked(url: str) -> str:
-    query = parse_qs(urlsplit(url).query)
-    product, name = query.get("productType", [""])[0].upper(), query.get("symbol", [""])[0]
+def _symbol_of(url: str) -> str:
+    product, name = asked(url, "productType").upper(), asked(url, "symbol")
     return f"{product}:{name}" if product else name
 
 

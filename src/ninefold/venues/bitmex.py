@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from typing import ClassVar, NamedTuple
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -27,6 +26,7 @@ from ninefold.market.numbers import to_units
 from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues import bitmex_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter
 from ninefold.venues.told import (
@@ -67,11 +67,6 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
     return Line("/realtime", (_operation("subscribe", streams, symbols),), PING, PING_S)
 
 
-def purpose(url: str) -> str:
-    """What a recorded REST question was for."""
-    return urlsplit(url).path.rpartition("/")[2]
-
-
 def read_clock(body: bytes) -> float:
     """The venue's time, in seconds, from its answer. raises: msgspec.DecodeError."""
     return wire.time_decoder.decode(body).timestamp / 1000
@@ -100,8 +95,8 @@ class Bitmex(MarketAdapter):
     weights: ClassVar[dict[str, int]] = {"active": 1, "trade": 1}
     page_purpose = "trade"
 
-    def __init__(self, *wanted_streams_registry: object) -> None:
-        super().__init__(*wanted_streams_registry)  # type: ignore[arg-type]
+    def begin(self) -> None:
+        super().begin()
         self._prices: dict[str, dict[int, str]] = {}  # of the levels of each book, by id
 
     def start_questions(self) -> list[Question]:
@@ -186,9 +181,8 @@ class Bitmex(MarketAdapter):
         return [_deal(one) for one in reversed(wire.trades_decoder.decode(answer.body))]
 
     def page(self, answer: Answer, told: Sequence[Told], receive_ns: int) -> tuple[str, int | None]:
-        query = parse_qs(urlsplit(answer.url).query)
-        start = query.get("startTime", [""])[0]
-        return query.get("symbol", [""])[0], time_ns(start) if start and len(told) < PAGE else None
+        start = asked(answer.url, "startTime")
+        return asked(answer.url, "symbol"), time_ns(start) if start and len(told) < PAGE else None
 
     def ask_trades(self, symbol: str, from_id: int | None) -> None:
         start = _iso(self.since_ns(symbol))
@@ -258,7 +252,7 @@ ENTRY = VenueEntry(
     ws_api_url="",
     weight_per_minute=30,
     clock=("/api/v1", read_clock),
-    recorded=(("bitmex", "BITMEX"), Recorded(wire.VENUE, purpose)),
+    recorded=(("bitmex", "BITMEX"), Recorded(wire.VENUE, purpose_of)),
     proof=Proof(
         trades="cannot tell while connected: ids are UUIDs; a lost connection is healed by REST from then on",
         books="cannot tell: changes carry no numbers; an update of a level that is not there shows a missing one",

@@ -12,19 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from ninefold.journal.inputs import Answer
 from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
-from ninefold.market.instruments import Instrument, Registry
+from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import INT64_MAX, to_units
 from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues import bybit_wire as wire
 from ninefold.venues import told
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.bybit_wire import INVERSE, LINEAR, SPOT
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, Numbers
@@ -70,11 +70,6 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
     return Line(path, tuple(_operation("subscribe", part) for part in parts), PING, PING_S)
 
 
-def _purpose(url: str) -> str:
-    """What a recorded REST question was for."""
-    return url.partition("?")[0].rpartition("/")[2]
-
-
 def read_clock(body: bytes) -> float:
     """The venue's time, in seconds, from its answer. raises: msgspec.DecodeError."""
     return wire.answered_decoder.decode(body).time / 1000
@@ -89,15 +84,10 @@ class Bybit(MarketAdapter):
     weights: ClassVar[dict[str, int]] = {"instruments-info": 1, "recent-trade": 1, "symbols": 1}
     page_purpose = "recent-trade"
 
-    def __init__(
-        self,
-        wanted: frozenset[str] | None = None,
-        streams: tuple[str, ...] | None = None,
-        registry: Registry | None = None,
-    ) -> None:
-        super().__init__(wanted, streams, registry)
+    def begin(self) -> None:
+        super().begin()
         self._own = _Own()
-        self._ours = "spot:" if any(wire.category(symbol) == SPOT for symbol in wanted or ()) else ""
+        self._ours = "spot:" if any(wire.category(symbol) == SPOT for symbol in self._wanted or ()) else ""
 
     def start_questions(self) -> list[Question]:
         """What to ask once before the first stream: the rules of each wanted symbol."""
@@ -191,11 +181,11 @@ class Bybit(MarketAdapter):
         answered = wire.answered_decoder.decode(answer.body)
         if answered.retCode:
             raise BadFrame(f"the venue says {answered.retCode}: {answered.retMsg}")
-        kind = _asked(answer, "category")
+        kind = asked(answer.url, "category")
         if answer.purpose == "instruments-info":
             found = [wire.listing(one, kind) for one in wire.listed_decoder.decode(answered.result).rows]
             if not found:
-                raise BadFrame(f"the venue lists no {_asked(answer, 'symbol')!r} in {kind}")
+                raise BadFrame(f"the venue lists no {asked(answer.url, 'symbol')!r} in {kind}")
             return found
         past = wire.past_decoder.decode(answered.result).rows
         prefix = "spot:" if kind == SPOT else ""
@@ -212,7 +202,7 @@ class Bybit(MarketAdapter):
         ]
 
     def page(self, answer: Answer, told: Sequence[Told], receive_ns: int) -> tuple[str, int | None]:
-        kind, symbol = _asked(answer, "category"), _asked(answer, "symbol")
+        kind, symbol = asked(answer.url, "category"), asked(answer.url, "symbol")
         return ("spot:" if kind == SPOT else "") + symbol, None
 
     # parts
@@ -282,10 +272,6 @@ def _operation(op: str, topics: list[str]) -> bytes:
     return msgspec.json.encode({"op": op, "args": topics})
 
 
-def _asked(answer: Answer, name: str) -> str:
-    return parse_qs(urlsplit(answer.url).query).get(name, [""])[0]
-
-
 ENTRY = VenueEntry(
     adapter=Bybit,
     streams=STREAMS,
@@ -296,7 +282,7 @@ ENTRY = VenueEntry(
     ws_api_url="",
     weight_per_minute=600,
     clock=("/v5/market/time", read_clock),
-    recorded=(("bybit", "BYBIT"), Recorded(wire.VENUE, _purpose)),
+    recorded=(("bybit", "BYBIT"), Recorded(wire.VENUE, purpose_of)),
     proof=Proof(
         trades="cannot tell while connected: ids do not count; a lost connection is healed from the last 1000 (spot 60)",
         books="contiguous numbers, a new snapshot by subscribing again",

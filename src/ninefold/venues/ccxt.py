@@ -25,12 +25,10 @@ from ninefold.market.time import SECOND_NS, TIMEFRAME_OF, UNKNOWN_NS, bar_open, 
 from ninefold.venues import ccxt_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.ccxt_candles import Candles, Values
-from ninefold.venues.ccxt_names import CANDLES, STREAMS, VENUE, is_name, refusal
+from ninefold.venues.ccxt_names import CANDLES, STREAMS, VENUE
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import Heard, MarketAdapter, Numbers, key_of
 from ninefold.venues.told import MILLISECOND_NS, NO_ID, Deal, Told, number, units
-
-__all__ = ["ENTRY", "ThroughCcxt", "entry_of", "is_name", "purpose", "refusal"]
 
 MOST_OF_PAGE = 1000  # the newest; fewer than are remembered (trade_overlap.KEPT)
 TOO_MANY = 429

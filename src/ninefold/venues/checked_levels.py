@@ -51,8 +51,8 @@ class CheckedAdapter(MarketAdapter):
 
     levels_decoder: ClassVar = msgspec.msgpack.Decoder(dict[str, CheckedLevels])
 
-    def __init__(self, *wanted_streams_registry: object) -> None:
-        super().__init__(*wanted_streams_registry)  # type: ignore[arg-type]
+    def begin(self) -> None:
+        super().begin()
         self._levels: dict[str, CheckedLevels] = {}
 
     def opened(self, receive_ns: int) -> None:

@@ -17,7 +17,7 @@ which for the first one may be long ago.
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -25,17 +25,17 @@ from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.journal.recordings import Recorded
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import INT64_MAX
-from ninefold.market.records import Connection
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues import coinbase_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.coinbase_rows import CoinbaseRows
 from ninefold.venues.coinbase_series import Series
 from ninefold.venues.coinbase_wire import STREAMS, VENUE
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.form import form
+from ninefold.venues.rows import pause_after
 
-REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
 FORM = form(  # side: of the maker
     '{"type":"match","trade_id":<id>,"maker_order_id":"<text>","taker_order_id":"<text>","side":"<side>","size":"<size>",'
     '"price":"<price>","product_id":"<symbol>","sequence":<number>,"time":"<moment>"}',
@@ -58,11 +58,6 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
     return Line("/", (json.dumps(wanted, separators=(",", ":")).encode(),))
 
 
-def purpose(url: str) -> str:
-    """What a recorded REST question was for."""
-    return urlsplit(url).path.rpartition("/")[2]
-
-
 def read_clock(body: bytes) -> float:
     """The venue's time, in seconds, from its answer. raises: msgspec.DecodeError, ValueError."""
     return wire.nanoseconds(wire.time_decoder.decode(body).iso) / SECOND_NS
@@ -74,9 +69,8 @@ def venue_symbol(symbol: str) -> str:
 
 
 class CoinbaseExchange(CoinbaseRows):
-    """The Adapter; its arguments are those of CoinbaseRows."""
+    """The Adapter; its arguments are those of Rows."""
 
-    venue = VENUE
     form = FORM
 
     def start_questions(self) -> list[Question]:
@@ -92,7 +86,7 @@ class CoinbaseExchange(CoinbaseRows):
                 return
             if isinstance(message, wire.Refusal):
                 raise BadFrame(f"the venue says: {message.message} {message.reason}".rstrip())
-            of = self._instrument(message.product_id)
+            of = self._numbered(message.product_id)
             at_ns, rows = wire.rows(of, seq, receive_ns, message)  # raises before anything is changed
             series = self._known(of, seq, receive_ns)
             stream = self._apply(of, series, seq, receive_ns, message, at_ns, rows)
@@ -110,8 +104,8 @@ class CoinbaseExchange(CoinbaseRows):
         handler = _ANSWERS.get(answer.purpose)
         if answer.status != 200:
             if handler is not None and not self._given_up(answer.url):
-                pause_ns = REFUSED_NS if 400 <= answer.status < 500 else SECOND_NS
-                self.questions.append(Question(answer.purpose, answer.url, not_before_ns=receive_ns + pause_ns))
+                due_ns = receive_ns + pause_after(answer.status)
+                self.questions.append(Question(answer.purpose, answer.url, not_before_ns=due_ns))
             return
         try:
             if handler is None:
@@ -124,9 +118,7 @@ class CoinbaseExchange(CoinbaseRows):
 
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """A lost connection makes books unknown; after a new one the trades since the last known are asked for."""
-        name, state, reason = change.name, change.state, change.reason
-        told = Connection(seq=seq, known_ns=receive_ns, venue=VENUE, name=name, state=state, reason=reason)
-        self.gathered.records.append(told)
+        self._tell_connection(change, seq, receive_ns)
         if change.name != "market":
             return
         if self.quick is not None:
@@ -216,15 +208,14 @@ class CoinbaseExchange(CoinbaseRows):
 
     def _take_trades(self, answer: Answer, seq: int, receive_ns: int) -> None:
         """A page, newest first: trades older than `after`, or newer than `before`."""
-        asked = urlsplit(answer.url)
-        symbol = asked.path.removesuffix("/trades").rpartition("/")[2]
-        of = self._instrument(symbol)
+        symbol = urlsplit(answer.url).path.removesuffix("/trades").rpartition("/")[2]
+        of = self._numbered(symbol)
         rows = [wire.trade_row(of, seq, receive_ns, deal) for deal in wire.deals_decoder.decode(answer.body)]
         series = self._known(of, seq, receive_ns)
         if self.quick is not None:
             self.quick.forget(symbol)
         new = [self._take(of, series, row, live=False) for row in sorted(rows, key=lambda row: row[6])]
-        is_newest = "before" in parse_qs(asked.query)
+        is_newest = bool(asked(answer.url, "before"))
         self._tell(symbol, series.answered(proves=is_newest and self._connected), seq, receive_ns)
         if is_newest:
             return
@@ -243,7 +234,7 @@ ENTRY = VenueEntry(
     ws_api_url="",
     weight_per_minute=600,
     clock=("/time", read_clock),
-    recorded=(("coinbase", "COINBASE"), Recorded(VENUE, purpose)),
+    recorded=(("coinbase", "COINBASE"), Recorded(VENUE, purpose_of)),
     proof=Proof(
         trades="contiguous ids and a heartbeat that names the last one, fetched by REST",
         books="cannot tell: snapshot and changes carry no numbers; each connection begins with a new snapshot",

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from ninefold.market.instruments import Instrument, Registry, listed
-from ninefold.market.records import Gap, Listed
+from ninefold.market.instruments import Instrument, listed
+from ninefold.market.records import Gap
 from ninefold.market.time import SECOND_NS
 from ninefold.venues import coinbase_wire as wire
-from ninefold.venues.adapter import BadFrame, Gathered, Question, malformed
+from ninefold.venues.adapter import Question
 from ninefold.venues.coinbase_series import PAGE_MOST, Series
 from ninefold.venues.coinbase_wire import STREAMS, VENUE
+from ninefold.venues.rows import Rows
 from ninefold.venues.trade_holes import Told
 
 if TYPE_CHECKING:
@@ -25,37 +24,20 @@ if TYPE_CHECKING:
 SPACING_NS = SECOND_NS // 10  # between questions after a connection: ten a second are allowed
 
 
-class CoinbaseRows:
-    """What CoinbaseExchange knows, and what it makes of it.
+class CoinbaseRows(Rows):
+    """What CoinbaseExchange knows, and what it makes of it; its arguments are those of Rows. Products are "BTC-USD"."""
 
-    wanted: the products that were subscribed ("BTC-USD"); None takes whatever a recording holds.
-    streams: the channels that were subscribed for each.
-    """
+    venue = VENUE
+    default_streams = STREAMS
+    called = "product"
+    quick: Quick | None = None
 
-    def __init__(
-        self,
-        wanted: frozenset[str] | None = None,
-        streams: tuple[str, ...] = STREAMS,
-        registry: Registry | None = None,
-    ) -> None:
-        self._registry = Registry() if registry is None else registry
-        self._wanted = wanted
-        self._streams = streams
-        self._level2 = next((stream for stream in streams if stream.startswith("level2")), "level2_batch")
+    def begin(self) -> None:
+        self._level2 = next((stream for stream in self._streams if stream.startswith("level2")), "level2_batch")
         self._products: dict[str, wire.Product] = {}
-        self._instruments: dict[str, Instrument] = {}
         self._series: dict[str, Series] = {}
         self._late: dict[str, None] = {}  # products with trades that may come late
         self._connected = False
-        self.seen: dict[str, int] = {}
-        self.gathered = Gathered()
-        self.questions: list[Question] = []
-        self.say: list[bytes] = []
-        self.quick: Quick | None = None
-
-    @property
-    def registry(self) -> Registry:
-        return self._registry
 
     def _take(self, of: Instrument, series: Series, row: tuple[int, ...], *, live: bool) -> bool:
         """Keep a trade; True if it is new."""
@@ -112,15 +94,6 @@ class CoinbaseRows:
         """Whether another question for missing trades has taken this one's place."""
         return "?after=" in url and all(series.asked != url for series in self._series.values())
 
-    def _instrument(self, symbol: str) -> Instrument:
-        """What is known of a product. If that is not in the registry yet it has the id that it will get there."""
-        known = self._instruments.get(symbol)
-        if known is not None:
-            return known
-        if self._wanted is not None and symbol not in self._wanted:
-            raise BadFrame(f"product {symbol!r} was not subscribed; subscribed are {', '.join(sorted(self._wanted))}")
-        return msgspec.structs.replace(self._listing(symbol), id=len(self._registry) + 1)
-
     def _listing(self, symbol: str) -> Instrument:
         product = self._products.get(symbol)
         return wire.listing(product) if product else listed(VENUE, symbol, *wire.split(symbol))
@@ -128,13 +101,6 @@ class CoinbaseRows:
     def _known(self, of: Instrument, seq: int, known_ns: int) -> Series:
         """Keep an instrument's rules if they are new; what is known of its stream."""
         symbol = of.venue_symbol
-        if self._instruments.get(symbol) is not of:
-            count = len(self._registry)
-            self._instruments[symbol] = instrument = self._registry.add(of)
-            if len(self._registry) > count:
-                self.gathered.records.append(Listed(seq=seq, known_ns=known_ns, instrument=instrument))
-                self._series.setdefault(symbol, Series()).booked = False
+        if self._instruments.get(symbol) is not of and self._register(symbol, of, seq, known_ns)[1]:
+            self._series.setdefault(symbol, Series()).booked = False
         return self._series.setdefault(symbol, Series())
-
-    def _malformed(self, seq: int, known_ns: int, reason: str, payload: bytes) -> None:
-        self.gathered.records.append(malformed(VENUE, seq, known_ns, reason, payload))

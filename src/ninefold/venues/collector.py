@@ -4,8 +4,8 @@ In:  the records of the journal in order, live or replayed; of one venue or of s
 Out: chunks. A chunk ends at every tick of the leading venue's clock, wherever else the caller takes it; a row after a
      record begins a new one.
 
-A run says which venue leads; until that one has told its time, another one's clock ticks. Which adapter a frame is
-for, its connection has told: so a journal is read without knowing the config that made it.
+A run says which venue leads (clocks.py). Which adapter a frame is for, its connection has told: so a journal is read without
+knowing the config that made it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ from ninefold.journal import inputs
 from ninefold.journal.plain import Frames
 from ninefold.journal.segment import Record
 from ninefold.market.chunk import Chunk
-from ninefold.market.clock import OffsetEstimate, VenueClock
+from ninefold.market.clock import OffsetEstimate
 from ninefold.market.instruments import Registry
 from ninefold.market.lag import LagWatch
-from ninefold.market.records import AnyRecord, Connection, Halted, Headline, Late, Offset, Resumed, Started, Tick
-from ninefold.market.time import SECOND_NS, TICK_NS
+from ninefold.market.records import AnyRecord, Connection, Halted, Headline, Resumed, Started, Tick
+from ninefold.market.time import SECOND_NS
 from ninefold.venues.adapter import Adapter, Gathered, Question, Quickened, UnknownVenue, malformed
+from ninefold.venues.clocks import Clocks
+from ninefold.venues.lags import Lags
 
 if TYPE_CHECKING:
     from ninefold.venues.quick import Quick
 
-FEW = 32  # lags
 LOOK_EVERY_NS = 10 * SECOND_NS
 SILENT_NS = (
     60 * SECOND_NS
@@ -74,18 +75,13 @@ class Collector:
         self._make = make
         self._parse_account = parse_account
         self._parse_headlines = parse_headlines
-        self._clocks: dict[str, VenueClock] = {}
-        self._watches: dict[str, LagWatch] = {}
+        self._clocks = Clocks()
+        self._lags = Lags()
         self._lines: dict[int, str] = {}  # connection to venue
-        self._leading = ""
-        self._ticked_ns = 0
         self._first_seq = 1
         self._known_ns = 0
         self._look_due_ns = 0
         self._records: list[AnyRecord] = []
-        self.lags = 0  # how many take_lags would give
-        self._lags: list[int] = []
-        self._lag_parts: list[np.ndarray] = []
         self._make_quick: MakeQuick | None = None
         self._quick: dict[str, Quick] = {}  # by venue
         for venue in venues:
@@ -134,14 +130,14 @@ class Collector:
 
     def _end_of_input(self, seq: int, receive_ns: int) -> list[Chunk]:
         """What follows each input: does the clock tick?"""
-        mark = self._tick(receive_ns)
+        mark = self._clocks.tick(receive_ns)
         if mark is None:
             return []
         if receive_ns >= self._look_due_ns:
             self._look_due_ns = receive_ns + LOOK_EVERY_NS
-            self._tell_offsets(seq, receive_ns)
+            self._records.extend(self._clocks.told_offsets(seq, receive_ns))
             self._tell_silence(seq, receive_ns)
-            self._tell_lateness(seq, receive_ns)
+            self._records.extend(self._clocks.told_lateness(seq, receive_ns))
         self._records.append(Tick(seq=seq, known_ns=receive_ns, exchange_ns=mark))
         return self.take()
 
@@ -165,16 +161,18 @@ class Collector:
         for venue in self.adapters:
             self.take_outgoing(venue)
 
+    @property
+    def lags(self) -> int:
+        """How many take_lags would give."""
+        return self._lags.count
+
     def take_lags(self) -> np.ndarray:
         """receive_ns - exchange_ns of the frames since the last call, shape (n,)."""
-        parts, self._lag_parts = [*self._lag_parts, np.array(self._lags, np.int64)], []
-        self._lags = []
-        self.lags = 0
-        return np.concatenate(parts)
+        return self._lags.take()
 
     def offsets(self) -> dict[int, OffsetEstimate]:
         """Of every connection: how far our clock is behind the venue's."""
-        return {number: offset for clock in self._clocks.values() for number, offset in clock.offsets.items()}
+        return self._clocks.offsets()
 
     def save(self) -> bytes:
         self._settle()
@@ -183,12 +181,12 @@ class Collector:
                 self.last_seq,
                 self.frames,
                 self._look_due_ns,
-                self._leading,
-                self._ticked_ns,
+                self._clocks.leading,
+                self._clocks.ticked_ns,
                 self._lines,
                 self.silent,
-                {venue: clock.save() for venue, clock in self._clocks.items()},
-                self._watches,
+                {venue: clock.save() for venue, clock in self._clocks.of.items()},
+                self._clocks.watches,
                 {venue: adapter.save() for venue, adapter in self.adapters.items()},
             )
         )
@@ -197,11 +195,11 @@ class Collector:
         saved = msgspec.msgpack.decode(state, type=_State)
         self.last_seq, self._first_seq = saved.seq, saved.seq + 1
         self.frames, self._look_due_ns, self.silent = saved.frames, saved.look_due_ns, saved.silent
-        self._leading, self._ticked_ns, self._lines = saved.leading, saved.ticked_ns, saved.lines
+        self._clocks.leading, self._clocks.ticked_ns, self._lines = saved.leading, saved.ticked_ns, saved.lines
         for venue, adapter in saved.adapters.items():
             self._adapter(venue).load(adapter)
-            self._clocks[venue].load(saved.clocks[venue])
-            self._watches[venue] = saved.watches[venue]
+            self._clocks.of[venue].load(saved.clocks[venue])
+            self._clocks.watches[venue] = saved.watches[venue]
 
     def _frame(self, connection: int, seq: int, receive_ns: int, payload: bytes) -> None:
         self.frames += 1
@@ -213,22 +211,20 @@ class Collector:
             return
         self.adapters[venue].frame(connection, seq, receive_ns, payload)
         stamps = self.gathered.stamps
-        for stamped, exchange_ns, received_ns in stamps:
-            self._clocks[venue].stamp(stamped, exchange_ns, received_ns)
-            self._watches[venue].see(received_ns - exchange_ns)
-            self._lags.append(received_ns - exchange_ns)
-        self.lags += len(stamps)
-        stamps.clear()
+        if stamps:
+            self._clocks.stamp(venue, stamps)
+            self._lags.add(stamps)
+            stamps.clear()
 
     def _run(self, venue: str, quick: Quick, frames: Frames, at: int, done: list[Chunk]) -> tuple[int, bool]:
         """Take what the short way of a venue takes; where it ended, and whether it may go on there. What it finishes is
         added to `done`.
         """
-        clock, leading = self._clocks[venue], self._leading_clock()
+        clock, leading = self._clocks.of[venue], self._clocks.leader()
         if leading is None or not clock.certain_of(frames.connection):
             return at, False
         offset = clock.offsets[frames.connection]
-        tick_ns = max(leading.ticked_ns, self._ticked_ns) + TICK_NS
+        tick_ns = self._clocks.next_tick_ns(leading)
         behind_ns = None if leading is clock else leading.behind_ns()
         until_ns = quick.until_ns()
         run = quick.run(frames, at, offset.window, offset.state, clock.now_ns, tick_ns, behind_ns, until_ns)
@@ -237,24 +233,13 @@ class Collector:
         if self._records:
             done += self.take()
         clock.now_ns = run.now_ns
-        self._watches[venue].see(run.least_lag_ns)
-        self._add_lags(run.lags)
+        self._clocks.watches[venue].see(run.least_lag_ns)
+        self._lags.add_array(run.lags)
         self.gathered.add_trades(run.rows)
         self.frames += run.count
         self.last_seq, self._known_ns = run.last_seq, run.receive_ns
         done += self._end_of_input(run.last_seq, run.receive_ns)
         return run.at, run.goes_on
-
-    def _add_lags(self, lags: np.ndarray) -> None:
-        """In order. Few of them are kept as numbers: thousands of small arrays take long to be put together."""
-        self.lags += len(lags)
-        if len(lags) < FEW:
-            self._lags.extend(lags.tolist())
-            return
-        if self._lags:
-            self._lag_parts.append(np.array(self._lags, np.int64))
-            self._lags = []
-        self._lag_parts.append(lags)
 
     def _settle(self) -> None:
         """Tell the adapters what came the short way."""
@@ -265,33 +250,13 @@ class Collector:
         if self._make_quick is not None and isinstance(adapter, Quickened):
             adapter.quick = self._quick[venue] = self._make_quick(adapter)
 
-    def _leading_clock(self) -> VenueClock | None:
-        """Until the one that leads has a time, the first of the others that has."""
-        leading = self._clocks.get(self._leading)
-        if leading is None or not leading.now_ns:
-            told = (clock for _, clock in sorted(self._clocks.items()) if clock.now_ns)
-            leading = next(told, None)
-        return leading
-
-    def _tick(self, receive_ns: int) -> int | None:
-        """The newest mark that the leading clock has reached since the last one."""
-        for clock in self._clocks.values():
-            clock.own(receive_ns)
-        leading = self._leading_clock()
-        mark = leading.tick() if leading is not None else None
-        if mark is None or mark <= self._ticked_ns:
-            return None
-        self._ticked_ns = mark
-        return mark
-
     def _adapter(self, venue: str) -> Adapter:
         adapter = self.adapters.get(venue)
         if adapter is None:
             adapter = self._make(venue, self.registry)
             adapter.gathered = self.gathered
-            self.adapters[venue], self._clocks[venue] = adapter, VenueClock()
-            self._watches[venue] = LagWatch()
-            self._leading = self._leading or venue
+            self.adapters[venue] = adapter
+            self._clocks.add(venue)
             self._quicken(venue, adapter)
         return adapter
 
@@ -320,9 +285,7 @@ class Collector:
                 self._records.append(_command(msgspec.msgpack.decode(payload, type=inputs.Command), seq, receive_ns))
             elif kind == inputs.STARTED:
                 run = msgspec.msgpack.decode(payload, type=inputs.Run)
-                self._leading = run.venue
-                for watch in self._watches.values():
-                    watch.told_ns = 0  # told anew: who trades begins knowing nothing
+                self._clocks.lead(run.venue)
                 self._records.append(Started(seq=seq, known_ns=receive_ns, run=run.run))
             else:
                 self._records.append(malformed("journal", seq, receive_ns, f"unknown kind of input {kind}", payload))
@@ -334,21 +297,7 @@ class Collector:
         if change.state == "open":
             self._lines[number] = change.venue
         elif change.state == "lost":
-            self._clocks[change.venue].lost(number)
-
-    def _tell_offsets(self, seq: int, known_ns: int) -> None:
-        for venue, clock in sorted(self._clocks.items()):
-            for number, offset in sorted(clock.offsets.items()):
-                self._records.append(
-                    Offset(
-                        seq=seq,
-                        known_ns=known_ns,
-                        venue=venue,
-                        name=str(number),
-                        median_ns=offset.median_ns,
-                        frames=offset.frames,
-                    )
-                )
+            self._clocks.of[change.venue].lost(number)
 
     def _tell_silence(self, seq: int, known_ns: int) -> None:
         """Streams that fell silent or came back since the last look."""
@@ -365,13 +314,6 @@ class Collector:
             told = Connection(seq=seq, known_ns=known_ns, venue=venue, name=stream, state=state, reason=reason)
             self._records.append(told)
         self.silent = silent
-
-
-    def _tell_lateness(self, seq: int, known_ns: int) -> None:
-        for venue, watch in sorted(self._watches.items()):
-            behind_ns = watch.look()
-            if behind_ns is not None:
-                self._records.append(Late(seq=seq, known_ns=known_ns, venue=venue, behind_ns=behind_ns))
 
 
 def _command(command: inputs.Command, seq: int, known_ns: int) -> AnyRecord:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -24,6 +23,7 @@ from ninefold.market.numbers import to_units
 from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues import deribit_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter
 from ninefold.venues.told import (
@@ -49,11 +49,6 @@ SIDES = {"buy": BUY, "sell": SELL}
 def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
     """One websocket, one message for all channels ("BTC-PERPETUAL"); asked now and then, the venue keeps it open."""
     return Line("/ws/api/v2", (_subscription("subscribe", streams, symbols),), TEST, TEST_S)
-
-
-def purpose(url: str) -> str:
-    """What a recorded REST question was for."""
-    return urlsplit(url).path.rpartition("/")[2]
 
 
 def read_clock(body: bytes) -> float:
@@ -129,8 +124,7 @@ class Deribit(MarketAdapter):
 
     def answered(self, answer: Answer, told: Sequence[Told]) -> None:
         if answer.purpose == "get_last_trades_by_instrument":
-            query = parse_qs(urlsplit(answer.url).query)
-            symbol, first = query.get("instrument_name", [""])[0], int(query.get("start_seq", ["0"])[0])
+            symbol, first = asked(answer.url, "instrument_name"), int(asked(answer.url, "start_seq") or 0)
             last = max((one.id.low for one in told if isinstance(one, Deal)), default=first - 1)
             self._counted.answered(symbol, first, last, more=len(told) >= PAGE)
 
@@ -199,7 +193,7 @@ ENTRY = VenueEntry(
     ws_api_url="",
     weight_per_minute=300,
     clock=("/api/v2/public/get_time", read_clock),
-    recorded=(("deribit", "DERIBIT"), Recorded(wire.VENUE, purpose)),
+    recorded=(("deribit", "DERIBIT"), Recorded(wire.VENUE, purpose_of)),
     proof=Proof(
         trades="contiguous numbers in each instrument, fetched by REST",
         books="each change names the one before it; a new snapshot by subscribing again",

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -26,6 +26,7 @@ from ninefold.market.numbers import to_units
 from ninefold.market.time import SECOND_NS
 from ninefold.venues import gate_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter
 from ninefold.venues.told import MILLISECOND_NS, Best, Change, Deal, Levels, Told, counted, named, sparse, whole
@@ -54,8 +55,7 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
 
 def purpose(url: str) -> str:
     """What a recorded REST question was for."""
-    path = urlsplit(url).path
-    return "currency_pairs" if "/currency_pairs" in path else path.rpartition("/")[2]
+    return "currency_pairs" if "/currency_pairs" in urlsplit(url).path else purpose_of(url)
 
 
 def read_clock(body: bytes) -> float:
@@ -74,8 +74,8 @@ class Gate(MarketAdapter):
     books_wait = True
     weights: ClassVar[dict[str, int]] = {"currency_pairs": 1, "order_book": 1, "trades": 1}
 
-    def __init__(self, *wanted_streams_registry: object) -> None:
-        super().__init__(*wanted_streams_registry)  # type: ignore[arg-type]
+    def begin(self) -> None:
+        super().begin()
         self._newest: dict[str, int] = {}  # ids that an answer of several pages has reached
 
     def start_questions(self) -> list[Question]:
@@ -110,7 +110,7 @@ class Gate(MarketAdapter):
         return Heard([told], frame.channel, at_ns)
 
     def read_answer(self, answer: Answer) -> Sequence[Told]:
-        symbol = _asked(answer.url, "currency_pair")
+        symbol = asked(answer.url, "currency_pair")
         if answer.purpose == "currency_pairs":
             single = answer.body.lstrip()[:1] == b"{"
             found = [wire.pair_decoder.decode(answer.body)] if single else wire.pairs_decoder.decode(answer.body)
@@ -124,7 +124,7 @@ class Gate(MarketAdapter):
     def answered(self, answer: Answer, told: Sequence[Told]) -> None:
         if answer.purpose != "trades":
             return
-        symbol, page = _asked(answer.url, "currency_pair"), int(_asked(answer.url, "page") or 1)
+        symbol, page = asked(answer.url, "currency_pair"), int(asked(answer.url, "page") or 1)
         ids = self._counted.ids.get(symbol)
         known = self._newest.get(symbol) or (ids.next_id - 1 if ids else 0)
         self._newest[symbol] = max((one.id.low for one in told if isinstance(one, Deal)), default=known)
@@ -183,10 +183,6 @@ def _nanoseconds(milliseconds: str) -> int:
 def _pair_of(subscribed: str) -> str:
     """'ob.BTC_USDT.400' or 'BTC_USDT' to 'BTC_USDT'."""
     return subscribed.removeprefix("ob.").partition(".")[0]
-
-
-def _asked(url: str, name: str) -> str:
-    return parse_qs(urlsplit(url).query).get(name, [""])[0]
 
 
 def _payload(stream: str, symbol: str) -> list[str]:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from typing import ClassVar
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -28,6 +27,7 @@ from ninefold.market.arrays import ASK, BID, BUY, SELL
 from ninefold.market.instruments import Instrument
 from ninefold.venues import htx_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter
 from ninefold.venues.told import (
@@ -61,7 +61,7 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
 
 def purpose(url: str) -> str:
     """What a recorded REST question was for; "symbols" is the older list."""
-    last = urlsplit(url).path.rpartition("/")[2]
+    last = purpose_of(url)
     return "trades" if last == "trade" else last
 
 
@@ -131,12 +131,12 @@ class Htx(MarketAdapter):
             older = [one for one in wire.old_symbols_decoder.decode(found.data) if self.is_wanted(one.symbol)]
             return [wire.listing(wire.Symbol(*msgspec.structs.astuple(one))) for one in older]
         trades = [trade for batch in wire.past_decoder.decode(found.data) for trade in batch.data]
-        return _deals(_asked(answer.url), [wire.Trade(*msgspec.structs.astuple(trade)) for trade in trades])
+        return _deals(asked(answer.url, "symbol"), [wire.Trade(*msgspec.structs.astuple(trade)) for trade in trades])
 
     def answered(self, answer: Answer, told: Sequence[Told]) -> None:
         if answer.purpose == "trades":
             newest = max((one.id.low for one in told if isinstance(one, Deal)), default=0)
-            self._counted.answered(_asked(answer.url), newest + 1, newest, more=False)
+            self._counted.answered(asked(answer.url, "symbol"), newest + 1, newest, more=False)
 
     def level_size(self, text: str, decimals: int) -> int:
         if text.startswith("-"):
@@ -200,10 +200,6 @@ def _levels(bids: list[wire.Level], asks: list[wire.Level]) -> Levels:
 
 def _ns(milliseconds: int) -> int:
     return milliseconds * MILLISECOND_NS
-
-
-def _asked(url: str) -> str:
-    return parse_qs(urlsplit(url).query).get("symbol", [""])[0]
 
 
 ENTRY = VenueEntry(

@@ -9,27 +9,24 @@ Trade ids of v2 are contiguous per pair; a hole is asked for by REST, which coun
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
-
 import msgspec
 
 from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.journal.recordings import Recorded
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import INT64_MAX
-from ninefold.market.records import Connection
-from ninefold.market.time import SECOND_NS
 from ninefold.venues import kraken_v1, kraken_wire
-from ninefold.venues.adapter import BadFrame, Line, Question, malformed
+from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.form import form
 from ninefold.venues.kraken_book import CheckedBook
 from ninefold.venues.kraken_rows import KrakenRows
 from ninefold.venues.kraken_series import PAGE, Series, pause_ns
-from ninefold.venues.kraken_wire import PING, STREAMS, VENUE, Best, Change, Envelope, subscription
+from ninefold.venues.kraken_wire import PASSING, PING, STREAMS, VENUE, Best, Change, Envelope, subscription
+from ninefold.venues.rows import REFUSED_NS, pause_after
 
 PING_S = 30.0
-REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
 FORM = form(
     '{"channel":"trade","type":"update","data":[{"symbol":"<symbol>","side":"<side>","price":<price>,"qty":<size>,'
     '"ord_type":"<text>","trade_id":<id>,"timestamp":"<moment>"}]}',
@@ -37,7 +34,6 @@ FORM = form(
     seller=b"sell",
 )
 NOT_WANTED = frozenset({"heartbeat", "status", "ohlc", "level3"})
-PASSING = ("EGeneral:Too many requests", "EGeneral:Temporary lockout", "EAPI:Rate limit", "EService:")
 
 
 class _State(msgspec.Struct):
@@ -55,11 +51,6 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
     return Line("/v2", tuple(subscription("subscribe", stream, symbols) for stream in streams), PING, PING_S)
 
 
-def purpose(url: str) -> str:
-    """What a recorded REST question was for."""
-    return url.partition("?")[0].rpartition("/")[2]
-
-
 def read_clock(body: bytes) -> float:
     """The venue's time, in whole seconds, from its answer. raises: msgspec.DecodeError."""
     return float(kraken_wire.time_decoder.decode(kraken_wire.answered_decoder.decode(body).result).unixtime)
@@ -71,9 +62,8 @@ def venue_symbol(symbol: str) -> str:
 
 
 class KrakenSpot(KrakenRows):
-    """The Adapter; its arguments are those of KrakenRows."""
+    """The Adapter; its arguments are those of Rows."""
 
-    venue = VENUE
     form = FORM
 
     def start_questions(self) -> list[Question]:
@@ -92,7 +82,7 @@ class KrakenSpot(KrakenRows):
                 handler = _HANDLERS.get(envelope.channel, KrakenSpot._reply)
                 handler(self, connection, seq, receive_ns, envelope)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            self.gathered.records.append(malformed(VENUE, seq, receive_ns, str(error), payload))
+            self._malformed(seq, receive_ns, str(error), payload)
             return
         if self._anew:
             self._say_anew(receive_ns)
@@ -103,7 +93,7 @@ class KrakenSpot(KrakenRows):
         handler = _ANSWERS.get(answer.purpose)
         if answer.status != 200:
             if handler is not None:
-                self._ask_again(answer, receive_ns, REFUSED_NS if 400 <= answer.status < 500 else SECOND_NS)
+                self._ask_again(answer, receive_ns, pause_after(answer.status))
             return
         try:
             if handler is None:
@@ -116,16 +106,13 @@ class KrakenSpot(KrakenRows):
                 raise BadFrame(f"the venue says {', '.join(answered.error)}")
             handler(self, answer, answered.result, seq, receive_ns)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            reason = f"{answer.purpose}: {error}"
-            self.gathered.records.append(malformed(VENUE, seq, receive_ns, reason, answer.body))
+            self._malformed(seq, receive_ns, f"{answer.purpose}: {error}", answer.body)
             for series in self._series.values():
                 series.asked = "" if series.asked == answer.url else series.asked
 
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """A lost connection makes books unknown; after a new one the trades since the last known are asked for."""
-        name, state, reason = change.name, change.state, change.reason
-        told = Connection(seq=seq, known_ns=receive_ns, venue=VENUE, name=name, state=state, reason=reason)
-        self.gathered.records.append(told)
+        self._tell_connection(change, seq, receive_ns)
         if change.name != "market":
             return
         if self.quick is not None:
@@ -150,7 +137,9 @@ class KrakenSpot(KrakenRows):
         )
 
     def quick_until_ns(self) -> int:
-        return min([self._series[symbol].late_until_ns() for symbol in self._late] + [*self._anew.values()], default=INT64_MAX)
+        return min(
+            [self._series[symbol].late_until_ns() for symbol in self._late] + [*self._anew.values()], default=INT64_MAX
+        )
 
     def settled(self, symbol: str, next_id: int, last_ns: int, seen_ns: int) -> None:
         self._series[symbol].settle(next_id, last_ns)
@@ -209,8 +198,7 @@ class KrakenSpot(KrakenRows):
         self._take_rules(kraken_wire.asset_pairs(result), seq, receive_ns)
 
     def _past_trades(self, answer: Answer, result: msgspec.Raw, seq: int, receive_ns: int) -> None:
-        query = parse_qs(urlsplit(answer.url).query)
-        symbol, since_ns = self._symbol_of(query.get("pair", [""])[0]), int(query.get("since", ["0"])[0])
+        symbol, since_ns = self._symbol_of(asked(answer.url, "pair")), int(asked(answer.url, "since") or 0)
         deals, last_ns = kraken_wire.past_deals(symbol, result)
         self._take_deals(deals, seq, receive_ns, live=False)
         series = self._series.setdefault(symbol, Series())
@@ -244,7 +232,7 @@ ENTRY = VenueEntry(
     ws_api_url="",
     weight_per_minute=60,
     clock=("/0/public/Time", read_clock),
-    recorded=(("kraken", "KRAKEN"), Recorded(VENUE, purpose)),
+    recorded=(("kraken", "KRAKEN"), Recorded(VENUE, purpose_of)),
     proof=Proof(
         trades="contiguous ids, fetched by REST",
         books="a checksum after every change, a new snapshot by subscribing again",

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from ninefold.journal.inputs import Answer
 from ninefold.market.arrays import ID_INTEGER, ID_NONE
-from ninefold.market.instruments import Instrument, Registry, listed
-from ninefold.market.records import Listed
+from ninefold.market.instruments import Instrument, listed
 from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues import kraken_wire
-from ninefold.venues.adapter import BadFrame, Gathered, Question
+from ninefold.venues.adapter import Question
 from ninefold.venues.kraken_book import CheckedBook, Leveled, leveled
 from ninefold.venues.kraken_series import Series, gap, pause_ns
 from ninefold.venues.kraken_wire import DEPTH, STREAMS, VENUE, Best, Change, Deal, subscription
+from ninefold.venues.rows import Rows
 from ninefold.venues.told import units
 from ninefold.venues.trade_holes import Hole, Told
 
@@ -26,38 +26,20 @@ if TYPE_CHECKING:
     from ninefold.venues.quick import Quick
 
 
-class KrakenRows:
-    """What KrakenSpot knows, and what it makes of it.
+class KrakenRows(Rows):
+    """What KrakenSpot knows, and what it makes of it; its arguments are those of Rows. Symbols are "BTC/USD"."""
 
-    wanted: the venue symbols that were subscribed ("BTC/USD"); None takes whatever a recording holds.
-    streams: the kinds that were subscribed for each.
-    """
+    venue = VENUE
+    default_streams = STREAMS
+    quick: Quick | None = None
 
-    def __init__(
-        self,
-        wanted: frozenset[str] | None = None,
-        streams: tuple[str, ...] = STREAMS,
-        registry: Registry | None = None,
-    ) -> None:
-        self._registry = Registry() if registry is None else registry
-        self._wanted = wanted
-        self._streams = streams
-        self.seen: dict[str, int] = {}
+    def begin(self) -> None:
         self._rules: dict[str, Instrument] = {}
-        self._instruments: dict[str, Instrument] = {}
         self._series: dict[str, Series] = {}
         self._books: dict[str, CheckedBook] = {}
         self._late: dict[str, None] = {}  # symbols with trades that may come late
         self._anew: dict[str, int] = {}  # books to be subscribed again, and not before when
         self._connected = False
-        self.gathered = Gathered()
-        self.questions: list[Question] = []
-        self.say: list[bytes] = []
-        self.quick: Quick | None = None
-
-    @property
-    def registry(self) -> Registry:
-        return self._registry
 
     def _take_deals(self, deals: list[Deal], seq: int, receive_ns: int, *, live: bool = True) -> None:
         """All or none: the numbers of every trade are read before the first one counts."""
@@ -157,25 +139,15 @@ class KrakenRows:
     def _instrument(self, symbol: str, seq: int, known_ns: int) -> Instrument:
         return self._instruments.get(symbol) or self._list(symbol, seq, known_ns)
 
-    def _rules_of(self, symbol: str) -> Instrument:
-        """How an instrument's numbers are held, also before it is listed. raises: BadFrame."""
-        known = self._instruments.get(symbol)
-        if known is not None:
-            return known
-        if self._wanted is not None and symbol not in self._wanted:
-            raise BadFrame(f"symbol {symbol!r} was not subscribed; subscribed are {', '.join(sorted(self._wanted))}")
+    def _listing(self, symbol: str) -> Instrument:
         return self._rules.get(symbol) or listed(VENUE, symbol, *kraken_wire.split(symbol))
 
     def _list(self, symbol: str, seq: int, known_ns: int) -> Instrument:
         rules = self._rules.get(symbol) or self._rules_of(symbol)
-        count = len(self._registry)
-        instrument = self._registry.add(rules)
-        if len(self._registry) > count:
-            self.gathered.records.append(Listed(seq=seq, known_ns=known_ns, instrument=instrument))
-            book = self._books.get(symbol)
-            if book is not None and book.in_step:
-                self._subscribe_anew(symbol, book, known_ns)
-        self._instruments[symbol] = instrument
+        instrument, is_new = self._register(symbol, rules, seq, known_ns)
+        book = self._books.get(symbol)
+        if is_new and book is not None and book.in_step:
+            self._subscribe_anew(symbol, book, known_ns)
         if self.quick is not None:
             self.quick.forget(symbol)
         return instrument

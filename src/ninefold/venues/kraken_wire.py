@@ -31,6 +31,8 @@ QUOTES = (  # longest names first where one ends in another
 )
 REPLIES = frozenset({"pong", "subscribe", "unsubscribe"})
 EVENTS = frozenset({"heartbeat", "systemStatus", "subscriptionStatus", "pong"})  # of websocket v1
+# how errors begin that pass, so that the question is asked again later
+PASSING = ("EGeneral:Too many requests", "EGeneral:Temporary lockout", "EAPI:Rate limit", "EService:")
 SIDES = {"buy": BUY, "sell": SELL, "b": BUY, "s": SELL}
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Checksum = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]

@@ -20,12 +20,13 @@ import msgspec
 from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
-from ninefold.market.instruments import Instrument, Registry
+from ninefold.market.instruments import Instrument
 from ninefold.market.records import Liquidation
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues import krakenfutures_wire as wire
 from ninefold.venues import told
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import purpose_of
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.listing import MOST_DECIMALS
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, Numbers
@@ -69,11 +70,6 @@ def subscription(event: str, feed: str, symbols: list[str]) -> bytes:
     return msgspec.json.encode({"event": event, "feed": feed, "product_ids": symbols})
 
 
-def _purpose(url: str) -> str:
-    """What a recorded REST question was for."""
-    return url.partition("?")[0].rpartition("/")[2]
-
-
 def read_clock(body: bytes) -> float:
     """The venue's time, in seconds, which every answer tells. raises: msgspec.DecodeError, ValueError."""
     return told.time_ns(msgspec.json.decode(body, type=wire.Time).serverTime) / SECOND_NS
@@ -87,13 +83,8 @@ class KrakenFutures(MarketAdapter):
     default_streams = STREAMS
     weights: ClassVar[dict[str, int]] = {"instruments": 1}
 
-    def __init__(
-        self,
-        wanted: frozenset[str] | None = None,
-        streams: tuple[str, ...] | None = None,
-        registry: Registry | None = None,
-    ) -> None:
-        super().__init__(wanted, streams, registry)
+    def begin(self) -> None:
+        super().begin()
         self._own = _Own()
         self._opening = False  # the line itself subscribes to the latest trades
 
@@ -279,7 +270,7 @@ ENTRY = VenueEntry(
     ws_api_url="",
     weight_per_minute=300,
     clock=("/derivatives/api/v3/tickers/PF_XBTUSD", read_clock),
-    recorded=(("krakenfutures", "KRAKEN_FUTURES"), Recorded(wire.VENUE, _purpose)),
+    recorded=(("krakenfutures", "KRAKEN_FUTURES"), Recorded(wire.VENUE, purpose_of)),
     proof=Proof(
         trades="ids are UUIDs; frames are numbered: holes are told, healed from the last 100 by subscribing again",
         books="contiguous numbers, a new snapshot by subscribing again",

@@ -15,15 +15,13 @@ import msgspec
 
 from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.market.instruments import Instrument
-from ninefold.market.records import Connection
-from ninefold.market.time import SECOND_NS, UNKNOWN_NS
+from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues.adapter import BadFrame, Question
 from ninefold.venues.market_rows import MarketRows, Numbers, key_of
+from ninefold.venues.rows import pause_after
 from ninefold.venues.told import Deal, Told
 
 __all__ = ["NOTHING", "Heard", "MarketAdapter", "Numbers", "key_of"]
-
-REFUSED_NS = 10 * SECOND_NS  # a question that was refused is asked again after this
 
 
 class Heard(NamedTuple):
@@ -42,7 +40,7 @@ NOTHING = Heard()
 
 
 class MarketAdapter(MarketRows):
-    """The Adapter, but for what a venue adds here and in MarketRows; its arguments are those of MarketRows."""
+    """The Adapter, but for what a venue adds here and in MarketRows; its arguments are those of Rows."""
 
     weights: ClassVar[dict[str, int]] = {}  # of the answers that can be read, by purpose
     page_purpose = ""  # of the answers that hold the latest trades, oldest first when read
@@ -105,10 +103,8 @@ class MarketAdapter(MarketRows):
         self._counted.pass_time(receive_ns)
         known = answer.purpose in self.weights
         if answer.status != 200 and known:
-            pause_ns = REFUSED_NS if 400 <= answer.status < 500 else SECOND_NS
-            self.questions.append(
-                Question(answer.purpose, answer.url, self.weights[answer.purpose], receive_ns + pause_ns)
-            )
+            due_ns = receive_ns + pause_after(answer.status)
+            self.questions.append(Question(answer.purpose, answer.url, self.weights[answer.purpose], due_ns))
         elif answer.status == 200:
             try:
                 if not known:
@@ -127,11 +123,8 @@ class MarketAdapter(MarketRows):
 
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """A lost connection makes books unknown; after a new one the trades that may have been missed are asked for."""
-        name, state, reason = change.name, change.state, change.reason
-        self.gathered.records.append(
-            Connection(seq=seq, known_ns=receive_ns, venue=self.venue, name=name, state=state, reason=reason)
-        )
-        if name != "market":
+        self._tell_connection(change, seq, receive_ns)
+        if change.name != "market":
             return
         if not self._fresh:
             for book in self._books.values():
@@ -141,7 +134,7 @@ class MarketAdapter(MarketRows):
         self._anew.clear()
         self.say.clear()
         self.opened(receive_ns)
-        if state == "open":
+        if change.state == "open":
             wanted = sorted(self._wanted or ())
             self.seen.update({f"{of}@{stream}": receive_ns for of in wanted for stream in self.streams_of(of)})
             self._counted.opened(receive_ns, wanted)

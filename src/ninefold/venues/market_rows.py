@@ -10,10 +10,10 @@ from __future__ import annotations
 import msgspec
 
 from ninefold.market.arrays import BID, CLEAR_BOOK, ID_INTEGER, ID_NONE, SET_LEVEL
-from ninefold.market.instruments import Instrument, Registry
-from ninefold.market.records import Funding, Gap, Liquidation, Listed
+from ninefold.market.instruments import Instrument
+from ninefold.market.records import Funding, Gap, Liquidation
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
-from ninefold.venues.adapter import BadFrame, Gathered, Question, malformed
+from ninefold.venues.rows import Rows
 from ninefold.venues.sequence import BookSync
 from ninefold.venues.told import Best, Change, Checksum, Deal, Due, Forced, Missed, Told, cut_units, units
 from ninefold.venues.trade_overlap import TradeOverlap
@@ -40,30 +40,16 @@ class _State(msgspec.Struct):
     own: bytes
 
 
-class MarketRows:
-    """What a MarketAdapter knows, and what it makes of it.
-
-    wanted: the venue symbols that were subscribed; None takes whatever a recording holds.
-    streams: the kinds that were subscribed for each.
+class MarketRows(Rows):
+    """What a MarketAdapter knows, and what it makes of it; its arguments are those of Rows.
 
     books_wait: changes that come before their snapshot are kept for it (it is asked for); else they are dropped.
     """
 
-    venue = ""
-    default_streams: tuple[str, ...] = ()
     books_wait = False
 
-    def __init__(
-        self,
-        wanted: frozenset[str] | None = None,
-        streams: tuple[str, ...] | None = None,
-        registry: Registry | None = None,
-    ) -> None:
-        self._registry = Registry() if registry is None else registry
-        self._wanted = wanted
-        self._streams = self.default_streams if streams is None else streams
+    def begin(self) -> None:
         self._rules: dict[str, Instrument] = {}
-        self._instruments: dict[str, Instrument] = {}
         self._counted = TradeSeries()
         self._overlap = TradeOverlap()
         self._last_ns: dict[str, int] = {}
@@ -73,10 +59,6 @@ class MarketRows:
         self._anew: dict[str, int] = {}  # books to be asked for, and not before when
         self._due: dict[str, tuple[str, int]] = {}  # rate and time that were told last
         self._fresh = True  # no connection yet: recordings begin with answers that are good for the first one
-        self.seen: dict[str, int] = {}
-        self.gathered = Gathered()
-        self.questions: list[Question] = []
-        self.say: list[bytes] = []
 
     # what a venue adds
 
@@ -110,10 +92,6 @@ class MarketRows:
         """Take it back."""
 
     # what all do alike
-
-    @property
-    def registry(self) -> Registry:
-        return self._registry
 
     def save(self) -> bytes:
         parts = (self._rules, self.seen, self._counted, self._overlap, self._last_ns, self._missed_ns, self._books)
@@ -309,30 +287,18 @@ class MarketRows:
     def _instrument(self, symbol: str, seq: int, known_ns: int) -> Instrument:
         return self._instruments.get(symbol) or self._list(symbol, seq, known_ns)
 
-    def _rules_of(self, symbol: str) -> Instrument:
-        """How an instrument's numbers are held, also before it is listed. raises: BadFrame."""
-        known = self._instruments.get(symbol)
-        if known is not None:
-            return known
-        if self._wanted is not None and symbol not in self._wanted:
-            raise BadFrame(f"symbol {symbol!r} was not subscribed; subscribed are {', '.join(sorted(self._wanted))}")
+    def _listing(self, symbol: str) -> Instrument:
         return self._rules.get(symbol) or self.unlisted(symbol)
 
     def _list(self, symbol: str, seq: int, known_ns: int) -> Instrument:
-        count = len(self._registry)
-        instrument = self._registry.add(self._rules.get(symbol) or self._rules_of(symbol))
-        if len(self._registry) > count:
-            self.gathered.records.append(Listed(seq=seq, known_ns=known_ns, instrument=instrument))
-            book = self._books.get(symbol)
-            if book is not None and book.last_id:  # its levels are those of the version before
-                book.reset()
-                self._asked.add(symbol)
-                self._anew[symbol] = known_ns
-        self._instruments[symbol] = instrument
+        rules = self._rules.get(symbol) or self._rules_of(symbol)
+        instrument, is_new = self._register(symbol, rules, seq, known_ns)
+        book = self._books.get(symbol)
+        if is_new and book is not None and book.last_id:  # its levels are those of the version before
+            book.reset()
+            self._asked.add(symbol)
+            self._anew[symbol] = known_ns
         return instrument
-
-    def _malformed(self, seq: int, known_ns: int, reason: str, payload: bytes) -> None:
-        self.gathered.records.append(malformed(self.venue, seq, known_ns, reason, payload))
 
 
 def key_of(deal: Deal) -> str:

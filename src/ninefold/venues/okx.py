@@ -15,18 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from ninefold.journal.inputs import Answer
 from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
-from ninefold.market.instruments import Instrument, Registry
+from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_units
 from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues import okx_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
+from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.checked_levels import CheckedAdapter
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, Numbers
@@ -79,11 +79,6 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
     return Line(path, (msgspec.json.encode({"op": "subscribe", "args": args}),), PING, PING_S)
 
 
-def _purpose(url: str) -> str:
-    """What a recorded REST question was for."""
-    return url.partition("?")[0].rpartition("/")[2]
-
-
 def read_clock(body: bytes) -> float:
     """The venue's time, in seconds, from its answer. raises: msgspec.DecodeError, BadFrame."""
     [time] = wire.times_decoder.decode(wire.answered_decoder.decode(body).data)
@@ -99,13 +94,8 @@ class Okx(CheckedAdapter):
     books_wait = True
     weights: ClassVar[dict[str, int]] = {"instruments": 1, "books": 1, "history-trades": 1}
 
-    def __init__(
-        self,
-        wanted: frozenset[str] | None = None,
-        streams: tuple[str, ...] | None = None,
-        registry: Registry | None = None,
-    ) -> None:
-        super().__init__(wanted, streams, registry)
+    def begin(self) -> None:
+        super().begin()
         self._own = _Own()
 
     def start_questions(self) -> list[Question]:
@@ -177,7 +167,7 @@ class Okx(CheckedAdapter):
         answered = wire.answered_decoder.decode(answer.body)
         if answered.code != "0":
             raise BadFrame(f"the venue says {answered.code}: {answered.msg}")
-        symbol = _asked(answer, "instId")
+        symbol = asked(answer.url, "instId")
         match answer.purpose:
             case "instruments":
                 found = [wire.listing(one) for one in wire.listed_decoder.decode(answered.data)]
@@ -193,7 +183,7 @@ class Okx(CheckedAdapter):
     def answered(self, answer: Answer, told: Sequence[Told]) -> None:
         """A page holds the 100 ids from the one that was asked for; if it is full there may be more."""
         if answer.purpose == "history-trades":
-            symbol, from_id = _asked(answer, "instId"), _from_id(answer)
+            symbol, from_id = asked(answer.url, "instId"), _from_id(answer)
             last = max((one.id.low for one in told if isinstance(one, Deal)), default=from_id - 1)
             self._counted.answered(symbol, from_id, last, more=last >= from_id + PAGE - 1)
 
@@ -299,11 +289,7 @@ def _streams_of(symbol: str, streams: Sequence[str]) -> Sequence[str]:
 
 
 def _from_id(answer: Answer) -> int:
-    return int(_asked(answer, "after") or PAGE) - PAGE
-
-
-def _asked(answer: Answer, name: str) -> str:
-    return parse_qs(urlsplit(answer.url).query).get(name, [""])[0]
+    return int(asked(answer.url, "after") or PAGE) - PAGE
 
 
 ENTRY = VenueEntry(
@@ -316,7 +302,7 @@ ENTRY = VenueEntry(
     ws_api_url="",
     weight_per_minute=300,
     clock=("/api/v5/public/time", read_clock),
-    recorded=(("okx", "OKX", "OKEX"), Recorded(wire.VENUE, _purpose)),
+    recorded=(("okx", "OKX", "OKEX"), Recorded(wire.VENUE, purpose_of)),
     proof=Proof(
         trades="contiguous ids, fetched by REST",
         books="each change names the one before, a new snapshot by REST; checksums in what was recorded before 2026",

@@ -18,6 +18,7 @@ from ninefold.market.instruments import Instrument, listed
 from ninefold.venues import quick_loop as loop
 from ninefold.venues.adapter import Quickened
 from ninefold.venues.form import form
+from ninefold.venues.quick_names import NAME_MOST, NAME_WORDS, name_words, place_of
 
 ROWS_MOST = 16_384  # of one run
 
@@ -32,7 +33,7 @@ class Quick:
         self._symbols: list[str] = []
         self._known = loop.Known(
             *adapter.form.steps(),
-            slots=np.zeros((64, loop.NAME_WORDS + 1), np.uint64),
+            slots=np.zeros((64, NAME_WORDS + 1), np.uint64),
             states=np.zeros((32, loop.STATES), np.int64),
             touched=np.zeros(32, np.int32),
         )
@@ -96,7 +97,7 @@ class Quick:
 
     def _add(self, symbol: str) -> int | None:
         name = symbol.encode()
-        if not 0 < len(name) <= loop.NAME_MOST or not name.isascii():
+        if not 0 < len(name) <= NAME_MOST or not name.isascii():
             return None
         row = len(self._symbols)
         if row == len(self._known.states):
@@ -110,7 +111,7 @@ class Quick:
         """Twice as many, and slots that stay half empty."""
         old = self._known
         self._known = old._replace(
-            slots=np.zeros((2 * len(old.slots), loop.NAME_WORDS + 1), np.uint64),
+            slots=np.zeros((2 * len(old.slots), NAME_WORDS + 1), np.uint64),
             states=np.concatenate([old.states, np.zeros_like(old.states)]),
             touched=np.concatenate([old.touched, np.zeros_like(old.touched)]),
         )
@@ -118,8 +119,8 @@ class Quick:
             self._place(symbol)
 
     def _place(self, symbol: str) -> None:
-        slots, words = self._known.slots, loop.name_words(symbol.encode())
-        slots[loop.place_of(words, slots)] = [*words, self._rows[symbol]]
+        slots, words = self._known.slots, name_words(symbol.encode())
+        slots[place_of(words, slots)] = [*words, self._rows[symbol]]
 
 
 class _Example:

@@ -49,12 +49,6 @@ class BinanceReading(Reading):
     def begin(self) -> Session:
         return Session()
 
-    def frame(self, text: str) -> Iterator[Told]:
-        return Session().frame(text)
-
-    def answer(self, url: str, text: str) -> Iterator[Told]:
-        return Session().answer(url, text)
-
     def given(self, file: str, text: str) -> tuple[str, str]:
         """A snapshot that the recorder of raw/pairs wrote as a stream of its own is the REST answer it was."""
         message = json.loads(text)

@@ -46,12 +46,6 @@ class BinanceUsdmReading(Reading):
     def begin(self) -> Session:
         return Session()
 
-    def frame(self, text: str) -> Iterator[Told]:
-        return Session().frame(text)
-
-    def answer(self, url: str, text: str) -> Iterator[Told]:
-        return Session().answer(url, text)
-
 
 class Session:
     """Books are applied as the venue documents it: changes wait for a snapshot that is not older than the first of

@@ -50,12 +50,6 @@ class BitfinexReading(Reading):
     def begin(self) -> Session:
         return Session()
 
-    def frame(self, text: str) -> Iterator[Told]:
-        return Session().frame(text)
-
-    def answer(self, url: str, text: str) -> Iterator[Told]:
-        return Session().answer(url, text)
-
 
 class Session:
     """Channels are numbers; what they stand for is told when they are subscribed, or by some recorders behind each frame."""

@@ -47,12 +47,6 @@ class BitgetReading(Reading):
     def begin(self) -> Session:
         return Session()
 
-    def frame(self, text: str) -> Iterator[Told]:
-        return Session().frame(text)
-
-    def answer(self, url: str, text: str) -> Iterator[Told]:
-        return Session().answer(url, text)
-
 
 class Session:
     """A change of v2 names the one before it, the first of them one that is not after the snapshot."""

@@ -49,12 +49,6 @@ class BitmexReading(Reading):
     def begin(self) -> Session:
         return Session()
 
-    def frame(self, text: str) -> Iterator[Told]:
-        return Session().frame(text)
-
-    def answer(self, url: str, text: str) -> Iterator[Told]:
-        return Session().answer(url, text)
-
     def given(self, file: str, text: str) -> tuple[str, str]:
         """Payloads are single rows of a table."""
         for name, table, action in (("ws_orderbook_l2", "orderBookL2", "partial"), ("ws_quote", "quote", "insert")):

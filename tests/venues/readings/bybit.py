@@ -67,12 +67,6 @@ class BybitReading(Reading):
     def begin(self) -> Session:
         return Session(self.prefix)
 
-    def frame(self, text: str) -> Iterator[Told]:
-        return Session(self.prefix).frame(text)
-
-    def answer(self, url: str, text: str) -> Iterator[Told]:
-        return Session(self.prefix).answer(url, text)
-
 
 class Session:
     """Books of v5 are applied while each change has the next id (u)."""

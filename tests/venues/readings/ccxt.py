@@ -37,12 +37,6 @@ class CcxtReading(Reading):
     def begin(self) -> Session:
         return Session()
 
-    def frame(self, text: str) -> Iterator[Told]:
-        return Session().frame(text)
-
-    def answer(self, url: str, text: str) -> Iterator[Told]:
-        return Session().answer(url, text)
-
 
 class Session:
     def __init__(self) -> None:

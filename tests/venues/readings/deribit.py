@@ -44,12 +44,6 @@ class DeribitReading(Reading):
     def begin(self) -> Session:
         return Session()
 
-    def frame(self, text: str) -> Iterator[Told]:
-        return Session().frame(text)
-
-    def answer(self, url: str, text: str) -> Iterator[Told]:
-        return Session().answer(url, text)
-
     def given(self, file: str, text: str) -> tuple[str, str]:
         """Others tell a trade by its trade_id, so in raw/pairs that is put where the number in the instrument stands."""
         if file.endswith("http_get_last_trades.json"):

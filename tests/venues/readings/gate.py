@@ -44,12 +44,6 @@ class GateReading(Reading):
     def begin(self) -> Session:
         return Session()
 
-    def frame(self, text: str) -> Iterator[Told]:
-        return Session().frame(text)
-
-    def answer(self, url: str, text: str) -> Iterator[Told]:
-        return Session().answer(url, text)
-
     def given(self, file: str, text: str) -> tuple[str, str]:
         """A snapshot that the recorder of raw/pairs wrote as a frame is the REST answer it was."""
         message = json.loads(text)

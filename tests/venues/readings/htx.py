@@ -43,12 +43,6 @@ class HtxReading(Reading):
     def begin(self) -> Session:
         return Session()
 
-    def frame(self, text: str) -> Iterator[Told]:
-        return Session().frame(text)
-
-    def answer(self, url: str, text: str) -> Iterator[Told]:
-        return Session().answer(url, text)
-
 
 class Session:
     """Changes of mbp wait for the book that was asked for; each names the one before it."""

@@ -60,12 +60,6 @@ class KrakenReading(Reading):
     def begin(self) -> Session:
         return Session()
 
-    def frame(self, text: str) -> Iterator[Told]:
-        return Session().frame(text)
-
-    def answer(self, url: str, text: str) -> Iterator[Told]:
-        return Session().answer(url, text)
-
     def given(self, file: str, text: str) -> tuple[str, str]:
         if file.endswith("http_trades.json"):
             return "/0/public/Trades?pair=XBTUSDT&since=0", text

@@ -59,12 +59,6 @@ class OkxReading(Reading):
     def begin(self) -> Session:
         return Session()
 
-    def frame(self, text: str) -> Iterator[Told]:
-        return Session().frame(text)
-
-    def answer(self, url: str, text: str) -> Iterator[Told]:
-        return Session().answer(url, text)
-
 
 class Session:
     """ids: the last seqId of a book, 0 where it has none. A change without a book to change tells nothing."""

@@ -1,0 +1,134 @@
+"""Numbers and times read digit by digit, eight of them at once.
+
+In:  addresses; 24 bytes behind where a number begins must be there.
+Out: where what was read ends, -1 if it is not there, and its value. A number is read as far as 18 digits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ninefold.market.compiled import compiled, first_set, load_byte, load_word
+
+DIGITS_MOST = 18
+MILLISECOND_NS = 1_000_000
+LAST_MS = (2**63 - 1) // MILLISECOND_NS
+LAST_YEAR = 2261
+_TENS = 10 ** np.arange(19, dtype=np.int64)
+_MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
+
+
+@compiled
+def whole(at: int) -> tuple[int, int]:
+    """A whole number without a zero in front."""
+    value, digits = _digits(at)
+    if digits == 0 or digits > DIGITS_MOST or (digits > 1 and load_byte(at) == 48):
+        return -1, 0
+    return at + digits, value
+
+
+@compiled
+def milliseconds(at: int) -> tuple[int, int]:
+    """The same, as nanoseconds."""
+    end, value = whole(at)
+    if value > LAST_MS:
+        return -1, 0
+    return end, value * MILLISECOND_NS
+
+
+@compiled
+def decimal(at: int) -> tuple[int, int, int]:
+    """Digits, and perhaps a point and more digits: where it ends, all digits as a whole number, how many were behind the
+    point. No zeros in front, so that it is a number of JSON too.
+    """
+    value, before = _digits(at)
+    if before == 0 or before > DIGITS_MOST or (before > 1 and load_byte(at) == 48):
+        return -1, 0, 0
+    at += before
+    if load_byte(at) != 46:
+        return at, value, 0
+    fraction, behind = _digits(at + 1)
+    if behind == 0 or before + behind > DIGITS_MOST:
+        return -1, 0, 0
+    return at + 1 + behind, value * _TENS[behind] + fraction, behind
+
+
+@compiled
+def in_units(value: int, behind: int, decimals: int) -> int:
+    """A number with `behind` digits behind the point in units of 10**-decimals; -1 if it is none, or too large."""
+    if behind <= decimals:
+        if decimals - behind > DIGITS_MOST:
+            return -1
+        factor = _TENS[decimals - behind]
+        if value > 9_223_372_036_854_775_807 // factor:
+            return -1
+        return value * factor
+    factor = _TENS[behind - decimals]
+    if value % factor:
+        return -1
+    return value // factor
+
+
+@compiled
+def moment(at: int) -> tuple[int, int]:
+    """'2026-11-22T09:30:00.123456Z', with one to nine digits behind the point; where it ends, and the moment."""
+    if load_byte(at + 4) != 45 or load_byte(at + 7) != 45 or load_byte(at + 10) != 84:
+        return -1, 0
+    if load_byte(at + 13) != 58 or load_byte(at + 16) != 58 or load_byte(at + 19) != 46:
+        return -1, 0
+    century, year, month, day = _two(at), _two(at + 2), _two(at + 5), _two(at + 8)
+    hour, minute, second = _two(at + 11), _two(at + 14), _two(at + 17)
+    if century > 99 or year > 99 or month < 1 or month > 12 or hour > 23 or minute > 59 or second > 59:
+        return -1, 0
+    year += 100 * century
+    if year < 1970 or year > LAST_YEAR:
+        return -1, 0
+    leaps = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    if day < 1 or day > _MONTH_DAYS[month] + leaps:
+        return -1, 0
+    fraction, digits = _digits(at + 20)
+    if digits == 0 or digits > 9 or load_byte(at + 20 + digits) != 90:
+        return -1, 0
+    shifted = year - (month <= 2)  # days since 1970 by counting years from March
+    since_march = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
+    days = 365 * shifted + shifted // 4 - shifted // 100 + shifted // 400 + since_march - 719_468
+    at_ns = ((days * 24 + hour) * 60 + minute) * 60_000_000_000 + second * 1_000_000_000 + fraction * _TENS[9 - digits]
+    return at + 21 + digits, at_ns
+
+
+@compiled
+def _two(at: int) -> int:
+    """Two digits; 100 and more if they are none."""
+    first, second = np.int64(load_byte(at)) - 48, np.int64(load_byte(at + 1)) - 48
+    return first * 10 + second if 0 <= first <= 9 and 0 <= second <= 9 else 100
+
+
+@compiled
+def _digits(at: int) -> tuple[int, int]:
+    """(value, how many) of the digits that are there; more than DIGITS_MOST: their value is not right."""
+    value, count = _eight(at)
+    if count < 8:
+        return value, count
+    more, further = _eight(at + 8)
+    value, count = value * _TENS[further] + more, 8 + further
+    if further < 8:
+        return value, count
+    more, further = _eight(at + 16)
+    if further > 2:
+        return 0, DIGITS_MOST + 1
+    return value * _TENS[further] + more, 16 + further
+
+
+@compiled
+def _eight(at: int) -> tuple[int, int]:
+    """(value, how many) of the digits that are there, at most eight: all compared and added up at once."""
+    values = load_word(at) ^ np.uint64(0x3030_3030_3030_3030)
+    others = ((values + np.uint64(0x7676_7676_7676_7676)) | values) & np.uint64(0x8080_8080_8080_8080)
+    count = first_set(others) >> 3
+    if count == 0:
+        return 0, 0
+    values <<= np.uint64(64 - 8 * count)
+    values = values * np.uint64(10) + (values >> np.uint64(8))
+    odd = (values & np.uint64(0x0000_00FF_0000_00FF)) * np.uint64(0x000F_4240_0000_0064)
+    even = ((values >> np.uint64(16)) & np.uint64(0x0000_00FF_0000_00FF)) * np.uint64(0x0000_2710_0000_0001)
+    return np.int64((odd + even) >> np.uint64(32)), count
