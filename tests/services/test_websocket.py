@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import uvloop
 
-from ninefold.journal.pack_loop import packed
+from ninefold.journal.pack_loop import packed, warm
 from ninefold.journal.plain import plain_messages
 from ninefold.services import websocket
 from ninefold.services.websocket import Line, NotOpened, open_line
@@ -70,6 +70,8 @@ def told(
 ) -> Heard:
     """What is heard of a server until it hangs up. act: done once the line is open."""
     heard = heard or Heard(compiled)
+    if compiled:  # before the clock runs: to compile takes seconds
+        warm()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -89,7 +91,7 @@ def told(
             act(line)
             await line.closed
 
-    uvloop.run(asyncio.wait_for(work(), 20))
+    uvloop.run(asyncio.wait_for(work(), 60))
     return heard
 
 
@@ -208,7 +210,7 @@ def test_who_does_not_open_the_line_is_named_with_what_was_said(answer: bytes, s
             with pytest.raises(NotOpened, match=f"127.0.0.1:{port} opens no websocket: .*{said}|{said}"):
                 await open_line(f"ws://127.0.0.1:{port}/", lambda: Heard(False))
 
-    uvloop.run(asyncio.wait_for(work(), 20))
+    uvloop.run(asyncio.wait_for(work(), 60))
 
 
 def test_an_address_that_is_none_is_named() -> None:
