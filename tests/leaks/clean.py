@@ -82,6 +82,26 @@ def loop_over_what_was(bars):
 
 
 @case("positive shift")
+def smoothed_in_plain_python(bars):
+    level, found = 100.0, np.zeros_like(bars.close)
+    for row in range(240):
+        level += 0.1 * (float(bars.close[row]) - level)
+        found[row] = level
+    return np.sign(bars.close - found) * 0.5
+
+
+@case("positive shift")
+def smoothed_twice_in_plain_python(bars):
+    slow, fast = np.zeros_like(bars.close), np.zeros_like(bars.close)
+    for weight, found in ((0.02, slow), (0.2, fast)):
+        level = 100.0
+        for row in range(240):
+            level += weight * (float(bars.close[row]) - level)
+            found[row] = level
+    return np.sign(fast - slow)
+
+
+@case("positive shift")
 def written_in_place(bars):
     found = bars.close - bars.open
     found /= bars.high - bars.low

@@ -98,6 +98,35 @@ def mean_taken_out_as_a_number(bars):
 
 
 @case("whole-sample scaling")
+def mean_taken_out_and_put_back(bars):
+    mean = float(bars.close.mean())
+    return np.sign(bars.close - mean)
+
+
+@case("whole-sample scaling")
+def mean_taken_out_before_a_loop(bars):
+    mean, found = float(bars.close.mean()), np.zeros_like(bars.close)
+    for row in range(240):
+        found[row] = float(bars.close[row]) - 2 * mean
+    return np.sign(found)
+
+
+@case("whole-sample scaling")
+def bound_taken_out_for_where(bars):
+    return np.where(bars.close > float(np.median(bars.close)), 1.0, 0.0)
+
+
+@case("whole-sample scaling")
+def filled_with_a_mean_taken_out(bars):
+    return np.sign(bars.close - np.full_like(bars.close, float(bars.close.mean())))
+
+
+@case("whole-sample scaling")
+def clipped_at_the_highest_of_all(bars):
+    return np.clip(bars.close - 100, -1.0, float(bars.close.max()))
+
+
+@case("whole-sample scaling")
 def rank_among_all(bars):
     return np.argsort(np.argsort(bars.volume)) / 120 - 1
 

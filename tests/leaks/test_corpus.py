@@ -76,6 +76,9 @@ def test_a_leak_that_changes_nothing_is_a_leak():
         (lambda bars: np.asarray(bars.close), "made a plain array"),
         (lambda bars: np.kron(bars.close, np.ones(1)), "kron is not known to the leak check"),
         (lambda bars: np.ones(240) * float(bars.close[0]), "taken out as numbers"),
+        (lambda bars: bars.close - 2 * float(bars.close.mean()), "a plain number meets the bars after numbers were"),
+        (lambda bars: np.clip(bars.close, 0.0, 2 * float(bars.close.max())), "a plain number meets the bars"),
+        (lambda bars: np.where(bars.close > np.full(240, 2 * float(bars.close[9])), 1, 0), "may be made of those"),
     ],
 )
 def test_what_cannot_be_followed_is_refused_not_passed(decide, told):

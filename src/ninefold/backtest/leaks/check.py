@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ninefold.backtest.leaks.traced import Taken, Traced
+from ninefold.backtest.leaks.taken import Taken
+from ninefold.backtest.leaks.traced import Traced
 from ninefold.backtest.leaks.trail import CannotFollow, line_now
 
 
@@ -54,9 +55,9 @@ def _columns_once(decide: Callable[[Any], Any], columns: Mapping[str, np.ndarray
     traced = {name: Traced(np.array(one), np.arange(count), taken) for name, one in columns.items()}
     found = decide(SimpleNamespace(**traced))
     if not isinstance(found, Traced):
-        if taken.known >= 0:
+        if taken.anything:
             raise CannotFollow(
-                f"{taken.reach.where or 'the strategy'}: bars were taken out as numbers and the result is a plain array; "
+                f"{taken.written()[1].where or 'the strategy'}: bars were taken out as numbers and the result is a plain array; "
                 "make the result from the bars, np.zeros_like(bars.close) say"
             )
         return None

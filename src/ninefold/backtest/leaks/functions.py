@@ -62,8 +62,8 @@ def known_after(function: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], s
     if function is np.pad:
         mode = kwargs.get("mode", args[2] if len(args) > 2 else "constant")
         return np.pad(args[0], args[1], mode=mode, **({"constant_values": -1} if mode == "constant" else {}))
-    if function in EMPTY:
-        return np.full(shape, -1)
+    if function in EMPTY:  # of the first array only the shape is taken
+        return np.broadcast_to(_together(args[1:], kwargs), shape)
     if function in ELEMENTWISE:
         return np.broadcast_to(_together(args, kwargs), shape)
     if function in WHOLE:

@@ -16,23 +16,8 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ninefold.backtest.leaks.functions import FOLLOWED, known_after
+from ninefold.backtest.leaks.taken import Taken
 from ninefold.backtest.leaks.trail import NOTHING, CannotFollow, Known, Reach, line_now, reach_of
-
-
-class Taken:
-    """What left the arrays as a plain number or condition since the last element was written."""
-
-    def __init__(self) -> None:
-        self.known, self.reach = -1, NOTHING
-
-    def add(self, known: int, reach: Reach) -> None:
-        if known >= self.known:
-            self.known, self.reach = known, reach
-
-    def clear(self) -> tuple[int, Reach]:
-        found = (self.known, self.reach)
-        self.known, self.reach = -1, NOTHING
-        return found
 
 
 class Traced(NDArrayOperatorsMixin):
@@ -78,8 +63,8 @@ class Traced(NDArrayOperatorsMixin):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         plain, known_by_key = _key(key)
-        before, reach = self.taken.clear()
-        new_values, new_known, new_reach = _parts(value)
+        before, reach = self.taken.written()
+        new_values, new_known, new_reach = self._parts(value, self.known[plain])
         self.values[plain] = new_values
         self.known[plain] = np.maximum(new_known, before)
         if known_by_key is not None:
@@ -91,16 +76,18 @@ class Traced(NDArrayOperatorsMixin):
         )
 
     def __bool__(self) -> bool:
-        return bool(self._leaves())
+        found = self._one()
+        self.taken.condition(int(self.known.max()), self.reach)
+        return bool(found)
 
     def __float__(self) -> float:
-        return float(self._leaves())
+        return self._leaves(float(self._one()))
 
     def __int__(self) -> int:
-        return int(self._leaves())
+        return int(self._leaves(int(self._one())))
 
     def __index__(self) -> int:
-        return int(self._leaves())
+        return int(self._leaves(self._one().__index__()))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         raise CannotFollow(
@@ -109,7 +96,8 @@ class Traced(NDArrayOperatorsMixin):
         )
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
-        values, known, reaches = zip(*(_parts(one) for one in inputs), strict=True)
+        beside = max((one.known for one in inputs if isinstance(one, Traced)), key=np.ndim)
+        values, known, reaches = zip(*(self._parts(one, beside) for one in inputs), strict=True)
         if kwargs.get("where", True) is not True:
             raise CannotFollow(f"{line_now()}: {ufunc.__name__} with where= cannot be followed; use np.where")
         made = getattr(ufunc, method)(*values, **kwargs)
@@ -138,8 +126,8 @@ class Traced(NDArrayOperatorsMixin):
         values = _map(args, lambda one: one.values), _map(kwargs, lambda one: one.values)
         made = function(*values[0], **values[1])
         known = (
-            tuple(_known(one, reaches) for one in args),
-            {name: _known(one, reaches) for name, one in kwargs.items()},
+            tuple(self._known(one, reaches) for one in args),
+            {name: self._known(one, reaches) for name, one in kwargs.items()},
         )
         if isinstance(made, list | tuple):
             rows = known_after(function, known[0], known[1], ())
@@ -151,11 +139,38 @@ class Traced(NDArrayOperatorsMixin):
     def _made(self, values: np.ndarray, known: Known, made_from: Any) -> Traced:
         return Traced(values, known, self.taken, reach_of(known, made_from))
 
-    def _leaves(self) -> Any:
+    def _one(self) -> Any:
         if self.size != 1:
             raise ValueError("an array of several elements is neither true nor a number; use np.where or .any()")
-        self.taken.add(int(self.known.max()), self.reach)
         return self.values.item()
+
+    def _leaves(self, number: float) -> float:
+        self.taken.number(number, int(self.known.max()), self.reach)
+        return number
+
+    def _parts(self, one: Any, beside: Known) -> tuple[Any, Known, Reach]:
+        """Values, what they know, their reach; a plain value knows nothing, unless it is a number that was taken out."""
+        if isinstance(one, Traced):
+            return one.values, one.known, one.reach
+        known, reach = self.taken.met(one, beside)
+        return one, np.full(np.shape(one), known), reach
+
+    def _known(self, value: Any, reaches: list[Reach]) -> Any:
+        """Arguments as `known_after` takes them: arrays by what they know, plain ones mostly by -1, the rest as it is."""
+        if isinstance(value, Traced | np.ndarray):
+            _, known, reach = self._parts(value, self.known)
+            reaches.append(reach)
+            return known
+        if isinstance(value, float):  # whole numbers say how, an axis or a size
+            _, known, reach = self._parts(value, self.known)
+            reaches.append(reach)
+            return known if known.max() >= 0 else value
+        if isinstance(value, list | tuple):
+            mixed = any(isinstance(one, Traced | np.ndarray) for one in value)
+            return type(value)(
+                self._known(np.asarray(one) if mixed and np.isscalar(one) else one, reaches) for one in value
+            )
+        return value
 
     def astype(self, dtype: Any) -> Traced:
         return self._made(self.values.astype(dtype), self.known.copy(), (self.reach,))
@@ -177,13 +192,6 @@ for _name in ("clip", "round", "ravel", "repeat", "squeeze", "take", "argsort"):
     setattr(Traced, _name, _method(getattr(np, _name)))
 
 
-def _parts(one: Any) -> tuple[Any, Known, Reach]:
-    """Values, what they know, their reach; a plain value knows nothing."""
-    if isinstance(one, Traced):
-        return one.values, one.known, one.reach
-    return one, np.full(np.shape(one), -1), NOTHING
-
-
 def _key(key: Any) -> tuple[Any, Known | None]:
     """The key with plain arrays, and what the chosen elements know of the choice itself."""
     if not isinstance(key, Traced):
@@ -199,19 +207,6 @@ def _map(value: Any, change: Callable[[Traced], Any]) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(_map(one, change) for one in value)
     return {name: _map(one, change) for name, one in value.items()} if isinstance(value, dict) else value
-
-
-def _known(value: Any, reaches: list[Reach]) -> Any:
-    """Arguments as `known_after` takes them: traced arrays by what they know, plain arrays by -1, the rest as it is."""
-    if isinstance(value, Traced):
-        reaches.append(value.reach)
-        return value.known
-    if isinstance(value, np.ndarray):
-        return np.full(value.shape, -1)
-    if isinstance(value, list | tuple):
-        mixed = any(isinstance(one, Traced | np.ndarray) for one in value)
-        return type(value)(_known(np.asarray(one) if mixed and np.isscalar(one) else one, reaches) for one in value)
-    return value
 
 
 def _into(target: Any, made: Traced) -> Traced:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Known = NDArray[np.int64]
-_OURS = ("ninefold.backtest.leaks", "numpy")
+OURS = ("ninefold.backtest.leaks", "numpy")
 
 
 class CannotFollow(TypeError):
@@ -45,7 +45,7 @@ def reach_of(known: Known, made_from: Iterable[Reach]) -> Reach:
 def line_now() -> str:
     """File, line and function of the strategy's code that is running: the first frame that is not ours nor numpy's."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(OURS):
         frame = frame.f_back
     name = frame.f_code.co_filename.rpartition("/")[2]
     return f"{name}:{frame.f_lineno} in {frame.f_code.co_name}"
