@@ -123,6 +123,14 @@ def test_what_cannot_be_compared_counts_fully(tmp_path: Path) -> None:
     )
 
 
+def test_of_very_many_trials_a_part_stands_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trials = Trials(tmp_path)
+    trials.finish(trials.begin(search({"fast": list(range(60))}), 1), outcome(drawn(60)))
+    whole = trials.tried().effective
+    monkeypatch.setattr("ninefold.store.trials.COMPARED", 25)
+    assert trials.tried().effective == pytest.approx(whole, rel=0.05)
+
+
 def test_ten_thousand_points_take_a_moment_and_few_bytes(tmp_path: Path) -> None:
     trials = Trials(tmp_path)
     result = outcome(np.repeat(drawn(100), 100, axis=0) + drawn(10_000, seed=2) / 10)

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import zstandard
+from numpy.typing import NDArray
 
 from ninefold.backtest.statistics.checked import Floats
 from ninefold.backtest.statistics.compact import Compact
@@ -30,6 +31,7 @@ from ninefold.store.data_dir import check_data_dir, failed_write, open_data_dir
 from ninefold.store.trials_file import WAIT_S, checked_version, create
 
 DIGEST_BYTES = 16
+COMPARED = 20_000  # trials over the same time, at most; a second of work
 FEWEST = 8  # stretches of returns; with fewer no trial can be told from another, and each counts fully
 
 
@@ -39,6 +41,9 @@ class UnknownTrial(LookupError):
 
 class DifferentResult(RuntimeError):
     """A trial that ran again, or is said to have, came out otherwise."""
+
+
+Steps = NDArray[np.int16]  # shape (stretches,): returns in steps of the trial's own scale, which does not matter here
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,20 +122,19 @@ class TrialReader:
         that did not end and those too short to compare count fully.
         """
         parts = self._query(
-            "SELECT r.count, digests, sharpes, first_ns, width_ns, scale, steps FROM results r"
+            "SELECT r.count, digests, sharpes, first_ns, width_ns, steps FROM results r"
             " JOIN searches s ON s.first = r.search WHERE ?1 IS NULL OR family = ?1",
             (family,),
         )
         total = self.count(family)
-        grids: dict[tuple[int, int, int], dict[bytes, Floats]] = {}
+        grids: dict[tuple[int, int, int], dict[bytes, Steps]] = {}
         sharpes = [np.frombuffer(part[2], np.float64) for part in parts]
-        for count, digests, _, first_ns, width_ns, scale, steps in parts:
-            returns = _returns(count, first_ns, width_ns, scale, steps)
-            same = grids.setdefault((first_ns, width_ns, returns.shape[1]), {})
-            same.update(zip(_split(digests), returns, strict=True))
+        for count, digests, _, first_ns, width_ns, packed in parts:
+            steps = np.frombuffer(zstandard.decompress(packed), np.int16).reshape(count, -1)
+            same = grids.setdefault((first_ns, width_ns, steps.shape[1]), {})
+            same.update(zip(_split(digests), steps, strict=True))
         worth = float(total - sum(part[0] for part in parts))
-        for (_, _, stretches), trials in grids.items():
-            worth += effective_trials(np.vstack(list(trials.values()))) if stretches >= FEWEST else len(trials)
+        worth += sum(_worth(list(trials.values())) for trials in grids.values())
         known = np.concatenate(sharpes or [np.empty(0)])
         known = known[~np.isnan(known)]
         return Tried(total, max(worth, 1.0), float(known.var(ddof=1)) if len(known) > 1 else math.nan)
@@ -316,9 +320,12 @@ def _check(outcome: Outcome) -> None:
         raise ValueError(f"digest {wrong} has {len(outcome.digests[wrong])} bytes; it must have {DIGEST_BYTES}")
 
 
-def _returns(count: int, first_ns: int, width_ns: int, scale: bytes, steps: bytes) -> Floats:
-    whole = np.frombuffer(zstandard.decompress(steps), np.int16).reshape(count, -1)
-    return Compact(first_ns, width_ns, np.frombuffer(scale, np.float32), whole).returns()
+def _worth(trials: list[Steps]) -> float:
+    """How many independent ones they are worth; of very many a part is compared and counted for all, rather too high."""
+    if trials[0].size < FEWEST:
+        return float(len(trials))
+    some = trials[:: -(-len(trials) // COMPARED)]
+    return effective_trials(np.vstack(some)) * len(trials) / len(some)
 
 
 def _split(digests: bytes) -> list[bytes]:

@@ -101,7 +101,8 @@ class Watched:
 
     def __getitem__(self, key: Any) -> Any:
         self._read(np.arange(len(self._values))[key])
-        return self._values[key]
+        found = self._values[key]
+        return found.copy() if isinstance(found, np.ndarray) else found
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         self._read(np.arange(len(self._values)))
