@@ -72,11 +72,14 @@ def measure(kind: str, markets: int, seed: int) -> dict[str, object]:
     for rng in generators(seed, markets):
         returns = noise_returns(rng)
         trials = crossings(returns) if kind == "crossings" else independent(returns, rng)
-        noise.append(judge(trials))
-        at = int(rng.integers(TRIALS))
+        ratios = sharpes(trials)
+        noise.append(judge(trials, ratios, worth_of(trials)))
+        at, worth_with_edge = int(rng.integers(TRIALS)), 0.0
         for edge in EDGES:
             trials[at] = with_edge(returns, edge, rng)
-            one = judge(trials)
+            ratios[at] = sharpe(trials[at]).value
+            worth_with_edge = worth_with_edge or worth_of(trials)  # it is the same for a trial of more right guesses
+            one = judge(trials, ratios, worth_with_edge)
             planted[edge].append(one._replace(significant=one.significant and one.best == at))
     worth = float(np.mean([one.effective for one in noise]))
     return {
@@ -90,15 +93,18 @@ def measure(kind: str, markets: int, seed: int) -> dict[str, object]:
     }
 
 
-def judge(trials: Floats) -> Judged:
+def judge(trials: Floats, ratios: Floats, worth: float) -> Judged:
     """The best of the trials by its Sharpe ratio, deflated by what all of them are worth."""
-    ratios = sharpes(trials)
     best = int(np.nanargmax(ratios))
-    times = (np.arange(trials.shape[1], dtype=np.int64) + 1) * HOUR_NS
-    worth = effective_trials(compact_returns(times, trials).returns())
     own = sharpe(trials[best])
     deflated = deflated_sharpe(own, worth, float(ratios.var(ddof=1)))
     return Judged(best, worth, significant(own, worth), deflated, own.annual(HOUR_NS))
+
+
+def worth_of(trials: Floats) -> float:
+    """How many independent trials they are worth, by their returns as the trial ledger keeps them."""
+    times = (np.arange(trials.shape[1], dtype=np.int64) + 1) * HOUR_NS
+    return effective_trials(compact_returns(times, trials).returns())
 
 
 def noise_returns(rng: np.random.Generator) -> Floats:

@@ -7,7 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.research.honesty import BARS, KINDS, TRIALS, YEAR, crossings, independent, judge, noise_returns, with_edge
+from bench.research.honesty import (
+    BARS,
+    KINDS,
+    TRIALS,
+    YEAR,
+    crossings,
+    independent,
+    judge,
+    noise_returns,
+    with_edge,
+    worth_of,
+)
 from ninefold.backtest.statistics.sharpe import sharpes
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -41,9 +52,9 @@ def test_luck_is_called_luck_and_an_edge_of_four_is_found(kind):
         returns = noise_returns(rng)
         trials = crossings(returns) if kind == "crossings" else independent(returns, rng)
         assert trials.shape == (TRIALS, BARS)
-        called += judge(trials).significant
+        called += judge(trials, sharpes(trials), worth_of(trials)).significant
         trials[17] = with_edge(returns, 4.0, rng)
-        judged = judge(trials)
+        judged = judge(trials, sharpes(trials), worth_of(trials))
         found += judged.significant and judged.best == 17
     assert called <= 1 and found >= 3
 

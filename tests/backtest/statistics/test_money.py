@@ -73,6 +73,15 @@ def test_weeks_run_from_monday_to_monday_and_only_whole_ones_count():
     assert len(weekly_returns(times[:5], equity[:5])[1]) == 0
 
 
+def test_a_bar_that_closes_on_monday_at_midnight_is_of_the_week_that_ends():
+    times = MONDAY_NS + np.arange(0, 24 * 14 + 1) * HOUR_NS
+    equity = np.where(times < MONDAY_NS + WEEK_NS, 1.0, 2.0)
+    np.testing.assert_allclose(weekly_returns(times, equity)[1], [math.log(2), 0.0])
+    np.testing.assert_allclose(
+        weekly_returns(times + HOUR_NS, equity)[1], [math.log(2)]
+    )  # an hour later: of the next one
+
+
 def test_a_wild_time_scales_the_week_after_it_and_a_quiet_one_does_not_scale_up():
     before = np.array([0.1, -0.1] * 4)  # mean 0, standard deviation sqrt(0.08 / 7) = 0.1069
     scaled = scaled_returns([*before, 0.2, 0.0], target_volatility=0.05)
