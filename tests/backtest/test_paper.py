@@ -19,8 +19,14 @@ from ninefold.market.time import SECOND_NS, TICK_NS
 
 ONE = 10**8
 RULES = AccountRules(
-    account="paper", venue="binance", quote="USDT", max_position=10**15, max_order=10**15, max_orders_per_minute=1000,
-    simulated=True, balances={"USDT": 1_000 * ONE},
+    account="paper",
+    venue="binance",
+    quote="USDT",
+    max_position=10**15,
+    max_order=10**15,
+    max_orders_per_minute=1000,
+    simulated=True,
+    balances={"USDT": 1_000 * ONE},
 )
 LATENCY = LatencyModel(order_ns=50_000_000, patience_ns=SECOND_NS)
 
@@ -82,7 +88,9 @@ def test_never_more_than_the_size_shown_and_never_twice_from_the_same_size():
     assert [fill.size for fill in account.of(Fill)] == [100]  # the same ask shown again is the same size
     account.step(chunk(quote(5, later, 49_999_00, 50_000_00, 130), quote(6, later, 49_999_00, 50_001_00, 500)))
     assert [(fill.price, fill.size) for fill in account.of(Fill)] == [
-        (50_000_00, 100), (50_000_00, 30), (50_001_00, 120)
+        (50_000_00, 100),
+        (50_000_00, 30),
+        (50_001_00, 120),
     ]
 
 

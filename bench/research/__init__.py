@@ -1,0 +1,1 @@
+"""What the research side reaches, and how far its verdicts can be trusted."""
