@@ -26,7 +26,13 @@ def example(name: str) -> Term:
         "log": "close / open",
         "exp": "imbalance",
         "sqrt": "close * close",
-        "obv": "close",
+        "log10": "close / open",
+        "linearreg_angle": "close / open",
+        **dict.fromkeys(
+            ("acos", "asin", "atan", "ceil", "cos", "cosh", "floor", "sin", "sinh", "tan", "tanh"), "imbalance"
+        ),
+        **dict.fromkeys(("covariance", "correlation"), "close; volume"),
+        "mavp": "close; 6 + imbalance * 5",
         "correl": "close; volume",
         "beta": "close; volume",
         "crosses_above": "close; sma(close, 3)",

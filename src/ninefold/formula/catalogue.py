@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from ninefold.formula.arithmetic import ARITHMETIC
 from ninefold.formula.function import Function
-from ninefold.formula.indicators import INDICATORS, PATTERNS
+from ninefold.formula.indicators import BY_GROUP
 from ninefold.formula.windows import WINDOWS
 
-FUNCTIONS: dict[str, Function] = {
-    function.name: function for function in (*ARITHMETIC, *WINDOWS, *INDICATORS, *PATTERNS)
+CATALOGUE: dict[str, tuple[Function, ...]] = {
+    "Operators": ARITHMETIC,
+    "Time and crossings": WINDOWS,
+    **BY_GROUP,
 }
+FUNCTIONS: dict[str, Function] = {function.name: function for group in CATALOGUE.values() for function in group}
