@@ -1,15 +1,18 @@
-"""Every function of the language by name. To add one: one line in `arithmetic`, `windows` or `indicators`."""
+"""Every function of the language by name. To add one: one line in `arithmetic`, `windows`, `rolling` or `indicators`."""
 
 from __future__ import annotations
 
 from ninefold.formula.arithmetic import ARITHMETIC
 from ninefold.formula.function import Function
 from ninefold.formula.indicators import BY_GROUP
+from ninefold.formula.rolling import RISK, STATISTICS
 from ninefold.formula.windows import WINDOWS
 
 CATALOGUE: dict[str, tuple[Function, ...]] = {
     "Operators": ARITHMETIC,
     "Time and crossings": WINDOWS,
+    "Statistics": STATISTICS,
+    "Regime and risk": RISK,
     **BY_GROUP,
 }
 FUNCTIONS: dict[str, Function] = {function.name: function for group in CATALOGUE.values() for function in group}
