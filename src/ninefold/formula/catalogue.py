@@ -1,7 +1,8 @@
-"""Every function of the language by name. To add one: one line in `arithmetic`, `windows`, `rolling` or `indicators`."""
+"""Every function of the language by name. To add one: one line in `arithmetic`, `windows`, `rolling`, `analogue` or `indicators`."""
 
 from __future__ import annotations
 
+from ninefold.formula.analogue import ANALOGUES
 from ninefold.formula.arithmetic import ARITHMETIC
 from ninefold.formula.function import Function
 from ninefold.formula.indicators import BY_GROUP
@@ -13,6 +14,7 @@ CATALOGUE: dict[str, tuple[Function, ...]] = {
     "Time and crossings": WINDOWS,
     "Statistics": STATISTICS,
     "Regime and risk": RISK,
+    "Analogues": ANALOGUES,
     **BY_GROUP,
 }
 FUNCTIONS: dict[str, Function] = {function.name: function for group in CATALOGUE.values() for function in group}
