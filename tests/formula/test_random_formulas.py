@@ -25,7 +25,7 @@ def terms(draw: st.DrawFn, levels: int = 4) -> Term:
     function = FUNCTIONS[draw(st.one_of(OPERATORS, NAMES))]
     inputs = [draw(NUMBERS if draw(st.integers(0, 6)) == 0 else terms(levels=levels - 1)) for _ in function.series]
     numbers = [
-        draw(st.integers(int(parameter.low), 6)) if parameter.whole else parameter.default
+        draw(st.integers(int(parameter.low), max(int(parameter.low), 6))) if parameter.whole else parameter.default
         for parameter in function.parameters
     ]
     try:

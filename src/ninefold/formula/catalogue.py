@@ -1,12 +1,20 @@
-"""Every function of the language by name. To add one: one line in `arithmetic`, `windows` or `indicators`."""
+"""Every function of the language by name. To add one: one line in `arithmetic`, `windows`, `rolling`, `analogue` or `indicators`."""
 
 from __future__ import annotations
 
+from ninefold.formula.analogue import ANALOGUES
 from ninefold.formula.arithmetic import ARITHMETIC
 from ninefold.formula.function import Function
-from ninefold.formula.indicators import INDICATORS, PATTERNS
+from ninefold.formula.indicators import BY_GROUP
+from ninefold.formula.rolling import RISK, STATISTICS
 from ninefold.formula.windows import WINDOWS
 
-FUNCTIONS: dict[str, Function] = {
-    function.name: function for function in (*ARITHMETIC, *WINDOWS, *INDICATORS, *PATTERNS)
+CATALOGUE: dict[str, tuple[Function, ...]] = {
+    "Operators": ARITHMETIC,
+    "Time and crossings": WINDOWS,
+    "Statistics": STATISTICS,
+    "Regime and risk": RISK,
+    "Analogues": ANALOGUES,
+    **BY_GROUP,
 }
+FUNCTIONS: dict[str, Function] = {function.name: function for group in CATALOGUE.values() for function in group}

@@ -8,14 +8,14 @@ Out: one value a term and bar: prices in ticks, sizes in lots, bools as 1 and 0;
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 import numpy as np
 
 from ninefold.formula.errors import FormulaError
-from ninefold.formula.kernels import NAN, Kernel, Series
+from ninefold.formula.kernels import INFINITY, NAN, Kernel, Series
 from ninefold.formula.term import Call, Column, Literal, Term
 from ninefold.formula.units import Scale
 
@@ -48,6 +48,8 @@ class Evaluator:
         self._values = [NAN] * program.slots
         for slot, value in self._literals.items():
             self._values[slot] = value
+        self._steps = [kernel.stepper() for kernel in self._kernels]
+        self._take = _taker(self._results)
 
     @property
     def columns(self) -> frozenset[str]:
@@ -70,10 +72,10 @@ class Evaluator:
         except KeyError as error:
             raise _missing(str(error.args[0])) from None
         for slot, value in bar:
-            values[slot] = float(value) if math.isfinite(value) else NAN
-        for kernel in self._kernels:
-            kernel.step(values)
-        return np.array([values[slot] for slot in self._results])
+            values[slot] = float(value) if -INFINITY < value < INFINITY else NAN
+        for step in self._steps:
+            step(values)
+        return np.array(self._take(values), np.float64)
 
     def warm(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Take many bars at once; return all values, shape (terms, n). State and bits are those of n updates.
@@ -103,8 +105,9 @@ class Evaluator:
         """An independent evaluator in the same state."""
         twin = type(self).__new__(type(self))
         twin.terms, twin._columns, twin._literals = self.terms, self._columns, self._literals
-        twin._results, twin._values = self._results, list(self._values)
+        twin._results, twin._values, twin._take = self._results, list(self._values), self._take
         twin._kernels = [kernel.copy() for kernel in self._kernels]
+        twin._steps = [kernel.stepper() for kernel in twin._kernels]
         return twin
 
     def held(self) -> int:
@@ -178,6 +181,13 @@ def _common_shape(columns: Mapping[str, np.ndarray], dimensions: int) -> tuple[i
         wanted = "(n,)" if dimensions == 1 else "(paths, bars)"
         raise FormulaError(f"columns must all have one shape {wanted}; found {shapes or 'no column'}")
     return next(iter(shapes.values()))
+
+
+def _taker(slots: list[int]) -> Callable[[list[float]], Sequence[float]]:
+    """What picks the results; one call for all of them is a microsecond faster than a loop."""
+    if len(slots) > 1:
+        return operator.itemgetter(*slots)
+    return lambda values: [values[slot] for slot in slots]
 
 
 def _missing(name: str) -> FormulaError:

@@ -11,11 +11,12 @@ import re
 
 from ninefold.formula.catalogue import FUNCTIONS
 from ninefold.formula.columns import COLUMNS
+from ninefold.formula.elsewhere import at, on
 from ninefold.formula.errors import FormulaError, did_you_mean
 from ninefold.formula.term import Column, Literal, Operand, Term, call
 
 LONGEST_TEXT = 10_000
-_ALLOWED_TEXT = re.compile(r"[A-Za-z0-9_ ().,+\-*/<>=&|~\s]*", re.ASCII)
+_ALLOWED_TEXT = re.compile(r'(?:[A-Za-z0-9_ ().,+\-*/<>=&|~\s]+|"[A-Za-z0-9$:/._-]*")*', re.ASCII)
 
 _BINARY: dict[type[ast.AST], str] = {
     ast.Add: "add",
@@ -90,6 +91,8 @@ def _read(node: ast.expr) -> Operand:
             raise FormulaError(
                 f"{ast.unparse(node)!r} compares twice; put each comparison in parentheses: (a < b) & (b < c)"
             )
+        case ast.Call(func=ast.Name(id=("at" | "on") as name), args=arguments, keywords=keywords):
+            return _elsewhere(name, arguments, keywords)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
             named = {keyword.arg or "**": _plain(keyword.value) for keyword in keywords}
             return call(name, *[_read(argument) for argument in arguments], **named)
@@ -97,6 +100,13 @@ def _read(node: ast.expr) -> Operand:
         f"{ast.unparse(node)!r} is not part of the language; "
         "allowed are columns, numbers, functions, + - * / < <= > >= & | ~"
     )
+
+
+def _elsewhere(name: str, arguments: list[ast.expr], keywords: list[ast.keyword]) -> Term:
+    match arguments:
+        case [ast.Constant(value=str() as where), inner] if not keywords:
+            return at(where, _read(inner)) if name == "at" else on(where, _read(inner))
+    raise FormulaError(f"{name} takes a text and a term: " + 'at("binance:ETH/USDT", close), on("5m", sma(close, 20))')
 
 
 def _applied(name: str, *operands: ast.expr) -> Term:

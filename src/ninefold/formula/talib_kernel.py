@@ -7,7 +7,8 @@ cannot be pickled.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -29,6 +30,7 @@ class TaLib(Stateful):
         self._lookback = lookback
         self._first: list[list[float]] = [[] for _ in inputs]
         self._handle: Any = None
+        self._update: list[Callable[..., Any]] = []  # the handle's, while one is open; `stepper` looks here
 
     def step(self, values: Values) -> None:
         bar = [values[slot] for slot in self.inputs]
@@ -42,10 +44,17 @@ class TaLib(Stateful):
             return
         self._put(self._handle.update(*bar), values)
 
+    def stepper(self) -> Callable[[Values], None]:
+        """Half of a step is looking things up: here that is done once."""
+        if len(self.inputs) > 1:
+            return _step_of_several(self.step, self._update, operator.itemgetter(*self.inputs), self.slot, self.outputs)
+        return _step_of_one(self.step, self._update, self.inputs[0], self.slot, self.outputs)
+
     def copy(self) -> Self:
         twin = type(self)(self.inputs, self.slot, self._name, self._parameters, self._lookback, self.outputs)
         twin._first = [list(first) for first in self._first]
-        twin._handle = None if self._handle is None else self._handle.copy()
+        if self._handle is not None:
+            twin._hold(self._handle.copy())
         return twin
 
     def held(self) -> int:
@@ -58,7 +67,7 @@ class TaLib(Stateful):
             values[self.slot : self.slot + self.outputs] = [NAN] * self.outputs
             return
         history = [np.array(first) for first in self._first]
-        self._handle = getattr(talib.stream, self._name)(*history, **self._parameters)
+        self._hold(getattr(talib.stream, self._name)(*history, **self._parameters))
         self._first = [[] for _ in self.inputs]
         self._put(self._handle.value, values)
 
@@ -69,8 +78,13 @@ class TaLib(Stateful):
         for place, x in enumerate(found, self.slot):
             values[place] = float(x) if -INFINITY < x < INFINITY else NAN
 
+    def _hold(self, handle: Any) -> None:
+        self._handle = handle
+        self._update[:] = [handle.update]
+
     def _forget(self) -> None:
         self._handle = None
+        self._update.clear()
         self._first = [[] for _ in self.inputs]
 
     def _extend(self, inputs: Series, results: np.ndarray) -> None:
@@ -82,7 +96,8 @@ class TaLib(Stateful):
         if len(history[0]) <= self._lookback:
             self._first = [x.tolist() for x in history]
             return
-        self._handle, filled = getattr(talib.stream, self._name).open_and_fill(*history, **self._parameters)
+        handle, filled = getattr(talib.stream, self._name).open_and_fill(*history, **self._parameters)
+        self._hold(handle)
         every = np.array(filled, np.float64).reshape(self.outputs, len(history[0]))
         every[:, : self._lookback] = NAN  # candle patterns fill their warm-up with zeros
         self._first = [[] for _ in self.inputs]
@@ -99,3 +114,60 @@ class TaLib(Stateful):
                 update = self._handle.copy().update
                 results[path] = np.array([update(*bar) for bar in zip(*bars, strict=True)]).reshape(-1, self.outputs)
         return [finite(results[:, :, output]) for output in range(self.outputs)]
+
+
+Step = Callable[[Values], None]
+
+
+def _step_of_one(slow: Step, update: list[Callable[..., Any]], only: int, slot: int, outputs: int) -> Step:
+    """The step of a function with one input; `slow` does it where there is no handle or the bar is unknown."""
+
+    def one(values: Values) -> None:
+        x = values[only]
+        if x != x or not update:
+            slow(values)
+            return
+        found = update[0](x)
+        values[slot] = found * 1.0 if -INFINITY < found < INFINITY else NAN  # some answer whole numbers
+
+    def many(values: Values) -> None:
+        x = values[only]
+        if x != x or not update:
+            slow(values)
+            return
+        for place, y in enumerate(update[0](x), slot):
+            values[place] = y * 1.0 if -INFINITY < y < INFINITY else NAN
+
+    return one if outputs == 1 else many
+
+
+def _step_of_several(
+    slow: Step, update: list[Callable[..., Any]], take: Callable[[Values], Any], slot: int, outputs: int
+) -> Step:
+    """The same for several inputs."""
+
+    def one(values: Values) -> None:
+        bar = take(values)
+        for x in bar:
+            if x != x:
+                slow(values)
+                return
+        if not update:
+            slow(values)
+            return
+        found = update[0](*bar)
+        values[slot] = found * 1.0 if -INFINITY < found < INFINITY else NAN
+
+    def many(values: Values) -> None:
+        bar = take(values)
+        for x in bar:
+            if x != x:
+                slow(values)
+                return
+        if not update:
+            slow(values)
+            return
+        for place, y in enumerate(update[0](*bar), slot):
+            values[place] = y * 1.0 if -INFINITY < y < INFINITY else NAN
+
+    return one if outputs == 1 else many
