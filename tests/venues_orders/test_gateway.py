@@ -17,7 +17,7 @@ from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.records import Balance, Order
-from ninefold.venues import binance_gateway
+from ninefold.venues import binance_client, binance_gateway
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
 
 KEY, SECRET = "key-not-to-be-seen", "secret-not-to-be-seen"
@@ -142,7 +142,7 @@ def test_an_order_is_posted_once_with_the_time_of_the_venue_and_its_answer_is_ha
 
 @pytest.mark.parametrize("failure", ["drop", "hang", (503, {}), (400, {"code": -1007, "msg": "Timeout"})])
 def test_after_an_unsure_answer_the_venue_is_asked_and_never_sent_the_order_again(failure, monkeypatch):
-    monkeypatch.setattr(binance_gateway, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(binance_client, "TIMEOUT_S", 0.2)
 
     async def work(venue, gateway, handed):
         venue.answers["POST /api/v3/order"] = [failure]

@@ -2,67 +2,28 @@
 
 In:  chunks, in the order in which they became known.
 Out: finished bars, oldest first, added to the chunk that holds the tick which finished them. A bar is finished by the
-     venue's clock plus a grace,
-     not by the next trade; an empty interval gives a flat bar with no volume; an interval in which we may have missed
-     trades gives an unknown bar.
-     A trade that comes later restates its bar (revision + 1) and every finished bar that depends on it. The open bar
-     is never passed off as finished.
-Bars of one second are made from trades, wider ones from the next narrower ones, in integers: nothing depends on where
-chunks are cut.
+     venue's clock plus a grace, not by the next trade; an empty interval gives a flat bar with no volume; an interval in
+     which we may have missed trades gives an unknown bar. A trade that comes later restates its bar (revision + 1) and
+     every finished bar that depends on it. The open bar is never passed off as finished.
+Nothing depends on where chunks are cut. How one instrument's bars are made: bar_series.py.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import msgspec
 import numpy as np
 
-from ninefold.market.arrays import BAR_FLAT, BAR_OK, BAR_UNKNOWN, BUY, rows
+from ninefold.market.arrays import BAR_OK, BAR_UNKNOWN, BUY, rows
+from ninefold.market.bar_series import WIDTHS, Part, Series, finish_second, fold, forget, restate, seconds_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Connection, Gap, Listed, Started, Tick
-from ninefold.market.time import SECOND_NS, TICK_NS, TIMEFRAMES, bar_open
+from ninefold.market.time import SECOND_NS, TICK_NS, bar_open
 
 GRACE_NS = 300_000_000  # trades are given this long to arrive; later ones restate
-WIDTHS = tuple(sorted(TIMEFRAMES.values()))
 HOLD_NS = 5 * SECOND_NS  # a bar in doubt waits this long for what was missed to be fetched, before it is called unknown
-KEPT = {SECOND_NS: 900}  # finished bars kept to be restated
-KEPT_WIDER = 200
 FOREVER_NS = 2**62
 OPENING_NS = -1  # covered from the next tick on
 UNLISTED = ""  # the venue of an instrument of which no listing was seen: whatever happens to a connection concerns it
-
-
-class Part(msgspec.Struct, array_like=True, gc=False):
-    """A bar in the making. first, last: (exchange_ns, trade id) of the trades that gave open and close."""
-
-    open: int = 0
-    high: int = 0
-    low: int = 0
-    close: int = 0
-    volume: int = 0
-    buy_volume: int = 0
-    trades: int = 0
-    state: int = BAR_OK
-    revision: int = 0
-    first: tuple[int, int] = (0, 0)
-    last: tuple[int, int] = (0, 0)
-
-
-class Series(msgspec.Struct):
-    """One instrument. bars: width to open_ns to bar, finished and (one second only) unfinished ones; covered_ns: no
-    trade before it is
-    promised to be here; missed: [from_ns, to_ns, last trade id] not yet healed; first_id: the lowest trade id so far.
-    """
-
-    bars: dict[int, dict[int, Part]]
-    first_ns: int
-    finished_ns: int
-    covered_ns: int
-    missed: list[list[int]] = []
-    late: set[int] = set()  # seconds that changed after they were finished
-    quote: tuple[int, int, int, int] = (0, 0, 0, 0)
-    first_id: int = 0
 
 
 class _State(msgspec.Struct):
@@ -143,7 +104,7 @@ class BarMaker:
                 bought = size if side == BUY else 0
                 seconds[second] = Part(price, price, price, price, size, bought, 1, BAR_OK, revision, key, key)
             else:
-                _fold(part, exchange_ns, trade_id, price, size, side)
+                fold(part, exchange_ns, trade_id, price, size, side)
 
     def _gap(self, gap: Gap) -> None:
         series = self._state.series.get(gap.instrument)
@@ -157,14 +118,14 @@ class BarMaker:
             if interval[1] == FOREVER_NS:
                 interval[1:] = [gap.to_ns, gap.to_id]
         series.missed.append([gap.from_ns, gap.to_ns, gap.to_id])
-        series.late.update(_seconds(series, gap.from_ns, gap.to_ns))
+        series.late.update(seconds_of(series, gap.from_ns, gap.to_ns))
 
     def _heal(self, series: Series, gap: Gap) -> None:
         """All trades up to to_id are here; a range without ids only proves that the connection's pause cost none."""
         left = []
         for start, end, last_id in series.missed:
             if end == FOREVER_NS or gap.from_id <= gap.to_id >= last_id:
-                series.late.update(_seconds(series, start, min(end, self._state.now_ns)))
+                series.late.update(seconds_of(series, start, min(end, self._state.now_ns)))
             else:
                 left.append([start, end, last_id])
         series.missed = left
@@ -177,7 +138,7 @@ class BarMaker:
         """
         known_ns = series.first_ns + SECOND_NS
         if series.covered_ns == OPENING_NS or series.covered_ns > known_ns:
-            series.late.update(_seconds(series, known_ns, max(series.covered_ns, known_ns)))
+            series.late.update(seconds_of(series, known_ns, max(series.covered_ns, known_ns)))
             series.covered_ns = known_ns
 
     def _venue(self, instrument: int) -> str:
@@ -220,130 +181,15 @@ class BarMaker:
             if series.covered_ns == OPENING_NS:
                 series.covered_ns = state.covered_ns.get(self._venue(instrument), FOREVER_NS)
             quote = state.quotes.get(instrument, (0, 0, 0, 0))
-            done = self._restate(series) if series.late else []
+            done = restate(series) if series.late else []
             while series.finished_ns < until_ns and not (held and series.missed):
-                done.extend(self._finish_second(series))
+                done.extend(finish_second(series))
             for width, open_ns in done:
                 made.append(_row(instrument, width, open_ns, series.bars[width][open_ns], quote, tick))
             if done:
-                _forget(series)
+                forget(series)
         made.sort(key=lambda row: (row[3], row[1], row[0], row[2]))
         return made
-
-    def _finish_second(self, series: Series) -> list[tuple[int, int]]:
-        """Finish the next second and every wider bar that ends with it."""
-        second = series.finished_ns
-        end = series.finished_ns = second + SECOND_NS
-        self._settle_second(series, second)
-        done = [(SECOND_NS, second)]
-        for narrow, width in pairwise(WIDTHS):
-            if end % width:
-                continue
-            self._settle_wider(series, narrow, width, end - width)
-            done.append((width, end - width))
-        return done
-
-    def _restate(self, series: Series) -> list[tuple[int, int]]:
-        """Settle again what changed after it was finished."""
-        changed: dict[tuple[int, int], None] = {}
-        seconds = series.bars[SECOND_NS]
-        for second in sorted(series.late):
-            while second < series.finished_ns and second in seconds:
-                if self._settle_second(series, second):
-                    changed[SECOND_NS, second] = None
-                second += SECOND_NS
-                if second not in seconds or seconds[second].trades or (SECOND_NS, second) in changed:
-                    break  # a flat bar carries the close before it on; a traded one does not
-        series.late = set()
-        for narrow, width in pairwise(WIDTHS):
-            for open_ns in sorted({bar_open(start, width) for (of, start) in changed if of == narrow}):
-                if open_ns in series.bars[width] and self._settle_wider(series, narrow, width, open_ns):
-                    changed[width, open_ns] = None
-        for width, open_ns in changed:
-            series.bars[width][open_ns].revision += 1
-        return list(changed)
-
-    def _settle_second(self, series: Series, second: int) -> bool:
-        """Give a finished second its state and, if it was quiet, the price before it; True if that changed it."""
-        seconds = series.bars[SECOND_NS]
-        part = seconds.get(second)
-        before = None if part is None else (part.close, part.state)
-        if part is None:
-            part = seconds[second] = Part()
-        late = second in series.late
-        missed = any(start < second + SECOND_NS and end >= second for start, end, _ in series.missed)
-        if missed or series.covered_ns > second:
-            part.state = BAR_UNKNOWN
-        else:
-            part.state = BAR_OK if part.trades else BAR_FLAT
-        if not part.trades:
-            earlier = seconds.get(second - SECOND_NS)
-            price = earlier.close if earlier is not None else part.close
-            part.open = part.high = part.low = part.close = price
-        return (late and bool(part.trades)) or before != (part.close, part.state)
-
-    def _settle_wider(self, series: Series, narrow: int, width: int, open_ns: int) -> bool:
-        children = [
-            part for at in range(open_ns, open_ns + width, narrow) if (part := series.bars[narrow].get(at)) is not None
-        ]
-        old = series.bars[width].get(open_ns)
-        part = _joined(children)
-        if series.covered_ns > open_ns:
-            part.state = BAR_UNKNOWN
-        if old is not None:
-            part.revision = old.revision
-        series.bars[width][open_ns] = part
-        return old is None or old != part
-
-
-def _fold(part: Part, exchange_ns: int, trade_id: int, price: int, size: int, side: int) -> None:
-    key = (exchange_ns, trade_id)
-    if key < part.first:
-        part.first, part.open = key, price
-    if key >= part.last:
-        part.last, part.close = key, price
-    part.high = max(part.high, price)
-    part.low = min(part.low, price)
-    part.volume += size
-    part.buy_volume += size if side == BUY else 0
-    part.trades += 1
-
-
-def _joined(children: list[Part]) -> Part:
-    """One bar from the narrower ones it consists of, oldest first. Quiet ones only matter if all are."""
-    shown = [child for child in children if child.trades] or children
-    state = BAR_OK if shown[0].trades else BAR_FLAT
-    if any(child.state == BAR_UNKNOWN for child in children):
-        state = BAR_UNKNOWN
-    return Part(
-        open=shown[0].open,
-        high=max(child.high for child in shown),
-        low=min(child.low for child in shown),
-        close=shown[-1].close,
-        volume=sum(child.volume for child in shown),
-        buy_volume=sum(child.buy_volume for child in shown),
-        trades=sum(child.trades for child in shown),
-        state=state,
-    )
-
-
-def _seconds(series: Series, start_ns: int, end_ns: int) -> list[int]:
-    """Finished seconds that touch [start, end]."""
-    first = max(bar_open(start_ns, SECOND_NS), series.first_ns)
-    last = min(end_ns, series.finished_ns - 1)
-    return [second for second in range(first, last + 1, SECOND_NS) if second in series.bars[SECOND_NS]]
-
-
-def _forget(series: Series) -> None:
-    """Whole groups at a time: what restates a wider bar needs all the narrower ones it consists of."""
-    for width, wider in zip(WIDTHS, (*WIDTHS[1:], WIDTHS[-1]), strict=True):
-        bars = series.bars[width]
-        oldest = bar_open(series.finished_ns - KEPT.get(width, KEPT_WIDER) * width, wider)
-        for open_ns in list(bars):
-            if open_ns >= oldest:
-                break
-            del bars[open_ns]
-    series.missed = [one for one in series.missed if one[1] >= series.finished_ns - KEPT_WIDER * WIDTHS[1]]
 
 
 def _row(instrument: int, width: int, open_ns: int, part: Part, quote: tuple[int, int, int, int], tick: Tick) -> tuple:  # type: ignore[type-arg]

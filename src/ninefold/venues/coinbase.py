@@ -24,7 +24,6 @@ import msgspec
 from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.journal.recordings import Recorded
 from ninefold.market.instruments import Instrument
-from ninefold.market.numbers import INT64_MAX
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues import coinbase_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
@@ -136,9 +135,6 @@ class CoinbaseExchange(CoinbaseRows):
             _State(list(self._registry), self._series, self._products, self._connected, self.seen)
         )
 
-    def quick_until_ns(self) -> int:
-        return min([self._series[symbol].late_until_ns() for symbol in self._late], default=INT64_MAX)
-
     def settled(self, symbol: str, next_id: int, last_ns: int, seen_ns: int) -> None:
         self._series[symbol].settle(next_id, last_ns)
         self.seen[f"{symbol}@matches"] = seen_ns
@@ -146,9 +142,8 @@ class CoinbaseExchange(CoinbaseRows):
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
         self._instruments = self._registry.learn_all(saved.instruments, VENUE)
-        self._series, self._products = saved.series, saved.products
-        self._late = {symbol: None for symbol, series in self._series.items() if series.late}
-        self._connected, self.seen = saved.connected, saved.seen
+        self._know(saved.series, saved.connected)
+        self._products, self.seen = saved.products, saved.seen
 
     # frames
 

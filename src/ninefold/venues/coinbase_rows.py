@@ -6,38 +6,28 @@ Out: rows and records in `gathered`; what is to be asked in `questions`. Which m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ninefold.market.instruments import Instrument, listed
-from ninefold.market.records import Gap
 from ninefold.market.time import SECOND_NS
 from ninefold.venues import coinbase_wire as wire
 from ninefold.venues.adapter import Question
 from ninefold.venues.coinbase_series import PAGE_MOST, Series
 from ninefold.venues.coinbase_wire import STREAMS, VENUE
-from ninefold.venues.rows import Rows
-from ninefold.venues.trade_holes import Told
-
-if TYPE_CHECKING:
-    from ninefold.venues.quick import Quick
+from ninefold.venues.hole_rows import HoleRows
 
 SPACING_NS = SECOND_NS // 10  # between questions after a connection: ten a second are allowed
 
 
-class CoinbaseRows(Rows):
+class CoinbaseRows(HoleRows[Series]):
     """What CoinbaseExchange knows, and what it makes of it; its arguments are those of Rows. Products are "BTC-USD"."""
 
     venue = VENUE
     default_streams = STREAMS
     called = "product"
-    quick: Quick | None = None
 
     def begin(self) -> None:
+        super().begin()
         self._level2 = next((stream for stream in self._streams if stream.startswith("level2")), "level2_batch")
         self._products: dict[str, wire.Product] = {}
-        self._series: dict[str, Series] = {}
-        self._late: dict[str, None] = {}  # products with trades that may come late
-        self._connected = False
 
     def _take(self, of: Instrument, series: Series, row: tuple[int, ...], *, live: bool) -> bool:
         """Keep a trade; True if it is new."""
@@ -51,25 +41,6 @@ class CoinbaseRows(Rows):
             self._late[of.venue_symbol] = None
         self._tell(of.venue_symbol, told, seq, receive_ns)
         return is_new
-
-    def _pass_time(self, seq: int, now_ns: int) -> None:
-        """Tell what has not come although it is late."""
-        for symbol in list(self._late):
-            self._tell(symbol, self._series[symbol].pass_time(now_ns), seq, now_ns)
-            if not self._series[symbol].late:
-                del self._late[symbol]
-
-    def _tell(self, symbol: str, told: list[Told], seq: int, known_ns: int) -> None:
-        """Holes that opened are asked for."""
-        if not told:
-            return
-        of = self._instruments[symbol]
-        for hole, healed in told:
-            ids, times = {"from_id": hole.first, "to_id": hole.last}, {"from_ns": hole.from_ns, "to_ns": hole.to_ns}
-            gap = Gap(seq=seq, known_ns=known_ns, instrument=of.id, stream="trades", healed=healed, **ids, **times)
-            self.gathered.records.append(gap)
-        if any(not healed for _, healed in told):
-            self._ask_missing(symbol, known_ns)
 
     def _ask_again(self, known_ns: int) -> None:
         """On a new connection: what is still missing, and what came since the last known trade."""

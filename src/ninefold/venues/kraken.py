@@ -14,7 +14,6 @@ import msgspec
 from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.journal.recordings import Recorded
 from ninefold.market.instruments import Instrument
-from ninefold.market.numbers import INT64_MAX
 from ninefold.venues import kraken_v1, kraken_wire
 from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.asked import asked, purpose_of
@@ -137,9 +136,7 @@ class KrakenSpot(KrakenRows):
         )
 
     def quick_until_ns(self) -> int:
-        return min(
-            [self._series[symbol].late_until_ns() for symbol in self._late] + [*self._anew.values()], default=INT64_MAX
-        )
+        return min([super().quick_until_ns(), *self._anew.values()])
 
     def settled(self, symbol: str, next_id: int, last_ns: int, seen_ns: int) -> None:
         self._series[symbol].settle(next_id, last_ns)
@@ -148,9 +145,9 @@ class KrakenSpot(KrakenRows):
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
         self._instruments = self._registry.learn_all(saved.instruments, VENUE)
-        self._rules, self._series, self._books = saved.rules, saved.series, saved.books
-        self._late = {symbol: None for symbol, series in self._series.items() if series.late}
-        self._anew, self._connected, self.seen = saved.anew, saved.connected, saved.seen
+        self._know(saved.series, saved.connected)
+        self._rules, self._books = saved.rules, saved.books
+        self._anew, self.seen = saved.anew, saved.seen
 
     # frames
 

@@ -7,39 +7,31 @@ Out: rows and records in `gathered`; what is to be asked in `questions`, to be s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ninefold.journal.inputs import Answer
 from ninefold.market.arrays import ID_INTEGER, ID_NONE
 from ninefold.market.instruments import Instrument, listed
 from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues import kraken_wire
 from ninefold.venues.adapter import Question
+from ninefold.venues.hole_rows import HoleRows, gap
 from ninefold.venues.kraken_book import CheckedBook, Leveled, leveled
-from ninefold.venues.kraken_series import Series, gap, pause_ns
+from ninefold.venues.kraken_series import Series, pause_ns
 from ninefold.venues.kraken_wire import DEPTH, STREAMS, VENUE, Best, Change, Deal, subscription
-from ninefold.venues.rows import Rows
 from ninefold.venues.told import units
-from ninefold.venues.trade_holes import Hole, Told
-
-if TYPE_CHECKING:
-    from ninefold.venues.quick import Quick
+from ninefold.venues.trade_holes import Hole
 
 
-class KrakenRows(Rows):
+class KrakenRows(HoleRows[Series]):
     """What KrakenSpot knows, and what it makes of it; its arguments are those of Rows. Symbols are "BTC/USD"."""
 
     venue = VENUE
     default_streams = STREAMS
-    quick: Quick | None = None
 
     def begin(self) -> None:
+        super().begin()
         self._rules: dict[str, Instrument] = {}
-        self._series: dict[str, Series] = {}
         self._books: dict[str, CheckedBook] = {}
-        self._late: dict[str, None] = {}  # symbols with trades that may come late
         self._anew: dict[str, int] = {}  # books to be subscribed again, and not before when
-        self._connected = False
 
     def _take_deals(self, deals: list[Deal], seq: int, receive_ns: int, *, live: bool = True) -> None:
         """All or none: the numbers of every trade are read before the first one counts."""
@@ -65,20 +57,6 @@ class KrakenRows(Rows):
         if self.quick is not None:
             self.quick.teach(deal.symbol, self._instruments[deal.symbol], series.certain_id(), series.last_ns)
         return is_new
-
-    def _pass_time(self, seq: int, now_ns: int) -> None:
-        """Tell what has not come although it is late."""
-        for symbol in list(self._late):
-            self._tell(symbol, self._series[symbol].pass_time(now_ns), seq, now_ns)
-            if not self._series[symbol].late:
-                del self._late[symbol]
-
-    def _tell(self, symbol: str, told: list[Told], seq: int, receive_ns: int) -> None:
-        """Holes that opened are asked for."""
-        for hole, healed in told:
-            self.gathered.records.append(gap(self._instruments[symbol].id, hole, seq, receive_ns, healed=healed))
-        if any(not one.healed for one in told):
-            self._ask_trades(symbol)
 
     def _take_changes(self, connection: int, changes: list[Change], seq: int, receive_ns: int) -> None:
         """All or none, as for trades."""
@@ -175,6 +153,9 @@ class KrakenRows(Rows):
         for symbol in [symbol for symbol, due_ns in self._anew.items() if due_ns <= receive_ns]:
             del self._anew[symbol]
             self.say += (subscription(method, "book", [symbol]) for method in ("unsubscribe", "subscribe"))
+
+    def _ask_missing(self, symbol: str, known_ns: int) -> None:
+        self._ask_trades(symbol)
 
     def _ask_trades(self, symbol: str, not_before_ns: int = 0) -> None:
         """Ask from the oldest hole, or from the newest trade if there is none; one question of a pair at a time."""

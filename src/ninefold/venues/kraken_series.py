@@ -7,9 +7,8 @@ REST counts by time and not by id, so an asking is a walk by pages from before t
 
 from __future__ import annotations
 
-from ninefold.market.records import Gap
 from ninefold.market.time import SECOND_NS
-from ninefold.venues.trade_holes import Hole, Told, TradeHoles
+from ninefold.venues.trade_holes import Told, TradeHoles
 
 PAGE = 1000  # trades in a full answer
 MARGIN_NS = SECOND_NS  # asked for before a hole: REST and websocket cut one time differently, and times may go back
@@ -42,20 +41,6 @@ class Series(TradeHoles):
         told = self.answered(proves=proves)
         self.tries = self.tries + 1 if self.open_holes() else 0
         return told
-
-
-def gap(instrument: int, hole: Hole, seq: int, known_ns: int, *, stream: str = "trades", healed: bool = False) -> Gap:
-    return Gap(
-        seq=seq,
-        known_ns=known_ns,
-        instrument=instrument,
-        stream=stream,
-        from_id=hole.first,
-        to_id=hole.last,
-        from_ns=hole.from_ns,
-        to_ns=hole.to_ns,
-        healed=healed,
-    )
 
 
 def pause_ns(failures: int) -> int:

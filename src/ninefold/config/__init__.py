@@ -1,0 +1,204 @@
+"""What a user may set, from ninefold.toml: read, checked, and explained where it is wrong. Secrets are never in it: it names the
+environment variable or the file that holds them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import stat
+import tomllib
+from pathlib import Path
+from typing import Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from ninefold.config.sections import (
+    Account,
+    Bus,
+    Config,
+    Influx,
+    Keep,
+    Notify,
+    Retention,
+    Risk,
+    Serve,
+    Source,
+    Strategies,
+    Venue,
+)
+from ninefold.config.template import template
+from ninefold.venues.ccxt_names import refusal
+from ninefold.venues.table import VENUES
+
+__all__ = [
+    "Account",
+    "BadConfig",
+    "Bus",
+    "Config",
+    "Influx",
+    "Keep",
+    "Notify",
+    "Retention",
+    "Risk",
+    "Serve",
+    "Source",
+    "Strategies",
+    "Venue",
+    "keys_of",
+    "load",
+    "parse",
+    "template",
+    "validated",
+]
+
+PAIR = re.compile(r"[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+(-\d{6})?)?")  # as ccxt writes symbols
+HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")  # it is part of a NATS subject and of a file's name
+BUS_URL = re.compile(r"(nats|tls)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?")
+
+
+class BadConfig(ValueError):
+    """A config that cannot be used; the text names the key, what was found and what is allowed."""
+
+
+def parse(text: str, name: str = "ninefold.toml") -> Config:
+    """A config from TOML.
+
+    raises: BadConfig naming the key, what was found, what is allowed.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig(f"{name} is not valid TOML: {error}") from error
+    try:
+        config = msgspec.convert(raw, Config)
+    except msgspec.ValidationError as error:
+        raise BadConfig(f"{name}: {_explain(str(error), raw)}") from error
+    return validated(config, name)
+
+
+def validated(config: Config, name: str) -> Config:
+    """The same config if its parts fit together; name: where it is from. raises: BadConfig."""
+    _check_venues(config, name)
+    _check_bus(config.bus, name)
+    if config.account.orders == "exchange" and not VENUES[config.venue.name].ws_api_url:
+        able = ", ".join(repr(venue) for venue, entry in VENUES.items() if entry.ws_api_url)
+        raise BadConfig(
+            f"{name}: account.orders is 'exchange', and orders cannot be sent to {config.venue.name!r} yet, only to {able}; "
+            "allowed here: 'paper'"
+        )
+    return config
+
+
+def load(path: Path) -> Config:
+    """A config from TOML, or from the JSON that a parent process wrote. raises: BadConfig, also when there is no such
+    file.
+    """
+    try:
+        if path.suffix == ".json":
+            return msgspec.json.decode(path.read_bytes(), type=Config)
+        return parse(path.read_text(), str(path))
+    except FileNotFoundError:
+        raise BadConfig(f"there is no {path}; `ninefold init` writes a commented one") from None
+
+
+def keys_of(account: Account) -> tuple[str, str]:
+    """The API key and secret from the file (owner-only) or the environment.
+
+    raises: BadConfig saying where they were looked for, never what was found.
+    """
+    if account.keys_file:
+        path = Path(account.keys_file)
+        if not path.exists():
+            raise BadConfig(f"account.keys_file names {path}, which does not exist")
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise BadConfig(f"{path} can be read by others; run `chmod 600 {path}`")
+        try:
+            held = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+            return held["apiKey"], held["secret"]
+        except (msgspec.DecodeError, KeyError):
+            raise BadConfig(f'{path} must be JSON like {{"apiKey": "...", "secret": "..."}}') from None
+    key, secret = os.environ.get(account.key_env, ""), os.environ.get(account.secret_env, "")
+    if not key or not secret:
+        raise BadConfig(
+            f"account.orders is 'exchange', but {account.key_env} and {account.secret_env} are not both set in the environment; "
+            "set them, or name an owner-only keys_file"
+        )
+    return key, secret
+
+
+def _check_venues(config: Config, name: str) -> None:
+    known: set[str] = set()
+    for place, venue in (("venue", config.venue), *((f"capture[{i}]", one) for i, one in enumerate(config.capture))):
+        if venue.name not in VENUES:
+            raise BadConfig(f"{name}: {place}.name: found {venue.name!r}; allowed: {', '.join(map(repr, VENUES))}")
+        if venue.name in known:
+            raise BadConfig(f"{name}: {place}.name: {venue.name!r} is named twice; put all its pairs in one place")
+        refused = refusal(venue.name, venue.streams)
+        if refused:
+            raise BadConfig(f"{name}: {place}: found {venue.name!r}; {refused}")
+        known.add(venue.name)
+        for pair in venue.pairs:
+            if not PAIR.fullmatch(pair):
+                raise BadConfig(
+                    f"{name}: {place}.pairs holds {pair!r}; pairs are written BASE/QUOTE, for example 'BTC/USDT', "
+                    "perpetuals BASE/QUOTE:SETTLE, for example 'BTC/USDT:USDT', futures with their day of expiry behind it, "
+                    "for example 'BTC/USD:BTC-261225'"
+                )
+
+
+def _check_bus(bus: Bus, name: str) -> None:
+    if bus.url and not BUS_URL.fullmatch(bus.url):
+        raise BadConfig(
+            f"{name}: bus.url must be like 'tls://recorder.example.com:4222' (or nats:// on loopback), without user and "
+            "password: they are in bus.credentials or in the environment"
+        )
+    for given in (*((bus.name,) if bus.name else ()), *bus.collectors):
+        if not HOST_NAME.fullmatch(given):
+            raise BadConfig(
+                f"{name}: bus names a collector {given!r}; allowed: small letters, digits and dashes, for example 'tokyo-1'"
+            )
+
+
+def _explain(message: str, raw: dict[str, object]) -> str:
+    unknown = re.search(r"unknown field `(\w+)`(?: - at `\$\.?(.*)`)?", message)
+    if unknown:
+        name, place = unknown.group(1), unknown.group(2) or ""
+        allowed = _fields(place)
+        near = difflib.get_close_matches(name, allowed, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"there is no key {'.'.join(filter(None, (place, name)))!r}{hint} Allowed here: {', '.join(allowed)}"
+    where = re.search(r" - at `\$\.?(.*)`", message)
+    key = where.group(1) if where else "the top level"
+    found: object = raw
+    kind: object = Config
+    for part in re.findall(r"\w+", key if where else ""):
+        if part.isdigit():
+            found = found[int(part)] if isinstance(found, list) else found
+            kind = get_args(kind)[0]
+        else:
+            found = found.get(part) if isinstance(found, dict) else found
+            kind = get_type_hints(kind)[part]
+    if get_origin(kind) is Literal:
+        return f"{key}: found {found!r}; allowed: {', '.join(map(repr, get_args(kind)))}"
+    return f"{key}: found {found!r}; {message.split(' - at ')[0]}"
+
+
+def _fields(place: str) -> list[str]:
+    kinds: dict[str, type[msgspec.Struct]] = {
+        "": Config,
+        "venue": Venue,
+        "capture": Venue,
+        "account": Account,
+        "risk": Risk,
+        "strategies": Strategies,
+        "notify": Notify,
+        "serve": Serve,
+        "retention": Retention,
+        "influx": Influx,
+        "bus": Bus,
+        **{f"retention.{field.name}": Keep for field in msgspec.structs.fields(Retention)},
+    }
+    kind: type[msgspec.Struct] = kinds.get(place.partition("[")[0], Source)
+    return [field.name for field in msgspec.structs.fields(kind)]

@@ -1,0 +1,147 @@
+"""What a user may set, section by section, with every default.
+
+In:  values of a config file. Out: `Config`; what does not fit a section's types is refused where it is read.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+
+class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    pass
+
+
+class Venue(_Section, frozen=True):
+    """Where the market comes from. Empty addresses and streams are the venue's own."""
+
+    name: str = "binance"
+    pairs: tuple[str, ...] = ("BTC/USDT", "ETH/USDT")
+    streams: tuple[str, ...] = ()
+    rest_url: str = ""
+    stream_url: str = ""
+    ws_api_url: str = ""
+
+
+class Account(_Section, frozen=True):
+    """orders: "paper" fills in our simulated market; "exchange" sends signed orders to the venue's addresses."""
+
+    orders: Literal["paper", "exchange"] = "paper"
+    quote: str = "USDT"
+    capital: Annotated[str, msgspec.Meta(pattern=r"^\d+(\.\d+)?$")] = "10000"
+    keys_file: str = ""
+    key_env: str = "NINEFOLD_API_KEY"
+    secret_env: str = "NINEFOLD_API_SECRET"
+
+
+class Risk(_Section, frozen=True):
+    position_quote: Positive = 2000.0  # worth of one instrument's position at most
+    order_quote: Positive = 1000.0  # worth of one order at most
+    orders_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60
+
+
+class Strategies(_Section, frozen=True):
+    """names: empty means the default ones. folder: where a user's own strategy files are found by name."""
+
+    names: tuple[str, ...] = ()
+    folder: str = ""
+
+
+class Source(_Section, frozen=True):
+    name: str
+    form: Literal["rss", "lines", "fear_greed"]
+    address: str  # http(s) address or path of a file
+    every_s: Positive = 60.0
+
+
+class Notify(_Section, frozen=True):
+    """Slack: a webhook address or a bot token, each from the environment."""
+
+    webhook_env: str = "NINEFOLD_SLACK_WEBHOOK"
+    token_env: str = "NINEFOLD_SLACK_TOKEN"
+    channel: str = "#ninefold"
+    api_url: str = ""
+
+
+class Serve(_Section, frozen=True):
+    host: str = "127.0.0.1"
+    port: Port = 8899
+    token_env: str = "NINEFOLD_API_TOKEN"
+
+
+class Influx(_Section, frozen=True):
+    """A live copy as line protocol; an empty url writes none."""
+
+    url: str = ""
+    api: Literal["v1", "v2", "v3"] = "v1"
+    database: str = "ninefold"
+    org: str = ""
+    user: str = ""
+    password_env: str = "NINEFOLD_INFLUX_PASSWORD"
+    token_env: str = "NINEFOLD_INFLUX_TOKEN"
+
+
+class Bus(_Section, frozen=True):
+    """NATS, for services that run alone. The credential of each is in an owner-only file or in the environment.
+
+    name: of this host's collector among several; collectors: those that the recorder puts together. cert_file, key_file:
+    of the server that `ninefold service bus` runs.
+    """
+
+    url: str = ""
+    ca_file: str = ""
+    credentials: str = ""
+    user_env: str = "NINEFOLD_BUS_USER"
+    password_env: str = "NINEFOLD_BUS_PASSWORD"
+    name: str = ""
+    collectors: tuple[str, ...] = ()
+    cert_file: str = ""
+    key_file: str = ""
+
+
+class Keep(_Section, frozen=True):
+    """What is kept of a kind of data; a limit that is not given is none."""
+
+    days: Positive | None = None
+    gigabytes: Positive | None = None
+
+
+class Retention(_Section, frozen=True):
+    """Whole days are let go, oldest first, and whole segments of the logs."""
+
+    journal: Keep = Keep()
+    stream: Keep = Keep()
+    trades: Keep = Keep()
+    books: Keep = Keep()
+    quotes: Keep = Keep()
+    bars: Keep = Keep()
+    values: Keep = Keep()
+    forecasts: Keep = Keep()
+    targets: Keep = Keep()
+
+
+class Config(_Section, frozen=True):
+    version: Literal[1] = 1
+    data_dir: str = "data"
+    mode: Literal["demo", "paper", "live", "replay"] = "paper"
+    venue: Venue = Venue()
+    capture: tuple[Venue, ...] = ()
+    account: Account = Account()
+    risk: Risk = Risk()
+    strategies: Strategies = Strategies()
+    sentiment: tuple[Source, ...] = ()
+    notify: Notify = Notify()
+    serve: Serve = Serve()
+    retention: Retention = Retention()
+    influx: Influx = Influx()
+    bus: Bus = Bus()
+
+    @property
+    def venues(self) -> tuple[Venue, ...]:
+        """All that are captured, the one that is traded first; its clock closes the bars."""
+        return (self.venue, *self.capture)

@@ -1,0 +1,90 @@
+"""The config file that `ninefold init` writes: every key with its default, and what it is for."""
+
+from __future__ import annotations
+
+from ninefold.market.time import TIMEFRAMES
+from ninefold.venues.table import VENUES
+
+
+def template() -> str:
+    """A commented config with every default."""
+    return TEMPLATE.replace("TIMEFRAMES", " ".join(TIMEFRAMES)).replace("VENUES", ", ".join(VENUES))
+
+
+TEMPLATE = """\
+# ninefold: what may be set. Everything has a default; remove what you do not change.
+version = 1
+data_dir = "data"        # journal, tables, ledger, models
+mode = "paper"           # paper, or live (needs `ninefold up --live` too)
+
+[venue]
+name = "binance"         # that is traded: VENUES
+pairs = ["BTC/USDT", "ETH/USDT"]
+# rest_url = ""          # only to point at another address, for example a simulated exchange
+# stream_url = ""
+# ws_api_url = ""
+
+# ccxt.EXCHANGE          # as a name: any other exchange that ccxt knows, for example "ccxt.bitvavo" (pip install
+#                          "ninefold[ccxt]"); streams = ["candles:1m"] takes the exchange's candles in place of trades
+
+# [[capture]]            # further venues that are recorded only, as many as you like
+# name = "kraken"
+# pairs = ["BTC/USD", "ETH/USD"]
+
+[account]
+orders = "paper"         # paper: filled in our simulated market; exchange: signed orders to the venue
+quote = "USDT"
+capital = "10000"        # worth that the strategies may use together, in quote
+# key_env = "NINEFOLD_API_KEY"        # names of environment variables, never the secrets themselves
+# secret_env = "NINEFOLD_API_SECRET"
+# keys_file = ""         # or an owner-only file {"apiKey": ..., "secret": ...}
+
+[risk]
+position_quote = 2000.0  # worth of one instrument's position at most
+order_quote = 1000.0     # worth of one order at most
+orders_per_minute = 60
+
+[strategies]
+names = []               # empty: the default ones (bars from TIMEFRAMES)
+folder = ""              # your own strategy files, found by name
+
+# [[sentiment]]          # headlines: an address or a file, as many as you like
+# name = "news"
+# form = "rss"           # rss, lines (one JSON object a line), fear_greed (CSV or alternative.me's JSON)
+# address = "https://news.example.com/rss"
+# every_s = 60.0
+
+[notify]
+webhook_env = "NINEFOLD_SLACK_WEBHOOK"
+token_env = "NINEFOLD_SLACK_TOKEN"
+channel = "#ninefold"
+
+[serve]
+host = "127.0.0.1"       # another address needs a token in token_env
+port = 8899
+token_env = "NINEFOLD_API_TOKEN"
+
+# [influx]               # a live copy as line protocol (docs/imports.md)
+# url = "http://127.0.0.1:8086"
+# api = "v1"             # v1: /write, v2: /api/v2/write, v3: /api/v3/write_lp
+# database = "ninefold"  # the bucket of v2
+# org = ""               # of v2; its token, and v1's password, are in the environment
+# user = ""              # of v1
+
+# [bus]                  # NATS, for services on several hosts (docs/operations.md)
+# url = "tls://recorder.example.com:4222"
+# ca_file = ""           # the certificate of the authority that signed the server's; empty: those this machine trusts
+# credentials = "bus"    # a folder with a file for each service of this host: collect-tokyo-1.json, .nk or .creds
+# user_env = "NINEFOLD_BUS_USER"      # or, without a folder, the names of two environment variables
+# password_env = "NINEFOLD_BUS_PASSWORD"
+# name = "tokyo-1"       # on a host that collects for a recorder elsewhere
+# collectors = ["tokyo-1", "frankfurt-1"]   # on the recorder, and where `ninefold service bus` runs
+# cert_file = ""         # of `ninefold service bus`: the server's certificate and its key, PEM
+# key_file = ""
+
+[retention]              # everything is kept unless told otherwise; whole days go, oldest first (docs/operations.md)
+# books = { days = 30, gigabytes = 200 }
+# quotes = { days = 30 }
+# trades = { gigabytes = 500 }
+# also: bars, values, forecasts, targets, and the logs: journal, stream
+"""

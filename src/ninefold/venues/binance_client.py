@@ -1,0 +1,117 @@
+"""Binance spot: signed requests, each at the venue's time.
+
+In:  requests as binance_requests.py writes them.
+Out: http status and body of each answer; status 0 and the name of the failure if none came. Keys appear in no text made here.
+`call` sends once; `until_answered` asks again and again, and waits where the venue asks us to: it is for questions alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import aiohttp
+import msgspec
+
+from ninefold.venues.binance_orders import NO_SUCH_ORDER, Envelope, error_of
+from ninefold.venues.binance_requests import Request, sign
+from ninefold.venues.questions import wait_seconds
+
+TIMEOUT_S = 10.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 5.0
+MUST_WAIT = (418, 429)  # Retry-After says how many seconds
+WRONG_TIME = -1021
+MILLISECOND_NS = 1_000_000
+
+
+class BinanceClient:
+    """clock: our wall clock in ns. problem: what went wrong last, in words. offset_ms: the venue's clock less ours."""
+
+    def __init__(self, rest_url: str, key: str, secret: str, clock: Callable[[], int]) -> None:
+        self.problem = "not started"
+        self.offset_ms = 0
+        self._rest_url = rest_url.rstrip("/")
+        self._key = key
+        self._secret = secret
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+        self._quiet_until_ms = 0
+
+    async def start(self) -> None:
+        """Open the session and read the venue's clock."""
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
+        await self.read_clock()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def call(self, request: Request) -> tuple[int, str]:
+        """One signed request; status 0 and the name of the failure if no answer came."""
+        query = sign(request, self._secret)
+        url, body, headers = f"{self._rest_url}{request.path}", None, {"X-MBX-APIKEY": self._key}
+        if request.method == "POST":
+            body, headers["Content-Type"] = query, "application/x-www-form-urlencoded"
+        else:
+            url = f"{url}?{query}"
+        try:
+            async with self.http.request(
+                request.method, url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                if response.status in MUST_WAIT:
+                    self._wait(response.headers.get("Retry-After"))
+                return response.status, await response.text()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return 0, f"no answer: {type(error).__name__}"
+
+    async def until_answered(self, ask: Callable[[int], Request]) -> tuple[int, str]:
+        """Ask, with growing pauses, until the venue answers with success or says that there is no such order."""
+        pause_s = FIRST_WAIT_S
+        while True:
+            await asyncio.sleep(max(0, self.quiet_ms()) / 1000)
+            status, body = await self.call(ask(self.venue_ms()))
+            code = error_of(Envelope("", "", "", "", status, body))[0] if status != 200 else None
+            if status == 200 or code == NO_SUCH_ORDER:
+                return status, body
+            self.problem = f"a question was answered with http {status}, code {code}"
+            if code == WRONG_TIME:
+                await self.read_clock()
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_WAIT_S)
+
+    async def read_clock(self) -> None:
+        """Estimate the venue's clock from the middle of a question; keep the old estimate if none is answered."""
+        asked_ms = self.now_ms()
+        try:
+            async with self.http.get(f"{self._rest_url}/api/v3/time") as response:
+                told = msgspec.json.decode(await response.read(), type=_Time).serverTime
+        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
+            self.problem = f"the venue's clock could not be read: {type(error).__name__}"
+            return
+        self.offset_ms = told - (asked_ms + self.now_ms()) // 2
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("the gateway is not started; await start() first")
+        return self._session
+
+    def quiet_ms(self) -> int:
+        """How much longer the venue has asked us to wait; 0 or less: not at all."""
+        return self._quiet_until_ms - self.now_ms()
+
+    def now_ms(self) -> int:
+        return self._clock() // MILLISECOND_NS
+
+    def venue_ms(self) -> int:
+        """The venue's time, as far as we know it."""
+        return self.now_ms() + self.offset_ms
+
+    def _wait(self, retry_after: str | None) -> None:
+        now_ms = self.now_ms()
+        pause_ms = int(1000 * wait_seconds(retry_after, now_ms / 1000))
+        self._quiet_until_ms = max(self._quiet_until_ms, now_ms + pause_ms)
+
+
+class _Time(msgspec.Struct):
+    serverTime: int
