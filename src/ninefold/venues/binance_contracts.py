@@ -21,7 +21,7 @@ import msgspec
 from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ID_AGGREGATE, UNKNOWN_SIDE
-from ninefold.market.instruments import Instrument, Registry
+from ninefold.market.instruments import Instrument
 from ninefold.market.time import MINUTE_NS, SECOND_NS, UNKNOWN_NS
 from ninefold.venues import binance_contracts_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
@@ -82,6 +82,7 @@ class BinanceContracts(MarketAdapter):
     """wanted: the venue symbols that were subscribed ("BTCUSDT"); None takes whatever a recording holds.
     streams: the kinds that were subscribed for each."""
 
+    market: Market
     books_wait = True
     weights: ClassVar[dict[str, int]] = {
         "exchangeInfo": 1,
@@ -91,17 +92,8 @@ class BinanceContracts(MarketAdapter):
         "premiumIndex": 1,
     }
 
-    def __init__(
-        self,
-        market: Market,
-        wanted: frozenset[str] | None = None,
-        streams: tuple[str, ...] | None = None,
-        registry: Registry | None = None,
-    ) -> None:
-        self.venue = market.venue
-        self.default_streams = COINM_STREAMS if market.coin else USDM_STREAMS
-        super().__init__(wanted, streams, registry)
-        self._market = market
+    def begin(self) -> None:
+        super().begin()
         self._own = _Own()
         self._now_ns = 0
 
@@ -110,7 +102,7 @@ class BinanceContracts(MarketAdapter):
         return [self._question("exchangeInfo")]
 
     def unlisted(self, symbol: str) -> Instrument:
-        return wire.guessed(self._market, symbol)
+        return wire.guessed(self.market, symbol)
 
     def mark(self) -> bytes:
         return msgspec.msgpack.encode(self._own, order="deterministic")
@@ -197,7 +189,7 @@ class BinanceContracts(MarketAdapter):
         for name in names:
             if name not in told:
                 raise BadFrame(f"{name!r} is not among the {len(told)} contracts that the venue lists")
-        return [wire.listing(self._market, told[name]) for name in names]
+        return [wire.listing(self.market, told[name]) for name in names]
 
     # parts
 
@@ -257,7 +249,7 @@ class BinanceContracts(MarketAdapter):
         super()._tell(seq, now_ns)
 
     def _question(self, purpose: str, query: str = "", not_before_ns: int = 0) -> Question:
-        path = f"{self._market.api}/{purpose}" + (f"?{query}" if query else "")
+        path = f"{self.market.api}/{purpose}" + (f"?{query}" if query else "")
         return Question(purpose, path, self.weights[purpose], not_before_ns)
 
 
@@ -266,9 +258,16 @@ def _kind(stream: str) -> str:
     return stream.partition("@")[0].partition("_")[0]
 
 
+class UsdmContracts(BinanceContracts):
+    market, venue, default_streams = USDM, USDM.venue, USDM_STREAMS
+
+
+class CoinmContracts(BinanceContracts):
+    market, venue, default_streams = COINM, COINM.venue, COINM_STREAMS
+
+
 def _entry(
-    market: Market,
-    streams: tuple[str, ...],
+    adapter: type[BinanceContracts],
     line: Callable[[list[str], tuple[str, ...]], Line],
     letter: str,
     recorded: tuple[str, ...],
@@ -276,9 +275,10 @@ def _entry(
     proof: Proof,
 ) -> VenueEntry:
     """letter: that the market's addresses begin with; symbols: as recordings of books write them."""
+    market = adapter.market
     return VenueEntry(
-        adapter=partial(BinanceContracts, market),
-        streams=streams,
+        adapter=adapter,
+        streams=adapter.default_streams,
         line=line,
         venue_symbol=partial(wire.venue_symbol, market),
         rest_url=f"https://{letter}api.binance.com",
@@ -292,8 +292,7 @@ def _entry(
 
 
 USDM_ENTRY = _entry(
-    USDM,
-    USDM_STREAMS,
+    UsdmContracts,
     usdm_line,
     letter="f",
     recorded=("binance-usdm", "BINANCE_FUTURES"),
@@ -310,8 +309,7 @@ USDM_ENTRY = _entry(
     ),
 )
 COINM_ENTRY = _entry(
-    COINM,
-    COINM_STREAMS,
+    CoinmContracts,
     coinm_line,
     letter="d",
     recorded=("binance-coinm", "BINANCE_DELIVERY"),
