@@ -66,8 +66,8 @@ def certified(asked: Asked, of: Instrument, now_ns: int, until_seq: int, held: H
         return []
     wanted = range(asked.start_ns // HOUR_NS * HOUR_NS, asked.end_ns, HOUR_NS)
     hours = sorted({*latest, *wanted})
-    new = [hour for hour in wanted if hour not in latest or not latest[hour].closed]
-    changed = _around(new, fresh, latest, hours)
+    unknown = [hour for hour in wanted if hour not in latest or not latest[hour].closed]
+    changed = _around({*unknown, *fresh}, fresh, latest, hours)
     known = {hour: _span(one) for hour, one in latest.items() if one.trades and hour not in changed}
     for start_ns, end_ns in sorted(set(_stretches(sorted(changed)).values())):
         known |= held.hours_within(of, start_ns, end_ns, until_seq)
@@ -119,7 +119,7 @@ def _around(
     """
     traded = sorted({hour for hour, one in latest.items() if one.trades} | set(fresh))
     spans = []
-    for hour in {*new, *fresh}:
+    for hour in new:
         before, behind = bisect_left(traded, hour) - 1, bisect_right(traded, hour)
         last = traded[behind] if behind < len(traded) else max(hour, hours[-1])
         spans.append((traded[before] if before >= 0 else min(hour, hours[0]), last + HOUR_NS))
