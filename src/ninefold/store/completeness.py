@@ -102,7 +102,7 @@ def _of_one(
     to_ns: int | None,
     width_ns: int | None,
 ) -> Completeness:
-    bars = [] if told is None else told.hours()
+    bars = [] if told is None else told.stretches()
     both = [*parts.captured.values(), *parts.downloaded.values()]
     known = [(one.from_ns, one.to_ns) for one in both] + [(one.from_ns, one.to_ns) for one in bars]
     start = min((first for first, _ in known), default=0) if from_ns is None else from_ns

@@ -70,22 +70,36 @@ class ToldBars:
 
     def hours(self) -> list[Told]:
         """Rising; of a width above an hour the bars."""
-        if not len(self._stored.starts):
+        return self._told(*self._by_hour())
+
+    def stretches(self) -> list[Told]:
+        """The same, but hours of which all bars are known and that follow each other are one."""
+        from_ns, to_ns, known, lost = self._by_hour()
+        if not len(from_ns):
             return []
-        unit, width = max(HOUR_NS, self._width_ns), self._width_ns
+        going_on = (lost[1:] == 0) & (lost[:-1] == 0) & (from_ns[1:] == to_ns[:-1])
+        first = np.flatnonzero(np.append(True, ~going_on))
+        last = np.append(first[1:], len(from_ns)) - 1
+        return self._told(from_ns[first], to_ns[last], np.add.reduceat(known, first), lost[first])
+
+    def _by_hour(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """From when to when, and how long bars are known and not known in it; shape (hours,) each."""
+        unit = max(HOUR_NS, self._width_ns)
         runs = zip(self._stored.starts.tolist(), self._stored.ends.tolist(), strict=True)
-        starts = np.unique(np.concatenate([np.arange(start // unit * unit, end, unit) for start, end in runs]))
+        hours = [np.empty(0, np.int64), *(np.arange(start // unit * unit, end, unit) for start, end in runs)]
+        starts = np.unique(np.concatenate(hours))
         starts = starts[self._kept.between(starts, starts + unit) == 0]
         first = self._stored.starts[np.searchsorted(self._stored.ends, starts, "right")]
         last = self._stored.ends[np.searchsorted(self._stored.starts, starts + unit, "left") - 1]
         from_ns, to_ns = np.maximum(first, starts), np.minimum(last, starts + unit)
         known = self._known.between(from_ns, to_ns)
-        lost = to_ns - from_ns - known
+        return from_ns, to_ns, known, to_ns - from_ns - known
+
+    def _told(self, from_ns: np.ndarray, to_ns: np.ndarray, known: np.ndarray, lost: np.ndarray) -> list[Told]:
+        columns = (from_ns, to_ns, known // self._width_ns, lost // self._width_ns)
         return [
-            Told(start, end, count // width, missing // width, *(self._lost(start, end) if missing else (None, None)))
-            for start, end, count, missing in zip(
-                from_ns.tolist(), to_ns.tolist(), known.tolist(), lost.tolist(), strict=True
-            )
+            Told(start, end, count, missing, *(self._lost(start, end) if missing else (None, None)))
+            for start, end, count, missing in zip(*(column.tolist() for column in columns), strict=True)
         ]
 
     def hold(self, from_ns: int, to_ns: int) -> bool:
