@@ -223,6 +223,13 @@ def test_what_was_known_then_has_the_certificates_of_then(tmp_path):
     assert told == [[("cannot tell", 4)], [("complete", 2), ("cannot tell", 2)], [("complete", 4)]]
 
 
+def test_bars_that_were_not_known_then_prove_nothing_then(tmp_path):
+    fetch(Exchange(TRUTH, NOW), tmp_path, "1m", span=hours(0, 2))
+    for at, state in ((NOW - 1, "cannot tell"), (NOW, "complete")):
+        [span] = completeness(tmp_path, BTC, *hours(0, 2), as_of_ns=at, width_ns=MINUTE_NS).spans
+        assert span.state == state
+
+
 def test_of_what_is_not_certified_nothing_is_said(tmp_path):
     keeper = opened(tmp_path)
     keeper.keep(told((1, 5), (2, 65)))
