@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 from deltalake.exceptions import DeltaError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ninefold.history.certified import Asked, certified
@@ -209,7 +209,6 @@ SPANS = st.tuples(st.integers(0, 20), st.integers(1, 6)).map(lambda pair: (pair[
 STEPS = st.lists(st.tuples(st.frozensets(st.integers(0, 40)), SPANS), min_size=1, max_size=6)
 
 
-@settings(deadline=None)
 @given(STEPS, st.integers(0, 10**6))
 def test_what_is_called_complete_is_complete_and_judged_bit_by_bit_it_is_the_same_as_at_once(steps, seed):
     """The truth: 41 trades in 20 hours, at random. Each step stores some of them and asks for some hours."""

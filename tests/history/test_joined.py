@@ -53,7 +53,7 @@ def capture(data_dir, trades, gaps=(), bars=(), hours=8):
             Gap(seq=4, known_ns=NOW, instrument=2, stream="trades", from_id=first, to_id=last, from_ns=at, to_ns=end)
             for first, last, at, end in gaps
         ]
-        clock = Tick(seq=4, known_ns=NOW, exchange_ns=JANUARY + hours * HOUR_NS)
+        clock = Tick(seq=4, known_ns=NOW, exchange_ns=JANUARY + int(hours * HOUR_NS))
         arrays = ({"trades": rows("trades", stored)} if stored else {}) | ({"bars": made} if len(made) else {})
         tables.write(
             [Chunk(1, 1, NOW, {}, records), Chunk(2, 3, NOW, arrays, []), Chunk(4, 4, NOW, {}, [*said, clock])]
@@ -103,9 +103,10 @@ def test_an_hour_that_was_captured_with_a_gap_and_downloaded_is_healed(tmp_path,
     ]  # fmt: skip
 
 
-def test_before_and_behind_what_was_captured_a_download_proves_the_hours_at_the_seams(tmp_path, capsys):
-    capture(tmp_path, within(2.3, 5.6), hours=6)
-    assert states(tmp_path)[1:-1] == [("cannot tell", 1), ("complete", 2), ("cannot tell", 1)]
+@pytest.mark.parametrize("stopped", [6, 5.6])
+def test_before_and_behind_what_was_captured_a_download_proves_the_hours_at_the_seams(tmp_path, capsys, stopped):
+    capture(tmp_path, within(2.3, 5.6), hours=stopped)
+    assert [state for state, _ in states(tmp_path, 2, 6)][:3] == ["cannot tell", "complete", "cannot tell"]
     fetch(Exchange(TRUTH, NOW), tmp_path, "trades", span=hours(0, 7))
     assert {state for state, _ in states(tmp_path, 0, 7)} == {"complete"}
     parts = {int(one["hour"][11:13]): one["part"] for one in lines(tmp_path, capsys) if one["of"] == "trades"}
@@ -126,7 +127,9 @@ def test_hours_whose_trades_were_let_go_and_that_were_downloaded_again_are_compl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [0, 3, 18, *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(100, 140))]
+)
 def test_what_is_called_complete_has_every_trade_and_every_missing_one_lies_in_a_known_gap(tmp_path, seed):
     """Captured at random, downloaded at random from a venue that does not tell some."""
     chance = random.Random(seed)

@@ -2,7 +2,7 @@
 
 In:  the certificates of both parts, each of which knows its own trades alone; where that is not enough, the trades.
 Out: the certificate that is true of the rows that readers get. One that proves its hour holds for both: the other part can
-     only repeat its trades. Where neither does, but both have trades in the hour or beside it, the hour is judged again by
+     only repeat its trades. Where neither does, but both have trades in the hour or next to it, the hour is judged again by
      the ids of both: a download asks only for what the pipeline missed, and says of itself that most is missing.
 What was imported has no certificates; its ids count where an hour is judged again.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import msgspec
@@ -48,6 +49,10 @@ class Parts:
         self.downloaded = {one.hour_ns: one for one in downloaded}
         self.hours = sorted(self.captured.keys() | self.downloaded.keys())
         self.traded = [hour for hour in self.hours if self.bounds(hour) is not None]
+        self._stretches: list[tuple[int, int]] = []
+        for hour in self.hours:
+            start = self._stretches.pop()[0] if self._stretches and self._stretches[-1][1] == hour else hour
+            self._stretches.append((start, hour + HOUR_NS))
 
     def bounds(self, hour: int) -> tuple[int, int] | None:
         """The first and the last id that is known of an hour."""
@@ -61,6 +66,15 @@ class Parts:
         at, behind = bisect_left(self.traded, hour), bisect_right(self.traded, hour)
         before = self.traded[at - 1] if at else None
         return before, self.traded[behind] if behind < len(self.traded) else None
+
+    def stretch(self, hour: int) -> tuple[int, int]:
+        """From when to when the hours around this one have certificates."""
+        at = bisect_right(self._stretches, hour, key=lambda one: one[0]) - 1
+        return self._stretches[at]
+
+    def closed(self, hour: int) -> bool:
+        """Whether a part knows that the hour is over: a pipeline that was stopped in it does not."""
+        return any(one[hour].closed for one in (self.captured, self.downloaded) if hour in one)
 
     def meet(self, hour: int) -> bool:
         """Whether both parts have ids of the hour or of those next to it."""
@@ -95,35 +109,49 @@ def certified(
     for hour in parts.hours:
         if hour < end_ns and hour + HOUR_NS > start_ns:
             one = _best(parts, hour)
-            doubtful = one.certificate.state not in PROVEN and one.certificate.closed
-            found.append(_together(reader, versions, parts, gaps, one) if doubtful and parts.meet(hour) else one)
+            if one.certificate.state not in PROVEN and parts.closed(hour) and parts.meet(hour):
+                ids = _ids(reader, versions, hour, hour + HOUR_NS)
+                one = _together(one, ids, *neighbours_of(reader, versions, parts, hour, ids), gaps)
+            found.append(one)
     return found
 
 
-def _best(parts: Parts, hour: int) -> Certified:
-    mine, theirs = parts.captured.get(hour), parts.downloaded.get(hour)
-    if mine is not None and (mine.state in PROVEN or theirs is None or theirs.state not in PROVEN):
-        return Certified(mine, CAPTURED)
-    assert theirs is not None
-    return Certified(theirs, DOWNLOADED)
-
-
-def _together(
-    reader: Reader, versions: Sequence[Instrument], parts: Parts, gaps: Sequence[Gap], one: Certified
-) -> Certified:
-    """By the ids of both, if these say more than one part does. At last the nearest trades themselves are looked at: what
-    proves the ends of a download lies in hours without a certificate.
+def neighbours_of(
+    reader: Reader, versions: Sequence[Instrument], parts: Parts, hour: int, ids: Ids | None
+) -> tuple[Ids | None, Ids | None]:
+    """The ids before and after those of an hour. Before the hours with certificates around this one, and behind them, nothing
+    was asked for: a trade there counts only if its id is the next one.
     """
-    old, hour = one.certificate, one.certificate.hour_ns
-    ids = _ids(reader, versions, hour, hour + HOUR_NS)
-    before, after = (_neighbour(parts, at) for at in parts.around(hour))
-    state, missing, how = judged(hour, ids, before, after, gaps, losses=0, closed=True)
-    if state not in PROVEN:
-        before = _both(before, _ids(reader, versions, None, hour, 1, newest=True))
-        after = _both(after, _ids(reader, versions, hour + HOUR_NS, None, 1))
-        state, missing, how = judged(hour, ids, before, after, gaps, losses=0, closed=True)
-    fewer = state == old.state == "gap known" and missing is not None and missing < (old.missing or 0)
-    if state not in PROVEN and not fewer:
+    start, end = parts.stretch(hour)
+    before_hour, after_hour = parts.around(hour)
+    before = _bounds(parts, before_hour) if before_hour is not None and before_hour >= start else None
+    after = _bounds(parts, after_hour) if after_hour is not None and after_hour < end else None
+    if not parts.meet(hour):
+        return before, after
+    earlier = _ids(reader, versions, None, hour, 1, newest=True)
+    later = _ids(reader, versions, hour + HOUR_NS, None, 1)
+    if earlier is not None and (earlier.to_ns >= start or _follows(earlier, ids or after or later)):
+        before = _both(before, earlier)
+    if later is not None and (later.from_ns < end or _follows(ids or before, later)):
+        after = _both(after, later)
+    return before, after
+
+
+def _best(parts: Parts, hour: int) -> Certified:
+    """Of one part: what is proven, then what has trades, then what was captured."""
+    some = [
+        Certified(one[hour], part)
+        for one, part in ((parts.captured, CAPTURED), (parts.downloaded, DOWNLOADED))
+        if hour in one
+    ]
+    return min(some, key=lambda one: (one.certificate.state not in PROVEN, not one.certificate.trades))
+
+
+def _together(one: Certified, ids: Ids | None, before: Ids | None, after: Ids | None, gaps: Sequence[Gap]) -> Certified:
+    """By the ids of both parts."""
+    old = one.certificate
+    state, missing, how = judged(old.hour_ns, ids, before, after, gaps, losses=0, closed=True)
+    if old.state == LET_GO and state not in PROVEN:
         return one
     counts = ids is not None and bool(ids.runs)
     made = msgspec.structs.replace(
@@ -134,15 +162,16 @@ def _together(
         first_id=ids.first if ids and counts else None,
         last_id=ids.last if ids and counts else None,
         trades=ids.trades if ids else 0,
-        from_ns=hour if before is not None else old.from_ns,
+        from_ns=ids.from_ns if ids and before is None else old.hour_ns,
+        to_ns=old.hour_ns + HOUR_NS,
     )
     return Certified(made, BOTH)
 
 
-def _neighbour(parts: Parts, hour: int | None) -> Ids | None:
+def _bounds(parts: Parts, hour: int) -> Ids | None:
     """What a neighbour misses inside is its own matter."""
-    bounds = None if hour is None else parts.bounds(hour)
-    return None if hour is None or bounds is None else Ids((bounds,), 0, hour, hour + HOUR_NS)
+    bounds = parts.bounds(hour)
+    return None if bounds is None else Ids((bounds,), 0, hour, hour + HOUR_NS)
 
 
 def _ids(
@@ -154,11 +183,21 @@ def _ids(
     newest: bool = False,
 ) -> Ids | None:
     """Of the trades that readers get."""
-    found: Ids | None = None
-    for version in versions:
-        for ids in ids_by_hour(reader.trades(version.id, start_ns, end_ns, limit, newest)).values():
-            found = _both(found, ids)
-    return found
+    some = [
+        ids
+        for version in versions
+        for ids in ids_by_hour(reader.trades(version.id, start_ns, end_ns, limit, newest)).values()
+    ]
+    if limit is not None and some:  # one of each version
+        return max(some, key=lambda ids: ids.to_ns) if newest else min(some, key=lambda ids: ids.from_ns)
+    return reduce(joined, some) if some else None
+
+
+def _follows(one: Ids | None, other: Ids | None) -> bool:
+    """Whether no id can lie between the ids of two."""
+    if one is None or other is None or not one.runs or not other.runs:
+        return False
+    return other.first <= one.last + 1
 
 
 def _both(one: Ids | None, other: Ids | None) -> Ids | None:

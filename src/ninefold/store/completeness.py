@@ -24,7 +24,7 @@ from ninefold.store.holes import holes_of, joined_holes
 from ninefold.store.read import Reader
 from ninefold.store.told_bars import Told, ToldBars, told_bars
 
-NOTHING = "nothing is stored of this time"
+NOTHING = "nothing certifies this time: what is stored of it, if anything, was imported or its download did not end"
 
 
 class Span(msgspec.Struct, frozen=True):

@@ -14,9 +14,9 @@ import numpy as np
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Gap
 from ninefold.market.time import HOUR_NS
-from ninefold.store.beside_certificates import Parts
+from ninefold.store.beside_certificates import Parts, neighbours_of
 from ninefold.store.certificates import COUNTING, Certificate, missing_ids, open_gaps
-from ninefold.store.ids import runs_of
+from ninefold.store.ids import ids_by_hour, runs_of
 from ninefold.store.layout import effective_ns
 from ninefold.store.read import Reader
 
@@ -61,12 +61,13 @@ def joined_holes(holes: Iterable[Hole]) -> list[Hole]:
 def _by_ids(reader: Reader, versions: Sequence[Instrument], hour: int, parts: Parts, gaps: Sequence[Gap]) -> list[Hole]:
     end = hour + HOUR_NS
     rows = np.concatenate([reader.trades(version.id, hour, end) for version in versions])
+    ids = next(iter(ids_by_hour(_as_one(rows)).values()), None)
     rows = rows[np.isin(rows["id_kind"], COUNTING)]
     numbers, first = np.unique(rows["id_lo"], return_index=True)
     times = effective_ns("trades", rows)[first]
-    before, after = (None if at is None else parts.bounds(at) for at in parts.around(hour))
-    low = before[1] if before else (int(numbers[0]) if len(numbers) else None)
-    high = after[0] if after else (int(numbers[-1]) if len(numbers) else None)
+    before, after = neighbours_of(reader, versions, parts, hour, ids)
+    low = before.last if before is not None and before.runs else (int(numbers[0]) if len(numbers) else None)
+    high = after.first if after is not None and after.runs else (int(numbers[-1]) if len(numbers) else None)
     if low is None or high is None or low > high:
         return []
     runs = [(low, low), (high, high), *runs_of(numbers), *((gap.from_id, gap.to_id) for gap in gaps if gap.healed)]
@@ -77,3 +78,10 @@ def _by_ids(reader: Reader, versions: Sequence[Instrument], hour: int, parts: Pa
         bounds = (times[left] if left >= 0 else hour, times[right] if right < len(times) else end)
         found.append(Hole(int(min(bounds)), int(max(bounds)), lost_from, lost_to))
     return found
+
+
+def _as_one(rows: np.ndarray) -> np.ndarray:
+    """Versions of an instrument count together."""
+    same = rows.copy()
+    same["instrument"] = 0
+    return same
