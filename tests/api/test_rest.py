@@ -203,20 +203,21 @@ def test_halt_acts_at_once_and_resume_asks_for_the_word(run):
 def test_how_complete_the_trades_are_is_told_for_the_range_that_is_asked(run):
     asked = []
 
-    def completeness(name: str, from_ns: int | None, to_ns: int | None) -> dict[str, object]:
-        asked.append((name, from_ns, to_ns))
+    def completeness(name: str, *range_and_width: int | None) -> dict[str, object]:
+        asked.append((name, *range_and_width))
         return {"instrument": name, "spans": [], "holes": []}
 
     async def work(api):
         told = await api.get("/api/v1/completeness", instrument="binance:BTC/USDT", timerange="20240101-20240102")
         assert told == {"instrument": "binance:BTC/USDT", "spans": [], "holes": []}
-        await api.get("/api/v1/completeness", instrument="binance:BTC/USDT")
+        await api.get("/api/v1/completeness", instrument="binance:BTC/USDT", timeframe="1m")
         await api.get("/api/v1/completeness", expect=404, instrument="binance:NO/SUCH")
 
     run(work, completeness=completeness)
     day_ns = 86_400 * 10**9
     start_ns = 1_704_067_200 * 10**9
-    assert asked == [("binance:BTC/USDT", start_ns, start_ns + day_ns), ("binance:BTC/USDT", None, None)]
+    btc, minute_ns = "binance:BTC/USDT", 60 * 10**9
+    assert asked == [(btc, start_ns, start_ns + day_ns, None), (btc, None, None, minute_ns)]
 
 
 def test_openapi_is_served_with_the_limits(run):

@@ -19,7 +19,9 @@ from ninefold.history.download import Wanted, download
 from ninefold.history.keep import FOLDER, Keeper
 from ninefold.history.venue import CannotDownload
 from ninefold.store.data_dir import AlreadyWritten
+from ninefold.store.delta import stored_files
 from ninefold.store.read import Reader
+from ninefold.store.scan import scan
 
 from .exchange import DAY, JANUARY, MINUTE, Exchange, S, random_trades
 from .running import PAIRS, fetch, silent, stored_bars, stored_trades, true_bars, true_trades
@@ -32,7 +34,14 @@ TRUTH = random_trades(4, JANUARY, JANUARY + 2 * DAY, 12 * S)
 
 
 def everything(data_dir: Path) -> tuple[object, object]:
+    assert set(certified(data_dir).values()) == {"complete"}
+    assert list(certified(data_dir)) == list(range(*SPAN, 60 * MINUTE))
     return stored_trades(data_dir, SPAN), stored_bars(data_dir, "1m", SPAN)
+
+
+def certified(data_dir: Path) -> dict[int, str]:
+    """The state of each hour."""
+    return {one.hour_ns: one.state for one in Reader(data_dir / FOLDER).certificates()}
 
 
 @pytest.mark.parametrize("venue", ["binance", "kraken"])
@@ -146,11 +155,16 @@ def test_an_answer_that_cannot_be_read_is_kept_and_told(tmp_path):
 
 
 def rows(data_dir: Path) -> dict[str, list[tuple]]:
-    """Every stored row whole, with its seq."""
+    """Every stored row whole, with its seq; every revision."""
     reader = Reader(data_dir / FOLDER)
     [of] = reader.registry()
     bars = reader.bars(of.id, MINUTE, revisions="all", newest=False)
-    return {"trades": sorted(reader.trades(of.id).tolist()), "bars": sorted(bars.tolist())}
+    certificates = scan("certificates", stored_files(data_dir / FOLDER / "tables", "certificates"), None)
+    return {
+        "trades": sorted(reader.trades(of.id).tolist()),
+        "bars": sorted(bars.tolist()),
+        "certificates": sorted(tuple(map(str, row.values())) for row in certificates.to_pylist()),
+    }
 
 
 @pytest.mark.parametrize("kept", ["none", "half"])

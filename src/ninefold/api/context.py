@@ -53,7 +53,7 @@ class ApiContext:
     """host: the address that is listened on; any but loopback needs a token.
 
     halt(by, reason), resume(by): make the pipeline do it; the view shows it when the stream says that it happened.
-    completeness(instrument, from_ns, to_ns): what the store's certificates say; slow enough for a thread.
+    completeness(instrument, from_ns, to_ns, width_ns): what the store's certificates say; slow enough for a thread.
     reader: the store, or None while there is none; then only what the live view holds is answered.
     """
 
@@ -62,7 +62,7 @@ class ApiContext:
     resume: Callable[[str], Awaitable[None]]
     now_ns: Callable[[], int]
     reader: StoreReader | None = None
-    completeness: Callable[[str, int | None, int | None], dict[str, object]] | None = None
+    completeness: Callable[[str, int | None, int | None, int | None], dict[str, object]] | None = None
     host: str = "127.0.0.1"
     token: str | None = None
     static: Path = STATIC

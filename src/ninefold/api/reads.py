@@ -91,13 +91,18 @@ async def list_trades(
 
 
 @get("/completeness")
-async def show_completeness(state: State, instrument: Instrument, timerange: Timerange = None) -> Json:
-    """How complete the stored trades are, by the certificates: spans of one state each, and the holes in them."""
+async def show_completeness(
+    state: State, instrument: Instrument, timerange: Timerange = None, timeframe: OneTimeframe = None
+) -> Json:
+    """How complete the stored trades are, captured and downloaded, by the certificates; or the bars of a timeframe: spans of
+    one state each, and the holes in them.
+    """
     context: ApiContext = state.context
     found, asked = instrument_named(context.view, instrument), window(1, None, timerange)
+    width_ns = None if timeframe is None else width_named(timeframe)
     if context.completeness is None:
         return {"instrument": found.name, "spans": [], "holes": []}
-    return await asyncio.to_thread(context.completeness, found.name, asked.start_ns, asked.end_ns)
+    return await asyncio.to_thread(context.completeness, found.name, asked.start_ns, asked.end_ns, width_ns)
 
 
 @get("/forecasts")

@@ -62,6 +62,7 @@ async def download(
             began = time.monotonic()
             if what == TRADES:
                 outcome = await download_trades(work, of, wanted.start_ns, wanted.end_ns)
+                keeper.certify(of, wanted.start_ns, wanted.end_ns)
             else:
                 outcome = await download_bars(work, of, what, wanted.start_ns, wanted.end_ns)
             outcome.seconds = round(time.monotonic() - began, 3)

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from ninefold.history.bars import believable, empty_bars, made_of_trades
+from ninefold.history.certified import CERTIFY, Asked, HeldTrades, certified
 from ninefold.history.plan import Run, holds
 from ninefold.history.table import HISTORIES
 from ninefold.history.venue import UNREADABLE
@@ -23,12 +24,13 @@ from ninefold.market.arrays import BAR_UNKNOWN, empty
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import AnyRecord, Listed
 from ninefold.market.time import DAY_NS, TIMEFRAMES
+from ninefold.store.certificates import Certificate
 from ninefold.venues.adapter import BadFrame, malformed
 
 SETTLE = "settle"
 
 
-class Held(Protocol):
+class Held(HeldTrades, Protocol):
     """What is stored, also of the records just before: see stored.py."""
 
     def ids(self, of: Instrument) -> list[Run]: ...
@@ -48,6 +50,7 @@ class Added:
     trades: np.ndarray = field(default_factory=lambda: empty("trades"))
     bars: np.ndarray = field(default_factory=lambda: empty("bars"))
     records: list[AnyRecord] = field(default_factory=list)
+    certificates: list[Certificate] = field(default_factory=list)
     problem: str = ""
 
 
@@ -68,9 +71,7 @@ def fold(record: Record, registry: Registry, held: Held) -> Added:
         if record.kind == ANSWER:
             _answer(msgspec.msgpack.decode(record.payload, type=Answer), record, registry, held, added)
         else:
-            command = msgspec.msgpack.decode(record.payload, type=Command)
-            series = msgspec.json.decode(command.reason, type=Series)
-            added.bars = _settled(_instrument(registry, series.venue, series.symbol), series, held)
+            _command(msgspec.msgpack.decode(record.payload, type=Command), record, registry, held, added)
     except UNREADABLE as error:
         added.problem = str(error)
         excerpt = record.payload[:160]
@@ -109,6 +110,17 @@ def _answer(answer: Answer, record: Record, registry: Registry, held: Held, adde
         added.records.append(malformed(answer.venue, record.seq, record.receive_ns, reason, answer.body))
     stored = held.bars(instrument, TIMEFRAMES[timeframe], start_ns, end_ns)
     added.bars = _new_bars(told_bars[possible], stored)
+
+
+def _command(command: Command, record: Record, registry: Registry, held: Held, added: Added) -> None:
+    if command.name == CERTIFY:
+        asked = msgspec.json.decode(command.reason, type=Asked)
+        _instrument(registry, asked.venue, asked.symbol)
+        first = next(one for one in registry if (one.venue, one.venue_symbol) == (asked.venue, asked.symbol))
+        added.certificates = certified(asked, first, record.receive_ns, record.seq, held)
+        return
+    series = msgspec.json.decode(command.reason, type=Series)
+    added.bars = _settled(_instrument(registry, series.venue, series.symbol), series, held)
 
 
 def _listed(told: Instrument, record: Record, registry: Registry) -> list[AnyRecord]:

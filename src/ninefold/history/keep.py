@@ -1,10 +1,10 @@
 """Where history is kept: D/history, a data dir of its own with a journal and tables, so that it may grow while a pipeline
 writes D.
 
-In:  answers of venues and files of archives, as they came; orders to settle what is left of a range.
+In:  answers of venues and files of archives, as they came; orders to settle what is left of a range, and to certify one.
 Out: each is journalled before it is read; then its rows, of which none is stored twice: a trade by its id, a bar by where
-     it opens. The tables hold what the journal gives and nothing else, so they can be made again, row for row: remove
-     D/history/tables, and the next download does.
+     it opens; certificates of the hours of a range that was answered. The tables hold what the journal gives and nothing
+     else, so they can be made again, row for row: remove D/history/tables, and the next download does.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
+from ninefold.history.certified import CERTIFY, Asked
 from ninefold.history.fold import SETTLE, Added, Series, fold, units
 from ninefold.history.plan import Run, joined, runs_of
 from ninefold.history.stored import Stored
@@ -26,6 +27,7 @@ from ninefold.journal.segment import Record
 from ninefold.journal.writer import LogWriter
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import AnyRecord, Listed
+from ninefold.store.certificates import Certificate, Ids, certificates_table
 from ninefold.store.data_dir import WriterLock, failed_write, open_data_dir
 from ninefold.store.delta import Table
 from ninefold.store.layout import RECORDS, number_within_seq, to_arrow
@@ -62,10 +64,11 @@ class Keeper:
 
     def settle(self, of: Instrument, timeframe: str, start_ns: int, end_ns: int) -> Added:
         """Add what no answer told of bars that open in the range: made of stored trades, or unknown."""
-        series = Series(of.venue, of.venue_symbol, timeframe, start_ns, end_ns)
-        added = self._take(COMMAND, encode(Command(SETTLE, "download", msgspec.json.encode(series).decode())))
-        self.commit()  # it was made of the trades before it: later ones must not be stored with it
-        return added
+        return self._order(SETTLE, Series(of.venue, of.venue_symbol, timeframe, start_ns, end_ns))
+
+    def certify(self, of: Instrument, start_ns: int, end_ns: int) -> Added:
+        """Say how complete each hour of a range is, once its trades were asked for and all questions answered."""
+        return self._order(CERTIFY, Asked(of.venue, of.venue_symbol, start_ns, end_ns))
 
     def knows(self, told: Instrument) -> bool:
         """Whether an instrument is listed in the units in which it is told."""
@@ -96,6 +99,22 @@ class Keeper:
         self.commit()
         return self.stored.time_of(of, id)
 
+    def certificates(self, of: Instrument) -> list[Certificate]:
+        self.commit()
+        return self.stored.certificates(of)
+
+    def hours_since(self, of: Instrument, seq: int, until_seq: int) -> tuple[dict[int, Ids], int]:
+        self.commit()
+        return self.stored.hours_since(of, seq, until_seq)
+
+    def hours_within(self, of: Instrument, start_ns: int, end_ns: int, until_seq: int) -> dict[int, Ids]:
+        self.commit()
+        return self.stored.hours_within(of, start_ns, end_ns, until_seq)
+
+    def nearest(self, of: Instrument, time_ns: int, before: bool, until_seq: int) -> Ids | None:
+        self.commit()
+        return self.stored.nearest(of, time_ns, before, until_seq)
+
     def commit(self) -> None:
         """Store what waits; the certificates' table is last, and says up to where all are whole.
 
@@ -121,6 +140,11 @@ class Keeper:
         finally:
             self._journal.close()
             self._lock.release()
+
+    def _order(self, name: str, what: Series | Asked) -> Added:
+        added = self._take(COMMAND, encode(Command(name, "download", msgspec.json.encode(what).decode())))
+        self.commit()  # it was made of the trades before it: later ones must not be stored with it
+        return added
 
     def _take(self, kind: int, payload: bytes) -> Added:
         record = Record(kind, 0, self._journal.last_seq + 1, self._clock(), payload)
@@ -150,7 +174,7 @@ class Keeper:
         if name == "records":
             rows = _records_table([record for added in fresh for record in added.records])
         elif name == "certificates":
-            rows = table.schema.empty_table()
+            rows = certificates_table([one for added in fresh for one in added.certificates])
         else:
             stacked = np.concatenate([added.trades if name == "trades" else added.bars for added in fresh])
             rows = to_arrow(name, stacked, number_within_seq(stacked["seq"]))

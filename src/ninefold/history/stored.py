@@ -1,7 +1,7 @@
 """What a folder of tables has of one instrument: which trade ids, which bars, the trades around a range.
 
 In:  a data dir, a venue and its symbol; all versions of an instrument count, rows are of those with the units asked for.
-Out: runs of ids, BARS and TRADES rows. A data dir without tables has nothing.
+Out: runs of ids, BARS and TRADES rows, what trades say by hour. A data dir without tables has nothing.
 """
 
 from __future__ import annotations
@@ -16,12 +16,17 @@ from ninefold.history.plan import Run, joined, runs_of
 from ninefold.market.arrays import BAR_UNKNOWN, ID_INTEGER, empty
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import MINUTE_NS
+from ninefold.store.certificates import Certificate, Ids
 from ninefold.store.data_dir import NoDataDir
-from ninefold.store.delta import dataset, stored_files
+from ninefold.store.delta import StoredFile, dataset, stored_files
+from ninefold.store.ids import ids_by_hour
+from ninefold.store.ids import joined as ids_together
+from ninefold.store.layout import market_columns
 from ninefold.store.read import Reader
 from ninefold.store.rows import latest_revisions
-from ninefold.store.scan import in_range, may_hold_time
+from ninefold.store.scan import all_of, in_range, may_hold_time
 
+JUDGED = ["instrument", "id_kind", "id_lo", "exchange_ns", "receive_ns", "seq"]  # what certificates are made of
 MARGIN_NS = MINUTE_NS  # ids and times of trades may be in a slightly different order
 
 
@@ -122,3 +127,55 @@ class Stored:
         wanted = pc.field("instrument").isin(pa.array(numbers, pa.int32())) & (pc.field("id_lo") == id)
         found = dataset("trades", files).to_table(columns=["exchange_ns"], filter=wanted).column(0).to_pylist()
         return found[0] if found else None
+
+    def certificates(self, of: Instrument) -> list[Certificate]:
+        """The latest of each hour, by hour. All versions of an instrument are certified under the id of its first."""
+        numbers = self.versions(of)
+        return [] if self._reader is None or not numbers else self._reader.certificates(numbers[0])
+
+    def hours_since(self, of: Instrument, seq: int, until_seq: int) -> tuple[dict[int, Ids], int]:
+        """What trades say whose input is behind `seq` and before `until_seq`, by hour; the last such input."""
+        files = [one for one in stored_files(self._folder, "trades") if one.may_hold("seq", seq + 1, until_seq)]
+        return self._by_hour(of, files, (pc.field("seq") > seq) & (pc.field("seq") < until_seq))
+
+    def hours_within(self, of: Instrument, start_ns: int, end_ns: int, until_seq: int) -> dict[int, Ids]:
+        """What trades of a range say, by hour."""
+        files = [one for one in stored_files(self._folder, "trades") if may_hold_time("trades", one, start_ns, end_ns)]
+        within = in_range("trades", start_ns, end_ns)
+        return self._by_hour(of, files, all_of(within, pc.field("seq") < until_seq))[0]
+
+    def nearest(self, of: Instrument, time_ns: int, before: bool, until_seq: int) -> Ids | None:
+        """What the trades of the minute before or after a time say, or the nearest one beyond that."""
+        minute = (time_ns - MARGIN_NS, time_ns) if before else (time_ns, time_ns + MARGIN_NS)
+        found: Ids | None = None
+        for ids in self.hours_within(of, *minute, until_seq).values():
+            found = ids if found is None else ids_together(found, ids)
+        if found is not None or self._reader is None:
+            return found
+        start_ns, end_ns = (None, time_ns) if before else (time_ns, None)
+        known = pc.field("seq") < until_seq
+        rows = [
+            self._reader.rows("trades", one, start_ns, end_ns, limit=1, newest=before, condition=known)
+            for one in self.versions(of)
+        ]
+        nearest = sorted(
+            (ids for some in rows for ids in ids_by_hour(some).values()), key=lambda ids: ids.to_ns, reverse=before
+        )
+        return nearest[0] if nearest else None
+
+    def _by_hour(
+        self, of: Instrument, files: list[StoredFile], condition: pc.Expression | None
+    ) -> tuple[dict[int, Ids], int]:
+        """A part after the other, so that any range fits into memory."""
+        numbers = self.versions(of)
+        found: dict[int, Ids] = {}
+        last_seq = 0
+        wanted = all_of(pc.field("instrument").isin(pa.array(numbers, pa.int32())), condition)
+        batches = dataset("trades", files).to_batches(columns=JUDGED, filter=wanted) if files and numbers else ()
+        for batch in batches:
+            columns = market_columns("trades", pa.Table.from_batches([batch]))
+            columns["instrument"] = np.zeros(batch.num_rows, np.int32)  # versions count together
+            last_seq = max(last_seq, int(columns["seq"].max(initial=0)))
+            for (_, hour), ids in ids_by_hour(columns).items():
+                found[hour] = ids_together(found[hour], ids) if hour in found else ids
+        return found, last_seq

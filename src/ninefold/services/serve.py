@@ -49,7 +49,7 @@ class Serve:
             resume=self._resume,
             now_ns=clock,
             reader=reader,
-            completeness=lambda name, from_ns, to_ns: plain(completeness(self._data_dir, name, from_ns, to_ns)),
+            completeness=self._completeness,
             host=config.serve.host,
             token=token,
         )
@@ -76,6 +76,11 @@ class Serve:
         records = sorted((record for record in records if record.seq <= position), key=lambda record: record.seq)
         if records:
             self.view.apply(Chunk(0, position, records[-1].known_ns, {}, records))
+
+    def _completeness(
+        self, name: str, from_ns: int | None, to_ns: int | None, width_ns: int | None
+    ) -> dict[str, object]:
+        return plain(completeness(self._data_dir, name, from_ns, to_ns, width_ns=width_ns))
 
     async def _halt(self, by: str, reason: str) -> None:
         await asyncio.to_thread(halt.write, self._data_dir, halt.Halt(by, reason, self._clock()))

@@ -27,7 +27,8 @@ from ninefold.store.layout import effective_ns
 from ninefold.store.rows import Pick, latest_revisions, rows_of
 from ninefold.store.scan import scan
 
-FOLDERS = ("history", "imports")  # what comes first counts
+HISTORY, IMPORTS = "history", "imports"
+FOLDERS = (HISTORY, IMPORTS)  # what comes first counts
 KINDS = ("trades", "bars", "books", "quotes")
 _MOST_WIDTHS = 1_000_000  # above every width, in seconds
 _listed = msgspec.json.Decoder(Listed)

@@ -1,30 +1,30 @@
-"""How complete the trades of an instrument are over a stretch of time: what an answer made from them can carry.
+"""How complete what was stored of an instrument is over a stretch of time: what an answer made from it can carry.
 
-In:  certificates; for hours that lack trades their ids, or the gaps that were reported, to say from when to when.
-Out: spans that cover the stretch without a hole, each with its state and why; the holes. Versions of an instrument
-     count together: in an hour the ones that traded speak, and the worst of them counts.
+In:  certificates of captured and downloaded trades, for hours that lack some their ids or the gaps that were reported; of an
+     answer made of bars, their width too: bars that were downloaded are worth what the venue told.
+Out: spans that cover the stretch without a hole, each with its state and why; the holes.
 States: those of certificates. Where nothing is stored nobody can tell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Gap
-from ninefold.market.time import HOUR_NS
-from ninefold.store.certificates import COUNTING, Certificate, missing_ids, open_gaps
+from ninefold.market.time import HOUR_NS, TIMEFRAME_OF
+from ninefold.store.beside_certificates import PROVEN, Certified, Parts, certified, parts_of
 from ninefold.store.forms import instruments_wanted
-from ninefold.store.ids import runs_of
-from ninefold.store.layout import effective_ns
+from ninefold.store.holes import Hole as Hole
+from ninefold.store.holes import holes_of, joined_holes
 from ninefold.store.read import Reader
+from ninefold.store.told_bars import Told, ToldBars, told_bars
 
-WORST_FIRST = ("let go", "gap known", "cannot tell", "healed", "complete")
-NOTHING = "nothing is stored of this time"
+NOTHING = "nothing certifies this time: what is stored of it, if anything, was imported or its download did not end"
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -35,15 +35,6 @@ class Span(msgspec.Struct, frozen=True):
     state: str
     how: str
     missing: int | None
-
-
-class Hole(msgspec.Struct, frozen=True):
-    """Trades were missed between two moments; the first and last missing id, None where the venue gives none."""
-
-    from_ns: int
-    to_ns: int
-    first_id: int | None
-    last_id: int | None
 
 
 class Completeness(msgspec.Struct, frozen=True):
@@ -57,54 +48,74 @@ class Completeness(msgspec.Struct, frozen=True):
 
     @property
     def complete(self) -> bool:
-        """Whether every trade of it is proven to be here."""
-        return bool(self.spans) and all(one.state in ("complete", "healed") for one in self.spans)
+        """Whether every trade of it, or every bar, is proven to be here."""
+        return bool(self.spans) and all(one.state in PROVEN for one in self.spans)
 
 
 def completeness(
-    data_dir: Path, instrument: str, from_ns: int | None, to_ns: int | None, as_of_ns: int | None = None
+    data_dir: Path,
+    instrument: str,
+    from_ns: int | None,
+    to_ns: int | None,
+    as_of_ns: int | None = None,
+    width_ns: int | None = None,
 ) -> Completeness:
     """What the certificates say about [from_ns, to_ns).
 
     from_ns, to_ns: None for the first and the last time of which anything is stored.
     as_of_ns:       as it was known at that moment.
+    width_ns:       of bars of this width; None for trades.
     raises:         UnknownInstrument, NoDataDir, WrongFormat.
     """
     reader = Reader(data_dir, as_of_ns)
-    [found] = completeness_of(reader, instruments_wanted(reader.registry(), instrument), from_ns, to_ns)
+    [found] = completeness_of(reader, instruments_wanted(reader.registry(), instrument), from_ns, to_ns, width_ns)
     return found
 
 
 def completeness_of(
-    reader: Reader, instruments: Mapping[str, Sequence[Instrument]], from_ns: int | None, to_ns: int | None
+    reader: Reader,
+    instruments: Mapping[str, Sequence[Instrument]],
+    from_ns: int | None,
+    to_ns: int | None,
+    width_ns: int | None = None,
 ) -> list[Completeness]:
     """The same of several instruments, by name with their versions; the tables are read once."""
-    by_id: dict[int, list[Certificate]] = {}
-    ids = [version.id for versions in instruments.values() for version in versions]
-    for one in reader.certificates(ids[0] if len(ids) == 1 else None):
-        by_id.setdefault(one.instrument, []).append(one)
     gaps = [one for one in reader.records([Gap]) if isinstance(one, Gap) and one.stream == "trades"]
+    parts = parts_of(reader, instruments)
     found = []
     for name, versions in instruments.items():
-        certificates = [one for version in versions for one in by_id.get(version.id, [])]
-        found.append(_of_one(reader, name, certificates, gaps, from_ns, to_ns))
+        ids = {one.id for one in versions}
+        mine = [one for one in gaps if one.instrument in ids]
+        told = None if width_ns is None else told_bars(reader, versions, width_ns)
+        found.append(_of_one(reader, name, versions, parts[name], mine, told, from_ns, to_ns, width_ns))
     return found
 
 
 def _of_one(
     reader: Reader,
     instrument: str,
-    certificates: Sequence[Certificate],
+    versions: Sequence[Instrument],
+    parts: Parts,
     gaps: Sequence[Gap],
+    told: ToldBars | None,
     from_ns: int | None,
     to_ns: int | None,
+    width_ns: int | None,
 ) -> Completeness:
-    start = min((one.from_ns for one in certificates), default=0) if from_ns is None else from_ns
-    end = max((one.to_ns for one in certificates), default=start) if to_ns is None else to_ns
-    speaking = [one for one in _speaking(certificates) if one.hour_ns < end and one.hour_ns + HOUR_NS > start]
-    lacking = [one for one in speaking if one.state == "gap known"]
-    holes = [hole for one in lacking for hole in _holes(reader, one, certificates, gaps) if _within(hole, start, end)]
-    return Completeness(instrument, start, end, tuple(_spans(speaking, start, end)), tuple(_joined(holes)))
+    bars = [] if told is None else told.stretches()
+    both = [*parts.captured.values(), *parts.downloaded.values()]
+    known = [(one.from_ns, one.to_ns) for one in both] + [(one.from_ns, one.to_ns) for one in bars]
+    start = min((first for first, _ in known), default=0) if from_ns is None else from_ns
+    end = max((last for _, last in known), default=start) if to_ns is None else to_ns
+    hours = certified(reader, versions, parts, gaps, start, end)
+    lacking = [one.certificate for one in hours if one.certificate.state == "gap known"]
+    holes = {one.hour_ns: holes_of(reader, versions, one, parts, gaps) for one in lacking}
+    spans = [_span(one) for one in hours]
+    if told is not None and width_ns is not None:
+        bars = [one for one in bars if one.from_ns < end and one.to_ns > start]
+        spans, holes = _with_bars(spans, holes, told, bars, TIMEFRAME_OF[width_ns])
+    inside = [hole for some in holes.values() for hole in some if hole.from_ns < end and hole.to_ns >= start]
+    return Completeness(instrument, start, end, tuple(_covering(spans, start, end)), tuple(joined_holes(inside)))
 
 
 def plain(one: Completeness) -> dict[str, object]:
@@ -120,20 +131,64 @@ def plain(one: Completeness) -> dict[str, object]:
     return {**texts(one), "spans": [texts(span) for span in one.spans], "holes": [texts(hole) for hole in one.holes]}
 
 
-def _speaking(certificates: Iterable[Certificate]) -> list[Certificate]:
-    """One for each hour: of the versions that traded in it, or of the newest, the one with the worst state."""
-    hours: dict[int, list[Certificate]] = {}
-    for one in certificates:
-        hours.setdefault(one.hour_ns, []).append(one)
-    found = []
-    for hour in sorted(hours):
-        traded = [one for one in hours[hour] if one.trades]
-        newest = max(hours[hour], key=lambda one: one.instrument)
-        found.append(min(traded or [newest], key=lambda one: WORST_FIRST.index(one.state)))
-    return found
+def how_told(one: Told, timeframe: str) -> str:
+    """In words, of downloaded bars of an hour."""
+    if one.lost:
+        return f"{one.lost} of {one.known + one.lost} bars of {timeframe} are not known: the venue did not tell them"
+    return f"every bar of {timeframe} is known, as the venue told it"
 
 
-def _spans(certificates: Sequence[Certificate], start: int, end: int) -> list[Span]:
+def _span(one: Certified) -> Span:
+    found = one.certificate
+    end = found.hour_ns + HOUR_NS if found.closed else found.to_ns
+    return Span(found.hour_ns, end, found.state, found.how, found.missing)
+
+
+def _with_bars(
+    spans: Sequence[Span], holes: Mapping[int, list[Hole]], told: ToldBars, bars: Sequence[Told], timeframe: str
+) -> tuple[list[Span], dict[int, list[Hole]]]:
+    """What is true of bars: trades that are proven prove them too; else what the venue told of them counts. holes: by hour."""
+    mended = {hour for hour, some in holes.items() if all(told.hold(one.from_ns, one.to_ns) for one in some)}
+    how = f"trades are missing, and of that time every bar of {timeframe} is known, as the venue told it"
+    spans = [Span(one.from_ns, one.to_ns, "healed", how, 0) if one.from_ns in mended else one for one in spans]
+    whole = [Span(one.from_ns, one.to_ns, "complete", how_told(one, timeframe), 0) for one in bars if not one.lost]
+    lacking = [one for one in bars if one.lost_from_ns is not None]
+    lost = [Span(one.from_ns, one.to_ns, "gap known", how_told(one, timeframe), None) for one in lacking]
+    made = _over([one for one in spans if one.state in PROVEN], whole)
+    made = _over(_over(made, [one for one in spans if one.state not in PROVEN]), lost)
+    left = [one for one in made if one.state == "gap known"]
+    kept = {hour: some for hour, some in holes.items() if _touched(left, hour, hour + HOUR_NS)}
+    for one in lacking:
+        if one.lost_from_ns is not None and one.lost_to_ns is not None and _touched(left, one.from_ns, one.to_ns):
+            kept.setdefault(one.from_ns, [Hole(one.lost_from_ns, one.lost_to_ns, None, None)])
+    return made, kept
+
+
+def _touched(spans: Sequence[Span], from_ns: int, to_ns: int) -> bool:
+    """Whether one of the spans, rising, lies in that time."""
+    at = bisect_right(spans, from_ns, key=lambda one: one.to_ns)
+    return at < len(spans) and spans[at].from_ns < to_ns
+
+
+def _over(above: Sequence[Span], below: Sequence[Span]) -> list[Span]:
+    """Spans, and what of those below they leave free; each rising and without an overlap."""
+    made = list(above)
+    at = 0
+    for one in below:
+        while at < len(above) and above[at].to_ns <= one.from_ns:
+            at += 1
+        free, next_one = one.from_ns, at
+        while free < one.to_ns:
+            until = above[next_one].from_ns if next_one < len(above) else one.to_ns
+            if until > free:
+                made.append(msgspec.structs.replace(one, from_ns=free, to_ns=min(until, one.to_ns)))
+            free = above[next_one].to_ns if next_one < len(above) else one.to_ns
+            next_one += 1
+    return sorted(made, key=lambda one: one.from_ns)
+
+
+def _covering(spans: Sequence[Span], start: int, end: int) -> list[Span]:
+    """The spans from the start to the end, equal ones together, and where nothing is stored."""
     made: list[Span] = []
 
     def put(to_ns: int, state: str, how: str, missing: int | None) -> None:
@@ -146,67 +201,8 @@ def _spans(certificates: Sequence[Certificate], start: int, end: int) -> list[Sp
             from_ns = made.pop().from_ns
         made.append(Span(from_ns, to_ns, state, how, missing))
 
-    for one in certificates:
-        put(one.hour_ns, "cannot tell", NOTHING, None)
-        put(one.hour_ns + HOUR_NS if one.closed else one.to_ns, one.state, one.how, one.missing)
+    for one in spans:
+        put(one.from_ns, "cannot tell", NOTHING, None)
+        put(one.to_ns, one.state, one.how, one.missing)
     put(end, "cannot tell", NOTHING, None)
     return made
-
-
-def _holes(reader: Reader, one: Certificate, all_hours: Sequence[Certificate], gaps: Sequence[Gap]) -> list[Hole]:
-    """When trades of an hour were missed, within the hour; the whole hour if nobody knows."""
-    end = one.hour_ns + HOUR_NS
-    mine = [gap for gap in gaps if gap.instrument == one.instrument]
-    if one.missing is None:
-        found = [
-            Hole(max(gap.from_ns, one.hour_ns), min(gap.to_ns, end), None, None) for gap in open_gaps(mine, one.hour_ns)
-        ]
-    else:
-        found = _by_ids(reader, one, all_hours, mine)
-    return found or [Hole(one.hour_ns, end, None, None)]
-
-
-def _by_ids(reader: Reader, one: Certificate, all_hours: Sequence[Certificate], gaps: Sequence[Gap]) -> list[Hole]:
-    """Between the times of the trades around the missing ids."""
-    end = one.hour_ns + HOUR_NS
-    rows = reader.trades(one.instrument, one.hour_ns, end)
-    rows = rows[np.isin(rows["id_kind"], COUNTING)]
-    numbers, first = np.unique(rows["id_lo"], return_index=True)
-    times = effective_ns("trades", rows)[first]
-    known = [other for other in all_hours if other.instrument == one.instrument and other.first_id is not None]
-    before = max(
-        (other for other in known if other.hour_ns < one.hour_ns), key=lambda other: other.hour_ns, default=None
-    )
-    after = min(
-        (other for other in known if other.hour_ns > one.hour_ns), key=lambda other: other.hour_ns, default=None
-    )
-    low = before.last_id if before else (int(numbers[0]) if len(numbers) else None)
-    high = after.first_id if after else (int(numbers[-1]) if len(numbers) else None)
-    if low is None or high is None or low > high:
-        return []
-    runs = [(low, low), (high, high), *runs_of(numbers), *((gap.from_id, gap.to_id) for gap in gaps if gap.healed)]
-    found = []
-    for lost_from, lost_to in missing_ids(runs, low, high):
-        left = int(np.searchsorted(numbers, np.uint64(lost_from))) - 1
-        right = int(np.searchsorted(numbers, np.uint64(lost_to), "right"))
-        bounds = (times[left] if left >= 0 else one.hour_ns, times[right] if right < len(times) else end)
-        found.append(Hole(int(min(bounds)), int(max(bounds)), lost_from, lost_to))
-    return found
-
-
-def _joined(holes: Iterable[Hole]) -> list[Hole]:
-    """One that lies in two hours is one."""
-    made: list[Hole] = []
-    for hole in sorted(holes, key=lambda one: (one.from_ns, one.to_ns)):
-        if made and (made[-1].first_id, made[-1].last_id, made[-1].to_ns) == (
-            hole.first_id,
-            hole.last_id,
-            hole.from_ns,
-        ):
-            hole = msgspec.structs.replace(hole, from_ns=made.pop().from_ns)
-        made.append(hole)
-    return made
-
-
-def _within(hole: Hole, start: int, end: int) -> bool:
-    return hole.from_ns < end and hole.to_ns >= start

@@ -80,7 +80,8 @@ def carried(
     timerange: str | None,
     as_of_ns: int | None = None,
 ) -> list[Completeness]:
-    """How complete the trades are from which such an export is made, by instrument; none for orders and fills.
+    """How complete that is from which such an export is made, by instrument; none for orders and fills. What is made of bars
+    of one width counts bars that were downloaded; without a timeframe the trades alone count.
 
     raises: as `export`.
     """
@@ -117,7 +118,8 @@ def _wanted(
 def _carried(wanted: Wanted) -> list[Completeness]:
     """A bar that closes in the range began a width before it."""
     start_ns = None if wanted.start_ns is None else wanted.start_ns - (wanted.width_ns or 0)
-    return completeness_of(Reader(wanted.path, wanted.as_of_ns), wanted.instruments, start_ns, wanted.end_ns)
+    reader = Reader(wanted.path, wanted.as_of_ns)
+    return completeness_of(reader, wanted.instruments, start_ns, wanted.end_ns, wanted.width_ns)
 
 
 def _write(tables: Iterator[pa.Table], schema: pa.Schema, format: str, out: BinaryIO) -> int:

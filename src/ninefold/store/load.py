@@ -23,6 +23,7 @@ from ninefold.store.market_forms import BAR_STATES
 from ninefold.store.read import Reader
 from ninefold.store.remembered import Remembered
 
+CERTIFYING = ("certificates", "records", "trades", "bars")  # tables that say how complete bars are
 NUMBERS = ("open", "high", "low", "close", "volume")
 _certified: Remembered[dict[bytes, bytes]] = Remembered()
 
@@ -33,8 +34,8 @@ def load_bars(instrument: str, timeframe: str, data_dir: str | Path, as_of_ns: i
     columns: open_ns, close_ns (int64), time (the open, timestamp UTC), open, high, low, close, volume (float64; NaN
              in unknown bars),
              state ("ok", "flat", "unknown").
-    metadata: `ninefold.certificates`, how complete the trades are that the bars were made from, as in exported
-             Parquet files.
+    metadata: `ninefold.certificates`, how complete the bars are, by the trades that they were made of or as the venue told
+             them, as in exported Parquet files.
     as_of_ns: what was known at that moment; None for now.
     raises:  UnknownInstrument, ValueError naming the timeframes, NoDataDir.
     """
@@ -45,9 +46,9 @@ def load_bars(instrument: str, timeframe: str, data_dir: str | Path, as_of_ns: i
     parts = [_priced(part, one) for one in versions for part in reader.bar_parts(one.id, width_ns)]
     table = pa.concat_tables(parts) if len(versions) == 1 else pa.concat_tables(parts).sort_by("open_ns")
     said = _certified.get(
-        (reader.path, as_of_ns, tuple(one.id for one in versions)),
-        [live(folder, name) for folder in _folders(reader.path) for name in ("certificates", "records", "trades")],
-        lambda: with_certificates(pa.schema([]), completeness_of(reader, wanted, None, None)).metadata,
+        (reader.path, as_of_ns, width_ns, tuple(one.id for one in versions)),
+        [live(folder, name) for folder in _folders(reader.path) for name in CERTIFYING],
+        lambda: with_certificates(pa.schema([]), completeness_of(reader, wanted, None, None, width_ns)).metadata,
     )
     return table.replace_schema_metadata(said)
 
