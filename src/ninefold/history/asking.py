@@ -6,7 +6,6 @@ In:  questions and paths. Out: answers with status 200 that complain of nothing;
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +23,7 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 SILENT_S = 60.0  # without a byte of a file
 REFUSED_PLACES = (403, 451)
+SAYING = (200, 400)  # statuses of answers that say in their body whether it passes by itself
 
 
 class Refused(CannotDownload):
@@ -63,6 +63,9 @@ class Asking:
     def has_archive(self) -> bool:
         return bool(self._archive_url)
 
+    def now_ns(self) -> int:
+        return self._clock()
+
     async def answer(self, question: Question, tally: Tally) -> Answer:
         """raises: CannotDownload when the venue refuses, or cannot be reached."""
         tries = 0
@@ -71,7 +74,7 @@ class Asking:
                 await self._pace()
                 tally.requests += 1
                 answer = await self._asker.once(question)
-            said, passing = self._history.complaint(answer.body) if answer.status == 200 else ("", False)
+            said, passing = self._history.complaint(answer.body) if answer.status in SAYING else ("", False)
             if answer.status == 200 and not said:
                 self._answered = True
                 return answer
@@ -79,7 +82,7 @@ class Asking:
                 self._tell(f"{self._history.venue} asks us to wait (status {answer.status}); going on after that")
                 continue
             if not passing and (answer.status == 200 or 400 <= answer.status < 500):
-                raise self._refused(question, answer, said)
+                raise self._refused(question, answer, said if answer.status == 200 else "")
             tries += 1
             if tries >= (TRIES if self._answered else FIRST_TRIES):
                 raise self._unreachable(self._rest_url, said or _reason(answer.status, answer.body))
@@ -128,7 +131,7 @@ class Asking:
 
     async def _pace(self) -> None:
         """Leave the venue's pause between the beginnings of two questions."""
-        now_s = time.monotonic()
+        now_s = asyncio.get_running_loop().time()
         at_s = max(self._due_s, now_s)
         self._due_s = at_s + self._history.pace_s
         if at_s > now_s:

@@ -13,7 +13,7 @@ import numpy as np
 from ninefold.history.asking import Tally
 from ninefold.history.bars import differing, made_of_trades
 from ninefold.history.outcome import Outcome, holes_of_bars
-from ninefold.history.plan import Run, days, joined, months, overlap, pieces, total, without
+from ninefold.history.plan import Run, covering, days, joined, months, overlap, pieces, total, without
 from ninefold.history.venue import Bars
 from ninefold.history.work import Work, each
 from ninefold.market.instruments import Instrument
@@ -34,16 +34,29 @@ async def download_bars(work: Work, of: Instrument, timeframe: str, start_ns: in
     if missing and told is not None and told.first is not None:
         span = (min(max(start_ns, await series.first(told)), end_ns), end_ns)
         missing = overlap(span, missing)
+    if told is not None and told.latest is not None:
+        oldest_ns = (work.asking.now_ns() // series.width_ns + 1 - told.latest) * series.width_ns
+        missing = overlap((oldest_ns, end_ns), missing)
     before = overlap(span, series.held(span, known=True))
     if told is not None and missing:
         await series.ask(told, missing)
         if told.proven:
             await series.prove(span)
     if missing or work.keeper.ids(of):  # trades that came since may prove what was unknown
-        for piece in pieces(without(span, series.held(span, known=True)), SETTLED_AT_ONCE * series.width_ns):
+        holes = _together(without(span, series.held(span, known=True)))
+        for piece in pieces(holes, SETTLED_AT_ONCE * series.width_ns):
             work.keeper.settle(of, timeframe, *piece)
     series.conclude(span, before)
     return series.outcome
+
+
+def _together(holes: list[Run]) -> list[Run]:
+    """Holes with less than a day between them as one: each is a commit, and a venue may leave out every quiet minute.
+
+    >>> _together([(0, 1), (9, 10), (11 + DAY_NS, 12 + DAY_NS)]) == [(0, 10), (11 + DAY_NS, 12 + DAY_NS)]
+    True
+    """
+    return [(first, end - DAY_NS) for first, end in joined((first, end + DAY_NS) for first, end in holes)]
 
 
 class _Series:
@@ -79,7 +92,7 @@ class _Series:
             added = await self._work.kept(told.ask(self._of, self._timeframe, *run), self.tally)
             self._count(run, len(added.records))
 
-        await each(pieces(missing, told.page * self.width_ns), page, self._work.history.parallel)
+        await each(covering(missing, told.page * self.width_ns), page, self._work.history.parallel)
 
     async def prove(self, span: Run) -> None:
         """Keep the two trades around every hole: their ids say whether something was traded in it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from ninefold.history.asking import Tally
 from ninefold.history.outcome import Outcome, holes_of_trades
 from ninefold.history.plan import Run, days, joined, overlap, pieces, total, without
+from ninefold.history.venue import CannotDownload
 from ninefold.history.work import Work, each
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
@@ -19,7 +20,14 @@ FILE_PAGES = 5  # a file of a day is taken if it spares so many questions
 
 
 async def download_trades(work: Work, of: Instrument, start_ns: int, end_ns: int) -> Outcome:
-    """Trades at or after the start and before the end."""
+    """Trades at or after the start and before the end. raises: CannotDownload if the venue tells none of the past."""
+    history = work.history
+    if history.trades.untold:
+        told = history.bars.timeframes if history.bars is not None else ()
+        raise CannotDownload(
+            f"{history.venue} tells no trades of the past: {history.trades.untold}. It tells bars of "
+            f"{' '.join(told) or 'no timeframe'}; the trades from now on are captured by `ninefold collect`"
+        )
     return await _Trades(work, of).download(start_ns, end_ns)
 
 

@@ -88,6 +88,27 @@ def pieces(runs: Iterable[Run], most: int) -> Iterator[Run]:
         yield from ((at, min(at + most, end)) for at in range(first, end, most))
 
 
+def covering(runs: Iterable[Run], most: int) -> Iterator[Run]:
+    """Runs of at most `most` that cover joined runs, as few as can be: where little is missing here and there, one question
+    asks for all of it.
+
+    >>> list(covering([(0, 1), (3, 4), (9, 12)], 10)), list(covering([(0, 1), (3, 4), (20, 21)], 10))
+    ([(0, 10), (10, 12)], [(0, 4), (20, 21)])
+    """
+    begun: Run | None = None
+    for first, last in runs:
+        at = first
+        while at < last:
+            if begun is None or at >= begun[0] + most:
+                if begun is not None:
+                    yield begun
+                begun = (at, at)
+            begun = (begun[0], min(last, begun[0] + most))
+            at = begun[1]
+    if begun is not None:
+        yield begun
+
+
 def holds(numbers: np.ndarray, runs: Sequence[Run]) -> np.ndarray:
     """Which of the numbers lie in joined runs, bool, shape (n,).
 

@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
-from ninefold.history import binance, coinbase, kraken
+from ninefold.history import (
+    binance,
+    bitget,
+    bitmex,
+    bybit,
+    coinbase,
+    deribit,
+    gate,
+    htx,
+    hyperliquid,
+    kraken,
+    krakenfutures,
+)
 from ninefold.history.venue import History
 
-HISTORIES: dict[str, History] = {one.HISTORY.venue: one.HISTORY for one in (binance, coinbase, kraken)}
+_LISTED = (
+    binance,
+    coinbase,
+    kraken,
+    bybit,
+    krakenfutures,
+    deribit,
+    bitmex,
+    gate,
+    bitget,
+    htx,
+    hyperliquid,
+)
+HISTORIES: dict[str, History] = {one.HISTORY.venue: one.HISTORY for one in _LISTED}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import NoReturn
 
 import msgspec
 import numpy as np
@@ -47,6 +48,7 @@ class Bars:
 
     ask:    instrument, timeframe, start, end (at most `page` bars). first: asks for the very first one, where that can be.
     proven: trades are found by time so cheaply that those around every missing bar are asked for, to prove it quiet.
+    latest: how many bars up to now the venue tells; older ones are not asked for. None: all there are.
     """
 
     timeframes: tuple[str, ...]
@@ -55,6 +57,7 @@ class Bars:
     first: Callable[[Instrument, str], Question] | None
     proven: bool
     read: Callable[[Instrument, int, bytes], np.ndarray]
+    latest: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Trades:
     walks:  pages follow each other by time and not by id, so one is asked for after the other.
     locate: the id of the first trade at or after a time, or the next id if there is none yet; a generator that gives
             questions and takes bodies.
+    untold: why a venue tells no trades of the past; empty where it does.
     """
 
     page: int
@@ -72,6 +76,7 @@ class Trades:
     read: Callable[[Instrument, bytes], np.ndarray]
     walks: bool
     locate: Callable[[Instrument, int], Locate]
+    untold: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,3 +103,12 @@ class History:
 def no_complaint(body: bytes) -> tuple[str, bool]:
     """Of a venue that complains by the status of its answers."""
     return "", False
+
+
+def no_trades(why: str) -> Trades:
+    """Of a venue that tells no trades of the past. why: as in "it gives only its latest 1,000"."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise CannotDownload(f"trades of the past cannot be asked for here: {why}")
+
+    return Trades(1, refuse, refuse, False, refuse, untold=why)

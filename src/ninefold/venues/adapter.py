@@ -32,12 +32,16 @@ class UnknownVenue(ValueError):
 
 @dataclass(frozen=True)
 class Question:
-    """A REST question. purpose and url come back in the Answer; `weight` is what it costs of the venue's limit."""
+    """A REST question. purpose and url come back in the Answer; `weight` is what it costs of the venue's limit.
+
+    body: JSON that is posted; without one the question is a GET.
+    """
 
     purpose: str
     path: str
     weight: int = 1
     not_before_ns: int = 0
+    body: bytes = b""
 
 
 @dataclass(frozen=True)

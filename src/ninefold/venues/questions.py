@@ -20,6 +20,7 @@ TIMEOUT_S = 10.0
 RETRY_S = 1.0
 BANNED = (418, 429)  # the venue asks us to wait: Retry-After says how long
 UNCLEAR_S = 60.0  # what is waited when it does not say
+JSON = {"Content-Type": "application/json"}
 
 
 def wait_seconds(retry_after: str | None, now_s: float) -> float:
@@ -72,7 +73,9 @@ class Asker:
         await self._wait_for_room(question.weight)
         await self._wait_until(self._quiet_until_ns)
         try:
-            async with self._session.get(self._rest_url + question.path) as response:
+            method, headers = ("POST", JSON) if question.body else ("GET", None)
+            url, sent = self._rest_url + question.path, question.body or None
+            async with self._session.request(method, url, data=sent, headers=headers) as response:
                 body = await response.read()
                 if response.status in BANNED:
                     now_ns = self._clock()
