@@ -116,6 +116,13 @@ def test_before_and_behind_what_was_captured_a_download_proves_the_hours_at_the_
     }  # fmt: skip
 
 
+def test_between_what_was_downloaded_and_what_was_captured_later_nothing_is_missing_because_nobody_asked(tmp_path):
+    capture(tmp_path, within(4.3, 7))
+    fetch(Exchange(TRUTH, NOW), tmp_path, "trades", span=hours(0, 1))
+    assert states(tmp_path, 0, 6) == [("complete", 1), ("cannot tell", 3), ("cannot tell", 1), ("complete", 1)]
+    assert completeness(tmp_path, BTC, *hours(0, 6)).holes == ()
+
+
 def test_hours_whose_trades_were_let_go_and_that_were_downloaded_again_are_complete(tmp_path):
     capture(tmp_path, within(0.3, 7))
     with Tables(tmp_path) as tables:
