@@ -56,7 +56,7 @@ export class Candles {
     const sameBars = view.instrument === this.view?.instrument && view.timeframe === this.view.timeframe;
     this.view = { ...view };
     this.instrument = instrument;
-    this.completeness.show(instrument.name);
+    this.completeness.show(instrument.name, view.timeframe);
     this.indicator.choose(this.view);
     if (sameBars) return this.indicator.load(this.bars);
     this.bars = [];

@@ -1,7 +1,7 @@
 /**
- * How complete the trades behind the shown chart are, as the certificates say.
+ * How complete the bars of the shown chart are, as the certificates say.
  *
- * In:  the instrument that is shown. Out: one line below the chart, fetched anew every minute.
+ * In:  the instrument and timeframe that are shown. Out: one line below the chart, fetched anew every minute.
  */
 import { ApiError, get } from './api';
 import { partsOf, type Completeness } from './certificates';
@@ -12,11 +12,13 @@ const FINE = new Set(['complete', 'healed', 'cannot tell']);
 
 export class CompletenessLine {
   private instrument = '';
+  private timeframe = '';
   private fetched = -EVERY_MS;
 
-  show(instrument: string): void {
-    if (instrument === this.instrument) return;
+  show(instrument: string, timeframe: string): void {
+    if (instrument === this.instrument && timeframe === this.timeframe) return;
     this.instrument = instrument;
+    this.timeframe = timeframe;
     this.fetched = -EVERY_MS;
     this.tick();
   }
@@ -25,21 +27,22 @@ export class CompletenessLine {
   tick(): void {
     if (!this.instrument || performance.now() - this.fetched < EVERY_MS) return;
     this.fetched = performance.now();
-    void this.load(this.instrument);
+    void this.load(this.instrument, this.timeframe);
   }
 
-  private async load(instrument: string): Promise<void> {
+  private async load(instrument: string, timeframe: string): Promise<void> {
+    const isShown = (): boolean => instrument === this.instrument && timeframe === this.timeframe;
     try {
-      const found = await get<Completeness>('completeness', { instrument });
-      if (instrument === this.instrument) this.draw(found);
+      const found = await get<Completeness>('completeness', { instrument, timeframe });
+      if (isShown()) this.draw(found);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (instrument === this.instrument) byId('completeness').textContent = `Completeness unknown: ${error.message}`;
+      if (isShown()) byId('completeness').textContent = `Completeness unknown: ${error.message}`;
     }
   }
 
   private draw(found: Completeness): void {
     const line = byId('completeness');
-    line.replaceChildren(element('i', '', 'trades stored '), ...partsOf(found).map(({ state, text }) => element('span', FINE.has(state) ? 'nowrap' : 'nowrap failed', `${text} `)));
+    line.replaceChildren(element('i', '', 'bars stored '), ...partsOf(found).map(({ state, text }) => element('span', FINE.has(state) ? 'nowrap' : 'nowrap failed', `${text} `)));
   }
 }
