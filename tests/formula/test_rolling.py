@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
 
-from ninefold.formula import batch, parse
+from ninefold.formula import Evaluator, analogue_loop, batch, parse, rolling_loop
 from ninefold.formula.kernels import Values
 from ninefold.formula.rolling import RISK, STATISTICS
 from ninefold.formula.rolling_kernel import Rolling
 from ninefold.formula.rolling_loop import KINDS
 
-from .market import SCALE, bars, bits, cut
+from .market import SCALE, bars, bits, cut, row
 
 NAN = np.nan
 
@@ -161,3 +161,16 @@ def test_any_numbers_give_the_same_bits_one_at_a_time_at_once_and_through_a_pick
         found.append(values[4])
     np.testing.assert_array_equal(bits(np.array(found)), bits(at_once[4]))
     assert not np.isinf(found).any()
+
+
+def test_what_is_warmed_is_all_that_is_needed():
+    for loop in (rolling_loop, analogue_loop):
+        loop.warm()
+        compiled = [len(function.signatures) for function in (loop.push, loop.over)]
+        columns = bars(120)
+        terms = [parse(text) for text in ("rank(close, 9)", "garman_klass(5)", "analogue_return(close, 5, 10, 3)")]
+        evaluator = Evaluator(terms, SCALE)
+        evaluator.warm(columns)
+        evaluator.update(row(columns, 0))
+        evaluator.ahead({name: values[None, :5] for name, values in columns.items()}, 1)
+        assert [len(function.signatures) for function in (loop.push, loop.over)] == compiled == [1, 1]

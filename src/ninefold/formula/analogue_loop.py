@@ -59,6 +59,12 @@ def over(series: np.ndarray, window: int, apart: int, history: int, ahead: int, 
         )
 
 
+def warm() -> None:
+    """Compile all of it, or take it from the cache."""
+    push(np.zeros((3, 10)), np.zeros(2, np.int64), 0.0, 3, 1, 1, 0)
+    over(np.zeros((3, 5)), 3, 1, 1, 0, np.zeros((3, 1)))
+
+
 @compiled
 def shape(x: np.ndarray) -> tuple[float, float]:
     """Mean and 1 / standard deviation (population); 0 for the latter where nothing moved."""

@@ -4,7 +4,7 @@ In:  `w`, shape (inputs, bars), the oldest bar first; which statistic; one numbe
 Out: its value; NaN where there is none (nothing moved, no volume).
 
 `push` does one bar and `over` many, both with the very same `value`, without fastmath: so they give the same bits, and
-any window rebuilds its own.
+any window rebuilds its own. Long for a file, because what a compiled loop calls must stand beside it.
 """
 
 from __future__ import annotations
@@ -54,6 +54,12 @@ def over(kind: int, series: np.ndarray, bars: int, number: float, out: np.ndarra
     """The values of all whole windows of `bars` bars in `series`, shape (inputs, n), into out, shape (n - bars + 1,)."""
     for start in range(len(out)):
         out[start] = value(kind, series[:, start : start + bars], number)
+
+
+def warm() -> None:
+    """Compile all of it, or take it from the cache."""
+    push(0, np.zeros((1, 2)), np.zeros(2, np.int64), 0.0, 0.0, 0.0, 0.0, 0.0)
+    over(0, np.zeros((1, 1)), 1, 0.0, np.zeros(1))
 
 
 @compiled
