@@ -111,6 +111,7 @@ def test_a_series_reads_the_mood_at_each_bar_from_the_store_and_from_what_is_not
         ("close" + " + close" * 100, "characters; allowed are 500"),
         ("-".join(["close"] * 60), "parts; allowed are 100"),
         ("__import__('os')", "character 1"),
+        ('on("5m", close)', "leave out at(...) and on(...)"),
     ],
 )
 def test_a_bad_formula_is_refused_in_the_formulas_own_words(run, formula, words):

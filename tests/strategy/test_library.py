@@ -80,6 +80,7 @@ def test_a_target_beyond_one_is_cut_and_an_unknown_one_stays_unknown():
         ("dip", "7m", "0.5", "no timeframe '7m'; allowed are 1s 5s 1m"),
         ("dip", "1m", "close > open", "the target is a bool"),
         ("dip", "1m", "close - open", "the target is a price"),
+        ("dip", "1m", 'sign(on("5m", close) - close)', 'the target reads on("5m", close)'),
     ],
 )
 def test_a_strategy_that_cannot_be_used_is_refused_and_told_why(name, timeframe, target, said):

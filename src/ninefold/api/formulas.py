@@ -22,7 +22,7 @@ from ninefold.api.history import bars, moods
 from ninefold.api.query import Window
 from ninefold.api.rows import Json, finite
 from ninefold.api.series import BarTuple
-from ninefold.formula import COLUMNS, FormulaError, Scale, Term, batch, parse, to_quote
+from ninefold.formula import COLUMNS, FormulaError, Scale, Term, batch, parse, sources, to_quote
 from ninefold.market.arrays import BARS, empty
 from ninefold.market.columns import columns
 from ninefold.market.instruments import Instrument
@@ -105,6 +105,8 @@ def term_of(text: str) -> Term:
         term = parse(text)
     except FormulaError as error:
         raise ClientException(str(error)) from None
+    if sources([term]):
+        raise ClientException("a series is of one instrument and one width; leave out at(...) and on(...)")
     if term.size > MOST_PARTS:
         raise ClientException(f"the formula has {term.size} parts; allowed are {MOST_PARTS}")
     return term

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ninefold.formula import RATIO, Term, parse
+from ninefold.formula import RATIO, Term, parse, sources
 from ninefold.market.time import width_of
 
 LONGEST_NAME = 32  # characters; the arrays of targets hold no more
@@ -54,6 +54,12 @@ class Strategy:
             raise BadStrategy(
                 f"strategy {self.name}: the target is a {self.target.unit}, it must be a plain number from -1 to +1; "
                 "write where(condition, 1, -1) for a condition, sign(x) for a difference of prices"
+            )
+
+        if others := sources([self.target]):
+            raise BadStrategy(
+                f"strategy {self.name}: the target reads {', '.join(sorted(map(str, next(iter(others.values())))))}; "
+                "live strategies read the bars of one instrument and one timeframe, so leave out at(...) and on(...)"
             )
 
     @property
