@@ -23,7 +23,7 @@ from ninefold.backtest.market_rules import (
     numbers,
 )
 from ninefold.backtest.run import run
-from ninefold.backtest.target import changes_of_signals, changes_of_target, known_closes
+from ninefold.backtest.target import changes_of_signals, changes_of_target
 from tests.backtest.markets import plain_trades, random_bars
 
 RATES = st.sampled_from([None, None, "0.01", "0.03", "0.2", "0.00000001"])
@@ -97,7 +97,7 @@ def check(made, target, rules, funding):
     assert found.fills.tolist() == expected.fills.tolist()
     np.testing.assert_array_equal(found.equity, expected.equity)
     np.testing.assert_array_equal(found.position, expected.position)
-    trades = plain_trades(expected.fills, made, int(known_closes(made)[-1]))
+    trades = plain_trades(expected.fills, made, int(made.close[-1]))
     both = [*found.trades.tolist(), *found.open_trade.tolist()]
     np.testing.assert_array_equal(np.array(both), np.array(trades))
 
@@ -147,7 +147,7 @@ def test_the_money_that_is_left_is_what_was_there_less_what_fills_cost():
     result = run(made, target, rules, funding)
     f = result.fills
     paid = int((f["price"] * f["size"]).sum()) + result.fees + result.slippage + result.funding
-    assert result.equity[-1] == 20_000 - paid + int(result.position[-1] * known_closes(made)[-1])
+    assert result.equity[-1] == 20_000 - paid + int(result.position[-1] * made.close[-1])
     assert sum(result.trades["pnl"].tolist()) + sum(result.open_trade["pnl"].tolist()) == result.equity[-1] - 20_000
 
 

@@ -10,13 +10,14 @@ Nothing is filled on either: the market showed no trade.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 
 import numpy as np
 
 MOST_TICKS = 2**52  # of a price: a double, as formulas read it, holds it exactly
+BAR_UNKNOWN, BAR_QUIET, BAR_TRADED = 0, 1, 2  # `state` of a bar
 UNKNOWN = -1  # volume of a bar in which trades may have been missed
 PRICES = ("open", "high", "low", "close")
 
@@ -30,9 +31,11 @@ class Bars:
     """One instrument, oldest first, without holes; arrays of shape (n,), int64, not to be changed afterwards.
 
     open_ns, close_ns: each bar covers [open_ns, close_ns) and the next begins where it ends.
-    open ... close:    ticks, above 0; of unknown bars not read.
+    open ... close:    ticks, above 0; of unknown bars not read: their close becomes that of the bar before.
     volume:            lots; UNKNOWN where the bar is.
     tick, lot:         what they are worth, in quote and base.
+    state:             BAR_UNKNOWN, BAR_QUIET or BAR_TRADED, uint8.
+    highest:           the highest price, ticks.
     raises:            BadBars.
     """
 
@@ -45,11 +48,19 @@ class Bars:
     volume: np.ndarray
     tick: Fraction = Fraction(1)
     lot: Fraction = Fraction(1)
+    state: np.ndarray = field(init=False)
+    highest: int = field(init=False)
 
     def __post_init__(self) -> None:
         for name in ("open_ns", "close_ns", *PRICES, "volume"):
             object.__setattr__(self, name, _column(name, getattr(self, name)))
         _check(self)
+        known = self.volume != UNKNOWN
+        object.__setattr__(self, "state", known.astype(np.uint8) + (self.volume > 0).astype(np.uint8))
+        object.__setattr__(self, "highest", int(self.high.max(where=known, initial=1)))
+        if not known.all():
+            last = np.maximum.accumulate(np.where(known, np.arange(len(known)), 0))
+            object.__setattr__(self, "close", _column("close", self.close[last]))
 
     def __len__(self) -> int:
         return len(self.open_ns)
@@ -57,13 +68,8 @@ class Bars:
     @property
     def known(self) -> np.ndarray:
         """Where the bar is known, shape (n,)."""
-        found: np.ndarray = self.volume != UNKNOWN
+        found: np.ndarray = self.state != BAR_UNKNOWN
         return found
-
-    @property
-    def highest(self) -> int:
-        """The highest price, in ticks."""
-        return int(self.high.max(where=self.known, initial=1))
 
     @property
     def unit(self) -> Fraction:

@@ -24,6 +24,7 @@ from ninefold.market.compiled import compiled, first_set
 ONE = 100_000_000  # as in `exact`; compiled in
 LARGEST = 2**60
 UNLIMITED = 2**62
+BAR_UNKNOWN, BAR_TRADED = 0, 2  # as in `bars`
 TARGET, STOP_LOSS, TAKE_PROFIT, TRAILING, TIME, LIQUIDATION, FUNDING = 0, 1, 2, 3, 4, 5, 6  # as in `outcome.Reason`
 WORD = 64  # bits
 lowest_bit = cast(Any, first_set)
@@ -48,7 +49,7 @@ def play(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, fills: Rows
 
     -row - 1 if an amount at that row exceeds 2**60.
     """
-    open_, high, low, close, volume, funding_at, funding_rate = market
+    open_, high, low, close, volume, state, funding_at, funding_rate = market
     bars, changes, payments = len(close), len(at), len(funding_at)
     cash, position, wanted, reason = r.cash, 0, 0, TARGET
     target = average = best = entered = count = change = payment = row = 0
@@ -64,11 +65,11 @@ def play(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, fills: Rows
         while payment < payments and funding_at[payment] < row:
             payment += 1
         if payment < payments and funding_at[payment] == row and position != 0:
-            price = open_[row] if volume[row] >= 0 else last_close(close, volume, row)
+            price = open_[row] if state[row] != BAR_UNKNOWN else close[row]
             cash, count = pay(cash, position, price, funding_rate[payment], row, fills, count)
             if abs(cash) > LARGEST:
                 return -row - 1
-        if volume[row] > 0:
+        if state[row] == BAR_TRADED:
             room = part(volume[row], r.volume_share) if r.volume_share > 0 else UNLIMITED
             if position != wanted:
                 price, before = open_[row], position
@@ -99,8 +100,11 @@ def play(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, fills: Rows
             change += 1
             if asked != target or (position == 0 and wanted == 0):
                 target, reason = asked, TARGET
-                price = last_close(close, volume, row)
-                lots = lots_at(abs(asked), cash + position * price, price, r)
+                lots = (
+                    part(r.size, abs(asked))
+                    if r.size > 0
+                    else share(abs(asked), cash + position * close[row], close[row], r)
+                )
                 if lots > r.most_lots:
                     return -row - 1
                 wanted = min(lots, r.most_long) if asked > 0 else -min(lots, r.most_short)
@@ -245,20 +249,11 @@ def ruin_price(cash: int, position: int, sound: int, ruined: int, maintenance: i
 
 
 @compiled
-def lots_at(target: int, equity: int, price: int, r: Numbers) -> int:
-    """Lots at a target of at least 0."""
-    if r.size > 0:
-        return part(r.size, target)
+def share(target: int, equity: int, price: int, r: Numbers) -> int:
+    """The lots that a share of the equity buys, at a target of at least 0."""
     if equity // ONE > LARGEST // r.share:
         return r.most_lots + 1
     return part(part(max(equity, 0), r.share), target) // price
-
-
-@compiled
-def last_close(close: np.ndarray, volume: np.ndarray, row: int) -> int:
-    while volume[row] < 0:
-        row -= 1
-    return int(close[row])
 
 
 @compiled
@@ -358,7 +353,7 @@ def bit_changes(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def play_one(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, left: Left, one: int) -> None:
     """`play`, and what is left of it."""
     summary, samples, equity = left.runs[one], left.samples, left.equity[one]
-    close, volume = market.close, market.volume
+    close = market.close
     fills = np.empty((3 * len(at) + len(market.funding_at) + 1, 8), np.int64)
     count = play(market, at, to, r, fills)
     if count > len(fills):
@@ -371,7 +366,7 @@ def play_one(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, left: L
     for place in range(count):
         row, size = fills[place, 0], fills[place, 2]
         while sample < len(samples) and samples[sample] < row:
-            equity[sample] = cash + position * last_close(close, volume, samples[sample])
+            equity[sample] = cash + position * close[samples[sample]]
             sample += 1
         if position == 0:
             before, since = cash, row
@@ -387,8 +382,8 @@ def play_one(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, left: L
                 summary[7] += row - since
     if position != 0:
         summary[7] += len(close) - since
-    last = cash + position * last_close(close, volume, len(close) - 1)
+    last = cash + position * close[-1]
     while sample < len(samples):
-        equity[sample] = cash + position * last_close(close, volume, samples[sample])
+        equity[sample] = cash + position * close[samples[sample]]
         sample += 1
     summary[0] = last

@@ -51,7 +51,8 @@ def play_together(
             cash, count = fill_at_opens(
                 cash, position, wanted, prices, volume[:, row], worth, row, liquidating, r, fills, count
             )
-            liquidating = liquidating and np.any(position != 0)
+            if not np.any(position != 0):
+                liquidating = False
         if abs(cash) > LARGEST:
             return -row - 1
         total, needed = cash, 0

@@ -55,13 +55,14 @@ class Funding:
 
 
 class Market(NamedTuple):
-    """What the kernels read of bars, shape (n,) each, and of funding, shape (m,); all int64."""
+    """What the kernels read of bars, shape (n,) each, and of funding, shape (m,); all int64 but the state."""
 
     open: np.ndarray
     high: np.ndarray
     low: np.ndarray
     close: np.ndarray
     volume: np.ndarray
+    state: np.ndarray  # uint8
     funding_at: np.ndarray
     funding_rate: np.ndarray
 
@@ -71,4 +72,4 @@ NO_FUNDING = Funding()
 
 def market_of(bars: Bars, funding: Funding) -> Market:
     """Bars and funding as the kernels read them. raises: BadFunding."""
-    return Market(bars.open, bars.high, bars.low, bars.close, bars.volume, *funding.on(bars))
+    return Market(bars.open, bars.high, bars.low, bars.close, bars.volume, bars.state, *funding.on(bars))

@@ -15,8 +15,7 @@ import numpy as np
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.market_rules import Numbers, Rules
 from ninefold.backtest.outcome import table_of
-from ninefold.backtest.scan import mark
-from ninefold.backtest.target import known_closes
+from ninefold.backtest.scan import hold, mark
 from ninefold.backtest.trades import trades_of
 
 
@@ -29,15 +28,19 @@ class Result:
     numbers: Numbers
     fills: np.ndarray
 
-    @property
+    @cached_property
     def equity(self) -> np.ndarray:
         """Cash and position at each close, units, shape (n,). An open position is valued without the cost of leaving."""
-        return self._marked[0]
+        equity = np.empty(len(self.bars), np.int64)
+        mark(self.bars.close, self.numbers.cash, table_of(self.fills), equity)
+        return equity
 
-    @property
+    @cached_property
     def position(self) -> np.ndarray:
         """Lots held at each close, shape (n,); negative is short."""
-        return self._marked[1]
+        held = np.empty(len(self.bars), np.int64)
+        hold(table_of(self.fills), held)
+        return held
 
     @cached_property
     def returns(self) -> np.ndarray:
@@ -50,19 +53,20 @@ class Result:
     @cached_property
     def exposure(self) -> np.ndarray:
         """Value of the position at each close as a part of the equity, shape (n,); negative is short, NaN without equity."""
-        value = (self.position * known_closes(self.bars)).astype(np.float64)
+        value = (self.position * self.bars.close).astype(np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.equity > 0, value / self.equity, np.nan)
 
-    @cached_property
+    @property
     def trades(self) -> np.ndarray:
         """TRADES rows (`trades`) that are over, oldest first."""
-        return self._trades[self._trades["exit_bar"] >= 0]
+        return self._trades[: len(self._trades) - len(self.open_trade)]
 
     @property
     def open_trade(self) -> np.ndarray:
         """The TRADES row of the position held at the end; none: shape (0,)."""
-        return self._trades[self._trades["exit_bar"] < 0]
+        last = self._trades[-1:]
+        return last[last["exit_bar"] < 0]
 
     @property
     def fees(self) -> int:
@@ -97,11 +101,5 @@ class Result:
         return found
 
     @cached_property
-    def _marked(self) -> tuple[np.ndarray, np.ndarray]:
-        equity, position = np.empty(len(self.bars), np.int64), np.empty(len(self.bars), np.int64)
-        mark(self.bars.close, self.bars.volume, self.numbers.cash, table_of(self.fills), equity, position)
-        return equity, position
-
-    @cached_property
     def _trades(self) -> np.ndarray:
-        return trades_of(self.fills, self.bars, int(known_closes(self.bars)[-1]))
+        return trades_of(self.fills, self.bars, int(self.bars.close[-1]))

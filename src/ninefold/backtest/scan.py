@@ -20,22 +20,21 @@ BITS_OF_BYTES = np.uint64(0x0102040810204080)  # times eight bytes of 0 or 1: th
 @compiled
 def crossing_changes(closes: np.ndarray, fast: int, slow: int, at: np.ndarray, to: np.ndarray) -> int:
     """The changes of: +1 while the mean of `fast` closes is above that of `slow`. Sums times windows must fit."""
-    count, fast_sum, slow_sum, above = 0, 0, 0, False
-    for row in range(len(closes)):
-        close = closes[row]
-        fast_sum += close
-        slow_sum += close
-        if row >= fast:
-            fast_sum -= closes[row - fast]
-        if row >= slow:
-            slow_sum -= closes[row - slow]
-        if row < fast - 1 or row < slow - 1:
-            continue
+    first = max(fast, slow)
+    if first > len(closes):
+        return 0
+    fast_sum, slow_sum = np.sum(closes[first - fast : first]), np.sum(closes[first - slow : first])
+    count, above = 0, False
+    for row in range(first - 1, len(closes)):
         now = fast_sum * slow > slow_sum * fast
         if now != above:
             above = now
             at[count], to[count] = row, ONE if now else 0
             count += 1
+        if row + 1 < len(closes):
+            close = closes[row + 1]
+            fast_sum += close - closes[row + 1 - fast]
+            slow_sum += close - closes[row + 1 - slow]
     return count
 
 
@@ -80,19 +79,25 @@ def compare(total: np.ndarray, windows: np.ndarray, pairs: np.ndarray, first: in
 
 
 @compiled
-def mark(
-    close: np.ndarray, volume: np.ndarray, cash: int, fills: np.ndarray, equity: np.ndarray, held: np.ndarray
-) -> None:
-    """Equity and position at every close, from the fills; all of shape (n,)."""
-    row, place, position, price, bars = 0, 0, 0, 0, len(close)
-    while row < bars:
-        while place < len(fills) and fills[place, 0] == row:
+def mark(close: np.ndarray, cash: int, fills: np.ndarray, equity: np.ndarray) -> None:
+    """What the account was worth at every close, from the fills; shape (n,)."""
+    position, row = 0, 0
+    for place in range(len(fills) + 1):
+        until = fills[place, 0] if place < len(fills) else len(close)
+        for of in range(row, until):
+            equity[of] = cash + position * close[of]
+        row = until
+        if place < len(fills):
             position += fills[place, 2]
             cash -= fills[place, 1] * fills[place, 2] + fills[place, 3] + fills[place, 4] + fills[place, 5]
-            place += 1
-        until = fills[place, 0] if place < len(fills) else bars
-        for of in range(row, until):
-            price = close[of] if volume[of] >= 0 else price
-            equity[of] = cash + position * price
-            held[of] = position
-        row = until
+
+
+@compiled
+def hold(fills: np.ndarray, held: np.ndarray) -> None:
+    """What was held at every close, from the fills; shape (n,)."""
+    position, row = 0, 0
+    for place in range(len(fills)):
+        held[row : fills[place, 0]] = position
+        position += fills[place, 2]
+        row = fills[place, 0]
+    held[row:] = position

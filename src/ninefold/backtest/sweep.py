@@ -17,7 +17,7 @@ from ninefold.backtest.funding import NO_FUNDING, Funding, market_of
 from ninefold.backtest.market_rules import Rules, numbers
 from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.scan import crossing_bits
-from ninefold.backtest.target import BadTarget, check_windows, known_closes, wrong_target
+from ninefold.backtest.target import BadTarget, check_windows, wrong_target
 
 SUMMARIES = np.dtype([(name, "<i8") for name in SUMMARY])
 
@@ -60,17 +60,16 @@ def sweep_crossings(bars: Bars, pairs: Sequence[tuple[int, int]], rules: Rules, 
 
     raises: BadTarget for windows that are too short or too long; BadRules; TooLarge.
     """
-    closes = known_closes(bars)
     if not pairs:
         raise BadTarget("there are no pairs of windows; give at least one, such as (10, 30)")
-    check_windows(closes, [fast for fast, _ in pairs], [slow for _, slow in pairs])
+    check_windows(bars, [fast for fast, _ in pairs], [slow for _, slow in pairs])
     windows = sorted({window for pair in pairs for window in pair})
     place = {window: row for row, window in enumerate(windows)}
     table = np.array([(place[fast], place[slow], fast, slow) for fast, slow in pairs], np.int64)
     made = _empty(len(pairs), bars, every)
     left = _left(made)
     whole = numbers(rules, bars.tick, bars.lot, bars.highest)
-    bits = crossing_bits(closes, np.array(windows, np.int64), table)
+    bits = crossing_bits(bars.close, np.array(windows, np.int64), table)
     play_bits(market_of(bars, NO_FUNDING), bits, whole, left)
     _judge(left.status, np.empty((0, 0)))
     return made

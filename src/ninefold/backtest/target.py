@@ -103,28 +103,18 @@ def changes_of_crossing(bars: Bars, fast: int, slow: int) -> Changes:
     close of the bar before.
     raises: BadTarget for windows below 1 or prices whose sums do not fit.
     """
-    closes = known_closes(bars)
-    check_windows(closes, [fast], [slow])
-    at, to = np.empty(len(closes), np.int64), np.empty(len(closes), np.int64)
-    count = crossing_changes(closes, fast, slow, at, to)
+    check_windows(bars, [fast], [slow])
+    at, to = np.empty(len(bars), np.int64), np.empty(len(bars), np.int64)
+    count = crossing_changes(bars.close, fast, slow, at, to)
     return Changes(at[:count], to[:count])
 
 
-def known_closes(bars: Bars) -> np.ndarray:
-    """The last known close at each bar, shape (n,), ticks."""
-    known = bars.known
-    if known.all():
-        return bars.close
-    found: np.ndarray = bars.close[np.maximum.accumulate(np.where(known, np.arange(len(bars)), 0))]
-    return found
-
-
-def check_windows(closes: np.ndarray, fast: list[int], slow: list[int]) -> None:
+def check_windows(bars: Bars, fast: list[int], slow: list[int]) -> None:
     """raises: BadTarget for windows below 1, or so long that sums of closes could not be compared exactly."""
     if min(fast) < 1 or min(slow) < 1:
         raise BadTarget(f"windows are {fast} and {slow}; each is at least 1 bar")
-    if int(closes.max()) * max(fast) * max(slow) > EXACT:
+    if bars.highest * max(fast) * max(slow) > EXACT:
         raise BadTarget(
-            f"windows of {max(fast)} and {max(slow)} bars at prices up to {closes.max()} ticks: the products of sums exceed 2**53; "
+            f"windows of {max(fast)} and {max(slow)} bars at prices up to {bars.highest} ticks: the products of sums exceed 2**53; "
             "give bars with a coarser tick, or shorter windows"
         )
