@@ -1,0 +1,1 @@
+"""Back-tests and formulas: ninefold beside its peers."""
