@@ -266,6 +266,8 @@ def part(value: int, rate: int) -> int:
 @compiled
 def part_up(value: int, rate: int) -> int:
     """The same rounded up."""
+    if rate == 0 or rate == ONE:
+        return value if rate else 0
     whole = value // ONE
     return whole * rate - (-(value - whole * ONE) * rate // ONE)
 
