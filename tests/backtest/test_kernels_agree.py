@@ -46,24 +46,32 @@ RULES = st.builds(
 )
 
 
-@st.composite
-def runs(draw):
-    """Bars, a target (or its changes), rules, funding."""
-    seed, count = draw(st.integers(0, 2**32 - 1)), draw(st.integers(1, 70))
-    made, random = random_bars(seed, count, draw(st.booleans())), np.random.default_rng(seed + 1)
-    levels = draw(st.sampled_from([[0, 1], [-1, 0, 1], [-1, -0.4, 0.31, 1, np.nan]]))
+LEVELS = [[0, 1], [-1, 0, 1], [-1, -0.4, 0.31, 1, np.nan]]
+DRAWN = st.tuples(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 70),
+    st.booleans(),
+    st.sampled_from(LEVELS),
+    RULES,
+    st.booleans(),
+    st.booleans(),
+)
+
+
+def run_of(drawn):
+    """Bars, a target (or its changes), rules, funding. Made here: drawing must not take long."""
+    seed, count, holes, levels, rules, funded, signals = drawn
+    made, random = random_bars(seed, count, holes), np.random.default_rng(seed + 1)
     target = np.repeat(random.choice(levels, count), random.integers(1, 9, count))[:count].astype(float)
-    if draw(st.booleans()):
-        funding = Funding(made.open_ns[::7].copy(), random.integers(-400, 400, len(made.open_ns[::7])) / 1e4)
-    else:
-        funding = Funding()
-    if draw(st.booleans()):
+    at_ns = made.open_ns[::7].copy() if funded else np.empty(0, np.int64)
+    funding = Funding(at_ns, random.integers(-400, 400, len(at_ns)) / 1e4)
+    if signals:
         target = changes_of_signals(*(random.random((4, count)) < 0.15))
-    return made, target, draw(RULES), funding
+    return made, target, rules, funding
 
 
 def random_run(seed):
-    """A run as `runs` draws them, from a seed alone."""
+    """A run as those that are drawn, from a seed alone."""
     random = np.random.default_rng(seed)
 
     def one_of(*values):
@@ -102,23 +110,23 @@ def check(made, target, rules, funding):
     np.testing.assert_array_equal(np.array(both), np.array(trades))
 
 
-@given(runs())
+@given(DRAWN)
 @settings(max_examples=150, deadline=None)
 def test_the_fast_kernel_fills_as_the_slow_one(drawn):
-    check(*drawn)
+    check(*run_of(drawn))
 
 
 @pytest.mark.torture
-@given(runs())
+@given(DRAWN)
 @settings(max_examples=50_000, deadline=None)
 def test_the_fast_kernel_fills_as_the_slow_one_over_many_markets(drawn):
-    check(*drawn)
+    check(*run_of(drawn))
 
 
-@given(runs())
+@given(DRAWN)
 @settings(max_examples=60, deadline=None)
 def test_nothing_is_filled_at_a_price_or_in_a_size_that_was_not_shown(drawn):
-    made, target, rules, funding = drawn
+    made, target, rules, funding = run_of(drawn)
     result = run(made, target, rules, funding)
     fills = result.fills[result.fills["size"] != 0]
     rows, liquidated = fills["bar"], fills["reason"] == 5
@@ -130,10 +138,10 @@ def test_nothing_is_filled_at_a_price_or_in_a_size_that_was_not_shown(drawn):
         assert (taken <= np.maximum(made.volume, 0) * float(rules.volume_share)).all()
 
 
-@given(runs())
+@given(DRAWN)
 @settings(max_examples=60, deadline=None)
 def test_what_happened_stays_the_same_when_the_future_arrives(drawn):
-    made, target, rules, funding = drawn
+    made, target, rules, funding = run_of(drawn)
     if not isinstance(target, np.ndarray):
         return
     part = max(1, len(made) // 2)
