@@ -1,1 +1,1 @@
-"""What the research side reaches, and how far its verdicts can be trusted."""
+"""Research side by side with its peers: streaming, back-tests, honesty."""

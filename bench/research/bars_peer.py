@@ -1,0 +1,108 @@
+"""One peer doing one piece of work; run in the peers' environment by `bench.research.bars`.
+
+In:  the peer, the work, the number of bars; for "many" a file with the targets, shape (strategies, bars).
+Out: a line of JSON: seconds of processor time of each repetition, and what it found.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from bench.research.bars_market import CASH, FEE, PAIRS, TICK, market
+
+Found = dict[str, Any]
+
+
+def vectorbt(work: str, bars: int, engine: str, targets: str) -> Callable[[], Found]:
+    import vectorbt as vbt
+
+    vbt.settings["engine"] = engine
+    made = market(bars)
+    close, open_ = (pd.Series(made[name] * TICK) for name in ("close", "open"))
+    ticks = pd.Series(made["close"].astype(np.float64))  # whole numbers: ties are exact, as far as its averages are
+    rules = {"price": open_, "size": 1.0, "fees": FEE, "init_cash": float(CASH), "freq": "1min", "engine": engine}
+
+    def one() -> Found:
+        above = vbt.MA.run(ticks, 10).ma.to_numpy() > vbt.MA.run(ticks, 30).ma.to_numpy()
+        entries, exits = moves(above)
+        portfolio = vbt.Portfolio.from_signals(close, entries, exits, **rules)
+        trades = portfolio.trades.records
+        return {"equity": float(portfolio.value().iloc[-1]), "trades": int((trades["status"] == 1).sum())}
+
+    def pairs() -> Found:
+        fast, slow = (vbt.MA.run(ticks, [pair[of] for pair in PAIRS]).ma.to_numpy() for of in (0, 1))
+        entries, exits = moves(fast > slow)
+        portfolio = vbt.Portfolio.from_signals(close, entries, exits, **rules)
+        return {"equity": portfolio.final_value().tolist()}
+
+    def many() -> Found:
+        equity = []
+        for target in np.load(targets, mmap_mode="r"):
+            entries, exits = moves(np.asarray(target) > 0)
+            equity.append(float(vbt.Portfolio.from_signals(close, entries, exits, **rules).final_value()))
+        return {"equity": equity}
+
+    return {"one": one, "pairs": pairs, "many": many}[work]
+
+
+def moves(above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Entries and exits a bar later: what is decided at a close is filled at the next open."""
+    late = np.zeros_like(above)
+    late[1:] = above[:-1]
+    before = np.zeros_like(above)
+    before[1:] = late[:-1]
+    return late & ~before, ~late & before
+
+
+def backtesting(work: str, bars: int) -> Callable[[], Found]:
+    from backtesting import Backtest, Strategy
+
+    made = market(bars)
+    index = pd.to_datetime(made["open_ns"])
+    frame = pd.DataFrame({name.title(): made[name] * TICK for name in ("open", "high", "low", "close")}, index=index)
+    sums = {window: np.convolve(made["close"], np.ones(window, np.int64))[:bars] for window in (10, 30)}
+    above = (sums[10] * 30 > sums[30] * 10) & (np.arange(bars) >= 29)
+
+    class Cross(Strategy):  # type: ignore[misc]
+        def init(self) -> None:
+            self.above = self.I(lambda: above.astype(float))
+
+        def next(self) -> None:
+            wanted = self.above[-1] > 0
+            if wanted and not self.position:
+                self.buy(size=1)
+            elif not wanted and self.position:
+                self.position.close()
+
+    def one() -> Found:
+        found = Backtest(frame, Cross, cash=CASH, commission=FEE, finalize_trades=False).run()
+        return {"equity": float(found["_equity_curve"]["Equity"].iloc[-1]), "trades": len(found["_trades"])}
+
+    return {"one": one}[work]
+
+
+def main() -> None:
+    peer, work, bars, repeat = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    targets = sys.argv[5] if len(sys.argv) > 5 else ""
+    do = backtesting(work, bars) if peer == "backtesting" else vectorbt(work, bars, peer.partition("-")[2], targets)
+    seconds: list[float] = []
+    found = do() if peer != "backtesting" else {}  # the first call loads and compiles
+    for _ in range(repeat):
+        start = time.process_time()
+        found = do()
+        seconds.append(time.process_time() - start)
+    print(json.dumps({"seconds": seconds, **found}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""The fast back-test of several instruments on one account, compiled; every fill is that of `slow_portfolio`.
+
+In:  `Legs`, changes of targets and fundings in the order of their rows, the rules.
+Out: rows of fills, columns as in `legs.LEG_FILLS`; equity and positions at each close.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ninefold.backtest.legs import Legs
+from ninefold.backtest.market_rules import Numbers
+from ninefold.market.compiled import compiled
+
+ONE = 100_000_000  # as in `exact`; compiled in
+LARGEST = 2**60
+TARGET, LIQUIDATION, FUNDING = 0, 5, 6  # as in `outcome.Reason`
+Rows = np.ndarray
+
+
+@compiled
+def play_together(
+    legs: Legs, changes: Rows, funding: Rows, r: Numbers, together: bool, fills: Rows, equity: Rows, held: Rows
+) -> int:
+    """Write what was filled; how many there are, even where `fills`, shape (room, 9), was too small.
+
+    changes, funding: (row, instrument, target or rate), shape (m, 3), by row.
+    equity: shape (n,), held: shape (instruments, n).
+    -row - 1 if an amount at that row exceeds 2**60.
+    """
+    open_, close, volume, worth = legs.open, legs.close, legs.volume, legs.worth
+    count_of, bars = close.shape
+    position, wanted = np.zeros(count_of, np.int64), np.zeros(count_of, np.int64)
+    last, prices = np.zeros(count_of, np.int64), np.zeros(count_of, np.int64)
+    cash, count, change, payment, liquidating = r.cash, 0, 0, 0, False
+    for row in range(bars):
+        while payment < len(funding) and funding[payment, 0] == row:
+            of = funding[payment, 1]
+            if position[of] != 0:
+                price = open_[of, row] if volume[of, row] >= 0 else last[of]
+                paid = part_up(position[of] * price * worth[of], funding[payment, 2])
+                cash -= paid
+                write(fills, count, row, price, 0, 0, 0, paid, FUNDING, of)
+                count += 1
+            payment += 1
+        waits = False
+        for of in range(count_of):
+            prices[of] = open_[of, row] if volume[of, row] > 0 else last[of]
+            waits = waits or wanted[of] != position[of]
+        if waits and (liquidating or not together or not np.any((wanted != position) & (volume[:, row] <= 0))):
+            cash, count = fill_at_opens(
+                cash, position, wanted, prices, volume[:, row], worth, row, liquidating, r, fills, count
+            )
+            if not np.any(position != 0):
+                liquidating = False
+        if abs(cash) > LARGEST:
+            return -row - 1
+        total, needed = cash, 0
+        for of in range(count_of):
+            if volume[of, row] >= 0:
+                last[of] = close[of, row]
+            value = position[of] * last[of] * worth[of]
+            total += value
+            needed += part_up(abs(value), r.maintenance)
+            held[of, row] = position[of]
+        equity[row] = total
+        if not liquidating and total <= needed and np.any(position != 0):
+            liquidating = True
+            wanted[:] = 0
+        while change < len(changes) and changes[change, 0] == row:
+            of, asked = changes[change, 1], changes[change, 2]
+            change += 1
+            if liquidating or last[of] == 0:
+                continue
+            lots = lots_at(abs(asked), total, last[of] * worth[of], legs.size[of], legs.most_lots[of], r.share)
+            if lots > legs.most_lots[of]:
+                return -row - 1
+            wanted[of] = min(lots, legs.most_long[of]) if asked > 0 else -min(lots, legs.most_short[of])
+    return count
+
+
+@compiled
+def fill_at_opens(
+    cash: int,
+    position: Rows,
+    wanted: Rows,
+    prices: Rows,
+    volume: Rows,
+    worth: Rows,
+    row: int,
+    liquidating: bool,
+    r: Numbers,
+    fills: Rows,
+    count: int,
+) -> tuple[int, int]:
+    """Cash and how many fills after waiting orders met the opens; positions are changed in place."""
+    for of in range(len(position)):
+        order = wanted[of] - position[of]
+        if volume[of] > 0 and ((order > 0 and position[of] < 0) or (order < 0 and position[of] > 0)):
+            size = min(abs(order), abs(position[of]))
+            signed = size if order > 0 else -size
+            cash, count = fill(cash, position, of, signed, prices[of], worth[of], row, liquidating, r, fills, count)
+    sizes = np.zeros(len(position), np.int64)
+    for of in range(len(position)):
+        if volume[of] > 0:
+            sizes[of] = wanted[of] - position[of]
+    if not np.any(sizes != 0):
+        return cash, count
+    least, most = 0, ONE
+    if affords(cash, position, sizes, ONE, prices, worth, liquidating, r):
+        least = ONE
+    while least < most:
+        middle = (least + most + 1) // 2
+        if affords(cash, position, sizes, middle, prices, worth, liquidating, r):
+            least = middle
+        else:
+            most = middle - 1
+    for of in range(len(position)):
+        if sizes[of] != 0:
+            cut = part(abs(sizes[of]), least)
+            signed = cut if sizes[of] > 0 else -cut
+            if cut > 0:
+                cash, count = fill(cash, position, of, signed, prices[of], worth[of], row, liquidating, r, fills, count)
+            wanted[of] = position[of]
+    return cash, count
+
+
+@compiled
+def affords(
+    cash: int, position: Rows, sizes: Rows, factor: int, prices: Rows, worth: Rows, liquidating: bool, r: Numbers
+) -> bool:
+    """Whether the account has the margin for all sizes, cut by a factor in 10**-8, after what it costs to open them."""
+    equity, needed = cash, 0
+    for of in range(len(position)):
+        size, each = part(abs(sizes[of]), factor), prices[of] * worth[of]
+        fee = part_up(size * each, r.taker) + (part_up(size * each, r.liquidation_fee) if liquidating else 0)
+        slip = (r.slip_ticks + part_up(prices[of], r.slip_rate)) * size * worth[of]
+        equity += position[of] * each - max(fee, 0) - slip
+        needed += part_up((abs(position[of]) + size) * each, r.initial)
+    return equity >= needed
+
+
+@compiled
+def fill(
+    cash: int,
+    position: Rows,
+    of: int,
+    size: int,
+    price: int,
+    worth: int,
+    row: int,
+    liquidating: bool,
+    r: Numbers,
+    fills: Rows,
+    count: int,
+) -> tuple[int, int]:
+    """Settle one fill."""
+    value = price * abs(size) * worth
+    fee = part_up(value, r.taker) + (part_up(value, r.liquidation_fee) if liquidating else 0)
+    slip = (r.slip_ticks + part_up(price, r.slip_rate)) * abs(size) * worth
+    position[of] += size
+    write(fills, count, row, price, size, fee, slip, 0, LIQUIDATION if liquidating else TARGET, of)
+    return cash - price * size * worth - fee - slip, count + 1
+
+
+@compiled
+def lots_at(target: int, equity: int, value: int, size: int, most: int, share: int) -> int:
+    """Lots of such a value at a target of at least 0."""
+    if size > 0:
+        return part(size, target)
+    if equity // ONE > LARGEST // share:
+        return most + 1
+    return part(part(max(equity, 0), share), target) // value
+
+
+@compiled
+def part(value: int, rate: int) -> int:
+    """value * rate / ONE, rounded down, though the product may not fit."""
+    whole = value // ONE
+    return whole * rate + (value - whole * ONE) * rate // ONE
+
+
+@compiled
+def part_up(value: int, rate: int) -> int:
+    """The same rounded up."""
+    whole = value // ONE
+    return whole * rate - (-(value - whole * ONE) * rate // ONE)
+
+
+@compiled
+def write(
+    fills: Rows, place: int, row: int, price: int, size: int, fee: int, slip: int, paid: int, why: int, of: int
+) -> None:
+    if place >= len(fills):
+        return
+    fills[place, 0], fills[place, 1], fills[place, 2], fills[place, 3] = row, price, size, fee
+    fills[place, 4], fills[place, 5], fills[place, 6], fills[place, 7], fills[place, 8] = slip, paid, why, 0, of

@@ -1,0 +1,91 @@
+"""Back-tests of several instruments on one account: shared cash, legs filled together.
+
+In:  bars of the same times and a target for each instrument, by name; the rules of the market.
+Out: a `PortfolioResult`. `slow_portfolio` says what happens, and in which order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from ninefold.backtest.bars import Bars
+from ninefold.backtest.fast_portfolio import play_together
+from ninefold.backtest.funding import NO_FUNDING, Funding
+from ninefold.backtest.legs import LEG_FILLS, legs_of
+from ninefold.backtest.market_rules import FixedSize, Numbers, Rules
+from ninefold.backtest.outcome import TooLarge
+from ninefold.backtest.target import BadTarget, changes_of_target
+
+COLUMNS = len(LEG_FILLS.names or ())
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PortfolioResult:
+    """names: instruments, in the order of the rows. unit: of money, in quote. fills: LEG_FILLS rows, oldest first.
+    equity: of the account at each close, units, shape (n,). position: lots at each close, shape (instruments, n)."""
+
+    names: tuple[str, ...]
+    rules: Rules
+    numbers: Numbers
+    unit: Fraction
+    fills: np.ndarray
+    equity: np.ndarray
+    position: np.ndarray
+
+    @property
+    def returns(self) -> np.ndarray:
+        """Equity of a bar over that of the bar before, less 1; the first over the cash at the start; NaN where none was left."""
+        before = np.concatenate(([self.numbers.cash], self.equity[:-1])).astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(before > 0, self.equity / before - 1.0, np.nan)
+
+    def to_quote(self, units: np.ndarray | int) -> np.ndarray:
+        """Units of money in the quote asset, float64."""
+        found: np.ndarray = np.asarray(units, np.float64) * float(self.unit)
+        return found
+
+
+def run_together(
+    bars: Mapping[str, Bars],
+    targets: Mapping[str, np.ndarray],
+    rules: Rules,
+    sizes: Mapping[str, FixedSize] | None = None,
+    funding: Mapping[str, Funding] | None = None,
+    together: bool = True,
+) -> PortfolioResult:
+    """Back-test one strategy of several instruments.
+
+    targets:  by name, each as `run` takes it; of `EquityShare` each is a part of the one account's equity.
+    sizes:    of instruments whose size at target +1 is not that of the rules.
+    together: orders wait until all instruments with one can be filled in one bar; False: each by itself.
+    raises:   BadTarget, BadBars, BadRules, BadFunding; TooLarge if the account outgrows 2**60 units.
+    """
+    names = tuple(bars)
+    legs, whole, unit = legs_of(bars, rules, sizes or {})
+    if set(targets) != set(names):
+        raise BadTarget(
+            f"targets are given for {', '.join(targets)} and bars for {', '.join(names)}; each needs the other"
+        )
+    wanted = [changes_of_target(targets[name], len(bars[name])) for name in names]
+    changes = _by_row([(one.at, one.to) for one in wanted])
+    payments = _by_row([(funding or {}).get(name, NO_FUNDING).on(bars[name]) for name in names])
+    equity, held = np.empty(legs.close.shape[1], np.int64), np.empty(legs.close.shape, np.int64)
+    fills = np.empty((3 * len(changes) + len(payments) + len(names) + 1, COLUMNS), np.int64)
+    count = play_together(legs, changes, payments, whole, together, fills, equity, held)
+    if count > len(fills):
+        fills = np.empty((count, COLUMNS), np.int64)
+        count = play_together(legs, changes, payments, whole, together, fills, equity, held)
+    if count < 0:
+        raise TooLarge(-count - 1)
+    return PortfolioResult(names, rules, whole, unit, fills[:count].reshape(-1).view(LEG_FILLS), equity, held)
+
+
+def _by_row(of_each: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Rows and values of each instrument as (row, instrument, value), shape (m, 3), by row and then instrument."""
+    tables = [np.stack((rows, np.full(len(rows), of), values), axis=1) for of, (rows, values) in enumerate(of_each)]
+    table = np.concatenate(tables)
+    return np.ascontiguousarray(table[np.lexsort((table[:, 1], table[:, 0]))])

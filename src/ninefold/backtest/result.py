@@ -1,0 +1,105 @@
+"""What a back-test found: fills, and all that follows from them, computed when it is first asked for.
+
+In:  bars, rules and fills.
+Out: arrays that reports and statistics read. Money is int64 in units of one tick times one lot; `to_quote` turns it into
+     the quote asset. At every close: cash at the start - what fills cost + position times close == equity, to the unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ninefold.backtest.bars import Bars
+from ninefold.backtest.market_rules import Numbers, Rules
+from ninefold.backtest.outcome import table_of
+from ninefold.backtest.scan import hold, mark
+from ninefold.backtest.trades import trades_of
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """fills: FILLS rows (`outcome`), oldest first: what was traded and the funding that was paid."""
+
+    bars: Bars
+    rules: Rules
+    numbers: Numbers
+    fills: np.ndarray
+
+    @cached_property
+    def equity(self) -> np.ndarray:
+        """Cash and position at each close, units, shape (n,). An open position is valued without the cost of leaving."""
+        equity = np.empty(len(self.bars), np.int64)
+        mark(self.bars.close, self.numbers.cash, table_of(self.fills), equity)
+        return equity
+
+    @cached_property
+    def position(self) -> np.ndarray:
+        """Lots held at each close, shape (n,); negative is short."""
+        held = np.empty(len(self.bars), np.int64)
+        hold(table_of(self.fills), held)
+        return held
+
+    @cached_property
+    def returns(self) -> np.ndarray:
+        """Equity of a bar over that of the bar before, less 1; the first over the cash at the start. Shape (n,); NaN where
+        there was no equity left."""
+        before = np.concatenate(([self.numbers.cash], self.equity[:-1])).astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(before > 0, self.equity / before - 1.0, np.nan)
+
+    @cached_property
+    def exposure(self) -> np.ndarray:
+        """Value of the position at each close as a part of the equity, shape (n,); negative is short, NaN without equity."""
+        value = (self.position * self.bars.close).astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.equity > 0, value / self.equity, np.nan)
+
+    @property
+    def trades(self) -> np.ndarray:
+        """TRADES rows (`trades`) that are over, oldest first."""
+        return self._trades[: len(self._trades) - len(self.open_trade)]
+
+    @property
+    def open_trade(self) -> np.ndarray:
+        """The TRADES row of the position held at the end; none: shape (0,)."""
+        last = self._trades[-1:]
+        return last[last["exit_bar"] < 0]
+
+    @property
+    def fees(self) -> int:
+        """Units, of all fills."""
+        return int(self.fills["fee"].sum())
+
+    @property
+    def slippage(self) -> int:
+        """Units, of all fills."""
+        return int(self.fills["slippage"].sum())
+
+    @property
+    def funding(self) -> int:
+        """Units paid; negative: received."""
+        return int(self.fills["funding"].sum())
+
+    @property
+    def traded(self) -> int:
+        """The value of all fills, units. An exact int: it may exceed 64 bits."""
+        values = np.abs(self.fills["price"] * self.fills["size"])
+        return int((values >> 32).sum()) * 2**32 + int((values & 0xFFFFFFFF).sum())
+
+    @cached_property
+    def turnover(self) -> float:
+        """The value of all fills over the mean equity; NaN if that is not positive."""
+        mean = float(self.equity.astype(np.float64).mean())
+        return self.traded / mean if mean > 0 else float("nan")
+
+    def to_quote(self, units: np.ndarray | int) -> np.ndarray:
+        """Units of money in the quote asset, float64."""
+        found: np.ndarray = np.asarray(units, np.float64) * float(self.bars.unit)
+        return found
+
+    @cached_property
+    def _trades(self) -> np.ndarray:
+        return trades_of(self.fills, self.bars, int(self.bars.close[-1]))

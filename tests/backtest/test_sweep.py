@@ -1,0 +1,67 @@
+"""Many back-tests at once give what single ones give."""
+
+import numpy as np
+import pytest
+
+from ninefold.backtest.exact import ONE
+from ninefold.backtest.market_rules import EquityShare, Exits, FixedSize, Rules
+from ninefold.backtest.run import run
+from ninefold.backtest.sweep import sweep, sweep_crossings
+from ninefold.backtest.target import BadTarget, changes_of_crossing
+from tests.backtest.markets import bars, random_bars
+
+
+def is_a_single_run(made, at, result):
+    row = made.runs[at]
+    assert row["equity"] == result.equity[-1]
+    assert (row["fees"], row["slippage"], row["funding"]) == (result.fees, result.slippage, result.funding)
+    assert row["fills"] == (result.fills["size"] != 0).sum()
+    assert (row["trades"], row["won"]) == (len(result.trades), (result.trades["pnl"] > 0).sum())
+    assert row["held"] == (result.position != 0).sum()
+    np.testing.assert_array_equal(made.equity[at], result.equity[made.samples])
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        Rules(cash=100_000, sizing=FixedSize(7)),
+        Rules(cash=100_000, sizing=EquityShare("0.5"), exits=Exits(stop_loss="0.05", bars=6), volume_share="0.2"),
+    ],
+    ids=["fixed size", "share of the equity, exits, partial fills"],
+)
+def test_a_sweep_over_targets_is_many_single_runs(rules):
+    made = random_bars(5, 300)
+    targets = np.random.default_rng(6).choice([-1.0, 0.0, 0.5, 1.0, np.nan], (20, 300))
+    found = sweep(made, targets, rules, every=7)
+    assert found.samples[-1] == 299
+    for at, target in enumerate(targets):
+        is_a_single_run(found, at, run(made, target, rules))
+
+
+def test_a_sweep_over_windows_is_many_single_runs():
+    made, rules = random_bars(7, 2500), Rules(cash=100_000, sizing=FixedSize(3))
+    pairs = [(1, 2), (2, 5), (10, 30), (30, 10), (5, 5), (7, 1030), (3000, 2)]
+    found = sweep_crossings(made, pairs, rules, every=100)
+    for at, (fast, slow) in enumerate(pairs):
+        is_a_single_run(found, at, run(made, changes_of_crossing(made, fast, slow), rules))
+
+
+def test_averages_that_are_equal_are_not_above_each_other():
+    made = bars(10, 10, 10, 13, 7, 10, 11)  # means of 2 and 3: 10=10, 11.5>11, 10=10, 8.5<10, 10.5>9.33
+    assert changes_of_crossing(made, 2, 3).at.tolist() == [3, 4, 6]
+    assert changes_of_crossing(made, 2, 3).to.tolist() == [ONE, 0, ONE]
+
+
+def test_a_wrong_target_is_refused_with_its_strategy_and_row():
+    targets = np.zeros((3, 5))
+    targets[1, 4] = 1.5
+    with pytest.raises(BadTarget, match=r"the target of strategy 1 is 1.5 at row 4"):
+        sweep(bars(1, 2, 3, 4, 5), targets, Rules())
+    with pytest.raises(BadTarget, match=r"\(strategies, 5\) is needed"):
+        sweep(bars(1, 2, 3, 4, 5), targets[0], Rules())
+    with pytest.raises(BadTarget, match="no pairs of windows"):
+        sweep_crossings(bars(1, 2), [], Rules())
+    with pytest.raises(BadTarget, match="at least 1 is needed"):
+        sweep(bars(1, 2), np.zeros((1, 2)), Rules(), every=0)
+    with pytest.raises(BadTarget, match="each is at least 1 bar"):
+        sweep_crossings(bars(1, 2), [(0, 2)], Rules())

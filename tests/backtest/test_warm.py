@@ -1,0 +1,29 @@
+"""The loops of back-tests are compiled beforehand."""
+
+import numpy as np
+
+from ninefold.backtest import fast, fast_portfolio, scan, trades, warm
+from ninefold.backtest.market_rules import EquityShare, Exits, Rules
+from ninefold.backtest.portfolio import run_together
+from ninefold.backtest.run import run
+from ninefold.backtest.sweep import sweep, sweep_crossings
+from ninefold.backtest.target import changes_of_crossing, changes_of_signals
+from tests.backtest.markets import random_bars
+
+LOOPS = (
+    *(fast.play, fast.play_targets, fast.play_bits, fast.target_changes, fast_portfolio.play_together),
+    *(scan.crossing_changes, scan.crossing_bits, scan.mark, scan.hold, trades._fold),
+)
+
+
+def test_after_warming_up_nothing_that_users_ask_for_needs_the_compiler():
+    warm.warm()
+    before = [len(loop.signatures) for loop in LOOPS]
+    made, rules = random_bars(1, 50), Rules(cash=10_000, sizing=EquityShare("0.5"), exits=Exits(stop_loss="0.1"))
+    result = run(made, changes_of_signals(np.ones(50), np.zeros(50)), rules)
+    assert len(result.trades) + len(result.open_trade) > 0
+    run(made, changes_of_crossing(made, 3, 9), rules)
+    sweep(made, np.ones((3, 50)), rules, every=5)
+    sweep_crossings(made, [(2, 3), (4, 5)], rules)
+    run_together({"a": made, "b": made}, {"a": np.ones(50), "b": np.zeros(50)}, Rules(cash=10_000))
+    assert [len(loop.signatures) for loop in LOOPS] == before
