@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ninefold.backtest.statistics.compact import compact_returns
-from ninefold.backtest.statistics.deflated import LEVEL, deflated_sharpe, power, significant
+from ninefold.backtest.statistics.deflated import LEVEL, counted_trials, deflated_sharpe, power, significant
 from ninefold.backtest.statistics.effective import effective_trials
 from ninefold.backtest.statistics.sharpe import sharpe, sharpes
 
@@ -89,7 +89,7 @@ def measure(kind: str, markets: int, seed: int) -> dict[str, object]:
         "best sharpe": float(np.median([one.sharpe for one in noise])),
         "found": {str(edge): share(planted[edge]) for edge in EDGES},
         "deflated finds": {str(edge): float(np.mean([one.deflated > 0.95 for one in planted[edge]])) for edge in EDGES},
-        "power": {str(edge): power(edge / math.sqrt(YEAR), BARS, worth) for edge in EDGES},
+        "power": {str(edge): power(edge / math.sqrt(YEAR), BARS, counted_trials(TRIALS, worth)) for edge in EDGES},
     }
 
 
@@ -98,7 +98,7 @@ def judge(trials: Floats, ratios: Floats, worth: float) -> Judged:
     best = int(np.nanargmax(ratios))
     own = sharpe(trials[best])
     deflated = deflated_sharpe(own, worth, float(ratios.var(ddof=1)))
-    return Judged(best, worth, significant(own, worth), deflated, own.annual(HOUR_NS))
+    return Judged(best, worth, significant(own, counted_trials(len(trials), worth)), deflated, own.annual(HOUR_NS))
 
 
 def worth_of(trials: Floats) -> float:

@@ -15,15 +15,15 @@ RETURNS = np.random.default_rng(3).normal(0.02, 0.05, 60)
 
 def test_years_and_months_fit_together():
     own = sharpe(RETURNS)
-    found = verdict(RETURNS, MONTH_NS, trials=40, effective=9.5, variance=0.6)
+    found = verdict(RETURNS, MONTH_NS, trials=40, effective=10, variance=0.6)
     assert found.sharpe == pytest.approx(own.value * 12**0.5) and found.sharpe_error == pytest.approx(
         own.error * 12**0.5
     )
     assert found.minimum_track_record_years == pytest.approx(minimum_track_record(own) / 12)
-    assert found.deflated_sharpe == pytest.approx(deflated_sharpe(own, 9.5, 0.05))
-    assert found.familywise_p == pytest.approx(familywise_p(own, 9.5))
-    assert found.power == pytest.approx(power(1 / 12**0.5, 60, 9.5))
-    assert (found.trials, found.effective_trials) == (40, 9.5)
+    assert found.deflated_sharpe == pytest.approx(deflated_sharpe(own, 10, 0.05))
+    assert found.familywise_p == pytest.approx(familywise_p(own, 20))
+    assert found.power == pytest.approx(power(1 / 12**0.5, 60, 20))
+    assert (found.trials, found.effective_trials) == (40, 10)
 
 
 def test_without_other_trials_luck_alone_scatters():

@@ -41,7 +41,7 @@ def compact_returns(times_ns: ArrayLike, returns: ArrayLike) -> Compact:
     times_ns: shape (bars,), rising: the closes of the bars.
     returns:  shape (trials, bars).
 
-    >>> compact_returns([1 * 10**9, 2 * 10**9], [[0.5, -0.25]]).steps
+    >>> compact_returns([10**9, 2 * 10**9], [[0.5, -0.25]]).steps
     array([[ 32767, -16384]], dtype=int16)
     """
     found = checked_returns(returns)

@@ -11,7 +11,13 @@ from typing import NamedTuple
 
 from numpy.typing import ArrayLike
 
-from ninefold.backtest.statistics.deflated import deflated_sharpe, expected_maximum_sharpe, familywise_p, power
+from ninefold.backtest.statistics.deflated import (
+    counted_trials,
+    deflated_sharpe,
+    expected_maximum_sharpe,
+    familywise_p,
+    power,
+)
 from ninefold.backtest.statistics.sharpe import YEAR_NS, minimum_track_record, probabilistic_sharpe, sharpe
 
 
@@ -45,6 +51,7 @@ def verdict(
     """
     found = sharpe(returns)
     a_year = math.sqrt(YEAR_NS / width_ns)
+    counted = counted_trials(trials, effective)
     scatter = 1 / max(found.periods, 1) if math.isnan(variance) else variance / a_year**2
     return Verdict(
         sharpe=found.value * a_year,
@@ -57,6 +64,6 @@ def verdict(
         effective_trials=effective,
         expected_best_by_luck=expected_maximum_sharpe(effective, scatter) * a_year,
         deflated_sharpe=deflated_sharpe(found, effective, scatter),
-        familywise_p=familywise_p(found, effective),
-        power=power(asked / a_year, found.periods, effective) if found.periods > 1 else math.nan,
+        familywise_p=familywise_p(found, counted),
+        power=power(asked / a_year, found.periods, counted) if found.periods > 1 else math.nan,
     )
