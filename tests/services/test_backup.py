@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from ninefold.store.ledger import Ledger
 from ninefold.store.manifest import read_manifest
 from ninefold.store.read import Reader
 from ninefold.store.tables import Tables
+from ninefold.store.trials import Search, TrialReader, Trials
 from tests.services.recorded import write_session
 
 NOON_NS = 1_704_110_400_000_000_000
@@ -68,6 +70,15 @@ def test_a_backup_and_a_restore_give_the_same_data_dir(data: Path, tmp_path: Pat
     assert [check.name for check in checks if check.ok is not True] == []
     assert exported(tmp_path / "again") == exported(data)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_the_ledger_of_trials_is_in_it(data: Path, tmp_path: Path) -> None:
+    search = Search(kind="backtest", family="trend", snapshot="s", code="c", config={}, seed=1)
+    with closing(Trials(data)) as trials:
+        assert trials.begin(search, known_ns=NOON_NS) == 1
+        backup(data, tmp_path / "copy", nobody)
+    restore(tmp_path / "copy", tmp_path / "again", nobody)
+    assert TrialReader(tmp_path / "again").trial(1).search == search
 
 
 def test_a_second_run_copies_only_what_is_new_and_keeps_nothing_old(data: Path, tmp_path: Path) -> None:

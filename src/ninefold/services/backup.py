@@ -37,7 +37,7 @@ TRIES = 5  # a pipeline may tidy up what was just listed; then it is listed agai
 TABLES = ("certificates", *(name for name in SCHEMAS if name != "certificates"))  # its number is what all tables have
 LOGS = ("stream", "journal")
 ALONE = ("VERSION.json", "source.json", "running.json", "halt.json", "models/*", "state/*.snapshot", "state/*.json*")
-LEDGER = "ledger.db"
+LEDGER, TRIALS = "ledger.db", "trials.db"
 
 
 class CannotBackUp(RuntimeError):
@@ -144,6 +144,7 @@ def _copy(data_dir: Path, copies: Copies) -> tuple[int, int]:
         _copy_logs(inner, f"{inner.name}/", copies)
     position = _copy_store(data_dir, "", copies)
     ledger_seq = _copy_ledger(data_dir, copies)
+    _copy_database(data_dir, TRIALS, copies)
     _copy_logs(data_dir, "", copies)
     position = _in_ledger(data_dir, ledger_seq, position)
     return position, _known_ns(data_dir, position)
@@ -191,20 +192,26 @@ def _copy_table(root: Path, at: str, name: str, copies: Copies) -> int:
 
 
 def _copy_ledger(data_dir: Path, copies: Copies) -> int:
-    """SQLite's own copy of a ledger that may be written; returns up to where it goes."""
-    source = data_dir / LEDGER
+    """Returns up to where the copy goes."""
+    found = _copy_database(data_dir, LEDGER, copies, "SELECT last_seq FROM position")
+    return int(found[0]) if found else 0
+
+
+def _copy_database(data_dir: Path, name: str, copies: Copies, asked: str = "SELECT NULL") -> tuple[int, ...] | None:
+    """SQLite's own copy of a file that may be written; returns the first row of what is asked of the copy."""
+    source = data_dir / name
     if not source.exists():
-        return 0
-    made = copies.place(LEDGER)
+        return None
+    made = copies.place(name)
     made.unlink(missing_ok=True)
     with (
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as mine,
         closing(sqlite3.connect(made)) as other,
     ):
         mine.backup(other)
-        found = other.execute("SELECT last_seq FROM position").fetchone()
-    copies.take_made(made, LEDGER)
-    return int(found[0]) if found else 0
+        found: tuple[int, ...] | None = other.execute(asked).fetchone()
+    copies.take_made(made, name)
+    return found
 
 
 def _copy_log(root: Path, at: str, log: str, copies: Copies) -> int:
@@ -242,7 +249,7 @@ def _known_ns(data_dir: Path, position: int) -> int:
 
 
 def _counted(data_dir: Path, progress: Progress) -> Callable[[int], None]:
-    names = [*ALONE, LEDGER, "tables/**/*", *(f"{log}/*" for log in LOGS)]
+    names = [*ALONE, LEDGER, TRIALS, "tables/**/*", *(f"{log}/*" for log in LOGS)]
     found = {path for name in names for at in ("", "*/") for path in data_dir.glob(f"{at}{name}")}
     total = sum(_size(path) for path in found)
     done = 0
