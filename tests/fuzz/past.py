@@ -33,7 +33,10 @@ from ninefold.store.layout import number_within_seq, to_arrow
 
 Target = Callable[[bytes], None]
 SAMPLES = Path(__file__).parents[1] / "samples" / "history"
-PAIRS = {"binance": "BTCUSDT", "coinbase": "BTC-USD", "kraken": "BTC/USD"}
+PAIRS = {
+    **{"binance": "BTCUSDT", "coinbase": "BTC-USD", "kraken": "BTC/USD", "binanceusdm": "BTCUSDT", "bybit": "BTCUSDT"},
+    **{"binancecoinm": "BTCUSD_PERP", "okx": "BTC-USDT-SWAP", "bitstamp": "btcusd", "bitfinex": "tBTCUSD"},
+}
 KLINES, CANDLES = "binance/BTCUSDT-1m-2024-01.csv", "coinbase/candles.json"
 TRADES = b"time,symbol,price,size,side,id\n1700000000001,BTC/USDT,61203.10,0.5,buy,7\n,ETH/USDT,2,1,,\n"
 BARS = b'[[1700000000000,1.5,2,"1",1.75,10],[1700000060000,1.5,2,1,1.75,null]]'

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ninefold.history import binance, coinbase, kraken
+from ninefold.history import binance, binance_klines, coinbase, kraken
 from ninefold.history.files import check_sum
 from ninefold.history.venue import UNREADABLE, CannotDownload
 from ninefold.market.arrays import BAR_FLAT, BAR_OK, BUY, SELL
@@ -45,7 +45,7 @@ def test_klines_are_bars_and_one_without_trades_is_flat():
 def test_a_file_of_klines_says_the_same_in_milliseconds_with_and_without_headings():
     data = zipped("binance/BTCUSDT-1m-2024-01.csv")
     assert binance.read_file_of_bars(BTCUSDT, MINUTE_NS, data)[FIELDS].tolist() == [FIRST, QUIET]
-    headed = packed("x.csv", ",".join(binance.KLINE) + "\n" + sample("binance/BTCUSDT-1m-2024-01.csv").decode())
+    headed = packed("x.csv", ",".join(binance_klines.KLINE) + "\n" + sample("binance/BTCUSDT-1m-2024-01.csv").decode())
     assert binance.read_file_of_bars(BTCUSDT, MINUTE_NS, headed)[FIELDS].tolist() == [FIRST, QUIET]
 
 

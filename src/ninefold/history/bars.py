@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ninefold.market.arrays import BAR_FLAT, BAR_OK, BAR_UNKNOWN, BARS, BUY
+from ninefold.market.arrays import BAR_FLAT, BAR_OK, BAR_UNKNOWN, BARS, BUY, ID_AGGREGATE
 
 NOT_TOLD = -1  # buy_volume and trades of a bar whose venue does not tell them
 PRICES = ("open", "high", "low", "close")
@@ -60,6 +60,8 @@ def made_of_trades(trades: np.ndarray, width_ns: int, opens: np.ndarray) -> np.n
     for name in PRICES:
         made[name][quiet] = price[quiet]
     made["state"] = np.where(made["state"] == BAR_UNKNOWN, BAR_UNKNOWN, np.where(quiet, BAR_FLAT, BAR_OK))
+    if trades["id_kind"][0] == ID_AGGREGATE:  # how many trades are in them is not known
+        made["trades"][made["state"] == BAR_OK] = NOT_TOLD
     unknown = made["state"] == BAR_UNKNOWN
     for name in COMPARED:
         made[name][unknown] = 0
@@ -74,7 +76,7 @@ def differing(told: np.ndarray, made: np.ndarray) -> tuple[int, int]:
     told, made = told[known], made[known]
     wrong = np.zeros(len(told), bool)
     for name in COMPARED:
-        wrong |= (told[name] != made[name]) & (told[name] != NOT_TOLD)
+        wrong |= (told[name] != made[name]) & (told[name] != NOT_TOLD) & (made[name] != NOT_TOLD)
     return len(told), int(wrong.sum())
 
 

@@ -21,6 +21,7 @@ from ninefold.history.certified import CERTIFY, Asked
 from ninefold.history.fold import SETTLE, Added, Series, fold, units
 from ninefold.history.plan import Run, joined, runs_of
 from ninefold.history.stored import Stored
+from ninefold.history.table import HISTORIES
 from ninefold.journal.inputs import ANSWER, COMMAND, Answer, Command, encode
 from ninefold.journal.reader import read
 from ninefold.journal.segment import Record
@@ -80,7 +81,7 @@ class Keeper:
     def ids(self, of: Instrument) -> list[Run]:
         if of.name not in self._ids:
             self.commit()
-            self._ids[of.name] = self.stored.ids(of)
+            self._ids[of.name] = self.stored.ids(of, kind=HISTORIES[of.venue].trades.id_kind)
         return self._ids[of.name]
 
     def bars(self, of: Instrument, width_ns: int, start_ns: int, end_ns: int) -> np.ndarray:

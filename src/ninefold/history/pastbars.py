@@ -92,7 +92,7 @@ class _Series:
             added = await self._work.kept(told.ask(self._of, self._timeframe, *run), self.tally)
             self._count(run, len(added.records))
 
-        await each(covering(missing, told.page * self.width_ns), page, self._work.history.parallel)
+        await each(covering(missing, told.most(self.width_ns) * self.width_ns), page, self._work.history.parallel)
 
     async def prove(self, span: Run) -> None:
         """Keep the two trades around every hole: their ids say whether something was traded in it."""
@@ -141,7 +141,7 @@ class _Series:
         wanted = [
             one
             for one in (months if month else days)(*span)
-            if total(overlap(one, missing)) > told.page * self.width_ns
+            if total(overlap(one, missing)) > told.most(self.width_ns) * self.width_ns
         ]
 
         async def take(one: Run) -> None:

@@ -12,10 +12,12 @@ from ninefold.history.outcome import Outcome, holes_of_trades
 from ninefold.history.plan import Run, days, joined, overlap, pieces, total, without
 from ninefold.history.venue import CannotDownload
 from ninefold.history.work import Work, each
+from ninefold.market.arrays import ID_AGGREGATE, ID_INTEGER
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 
 LOOK_BACK_NS = (SECOND_NS, 10 * SECOND_NS, MINUTE_NS, 10 * MINUTE_NS, HOUR_NS, DAY_NS)
+COUNTING = (ID_INTEGER, ID_AGGREGATE)
 FILE_PAGES = 5  # a file of a day is taken if it spares so many questions
 
 
@@ -40,7 +42,7 @@ class _Trades:
     async def download(self, start_ns: int, end_ns: int) -> Outcome:
         first = await self._work.located(self._of, start_ns, self._tally)
         end = await self._work.located(self._of, end_ns, self._tally)
-        captured = self._work.captured.ids(self._of, start_ns, end_ns)
+        captured = self._captured(start_ns, end_ns)
         wanted = (first, max(first, end))
         around = (max(first - 1, 0), wanted[1] + 1)
         before = self._held(captured)
@@ -57,6 +59,18 @@ class _Trades:
         else:
             await each(pieces(missing, self._work.history.trades.page), self._page, self._work.history.parallel)
         return self._outcome(wanted, before, self._held(captured))
+
+    def _captured(self, start_ns: int, end_ns: int) -> list[Run]:
+        """raises: CannotDownload where the same trades would be here twice, single and aggregated."""
+        kind = self._work.history.trades.id_kind
+        if any(self._work.captured.ids(self._of, start_ns, end_ns, kind=one) for one in COUNTING if one != kind):
+            told, here = ("aggregated", "single") if kind == ID_AGGREGATE else ("single", "aggregated")
+            raise CannotDownload(
+                f"{self._work.history.venue} tells {told} trades of the past, and {here} ones of {self._of.symbol} were "
+                "captured in this range: each would count twice. Download bars, or trades of another range or into another "
+                "--data-dir"
+            )
+        return self._work.captured.ids(self._of, start_ns, end_ns, kind=kind)
 
     def _held(self, captured: list[Run]) -> list[Run]:
         return joined([*self._work.keeper.ids(self._of), *captured])

@@ -89,24 +89,22 @@ def pieces(runs: Iterable[Run], most: int) -> Iterator[Run]:
 
 
 def covering(runs: Iterable[Run], most: int) -> Iterator[Run]:
-    """Runs of at most `most` that cover joined runs, as few as can be: where little is missing here and there, one question
-    asks for all of it.
+    """The fewest spans, none longer than `most`, that hold joined runs; what lies between near ones comes along.
 
-    >>> list(covering([(0, 1), (3, 4), (9, 12)], 10)), list(covering([(0, 1), (3, 4), (20, 21)], 10))
-    ([(0, 10), (10, 12)], [(0, 4), (20, 21)])
+    >>> list(covering([(0, 1), (3, 4), (9, 25)], 10))
+    [(0, 10), (10, 20), (20, 25)]
     """
-    begun: Run | None = None
+    start = end = 0
     for first, last in runs:
-        at = first
-        while at < last:
-            if begun is None or at >= begun[0] + most:
-                if begun is not None:
-                    yield begun
-                begun = (at, at)
-            begun = (begun[0], min(last, begun[0] + most))
-            at = begun[1]
-    if begun is not None:
-        yield begun
+        while first < last:
+            if end == start or first >= start + most:
+                if end > start:
+                    yield start, end
+                start = first
+            end = min(last, start + most)
+            first = end
+    if end > start:
+        yield start, end
 
 
 def holds(numbers: np.ndarray, runs: Sequence[Run]) -> np.ndarray:

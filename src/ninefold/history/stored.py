@@ -51,8 +51,10 @@ class Stored:
             and (not same_units or (one.price_decimals, one.size_decimals) == (of.price_decimals, of.size_decimals))
         ]
 
-    def ids(self, of: Instrument, start_ns: int | None = None, end_ns: int | None = None) -> list[Run]:
-        """The ids of its trades, of a range of time (and a little around it) or of all."""
+    def ids(
+        self, of: Instrument, start_ns: int | None = None, end_ns: int | None = None, *, kind: int = ID_INTEGER
+    ) -> list[Run]:
+        """The ids of its trades, of a range of time (and a little around it) or of all; kind: single or aggregated ones."""
         numbers = self.versions(of)
         if not numbers:
             return []
@@ -61,7 +63,7 @@ class Stored:
         files = [one for one in stored_files(self._folder, "trades") if may_hold_time("trades", one, start_ns, end_ns)]
         if not files:
             return []
-        wanted = pc.field("instrument").isin(pa.array(numbers, pa.int32())) & (pc.field("id_kind") == ID_INTEGER)
+        wanted = pc.field("instrument").isin(pa.array(numbers, pa.int32())) & (pc.field("id_kind") == kind)
         within = in_range("trades", start_ns, end_ns)
         runs: list[Run] = []
         condition = wanted if within is None else wanted & within

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from ninefold.history import (
     binance,
+    binancecoinm,
+    binanceusdm,
+    bitfinex,
     bitget,
     bitmex,
+    bitstamp,
     bybit,
     coinbase,
     deribit,
@@ -14,6 +18,7 @@ from ninefold.history import (
     hyperliquid,
     kraken,
     krakenfutures,
+    okx,
 )
 from ninefold.history.venue import History
 
@@ -21,6 +26,8 @@ _LISTED = (
     binance,
     coinbase,
     kraken,
+    binanceusdm,
+    binancecoinm,
     bybit,
     krakenfutures,
     deribit,
@@ -29,5 +36,8 @@ _LISTED = (
     bitget,
     htx,
     hyperliquid,
+    okx,
+    bitstamp,
+    bitfinex,
 )
 HISTORIES: dict[str, History] = {one.HISTORY.venue: one.HISTORY for one in _LISTED}

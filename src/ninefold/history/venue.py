@@ -13,8 +13,10 @@ from typing import NoReturn
 import msgspec
 import numpy as np
 
+from ninefold.market.arrays import ID_INTEGER
 from ninefold.market.instruments import Instrument
-from ninefold.venues.adapter import Question
+from ninefold.market.numbers import INT64_MAX
+from ninefold.venues.adapter import BadFrame, Question
 
 Locate = Generator[Question, bytes, int]
 UNREADABLE = (msgspec.DecodeError, ValueError, OverflowError)  # a body; the last: a number is too large
@@ -49,6 +51,7 @@ class Bars:
     ask:    instrument, timeframe, start, end (at most `page` bars). first: asks for the very first one, where that can be.
     proven: trades are found by time so cheaply that those around every missing bar are asked for, to prove it quiet.
     latest: how many bars up to now the venue tells; older ones are not asked for. None: all there are.
+    longest_ns: the longest span of a question, however few bars there are in it.
     """
 
     timeframes: tuple[str, ...]
@@ -58,6 +61,11 @@ class Bars:
     proven: bool
     read: Callable[[Instrument, int, bytes], np.ndarray]
     latest: int | None = None
+    longest_ns: int = INT64_MAX
+
+    def most(self, width_ns: int) -> int:
+        """Bars of this width in a question."""
+        return min(self.page, self.longest_ns // width_ns)
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,7 @@ class Trades:
     locate: the id of the first trade at or after a time, or the next id if there is none yet; a generator that gives
             questions and takes bodies.
     untold: why a venue tells no trades of the past; empty where it does.
+    id_kind: of the ids, which follow each other: of single trades or of aggregates.
     """
 
     page: int
@@ -77,6 +86,7 @@ class Trades:
     walks: bool
     locate: Callable[[Instrument, int], Locate]
     untold: str = ""
+    id_kind: int = ID_INTEGER
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,6 @@ def no_trades(why: str) -> Trades:
     """Of a venue that tells no trades of the past. why: as in "it gives only its latest 1,000"."""
 
     def refuse(*_: object) -> NoReturn:
-        raise CannotDownload(f"trades of the past cannot be asked for here: {why}")
+        raise BadFrame(f"trades of the past are not told here: {why}")
 
     return Trades(1, refuse, refuse, False, refuse, untold=why)

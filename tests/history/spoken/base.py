@@ -13,9 +13,10 @@ from typing import ClassVar, NamedTuple
 from aiohttp import web
 
 from .loop import Loop
-from .market import Bar, Market
+from .market import Bar, Market, Trade
 
 MISTAKES = ("ends early", "ends late", "begins late", "more than a page", "a bar beside")
+PLAIN: dict[str, str] = {}
 
 
 class Said(NamedTuple):
@@ -23,7 +24,7 @@ class Said(NamedTuple):
 
     body: str | bytes
     status: int = 200
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = PLAIN
 
 
 class Speaker:
@@ -70,6 +71,10 @@ class Speaker:
         """What of a bar can be known from what the venue tells. before: the bar before it."""
         return bar
 
+    def past_trades(self) -> list[Trade]:
+        """What it tells of trades; all there are, where it does not put several into one."""
+        return self.market.trades
+
     def busy(self) -> Said:
         """What it says to who asks too often, as documented. By default status 429 and Retry-After."""
         return Said('{"error":"too many requests"}', 429, {"Retry-After": "7"})
@@ -80,8 +85,12 @@ class Speaker:
 
 
 class Standing:
-    """A speaker that listens. asked: (moment in s of the loop, path with query). busy_at: the numbers of questions (from 1)
-    that are told that they are too many. cut is set when question `cut_at` comes. Whatever goes beyond the limit, or is not documented, is in `complaints`.
+    """A speaker that listens.
+
+    asked:      (moment in s of the loop, path with query).
+    busy_at:    numbers of questions, from 1, that are told that they are too many; when they were is in `was_busy`.
+    cut:        is set when question `cut_at` comes.
+    complaints: what went beyond the limit, or is not documented.
     """
 
     def __init__(self, speaker: Speaker, loop: Loop) -> None:
@@ -89,6 +98,7 @@ class Standing:
         self.asked: list[tuple[float, str]] = []
         self.busy_at: frozenset[int] = frozenset()
         self.cut_at, self.cut = 0, asyncio.Event()
+        self.was_busy: list[float] = []
         self.complaints: list[str] = []
         self._loop = loop
         self._recent: deque[tuple[float, int]] = deque()
@@ -116,7 +126,11 @@ class Standing:
         if request.method == "POST":
             query["body"] = await request.text()
         self._count(now, self.speaker.weight(request.path, query))
-        said = self.speaker.busy() if len(self.asked) in self.busy_at else self.speaker.answer(request.path, query)
+        if len(self.asked) in self.busy_at:
+            self.was_busy.append(now)
+            said = self.speaker.busy()
+        else:
+            said = self.speaker.answer(request.path, query)
         if said is None:
             self.complaints.append(f"{request.path_qs} is not documented")
             said = Said('{"error":"no such path"}', 404)

@@ -1,9 +1,10 @@
 """A download from a venue that is spoken, and what it stored, in the truth's form."""
 
 import asyncio
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ninefold.history.download import Wanted, download
 from ninefold.history.keep import FOLDER
@@ -13,9 +14,10 @@ from ninefold.store.read import Reader
 
 from .base import Speaker, Standing
 from .loop import Loop, run
-from .market import WIDTHS, Bar, Trade
+from .market import WIDTHS, Bar
 
 NOT_TOLD = Decimal(-1)
+Key = TypeVar("Key")
 
 
 class Did(NamedTuple):
@@ -59,52 +61,59 @@ def fetch(
     return run(do)
 
 
-def stored_bars(data_dir: Path, timeframe: str, span: tuple[int, int]) -> dict[int, Bar | None]:
-    """By open; None for an unknown one."""
+def stored_bars(data_dir: Path, timeframe: str, span: tuple[int, int]) -> dict[int, Bar]:
+    """By open; what is unknown is left out."""
     width_ns = WIDTHS[timeframe]
-    found: dict[int, Bar | None] = {}
+    found: dict[int, Bar] = {}
     reader = Reader(data_dir / FOLDER)
     for of in reader.registry():
         for row in reader.bars(of.id, width_ns, span[0] + width_ns, span[1] + width_ns, newest=False):
             open_ns = int(row["open_ns"])
+            if row["state"] == BAR_UNKNOWN:
+                continue
             assert open_ns not in found, "a bar is stored twice"
             prices = [_exact(row[name], of.price_decimals) for name in ("open", "high", "low", "close")]
             bought = NOT_TOLD if row["buy_volume"] == -1 else _exact(row["buy_volume"], of.size_decimals)
-            made = Bar(*prices, _exact(row["volume"], of.size_decimals), bought, int(row["trades"]))
-            found[open_ns] = None if row["state"] == BAR_UNKNOWN else made
+            found[open_ns] = Bar(*prices, _exact(row["volume"], of.size_decimals), bought, int(row["trades"]))
     return found
 
 
-def told_bars(speaker: Speaker, timeframe: str) -> dict[int, Bar | None]:
-    """The truth as far as the venue tells it; None between bars that it tells, nothing before and after."""
-    found: dict[int, Bar | None] = {}
+def told_bars(speaker: Speaker, timeframe: str) -> dict[int, Bar]:
+    """The truth as far as the venue's candles tell it."""
+    found: dict[int, Bar] = {}
     width_ns, (start_ns, end_ns) = WIDTHS[timeframe], speaker.market.span
     bars = speaker.market.bars(width_ns, start_ns - width_ns, end_ns)
     for open_ns, bar in bars.items():
-        if open_ns < start_ns:
-            continue
-        bar = speaker.known(bar, bars.get(open_ns - width_ns))
-        bought = bar.bought if speaker.bought else NOT_TOLD
-        trades = bar.trades if speaker.counted else -1
-        quiet = not bar.trades and speaker.quiet == "left out"
-        found[open_ns] = None if quiet else bar._replace(bought=bought, trades=trades)
-    known = [open_ns for open_ns, bar in found.items() if bar is not None]
-    return {open_ns: bar for open_ns, bar in found.items() if known[0] <= open_ns <= known[-1]}
+        if open_ns >= start_ns and (bar.trades or speaker.quiet == "told"):
+            made = speaker.known(bar, bars.get(open_ns - width_ns))
+            bought = made.bought if speaker.bought else NOT_TOLD
+            found[open_ns] = made._replace(bought=bought, trades=made.trades if speaker.counted else -1)
+    return found
 
 
-def stored_trades(data_dir: Path, span: tuple[int, int]) -> list[tuple[object, ...]]:
+def stored_trades(data_dir: Path, span: tuple[int, int]) -> dict[int, tuple[object, ...]]:
     """By id, of the range."""
     reader = Reader(data_dir / FOLDER)
-    found = []
+    found: dict[int, tuple[object, ...]] = {}
     for of in reader.registry():
         for row in reader.trades(of.id, *span):
             price, size = _exact(row["price"], of.price_decimals), _exact(row["size"], of.size_decimals)
-            found.append((int(row["id_lo"]), int(row["exchange_ns"]), price, size, row["taker_side"] == BUY))
-    return sorted(found)
+            assert int(row["id_lo"]) not in found, "a trade is stored twice"
+            found[int(row["id_lo"])] = (int(row["exchange_ns"]), price, size, row["taker_side"] == BUY)
+    return found
 
 
-def as_stored(trades: list[Trade]) -> list[tuple[object, ...]]:
-    return [(one.id, one.time_ns, Decimal(one.price), Decimal(one.size), one.buy) for one in trades]
+def told_trades(speaker: Speaker) -> dict[int, tuple[object, ...]]:
+    """Those of the market's span, as far as the venue tells them."""
+    start_ns, end_ns = speaker.market.span
+    inside = [one for one in speaker.past_trades() if start_ns <= one.time_ns < end_ns]
+    return {one.id: (one.time_ns, Decimal(one.price), Decimal(one.size), one.buy) for one in inside}
+
+
+def differing(found: Mapping[Key, object], truth: Mapping[Key, object]) -> list[tuple[object, ...]]:
+    """The first few differences: whole markets are too long to be compared by eye."""
+    keys = sorted(key for key in {*found, *truth} if found.get(key) != truth.get(key))
+    return [(key, found.get(key), truth.get(key)) for key in keys[:3]]
 
 
 def _exact(units: int, decimals: int) -> Decimal:

@@ -35,7 +35,7 @@ class Bar(NamedTuple):
 
 class Market:
     """Trades in whole milliseconds from `lead_ns` before START to `span_ns` after it, two to a bar on average, many bars
-    without any; now is a day after.
+    without any; now is a day or more after.
 
     prices, sizes: decimals of the steps. ids: "counted" follow each other; "sparse" rise and skip.
     """
@@ -51,18 +51,23 @@ class Market:
         ids: str = "counted",
     ) -> None:
         self.span = (START, START + slots * width_ns)
-        self.now_ns = self.span[1] + 2 * DAY
+        self.now_ns = self.span[1] + max(30 * width_ns, DAY)
         chance = random.Random(f"{seed} {width_ns} {slots}")
         self.trades: list[Trade] = []
+        self._bars: dict[int, dict[int, Bar]] = {}
         at, id, price = START - 40 * width_ns, 1000, 42_000 * 10**prices
         while (at := at + MS * max(1, int(chance.expovariate(1.3 / (width_ns / MS))))) < self.span[1] + 20 * width_ns:
             at += width_ns * chance.randint(2, 5) * (chance.random() < 0.05)
+            if self.trades and chance.random() < 0.1:  # one order may hit several others at once
+                last = self.trades[-1]
+                id += 1 if ids == "counted" else chance.randint(1, 9)
+                again = last._replace(id=id, time_ns=last.time_ns + MS * chance.randint(0, 40))
+                if again.time_ns < at:
+                    self.trades.append(again._replace(size=f"{Decimal(chance.randint(1, 999)).scaleb(-sizes):f}"))
             id += 1 if ids == "counted" else chance.randint(1, 9)
-            price += chance.randint(-500, 500)
+            price += chance.randint(-5, 5) * 10**prices + chance.randint(-9, 9)
             size = Decimal(chance.randint(1, 9 * 10**sizes)).scaleb(-sizes)
-            self.trades.append(
-                Trade(id, at, f"{Decimal(price).scaleb(-prices):f}", f"{size:f}", chance.random() < 0.5)
-            )
+            self.trades.append(Trade(id, at, f"{Decimal(price).scaleb(-prices):f}", f"{size:f}", chance.random() < 0.5))
 
     def inside(self, start_ns: int, end_ns: int) -> list[Trade]:
         """By id."""
@@ -70,19 +75,23 @@ class Market:
 
     def bars(self, width_ns: int, start_ns: int, end_ns: int) -> dict[int, Bar]:
         """By open, of those that are over; from the first trade on, a quiet one carries the last price on."""
+        if width_ns not in self._bars:
+            self._bars[width_ns] = self._all_bars(width_ns)
+        end_ns = min(end_ns, self.now_ns - width_ns + 1)
+        return {open_ns: bar for open_ns, bar in self._bars[width_ns].items() if start_ns <= open_ns < end_ns}
+
+    def _all_bars(self, width_ns: int) -> dict[int, Bar]:
         slots: dict[int, list[Trade]] = {}
         for trade in self.trades:
             slots.setdefault(trade.time_ns // width_ns * width_ns, []).append(trade)
         made: dict[int, Bar] = {}
         last = None
-        end_ns = min(end_ns, self.now_ns - width_ns + 1)
-        for open_ns in range(min(slots), max(*slots, end_ns), width_ns):
+        for open_ns in range(min(slots), max(max(slots) + 1, self.now_ns), width_ns):
             within = slots.get(open_ns, [])
             prices = [Decimal(one.price) for one in within] or [last]
             sizes = [Decimal(one.size) for one in within]
             bought = sum((Decimal(one.size) for one in within if one.buy), Decimal(0))
             last = prices[-1]
-            if start_ns <= open_ns < end_ns:
-                volume = sum(sizes, Decimal(0))
-                made[open_ns] = Bar(prices[0], max(prices), min(prices), last, volume, bought, len(within))
+            volume = sum(sizes, Decimal(0))
+            made[open_ns] = Bar(prices[0], max(prices), min(prices), last, volume, bought, len(within))
         return made
