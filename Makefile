@@ -25,10 +25,10 @@ demo: setup
 
 setup: $(DONE)/web
 
-test: $(DONE)/dev $(DONE)/web
+test: $(DONE)/dev $(DONE)/web $(DONE)/compiled
 	$(BIN)/python -m pytest -n 3 $(PARALLEL) $(ARGS)
 
-quick: $(DONE)/dev $(DONE)/web
+quick: $(DONE)/dev $(DONE)/web $(DONE)/compiled
 	$(BIN)/python -m pytest -m "not slow and not torture" -n 2 $(PARALLEL) $(ARGS)
 
 torture: $(DONE)/dev $(DONE)/web
@@ -79,6 +79,11 @@ $(DONE)/requirements: requirements.txt requirements-build.txt $(DONE)/venv
 $(DONE)/package: pyproject.toml hatch_build.py $(DONE)/requirements
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m ninefold.services.quicken
+	@touch $@
+
+$(DONE)/compiled: $(DONE)/package $(wildcard src/ninefold/backtest/*.py src/ninefold/formula/*_loop.py)
+	@echo "compiling the loops of formulas and back-tests (a minute)"
+	@$(BIN)/python -m ninefold.backtest.warm
 	@touch $@
 
 $(DONE)/web: $(WEB) scripts/build_web.py $(DONE)/package

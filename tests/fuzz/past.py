@@ -13,13 +13,14 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
+from urllib.parse import parse_qsl
 
 import msgspec
 import numpy as np
 
 from ninefold.history.bars import believable
 from ninefold.history.table import HISTORIES
-from ninefold.history.venue import UNREADABLE
+from ninefold.history.venue import UNREADABLE, History
 from ninefold.imports.mapping import ImportRefused, Mapping, fields_of, over
 from ninefold.imports.names import Names
 from ninefold.imports.numbers import text_of
@@ -30,12 +31,16 @@ from ninefold.imports.turn import Turning, turn
 from ninefold.market.instruments import Instrument, Registry, listed
 from ninefold.market.time import MINUTE_NS
 from ninefold.store.layout import number_within_seq, to_arrow
+from tests.history.spoken.market import Market
+from tests.history.spoken.table import SPEAKERS
 
 Target = Callable[[bytes], None]
 SAMPLES = Path(__file__).parents[1] / "samples" / "history"
 PAIRS = {
     **{"binance": "BTCUSDT", "coinbase": "BTC-USD", "kraken": "BTC/USD", "binanceusdm": "BTCUSDT", "bybit": "BTCUSDT"},
     **{"binancecoinm": "BTCUSD_PERP", "okx": "BTC-USDT-SWAP", "bitstamp": "btcusd", "bitfinex": "tBTCUSD"},
+    **{"krakenfutures": "PF_XBTUSD", "deribit": "BTC-PERPETUAL", "bitmex": "XBTUSD", "gate": "BTC_USDT"},
+    **{"bitget": "BTCUSDT", "htx": "btcusdt", "hyperliquid": "BTC"},
 }
 KLINES, CANDLES = "binance/BTCUSDT-1m-2024-01.csv", "coinbase/candles.json"
 TRADES = b"time,symbol,price,size,side,id\n1700000000001,BTC/USDT,61203.10,0.5,buy,7\n,ETH/USDT,2,1,,\n"
@@ -64,7 +69,7 @@ def _histories() -> dict[str, tuple[Target, list[bytes]]]:
     found: dict[str, tuple[Target, list[bytes]]] = {}
     for venue, history in HISTORIES.items():
         of = msgspec.structs.replace(listed(venue, PAIRS[venue], "BTC", "USD", tick="0.01", lot="0.00001"), id=1)
-        answers = [path.read_bytes() for path in sorted((SAMPLES / venue).glob("*.json"))]
+        answers = [path.read_bytes() for path in sorted((SAMPLES / venue).glob("*.json"))] or _spoken(history, of)
         reads: list[Callable[[bytes], object]] = [
             history.read_rules,
             history.complaint,
@@ -87,6 +92,22 @@ def _histories() -> dict[str, tuple[Target, list[bytes]]]:
                 [*files, *map(_zipped, files)],
             )
     return found
+
+
+def _spoken(history: History, of: Instrument) -> list[bytes]:
+    """What the venue's speaker says to questions of ours."""
+    speaker = next(one for one in SPEAKERS if one.venue == history.venue)
+    market = Market(1, MINUTE_NS, 9, prices=speaker.prices, sizes=speaker.sizes, ids=speaker.ids)
+    questions = [history.all_rules()]
+    if history.bars is not None:
+        questions.append(history.bars.ask(of, "1m", *market.span))
+    said = []
+    for question in questions:
+        path, _, query = question.path.partition("?")
+        answer = speaker(market).answer(path, dict(parse_qsl(query), body=question.body.decode()))
+        assert answer is not None, f"{history.venue} does not know {question.path}"
+        said.append(answer.body if isinstance(answer.body, bytes) else answer.body.encode())
+    return said
 
 
 def _each(reads: list[Callable[[bytes], object]]) -> Target:

@@ -24,6 +24,7 @@ def run(bars: Bars, target: np.ndarray | Changes, rules: Rules, funding: Funding
     target: shape (n,) in [-1, +1], known at each bar's close, NaN counts as 0; or its `Changes`.
     raises: BadTarget, BadRules, BadFunding naming row or rule; TooLarge if the account outgrows 2**60 units.
 
+    >>> from ninefold.backtest.market_rules import Fees, FixedSize
     >>> minute = np.arange(4) * 60_000_000_000
     >>> price = np.array([100, 100, 110, 120])
     >>> bars = Bars(minute, minute + 60_000_000_000, price, price, price, price, volume=np.full(4, 5))

@@ -88,7 +88,10 @@ def _in_order(history: History, what: tuple[str, ...]) -> list[str]:
 async def _instruments(work: Work, pairs: tuple[str, ...]) -> list[Instrument]:
     """The instruments of pairs, listed in the history. raises: CannotDownload naming the nearest pairs."""
     history, venue = work.history, work.history.venue
-    symbols = {pair: VENUES[venue].venue_symbol(pair) for pair in dict.fromkeys(pairs)}
+    try:
+        symbols = {pair: VENUES[venue].venue_symbol(pair) for pair in dict.fromkeys(pairs)}
+    except ValueError as unknown:
+        raise CannotDownload(f"{venue}: {unknown}") from unknown
     try:
         answer = await work.asking.answer(history.rules(list(symbols.values())), Tally())
         told = _read(history, answer)

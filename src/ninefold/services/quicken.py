@@ -3,8 +3,7 @@
 In:  nothing. Out: what packs frames, and what makes the short way of an adapter; both ready to run.
 
 They are loaded by name and not with the program, because the compiler takes a third of a second and 100 MB, which a quiet
-market never needs. `python -m ninefold.services.quicken` compiles them once, and those of formulas, so that no market has to
-wait for that.
+market never needs. `python -m ninefold.services.quicken` compiles them once, so that no market has to wait for that.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from ninefold.services.intake import PackFrames
 from ninefold.venues.collector import MakeQuick
 
 QUICK, PACKING = "ninefold.venues.quick", "ninefold.journal.pack_loop"
-FORMULAS = ("ninefold.formula.rolling_loop", "ninefold.formula.analogue_loop")
 
 
 def compiled() -> tuple[MakeQuick, PackFrames]:
@@ -28,5 +26,3 @@ def compiled() -> tuple[MakeQuick, PackFrames]:
 
 if __name__ == "__main__":
     compiled()
-    for name in FORMULAS:
-        importlib.import_module(name).warm()

@@ -22,6 +22,7 @@ class Bitfinex(Speaker):
     venue, pair = "bitfinex", "BTC/USD"
     timeframes = ("1m", "5m", "15m", "1h", "1d")
     quiet = "left out"
+    noticed = ("ends early", "ends late", "begins late", "a bar beside")  # of so many candles no page is full
     ids = "sparse"
     page = 10_000
     limit = (30, 60.0)
