@@ -18,6 +18,7 @@ from .spoken.table import SPEAKERS
 pytestmark = pytest.mark.slow
 
 NAMED = {one.__name__: one for one in SPEAKERS}
+ALWAYS = ("Bybit", "Deribit", "Okx")  # one whose pages are by time, one by number, one from the newest back
 VENUES = pytest.mark.parametrize("speaker", NAMED.values(), ids=NAMED)
 TRADING = pytest.mark.parametrize("speaker", [one for one in SPEAKERS if one.trades], ids=lambda one: one.__name__)
 
@@ -63,8 +64,9 @@ def test_bars_of_several_pages_are_the_truth(speaker, tmp_path):
 
 
 @VENUES
-def test_every_timeframe_is_the_truth(speaker, tmp_path):
-    for timeframe in speaker.timeframes[1:]:
+@pytest.mark.parametrize("which", [slice(-1, None), pytest.param(slice(1, -1), marks=pytest.mark.torture)], ids=["widest", "others"])
+def test_every_timeframe_is_the_truth(speaker, which, tmp_path):
+    for timeframe in speaker.timeframes[which]:
         venue = speaking(speaker, timeframe, 43)
         fetch(venue, tmp_path / timeframe, timeframe)
         assert (
@@ -136,7 +138,11 @@ def test_an_unknown_pair_is_refused_with_the_nearest_ones(speaker, tmp_path):
 
 @pytest.mark.parametrize(
     ("speaker", "wrong"),
-    [pytest.param(one, wrong, id=f"{name}-{wrong}") for name, one in NAMED.items() for wrong in one.noticed],
+    [
+        pytest.param(one, wrong, id=f"{name}-{wrong}", marks=[] if name in ALWAYS else pytest.mark.torture)
+        for name, one in NAMED.items()
+        for wrong in one.noticed
+    ],
 )
 def test_a_wrong_end_of_a_page_is_noticed(speaker, wrong, tmp_path, monkeypatch):
     """Mutants of the parser: each stores something else than the truth, or asks for what the venue does not give."""
