@@ -11,7 +11,7 @@ WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 ARGS ?=
 PARALLEL := --dist loadscope --no-loadscope-reorder
 
-.PHONY: help demo setup test quick torture fuzz bench-capture check proof pins clean
+.PHONY: help demo setup test quick torture fuzz bench-capture bench-research check proof pins clean
 .NOTPARALLEL:  # two pips in one environment disturb each other
 
 help:
@@ -40,6 +40,17 @@ fuzz: $(DONE)/dev $(DONE)/package
 
 bench-capture: $(DONE)/dev $(DONE)/package bench/.venv/.done
 	$(BIN)/python -m bench.capture $(ARGS)
+
+bench-research: $(DONE)/dev $(DONE)/compiled bench/.venv-research/.done
+	$(BIN)/python -m bench.research.streaming --peer bench/.venv-research/bin/python
+	$(BIN)/python -m bench.research.bars $(ARGS)
+	$(BIN)/python -m bench.research.honesty
+
+bench/.venv-research/.done: bench/research/requirements-peers.txt
+	@echo "installing the peers that back-tests are measured against"
+	@$(PYTHON) -m venv bench/.venv-research
+	@bench/.venv-research/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/research/requirements-peers.txt
+	@touch $@
 
 bench/.venv/.done: bench/requirements.txt
 	@echo "installing the peers that ninefold is measured against (some 800 MB)"
