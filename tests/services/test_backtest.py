@@ -305,9 +305,31 @@ def test_a_timerange_goes_by_the_open_of_bars_stored_or_in_a_file(tmp_path: Path
         assert (found["from"], found["to"], found["bars"]) == ("2024-01-01T00:01:00Z", "2024-01-01T00:03:00Z", 2)
 
 
-def store(path: Path, closes: dict[int, int]) -> None:
-    """Bars by minute, closes in units of 0.01."""
-    instrument = msgspec.structs.replace(listed("binance", "BTCUSDT", "BTC", "USDT", tick="0.01", lot="0.00001"), id=1)
+@pytest.mark.parametrize(("kind", "sizes"), [("spot", []), ("swap", [-1])])
+def test_a_perpetual_is_sold_short_and_spot_is_not(tmp_path: Path, kind: str, sizes: list[int]) -> None:
+    store(tmp_path, {minute: 105 if minute < 20 else 85 for minute in range(30)}, kind=kind)
+    found = backtest(Wanted(strategy="trend_sma_1s", data_dir=tmp_path, instrument="binance:BTC/USDT"), now_ns=1)
+    assert [np.sign(trade["size"]) for trade in [*found["trades"], found["open_trade"]] if trade] == sizes
+
+
+def test_steps_that_nobody_told_are_found_from_the_prices(tmp_path: Path) -> None:
+    store(tmp_path, {0: 100, 1: 101, 2: 102}, tick="", lot="")  # 8 decimals are assumed
+    asked = Wanted(
+        strategy="sma_cross", settings=("fast=1", "slow=2"), data_dir=tmp_path, instrument="binance:BTC/USDT"
+    )
+    assert backtest(asked, now_ns=1)["open_trade"]["entry_price"] == 90 / 10**8
+
+
+def test_a_strategy_that_reads_more_than_a_file_has_says_what(tmp_path: Path) -> None:
+    path = file_of(tmp_path, [10, 11], [11, 12])
+    with pytest.raises(BadStrategy, match=r"flow_imbalance_1s reads imbalance.*--instrument"):
+        backtest(wanted(path, strategy="flow_imbalance_1s", settings=()), now_ns=1)
+
+
+def store(path: Path, closes: dict[int, int], tick: str = "0.01", lot: str = "0.00001", kind: str = "spot") -> None:
+    """Bars by minute, closes in units of the tick; each opens at 90."""
+    made = listed("binance", "BTCUSDT", "BTC", "USDT", tick=tick, lot=lot)
+    instrument = msgspec.structs.replace(made, id=1, kind=kind)
     bars = []
     for minute, close in closes.items():
         at = NEW_YEAR_NS + minute * MINUTE_NS

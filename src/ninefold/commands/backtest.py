@@ -75,9 +75,9 @@ def _tell(text: str) -> None:
 
 def _print(found: dict[str, Any]) -> None:
     hold = found["buy_and_hold"]
-    settings = " ".join(f"{name}={value}" for name, value in found["set"].items())
-    lines = Table("", found["strategy"], "buy and hold", box=None, pad_edge=False, title_justify="left")
-    lines.title = f"{found['strategy']} {settings} on {found['bars']:,} bars of {found['timeframe']}, {found['from']} to {found['to']}"
+    named = " ".join([found["strategy"], *(f"{name}={value}" for name, value in found["set"].items())])
+    print(f"{named} on {found['bars']:,} bars of {found['timeframe']}, {found['from']} to {found['to']}")
+    lines = Table("", found["strategy"], "buy and hold", box=None, pad_edge=False)
     for name, key in (("equity, quote", "equity"), ("net profit, quote", "net_profit")):
         lines.add_row(name, f"{found[key]:,.2f}", f"{hold[key]:,.2f}")
     for name, key in (("return", "return"), ("deepest drawdown", "drawdown")):

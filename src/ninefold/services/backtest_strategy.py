@@ -77,6 +77,11 @@ def choose(name: str, settings: Sequence[str] = ()) -> Chosen:
 
 
 def _of_formula(one: Strategy, market: Market) -> Changes:
+    if missing := sorted(one.target.columns - market.columns.keys()):
+        raise BadStrategy(
+            f"{one.name} reads {', '.join(missing)}; a file gives {', '.join(market.columns)} only: run it on stored bars with "
+            "--instrument"
+        )
     return changes_of_target(targets(batch(one.target, market.columns, market.scale)), len(market.bars))
 
 
