@@ -103,7 +103,7 @@ def _rules(wanted: Wanted, market: Market) -> Rules:
     return Rules(
         cash=wanted.cash,
         sizing=EquityShare() if wanted.size is None else FixedSize(wanted.size),
-        fees=Fees(taker=wanted.taker_fee, maker=wanted.taker_fee),
+        fees=Fees(taker=wanted.taker_fee),
         limits=Limits(short=0) if market.spot else Limits(),
     )
 
