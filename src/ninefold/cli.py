@@ -36,6 +36,7 @@ COMMANDS = {
     "retain": "let go what is kept beyond its limits",
     "certify": "how complete each hour of each instrument is, and why",
     "venues": "the venues that have an adapter, and what each can do",
+    "backtest": "what a strategy would have made of past bars, and how likely that is luck",
     "train": "train the forecast model on stored bars",
     "halt": "stop all orders at once",
     "resume": "allow orders again",
