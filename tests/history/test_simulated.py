@@ -89,9 +89,9 @@ def test_bars_alone_are_the_truth_too(tmp_path, market):
     "fault",
     [
         {"kind": "limit", "seconds": 2},
-        {"kind": "ban", "seconds": 2},
+        pytest.param({"kind": "ban", "seconds": 2}, marks=pytest.mark.torture),
         {"kind": "outage", "seconds": 1},
-        {"kind": "hangup", "count": 5},
+        pytest.param({"kind": "hangup", "count": 5}, marks=pytest.mark.torture),
         {"kind": "outage", "count": 6, "share": 0.5},
     ],
     ids=lambda fault: "-".join(str(value) for value in fault.values()),

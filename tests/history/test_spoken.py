@@ -20,6 +20,10 @@ pytestmark = pytest.mark.slow
 NAMED = {one.__name__: one for one in SPEAKERS}
 ALWAYS = ("Bybit", "Deribit", "Okx")  # one whose pages are by time, one by number, one from the newest back
 VENUES = pytest.mark.parametrize("speaker", NAMED.values(), ids=NAMED)
+SOME = pytest.mark.parametrize(
+    "speaker",
+    [pytest.param(one, id=name, marks=[] if name in ALWAYS else pytest.mark.torture) for name, one in NAMED.items()],
+)
 TRADING = pytest.mark.parametrize("speaker", [one for one in SPEAKERS if one.trades], ids=lambda one: one.__name__)
 
 
@@ -75,7 +79,7 @@ def test_every_timeframe_is_the_truth(speaker, which, tmp_path):
         )
 
 
-@VENUES
+@SOME
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(1, 6))])
 def test_interrupted_anywhere_it_goes_on_to_the_same(speaker, seed, tmp_path):
     """Cancelled at random questions, and told now and then that they are too many."""
