@@ -88,7 +88,7 @@ def test_bars_alone_are_the_truth_too(tmp_path, market):
 @pytest.mark.parametrize(
     "fault",
     [
-        {"kind": "limit", "seconds": 2},
+        pytest.param({"kind": "limit", "seconds": 2}, marks=pytest.mark.torture),
         pytest.param({"kind": "ban", "seconds": 2}, marks=pytest.mark.torture),
         {"kind": "outage", "seconds": 1},
         pytest.param({"kind": "hangup", "count": 5}, marks=pytest.mark.torture),
