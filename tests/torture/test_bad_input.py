@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 ALL = ("simulator", "cold", "hot")
 BROKEN = 20
-SOON_S, STOP_S, ORPHAN_S = 15.0, 15.0, 20.0  # an idle machine needs a third of it; tests share theirs
+SOON_S, STOP_S, ORPHAN_S = 30.0, 15.0, 20.0  # an idle machine needs a third of it; tests share theirs
 DISK_BYTES = 48 * 1024 * 1024
 FILE_BYTES = 1_500_000
 
