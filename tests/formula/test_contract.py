@@ -13,6 +13,8 @@ from ninefold.formula import FUNCTIONS, Evaluator, Term, call, parse
 from .contract import PROMISES, weight_of
 from .market import SCALE, bars, row
 
+pytestmark = pytest.mark.slow
+
 MILLION = 1_000_000
 
 

@@ -10,6 +10,8 @@ from ninefold.backtest.leaks.trail import CannotFollow
 from tests.leaks import clean, planted
 from tests.leaks.corpus import CALLBACK, HELD, Case, columns
 
+pytestmark = pytest.mark.slow
+
 KINDS = {
     *("centred window", "negative shift", "whole-sample scaling", "resample label", "target leakage"),
     *("same-close fill", "peeking callback"),

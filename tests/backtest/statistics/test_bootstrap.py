@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from ninefold.backtest.statistics.bootstrap import block_length, bootstrap_interval, mean, stationary_rows
 
+pytestmark = pytest.mark.slow
+
 
 def series(count: int, repeats: float, seed: int) -> np.ndarray:
     """Values that depend on those before, from a generator so simple that other programs can make the same."""

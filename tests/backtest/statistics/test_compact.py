@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from ninefold.backtest.statistics.compact import MOST, WIDTHS_NS, compact_returns
 from ninefold.backtest.statistics.effective import effective_trials
 
+pytestmark = pytest.mark.slow
+
 HOUR_NS = 3_600_000_000_000
 
 

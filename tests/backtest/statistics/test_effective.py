@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from ninefold.backtest.statistics.effective import effective_trials
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(11)
 ALONE = RNG.normal(size=(100, 2000))
 

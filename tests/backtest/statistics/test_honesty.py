@@ -21,6 +21,8 @@ from bench.research.honesty import (
 )
 from ninefold.backtest.statistics.sharpe import sharpes
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent.parent
 
 

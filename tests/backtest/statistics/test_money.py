@@ -14,6 +14,8 @@ from ninefold.backtest.statistics.portfolio import portfolio_returns
 from ninefold.backtest.statistics.sharpe import YEAR_NS, sharpe
 from ninefold.backtest.statistics.weekly import TRAILING, WEEK_NS, scaled_returns, weekly_objective, weekly_returns
 
+pytestmark = pytest.mark.slow
+
 EQUITY = arrays.arrays(np.float64, st.integers(1, 40), elements=st.integers(1, 12).map(float))
 HOUR_NS = 3_600_000_000_000
 MONDAY_NS = 1_609_718_400_000_000_000  # 2021-01-04 00:00 UTC

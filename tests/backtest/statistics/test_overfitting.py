@@ -10,6 +10,8 @@ from hypothesis.extra import numpy as arrays
 
 from ninefold.backtest.statistics.overfitting import overfitting
 
+pytestmark = pytest.mark.slow
+
 
 def slowly(returns: np.ndarray, blocks: int) -> list[float]:
     """Logits, one way after the other, from the returns themselves."""

@@ -18,6 +18,8 @@ from ninefold.backtest.statistics.sensitivity import (
     without_best_days,
 )
 
+pytestmark = pytest.mark.slow
+
 HOUR_NS = DAY_NS // 24
 
 

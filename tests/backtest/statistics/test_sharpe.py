@@ -24,6 +24,8 @@ from ninefold.backtest.statistics.sharpe import (
     sharpes,
 )
 
+pytestmark = pytest.mark.slow
+
 RETURNS = arrays.arrays(np.float64, st.integers(2, 60), elements=st.floats(-0.5, 0.5, width=32))
 
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from ninefold.backtest.statistics.holdout import BehindTheWall, Wall, before_wall, check_before_wall
 from ninefold.backtest.statistics.splits import combinatorial_folds, paths, purged_folds, walk_forward
 
+pytestmark = pytest.mark.slow
+
 SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9)), min_size=8, max_size=60)
 
 

@@ -9,6 +9,8 @@ from ninefold.backtest.statistics.deflated import deflated_sharpe, familywise_p,
 from ninefold.backtest.statistics.sharpe import YEAR_NS, minimum_track_record, sharpe
 from ninefold.backtest.statistics.verdict import verdict
 
+pytestmark = pytest.mark.slow
+
 MONTH_NS = YEAR_NS // 12
 RETURNS = np.random.default_rng(3).normal(0.02, 0.05, 60)
 
