@@ -12,11 +12,12 @@ OrderLikeFeed: as long as the news of that moment took, times a factor, and at l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from ninefold.backtest.exact import BadRules
-from ninefold.backtest.ticks.tape import BadTicks, Ticks
+from ninefold.backtest.ticks.tape import BadTicks
 
 
 def _not_negative(name: str, value: int) -> None:
@@ -24,17 +25,26 @@ def _not_negative(name: str, value: int) -> None:
         raise BadRules(f"{name} is {value}; it is at least 0: nothing is known, or arrives, before it happened")
 
 
+class Timed(Protocol):
+    """Trades or events, oldest first: when they happened, and when they were received, if that was recorded; shape (n,)."""
+
+    @property
+    def exchange_ns(self) -> np.ndarray: ...
+    @property
+    def known_ns(self) -> np.ndarray | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedFeed:
     """raises: BadTicks if it was not recorded."""
 
-    def known_ns(self, ticks: Ticks, rows: np.ndarray) -> np.ndarray:
+    def known_ns(self, of: Timed, rows: np.ndarray) -> np.ndarray:
         """When the trades of these rows were known, int64."""
-        if ticks.known_ns is None:
+        if of.known_ns is None:
             raise BadTicks(
                 "these trades have no known_ns, when each was received; load it, or take FixedFeed(ns) for the way of news"
             )
-        found: np.ndarray = ticks.known_ns[rows]
+        found: np.ndarray = of.known_ns[rows]
         return found
 
 
@@ -45,9 +55,9 @@ class FixedFeed:
     def __post_init__(self) -> None:
         _not_negative("the way of news", self.ns)
 
-    def known_ns(self, ticks: Ticks, rows: np.ndarray) -> np.ndarray:
+    def known_ns(self, of: Timed, rows: np.ndarray) -> np.ndarray:
         """When the trades of these rows were known, int64."""
-        found: np.ndarray = ticks.exchange_ns[rows] + self.ns
+        found: np.ndarray = of.exchange_ns[rows] + self.ns
         return found
 
 
@@ -83,16 +93,17 @@ class Latency:
     feed: RecordedFeed | FixedFeed = FixedFeed()
     order: FixedOrder | OrderLikeFeed = FixedOrder()
 
-    def arrivals(self, ticks: Ticks, rows: np.ndarray, before_ns: int) -> np.ndarray:
+    def arrivals(self, of: Timed, rows: np.ndarray, before_ns: int) -> np.ndarray:
         """When what was decided at these rows, rising, reaches the venue, int64; not before `before_ns`.
 
+        >>> from ninefold.backtest.ticks.tape import Ticks
         >>> ticks = Ticks(np.array([100, 200]), price=np.array([5, 6]), size=np.array([1, 1]))
         >>> Latency(FixedFeed(10), FixedOrder(30)).arrivals(ticks, np.array([0, 1]), 0)
         array([140, 240])
         """
-        found: np.ndarray = np.maximum.accumulate(np.maximum(self.alone(ticks, rows), before_ns))
+        found: np.ndarray = np.maximum.accumulate(np.maximum(self.alone(of, rows), before_ns))
         return found
 
-    def alone(self, ticks: Ticks, rows: np.ndarray) -> np.ndarray:
+    def alone(self, of: Timed, rows: np.ndarray) -> np.ndarray:
         """The same of orders that have no others before them."""
-        return self.order.arrival_ns(ticks.exchange_ns[rows], self.feed.known_ns(ticks, rows))
+        return self.order.arrival_ns(of.exchange_ns[rows], self.feed.known_ns(of, rows))

@@ -32,7 +32,7 @@ class OnTrade(Protocol):
         """
 
 
-def run_on_trade(ticks: Ticks, strategy: OnTrade, way: Way = Way()) -> TickResult:
+def run_on_trade(ticks: Ticks, strategy: OnTrade, way: Way) -> TickResult:
     """Back-test free code. raises: as `stream.run`; BadTarget with the row at which it returned what cannot be."""
     if not len(ticks):
         raise BadTicks("there are no trades: give at least one")

@@ -10,7 +10,7 @@ Of the rules, margin is asked for when a position is opened; exits, maintenance 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
@@ -38,12 +38,12 @@ class TickStrategy(Protocol):
 class Way:
     """rules: what fills cost. latency: how long news and orders take. width_ns: of the steps of the equity curve."""
 
-    rules: Rules = Rules()
-    latency: Latency = Latency()
+    rules: Rules
+    latency: Latency = field(default_factory=Latency)
     width_ns: int = MINUTE_NS
 
 
-def run(ticks: Ticks, target: np.ndarray | Changes, way: Way = Way()) -> TickResult:
+def run(ticks: Ticks, target: np.ndarray | Changes, way: Way) -> TickResult:
     """Back-test one strategy on trades that are in memory.
 
     target: shape (n,) in [-1, +1], known with each trade, NaN counts as 0; or its `Changes`.
