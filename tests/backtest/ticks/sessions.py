@@ -58,7 +58,7 @@ def random_orders(seed, count, orders):
     """Orders of every kind at prices near 100, some in groups, some cancelled."""
     random = np.random.default_rng(seed + 7)
     wanted = []
-    for number in range(orders):
+    for _ in range(orders):
         event = int(random.integers(0, max(1, count - 1)))
         side = int(random.choice([BUY, SELL]))
         when = int(random.choice([NOW, NOW, NOW, ABOVE, BELOW]))

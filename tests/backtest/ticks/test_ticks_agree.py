@@ -118,7 +118,7 @@ def test_where_the_tape_is_cut_changes_nothing(drawn, cuts):
     found = account.result()
     assert found.fills.tolist() == whole.fills.tolist()
     for name in ("equity", "position", "trades", "open_trade"):
-        assert getattr(found, name).tolist() == getattr(whole, name).tolist()
+        np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,17 @@ In:  a session, what is sent, how long news and orders take, fees. Out: `Traded`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
 from ninefold.backtest.exact import LARGEST, Number, multiple, rate
 from ninefold.backtest.market_rules import Fees
 from ninefold.backtest.outcome import TooLarge
-from ninefold.backtest.ticks.book_fast import CASH, COUNTS, GROUP, ORDER_COLUMNS, POSITION, Given, Venue, clear
+from ninefold.backtest.ticks.book_fast import CASH, COLUMNS, COUNTS, GROUP, POSITION, Given, clear
 from ninefold.backtest.ticks.events import Session
 from ninefold.backtest.ticks.latency import Latency
 from ninefold.backtest.ticks.orders import ASKED, FILLED, SUBMIT, Account, BadOrder, Cancel, Order, Queue, asked
@@ -75,61 +77,64 @@ def trade_orders(session: Session, wanted: list[Order | Cancel], terms: Terms) -
     arrival = terms.latency.arrivals(session, rows["event"], 0)
     table = rows.view(np.int64).reshape(-1, len(ASKED.names or ()))
     submits = table[table[:, 1] == SUBMIT]
-    room = ROOM
-    while True:
-        venue, given = _venue(session, terms, len(submits), len(rows), room, int(rows["group"].max(initial=0)))
-        venue.orders[:, : GROUP + 1] = submits[:, 3:]
-        count = play_orders(venue, given, _table(session), table, arrival)
-        if count <= room:
-            return _traded(session, terms, venue, count)
-        room = count
+
+    def play(room: int) -> tuple[int, _Arrays]:
+        arrays = _arrays(session, terms, len(submits), len(rows), room)
+        arrays.orders[:, : GROUP + 1] = submits[:, 3:]
+        return play_orders(*arrays, _given(session, terms), _table(session), table, arrival), arrays
+
+    return _traded(session, terms, play)
 
 
 def trade_quotes(session: Session, quotes: Quotes, terms: Terms) -> Traded:
     """Back-test quotes. raises: BadQuotes, BadRules, BadOrder; TooLarge if the account outgrows 2**60 units."""
     quotes.check(session)
     _fits(max(int(quotes.bid_size.max(initial=0)), int(quotes.ask_size.max(initial=0))), session)
-    arrival = terms.latency.arrivals(session, quotes.at, 0)
-    table, decisions = np.stack(quotes.sides, axis=1), len(quotes.at)
-    room = ROOM
-    while True:
-        venue, given = _venue(session, terms, 2 * decisions, 4 * decisions, room, 0)
-        events = _table(session)
-        count = play_quotes(venue, given, events, quotes.at, table, arrival, quotes.most, int(quotes.life))
-        if count <= room:
-            return _traded(session, terms, venue, count)
-        room = count
+    arrival, wanted = quotes.arrivals(session, terms.latency), np.stack(quotes.sides, axis=1)
+    decisions = len(quotes.at)
+
+    def play(room: int) -> tuple[int, _Arrays]:
+        arrays = _arrays(session, terms, 2 * decisions, 4 * decisions, room)
+        rules = (quotes.at, wanted, arrival, quotes.most, int(quotes.life))
+        return play_quotes(*arrays, _given(session, terms), _table(session), *rules), arrays
+
+    return _traded(session, terms, play)
 
 
 def best_of(session: Session) -> np.ndarray:
     """The best bid and ask after each event, ticks, shape (n, 2); 0 where none is known."""
-    venue, given = _venue(session, Terms(cash=0), 0, 0, 0, 0)
+    terms = Terms(cash=0)
     found = np.zeros((len(session), 2), np.int64)
-    tops(venue, given, _table(session), found)
+    tops(*_arrays(session, terms, 0, 0, 0), _given(session, terms), _table(session), found)
     return found
+
+
+class _Arrays(NamedTuple):
+    """As in `book_fast` and `venue_fast.happen`."""
+
+    book: np.ndarray
+    orders: np.ndarray
+    counts: np.ndarray
+    fills: np.ndarray
+    way: np.ndarray
+
+
+def _arrays(session: Session, terms: Terms, orders: int, messages: int, room: int) -> _Arrays:
+    shapes = ((6, session.span), (orders, COLUMNS), (COUNTS,), (room, len(FILLED.names or ())), (messages, 3))
+    arrays = _Arrays(*(np.zeros(shape, np.int64) for shape in shapes))
+    clear(arrays.book, arrays.counts)
+    arrays.counts[CASH] = account_of(terms, session).cash
+    return arrays
+
+
+def _given(session: Session, terms: Terms) -> Given:
+    account = account_of(terms, session)
+    return Given(session.low, session.has_book, int(account.queue), account.maker, account.taker)
 
 
 def _table(session: Session) -> np.ndarray:
     found: np.ndarray = session.events.view(np.int64).reshape(len(session), -1)
     return found
-
-
-def _venue(session: Session, terms: Terms, orders: int, messages: int, room: int, groups: int) -> tuple[Venue, Given]:
-    account = account_of(terms, session)
-    levels = np.zeros((3, 2, session.span), np.int64)
-    venue = Venue(
-        *levels,
-        best=np.zeros(2, np.int64),
-        orders=np.zeros((orders, ORDER_COLUMNS), np.int64),
-        live=np.zeros(orders + 1, np.int64),
-        way=np.zeros((messages, 3), np.int64),
-        over=np.zeros(groups + 1, np.int64),
-        fills=np.zeros((room, len(FILLED.names or ())), np.int64),
-        counts=np.zeros(COUNTS, np.int64),
-    )
-    clear(venue)
-    venue.counts[CASH] = account.cash
-    return venue, Given(session.low, session.has_book, int(account.queue), account.maker, account.taker)
 
 
 def _fits(lots: int, session: Session) -> None:
@@ -139,9 +144,12 @@ def _fits(lots: int, session: Session) -> None:
         )
 
 
-def _traded(session: Session, terms: Terms, venue: Venue, count: int) -> Traded:
+def _traded(session: Session, terms: Terms, play: Callable[[int], tuple[int, _Arrays]]) -> Traded:
+    count, arrays = play(ROOM)
+    if count > ROOM:
+        count, arrays = play(count)
     if count < 0:
         raise TooLarge(-count - 1)
-    fills = venue.fills[:count].reshape(-1).view(FILLED).copy()
+    fills = arrays.fills[:count].reshape(-1).view(FILLED).copy()
     start = account_of(terms, session).cash
-    return Traded(session, start, fills, int(venue.counts[CASH]), int(venue.counts[POSITION]))
+    return Traded(session, start, fills, int(arrays.counts[CASH]), int(arrays.counts[POSITION]))

@@ -1,6 +1,6 @@
 """The compiled venue; every fill is that of `venue_slow`, which says what happens and why.
 
-In:  events, what is sent and when it arrives. Out: rows of fills, columns as in `orders.FILLED`.
+In:  events, what is sent and when it arrives; arrays as in `book_fast`. Out: rows of fills, columns as in `orders.FILLED`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ninefold.backtest.fast import LARGEST, part_up
 from ninefold.backtest.ticks.book_fast import (
     AHEAD,
     ARRIVALS,
-    BEST_SEEN,
+    BEST,
     CASH,
     FILLS,
     FIRED,
@@ -21,6 +21,7 @@ from ninefold.backtest.ticks.book_fast import (
     LAST,
     LEFT,
     LIFE,
+    LISTED,
     LIVE,
     LIVES,
     ORDERS,
@@ -28,16 +29,18 @@ from ninefold.backtest.ticks.book_fast import (
     PLACE,
     POSITION,
     PRICE,
+    SEEN,
     SENT,
     SIDE,
     STATE,
     TAIL,
+    TAKEN,
+    TRADED,
     TRAIL,
     TRIGGER,
     WAITS,
     WHEN,
     Given,
-    Venue,
     best_is,
     clear,
     level,
@@ -45,332 +48,343 @@ from ninefold.backtest.ticks.book_fast import (
 )
 from ninefold.market.compiled import compiled
 
-TRADE, BEST, CLEAR = 0, 2, 3  # as in `events`
-CANCEL = 1  # as in `orders`
+TRADE, BEST_QUOTE, CLEAR = 0, 2, 3  # as in `events`
+SUBMIT, CANCEL = 0, 1  # as in `orders`
 GTC, IOC, FOK, POST_ONLY = 0, 1, 2, 3
 NONE = -1
+Rows = np.ndarray  # int64
 
 
 @compiled
-def happen(v: Venue, g: Given, event: int, row: np.ndarray) -> None:
-    """row: of EVENTS."""
-    exchange_ns, kind, side, price, size = row[0], row[2], row[3], row[4], row[5]
-    if v.counts[LIVES] > 0:
-        send_fired(v, g, event, exchange_ns)
-    while v.counts[HEAD] < v.counts[TAIL] and v.way[v.counts[HEAD], 0] <= exchange_ns:
-        sent = v.way[v.counts[HEAD]]
-        at_ns, what, one = sent[0], sent[1], sent[2]
-        v.counts[HEAD] += 1
+def happen(book: Rows, orders: Rows, counts: Rows, fills: Rows, way: Rows, g: Given, events: Rows, event: int) -> None:
+    """way: what is under way: arrival, what, order; shape (k, 3). events: EVENTS as whole numbers, shape (n, 6)."""
+    exchange_ns, kind, side = events[event, 0], events[event, 2], events[event, 3]
+    price, size = events[event, 4], events[event, 5]
+    if counts[LIVES] > 0:
+        send_fired(book, orders, counts, fills, g, event, exchange_ns)
+    while counts[HEAD] < counts[TAIL] and way[counts[HEAD], 0] <= exchange_ns:
+        at_ns, what, one = way[counts[HEAD], 0], way[counts[HEAD], 1], way[counts[HEAD], 2]
+        counts[HEAD] += 1
         if what == CANCEL:
-            remove(v, one)
+            remove(orders, counts, one)
         else:
-            arrive(v, g, one, event, at_ns)
+            arrive(book, orders, counts, fills, g, one, event, at_ns)
     place = price - g.low
     if kind == TRADE:
-        trade(v, g, event, exchange_ns, side, price, size)
+        trade(book, orders, counts, fills, g, event, exchange_ns, side, price, size)
     elif kind == CLEAR:
-        clear(v)
-    elif 0 <= place < v.shown.shape[1]:
-        if kind == BEST:
-            best_is(v, g, (1 - side) // 2, place, size)
+        clear(book, counts)
+    elif 0 <= place < book.shape[1]:
+        index = (1 - side) // 2
+        if kind == BEST_QUOTE:
+            best_is(book, orders, counts, g, index, place, size)
         else:
-            level(v, g, (1 - side) // 2, place, size)
+            level(book, orders, counts, g, index, place, size)
 
 
 @compiled
-def send_fired(v: Venue, g: Given, event: int, at_ns: int) -> None:
+def send_fired(book: Rows, orders: Rows, counts: Rows, fills: Rows, g: Given, event: int, at_ns: int) -> None:
     """Orders whose condition was met, in the order of their arrival."""
-    while True:
-        found = NONE
-        for at in range(v.counts[LIVES]):
-            if v.orders[v.live[at], FIRED] == 1:
-                found = v.live[at]
-                break
-        if found == NONE:
-            return
-        remove(v, found)
-        v.orders[found, FIRED], v.orders[found, STATE] = 0, SENT
-        enter(v, g, found, event, at_ns)
+    at = 0
+    while at < counts[LIVES]:
+        one = orders[at, LISTED]
+        at += 1
+        if orders[one, FIRED] == 1:
+            remove(orders, counts, one)
+            orders[one, FIRED], orders[one, STATE] = 0, SENT
+            enter(book, orders, counts, fills, g, one, event, at_ns)
+            at = 0
 
 
 @compiled
-def arrive(v: Venue, g: Given, one: int, event: int, at_ns: int) -> None:
-    order = v.orders[one]
-    if v.over[order[GROUP]] == 1:
-        order[STATE] = OVER
-    elif order[WHEN] != 0:
-        order[WAITS] = 1
-        order[BEST_SEEN] = v.counts[LAST] if order[TRAIL] > 0 else 0
-        rest(v, one)
+def arrive(book: Rows, orders: Rows, counts: Rows, fills: Rows, g: Given, one: int, event: int, at_ns: int) -> None:
+    if orders[one, STATE] == OVER:
+        return
+    if orders[one, WHEN] != 0:
+        orders[one, WAITS] = 1
+        orders[one, SEEN] = counts[LAST] if orders[one, TRAIL] > 0 else 0
+        rest(orders, counts, one)
     else:
-        enter(v, g, one, event, at_ns)
+        enter(book, orders, counts, fills, g, one, event, at_ns)
 
 
 @compiled
-def enter(v: Venue, g: Given, one: int, event: int, at_ns: int) -> None:
+def enter(book: Rows, orders: Rows, counts: Rows, fills: Rows, g: Given, one: int, event: int, at_ns: int) -> None:
     """Send it to the book."""
-    order = v.orders[one]
-    order[WAITS] = 0
-    side, life = order[SIDE], order[LIFE]
+    orders[one, WAITS] = 0
+    side, life, limit = orders[one, SIDE], orders[one, LIFE], orders[one, PRICE]
     if not g.has_book:
-        order[FRESH] = 0 if life == POST_ONLY else 1
-        if life == POST_ONLY and v.counts[LAST] > 0 and takes(order, v.counts[LAST]):
-            order[STATE] = OVER
+        orders[one, FRESH] = 0 if life == POST_ONLY else 1
+        if life == POST_ONLY and counts[LAST] > 0 and (limit - counts[LAST]) * side >= 0:
+            orders[one, STATE] = OVER
         else:
-            rest(v, one)
+            rest(orders, counts, one)
         return
     other, step = (1, 1) if side > 0 else (0, -1)
-    shown, taken = v.shown[other], v.taken[other]
-    place = v.best[other]
-    reached = 0 <= place < len(shown) and takes(order, place + g.low)
-    if (life == POST_ONLY and reached) or (life == FOK and there(order, g, shown, taken, place, step) < order[LEFT]):
-        order[STATE] = OVER
+    worst = limit - g.low if limit > 0 else (book.shape[1] if side > 0 else -1)
+    place = counts[BEST + other]
+    reached = (worst - place) * side >= 0 and 0 <= place < book.shape[1]
+    if (life == POST_ONLY and reached) or (life == FOK and not enough(book, other, place, worst, orders[one, LEFT])):
+        orders[one, STATE] = OVER
         return
-    while order[LEFT] > 0 and 0 <= place < len(shown) and takes(order, place + g.low):
-        size = min(order[LEFT], shown[place] - taken[place])
-        taken[place] += size
-        fill(v, g, one, place + g.low, size, False, event, at_ns)
-        place = next_level(shown, place, step)
-    if order[LEFT] > 0 and order[PRICE] > 0 and (life == GTC or life == POST_ONLY):
-        order[AHEAD] = v.shown[1 - other, order[PRICE] - g.low]
-        rest(v, one)
+    while orders[one, LEFT] > 0 and (worst - place) * side >= 0 and 0 <= place < book.shape[1]:
+        size = min(orders[one, LEFT], book[other, place] - book[TAKEN + other, place])
+        book[TAKEN + other, place] += size
+        fill(orders, counts, fills, g, one, place + g.low, size, False, event, at_ns)
+        place = next_level(book, other, place, step)
+    if orders[one, LEFT] > 0 and limit > 0 and life in (GTC, POST_ONLY):
+        orders[one, AHEAD] = book[1 - other, limit - g.low]
+        rest(orders, counts, one)
     else:
-        order[STATE] = OVER
+        orders[one, STATE] = OVER
 
 
 @compiled
-def takes(order: np.ndarray, price: int) -> bool:
-    return order[PRICE] == 0 or (order[PRICE] - price) * order[SIDE] >= 0
+def enough(book: Rows, index: int, place: int, worst: int, wanted: int) -> bool:
+    """Whether so many lots can be taken of a side up to a price."""
+    step, total = 1 if index == 1 else -1, 0
+    while (worst - place) * step >= 0 and 0 <= place < book.shape[1] and total < wanted:
+        total += book[index, place] - book[TAKEN + index, place]
+        place = next_level(book, index, place, step)
+    return total >= wanted
 
 
 @compiled
-def there(order: np.ndarray, g: Given, shown: np.ndarray, taken: np.ndarray, place: int, step: int) -> int:
-    """Lots that the order could take."""
-    total = 0
-    while 0 <= place < len(shown) and takes(order, place + g.low) and total < order[LEFT]:
-        total += shown[place] - taken[place]
-        place = next_level(shown, place, step)
-    return total
+def rest(orders: Rows, counts: Rows, one: int) -> None:
+    orders[counts[LIVES], LISTED] = one
+    counts[LIVES] += 1
+    counts[ARRIVALS] += 1
+    orders[one, STATE], orders[one, PLACE] = LIVE, counts[ARRIVALS]
 
 
 @compiled
-def rest(v: Venue, one: int) -> None:
-    v.live[v.counts[LIVES]] = one
-    v.counts[LIVES] += 1
-    v.counts[ARRIVALS] += 1
-    v.orders[one, STATE], v.orders[one, PLACE] = LIVE, v.counts[ARRIVALS]
-
-
-@compiled
-def remove(v: Venue, one: int) -> None:
+def remove(orders: Rows, counts: Rows, one: int) -> None:
     """Take it from those that are live, if it is."""
-    if v.orders[one, STATE] != LIVE:
+    if orders[one, STATE] != LIVE:
         return
-    v.orders[one, STATE] = OVER
+    orders[one, STATE] = OVER
     kept = 0
-    for at in range(v.counts[LIVES]):
-        v.live[kept] = v.live[at]
-        kept += v.live[at] != one
-    v.counts[LIVES] = kept
+    for at in range(counts[LIVES]):
+        orders[kept, LISTED] = orders[at, LISTED]
+        if orders[at, LISTED] != one:
+            kept += 1
+    counts[LIVES] = kept
 
 
 @compiled
-def trade(v: Venue, g: Given, event: int, at_ns: int, side: int, price: int, size: int) -> None:
-    v.counts[LAST] = price
-    left = size
-    if v.counts[LIVES] > 0:
+def trade(
+    book: Rows,
+    orders: Rows,
+    counts: Rows,
+    fills: Rows,
+    g: Given,
+    event: int,
+    at_ns: int,
+    side: int,
+    price: int,
+    size: int,
+) -> None:
+    counts[LAST] = price
+    if counts[LIVES] > 0:
+        left = size
         if not g.has_book:
-            left = meet_fresh(v, g, event, at_ns, price, left)
-        for way in (1, -1):
-            if side != way:
-                left = meet_resting(v, g, event, at_ns, way, price, left)
+            left = meet_fresh(orders, counts, fills, g, event, at_ns, price, left)
+        if side != 1:
+            left = meet_resting(orders, counts, fills, g, event, at_ns, 1, price, left)
+        if side != -1:
+            left = meet_resting(orders, counts, fills, g, event, at_ns, -1, price, left)
+        for at in range(counts[LIVES]):
+            look(orders, orders[at, LISTED], price)
     place = price - g.low
-    if 0 <= place < v.shown.shape[1]:
-        for way in (1, -1):
-            if side != way:
-                v.traded[(1 - way) // 2, place] += size
-    for at in range(v.counts[LIVES]):
-        order = v.orders[v.live[at]]
-        if order[WAITS] == 1 and order[FIRED] == 0:
-            look(order, price)
+    if 0 <= place < book.shape[1]:
+        if side != 1:
+            book[TRADED, place] += size
+        if side != -1:
+            book[TRADED + 1, place] += size
 
 
 @compiled
-def meet_fresh(v: Venue, g: Given, event: int, at_ns: int, price: int, left: int) -> int:
+def meet_fresh(orders: Rows, counts: Rows, fills: Rows, g: Given, event: int, at_ns: int, price: int, left: int) -> int:
     """Orders that take, without a book. returns: what they leave of the trade's size."""
-    after = 0
-    while True:
-        one = NONE
-        for at in range(v.counts[LIVES]):
-            order = v.orders[v.live[at]]
-            if order[FRESH] == 1 and order[PLACE] > after:
-                one = v.live[at]
-                break
-        if one == NONE:
-            return left
-        order = v.orders[one]
-        after = order[PLACE]
-        size = min(order[LEFT], left) if takes(order, price) else 0
-        if order[LIFE] == FOK and size < order[LEFT]:
+    after, at = 0, 0
+    while at < counts[LIVES]:
+        one = orders[at, LISTED]
+        at += 1
+        if orders[one, FRESH] == 0 or orders[one, PLACE] <= after:
+            continue
+        after, life, limit = orders[one, PLACE], orders[one, LIFE], orders[one, PRICE]
+        reached = limit == 0 or (limit - price) * orders[one, SIDE] >= 0
+        size = min(orders[one, LEFT], left) if reached else 0
+        if life == FOK and size < orders[one, LEFT]:
             size = 0
         left -= size
-        fill(v, g, one, price, size, False, event, at_ns)
-        order[FRESH] = 1 if order[PRICE] == 0 and order[LIFE] == GTC else 0
-        if order[LIFE] == IOC or order[LIFE] == FOK:
-            remove(v, one)
+        fill(orders, counts, fills, g, one, price, size, False, event, at_ns)
+        orders[one, FRESH] = 1 if limit == 0 and life == GTC else 0
+        if life in (IOC, FOK):
+            remove(orders, counts, one)
+        at = 0
+    return left
 
 
 @compiled
-def meet_resting(v: Venue, g: Given, event: int, at_ns: int, way: int, price: int, left: int) -> int:
+def meet_resting(
+    orders: Rows, counts: Rows, fills: Rows, g: Given, event: int, at_ns: int, way: int, price: int, left: int
+) -> int:
     """Orders of one side that rest, best price first, then who came first. returns: what is left of the trade's size."""
-    worst, after = 0, 0  # what was met last, as price falls toward worse and places rise
-    first = True
+    worst, after = np.int64(2**62), np.int64(0)  # what was met last: how far beyond the trade, and its place
     while True:
-        one = NONE
-        for at in range(v.counts[LIVES]):
-            order = v.orders[v.live[at]]
-            beyond = (order[PRICE] - price) * way
-            if (
-                order[SIDE] != way
-                or order[WAITS] == 1
-                or order[FRESH] == 1
-                or order[PRICE] == 0
-                or beyond < 0
-                or (beyond == 0 and not g.has_book)
-            ):
+        one, far = NONE, np.int64(-1)
+        for at in range(counts[LIVES]):
+            of = orders[at, LISTED]
+            beyond = (orders[of, PRICE] - price) * way
+            if orders[of, SIDE] != way or beyond < 0 or beyond <= far or (beyond == 0 and not g.has_book):
                 continue
-            if not first and (beyond > worst or (beyond == worst and order[PLACE] <= after)):
+            if orders[of, WAITS] == 1 or orders[of, FRESH] == 1 or orders[of, PRICE] == 0:
                 continue
-            if one == NONE or beyond > (v.orders[one, PRICE] - price) * way:
-                one = v.live[at]
+            if beyond < worst or (beyond == worst and orders[of, PLACE] > after):
+                one, far = of, beyond
         if one == NONE:
             return left
-        order = v.orders[one]
-        first, worst, after = False, (order[PRICE] - price) * way, order[PLACE]
+        worst, after = far, orders[one, PLACE]
         passed = left
-        if worst == 0:
-            passed = max(0, left - order[AHEAD])
-            order[AHEAD] = max(0, order[AHEAD] - left)
-        size = min(order[LEFT], passed)
+        if far == 0:
+            passed = max(0, left - orders[one, AHEAD])
+            orders[one, AHEAD] = max(0, orders[one, AHEAD] - left)
+        size = min(orders[one, LEFT], passed)
         left -= size
-        fill(v, g, one, order[PRICE], size, True, event, at_ns)
+        fill(orders, counts, fills, g, one, orders[one, PRICE], size, True, event, at_ns)
 
 
 @compiled
-def look(order: np.ndarray, price: int) -> None:
+def look(orders: Rows, one: int, price: int) -> None:
     """Whether a trade meets its condition."""
-    way = order[WHEN]
-    trigger = order[TRIGGER]
-    if order[TRAIL] > 0:
-        best = order[BEST_SEEN]
-        trigger = best + order[TRAIL] * way if best > 0 else 0
+    if orders[one, WAITS] == 0 or orders[one, FIRED] == 1:
+        return
+    way, trigger, best = orders[one, WHEN], orders[one, TRIGGER], orders[one, SEEN]
+    if orders[one, TRAIL] > 0:
+        trigger = best + orders[one, TRAIL] * way if best > 0 else 0
         if best == 0 or (best - price) * way > 0:
-            order[BEST_SEEN] = price
+            orders[one, SEEN] = price
     if trigger != 0 and (price - trigger) * way >= 0:
-        order[FIRED] = 1
+        orders[one, FIRED] = 1
 
 
 @compiled
-def fill(v: Venue, g: Given, one: int, price: int, size: int, maker: bool, event: int, at_ns: int) -> None:
+def fill(
+    orders: Rows,
+    counts: Rows,
+    fills: Rows,
+    g: Given,
+    one: int,
+    price: int,
+    size: int,
+    maker: bool,
+    event: int,
+    at_ns: int,
+) -> None:
     if size == 0:
         return
-    order, counts, count = v.orders[one], v.counts, v.counts[FILLS]
-    signed = size * order[SIDE]
+    count, signed = counts[FILLS], size * orders[one, SIDE]
     fee = part_up(price * size, g.maker if maker else g.taker)
-    order[LEFT] -= size
+    orders[one, LEFT] -= size
     counts[CASH] -= price * signed + fee
     counts[POSITION] += signed
-    if count < len(v.fills):
-        row = v.fills[count]
-        row[0], row[1], row[2], row[3] = event, at_ns, one, price
-        row[4], row[5], row[6] = signed, fee, 1 if maker else 0
+    if count < len(fills):
+        fills[count, 0], fills[count, 1], fills[count, 2], fills[count, 3] = event, at_ns, one, price
+        fills[count, 4], fills[count, 5], fills[count, 6] = signed, fee, 1 if maker else 0
     counts[FILLS] = count + 1
-    if order[LEFT] == 0:
-        remove(v, one)
-    if order[GROUP] > 0:
-        v.over[order[GROUP]] = 1
-        at = 0
-        while at < counts[LIVES]:
-            other = v.live[at]
-            if other != one and v.orders[other, GROUP] == order[GROUP]:
-                remove(v, other)
-            else:
-                at += 1
+    if orders[one, LEFT] == 0:
+        remove(orders, counts, one)
+    if orders[one, GROUP] > 0:
+        for other in range(len(orders)):
+            if other != one and orders[other, GROUP] == orders[one, GROUP]:
+                remove(orders, counts, other)
+                orders[other, STATE] = OVER
 
 
 @compiled
-def play_orders(v: Venue, g: Given, events: np.ndarray, asked: np.ndarray, arrival: np.ndarray) -> int:
-    """events: EVENTS as whole numbers, shape (n, 6). asked: ASKED, shape (k, 11). How many fills there were; -event - 1 if the
-    cash exceeds 2**60 there."""
+def play_orders(
+    book: Rows,
+    orders: Rows,
+    counts: Rows,
+    fills: Rows,
+    way: Rows,
+    g: Given,
+    events: Rows,
+    asked: Rows,
+    arrival: Rows,
+) -> int:
+    """asked: ASKED, shape (k, 11). How many fills there were; -event - 1 if the cash exceeds 2**60 there."""
     sent = 0
     for event in range(len(events)):
-        happen(v, g, event, events[event])
-        if abs(v.counts[CASH]) > LARGEST:
+        happen(book, orders, counts, fills, way, g, events, event)
+        if abs(counts[CASH]) > LARGEST:
             return -event - 1
         while sent < len(asked) and asked[sent, 0] == event:
-            message(v, arrival[sent], asked[sent, 1], asked[sent, 2])
+            send(way, counts, arrival[sent], asked[sent, 1], asked[sent, 2])
             sent += 1
-    return int(v.counts[FILLS])
+    return int(counts[FILLS])
 
 
 @compiled
-def message(v: Venue, arrival: int, what: int, one: int) -> None:
-    row = v.way[v.counts[TAIL]]
-    row[0], row[1], row[2] = arrival, what, one
-    v.counts[TAIL] += 1
+def send(way: Rows, counts: Rows, arrival: int, what: int, one: int) -> None:
+    way[counts[TAIL], 0], way[counts[TAIL], 1], way[counts[TAIL], 2] = arrival, what, one
+    counts[TAIL] += 1
 
 
 @compiled
 def play_quotes(
-    v: Venue,
+    book: Rows,
+    orders: Rows,
+    counts: Rows,
+    fills: Rows,
+    way: Rows,
     g: Given,
-    events: np.ndarray,
-    at: np.ndarray,
-    quotes: np.ndarray,
-    arrival: np.ndarray,
+    events: Rows,
+    at: Rows,
+    quotes: Rows,
+    arrival: Rows,
     most: int,
     life: int,
 ) -> int:
     """The same of quotes: bid, its size, ask, its size, shape (k, 4), decided at the events `at`."""
     bid, ask, decision = NONE, NONE, 0
     for event in range(len(events)):
-        happen(v, g, event, events[event])
-        if abs(v.counts[CASH]) > LARGEST:
+        happen(book, orders, counts, fills, way, g, events, event)
+        if abs(counts[CASH]) > LARGEST:
             return -event - 1
         if decision < len(at) and at[decision] == event:
-            wanted, at_ns = quotes[decision], arrival[decision]
-            bid = renew(v, bid, 1, wanted[0], wanted[1], at_ns, most, life)
-            ask = renew(v, ask, -1, wanted[2], wanted[3], at_ns, most, life)
+            wanted = quotes[decision, 1] if counts[POSITION] < most else 0
+            bid = renew(orders, counts, way, bid, 1, quotes[decision, 0], wanted, arrival[decision], life)
+            wanted = quotes[decision, 3] if -counts[POSITION] < most else 0
+            ask = renew(orders, counts, way, ask, -1, quotes[decision, 2], wanted, arrival[decision], life)
             decision += 1
-    return int(v.counts[FILLS])
+    return int(counts[FILLS])
 
 
 @compiled
-def renew(v: Venue, old: int, way: int, price: int, size: int, at_ns: int, most: int, life: int) -> int:
+def renew(
+    orders: Rows, counts: Rows, way: Rows, old: int, side: int, price: int, size: int, at_ns: int, life: int
+) -> int:
     """The order that works for a side from now on; NONE: none."""
-    if v.counts[POSITION] * way >= most:
-        size = 0
-    if old != NONE and v.orders[old, STATE] != OVER:
-        if size > 0 and v.orders[old, PRICE] == price:
+    if old != NONE and orders[old, STATE] != OVER:
+        if size > 0 and orders[old, PRICE] == price:
             return old
-        message(v, at_ns, CANCEL, old)
+        send(way, counts, at_ns, CANCEL, old)
     if size == 0:
         return NONE
-    new = v.counts[ORDERS]
-    v.counts[ORDERS] += 1
-    order = v.orders[new]
-    order[:] = 0
-    order[SIDE], order[LEFT], order[PRICE], order[LIFE] = way, size, price, life
-    message(v, at_ns, 0, new)
-    return int(new)
+    new = int(counts[ORDERS])
+    counts[ORDERS] += 1
+    orders[new, SIDE], orders[new, LEFT], orders[new, PRICE], orders[new, LIFE] = side, size, price, life
+    send(way, counts, at_ns, SUBMIT, new)
+    return new
 
 
 @compiled
-def tops(v: Venue, g: Given, events: np.ndarray, found: np.ndarray) -> None:
+def tops(book: Rows, orders: Rows, counts: Rows, fills: Rows, way: Rows, g: Given, events: Rows, found: Rows) -> None:
     """The best bid and ask after each event, ticks, shape (n, 2); 0: none."""
-    span = v.shown.shape[1]
     for event in range(len(events)):
-        happen(v, g, event, events[event])
+        happen(book, orders, counts, fills, way, g, events, event)
         for index in range(2):
-            place = v.best[index]
-            found[event, index] = place + g.low if 0 <= place < span else 0
+            place = counts[BEST + index]
+            found[event, index] = place + g.low if 0 <= place < book.shape[1] else 0

@@ -247,9 +247,8 @@ def play_quotes(
     """The same of quotes, each renewed as `quotes` says. arrival_ns: of what is sent at each decision, not falling."""
     venue = Venue(session, account.queue, account.maker, account.taker, account.cash)
     working: dict[int, Resting | None] = {1: None, -1: None}
-    decisions = dict(
-        zip(quotes.at.tolist(), zip(*(of.tolist() for of in quotes.sides), arrival_ns.tolist()), strict=True)
-    )
+    table = zip(*(of.tolist() for of in (*quotes.sides, arrival_ns)), strict=True)
+    decisions = dict(zip(quotes.at.tolist(), table, strict=True))
     orders = 0
     for event, (exchange_ns, _, kind, side, price, size) in enumerate(session.events.tolist()):
         venue.happen(event, exchange_ns, kind, side, price, size)
