@@ -14,7 +14,7 @@ LOT = 0.001
 SIZE = 1  # base, when long
 FAST, SLOW = 50, 200  # trades
 FEED_NS = 10_000_000
-ORDER_NS = 40_000_000
+ORDER_NS = 40_500_000  # no order arrives at the moment of a trade: who is first there is not agreed
 START_NS = 1_700_000_000_000_000_000
 SEED = 11
 

@@ -178,9 +178,13 @@ def test_cash_positions_and_costs_add_up(drawn):
 MUTANTS = {
     "an order arrives a moment late": ("[0][0] <= exchange_ns", "[0][0] < exchange_ns"),
     "orders overtake each other": ("self.last_ns = max(self.last_ns, arrival_ns)", "self.last_ns = arrival_ns"),
-    "the first of two orders counts": (
-        "self.wanted = self.under_way.popleft()[1]",
-        "self.wanted = self.under_way.popleft()[1] if self.wanted == self.position else self.under_way.popleft() and self.wanted",
+    "orders that arrive together are one": (
+        "popleft()[1]\n            self.work(row, price)",
+        "popleft()[1]\n        self.work(row, price)",
+    ),
+    "an order makes what is open of the one before it void at once": (
+        "        self.work(row, price)\n        while",
+        "        while",
     ),
     "a decision is filled at its own trade": (
         "        account.meet(row, at_ns, price, size)\n        if row in wanted:\n"

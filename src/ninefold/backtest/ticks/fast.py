@@ -65,17 +65,21 @@ def play(tape: Tape, orders: Orders, before: int, r: Numbers, fills: np.ndarray)
             row = ahead
             if row >= rows:
                 break
-        while arrived < decided and arrival[arrived] <= exchange_ns[row]:
+        room = part(size[row], r.volume_share) if r.volume_share > 0 else UNLIMITED
+        while True:
+            if position != wanted:
+                before_it = position
+                cash, position, wanted, count = fill_at_open(
+                    cash, position, wanted, room, price[row], row, TARGET, r, fills, count
+                )
+                room = max(room - abs(position - before_it), 0)
+            if arrived == decided or arrival[arrived] > exchange_ns[row]:
+                break
             if lots[arrived] != NOTHING:
                 wanted = lots[arrived]
             arrived += 1
-        if position != wanted:
-            room = part(size[row], r.volume_share) if r.volume_share > 0 else UNLIMITED
-            cash, position, wanted, count = fill_at_open(
-                cash, position, wanted, room, price[row], row, TARGET, r, fills, count
-            )
-            if abs(cash) > LARGEST:
-                return -row - 1
+        if abs(cash) > LARGEST:
+            return -row - 1
         while decided < all_orders and at[decided] == row:
             asked = to[decided]
             lots[decided] = NOTHING

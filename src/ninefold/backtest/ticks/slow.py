@@ -4,9 +4,10 @@ In:  trades one at a time, what is wanted after each, when an order for it reach
 Out: fills, cash and position.
 
 One trade goes like this.
-1. Orders that have reached the venue by the trade's own time take effect: the position that the latest of them wants.
-2. What is wanted and not held is filled by market orders at the trade's price: what closes before what opens. What the
+1. What is wanted and not held is filled by market orders at the trade's price: what closes before what opens. What the
    share of the trade's size does not give waits for the next trade; what the margin does not allow is cancelled.
+2. So is each order that has reached the venue by the trade's own time, in the order in which they were sent; what is still
+   open of the one before it is then cancelled.
 3. The change of the target decides what is wanted; an order for it sets out. So nothing is filled at the trade on which it was
    decided, however short the way is.
 """
@@ -65,9 +66,18 @@ class Account:
 
     def meet(self, row: int, exchange_ns: int, price: int, size: int) -> None:
         """A trade. raises: TooLarge if the cash exceeds 2**60 units."""
+        self.room = size * self.rules.volume_share // ONE if self.rules.volume_share else UNLIMITED
+        self.work(row, price)
         while self.under_way and self.under_way[0][0] <= exchange_ns:
             self.wanted = self.under_way.popleft()[1]
-        self.room = size * self.rules.volume_share // ONE if self.rules.volume_share else UNLIMITED
+            self.work(row, price)
+        self.prove()
+        if abs(self.cash) > LARGEST:
+            raise TooLarge(row)
+        waits = self.under_way[0][0] if self.under_way else NEVER_NS
+        self.due_ns = exchange_ns if self.wanted != self.position else waits
+
+    def work(self, row: int, price: int) -> None:
         order = self.wanted - self.position
         if order * self.position < 0:
             self.fill(row, price, _within(order, min(abs(self.position), self.room)))
@@ -78,11 +88,6 @@ class Account:
             if allowed < size:
                 self.wanted = self.position + _within(order, allowed)
             self.fill(row, price, _within(order, allowed))
-        self.prove()
-        if abs(self.cash) > LARGEST:
-            raise TooLarge(row)
-        waits = self.under_way[0][0] if self.under_way else NEVER_NS
-        self.due_ns = exchange_ns if self.wanted != self.position else waits
 
     def decide(self, row: int, target: int, arrival_ns: int, price: int) -> None:
         """target: 10**-8. arrival_ns: had it no others before it. price: of the trade. raises: TooLarge."""
