@@ -16,8 +16,10 @@ left of the money equal to 1e-9 of the cash once each fill is moved by that tick
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -28,6 +30,7 @@ import numpy as np
 
 from bench.capture import run as show
 from bench.capture.run import ROOT, Failed, Said
+from bench.research import ticks_book
 from bench.research.ticks_market import CASH, FAST, FEE, FEED_NS, LOT, ORDER_NS, SIZE, SLOW, TICK, market
 from ninefold.backtest.market_rules import Fees, FixedSize, Rules
 from ninefold.backtest.ticks.decide import EmaCross
@@ -36,6 +39,8 @@ from ninefold.backtest.ticks.on_trade import run_on_trade
 from ninefold.backtest.ticks.result import TickResult
 from ninefold.backtest.ticks.stream import Way, run
 from ninefold.backtest.ticks.tape import Ticks
+from ninefold.services.replay import replay
+from ninefold.services.tick_files import session_of_store
 
 T = TypeVar("T")
 PEERS = ROOT / "bench" / ".venv-research-ticks" / "bin" / "python"
@@ -52,8 +57,9 @@ def main() -> None:
     parser = show.options(__doc__ or "")
     parser.add_argument("--peers", type=Path, default=PEERS, help="Python of the peers' environment")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be given more than once")
+    parser.add_argument("--count", type=int, default=0, help="trades; 0: 5,000,000")
     asked = parser.parse_args()
-    count, repeat = (SHORT, 1) if asked.short else (COUNT, asked.repeat or REPEAT)
+    count, repeat = (SHORT, 1) if asked.short else (asked.count or COUNT, asked.repeat or REPEAT)
     found = []
     for part in asked.only or PARTS:
         found.append(PARTS[part](count, repeat, asked.peers))
@@ -84,7 +90,7 @@ class Cross:
 
 def cross(count: int, repeat: int, peers: Path) -> Said:
     ticks = prepared(count)
-    part = ticks.between(0, count // NAUTILUS_SHARE)
+    part = prepared(count // NAUTILUS_SHARE)
 
     def ours(of: Ticks) -> TickResult:
         return run(of, EmaCross(FAST, SLOW).changes(of), WAY)
@@ -146,20 +152,66 @@ def timed(do: Callable[[], T], repeat: int) -> tuple[T, float]:
     return found, show.median(seconds)
 
 
-def peer(python: Path, name: str, count: int, repeat: int, path: Path | None = None) -> Said:
+def peer(python: Path, name: str, of: int | Path, repeat: int) -> Said:
     if not python.exists():
         raise Failed(
             f"there is no {python}; make it: python -m venv, pip install -r bench/research/requirements-peers-ticks.in"
         )
-    show.progress(f"{name}: {count:,} trades")
-    words = [python, Path(__file__).parent / "ticks_peer.py", name, count, repeat, *([path] if path else [])]
+    show.progress(f"{name}: {of}")
+    words = [python, Path(__file__).parent / "ticks_peer.py", name, of, repeat]
     done = subprocess.run(list(map(str, words)), check=False, capture_output=True, text=True)
     if done.returncode:
         raise Failed(f"{name} failed: {done.stderr[-2000:]}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-PARTS: dict[str, Callable[[int, int, Path], Said]] = {"cross": cross}
+def book(count: int, repeat: int, peers: Path) -> Said:
+    del count
+    source = os.environ.get("NINEFOLD_RECORDINGS")
+    if not source:
+        raise Failed("the recorded session is needed: set NINEFOLD_RECORDINGS, or leave it out with --only")
+    with tempfile.TemporaryDirectory(prefix="bench-ticks-") as folder:
+        show.progress("replaying the recorded session")
+        replay(Path(source) / ticks_book.RECORDING, Path(folder) / "data")
+        whole = session_of_store(Path(folder) / "data", ticks_book.NAME)
+        session = ticks_book.without_best(whole)
+        size = int(1 / (session.lot * 1000))  # 0.001 BTC
+        ticks_book.write(session, size, Path(folder) / "events.npz")
+        found, seconds = timed(lambda: ticks_book.play(session, size), repeat)
+        theirs = peer(peers, "hftbacktest-book", Path(folder) / "events.npz", repeat)
+    cash = float((found.cash - found.start) * session.unit)
+    held = float(found.position * session.lot)
+    their_seconds = show.median(theirs["seconds"])
+    rows: list[list[object]] = [
+        ["ninefold", len(session) / seconds / 1e6, 1.0, len(found.fills), cash, held],
+        [
+            "hftbacktest",
+            len(session) / their_seconds / 1e6,
+            their_seconds / seconds,
+            theirs["fills"],
+            theirs["cash"],
+            theirs["position"],
+        ],
+    ]
+    title = f"Quotes every 100 ms on {len(session):,} recorded events"
+    return show.table(
+        title, ["who", "million events/s", "ninefold is faster by", "fills", "cash, quote", "position, base"], rows
+    )
+
+
+def memory(count: int, repeat: int, peers: Path) -> Said:
+    """A file of `count` trades made and played, each by a process of its own."""
+    del repeat, peers
+    with tempfile.TemporaryDirectory(prefix="bench-ticks-") as folder:
+        path = Path(folder) / "trades.parquet"
+        made = show.once([sys.executable, "-m", "bench.research.ticks_memory", "write", str(path), str(count)])
+        found = show.once([sys.executable, "-m", "bench.research.ticks_memory", "play", str(path)])
+    rows: list[list[object]] = [[made["bytes"] / count, found["seconds"], found["fills"], found["peak_mib"]]]
+    title = f"A file of {count:,} trades, played block by block"
+    return show.table(title, ["bytes a trade on disk", "s", "fills", "peak memory, MiB"], rows)
+
+
+PARTS: dict[str, Callable[[int, int, Path], Said]] = {"cross": cross, "book": book, "memory": memory}
 
 if __name__ == "__main__":
     sys.exit(main())

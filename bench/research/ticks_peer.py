@@ -1,7 +1,7 @@
 """One peer doing one piece of work on trades; run in the peers' environment by `bench.research.ticks`.
 
-In:  the peer, the number of trades, repetitions. Out: a line of JSON: seconds of processor time of each repetition, the
-     fills (price, signed size) as a file, and what is left of the money.
+In:  the peer, the number of trades or a file of events, repetitions. Out: a line of JSON: seconds of processor time of each
+     repetition, how many fills, or their prices, and what is left of the money.
 
 hftbacktest fills market orders from a book alone, so it is given one: after each trade the best bid and ask stand one tick beside
 the price of the next trade, which is what an order that arrives before the next trade meets. A buy pays a tick more than
@@ -198,7 +198,7 @@ def with_book(made: dict[str, np.ndarray], hft: Any) -> np.ndarray:
         rows.append((place[gone] + 1 + step, both | hft.DEPTH_EVENT | kind, before[gone] + way, 0.0))
         rows.append((place[at] + 3 + step, both | hft.DEPTH_EVENT | kind, after[at] + way, 1000.0))
     key = np.concatenate([row[0] for row in rows])
-    data = np.zeros(len(key), hft.types.event_dtype if hasattr(hft, "types") else hft.event_dtype)
+    data = np.zeros(len(key), hft.types.event_dtype)
     data["ev"] = np.concatenate([np.broadcast_to(row[1], row[0].shape) for row in rows])
     data["px"] = np.concatenate([row[2] for row in rows])
     data["qty"] = np.concatenate([np.broadcast_to(row[3], row[0].shape) for row in rows])
@@ -207,10 +207,90 @@ def with_book(made: dict[str, np.ndarray], hft: Any) -> np.ndarray:
     return data[np.argsort(key, kind="stable")]
 
 
+def hftbacktest_book(path: str) -> Callable[[], Found]:
+    """Quotes at the best bid and ask at every tick of a timer. path: an .npz that `bench.research.ticks` wrote."""
+    import hftbacktest as hft
+    from numba import njit
+
+    made = np.load(path)
+    tick, lot = float(made["tick"]), float(made["lot"])
+    data = of_events(made["events"], tick, lot, hft)
+
+    @njit
+    def renew(hbt: Any, old: int, side: int, tick_at: int, price: float, size: float, new: int) -> int:
+        order = hbt.orders(0).get(old)
+        if order is not None:
+            if size > 0 and order.price_tick == tick_at:
+                return old
+            if order.cancellable:
+                hbt.cancel(0, old, False)
+        if size == 0:
+            return 0
+        if side > 0:
+            hbt.submit_buy_order(0, new, price, size, hft.GTX, hft.LIMIT, False)
+        else:
+            hbt.submit_sell_order(0, new, price, size, hft.GTX, hft.LIMIT, False)
+        return new
+
+    @njit
+    def quote(hbt: Any, at_ns: int, interval_ns: int, size: float, most: float) -> None:
+        bid, ask, order = 0, 0, 1
+        while hbt.elapse(at_ns + interval_ns - hbt.current_timestamp) == 0:
+            at_ns += interval_ns
+            hbt.clear_inactive_orders(0)
+            depth, held = hbt.depth(0), hbt.position(0)
+            wanted = size if held < most - size / 2 else 0.0
+            bid = renew(hbt, bid, 1, depth.best_bid_tick, depth.best_bid, wanted, order)
+            wanted = size if -held < most - size / 2 else 0.0
+            ask = renew(hbt, ask, -1, depth.best_ask_tick, depth.best_ask, wanted, order + 1)
+            order += 2
+
+    def once() -> Found:
+        asset = (
+            hft.BacktestAsset()
+            .data([data])
+            .linear_asset(1.0)
+            .constant_order_latency(int(made["order_ns"]), int(made["feed_ns"]))
+            .risk_adverse_queue_model()
+            .partial_fill_exchange()
+            .trading_value_fee_model(0.0, 0.0)
+            .tick_size(tick)
+            .lot_size(lot)
+            .roi_lb(float(made["low"]) * tick)
+            .roi_ub(float(made["high"]) * tick)
+        )
+        hbt = hft.ROIVectorMarketDepthBacktest([asset])
+        quote(
+            hbt, int(made["start_ns"]), int(made["interval_ns"]), float(made["size"]) * lot, float(made["most"]) * lot
+        )
+        state = hbt.state_values(0)
+        found = {"fills": int(state.num_trades), "cash": float(state.balance), "position": float(state.position)}
+        hbt.close()
+        return found
+
+    return once
+
+
+def of_events(events: np.ndarray, tick: float, lot: float, hft: Any) -> np.ndarray:
+    """Trades, levels and cleared books, as hftbacktest reads them."""
+    trade, level, clear = 0, 1, 3  # as in ninefold.backtest.ticks.events
+    kinds = {trade: hft.TRADE_EVENT, level: hft.DEPTH_EVENT, clear: hft.DEPTH_CLEAR_EVENT}
+    data = np.zeros(len(events), hft.types.event_dtype)
+    sides = np.select([events["side"] > 0, events["side"] < 0], [hft.BUY_EVENT, hft.SELL_EVENT], 0)
+    kind = np.select([events["kind"] == of for of in kinds], list(kinds.values()))
+    data["ev"] = kind | sides | hft.EXCH_EVENT | hft.LOCAL_EVENT
+    data["exch_ts"], data["local_ts"] = events["exchange_ns"], events["known_ns"]
+    data["px"], data["qty"] = events["price"] * tick, events["size"] * lot
+    return data
+
+
+ON_TRADES = {"hftbacktest": hftbacktest, "nautilus": nautilus}
+
+
 def main() -> None:
-    peer, count, repeat = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    do = {"hftbacktest": hftbacktest, "nautilus": nautilus}[peer](count)
-    found = do() if peer == "hftbacktest" else {}  # the first call compiles
+    peer, of, repeat = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    do = hftbacktest_book(of) if peer == "hftbacktest-book" else ON_TRADES[peer](int(of))
+    found = do() if peer != "nautilus" else {}  # the first call compiles
     seconds: list[float] = []
     for _ in range(repeat):
         start = time.process_time()
