@@ -96,18 +96,24 @@ class Session:
 def events_of_rows(trades: np.ndarray, books: np.ndarray, quotes: np.ndarray, of: Instrument) -> Session:
     """TRADES, BOOKS and QUOTES rows of one instrument, each in the order of their inputs (`seq`).
 
-    Prices count in the instrument's tick where all are multiples of it, sizes in its lot likewise; else in its finest unit.
+    Prices count in the instrument's tick where it is known and all are multiples of it, sizes in its lot likewise; else in the
+    largest unit of which all are multiples.
     raises: BadEvents.
     """
     parts = [_trades(trades), _books(books), _quotes(quotes)]
     events = np.concatenate([part for part, _ in parts])
     order = np.argsort(np.concatenate([seq for _, seq in parts]), kind="stable")
     events = events[order]
-    tick = of.tick_size if (events["price"] % of.tick_size == 0).all() else 1
-    lot = of.lot_size if (events["size"] % of.lot_size == 0).all() else 1
+    tick, lot = (_step(events[name], said, of.rules_known) for name, said in (("price", of.tick_size), ("size", of.lot_size)))
     events["price"] //= tick
     events["size"] //= lot
     return Session(events, Fraction(tick, 10**of.price_decimals), Fraction(lot, 10**of.size_decimals))
+
+
+def _step(values: np.ndarray, said: int, is_known: bool) -> int:
+    if is_known and (values % said == 0).all():
+        return said
+    return max(1, int(np.gcd.reduce(values, initial=0)))
 
 
 def _made(rows: np.ndarray, kind: np.ndarray | int, side: np.ndarray, price: str, size: str) -> np.ndarray:
