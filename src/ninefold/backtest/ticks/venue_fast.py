@@ -43,6 +43,7 @@ from ninefold.backtest.ticks.book_fast import (
     Given,
     best_is,
     clear,
+    inlined,
     level,
     next_level,
 )
@@ -55,7 +56,7 @@ NONE = -1
 Rows = np.ndarray  # int64
 
 
-@compiled
+@inlined
 def happen(book: Rows, orders: Rows, counts: Rows, fills: Rows, way: Rows, g: Given, events: Rows, event: int) -> None:
     """way: what is under way: arrival, what, order; shape (k, 3). events: EVENTS as whole numbers, shape (n, 6)."""
     exchange_ns, kind, side = events[event, 0], events[event, 2], events[event, 3]
@@ -372,7 +373,7 @@ def play_quotes(
 @compiled
 def shows(book: Rows, counts: Rows, index: int) -> bool:
     """Whether a side has any level."""
-    return 0 <= counts[BEST + index] < book.shape[1]
+    return bool(0 <= counts[BEST + index] < book.shape[1])
 
 
 @compiled
