@@ -1,0 +1,59 @@
+"""Run a case through freqtrade, if there is one.
+
+In:  NINEFOLD_FREQTRADE, the Python of an environment with freqtrade; a case. Out: its trade lists by strategy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ninefold.freqtrade.series import COLUMNS, Series, wider
+from tests.freqtrade.cases import STRATEGIES, WIDTHS, Case
+
+SECONDS = 500.0
+
+
+def python_of_freqtrade() -> str | None:
+    return os.environ.get("NINEFOLD_FREQTRADE") or None
+
+
+def run_freqtrade(case: Case, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Its own process; raises what it printed if it fails."""
+    data = folder / "data"
+    data.mkdir(parents=True)
+    for pair, series in case.series.items():
+        for name, width_s in WIDTHS.items():
+            write_candles(data / f"{pair.replace('/', '_')}-{name}.json", wider(series, width_s))
+    job = {
+        "data": str(data),
+        "strategy_path": str(STRATEGIES),
+        "strategies": list(case.strategies),
+        "pairs": list(case.series),
+        "stake_currency": next(iter(case.series)).partition("/")[2],
+        "timerange": None if case.timerange is None else "{}-{}".format(*case.timerange),
+        **{name: getattr(case, name) for name in ("stake_amount", "max_open_trades", "wallet", "fee")},
+        **{name: getattr(case, name) for name in ("price_step", "amount_step")},
+    }
+    (folder / "job.json").write_text(json.dumps(job))
+    command = [str(python_of_freqtrade()), str(Path(__file__).with_name("peer.py"))]
+    done = subprocess.run(
+        [*command, str(folder / "job.json"), str(folder / "out.json")],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+    )
+    assert done.returncode == 0, done.stderr[-6000:]
+    found: dict[str, list[dict[str, Any]]] = json.loads((folder / "out.json").read_text())
+    return found
+
+
+def write_candles(path: Path, series: Series) -> None:
+    rows = np.column_stack([series.seconds * 1000, *(series.columns[name] for name in COLUMNS)])
+    path.write_text(json.dumps([[int(row[0]), *row[1:]] for row in rows.tolist()]))
