@@ -1,6 +1,6 @@
 """What both programs are given: candles, pairs, settings, and the strategies to run on them.
 
-In:  a seed. Out: candles on steps of 0.0001 that wander, trend and jump, with holes and candles without trades; the same
+In:  a seed. Out: candles on steps of 0.0001 that wander, trend and jump, with holes; the same
      settings for ninefold and for freqtrade.
 """
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from ninefold.freqtrade.run import Found, Range, backtest
 from ninefold.freqtrade.series import COLUMNS, Series, filled, wider
@@ -58,10 +59,10 @@ def generated(seed: int, count: int, price: float, first_s: int = START_S) -> Se
     )
     high = np.maximum(opened, close) * (1 + np.abs(random.normal(0, 0.0011, count)))
     low = np.minimum(opened, close) * (1 - np.abs(random.normal(0, 0.0011, count)))
-    volume = np.where(random.random(count) < 0.03, 0.0, random.lognormal(3, 1, count))
+    volume = random.lognormal(3, 1, count)
     columns = dict(zip(COLUMNS, (opened, high, low, close, volume), strict=True))
     rounded = {name: np.round(values, 4 if name != "volume" else 3) for name, values in columns.items()}
-    there = random.random(count) > 0.002
+    there = random.random(count) > 0.01
     there[0] = there[-1] = True
     seconds = first_s + np.arange(count) * BASE_S
     return filled(BASE_S, seconds[there], {name: values[there] for name, values in rounded.items()})
@@ -129,3 +130,32 @@ def plain(trade: Trade) -> dict[str, Any]:
         "exit_reason": trade.exit_reason,
         "enter_tag": trade.enter_tag or "",
     }
+
+
+def recorded_cases(recordings: Path) -> list[Case]:
+    """Binance's candles of five minutes: pairs in USDT with outages, pairs in BTC with prices of few digits. The strategies know
+    the first pair as AAA."""
+    found = []
+    for file, quote, symbols, count, price_step, wallet in (
+        ("binance_usdt_5m_2020-12_2021-04.parquet", "USDT", ("BTC", "ETH", "ADA", "LTC"), 8000, 1e-5, 1000.0),
+        ("binance_btc_pairs_5m_2018.parquet", "BTC", (), 6000, 1e-8, 1.0),
+    ):
+        path = recordings / "ohlcv" / file
+        if path.is_file():
+            series = _recorded(path, quote, symbols, count)
+            names = tuple(name for name in NAMES if name != "HourlyTrend" or quote == "USDT")
+            found.append(Case(file, series, names, price_step=price_step, wallet=wallet, amount_step=1e-5))
+    return found
+
+
+def _recorded(path: Path, quote: str, symbols: tuple[str, ...], count: int) -> dict[str, Series]:
+    table = pq.read_table(path).to_pandas()
+    found = {}
+    chosen = [f"{base}_{quote}" for base in symbols] or sorted(table["symbol"].unique())[:4]
+    for name, symbol in zip(("AAA", "BBB", "CCC", "DDD"), chosen, strict=False):
+        rows = table[table["symbol"].str.replace("/", "_") == symbol.replace("/", "_")].sort_values("timestamp_ms")
+        rows = rows.drop_duplicates("timestamp_ms").iloc[:count]
+        seconds = rows["timestamp_ms"].to_numpy() // 1000
+        columns = {column: rows[column].to_numpy(np.float64) for column in COLUMNS}
+        found[f"{name}/{quote}"] = filled(BASE_S, seconds, columns)
+    return found
