@@ -40,7 +40,7 @@ class Case:
     strategies: tuple[str, ...] = tuple(NAMES)
     timerange: tuple[int, int] | None = None
     stake_amount: Any = UNLIMITED
-    max_open_trades: int = 3
+    max_open_trades: int | None = 3
     wallet: float = 1000.0
     fee: float = 0.001
     price_step: float = 1e-6

@@ -24,7 +24,6 @@ def python_of_freqtrade() -> str | None:
 
 
 def run_freqtrade(case: Case, folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Its own process; raises what it printed if it fails."""
     data = folder / "data"
     data.mkdir(parents=True)
     for pair, series in case.series.items():
@@ -40,18 +39,23 @@ def run_freqtrade(case: Case, folder: Path) -> dict[str, list[dict[str, Any]]]:
         **{name: getattr(case, name) for name in ("stake_amount", "max_open_trades", "wallet", "fee")},
         **{name: getattr(case, name) for name in ("price_step", "amount_step")},
     }
-    (folder / "job.json").write_text(json.dumps(job))
-    command = [str(python_of_freqtrade()), str(Path(__file__).with_name("peer.py"))]
+    found: dict[str, list[dict[str, Any]]] = asked("peer.py", job, folder)
+    return found
+
+
+def asked(script: str, given: Any, folder: Path) -> Any:
+    """What a script beside this file answers in freqtrade's environment; fails with what it printed."""
+    (folder / "given.json").write_text(json.dumps(given))
+    command = [str(python_of_freqtrade()), str(Path(__file__).with_name(script))]
     done = subprocess.run(
-        [*command, str(folder / "job.json"), str(folder / "out.json")],
+        [*command, str(folder / "given.json"), str(folder / "answer.json")],
         capture_output=True,
         text=True,
         timeout=SECONDS,
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
     )
     assert done.returncode == 0, done.stderr[-6000:]
-    found: dict[str, list[dict[str, Any]]] = json.loads((folder / "out.json").read_text())
-    return found
+    return json.loads((folder / "answer.json").read_text())
 
 
 def write_candles(path: Path, series: Series) -> None:

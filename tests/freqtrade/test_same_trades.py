@@ -3,10 +3,12 @@ where there is a freqtrade (NINEFOLD_FREQTRADE names its Python) what it gives n
 
 import pytest
 
+from ninefold.freqtrade import qtpylib
 from tests.conftest import missing
-from tests.freqtrade.cases import KEYS, NAMES, generated_cases, plain, recorded_cases, run_ours
+from tests.freqtrade.calls import CALLS, answers
+from tests.freqtrade.cases import KEYS, NAMES, generated, generated_cases, plain, recorded_cases, run_ours
 from tests.freqtrade.make import kept
-from tests.freqtrade.outside import python_of_freqtrade, run_freqtrade
+from tests.freqtrade.outside import asked, python_of_freqtrade, run_freqtrade
 
 CASES = {case.name: case for case in generated_cases()}
 NUMBERS = ("open_rate", "close_rate", "amount", "stake_amount", "profit_abs", "profit_ratio")
@@ -44,6 +46,16 @@ def test_trades_on_recorded_candles_are_those_that_freqtrade_gives(freqtrade, re
         theirs = run_freqtrade(case, tmp_path / str(number))
         for name in case.strategies:
             same(run_ours(case, name), theirs[name])
+
+
+@pytest.mark.torture
+def test_indicators_are_those_of_freqtrade(freqtrade, tmp_path):
+    bars = generated(5, 300, 20.0).frame(None, None).drop(columns="date")
+    theirs = asked("peer_qtpylib.py", {name: bars[name].tolist() for name in bars}, tmp_path)
+    for (name, *_), our, their in zip(CALLS, answers(qtpylib, bars), theirs, strict=True):
+        for column in our:
+            values = [None if one is None else pytest.approx(one, rel=NEAR, abs=1e-12) for one in their[column]]
+            assert our[column] == values, f"{name} {column}"
 
 
 def same(found, theirs):

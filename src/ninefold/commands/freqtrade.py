@@ -36,7 +36,7 @@ def run(
     stake_amount: Annotated[
         str, typer.Option(help="in quote, or unlimited: an equal part for each trade")
     ] = "unlimited",
-    max_open_trades: Annotated[int, typer.Option(help="at once; -1 is any number")] = 3,
+    max_open_trades: Annotated[int | None, typer.Option(help="at once; -1 is any number; the strategy's, or 3")] = None,
     dry_run_wallet: Annotated[float, typer.Option(help="at the start, in quote")] = 1000.0,
     fee: Annotated[float, typer.Option(help="fraction of a fill's value, on both sides")] = 0.001,
     data_dir: Annotated[Path, typer.Option(help="where bars are stored and trials are counted")] = Path("data"),

@@ -5,6 +5,7 @@ In:  a strategy, series of candles by pair and width, a range, settings. Out: th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -58,9 +59,9 @@ def backtest(
     if timeframe:
         strategy.timeframe = timeframe
     prepare(strategy, stored or {})
-    if strategy.max_open_trades is not None:
+    if settings.max_open_trades is None and strategy.max_open_trades is not None:
         settings = replace(settings, max_open_trades=int(strategy.max_open_trades))
-    if settings.stake_amount == UNLIMITED and settings.max_open_trades < 0:
+    if settings.stake_amount == UNLIMITED and settings.slots == math.inf:
         raise StrategyFailed(
             "stake and max_open_trades cannot both be unlimited: give --stake-amount or --max-open-trades"
         )

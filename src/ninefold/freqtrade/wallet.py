@@ -6,21 +6,22 @@ In:  the settings, the trades that are open and what the closed ones earned. Out
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from ninefold.freqtrade.trade import Book
 
-UNLIMITED = "unlimited"
+UNLIMITED: Final = "unlimited"
+DEFAULT_OPEN_TRADES = 3  # where neither the settings nor the strategy say
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """wallet: at the start, in quote. tradable_ratio: the part of it that may be staked. max_open_trades: -1 is any number.
-    fee: of a fill's value, on both sides. amount_steps, price_steps: of the market, by pair; none where it has none."""
+    """wallet: at the start, in quote. tradable_ratio: the part of it that may be staked. max_open_trades: -1 is any number, None
+    the strategy's. fee: of a fill's value, on both sides. amount_steps, price_steps: of the market, by pair; none where it has none."""
 
     stake_currency: str
     stake_amount: float | Literal["unlimited"] = UNLIMITED
-    max_open_trades: int = 3
+    max_open_trades: int | None = None
     wallet: float = 1000.0
     tradable_ratio: float = 0.99
     fee: float = 0.001
@@ -29,7 +30,8 @@ class Settings:
 
     @property
     def slots(self) -> float:
-        return float("inf") if self.max_open_trades < 0 else self.max_open_trades
+        most = DEFAULT_OPEN_TRADES if self.max_open_trades is None else self.max_open_trades
+        return float("inf") if most < 0 else most
 
     def amount_step(self, pair: str) -> float | None:
         return (self.amount_steps or {}).get(pair)

@@ -48,7 +48,7 @@ class Wanted:
     timerange: str | None = None
     timeframe: str | None = None
     stake_amount: str = UNLIMITED
-    max_open_trades: int = 3
+    max_open_trades: int | None = None
     wallet: float = 1000.0
     fee: float = 0.001
 
