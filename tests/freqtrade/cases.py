@@ -100,7 +100,6 @@ def run_ours(case: Case, name: str) -> Found:
         wallet=case.wallet,
         fee=case.fee,
         amount_steps=dict.fromkeys(case.series, case.amount_step),
-        price_steps=dict.fromkeys(case.series, case.price_step),
     )
     with standing_in():
         loaded = load(STRATEGIES, name)

@@ -72,22 +72,17 @@ def config_file(job, folder):
     return path
 
 
-def run(job, folder):
+def run(job, folder, strategy):
     arguments = {
-        **{"config": [str(config_file(job, folder))], "strategy_list": job["strategies"]},
-        **{"strategy_path": Path(job["strategy_path"]), "datadir": Path(job["data"]), "export": "none"},
-        **{
-            "user_data_dir": str(folder),
-            "timerange": job["timerange"],
-            "backtest_cache": "none",
-            "command": "backtesting",
-        },
+        **{"config": [str(config_file(job, folder))], "strategy": strategy, "strategy_path": job["strategy_path"]},
+        **{"datadir": Path(job["data"]), "user_data_dir": str(folder), "timerange": job["timerange"]},
+        **{"export": "none", "backtest_cache": "none", "command": "backtesting"},
     }
     backtesting = Backtesting(setup_optimize_configuration(arguments, RunMode.BACKTEST))
     backtesting.start()
-    found = backtesting.results["strategy"]
+    found = backtesting.results["strategy"][strategy]["trades"]
     Backtesting.cleanup()
-    return {name: [plain(trade) for trade in found[name]["trades"]] for name in job["strategies"]}
+    return [plain(trade) for trade in found]
 
 
 def plain(trade):
@@ -103,4 +98,5 @@ def plain(trade):
 if __name__ == "__main__":
     job = json.loads(Path(sys.argv[1]).read_text())
     tell_markets(job)
-    Path(sys.argv[2]).write_text(json.dumps(run(job, Path(sys.argv[2]).parent)))
+    folder = Path(sys.argv[2]).parent
+    Path(sys.argv[2]).write_text(json.dumps({name: run(job, folder, name) for name in job["strategies"]}))

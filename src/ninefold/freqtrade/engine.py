@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ninefold.freqtrade.asking import ask, overrides
-from ninefold.freqtrade.exits import FORCED, Candle, exits, on_steps
+from ninefold.freqtrade.exits import FORCED, Candle, exits, nothing_can_happen, on_steps
 from ninefold.freqtrade.frames import Rows
 from ninefold.freqtrade.istrategy import IStrategy
 from ninefold.freqtrade.money import cut
@@ -36,6 +36,8 @@ class Backtest:
         self._begin = {pair: row.seconds[0] for pair, row in rows.items()}
         self._asks_loop = overrides(strategy, "bot_loop_start", IStrategy)
         strategy.asks_exit = any(overrides(strategy, name, IStrategy) for name in ("custom_exit", "custom_sell"))
+        strategy.follows = strategy.asks_exit or strategy.use_custom_stoploss or strategy.trailing_stop
+        strategy.least_roi = min((wanted for _, wanted in strategy.roi_falling), default=None)
         strategy.wallets = Wallets(settings, book)
 
     def run(self) -> list[Trade]:
@@ -78,7 +80,12 @@ class Backtest:
         wanted = row.enter[at] and not row.leave[at]
         if trade is None and wanted and not is_last and len(self._book.open) < self._slots:
             trade = self._enter(pair, row, at, now)
-        if trade is not None:
+        if trade is None:
+            return
+        high, low = row.high[at], row.low[at]
+        if nothing_can_happen(self._strategy, trade, high, low, row.leave[at]):
+            trade.saw(high, low)
+        else:
             self._manage(trade, row, at, now)
 
     def _enter(self, pair: str, row: Rows, at: int, now: datetime) -> Trade | None:
@@ -108,7 +115,7 @@ class Backtest:
             enter_tag=tag,
             strategy=type(strategy).__name__,
             timeframe=strategy.timeframe_minutes,
-            price_step=settings.price_step(pair),
+            price_step=row.price_step[at],
         )
         trade.set_stop(rate, strategy.stoploss)
         self._book.enter(trade)

@@ -28,6 +28,7 @@ SIGNAL, CUSTOM, STOP, TRAILING, ROI, FORCED = (
     "force_exit",
 )
 LONGEST_REASON = 255
+SAFE = 1e-6  # of a rate: more than profits of eight decimals are off by
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def exits(strategy: Any, trade: Trade, candle: Candle) -> Iterator[Exit]:
 
     raises: StrategyFailed.
     """
-    trade.max_rate, trade.min_rate = max(trade.max_rate, candle.high), min(trade.min_rate, candle.low)
+    trade.saw(candle.high, candle.low)
     move_stop(strategy, trade, candle)
     stopped = trade.stop_loss >= candle.low
     trailing = trade.is_stop_loss_trailing
@@ -74,6 +75,14 @@ def exits(strategy: Any, trade: Trade, candle: Candle) -> Iterator[Exit]:
         yield Exit(ROI, roi_rate(strategy, trade, candle, minutes, roi))
     if stopped and trailing:
         yield Exit(TRAILING, stop_rate(strategy, trade, candle, minutes))
+
+
+def nothing_can_happen(strategy: Any, trade: Trade, high: float, low: float, leave: bool) -> bool:
+    """Told cheaply: there is no signal, nothing follows the price, the stop is below the low and all ROI above the high."""
+    if leave or strategy.follows or low <= trade.stop_loss:
+        return False
+    least = strategy.least_roi
+    return least is None or high < earning(trade, least) * (1 - SAFE)
 
 
 def signal(strategy: Any, trade: Trade, candle: Candle) -> str | None:
@@ -154,10 +163,15 @@ def roi_rate(strategy: Any, trade: Trade, candle: Candle, minutes: int, roi: tup
     begins = since % strategy.timeframe_minutes == 0
     if wanted == -1 and begins:
         return candle.open
-    reached = trade.open_rate * (1 + wanted + trade.fee_open) / (1 - trade.fee_close)
+    reached = earning(trade, wanted)
     if 0 < minutes == since and begins and candle.open > reached:
         return candle.open
     return min(max(reached, candle.low), candle.high)
+
+
+def earning(trade: Trade, profit: float) -> float:
+    """The rate that brings this profit, both fees paid."""
+    return trade.open_rate * (1 + trade.fee_open) * (1 + profit) / (1 - trade.fee_close)
 
 
 def on_steps(trade: Trade, rate: float) -> float:

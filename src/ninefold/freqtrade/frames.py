@@ -19,13 +19,14 @@ from ninefold.freqtrade.informative import add_informative, informative_methods
 from ninefold.freqtrade.provider import Candles
 
 OLD_COLUMNS = {"buy": "enter_long", "sell": "exit_long", "buy_tag": "enter_tag"}
+MOST_DECIMALS = 14
 PRICES = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Rows:
     """seconds: since 1970, when each candle begins; one follows the other without a hole. before: analysed candles that are
-    over when the first of these begins."""
+    over when the first of these begins. price_step: the coarsest decimal step that all prices of the month are on."""
 
     seconds: list[int]
     open: list[float]
@@ -36,6 +37,7 @@ class Rows:
     leave: list[bool]
     enter_tag: list[str | None]
     exit_tag: list[str | None]
+    price_step: list[float]
     before: int
 
 
@@ -89,8 +91,23 @@ def _rows(frame: pd.DataFrame, warm_up: int) -> Rows:
         leave=_flags(frame, "exit_long", warm_up),
         enter_tag=_tags(frame, "enter_tag", warm_up),
         exit_tag=_tags(frame, "exit_tag", warm_up),
+        price_step=_price_steps(frame)[now].tolist(),
         before=warm_up + 1,
     )
+
+
+def _price_steps(frame: pd.DataFrame) -> np.ndarray:
+    """Of each candle, shape (n,)."""
+    month = frame["date"].to_numpy("datetime64[M]").astype(np.int64)
+    begins = np.flatnonzero(np.append(True, np.diff(month) > 0))
+    prices = frame[list(PRICES)].to_numpy(np.float64)
+    steps = [10.0 ** -_decimals(part) for part in np.split(prices, begins[1:])]
+    return np.repeat(steps, np.diff(np.append(begins, len(frame))))
+
+
+def _decimals(prices: np.ndarray) -> int:
+    """How many the prices have; no more than 14 are looked at."""
+    return next((count for count in range(MOST_DECIMALS) if (np.round(prices, count) == prices).all()), MOST_DECIMALS)
 
 
 def _flags(frame: pd.DataFrame, name: str, warm_up: int) -> list[bool]:

@@ -53,9 +53,11 @@ class IStrategy:
     dp: DataProvider
     wallets: Wallets
 
-    timeframe_minutes: int  # these three are found out before the back-test
+    timeframe_minutes: int  # these are found out before the back-test
     roi_falling: list[tuple[int, float]]  # minutes since the entry, profit wanted; the latest first
+    least_roi: float | None
     asks_exit: bool  # whether there is a custom_exit
+    follows: bool  # whether an exit may depend on more than signal, stop and ROI
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config

@@ -141,6 +141,9 @@ class Trade:
     def _below(self, rate: float, distance: float) -> float:
         return next_above(float(rate * (1 - abs(distance / self.leverage))), self.price_step)
 
+    def saw(self, high: float, low: float) -> None:
+        self.max_rate, self.min_rate = max(self.max_rate, high), min(self.min_rate, low)
+
     def close(self, rate: float, date: datetime, reason: str) -> None:
         self.close_rate, self.close_date, self.exit_reason = rate, date, reason
         self.close_profit_abs = self.realized_profit = self.calc_profit(rate)

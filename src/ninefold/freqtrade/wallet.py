@@ -17,7 +17,7 @@ DEFAULT_OPEN_TRADES = 3  # where neither the settings nor the strategy say
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """wallet: at the start, in quote. tradable_ratio: the part of it that may be staked. max_open_trades: -1 is any number, None
-    the strategy's. fee: of a fill's value, on both sides. amount_steps, price_steps: of the market, by pair; none where it has none."""
+    the strategy's. fee: of a fill's value, on both sides. amount_steps: of the market, by pair; none where it has none."""
 
     stake_currency: str
     stake_amount: float | Literal["unlimited"] = UNLIMITED
@@ -26,7 +26,6 @@ class Settings:
     tradable_ratio: float = 0.99
     fee: float = 0.001
     amount_steps: dict[str, float] | None = None
-    price_steps: dict[str, float] | None = None
 
     @property
     def slots(self) -> float:
@@ -35,9 +34,6 @@ class Settings:
 
     def amount_step(self, pair: str) -> float | None:
         return (self.amount_steps or {}).get(pair)
-
-    def price_step(self, pair: str) -> float | None:
-        return (self.price_steps or {}).get(pair)
 
 
 class Wallets:

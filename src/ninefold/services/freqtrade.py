@@ -70,7 +70,6 @@ def run(wanted: Wanted, now_ns: int) -> dict[str, Any]:
         wallet=wanted.wallet,
         fee=wanted.fee,
         amount_steps=source.amount_steps,
-        price_steps=source.price_steps,
     )
     with standing_in(), closing(Trials(wanted.data_dir)) as trials:
         loaded = load(wanted.strategy_path, wanted.strategy)

@@ -25,12 +25,11 @@ from ninefold.store.read import Reader
 
 
 class Source(NamedTuple):
-    """pairs: as the strategy sees them. steps: of amounts and prices, by pair, where they are known."""
+    """pairs: as the strategy sees them. amount_steps: by pair, where they are known."""
 
     pairs: list[str]
     series_of: SeriesOf
     amount_steps: dict[str, float]
-    price_steps: dict[str, float]
 
 
 def source_of_files(pairs: Sequence[str], files: Sequence[Path]) -> Source:
@@ -52,7 +51,7 @@ def source_of_files(pairs: Sequence[str], files: Sequence[Path]) -> Source:
             )
         return wider(read(of[pair]), width_s)
 
-    return Source(list(of), cache(series_of), {}, {})
+    return Source(list(of), cache(series_of), {})
 
 
 def source_of_store(data_dir: Path, pairs: Sequence[str]) -> Source:
@@ -65,13 +64,8 @@ def source_of_store(data_dir: Path, pairs: Sequence[str]) -> Source:
         one = traded.get(pair) or _instrument(every, pair, venue)
         return _stored(data_dir, one.name, width_s)
 
-    ruled = {pair: one for pair, one in traded.items() if one.rules_known}
-    return Source(
-        list(traded),
-        cache(series_of),
-        {pair: _step(one.lot_size, one.size_decimals) for pair, one in ruled.items()},
-        {pair: _step(one.tick_size, one.price_decimals) for pair, one in ruled.items()},
-    )
+    steps = {pair: one.lot_size / 10**one.size_decimals for pair, one in traded.items() if one.rules_known}
+    return Source(list(traded), cache(series_of), steps)
 
 
 def series_of_file(path: Path) -> Series:
@@ -130,7 +124,3 @@ def _bare(pair: str) -> str:
     """
     venue, _, rest = pair.partition(":")
     return rest if "/" in rest and "/" not in venue else pair
-
-
-def _step(steps: int, decimals: int) -> float:
-    return steps / 10**decimals
