@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from ninefold.freqtrade.money import eight_decimals
 from ninefold.freqtrade.run import Found, Range, backtest
 from ninefold.freqtrade.series import COLUMNS, Series, filled, wider
 from ninefold.freqtrade.stand_ins import standing_in
@@ -123,7 +124,7 @@ def plain(trade: Trade) -> dict[str, Any]:
         "open_rate": trade.open_rate,
         "close_rate": trade.close_rate,
         "amount": trade.amount,
-        "stake_amount": trade.stake_amount,
+        "stake_amount": eight_decimals(trade.stake_amount),  # as freqtrade writes it
         "profit_abs": trade.close_profit_abs,
         "profit_ratio": trade.close_profit,
         "exit_reason": trade.exit_reason,

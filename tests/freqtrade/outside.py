@@ -11,9 +11,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import pyarrow as pa
+from pyarrow.feather import write_feather
 
-from ninefold.freqtrade.series import COLUMNS, Series, wider
+from ninefold.freqtrade.series import wider
 from tests.freqtrade.cases import STRATEGIES, WIDTHS, Case
 
 SECONDS = 500.0
@@ -28,7 +29,8 @@ def run_freqtrade(case: Case, folder: Path) -> dict[str, list[dict[str, Any]]]:
     data.mkdir(parents=True)
     for pair, series in case.series.items():
         for name, width_s in WIDTHS.items():
-            write_candles(data / f"{pair.replace('/', '_')}-{name}.json", wider(series, width_s))
+            file = data / f"{pair.replace('/', '_')}-{name}.feather"  # as JSON it would read numbers only nearly
+            write_feather(pa.Table.from_pandas(wider(series, width_s).frame(None, None)), file)
     job = {
         "data": str(data),
         "strategy_path": str(STRATEGIES),
@@ -56,8 +58,3 @@ def asked(script: str, given: Any, folder: Path) -> Any:
     )
     assert done.returncode == 0, done.stderr[-6000:]
     return json.loads((folder / "answer.json").read_text())
-
-
-def write_candles(path: Path, series: Series) -> None:
-    rows = np.column_stack([series.seconds * 1000, *(series.columns[name] for name in COLUMNS)])
-    path.write_text(json.dumps([[int(row[0]), *row[1:]] for row in rows.tolist()]))

@@ -1,6 +1,6 @@
 """freqtrade's own back-tests, in its own process: `PYTHON_OF_FREQTRADE peer.py JOB.json OUT.json`.
 
-In:  a job: where candles are (one JSON file a pair and width, freqtrade's layout), strategies, pairs, settings.
+In:  a job: where candles are (a feather file a pair and width, freqtrade's layout), strategies, pairs, settings.
 Out: its trade list of each strategy.
 
 freqtrade asks its exchange for the markets before it back-tests; there is no network here, so ccxt is told them instead.
@@ -65,7 +65,7 @@ def config_file(job, folder):
         "pairlists": [{"method": "StaticPairList", "allow_inactive": True}],
         "entry_pricing": {"price_side": "same", "use_order_book": False},
         "exit_pricing": {"price_side": "same", "use_order_book": False},
-        "dataformat_ohlcv": "json",
+        "dataformat_ohlcv": "feather",
     }
     path = folder / "config.json"
     path.write_text(json.dumps(config))

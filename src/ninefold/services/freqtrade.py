@@ -24,6 +24,7 @@ from ninefold.backtest.statistics.compact import compact_returns
 from ninefold.backtest.statistics.sharpe import sharpe
 from ninefold.backtest.statistics.verdict import verdict
 from ninefold.freqtrade.errors import StrategyFailed
+from ninefold.freqtrade.money import eight_decimals
 from ninefold.freqtrade.run import Found, Range, backtest
 from ninefold.freqtrade.stand_ins import standing_in
 from ninefold.freqtrade.timeframes import timeframe_to_seconds
@@ -167,7 +168,7 @@ def trade_document(trade: Trade) -> dict[str, Any]:
         "open_rate": trade.open_rate,
         "close_rate": trade.close_rate,
         "amount": trade.amount,
-        "stake_amount": trade.stake_amount,
+        "stake_amount": eight_decimals(trade.stake_amount),
         "profit_abs": trade.close_profit_abs,
         "profit_ratio": trade.close_profit,
         "exit_reason": trade.exit_reason,
