@@ -41,7 +41,9 @@ from ninefold.market.records import (
 )
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 
-KEPT_ORDERS = 2_000  # orders that are over stay known so long, half an hour at sixty a minute, to recognise late updates
+KEPT_ORDERS = (
+    2_000  # orders that are over stay known so long, half an hour at sixty a minute, to recognise late updates
+)
 
 
 class ExecutionCore:
@@ -75,6 +77,11 @@ class ExecutionCore:
     @property
     def halted(self) -> bool:
         return self._halted is not None
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """What the venue has not told since the start; nothing may be sent until it has."""
+        return tuple(self._awaited)
 
     def unsettled(self) -> list[Order]:
         """Orders that are not over, or whose fills are not all known; oldest first."""
