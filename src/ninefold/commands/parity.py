@@ -21,12 +21,14 @@ from ninefold.execution.reasons import Difference
 from ninefold.market.numbers import to_text
 from ninefold.services.identity import UnreadableIdentity
 from ninefold.services.lives import NoParity
-from ninefold.services.parity import FILLS, Played, Report, parity
+from ninefold.services.parity import FILLS, Report, parity
+from ninefold.services.played import Played
 
 SHOWN = 20  # differences of a table; --json has all
 TITLES = {
     "recorded": "with the acknowledgements and fills that were recorded",
     "simulated": "with the fills of the simulated market",
+    "bars": "against back-tests of each strategy alone on the bars of the run",
 }
 
 

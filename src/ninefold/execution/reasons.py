@@ -17,8 +17,8 @@ from ninefold.execution.mismatches import Mismatch
 from ninefold.market.instruments import Registry
 
 LATE, FILL, CLOCK, CODE, CRASH, MISSING = "late data", "fill model", "clock", "code", "crash", "missing input"
+NETTING, RISK = "netting", "risk"  # of a back-test of one strategy alone
 UNEXPLAINED = "UNEXPLAINED"
-REASONS = (LATE, FILL, CLOCK, CODE, CRASH, MISSING, UNEXPLAINED)
 _ACCOUNT = ("order", "refusal", "fill", "has")
 
 

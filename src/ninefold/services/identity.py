@@ -16,7 +16,7 @@ import ninefold
 from ninefold.backtest.models import LatencyModel
 from ninefold.config import Account, Config
 from ninefold.services.build import MODEL, strategies_of
-from ninefold.strategy.strategy import Strategy
+from ninefold.strategy.plan import Plan
 
 DECIDING = ("market", "formula", "strategy", "backtest", "forecast", "execution", "sentiment", "venues", "services")
 
@@ -65,8 +65,8 @@ def decode_identity(payload: bytes) -> Identity:
         ) from error
 
 
-def formula_of(strategy: Strategy) -> str:
-    return f"{strategy.timeframe} {strategy.target}"
+def formula_of(strategy: Plan) -> str:
+    return f"{strategy.timeframe} {strategy.text}"
 
 
 def _deciding(config: Config) -> Config:

@@ -19,14 +19,16 @@ from ninefold.backtest.recorded import RecordedVenue
 from ninefold.execution.mismatches import KINDS, NONE, ROWS, Mismatch, count, of_records, of_rows
 from ninefold.execution.reasons import UNEXPLAINED, Changed, Difference, Known, Reasons
 from ninefold.execution.rules import AccountRules
-from ninefold.execution.two_accounts import TwoAccounts, standings
+from ninefold.execution.two_accounts import Standing, TwoAccounts, standings
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Order
 from ninefold.services.execute import MakeVenue
 from ninefold.services.identity import Identity, identity_of
 from ninefold.services.lives import Life, NoParity, Run, run_of
+from ninefold.services.parity_bars import on_bars
 from ninefold.services.play_again import FOREVER, Side, Step, play
+from ninefold.services.played import Played
 from ninefold.services.recorded_run import RecordedRun, Stretch, stretch
 from ninefold.store.ledger import LedgerReader
 
@@ -35,18 +37,9 @@ RECORDED, SIMULATED = "recorded", "simulated"
 FILLS = (RECORDED, SIMULATED)
 
 
-class Played(msgspec.Struct, kw_only=True):
-    """One way in which the run was played again. compared, same: by kind. equity: at the end, in 10**-8 of the quote asset."""
-
-    compared: dict[str, int]
-    same: dict[str, int]
-    differences: list[Difference]
-    equity: int | None
-
-
 class Report(msgspec.Struct, kw_only=True):
-    """recorded: with the venue's words as they were; simulated: with the fills of the simulated market. Each None if it was not
-    asked for. notes: what is not as it was when the run was made.
+    """recorded: with the venue's words as they were; simulated: with the fills of the simulated market, None if it was not asked
+    for; bars: back-tests on the run's bars. notes: what is not as it was when the run was made.
     """
 
     run: str
@@ -55,10 +48,11 @@ class Report(msgspec.Struct, kw_only=True):
     notes: list[str]
     recorded: Played | None = None
     simulated: Played | None = None
+    bars: Played | None = None
 
     def played(self) -> dict[str, Played]:
         """By whose fills, those that were asked for."""
-        ways = {RECORDED: self.recorded, SIMULATED: self.simulated}
+        ways = {RECORDED: self.recorded, SIMULATED: self.simulated, "bars": self.bars}
         return {name: played for name, played in ways.items() if played is not None}
 
     @property
@@ -81,10 +75,10 @@ def parity(data_dir: Path, progress: Progress, fills: Sequence[str] = FILLS) -> 
     sides = [Side(partial(_recorded_venue, ledger)), Side(partial(_simulated_venue, ledger))]
     comparing = _Comparing(recorded)
     accounts = TwoAccounts(recorded.registry)
+    stood: dict[tuple[int, int], Standing] = {}
     for step in play(run, sides[: 1 + (SIMULATED in fills)]):
         comparing.step(step)
-        if SIMULATED in fills:
-            _side_by_side(accounts, sides, step)
+        _look_at_accounts(accounts, stood, sides, step)
     comparing.end(run, ledger, sides[0].events)
     known, notes = _known(run, recorded.log.last_seq)
     report = Report(run=str(data_dir), lives=len(run.lives), equity=_equity(ledger), notes=notes)
@@ -92,6 +86,7 @@ def parity(data_dir: Path, progress: Progress, fills: Sequence[str] = FILLS) -> 
         report.recorded = comparing.played(known, _equity(sides[0].events))
     if SIMULATED in fills:
         report.simulated = _simulated(accounts, _equity(sides[1].events))
+    report.bars = on_bars(run, recorded, stood, ledger, known)
     return report
 
 
@@ -136,15 +131,19 @@ class _Comparing:
         self._mismatches += of_records(told.records, again.records)
 
 
-def _side_by_side(accounts: TwoAccounts, sides: Sequence[Side], step: Step) -> None:
-    """What both accounts make of a chunk, unless the next life made it again."""
-    chunks = step.chunks
-    if not step.booked[0] < chunks[0].last_seq <= step.booked[1]:
+def _look_at_accounts(
+    accounts: TwoAccounts, stood: dict[tuple[int, int], Standing], sides: Sequence[Side], step: Step
+) -> None:
+    """How the accounts stand after a chunk, unless the next life made it again."""
+    seq, known_ns = step.chunks[0].last_seq, step.chunks[0].known_ns
+    if not step.booked[0] < seq <= step.booked[1]:
         return
-    run, again = (standings(side.execute.core, chunk) for side, chunk in zip(sides, chunks, strict=True))
-    accounts.decide(chunks[0].last_seq, chunks[0].known_ns, run, again)
-    for number, chunk in enumerate(chunks):
-        accounts.hear(number, chunk)
+    found = [standings(side.execute.core, chunk) for side, chunk in zip(sides, step.chunks, strict=False)]
+    stood.update({(instrument, seq): standing for instrument, standing in found[0].items()})
+    if len(found) > 1:
+        accounts.decide(seq, known_ns, found[0], found[1])
+        for number, chunk in enumerate(step.chunks):
+            accounts.hear(number, chunk)
 
 
 def _simulated(accounts: TwoAccounts, equity: int | None) -> Played:
