@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Protocol, cast
 
 from ninefold.backtest.paper import PaperVenue, SimulatedVenue
@@ -101,7 +102,7 @@ class Execute:
             return chunk
         if self._paper is not None:
             chunk.records.extend(self._paper.step(chunk))
-        approved = self.core.step(chunk, self._desired(chunk), self._mays)
+        approved = self.core.step(chunk, partial(self._desired, chunk), self._mays)
         if self._paper is not None:
             self._paper.accept(approved)
         else:

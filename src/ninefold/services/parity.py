@@ -81,13 +81,17 @@ def parity(data_dir: Path, progress: Progress, fills: Sequence[str] = FILLS) -> 
         _look_at_accounts(accounts, stood, sides, step)
     comparing.end(run, ledger, sides[0].events)
     known, notes = _known(run, recorded.log.last_seq)
-    report = Report(run=str(data_dir), lives=len(run.lives), equity=_equity(ledger), notes=notes)
-    if RECORDED in fills:
-        report.recorded = comparing.played(known, _equity(sides[0].events))
-    if SIMULATED in fills:
-        report.simulated = _simulated(accounts, _equity(sides[1].events))
-    report.bars = on_bars(run, recorded, stood, ledger, known)
-    return report
+    again = comparing.played(known, _equity(sides[0].events))
+    first = again.differences[0] if again.differences else None
+    return Report(
+        run=str(data_dir),
+        lives=len(run.lives),
+        equity=_equity(ledger),
+        notes=notes,
+        recorded=again if RECORDED in fills else None,
+        simulated=_simulated(accounts, _equity(sides[1].events)) if SIMULATED in fills else None,
+        bars=on_bars(run, recorded, stood, ledger, known, first),
+    )
 
 
 class _Comparing:
