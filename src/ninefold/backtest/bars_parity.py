@@ -21,7 +21,7 @@ from ninefold.market.time import TIMEFRAME_OF
 from ninefold.market.values import mood_of
 from ninefold.strategy.plan import Plan, targets
 
-Moods = Mapping[tuple[int, int, int], float]
+Moods = dict[tuple[int, int, int], float]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -110,6 +110,21 @@ class Reasons:
         return self._known.changed[at - 1][1] if at else Changed()
 
 
+def behind(found: list[Difference], apart: Difference | None) -> list[Difference]:
+    """Other comparisons of a run that was not the same again from some input on. apart: the first difference there; what they
+    cannot explain behind it follows from it.
+    """
+    if apart is None:
+        return found
+    why = f"follows from the {apart.kind} at seq {apart.seq:,}, which is not the same again"
+    return [
+        msgspec.structs.replace(one, reason=apart.reason, why=why)
+        if one.reason == UNEXPLAINED and one.seq >= apart.seq
+        else one
+        for one in found
+    ]
+
+
 def _causes(one: Mismatch) -> list[tuple[str, object]]:
     """Where a mismatch may follow from, nearest first."""
     market: list[tuple[str, object]] = [("bar", one.instrument), ("clock", 0)]

@@ -170,7 +170,9 @@ class TwoAccounts:
             side = 0 if run.under_way else 1
             return _Cause(FILL, f"latency: order {order} was still under way {SIDES[side]}", order)
         order = self._unlike(instrument)
-        if run.position != again.position and order:
+        if run.position != again.position:
+            if not order:
+                return _Cause(UNEXPLAINED, "the position differs, and no order accounts for it")
             return _Cause(FILL, f"the position differs since order {order}", order)
         shared = run.rule in SHARED or again.rule in SHARED
         first = self._first or next((one for of in self._of for one in [self._unlike(of)] if one), "")

@@ -16,11 +16,12 @@ from ninefold.config import Config, load
 from ninefold.journal.inputs import STARTED, Begun
 from ninefold.journal.inputs import Run as Started
 from ninefold.journal.letgo import let_go_of
-from ninefold.journal.reader import read
+from ninefold.journal.reader import read, read_segment
 from ninefold.journal.segment import segments
 from ninefold.services.identity import Identity, decode_identity
 from ninefold.services.replay import Source, config_of
 from ninefold.store.data_dir import check_data_dir
+from ninefold.store.ledger import LedgerReader
 
 
 class NoParity(RuntimeError):
@@ -37,20 +38,22 @@ class Life(NamedTuple):
 
 class Run(NamedTuple):
     """is_replay: made by `ninefold replay`, whose door takes every venue and no account events. missing: (first, last) seq of
-    inputs that its journal lacks; last_seq: where it ends.
+    inputs that its journal lacks. end: up to where its logs went when it was looked at; it may go on meanwhile.
     """
 
     data_dir: Path
     is_replay: bool
     lives: list[Life]
     missing: list[tuple[int, int]]
-    last_seq: int
+    end: Begun
 
 
 def run_of(data_dir: Path) -> Run:
     """raises: NoDataDir, WrongFormat, NoParity, UnreadableIdentity, BadConfig."""
     check_data_dir(data_dir)
     _check_logs(data_dir)
+    ledger_seq = LedgerReader(data_dir).last_seq()
+    stream_seq = _last_seq(data_dir / "stream")  # after the ledger, before the journal: each has what those before it have
     started: list[Begun] = []
     missing: list[tuple[int, int]] = []
     last_seq = 0
@@ -61,13 +64,16 @@ def run_of(data_dir: Path) -> Run:
         if record.kind == STARTED:
             noted = msgspec.msgpack.decode(record.payload, type=Started).begun
             started.append(noted or _clean(record.seq - 1))
+    if stream_seq > last_seq:
+        missing.append((last_seq + 1, stream_seq))
+    end = Begun(last_seq, 0, ledger_seq, stream_seq, b"")
     source = data_dir / "source.json"
     if source.exists():
         begun = msgspec.json.decode(source.read_bytes(), type=Source).begun or [_clean(0)]
-        return Run(data_dir, True, _lives(begun, config_of(data_dir, data_dir)), missing, last_seq)
+        return Run(data_dir, True, _lives(begun, config_of(data_dir, data_dir)), missing, end)
     if not started:
         raise NoParity(f"the journal of {data_dir} notes no start; parity is asked of a run of demo, up or replay")
-    return Run(data_dir, False, _lives(started, load(data_dir / "running.json")), missing, last_seq)
+    return Run(data_dir, False, _lives(started, load(data_dir / "running.json")), missing, end)
 
 
 def _lives(starts: list[Begun], config: Config) -> list[Life]:
@@ -76,6 +82,16 @@ def _lives(starts: list[Begun], config: Config) -> list[Life]:
         identity = decode_identity(begun.identity) if begun.identity else None
         lives.append(Life(begun, identity, identity.config if identity else config))
     return lives
+
+
+def _last_seq(log: Path) -> int:
+    for path in reversed(segments(log)):
+        last_seq = 0
+        for record in read_segment(path):
+            last_seq = record.seq
+        if last_seq:
+            return last_seq
+    return 0
 
 
 def _clean(seq: int) -> Begun:

@@ -17,7 +17,7 @@ from ninefold.backtest.models import LatencyModel
 from ninefold.backtest.paper import PaperVenue, SimulatedVenue
 from ninefold.backtest.recorded import RecordedVenue
 from ninefold.execution.mismatches import KINDS, NONE, ROWS, Mismatch, count, of_records, of_rows
-from ninefold.execution.reasons import UNEXPLAINED, Changed, Difference, Known, Reasons
+from ninefold.execution.reasons import UNEXPLAINED, Changed, Difference, Known, Reasons, behind
 from ninefold.execution.rules import AccountRules
 from ninefold.execution.two_accounts import Standing, TwoAccounts, standings
 from ninefold.market.chunk import Chunk
@@ -27,7 +27,7 @@ from ninefold.services.execute import MakeVenue
 from ninefold.services.identity import Identity, identity_of
 from ninefold.services.lives import Life, NoParity, Run, run_of
 from ninefold.services.parity_bars import on_bars
-from ninefold.services.play_again import FOREVER, Side, Step, play
+from ninefold.services.play_again import Side, Step, play
 from ninefold.services.played import Played
 from ninefold.services.recorded_run import RecordedRun, Stretch, stretch
 from ninefold.store.ledger import LedgerReader
@@ -70,7 +70,7 @@ def parity(data_dir: Path, progress: Progress, fills: Sequence[str] = FILLS) -> 
     raises: NoDataDir, WrongFormat, NoParity, UnreadableIdentity, BadConfig, Damaged.
     """
     run = run_of(data_dir)
-    ledger = LedgerReader(data_dir).events()
+    ledger = [event for event in LedgerReader(data_dir).events() if event.seq <= run.end.ledger_seq]
     recorded = RecordedRun(data_dir, lambda done, total: progress("stream log", done, total))
     sides = [Side(partial(_recorded_venue, ledger)), Side(partial(_simulated_venue, ledger))]
     comparing = _Comparing(recorded)
@@ -80,18 +80,17 @@ def parity(data_dir: Path, progress: Progress, fills: Sequence[str] = FILLS) -> 
         comparing.step(step)
         _look_at_accounts(accounts, stood, sides, step)
     comparing.end(run, ledger, sides[0].events)
-    known, notes = _known(run, recorded.log.last_seq)
+    known, notes = _known(run)
     again = comparing.played(known, _equity(sides[0].events))
-    first = again.differences[0] if again.differences else None
-    return Report(
-        run=str(data_dir),
-        lives=len(run.lives),
-        equity=_equity(ledger),
-        notes=notes,
-        recorded=again if RECORDED in fills else None,
-        simulated=_simulated(accounts, _equity(sides[1].events)) if SIMULATED in fills else None,
-        bars=on_bars(run, recorded, stood, ledger, known, first),
-    )
+    apart = again.differences[0] if again.differences else None
+    report = Report(run=str(data_dir), lives=len(run.lives), equity=_equity(ledger), notes=notes)
+    report.recorded = again if RECORDED in fills else None
+    report.bars = on_bars(run, recorded, stood, ledger, known)
+    report.bars.differences = behind(report.bars.differences, apart)
+    if SIMULATED in fills:
+        report.simulated = _simulated(accounts, _equity(sides[1].events))
+        report.simulated.differences = behind(report.simulated.differences, apart)
+    return report
 
 
 class _Comparing:
@@ -112,7 +111,7 @@ class _Comparing:
 
     def end(self, run: Run, ledger: list[AnyRecord], again: list[AnyRecord]) -> None:
         """raises: NoParity if the stream log is damaged."""
-        self._compare(stretch(Chunk(0, 0, 0), 0, 0), FOREVER)
+        self._compare(stretch(Chunk(0, 0, 0), 0, 0), run.end.stream_seq)
         if self._recorded.log.problem:
             raise NoParity(f"the stream log cannot be read: {self._recorded.log.problem}; `ninefold verify` says more")
         told = _of_account(ledger)
@@ -198,10 +197,7 @@ def _equity(events: list[AnyRecord]) -> int | None:
 # what is known of the run that may explain a difference
 
 
-def _known(run: Run, stream_seq: int) -> tuple[Known, list[str]]:
-    missing = list(run.missing)
-    if stream_seq > run.last_seq:
-        missing.append((run.last_seq + 1, stream_seq))
+def _known(run: Run) -> tuple[Known, list[str]]:
     crashes, changed, notes = [], [], []
     for number, life in enumerate(run.lives):
         begun = life.begun
@@ -214,8 +210,8 @@ def _known(run: Run, stream_seq: int) -> tuple[Known, list[str]]:
         difference = _changed(life.identity, now)
         changed.append((begun.journal_seq + 1, difference))
         notes += [f"life {number + 1}: {text}" for text in _words(difference)]
-    notes += [f"the journal lacks the inputs {first:,} to {last:,}" for first, last in missing]
-    return Known(missing, crashes, changed), list(dict.fromkeys(notes))
+    notes += [f"the journal lacks the inputs {first:,} to {last:,}" for first, last in run.missing]
+    return Known(run.missing, crashes, changed), list(dict.fromkeys(notes))
 
 
 def _changed(then: Identity, now: Identity) -> Changed:

@@ -10,12 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-import msgspec
 import numpy as np
 
 from ninefold.backtest.bars_parity import Series, Told, as_first_known, as_it_stands, series_of
 from ninefold.backtest.fills_parity import Decided, fills_again
-from ninefold.execution.reasons import UNEXPLAINED, Changed, Difference, Known
+from ninefold.execution.reasons import Changed, Difference, Known
 from ninefold.execution.two_accounts import Standing
 from ninefold.market.records import AnyRecord, Fill
 from ninefold.market.values import moods
@@ -36,11 +35,8 @@ def on_bars(
     stood: Mapping[tuple[int, int], Standing],
     ledger: Sequence[AnyRecord],
     known: Known,
-    apart: Difference | None,
 ) -> Played:
-    """By the settings of the last life; targets of strategies that it does not have are not compared. apart: the first
-    difference from what the run recorded: what the account did behind it is not what the run did.
-    """
+    """By the settings of the last life; targets of strategies that it does not have are not compared."""
     plans = strategies_of(run.lives[-1].config)
     rows = recorded.decisions.rows("targets")
     decided = _decided(run, plans, rows, stood, ledger)
@@ -61,16 +57,8 @@ def on_bars(
             differences += found
     differ = Counter(one.kind for one in differences)
     same = {kind: number - differ[kind] for kind, number in compared.items()}
-    ordered = [_after(one, apart) for one in sorted(differences, key=lambda one: one.seq)]
+    ordered = sorted(differences, key=lambda one: one.seq)
     return Played(compared=dict(compared), same=same, differences=ordered, equity=None)
-
-
-def _after(one: Difference, first: Difference | None) -> Difference:
-    """What is not explained by itself may follow from what was not the same again."""
-    if first is None or one.seq < first.seq or one.kind != FILLED or one.reason != UNEXPLAINED:
-        return one
-    why = f"follows from the {first.kind} at seq {first.seq:,}, which is not the same again"
-    return msgspec.structs.replace(one, reason=first.reason, why=why)
 
 
 def _of_plan(

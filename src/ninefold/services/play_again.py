@@ -22,7 +22,6 @@ from ninefold.services.execute import Execute, MakeVenue
 from ninefold.services.lives import Life, NoParity, Run
 from ninefold.services.stage import Kept, Stage, Warmed
 
-FOREVER = 2**62
 LOOK_EVERY = 1_024  # inputs between two looks at what nobody takes here
 States = dict[str, bytes]
 
@@ -97,10 +96,9 @@ def play(run: Run, sides: Sequence[Side]) -> Iterator[Step]:
     saved: dict[int, States] = {}
     wanted = {life.begun.from_seq for life in run.lives}
     for number, life in enumerate(run.lives):
-        begun = life.begun
-        following = run.lives[number + 1].begun if number + 1 < len(run.lives) else None
-        streamed = (begun.stream_seq, following.stream_seq if following else FOREVER)
-        booked = (begun.ledger_seq, following.ledger_seq if following else FOREVER)
+        begun, following = life.begun, run.lives[number + 1].begun if number + 1 < len(run.lives) else run.end
+        streamed = (begun.stream_seq, following.stream_seq)
+        booked = (begun.ledger_seq, following.ledger_seq)
         playing = _Playing(run, life, saved)
         for side in sides:
             side.begin(life, list(playing.collector.registry))
@@ -130,12 +128,12 @@ class _Playing:
         if states is not None:
             self._restore(states, instruments)
 
-    def chunks(self, following: Begun | None, wanted: set[int], saved: dict[int, States]) -> Iterator[Chunk]:
+    def chunks(self, following: Begun, wanted: set[int], saved: dict[int, States]) -> Iterator[Chunk]:
         """What decide hands on. Chunks end where the run's did when it went on: others there would be made twice."""
         begun = self._begun
-        cuts = wanted | {begun.stream_seq, begun.journal_seq, following.stream_seq if following else 0}
+        cuts = wanted | {begun.stream_seq, begun.journal_seq, following.stream_seq}
         for record in read(self._data_dir / "journal", begun.from_seq):
-            if following and record.seq > following.journal_seq:
+            if record.seq > following.journal_seq:
                 break
             yield from map(self._step, self.collector.feed(record))
             if record.seq in cuts:
