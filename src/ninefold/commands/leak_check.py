@@ -32,6 +32,7 @@ def run(
     instrument: Annotated[str | None, typer.Option(help="stored bars instead, such as binance:BTC/USDT")] = None,
     data_dir: Annotated[Path, typer.Option(help="where bars are stored")] = Path("data"),
     timeframe: Annotated[str, typer.Option(help=f"of the bars: {' '.join(TIMEFRAMES)}")] = "1m",
+    held: Annotated[bool, typer.Option("--held", help="what the function gives is held during its own bar")] = False,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
     """Whether a strategy looks ahead, found where it reads the bars: the first row, how many, the line, what to do."""
@@ -41,6 +42,7 @@ def run(
         found = check(
             strategy,
             _bars(bars, instrument, data_dir, timeframe),
+            held,
             lambda done, of: shown.update(task, completed=done, total=of),
         )
     if json_:
@@ -68,11 +70,8 @@ def _print(found: Checked) -> None:
         console.print(Text(f"{found.file}:{found.line}: {found.text or ''}"), soft_wrap=True)
     console.print(Text(found.why), soft_wrap=True)
     if found.rows is not None and found.row_time_ns is not None and found.knows_time_ns is not None:
-        console.print(
-            Text(
-                f"the first such row is {found.row:,} ({when(found.row_time_ns)}); it knows row {found.knows:,} ({when(found.knows_time_ns)})"
-            )
-        )
-        console.print(Text(f"{found.rows:,} rows of this run know too much (run {found.runs}, {found.bars})"))
+        times = f"the first such row opens {when(found.row_time_ns)}, what it knows {when(found.knows_time_ns)}"
+        console.print(Text(times), soft_wrap=True)
+        console.print(Text(f"{found.rows:,} rows know too much (run {found.runs}, {found.bars})"), soft_wrap=True)
     if found.todo:
         console.print(Text(f"what to do: {found.todo}"), soft_wrap=True)

@@ -64,14 +64,18 @@ class Checked:
 
 
 def check(
-    strategy: str, bars: Sequence[BarsToRead], told: Callable[[int, int], None] = lambda done, of: None
+    strategy: str,
+    bars: Sequence[BarsToRead],
+    held: bool = False,
+    told: Callable[[int, int], None] = lambda done, of: None,
 ) -> Checked:
     """Judge a strategy.
 
+    held:   what its function gives is held during its own bar, as if it were called `held`.
     told:   is told how many of how many runs are done.
     raises: BadStrategy if there is no such strategy.
     """
-    found = form_of(strategy)
+    found = form_of(strategy, held)
     if found.form == FORMULA:
         why = "it is a formula: each value is made of bars up to its own, and of others as they were known by then"
         return Checked(found.name, FORMULA, CLEAN, why, "", 0, "")

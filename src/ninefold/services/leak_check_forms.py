@@ -46,8 +46,10 @@ class Found(NamedTuple):
     once: Once
 
 
-def form_of(strategy: str) -> Found:
-    """raises: BadStrategy if there is no such strategy, or nothing in the file that can be run."""
+def form_of(strategy: str, held: bool = False) -> Found:
+    """held: what a function gives is held during its own bar.
+
+    raises: BadStrategy if there is no such strategy, or nothing in the file that can be run."""
     path, _, name = strategy.rpartition(":") if ".py:" in strategy else (strategy, "", "")
     if not path.endswith(".py"):
         return _of_library(strategy)
@@ -58,7 +60,7 @@ def form_of(strategy: str) -> Found:
         tree = ast.parse(text, path)
     except SyntaxError as error:
         raise BadStrategy(f"{path}:{error.lineno}: {error.msg}: {(error.text or '').strip()}") from error
-    return _of_file(path, text, tree, name)
+    return _of_file(path, text, tree, name, held)
 
 
 def _of_library(name: str) -> Found:
@@ -70,11 +72,11 @@ def _of_library(name: str) -> Found:
     return Found(name, FORMULA, "", lambda columns, open_ns: None)
 
 
-def _of_file(path: str, text: str, tree: ast.Module, name: str) -> Found:
+def _of_file(path: str, text: str, tree: ast.Module, name: str, held: bool) -> Found:
     functions = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
     wanted = name or next((one for one in NAMES if one in functions), "")
     if wanted in functions:
-        return _of_function(path, text, tree, functions[wanted])
+        return _of_function(path, text, tree, functions[wanted], held)
     if any(isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "STRATEGIES" for one in tree.body):
         return _of_formulas(path, text, name)
     raise BadStrategy(
@@ -83,9 +85,9 @@ def _of_file(path: str, text: str, tree: ast.Module, name: str) -> Found:
     )
 
 
-def _of_function(path: str, text: str, tree: ast.Module, function: ast.FunctionDef) -> Found:
+def _of_function(path: str, text: str, tree: ast.Module, function: ast.FunctionDef, held: bool) -> Found:
     arguments = [one.arg for one in function.args.args]
-    form = CALLBACK if len(arguments) == 2 else NAMES.get(function.name, COLUMNS)
+    form = CALLBACK if len(arguments) == 2 else HELD if held else NAMES.get(function.name, COLUMNS)
     if not arguments or len(arguments) > 2:
         raise BadStrategy(
             f"{path}:{function.lineno}: {function.name} takes {len(arguments)} arguments; a strategy takes the bars, or the "

@@ -129,12 +129,8 @@ class TracedFrame(Labelled, of=pd.DataFrame):
         self.plain[key] = plain_of(value)
         names = [key] if not isinstance(key, list) else list(key)
         if isinstance(value, Labelled):
-            known = known_on(
-                value,
-                pd.DataFrame(0, self.plain.index, value.plain.columns)
-                if value.plain.ndim == 2
-                else self.plain[names[0]],
-            )
+            like = self.plain[names].set_axis(value.plain.columns, axis=1) if value.plain.ndim == 2 else self.plain[key]
+            known = known_on(value, like)
         if isinstance(known, pd.DataFrame):
             known = known.set_axis(names, axis=1)
         found = spread(known, self.plain[names]).clip(lower=before)

@@ -135,7 +135,7 @@ class Grouped:
         self._of, self._cut, self._known_cut, self._upsampled = of, cut, known_cut or cut, upsampled
         self._known = of.known
         if keys is not None and np.max(keys) >= 0:
-            self._known = of.known.apply(np.maximum, args=(keys,)) if of.known.ndim == 2 else np.maximum(of.known, keys)
+            self._known = np.maximum(of.known, keys[:, None] if of.known.ndim == 2 else keys)
         self._keys = keys
 
     @classmethod

@@ -40,11 +40,14 @@ class Run:
         return times.searchsorted(index, side="right") - 1
 
     def reach(self, index: pd.Index, known: np.ndarray, before: Iterable[Reach]) -> Reach:
+        before = list(before)
         furthest = max(before, default=NOTHING)
         own = self.own(index)
         if own is None or not len(known):
             return furthest
         rows = int((known - own).max())
+        if not before:  # given, not made
+            return Reach(rows, "")
         return Reach(rows, furthest.where if furthest.rows >= rows and furthest.where else line_now())
 
     def made(self, plain: Any, known: Any, parts: Iterable[Any], absent: pd.Series | None = None) -> Any:
@@ -97,6 +100,13 @@ def spread(known: Any, plain: Any) -> Any:
         values = values[:, None]
     settled = np.where(np.isnan(values), -1, values).astype(np.int64)
     return type(plain)(np.broadcast_to(settled, plain.shape).copy(), **axes(plain))
+
+
+def fitting(known: Any, result: Any) -> Any:
+    """An array of another length is a list of values that are looked for: each element knows all of it."""
+    if isinstance(known, np.ndarray) and known.ndim == 1 and len(known) != len(result):
+        return known.max(initial=-1)
+    return known
 
 
 def known_on(part: Labelled, result: Any) -> Any:
@@ -165,7 +175,7 @@ class Labelled:
         total = known_on(self, result)
         for one in parts:
             found, reach = self.run.known_of(one, total)
-            found = known_on(one, result) if isinstance(one, Labelled) else spread(found, result)
+            found = known_on(one, result) if isinstance(one, Labelled) else spread(fitting(found, result), result)
             total = np.maximum(total, found)
             parts = (*parts, Traced(np.asarray(0), np.asarray(-1), self.run.taken, reach))
         return self.run.made(result, total, [self, *parts], self.absent)

@@ -74,12 +74,9 @@ def _frame(run: Run, data: Any = None, index: Any = None, columns: Any = None, d
         made = data.copy() if data.plain.ndim == 2 else data.to_frame()
         return made if columns is None else made[list(columns)]
     if isinstance(data, dict):
-        index = (
-            next((one.plain.index for one in data.values() if isinstance(one, Labelled)), None)
-            if index is None
-            else index
-        )
-        if index is None and data:
+        if index is None:
+            index = next((one.plain.index for one in data.values() if isinstance(one, Labelled)), None)
+        if index is None:
             index = pd.RangeIndex(max((len(one) for one in data.values() if np.ndim(one)), default=0))
         made = {
             name: _series(run, one if np.ndim(one) or isinstance(one, Labelled) else [one] * len(index), index)

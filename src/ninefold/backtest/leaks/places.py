@@ -56,10 +56,7 @@ def written(of: Any, key: Any, value: Any, place: Callable[[Any], Any]) -> Reach
     if isinstance(rows, Traced) and rows.ndim == 0:
         known = np.maximum(known, int(rows.known))
     place(of.plain)[plain_key] = plain_of(value)
-    if isinstance(known, pd.Series | pd.DataFrame):
-        known = known.clip(lower=before)
-    else:
-        known = np.maximum(known, before)
+    known = np.maximum(known, before)
     place(of.known)[plain_key] = known if np.ndim(known) else int(known)
     of.known = spread(of.known, of.plain)
     if mask is not None:  # a row that stays as it was knows why

@@ -164,7 +164,7 @@ class TracedSeries(Labelled, of=pd.Series):
         if method is not None:
             return self._filled("ffill" if method in ("ffill", "pad") else "bfill", {**how, "inplace": inplace})
         result = self.plain.fillna(plain_of(value), **how)
-        known, reach = self.run.known_of(value, self.known)
+        known, _ = self.run.known_of(value, self.known)
         taken = np.maximum(spread(known, result), self.known)
         found = self.run.made(result, self.known.where(self.plain.notna(), taken), [self, value], self.absent)
         return self._given(found, inplace)
