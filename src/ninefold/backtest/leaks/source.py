@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 from collections.abc import Callable, Mapping
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,6 @@ def load(text: str, path: str, taken: Taken, libraries: Mapping[str, ModuleType]
     libraries: by the name under which a file imports them; others are imported as they are.
     raises:    SyntaxError; whatever the file raises.
     """
-    tree = ast.fix_missing_locations(Rewriter().visit(ast.parse(text, path)))
     names: dict[str, Any] = {
         "__name__": NAME,
         "__file__": path,
@@ -41,8 +41,14 @@ def load(text: str, path: str, taken: Taken, libraries: Mapping[str, ModuleType]
         NUMBER: _number,
         GUARD: taken.apart,
     }
-    exec(compile(tree, path, "exec"), names)
+    exec(compiled(text, path), names)
     return names
+
+
+@functools.lru_cache(maxsize=8)
+def compiled(text: str, path: str) -> CodeType:
+    """The text made ready; a strategy is run several times."""
+    return compile(ast.fix_missing_locations(Rewriter().visit(ast.parse(text, path))), path, "exec")
 
 
 class Rewriter(ast.NodeTransformer):
