@@ -38,7 +38,7 @@ def checked(module: object, name: str, case: Case, seed: int = 1) -> Checked:
     """One strategy of the corpus, by its file and its name, as a user would check it."""
     bars = BarsToRead("bars of the corpus", columns(seed), START_NS + width_of("1m") * np.arange(BARS))
     path = Path(str(module.__file__))  # type: ignore[attr-defined]
-    return check(f"{path}:{name}", [bars], case.form in (HELD, FRAME_HELD))
+    return check(f"{path}:{name}", [bars], held=case.form in (HELD, FRAME_HELD))
 
 
 def said() -> Iterator[Said]:

@@ -18,10 +18,10 @@ from ninefold.formula.errors import FormulaError
 from ninefold.imports.mapping import ImportRefused
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.market.time import TIMEFRAMES, width_of
-from ninefold.services.leak_check import CLEAN, LEAK, Checked, check
-from ninefold.services.leak_check_bars import BarsToRead, generated, of_file, of_store
+from ninefold.services.leak_check import CLEAN, LEAK, BarsToRead, Checked, check
+from ninefold.services.leak_check_bars import generated, of_file, of_store
 from ninefold.store.data_dir import NoDataDir, WrongFormat
-from ninefold.strategy.strategy import BadStrategy
+from ninefold.strategy.parameters import BadStrategy
 
 STATUS = {CLEAN: 0, LEAK: 1}  # else 2: nothing can be said
 
@@ -32,6 +32,7 @@ def run(
     instrument: Annotated[str | None, typer.Option(help="stored bars instead, such as binance:BTC/USDT")] = None,
     data_dir: Annotated[Path, typer.Option(help="where bars are stored")] = Path("data"),
     timeframe: Annotated[str, typer.Option(help=f"of the bars: {' '.join(TIMEFRAMES)}")] = "1m",
+    strategies: Annotated[Path | None, typer.Option(help="your own: a folder of files with strategies")] = None,
     held: Annotated[bool, typer.Option("--held", help="what the function gives is held during its own bar")] = False,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
@@ -42,6 +43,7 @@ def run(
         found = check(
             strategy,
             _bars(bars, instrument, data_dir, timeframe),
+            strategies,
             held,
             lambda done, of: shown.update(task, completed=done, total=of),
         )

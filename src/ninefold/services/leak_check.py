@@ -15,15 +15,20 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ninefold.backtest.leaks.check import Leak, backwards
 from ninefold.backtest.leaks.trail import CannotFollow
-from ninefold.services.leak_check_forms import FORMULA, Found, form_of
-from ninefold.strategy.strategy import BadStrategy
+from ninefold.services.leak_check_forms import CODE, FORMULA, Found, form_of
+from ninefold.strategy.parameters import BadStrategy
 
 CLEAN, LEAK, CANNOT_JUDGE, RAISES = "clean", "leak", "cannot judge", "raises"
+BY_CONSTRUCTION = {
+    FORMULA: "it is a formula: each value is made of bars up to its own, and of others (at, on) as they were known by then",
+    CODE: "it is shown one bar at a time, when that is over; no later one is there to be read",
+}
 _LINE = re.compile(r"(?P<file>[^\s:]+):(?P<line>\d+) in (?P<function>\S+)")
 
 
@@ -66,19 +71,20 @@ class Checked:
 def check(
     strategy: str,
     bars: Sequence[BarsToRead],
+    folder: Path | None = None,
     held: bool = False,
     told: Callable[[int, int], None] = lambda done, of: None,
 ) -> Checked:
     """Judge a strategy.
 
+    folder: strategies of the user's own, found by name.
     held:   what its function gives is held during its own bar, as if it were called `held`.
     told:   is told how many of how many runs are done.
     raises: BadStrategy if there is no such strategy.
     """
-    found = form_of(strategy, held)
-    if found.form == FORMULA:
-        why = "it is a formula: each value is made of bars up to its own, and of others as they were known by then"
-        return Checked(found.name, FORMULA, CLEAN, why, "", 0, "")
+    found = form_of(strategy, folder, held)
+    if found.form in BY_CONSTRUCTION:
+        return Checked(found.name, found.form, CLEAN, BY_CONSTRUCTION[found.form], "", 0, "")
     runs = list(_runs(bars))
     for done, (one, columns) in enumerate(runs):
         told(done, len(runs))
@@ -108,7 +114,6 @@ def _once(found: Found, bars: BarsToRead, columns: Mapping[str, np.ndarray], run
 
 
 def _leak(found: Found, bars: BarsToRead, runs: int, leak: Leak) -> Checked:
-    file, line, text = _place(found, leak.where)
     ahead = leak.knows - leak.row
     beyond = "its own bar, during which it is held" if ahead == 0 else f"{ahead:,} bars later"
     return Checked(
@@ -121,16 +126,18 @@ def _leak(found: Found, bars: BarsToRead, runs: int, leak: Leak) -> Checked:
         else "a bar's close is known when it is over: hold the position from the next bar on, .shift(1)",
         runs,
         bars.name,
-        *(leak.row, leak.knows, leak.rows),
-        *(int(bars.open_ns[leak.row]), int(bars.open_ns[leak.knows])),
-        *(file, line, text),
+        row=leak.row,
+        knows=leak.knows,
+        rows=leak.rows,
+        row_time_ns=int(bars.open_ns[leak.row]),
+        knows_time_ns=int(bars.open_ns[leak.knows]),
+        **_place(found, leak.where),
     )
 
 
 def _cannot(found: Found, bars: BarsToRead, runs: int, why: str) -> Checked:
-    file, line, text = _place(found, why)
     todo = "rewrite this line so that it can be followed, or check by other means: nothing is said for or against it"
-    return Checked(found.name, found.form, CANNOT_JUDGE, why, todo, runs, bars.name, file=file, line=line, text=text)
+    return Checked(found.name, found.form, CANNOT_JUDGE, why, todo, runs, bars.name, **_place(found, why))
 
 
 def _raised(found: Found, bars: BarsToRead, runs: int, error: Exception) -> Checked:
@@ -143,11 +150,11 @@ def _raised(found: Found, bars: BarsToRead, runs: int, error: Exception) -> Chec
     return Checked(found.name, found.form, RAISES, why, todo, runs, bars.name, file=file, line=line, text=text)
 
 
-def _place(found: Found, where: str) -> tuple[str | None, int | None, str | None]:
+def _place(found: Found, where: str) -> dict[str, Any]:
     """File, line and its text, of `planted.py:12 in target`."""
     there = _LINE.search(where)
     if there is None or not found.path:
-        return found.path or None, None, None
+        return {"file": found.path or None}
     line = int(there["line"])
     path = found.path if Path(found.path).name == there["file"] else there["file"]
-    return path, line, linecache.getline(path, line).strip() or None
+    return {"file": path, "line": line, "text": linecache.getline(path, line).strip() or None}

@@ -4,7 +4,7 @@ In:  FILE.py, FILE.py:NAME, or the name of a strategy of the library.
 Out: `Found`: the form, and a function that loads the file anew and judges one run.
 
 A file may hold `target(bars)` (decided at each close), `held(bars)` (held during each bar), `on_bar(bars, row)`, or
-STRATEGIES of formulas. A function is given a pandas frame if
+classes of `Strategy`. A function is given a pandas frame if
 its file imports pandas or its argument is called df, dataframe or data; else columns of numpy.
 """
 
@@ -24,11 +24,14 @@ from ninefold.backtest.leaks.check import Leak, callback_once, columns_once
 from ninefold.backtest.leaks.libraries import math_library, numpy_library
 from ninefold.backtest.leaks.source import load
 from ninefold.backtest.leaks.taken import Taken
-from ninefold.services.backtest_strategy import PARAMETRISED
-from ninefold.strategy.library import library, load_modules
-from ninefold.strategy.strategy import BadStrategy, Strategy
+from ninefold.services.strategies import known_strategies
+from ninefold.strategy.library import Kinds, strategy_named
+from ninefold.strategy.parameters import BadStrategy
+from ninefold.strategy.plan import Code
+from ninefold.strategy.strategy import plan_of
 
-FORMULA, COLUMNS, HELD, CALLBACK = "formula", "columns", "columns held during their bar", "callback"
+FORMULA, CODE = "formula", "one bar at a time"
+COLUMNS, HELD, CALLBACK = "columns", "columns held during their bar", "callback"
 FRAME, FRAME_HELD = "frame", "frame held during its bar"
 FRAMES = ("df", "dataframe", "data")
 NAMES = {"target": COLUMNS, "held": HELD, "on_bar": CALLBACK}
@@ -46,13 +49,14 @@ class Found(NamedTuple):
     once: Once
 
 
-def form_of(strategy: str, held: bool = False) -> Found:
-    """held: what a function gives is held during its own bar.
+def form_of(strategy: str, folder: Path | None = None, held: bool = False) -> Found:
+    """folder: strategies of the user's own. held: what a function gives is held during its own bar.
 
-    raises: BadStrategy if there is no such strategy, or nothing in the file that can be run."""
+    raises: BadStrategy if there is no such strategy, or nothing in the file that can be run.
+    """
     path, _, name = strategy.rpartition(":") if ".py:" in strategy else (strategy, "", "")
     if not path.endswith(".py"):
-        return _of_library(strategy)
+        return _of_classes("", {strategy: strategy_named(strategy, known_strategies(folder))})
     if not Path(path).is_file():
         raise BadStrategy(f"there is no file {path}; give a Python file, FILE.py:NAME, or the name of a strategy")
     text = Path(path).read_text(encoding="utf-8")
@@ -63,26 +67,38 @@ def form_of(strategy: str, held: bool = False) -> Found:
     return _of_file(path, text, tree, name, held)
 
 
-def _of_library(name: str) -> Found:
-    known = {*library(), *PARAMETRISED}
-    if name not in known:
-        raise BadStrategy(
-            f"there is no strategy {name!r}; give a file as FILE.py, or one of {', '.join(sorted(known))}"
-        )
-    return Found(name, FORMULA, "", lambda columns, open_ns: None)
-
-
 def _of_file(path: str, text: str, tree: ast.Module, name: str, held: bool) -> Found:
     functions = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
     wanted = name or next((one for one in NAMES if one in functions), "")
     if wanted in functions:
         return _of_function(path, text, tree, functions[wanted], held)
-    if any(isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "STRATEGIES" for one in tree.body):
-        return _of_formulas(path, text, name)
+    classes = [one.name for one in tree.body if isinstance(one, ast.ClassDef)]
+    if any(
+        isinstance(one, ast.ClassDef) and any("Strategy" in ast.unparse(base) for base in one.bases)
+        for one in tree.body
+    ):
+        own = {
+            known: kind
+            for known, kind in known_strategies(Path(path)).items()
+            if kind.__module__.startswith("strategies.")
+        }
+        chosen = {known: kind for known, kind in own.items() if name in ("", known, kind.__name__)}
+        if chosen:
+            return _of_classes(path, chosen)
     raise BadStrategy(
         f"{path} holds {f'no {name}' if name else 'nothing to check'}; name a function as {path}:NAME, or call it "
-        f"{', '.join(NAMES)}; found {', '.join(functions) or 'no functions'}"
+        f"{', '.join(NAMES)}; found {', '.join([*functions, *classes]) or 'no functions'}"
     )
+
+
+def _of_classes(path: str, kinds: Kinds) -> Found:
+    """Strategies that cannot look ahead by the way they are made, if they can be made at all.
+
+    raises: BadStrategy, FormulaError: a formula that is none, or names what there is not.
+    """
+    plans = [plan_of(kind) for kind in kinds.values()]
+    form = CODE if any(isinstance(one.wants, Code) for one in plans) else FORMULA
+    return Found(", ".join(kinds), form, path, lambda columns, open_ns: None)
 
 
 def _of_function(path: str, text: str, tree: ast.Module, function: ast.FunctionDef, held: bool) -> Found:
@@ -105,16 +121,6 @@ def _of_function(path: str, text: str, tree: ast.Module, function: ast.FunctionD
         return columns_once(names[function.name], columns, taken, form == HELD)
 
     return Found(function.name, form, path, once)
-
-
-def _of_formulas(path: str, text: str, name: str) -> Found:
-    """Formulas are sound by the way they are made; whether they are formulas at all is looked at by making them."""
-    module = ModuleType(Path(path).stem)
-    exec(compile(text, path, "exec"), module.__dict__)
-    found: dict[str, Strategy] = load_modules([module])
-    if name and name not in found:
-        raise BadStrategy(f"{path} has no strategy {name!r}; it has {', '.join(found)}")
-    return Found(name or ", ".join(found), FORMULA, path, lambda columns, open_ns: None)
 
 
 def _frames(path: str, text: str, name: str, form: str) -> Once:

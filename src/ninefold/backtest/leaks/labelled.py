@@ -37,7 +37,7 @@ class Run:
         if not isinstance(index, pd.DatetimeIndex):
             return None
         times = self.times if index.tz is not None else self.times.tz_localize(None)
-        return times.searchsorted(index, side="right") - 1
+        return np.asarray(times.searchsorted(index, side="right") - 1)
 
     def reach(self, index: pd.Index, known: np.ndarray, before: Iterable[Reach]) -> Reach:
         before = list(before)
@@ -143,12 +143,14 @@ def reach_in(part: Any) -> Reach:
 class Labelled:
     """A traced series or frame; `series.py` and `frame.py` have the two kinds."""
 
-    kinds: ClassVar[dict[type, type[Labelled]]] = {}
+    kinds: ClassVar[dict[type, Any]] = {}
     __pandas_priority__ = 10_000  # pandas leaves operations with these to these
     __hash__ = None  # type: ignore[assignment]
     run: Run
     plain: Any
     known: Any
+    ndim: Any
+    index: Any
     absent: pd.Series | None
 
     def __init_subclass__(cls, of: type) -> None:

@@ -19,8 +19,6 @@ from ninefold.backtest.leaks.traced import Traced
 class Listed(list[Any]):
     """had: for each element what it knows beside itself."""
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __init__(self, elements: Iterable[Any] = (), taken: Taken | None = None) -> None:
         super().__init__()
         self.taken = taken

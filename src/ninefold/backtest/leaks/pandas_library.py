@@ -56,7 +56,8 @@ def _constructor(run: Run, kind: type, make: Any) -> Any:
 def _series(run: Run, data: Any = None, index: Any = None, dtype: Any = None, name: Any = None, **_: Any) -> Any:
     index = plain_of(index) if not isinstance(index, Labelled) else index.plain
     if isinstance(data, Labelled):
-        found = data if index is None else data.reindex(index)
+        found: Any = data
+        found = found if index is None else found.reindex(index)
         plain = found.plain.rename(name if name is not None else found.name)
         return run.made(plain if dtype is None else plain.astype(dtype), found.known, [found])
     if isinstance(data, list | Traced | np.ndarray):
@@ -71,7 +72,8 @@ def _series(run: Run, data: Any = None, index: Any = None, dtype: Any = None, na
 
 def _frame(run: Run, data: Any = None, index: Any = None, columns: Any = None, dtype: Any = None, **_: Any) -> Any:
     if isinstance(data, Labelled):
-        made = data.copy() if data.plain.ndim == 2 else data.to_frame()
+        table: Any = data
+        made = table.copy() if table.plain.ndim == 2 else table.to_frame()
         return made if columns is None else made[list(columns)]
     if isinstance(data, dict):
         if index is None:

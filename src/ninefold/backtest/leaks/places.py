@@ -65,7 +65,8 @@ def written(of: Any, key: Any, value: Any, place: Callable[[Any], Any]) -> Reach
             of.known = np.maximum(of.known, mask)
         for column in columns:
             of.known[column] = np.maximum(of.known[column], mask)
-    return max(reach, mask_reach, value_reach, rows.reach if isinstance(rows, Traced) else NOTHING)
+    reaches: list[Reach] = [reach, mask_reach, value_reach, rows.reach if isinstance(rows, Traced) else NOTHING]
+    return max(reaches)
 
 
 class Reached:

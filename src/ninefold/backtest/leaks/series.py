@@ -93,7 +93,7 @@ class TracedSeries(Labelled, of=pd.Series):
     def __setitem__(self, key: Any, value: Any) -> None:
         self.loc[key] = value
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str_) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         if name == "reindex":

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import talib
-from talib import abstract
+import talib.abstract
 
 from ninefold.backtest.leaks.libraries import Library, traced_in
 from ninefold.backtest.leaks.traced import Traced
 
-NAMES = talib.get_functions()
+abstract: Any = talib.abstract
+NAMES: list[str] = abstract.__TA_FUNCTION_NAMES__
 PRICES = {"price", "prices", "price0", "price1"}
 
 

@@ -96,7 +96,7 @@ class Traced(NDArrayOperatorsMixin):
         return int(self._leaves(self._one().__index__()))
 
     def __round__(self, digits: int = 0) -> Any:
-        return np.round(self, digits)  # type: ignore[call-overload]
+        return np.round(self, digits)
 
     def __format__(self, how: str) -> str:
         return format(self._one() if how else self.values, how)
