@@ -260,6 +260,18 @@ def function_of_each_price(df):
 
 
 @case("callback", FRAME)
+def helper_with_conditions_of_its_own(df):
+    def side(row):
+        if row["close"] > row["open"]:
+            return row["close"] / row["open"]
+        return 0.0
+
+    strength = df.apply(side, axis=1)
+    wide = False if len(df) < 10 else True
+    return strength.clip(0, 1) if wide else strength * 0
+
+
+@case("callback", FRAME)
 def hours_of_the_day(df):
     df["hour"] = df.index.hour
     df["signal"] = np.where(df["hour"].isin([0, 2]), 1, 0)

@@ -200,6 +200,22 @@ def sorted_by_volume(df):
     return df
 
 
+@case("whole-sample scaling", FRAME)
+def side_chosen_by_the_trend_of_all(df):
+    if df["close"].iloc[-1] > df["close"].iloc[0]:
+        return (df["close"] > df["open"]).astype(int)
+    return -(df["close"] > df["open"]).astype(int)
+
+
+@case("whole-sample scaling", FRAME)
+def window_chosen_by_all(df):
+    def mean(series):
+        window = 10 if df["volume"].std() > 20 else 30
+        return series.rolling(window).mean()
+
+    return np.sign(df["close"] - mean(df["close"]))
+
+
 # --- labels of resampled bars
 
 

@@ -27,9 +27,9 @@ def chosen(of: Any, key: Any, place: Callable[[Any], Any]) -> Any:
         key = key(of)
     rows = key[0] if isinstance(key, tuple) else key
     plain_key = _plain(key)
+    mask, reach = _mask(of, rows)
     result = place(of.plain)[plain_key]
     known = place(of.known)[plain_key]
-    mask, reach = _mask(of, rows)
     if mask is None:
         if isinstance(rows, Traced) and rows.ndim == 0:
             known = np.maximum(known, int(rows.known))

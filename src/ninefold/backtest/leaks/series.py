@@ -16,7 +16,7 @@ from ninefold.backtest.leaks import rules
 from ninefold.backtest.leaks.groups import Grouped, Windowed
 from ninefold.backtest.leaks.labelled import Labelled, Run, known_on, plain_of, reach_in, spread
 from ninefold.backtest.leaks.lists import Listed
-from ninefold.backtest.leaks.places import AtLabel, AtPlace, ByLabel, ByPlace, chosen
+from ninefold.backtest.leaks.places import AtLabel, AtPlace, ByLabel, ByPlace, Reached, chosen
 from ninefold.backtest.leaks.trail import Reach
 
 
@@ -81,8 +81,9 @@ class TracedSeries(Labelled, of=pd.Series):
         return self.plain.index
 
     def __iter__(self) -> Iterator[Any]:
-        for place in range(len(self.plain)):
-            yield self.run.one(self.plain.iloc[place], int(self.known.iloc[place]), self._reach)
+        known = self.known.to_numpy()
+        for place, value in enumerate(self.plain.array):
+            yield self.run.one(value, int(known[place]), self._reach)
 
     def __contains__(self, label: Any) -> bool:
         return label in self.plain.index
@@ -98,6 +99,8 @@ class TracedSeries(Labelled, of=pd.Series):
             raise AttributeError(name)
         if name == "reindex":
             return self._reindexed
+        if name == "reset_index":
+            return self._numbered
         if name in rules.MOVED:
             return lambda *args, **kwargs: self.moved(lambda one: getattr(one, name)(*args, **kwargs))
         if name in rules.ELEMENTWISE:
@@ -113,6 +116,13 @@ class TracedSeries(Labelled, of=pd.Series):
                 return self[name]
             raise AttributeError(f"a Series has no {name!r}")
         raise rules.refuse("Series", name)
+
+    def _numbered(self, *args: Any, **kwargs: Any) -> Any:
+        result = self.plain.reset_index(*args, **kwargs)
+        known = self.known.reset_index(drop=True)
+        if result.ndim == 2:  # the labels became a column
+            known = known.to_frame(result.columns[-1]).reindex(columns=result.columns)
+        return self.run.made(result, known, [self])
 
     def _reindexed(self, *args: Any, **kwargs: Any) -> Any:
         result, known = self.plain.reindex(*args, **kwargs), self.known.reindex(*args, **kwargs)
@@ -188,6 +198,10 @@ class TracedSeries(Labelled, of=pd.Series):
 
     def sort_values(self, **how: Any) -> Any:
         return self.run.made(self.plain.sort_values(**how), self.most(), [self])
+
+    def floored(self, known: int, reach: Reach) -> Any:
+        """The same, chosen by something that knows `known`."""
+        return self.run.made(self.plain, self.known.clip(lower=known), [self, Reached(reach)], self.absent)
 
     def apply(self, function: Callable[..., Any], *_: Any, args: Any = (), **kwargs: Any) -> Any:
         """Of each element; what the function looks at beside it counts too."""

@@ -92,6 +92,15 @@ class Taken:
             self._loops[place].had = had
         return found
 
+    def branch(self, why: list[Had], test: Callable[[], Any]) -> bool:
+        """A condition that may choose what a function gives; what it knows is noted in `why`, too."""
+        before, self._latest = self._latest, NONE
+        found = bool(test())
+        if self._latest[0] >= 0:
+            why.append(self._latest)
+        self._latest = max(before, self._latest)
+        return found
+
     def met(self, plain: Any, known: Known) -> Had:
         """What a plain number or array knows that meets arrays which know `known`.
 

@@ -157,6 +157,10 @@ class Traced(NDArrayOperatorsMixin):
             return type(made)(self._made(np.asarray(one), np.array(row), reaches) for one, row in pairs)
         return self._made(np.asarray(made), np.array(known_after(function, *known, np.shape(made))), reaches)
 
+    def floored(self, known: int, reach: Reach) -> Traced:
+        """The same, chosen by something that knows `known`."""
+        return self._made(self.values, np.maximum(self.known, known), (self.reach, reach))
+
     def _made(self, values: np.ndarray, known: Known, made_from: Any) -> Traced:
         return Traced(values, known, self.taken, reach_of(known, made_from))
 
