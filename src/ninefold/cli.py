@@ -39,6 +39,7 @@ COMMANDS = {
     "venues": "the venues that have an adapter, and what each can do",
     "backtest": "what a strategy would have made of past bars, and how likely that is luck",
     "freqtrade": "backtesting: a freqtrade strategy's file, unchanged, by freqtrade's rules",
+    "leak-check": "whether a strategy looks ahead: found where it reads the bars, with the line",
     "train": "train the forecast model on stored bars",
     "halt": "stop all orders at once",
     "resume": "allow orders again",
@@ -71,8 +72,8 @@ def main() -> None:
 
 
 def _module(command: str) -> str:
-    """A command that Python has a keyword for is in a module with a trailing underscore."""
-    return f"{command}_" if keyword.iskeyword(command) else command
+    """A command that Python has a keyword for is in a module with a trailing underscore; a hyphen becomes an underscore."""
+    return f"{command}_" if keyword.iskeyword(command) else command.replace("-", "_")
 
 
 def spread(arguments: list[str], *options: str) -> list[str]:
