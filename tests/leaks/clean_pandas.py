@@ -267,7 +267,7 @@ def helper_with_conditions_of_its_own(df):
         return 0.0
 
     strength = df.apply(side, axis=1)
-    wide = False if len(df) < 10 else True
+    wide = len(df) >= 10
     return strength.clip(0, 1) if wide else strength * 0
 
 
