@@ -1,0 +1,85 @@
+/**
+ * A run as a report carries it (src/ninefold/report/packed.py): unpacked once, then answered from memory.
+ *
+ * In:  base64 of zlib of a JSON text and columns of differences. Out: a Source; levels are chosen as the API chooses them.
+ */
+import type { Candles, EquityLine, Head, Source, Trade, TradePage } from './data';
+import { PER_PAGE, placeOf } from './data';
+
+interface Said { name: string; rows: number; step: number }
+interface LevelSaid { timeframe: string; width_s: number; columns: Said[] }
+interface Text extends Omit<Head, 'trades'> { trades: Trade[]; decimals: number; levels: LevelSaid[] }
+interface Level { timeframe: string; width: number; columns: Map<string, Float64Array> }
+
+const PX_A_CANDLE = 3;
+
+export class PackedRun implements Source {
+  readonly head: Head;
+  readonly span: [number, number] | null;
+
+  constructor(private readonly text: Text, private readonly levels: readonly Level[]) {
+    this.head = { ...text, trades: text.trades.length };
+    const time = levels[0]?.columns.get('time');
+    this.span = time?.length ? [time[0]!, time.at(-1)! + levels[0]!.width] : null;
+  }
+
+  static async open(base64: string): Promise<PackedRun> {
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
+    return PackedRun.of(await new Response(stream).arrayBuffer());
+  }
+
+  static of(buffer: ArrayBuffer): PackedRun {
+    const view = new DataView(buffer);
+    const length = view.getUint32(0, true);
+    const text = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))) as Text;
+    let at = 4 + length;
+    const levels = text.levels.map(({ timeframe, width_s, columns }) => {
+      const read = new Map(columns.map(({ name, rows, step }) => {
+        const values = new Float64Array(rows);
+        for (let i = 0, sum = 0; i < rows; i++, at += 4) values[i] = (sum += view.getInt32(at, true)) * step;
+        return [name, values] as const;
+      }));
+      return { timeframe, width: width_s, columns: read };
+    });
+    return new PackedRun(text, levels);
+  }
+
+  candles(from: number, to: number, px: number): Promise<Candles> {
+    const { level, start, stop } = this.part(from, to, px / PX_A_CANDLE);
+    const column = (name: string): Float64Array => level.columns.get(name)!;
+    const known = column('known');
+    const cut = (name: string): number[] => Array.from(column(name).subarray(start, stop), (value, i) => (known[start + i] ? value : Number.NaN));
+    const [rows, sides, counts, trades, time] = ['mark_row', 'mark_side', 'mark_count', 'mark_trade', 'time'].map(column) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+    const marks: Candles['marks'] = [];
+    for (let i = placeOf(rows, start - 1) + 1; i < rows.length && rows[i]! < stop; i++) {
+      marks.push({ time: time[rows[i]!]!, side: sides[i]! > 0 ? 'buy' : 'sell', count: counts[i]!, trade: String(trades[i]! + 1) });
+    }
+    return Promise.resolve({
+      timeframe: level.timeframe, width: level.width, decimals: this.text.decimals, time: [...time.subarray(start, stop)],
+      open: cut('open'), high: cut('high'), low: cut('low'), close: cut('close'), marks,
+    });
+  }
+
+  equity(from: number, to: number, px: number): Promise<EquityLine | null> {
+    const { level, start, stop } = this.part(from, to, px);
+    if (!level.columns.has('fall')) return Promise.resolve(null);
+    const cut = (name: string): number[] => [...level.columns.get(name)!.subarray(start, stop)];
+    return Promise.resolve({ width: level.width, time: cut('time'), low: cut('equity_low'), high: cut('equity_high'), last: cut('equity_last'), fall: cut('fall') });
+  }
+
+  trades(page: number): Promise<TradePage> {
+    const all = this.text.trades;
+    const pages = Math.max(1, Math.ceil(all.length / PER_PAGE));
+    return Promise.resolve({ trades: all.slice((page - 1) * PER_PAGE, page * PER_PAGE), total: all.length, page, pages });
+  }
+
+  /** The finest level with at most `most` rows between two moments, else the coarsest. */
+  private part(from: number, to: number, most: number): { level: Level; start: number; stop: number } {
+    const parts = this.levels.map((level) => {
+      const time = level.columns.get('time')!;
+      return { level, start: placeOf(time, from - level.width) + 1, stop: placeOf(time, to) + 1 };
+    });
+    return parts.find(({ start, stop }) => stop - start <= most) ?? parts.at(-1)!;
+  }
+}
