@@ -17,7 +17,7 @@ import numpy as np
 
 from ninefold.backtest.bars import Bars
 from ninefold.market.numbers import to_text
-from ninefold.report.levels import Candles, Line, Marks, candles_of, fills_of, line_of, marks_of, widths_of
+from ninefold.report.levels import Candles, Fills, Line, Marks, candles_of, fills_of, line_of, marks_of, widths_of
 from ninefold.report.periods import Row, months, weeks
 
 APART = ("equity_curve", "trades")  # of a document: as long as its bars; they are asked for in parts
@@ -61,6 +61,11 @@ class Shown:
         return [{"number": str(number), **row} for number, row in enumerate(rows, 1)]
 
     @cached_property
+    def fills(self) -> Fills:
+        """None where trades are of another form, those of several instruments say."""
+        return fills_of(self.trades if all(row.keys() >= _OF_A_TRADE for row in self.trades) else [])
+
+    @cached_property
     def equity(self) -> np.ndarray | None:
         """At the close of each bar, quote."""
         found = self.document.get("equity_curve")
@@ -96,16 +101,14 @@ class Shown:
         if width_ns not in self._levels:
             candles = candles_of(self.bars, width_ns)
             line = None if self.equity is None else line_of(self.equity, self.cash, candles)
-            trades = self.trades if all(row.keys() >= _OF_A_TRADE for row in self.trades) else []
-            self._levels[width_ns] = Level(candles, line, marks_of(fills_of(trades), candles))
+            self._levels[width_ns] = Level(candles, line, marks_of(self.fills, candles))
         return self._levels[width_ns]
 
     def part(self, start_ns: int | None, end_ns: int | None, most: int) -> Part:
         """Rows that lie in [start_ns, end_ns), of the finest level that has at most so many there, else of the coarsest."""
         for width_ns in self.widths:
-            part = self._rows(self.level(width_ns), start_ns, end_ns)
-            if part.stop - part.start <= most:
-                return part
+            if self._about(width_ns, start_ns, end_ns) <= most:
+                return self._rows(self.level(width_ns), start_ns, end_ns)
         part = self._rows(self.level(self.widths[-1]), start_ns, end_ns)
         return part._replace(start=max(part.start, part.stop - most))
 
@@ -115,6 +118,15 @@ class Shown:
             raise ValueError("this run has no bars of one market")
         worth = self.bars.tick * 10**self.decimals
         return [to_text(round(int(tick) * worth), self.decimals) for tick in ticks]
+
+    def _about(self, width_ns: int, start_ns: int | None, end_ns: int | None) -> int:
+        """How many rows there are in [start_ns, end_ns), or one or two more: nothing is folded to know it."""
+        if self.bars is None:
+            return 0
+        first, last = int(self.bars.open_ns[0]), int(self.bars.close_ns[-1])
+        start = first if start_ns is None else max(first, start_ns)
+        end = last if end_ns is None else min(last, end_ns)
+        return max(0, -(-(end - start) // width_ns)) + (width_ns != self.widths[0])
 
     def _rows(self, level: Level, start_ns: int | None, end_ns: int | None) -> Part:
         opens, width_ns = level.candles.open_ns, level.candles.width_ns

@@ -194,9 +194,10 @@ def _keep_bars(folder: Path, bars: Bars) -> str:
 
 def _bars_of(path: Path) -> Bars:
     try:
-        table = pq.read_table(path, memory_map=True)
+        with pq.ParquetFile(path) as file:
+            table = file.read()
         steps = msgspec.json.decode(table.schema.metadata[STEPS])
-        columns = {name: table.column(name).to_numpy().astype(np.int64) for name in COLUMNS}
+        columns = {name: table.column(name).combine_chunks().to_numpy() for name in COLUMNS}
         return Bars(**columns, tick=Fraction(steps["tick"]), lot=Fraction(steps["lot"]))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         raise _broken(path, error) from error

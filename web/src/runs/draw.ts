@@ -7,7 +7,7 @@ import { valueTicks, yOf, type Scale, type TimeTick } from './scale';
 export interface Pen { context: CanvasRenderingContext2D; colours: Colours; xOf: (time: number) => number; left: number; right: number }
 
 const MARK = 5;
-const TICK_GAP = 44;
+const [TICK_GAP, SMALL_TICK_GAP, SMALL_PANE] = [44, 26, 120];
 
 /** Up is hollow, down is filled; narrower than three pixels only its height is left. An unknown candle is an empty place. */
 export function drawCandles({ context, colours, xOf, left, right }: Pen, candles: Candles, scale: Scale): void {
@@ -89,7 +89,7 @@ export function drawValueAxis(pen: Pen, scale: Scale, label: (value: number) => 
   context.textAlign = 'left';
   context.textBaseline = 'middle';
   context.lineWidth = 1;
-  for (const value of valueTicks(scale, TICK_GAP)) {
+  for (const value of valueTicks(scale, scale.height < SMALL_PANE ? SMALL_TICK_GAP : TICK_GAP)) {
     const y = Math.round(yOf(scale, value)) + 0.5;
     context.strokeStyle = colours.rule;
     line(context, left, y, right, y);

@@ -109,7 +109,9 @@ function feesShare(of: Figures): string {
   const [fees, net] = [num(of.fees), num(of.net_profit)];
   if (fees === null || net === null) return '';
   if (fees === 0) return 'none paid';
-  return net + fees > 0 ? `${percent(fees / (net + fees), false, 0)} of what was earned before them` : 'and nothing was earned before them';
+  const before = net + fees;
+  if (before <= 0) return 'nothing was earned before them';
+  return fees > before ? 'more than was earned before them' : `${percent(fees / before, false, 0)} of what was earned before them`;
 }
 
 function beside(of: Figures): HTMLElement | string {

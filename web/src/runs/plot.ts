@@ -177,7 +177,7 @@ export class RunPlot {
   private drawFills(pen: Pen, candles: Candles, scale: Scale): void {
     if (this.chosen) this.drawChosen(pen, this.chosen, scale);
     const inSight = candles.marks.filter(({ time }) => time + candles.width >= this.sight.from && time <= this.sight.to);
-    this.marks = placed(inSight, (time) => this.xOf(time + candles.width / 2));
+    this.marks = placed(inSight, (time) => this.xOf(time + candles.width / 2), this.room());
     for (const mark of this.marks) {
       const row = placeOf(candles.time, mark.time);
       const edge = mark.side === 'buy' ? candles.low[row]! : candles.high[row]!;

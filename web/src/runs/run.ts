@@ -35,13 +35,12 @@ export class RunView {
       });
       if (shown.from !== null && shown.to !== null) this.plot.show({ from: shown.from, to: shown.to });
     }
-    root.append(drawCalendar(head.calendar));
     if (hasTrades) {
       this.trades = new TradeTable(source, () => this.plot?.rows?.candles.decimals ?? 2, (trade) => { this.plot?.choose(trade); this.tell(); });
       root.append(this.trades.root);
       void this.trades.show(shown.trade);
     }
-    root.append(...drawTables(head.document));
+    root.append(drawCalendar(head.calendar), ...drawTables(head.document));
   }
 
   /** What is in sight, whole: null. */

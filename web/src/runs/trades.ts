@@ -14,6 +14,7 @@ export class TradeTable {
   chosen: Trade | null = null;
   private page: TradePage | null = null;
   private readonly rows = element('tbody');
+  private readonly box = element('div', 'scroll trade-box');
   private readonly place = element('span', 'muted');
   private readonly words = element('p', 'failed');
 
@@ -25,7 +26,9 @@ export class TradeTable {
       button.addEventListener('click', () => void this.turn((this.page?.page ?? 1) + by));
       return button;
     };
-    this.root.append(element('header', '', element('h2', '', 'Trades'), this.place, element('span', 'spring'), turn('Earlier', -1), turn('Later', 1)), element('div', 'scroll', table), this.words);
+    this.root.append(element('header', '', element('h2', '', 'Trades'), this.place, element('span', 'spring'), turn('Earlier', -1), turn('Later', 1)), this.box, this.words);
+    this.box.append(table);
+    this.box.tabIndex = 0;
   }
 
   /** Show the page with a trade and choose it; without one, the first page. */
@@ -51,9 +54,16 @@ export class TradeTable {
       const is = (row as HTMLElement).dataset.number === trade?.number;
       row.classList.toggle('chosen', is);
       row.setAttribute('aria-selected', String(is));
-      if (is && scroll) row.scrollIntoView({ block: 'nearest' });
+      if (is && scroll) this.bringIntoSight(row as HTMLElement);
     }
     this.onChoose(trade);
+  }
+
+  /** Only the box scrolls: the picture stays where it is. */
+  private bringIntoSight(row: HTMLElement): void {
+    const head = row.offsetHeight;
+    if (row.offsetTop - head < this.box.scrollTop) this.box.scrollTop = row.offsetTop - head;
+    else if (row.offsetTop + 2 * head > this.box.scrollTop + this.box.clientHeight) this.box.scrollTop = row.offsetTop + 2 * head - this.box.clientHeight;
   }
 
   private async turn(page: number): Promise<void> {
