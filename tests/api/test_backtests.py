@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,8 @@ from ninefold.backtest.bars import UNKNOWN, Bars
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 from ninefold.store.runs import RunReader, save_run
 from ninefold.store.trials import Search, Trials
+
+from .conftest import answering_beside
 
 START_NS = 1_704_067_200 * SECOND_NS  # 2024-01-01
 MINUTES = 600
@@ -66,10 +73,8 @@ def bars() -> Bars:
     return Bars(at, at + MINUTE_NS, close, high, close, close, volume, Fraction(1, 4), Fraction(1))
 
 
-@pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    """Three trials; the first and the last are kept."""
-    path = tmp_path / "data"
+def kept(path: Path) -> Path:
+    """A data dir with three trials, of which the first and the last are kept."""
     trials = Trials(path)
     for number in (1, 2, 3):
         config = {"bars": "btc.parquet"}
@@ -82,20 +87,27 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ask(run, data_dir):
-    """Ask the API for a path of a run; returns what it answered."""
+def data_dir(tmp_path: Path) -> Path:
+    return kept(tmp_path / "data")
 
-    def asked(path: str, expect: int = 200, **query: Any) -> Any:
-        found: list[Any] = []
 
-        async def test(api):
-            names = {name.rstrip("_"): value for name, value in query.items()}
-            found.append(await api.get(ROOT + path, expect, **names))
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
+    """Ask one API for paths of runs; each answer must have the status that is expected."""
+    with answering_beside(runs=RunReader(kept(tmp_path_factory.mktemp("runs") / "data"))) as url:
 
-        run(test, runs=RunReader(data_dir))
-        return found[0]
+        def asked(path: str, expect: int = 200, **query: Any) -> Any:
+            words = urllib.parse.urlencode({name.rstrip("_"): value for name, value in query.items()})
+            try:
+                with urllib.request.urlopen(f"{url}{ROOT}{path}{'?' if query else ''}{words}", timeout=30) as answer:
+                    status, text = answer.status, answer.read()
+            except urllib.error.HTTPError as refused:
+                with refused:
+                    status, text = refused.code, refused.read()
+            assert status == expect, text
+            return json.loads(text) if text[:1] in b"{[" else text.decode()
 
-    return asked
+        yield asked
 
 
 def test_runs_are_listed_newest_first_with_their_single_figures(ask) -> None:
@@ -136,8 +148,8 @@ def test_trades_come_by_the_page_with_their_numbers_and_the_open_one_last(ask) -
     assert ask("/1/trades", page=4)["trades"] == []
 
 
-def test_bars_come_at_the_finest_width_that_leaves_three_pixels_a_candle(ask) -> None:
-    assert [ask("/1/bars", px=px)["timeframe"] for px in (1_800, 700, 130, 100)] == ["1m", "5m", "15m", "1h"]
+def test_bars_come_at_the_finest_width_that_leaves_four_pixels_a_candle(ask) -> None:
+    assert [ask("/1/bars", px=px)["timeframe"] for px in (2_400, 700, 200, 100)] == ["1m", "5m", "15m", "1h"]
     found = ask("/1/bars", px=700)
     assert len(found["columns"]["open_ns"]) == 120
     assert found["columns"]["open"][:3] == ["100.00", "101.25", "102.50"]
@@ -154,7 +166,7 @@ def test_bars_between_two_moments_hold_the_one_in_which_they_begin(ask) -> None:
 
 
 def test_marks_stand_on_their_candles_and_are_counted(ask) -> None:
-    fine = ask("/1/bars", px=1_800)["marks"]
+    fine = ask("/1/bars", px=2_400)["marks"]
     assert (len(fine["open_ns"]), fine["side"][:2], fine["count"][:2]) == (481, ["buy", "sell"], [1, 1])
     assert (fine["open_ns"][-1], fine["side"][-1], fine["trade"][-1]) == (
         str(START_NS + 500 * MINUTE_NS),
@@ -195,12 +207,9 @@ REFUSED = [
 ]
 
 
-def test_a_bad_request_is_refused_with_what_was_found_and_what_is_allowed(run, data_dir) -> None:
-    async def test(api):
-        for path, status, words in REFUSED:
-            assert words in str(await api.get(ROOT + path, status))
-
-    run(test, runs=RunReader(data_dir))
+def test_a_bad_request_is_refused_with_what_was_found_and_what_is_allowed(ask) -> None:
+    for path, status, words in REFUSED:
+        assert words in str(ask(path, status))
 
 
 def test_a_run_that_is_kept_again_is_shown_as_it_is_now(run, data_dir) -> None:
@@ -212,11 +221,15 @@ def test_a_run_that_is_kept_again_is_shown_as_it_is_now(run, data_dir) -> None:
     run(test, runs=RunReader(data_dir))
 
 
-def test_a_run_of_a_newer_version_is_refused_with_the_remedy(ask, data_dir) -> None:
+def test_a_run_of_a_newer_version_is_refused_with_the_remedy(run, data_dir) -> None:
     file = data_dir / "runs" / "000001.json.zst"
     file.write_bytes(zstandard.compress(msgspec.json.encode({"format": 99}) + b"\n{}"))
-    for path in ("", "/1"):
-        assert "upgrade ninefold" in ask(path, 503)["detail"]
+
+    async def test(api):
+        for path in ("", "/1"):
+            assert "upgrade ninefold" in (await api.get(ROOT + path, 503))["detail"]
+
+    run(test, runs=RunReader(data_dir))
 
 
 def test_a_report_is_one_file_under_a_policy_that_lets_it_ask_nobody(run, data_dir, tmp_path) -> None:

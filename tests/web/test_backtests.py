@@ -6,10 +6,8 @@ Out: what is drawn, held against what the API says and what the run was.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import threading
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -25,7 +23,7 @@ from playwright.sync_api import Browser, Page, expect
 from ninefold.services.backtest import Wanted, backtest
 from ninefold.services.report import write_report
 from ninefold.store.runs import RunReader, save_run
-from tests.api.conftest import answering
+from tests.api.conftest import answering_beside
 from tests.conftest import missing
 from tests.web.conftest import Heard
 
@@ -97,7 +95,8 @@ def url(data_dir: Path) -> Iterator[str]:
     """Where the API answers, over the built page."""
     if not (BUILT / "backtests.html").exists():
         missing(f"no {BUILT}/backtests.html (`make setup` builds the page)")
-    yield from served(data_dir)
+    with answering_beside(runs=RunReader(data_dir)) as address:
+        yield address
 
 
 @pytest.fixture
@@ -191,8 +190,8 @@ def test_zoom_and_pan_stay_within_the_run_and_back_undoes_them(page: Page, url: 
     until(page, f"state.sight.to === {START_S + BARS * 60}")
     page.click("text=Whole run")
     until(page, f"state.from === null && state.sight.from === {START_S}")
-    while "from=" in page.url or "run=" not in page.url:
-        page.go_back()
+    page.go_back()
+    until(page, "state.from !== null && state.candles > 0")
 
 
 def test_names_that_are_code_stay_text(page: Page, url: str) -> None:
@@ -215,13 +214,13 @@ def test_a_sweep_is_a_map_of_its_parameters(page: Page, url: str) -> None:
     picture(page, "sweep")
 
 
-def test_an_unknown_run_and_an_empty_data_dir_say_what_to_do(browser: Browser, url: str, tmp_path: Path) -> None:
+def test_an_unknown_run_and_an_empty_data_dir_say_what_to_do(browser: Browser, url: str) -> None:
     page = browser.new_page()  # not listened to: the browser itself logs a refused request as an error
     page.goto(f"{url}/backtests?run=99")
     until(page, "state.panel === 'error'")
     expect(page.locator(".note")).to_contain_text("there is no run 99")
     expect(page.locator(".note button")).to_have_text("Retry")
-    for empty in served(tmp_path, runs=False):
+    with answering_beside() as empty:
         page.goto(f"{empty}/backtests")
         until(page, "state.panel === 'empty'")
         expect(page.locator(".note")).to_contain_text("ninefold backtest --strategy sma_cross --bars FILE.parquet")
@@ -264,28 +263,6 @@ def test_the_served_report_runs_under_its_own_policy(page: Page, url: str) -> No
 def test_nothing_was_complained_of_and_nobody_but_loopback_was_asked(heard: Heard) -> None:
     assert heard.errors == []
     assert heard.asked <= {"127.0.0.1", ""}
-
-
-def served(data_dir: Path, runs: bool = True) -> Iterator[str]:
-    """The address of an API over a data dir, in a loop and thread of its own; then it ends."""
-    ready: asyncio.Queue[str] | Any = threading.Event()
-    told: dict[str, Any] = {}
-
-    async def whole() -> None:
-        told["loop"], told["end"] = asyncio.get_running_loop(), asyncio.Event()
-        async with answering(runs=RunReader(data_dir) if runs else None) as api:
-            told["url"] = api.url
-            ready.set()
-            await told["end"].wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(whole(),))
-    thread.start()
-    try:
-        assert ready.wait(60)
-        yield told["url"]
-    finally:
-        told["loop"].call_soon_threadsafe(told["end"].set)
-        thread.join()
 
 
 def opened(page: Page, url: str, **view: str) -> None:

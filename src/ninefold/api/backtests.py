@@ -28,7 +28,7 @@ from ninefold.store.runs import BrokenRun, Kept, RunReader, UnknownRun
 
 HELD = 4  # runs that stay open: one with a year of 1m bars takes about 100 MB
 PER_PAGE = 100  # trades
-PX_A_CANDLE = 3
+PX_A_CANDLE = 4  # hollow and filled ones can be told apart
 From = Annotated[
     int | None, QueryParameter(name="from", description="From this moment on, ns since 1970.", ge=0, le=LATEST_NS)
 ]
@@ -111,7 +111,7 @@ async def list_backtest_equity(
 async def list_backtest_bars(
     state: State, number: FromPath[int], from_ns: From = None, to_ns: To = None, px: Pixels = 1_000
 ) -> Json:
-    """Candles of the finest width that leaves each three pixels, and the fills on them; several of one side are one mark."""
+    """Candles of the finest width that leaves each four pixels, and the fills on them; several of one side are one mark."""
     _, shown = await _run(state, number)
     return await asyncio.to_thread(_bars, shown, from_ns, to_ns, px)
 

@@ -12,7 +12,7 @@ const [TICK_GAP, SMALL_TICK_GAP, SMALL_PANE] = [44, 26, 120];
 /** Up is hollow, down is filled; narrower than three pixels only its height is left. An unknown candle is an empty place. */
 export function drawCandles({ context, colours, xOf, left, right }: Pen, candles: Candles, scale: Scale): void {
   const step = xOf(candles.width) - xOf(0);
-  const wide = Math.max(1, Math.floor(step * 0.7));
+  const wide = Math.max(1, Math.min(Math.floor(step) - 1, Math.ceil(step * 0.7)));
   context.lineWidth = 1;
   for (let i = 0; i < candles.time.length; i++) {
     const x = xOf(candles.time[i]!);

@@ -10,7 +10,7 @@ import type { Calendar, Figures, Head } from './data';
 
 const MINUS = '\u2212';
 const SURE = 0.95;
-const TABLED = ['equity', 'net_profit', 'return', 'drawdown', 'sharpe'];
+const TABLED = ['equity', 'net_profit', 'return', 'drawdown', 'drawdown_days', 'sharpe', 'sortino', 'calmar'];
 const TOLD = new Set([...TABLED, 'trial', 'trials', 'effective_trials', 'deflated_sharpe', 'fees', 'strategy', 'timeframe', 'from', 'to']);
 const FRACTIONS = /return|drawdown|exposure|probabil|deflated|share|fee$|power|familywise|overfitting|^pbo$/;
 
@@ -53,10 +53,13 @@ export function verdict(of: Figures): { word: 'lost' | 'earned' | 'nothing' | 'u
   return { word, text: `It ${word} ${money(Math.abs(net))}${part === null ? '' : ` (${percent(part, true)})`} after fees.` };
 }
 
+/** How likely the run, or the best of many, is luck. */
 export function luck(of: Figures): string | null {
-  const [trial, trials, worth, deflated] = [num(of.trial), num(of.trials), num(of.effective_trials), num(of.deflated_sharpe)];
+  const best = Array.isArray(of.best) ? of.best[0] as Figures | undefined : undefined;
+  const [trial, trials, worth, deflated] = [num((best ?? of).trial), num(of.trials), num(of.effective_trials), num((best ?? of).deflated_sharpe)];
   if (trials === null) return null;
-  const among = `${trial === null ? 'This' : `Trial ${trial}`} is one of ${trials} of its family${worth === null ? '' : `, worth ${ratio(worth)} independent ones`}.`;
+  const who = trial === null ? (best ? 'The best' : 'This') : best ? `The best, trial ${trial},` : `Trial ${trial}`;
+  const among = `${who} is one of ${trials} of its family${worth === null ? '' : `, worth ${ratio(worth)} independent ones`}.`;
   if (deflated === null) return `${among} How likely it is to be better than luck cannot be told.`;
   const sure = deflated >= SURE ? '' : ' Luck alone may have found it.';
   return `${among} The probability that it is better than the best of as many without an edge (deflated Sharpe) is ${percent(deflated, false, 1)}.${sure}`;
@@ -65,7 +68,7 @@ export function luck(of: Figures): string | null {
 function besideHold(of: Figures): string | null {
   const [mine, hold] = [num(of.net_profit), num((of.buy_and_hold as Figures | undefined)?.net_profit)];
   if (mine === null || hold === null) return null;
-  return `Buy and hold ${hold < 0 ? 'lost' : 'earned'} ${money(Math.abs(hold))}: ${hold > mine ? 'more than this run' : hold < mine ? 'less than this run' : 'the same'}.`;
+  return `Buy and hold ${hold < 0 ? 'lost' : 'earned'} ${money(Math.abs(hold))}: ${hold > mine ? 'better than this run' : hold < mine ? 'worse than this run' : 'the same'}.`;
 }
 
 export function drawFigures({ document: of, calendar, config }: Head): HTMLElement {
@@ -93,7 +96,7 @@ function tiles(of: Figures, calendar: Calendar): HTMLElement {
 
 /** The document's own weekly figure with its interval, or the plain mean of whole weeks. */
 function weekOf(of: Figures, { weeks }: Calendar): { text: string; how: string } {
-  const given = of.weekly as Figures | undefined;
+  const given = of.weekly as Figures | null | undefined;
   const scaled = num(given?.scaled);
   if (given && scaled !== null) {
     const interval = Array.isArray(given.scaled_interval) ? given.scaled_interval.map(num) : [];
@@ -116,10 +119,26 @@ function feesShare(of: Figures): string {
 
 function beside(of: Figures): HTMLElement | string {
   const hold = of.buy_and_hold as Figures | undefined;
-  if (!hold) return '';
-  const form = (name: string, value: unknown): HTMLElement | string => (name === 'sharpe' ? ratio(num(value)) : name === 'equity' || name === 'net_profit' ? number(money(num(value), name === 'net_profit')) : percent(num(value), name === 'return'));
-  const rows = TABLED.filter((name) => name in of).map((name) => element('tr', '', element('th', '', name.replace('_', ' ')), element('td', '', form(name, of[name])), element('td', '', form(name, hold[name]))));
-  return element('table', 'beside', element('caption', 'unseen', 'The run beside buy and hold'), element('thead', '', element('tr', '', element('th', ''), element('th', '', 'this run'), element('th', '', 'buy and hold'))), element('tbody', '', ...rows));
+  const rows = TABLED.filter((name) => name in of).map((name) => [name.replace('_', ' '), besideText(name, of[name]), besideText(name, hold?.[name])]);
+  for (const [name, key] of [['a week, scaled by volatility', 'scaled'], ['a week, raw', 'raw']] as const) {
+    if (weekText(of, key)) rows.push([name, weekText(of, key)!, weekText(hold ?? {}, key) ?? '-']);
+  }
+  if (!hold || !rows.length) return '';
+  const drawn = rows.map(([name, mine, other]) => element('tr', '', element('th', '', name!), element('td', '', number(mine!)), element('td', '', number(other!))));
+  return element('table', 'beside', element('caption', 'unseen', 'The run beside buy and hold'), element('thead', '', element('tr', '', element('th', ''), element('th', '', 'this run'), element('th', '', 'buy and hold'))), element('tbody', '', ...drawn));
+}
+
+function besideText(name: string, value: unknown): string {
+  if (name === 'equity' || name === 'net_profit') return money(num(value), name === 'net_profit');
+  return name === 'return' || name === 'drawdown' ? percent(num(value), name === 'return') : ratio(num(value));
+}
+
+/** The weekly figure of a document with its interval; null if it has none. */
+function weekText(of: Figures, key: 'scaled' | 'raw'): string | null {
+  const weekly = of.weekly as Figures | null | undefined;
+  if (!weekly) return null;
+  const [low = null, high = null] = Array.isArray(weekly[`${key}_interval`]) ? (weekly[`${key}_interval`] as unknown[]).map(num) : [];
+  return `${percent(num(weekly[key]), true)}${low === null || high === null ? '' : ` (${percent(low, true)} to ${percent(high, true)})`}`;
 }
 
 /** Every other single value, and what was asked for. */

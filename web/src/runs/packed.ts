@@ -11,7 +11,7 @@ interface LevelSaid { timeframe: string; width_s: number; columns: Said[] }
 interface Text extends Omit<Head, 'trades'> { trades: Trade[]; decimals: number; levels: LevelSaid[] }
 interface Level { timeframe: string; width: number; columns: Map<string, Float64Array> }
 
-const PX_A_CANDLE = 3;
+const PX_A_CANDLE = 4;
 
 export class PackedRun implements Source {
   readonly head: Head;

@@ -24,7 +24,7 @@ export class RunView {
   constructor(root: HTMLElement, readonly source: Source, shown: Shown, private readonly onShown: (shown: Shown) => void) {
     const { head } = source;
     const hasTrades = head.trades > 0 || 'trades' in head.document || 'open_trade' in head.document;
-    root.replaceChildren(heading(source), drawFigures(head), drawHeat(head.document));
+    root.replaceChildren(heading(source), drawFigures(head), ...drawTables({ sensitivity: head.document.sensitivity }), drawHeat(head.document));
     if (source.span && (hasTrades || head.calendar.months.length)) {
       root.append(this.pictureSection());
       this.plot = new RunPlot(this.picture, source, {
@@ -40,7 +40,7 @@ export class RunView {
       root.append(this.trades.root);
       void this.trades.show(shown.trade);
     }
-    root.append(drawCalendar(head.calendar), ...drawTables(head.document));
+    root.append(drawCalendar(head.calendar), ...drawTables(head.document, ['sensitivity']));
   }
 
   /** What is in sight, whole: null. */

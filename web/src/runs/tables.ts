@@ -4,6 +4,7 @@ import type { Calendar, Figures, Period } from './data';
 import { percent, valueText } from './figures';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const TITLES: Readonly<Record<string, string>> = { sensitivity: 'When something is changed', best: 'The best' };
 const MOST_ROWS = 500;
 /** From this return on a cell has its full tone. */
 const FULL_TONE = 0.2;
@@ -58,10 +59,10 @@ export function toned(value: number | null): HTMLTableCellElement {
 }
 
 /** Lists of rows, and tables of tables, under their names. */
-export function drawTables(of: Figures): HTMLElement[] {
+export function drawTables(of: Figures, without: readonly string[] = []): HTMLElement[] {
   return Object.entries(of).flatMap(([name, value]) => {
-    const rows = rowsOf(value);
-    return rows ? [element('section', 'rows', element('h2', '', name.replaceAll('_', ' ')), rowTable(rows))] : [];
+    const rows = without.includes(name) ? null : rowsOf(value);
+    return rows ? [element('section', 'rows', element('h2', '', TITLES[name] ?? name.replaceAll('_', ' ')), rowTable(rows))] : [];
   });
 }
 
