@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ninefold.backtest.bars import UNKNOWN, Bars
 from ninefold.market.arrays import BUY, SELL
 from ninefold.market.time import DAY_NS, EPOCH_MONDAY_NS, HOUR_NS, MINUTE_NS, WEEK_NS
-from ninefold.report.levels import candles_of, fills_of, line_of, marks_of, widths_of
+from ninefold.report.levels import candles_of, fills_of, line_of, marks_of, widths_of, within_bars
 from ninefold.report.periods import months, weeks
 
 START_NS = 1_704_067_200 * 10**9  # Monday 2024-01-01
@@ -101,6 +101,16 @@ def test_marks_stand_on_their_candle_and_several_of_a_side_are_counted() -> None
     assert set(told) == {(0, BUY, 2, 0), (0, SELL, 2, 0), (1, BUY, 1, 2), (1, SELL, 1, 2)}
     single = marks_of(fills, candles_of(bars_of([5] * 10), MINUTE_NS))
     assert single.row.tolist() == [0, 1, 2, 3, 7, 9]
+
+
+def test_a_stop_met_within_a_bar_is_marked_on_that_bar_and_not_on_the_next() -> None:
+    bars = bars_of([50, 60, 20, 70, 71])  # each from 1 below to 2 above
+    times = [f"2024-01-01T00:0{minute}:00Z" for minute in range(5)]
+    stopped = {**trade(times[1], times[3], 1.0, at=60.0), "exit_price": 21.0}  # the third bar's price, told at its end
+    at_open = {**trade(times[3], times[4], 1.0, at=70.0), "exit_price": 71.0}  # shown by both: the bar that opens
+    fills = within_bars(fills_of([stopped, at_open]), bars)
+    marks = marks_of(fills, candles_of(bars, MINUTE_NS))
+    assert list(zip(marks.row.tolist(), marks.side.tolist(), strict=True)) == [(1, BUY), (2, SELL), (3, BUY), (4, SELL)]
 
 
 def test_months_and_weeks_multiply_to_the_whole_and_name_the_part_ones() -> None:

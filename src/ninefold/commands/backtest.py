@@ -27,13 +27,14 @@ from ninefold.services.backtest import FILLS, HOLES, NEXT_OPEN, BadBacktest, Wan
 from ninefold.services.compiling import told_when_compiling
 from ninefold.services.report import NoReport, write_report
 from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
-from ninefold.strategy.strategy import BadStrategy
+from ninefold.strategy.parameters import BadStrategy
 
 ASKED = (BadBacktest, BadBars, BadRules, BadStrategy, BadTarget, FormulaError, ImportRefused, NoReport, TooLarge)
 
 
 def run(
-    strategy: Annotated[str, typer.Option(help="sma_cross, or one of the library by name")],
+    strategy: Annotated[str, typer.Option(help="by name: sma_cross, one of the library, or one of your own")],
+    strategies: Annotated[Path | None, typer.Option(help="a folder, or one file, with strategies of your own")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="a parameter, fast=10; may be given again")] = None,
     bars: Annotated[Path | None, typer.Option(help="a Parquet file: open_time, open, high, low, close, volume")] = None,
     instrument: Annotated[str | None, typer.Option(help="stored bars instead, such as binance:BTC/USDT")] = None,
@@ -51,6 +52,7 @@ def run(
     """What a strategy would have made of past bars, after fees, and how likely that is luck: every run is counted."""
     wanted = Wanted(
         strategy=strategy,
+        strategies=strategies,
         settings=tuple(set_ or ()),
         data_dir=data_dir,
         file=bars,

@@ -27,6 +27,7 @@ LADDER = {
     "1w": WEEK_NS,
 }
 NAME_OF = {width_ns: name for name, width_ns in LADDER.items()}
+HALF = 0.5  # a tick: prices of trades are means
 NO_TICKS = 2**62  # above every price
 
 
@@ -134,6 +135,20 @@ def marks_of(fills: Fills, candles: Candles) -> Marks:
     chosen = order[first]
     count = np.diff(np.append(first, len(keys)))
     return Marks(row[chosen], side[chosen], count, trade[chosen], price[chosen])
+
+
+def within_bars(fills: Fills, bars: Bars) -> Fills:
+    """Fills in the bars that showed their price: a stop that was met within a bar is told at its end, when the next one opens,
+    and belongs a moment earlier."""
+    row = np.maximum(np.searchsorted(bars.open_ns, fills.time_ns, side="right") - 1, 0)
+    ticks, before = fills.price / float(bars.tick), np.maximum(row - 1, 0)
+
+    def shown(rows: np.ndarray) -> np.ndarray:
+        found: np.ndarray = (ticks > bars.low[rows] - HALF) & (ticks < bars.high[rows] + HALF) & bars.known[rows]
+        return found
+
+    at_open = fills.time_ns == bars.open_ns[row]
+    return fills._replace(time_ns=fills.time_ns - (at_open & ~shown(row) & shown(before)))
 
 
 def fills_of(trades: list[dict[str, object]]) -> Fills:

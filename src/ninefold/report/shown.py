@@ -17,7 +17,18 @@ import numpy as np
 
 from ninefold.backtest.bars import Bars
 from ninefold.market.numbers import to_text
-from ninefold.report.levels import Candles, Fills, Line, Marks, candles_of, fills_of, line_of, marks_of, widths_of
+from ninefold.report.levels import (
+    Candles,
+    Fills,
+    Line,
+    Marks,
+    candles_of,
+    fills_of,
+    line_of,
+    marks_of,
+    widths_of,
+    within_bars,
+)
 from ninefold.report.periods import Row, months, weeks
 
 APART = ("equity_curve", "trades")  # of a document: as long as its bars; they are asked for in parts
@@ -63,7 +74,8 @@ class Shown:
     @cached_property
     def fills(self) -> Fills:
         """None where trades are of another form, those of several instruments say."""
-        return fills_of(self.trades if all(row.keys() >= _OF_A_TRADE for row in self.trades) else [])
+        found = fills_of(self.trades if all(row.keys() >= _OF_A_TRADE for row in self.trades) else [])
+        return found if self.bars is None else within_bars(found, self.bars)
 
     @cached_property
     def equity(self) -> np.ndarray | None:

@@ -9,7 +9,7 @@ at the open of the next bar with trades. Spot is not sold short: a target below 
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import blake2b
 from pathlib import Path
@@ -34,6 +34,7 @@ from ninefold.services.backtest_strategy import Chosen, choose
 from ninefold.store.runs import save_run
 from ninefold.store.timerange import parse_timerange
 from ninefold.store.trials import Outcome, Search, Trials, Tried
+from ninefold.strategy.plan import NO_EXITS
 
 NEXT_OPEN = "next-open"
 FILLS = (NEXT_OPEN,)
@@ -46,10 +47,11 @@ class BadBacktest(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """file or instrument: where the bars are. size: base, held when long; None: all of the equity. Numbers are texts, so
-    that 0.1 is a tenth."""
+    """strategies: folder or file with the user's own. file or instrument: where the bars are. size: base, held when long;
+    None: all of the equity. Numbers are texts, so that 0.1 is a tenth."""
 
     strategy: str
+    strategies: Path | None = None
     settings: tuple[str, ...] = ()
     data_dir: Path
     file: Path | None = None
@@ -69,17 +71,17 @@ def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
     returns: amounts in quote, times as ISO 8601 in UTC; NaN is what cannot be known. docs/backtest.md names the keys.
     raises:  BadBacktest, BadStrategy, BadBars, BadRules, BadTarget, FormulaError, TooLarge; what the data dir raises.
     """
-    chosen = choose(wanted.strategy, wanted.settings)
+    chosen = choose(wanted.strategy, wanted.settings, wanted.strategies)
     market = _market(wanted)
-    rules = _rules(wanted, market)
-    changes = chosen.changes(market)
+    rules = _rules(wanted, market, chosen)
+    play = chosen.prepare(market)
     numbers(rules, market.bars.tick, market.bars.lot, market.bars.highest)  # refuses before it is counted
     with closing(Trials(wanted.data_dir)) as trials:
         trial = trials.begin(_search(wanted, chosen, market), now_ns)
-        result = run(market.bars, changes, rules)
+        result = play(rules)
         trials.finish(trial, _outcome(result, width_of(wanted.timeframe)))
         tried = trials.tried(chosen.family)
-    hold = run(market.bars, Changes(np.zeros(1, np.int64), np.full(1, ONE)), rules)
+    hold = run(market.bars, Changes(np.zeros(1, np.int64), np.full(1, ONE)), replace(rules, exits=NO_EXITS))
     document = _document(wanted, chosen, result, hold, trial, tried)
     save_run(wanted.data_dir, "backtest", trial, document, market.bars)
     return document
@@ -102,12 +104,13 @@ def _market(wanted: Wanted) -> Market:
     return market_of_store(wanted.data_dir, str(wanted.instrument), width_ns, start_ns, end_ns)
 
 
-def _rules(wanted: Wanted, market: Market) -> Rules:
+def _rules(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
     return Rules(
         cash=wanted.cash,
         sizing=EquityShare() if wanted.size is None else FixedSize(wanted.size),
         fees=Fees(taker=wanted.taker_fee),
         limits=Limits(short=0) if market.spot else Limits(),
+        exits=chosen.exits,
     )
 
 
@@ -118,6 +121,7 @@ def _search(wanted: Wanted, chosen: Chosen, market: Market) -> Search:
         "set": chosen.parameters,
         "bars": None if wanted.file is None else str(wanted.file.absolute()),
         "holes": wanted.holes,
+        "strategies": None if wanted.strategies is None else str(wanted.strategies.absolute()),
         **{name: getattr(wanted, name) for name in ("instrument", "timeframe", "timerange")},
         **{name: getattr(wanted, name) for name in ("taker_fee", "fill", "cash", "size")},
     }
