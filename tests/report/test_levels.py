@@ -97,7 +97,7 @@ def test_marks_stand_on_their_candle_and_several_of_a_side_are_counted() -> None
     times = [f"2024-01-01T00:{minute:02}:00Z" for minute in (0, 1, 2, 3, 7, 9)]
     fills = fills_of([trade(*times[:2], 1.0), trade(*times[2:4], 1.0), trade(*times[4:], 1.0)])
     marks = marks_of(fills, candles_of(bars_of([5] * 10), 5 * MINUTE_NS))
-    told = zip(marks.row.tolist(), marks.side.tolist(), marks.count.tolist(), marks.trade.tolist(), strict=True)
+    told = zip(marks.row.tolist(), marks.side.tolist(), marks.fills.tolist(), marks.trade.tolist(), strict=True)
     assert set(told) == {(0, BUY, 2, 0), (0, SELL, 2, 0), (1, BUY, 1, 2), (1, SELL, 1, 2)}
     single = marks_of(fills, candles_of(bars_of([5] * 10), MINUTE_NS))
     assert single.row.tolist() == [0, 1, 2, 3, 7, 9]

@@ -184,7 +184,7 @@ def _bars(shown: Shown, from_ns: int | None, to_ns: int | None, px: int) -> Json
         "marks": {
             "open_ns": [str(ns) for ns in candles.open_ns[marks.row[seen]].tolist()],
             "side": [SIDES[side] for side in marks.side[seen].tolist()],
-            "count": marks.count[seen].tolist(),
+            "count": marks.fills[seen].tolist(),
             "trade": [str(place + 1) for place in marks.trade[seen].tolist()],
             "price": marks.price[seen].tolist(),
         },

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ninefold.backtest.bars import PRICES, Bars
+from ninefold.backtest.bars import Bars
 from ninefold.market.arrays import BUY, SELL
 from ninefold.market.time import DAY_NS, EPOCH_MONDAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, WEEK_NS
 
@@ -54,12 +54,12 @@ class Line(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """Fills on candles, shape (marks,): the row of the candle, BUY or SELL, how many, the place of the first one's trade,
-    its price."""
+    """Fills on candles, shape (marks,): the row of the candle, BUY or SELL, how many fills, the place of the first one's
+    trade, its price."""
 
     row: np.ndarray
     side: np.ndarray
-    count: np.ndarray
+    fills: np.ndarray
     trade: np.ndarray
     price: np.ndarray
 
@@ -94,8 +94,7 @@ def candles_of(bars: Bars, width_ns: int) -> Candles:
     place = (bars.open_ns - anchor) // width_ns
     first = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
     if len(first) == len(bars):
-        prices = [getattr(bars, name) for name in PRICES]
-        return Candles(width_ns, first, bars.open_ns, *prices, bars.known)
+        return Candles(width_ns, first, bars.open_ns, bars.open, bars.high, bars.low, bars.close, bars.known)
     known = bars.known
     opener = np.minimum.reduceat(np.where(known, np.arange(len(bars)), len(bars) - 1), first)
     return Candles(
@@ -160,9 +159,6 @@ def fills_of(trades: list[dict[str, object]]) -> Fills:
         if trade["exit_time"] is not None:
             rows.append((trade["exit_time"], -side, place, trade["exit_price"]))
     times = np.array([str(row[0]).removesuffix("Z") for row in rows], "datetime64[ns]").astype(np.int64)
+    sides, places = (np.array([row[cell] for row in rows], np.int64) for cell in (1, 2))
     order = np.argsort(times, kind="stable")
-    side, trade, price = (
-        np.array([row[cell] for row in rows], kind)[order]
-        for cell, kind in ((1, np.int64), (2, np.int64), (3, np.float64))
-    )
-    return Fills(times[order], side, trade, price)
+    return Fills(times[order], sides[order], places[order], np.array([row[3] for row in rows], np.float64)[order])

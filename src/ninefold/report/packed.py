@@ -94,7 +94,7 @@ def _line(shown: Shown, level: Level) -> Iterator[Column]:
 
 
 def _marks(level: Level) -> Iterator[Column]:
-    for name in ("row", "side", "count", "trade"):
+    for name in ("row", "side", "fills", "trade"):
         yield Column(f"mark_{name}", getattr(level.marks, name))
 
 
@@ -106,7 +106,8 @@ def _rounded(name: str, values: np.ndarray, step: float) -> Column:
 def _coarser(values: np.ndarray) -> int:
     """By how much the step must grow, in tens, for whole numbers to stay below MOST."""
     highest = float(np.abs(values).max(initial=0))
-    return 10 ** max(0, math.ceil(math.log10((highest + 1) / MOST)))
+    coarser: int = 10 ** max(0, math.ceil(math.log10((highest + 1) / MOST)))
+    return coarser
 
 
 def _tick(shown: Shown) -> float:

@@ -152,7 +152,7 @@ def _is_short(value: Any) -> bool:
 def _first_line(path: Path) -> Kept:
     try:
         with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
-            line = io.BufferedReader(stream).readline()  # type: ignore[arg-type]
+            line = io.BufferedReader(stream).readline()
         said = msgspec.json.decode(line)
         if said["format"] > FORMAT:
             raise WrongFormat(

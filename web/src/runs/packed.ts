@@ -52,7 +52,7 @@ export class PackedRun implements Source {
     const column = (name: string): Float64Array => level.columns.get(name)!;
     const known = level.columns.get('known');
     const cut = (name: string): number[] => Array.from(column(name).subarray(start, stop), (value, i) => (known && !known[start + i] ? Number.NaN : value));
-    const [rows, sides, counts, trades, time] = ['mark_row', 'mark_side', 'mark_count', 'mark_trade', 'time'].map(column) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+    const [rows, sides, counts, trades, time] = ['mark_row', 'mark_side', 'mark_fills', 'mark_trade', 'time'].map(column) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
     const marks: Candles['marks'] = [];
     for (let i = placeOf(rows, start - 1) + 1; i < rows.length && rows[i]! < stop; i++) {
       marks.push({ time: time[rows[i]!]!, side: sides[i]! > 0 ? 'buy' : 'sell', count: counts[i]!, trade: String(trades[i]! + 1) });

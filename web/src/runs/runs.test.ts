@@ -75,7 +75,7 @@ test('the address says what is shown, and nonsense in it is passed over', () => 
 
 test('a packed run answers with the levels and prices it was packed from', async () => {
   const columns = [['time', [60, 60, 60]], ['gap', [10000, 0, -5], false, 0.01], ['body', [5, -10, 0], false, 0.01], ['above', [1, 2, 0], false, 0.01], ['below', [3, 0, 0], false, 0.01], ['known', [1, 0, -1]],
-    ['equity_last', [100, -1, 0], true, 2], ['fall', [0, 1, 0]], ['mark_row', [0, 1]], ['mark_side', [1, -2]], ['mark_count', [1, 2]], ['mark_trade', [0, 4]]] as [string, number[], boolean?, number?][];
+    ['equity_last', [100, -1, 0], true, 2], ['fall', [0, 1, 0]], ['mark_row', [0, 1]], ['mark_side', [1, -2]], ['mark_fills', [1, 2]], ['mark_trade', [0, 4]]] as [string, number[], boolean?, number?][];
   const said = columns.map(([name, numbers, summed = true, step = 1]) => ({ name, rows: numbers.length, summed, step }));
   const text = new TextEncoder().encode(JSON.stringify({ document: {}, trades: [], calendar: {}, decimals: 2, levels: [{ timeframe: '1m', width_s: 60, columns: said }] } satisfies Figures));
   const bytes = columns.flatMap(([, numbers]) => {
