@@ -37,6 +37,8 @@ COMMANDS = {
     "certify": "how complete each hour of each instrument is, and why",
     "venues": "the venues that have an adapter, and what each can do",
     "backtest": "what a strategy would have made of past bars, and how likely that is luck",
+    "sweep": "back-test every combination of settings, and what the best is worth",
+    "rerun": "run a counted trial again: the same result, to the bit",
     "train": "train the forecast model on stored bars",
     "halt": "stop all orders at once",
     "resume": "allow orders again",

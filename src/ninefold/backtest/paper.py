@@ -175,9 +175,7 @@ class PaperVenue:
 
     def _expire(self, tick: Tick) -> list[AnyRecord]:
         late = [
-            waiting
-            for waiting in self._waiting.values()
-            if tick.known_ns > waiting.from_ns + self._latency.patience_ns
+            waiting for waiting in self._waiting.values() if tick.known_ns > waiting.from_ns + self._latency.patience_ns
         ]
         reason = "the market showed no more size in time"
         return [self._over(waiting, reason, tick.known_ns, tick.seq) for waiting in late]
@@ -192,9 +190,7 @@ class PaperVenue:
         said: list[AnyRecord] = [self._balance(asset, record.seq, record.known_ns) for asset in sorted(self.balances)]
         for waiting in self._waiting.values():
             status = "partly_filled" if waiting.order.filled else "working"
-            said.append(
-                msgspec.structs.replace(waiting.order, status=status, seq=record.seq, known_ns=record.known_ns)
-            )
+            said.append(msgspec.structs.replace(waiting.order, status=status, seq=record.seq, known_ns=record.known_ns))
         return said
 
     def _add(self, asset: str, amount: int) -> None:

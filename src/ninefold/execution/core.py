@@ -41,7 +41,9 @@ from ninefold.market.records import (
 )
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 
-KEPT_ORDERS = 2_000  # orders that are over stay known so long, half an hour at sixty a minute, to recognise late updates
+KEPT_ORDERS = (
+    2_000  # orders that are over stay known so long, half an hour at sixty a minute, to recognise late updates
+)
 
 
 class ExecutionCore:

@@ -13,11 +13,14 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 import ninefold
+from ninefold.backtest.market_rules import Exits
 from ninefold.backtest.target import Changes, changes_of_crossing, changes_of_target
 from ninefold.formula import batch
 from ninefold.services.backtest_bars import Market
 from ninefold.strategy.library import library
 from ninefold.strategy.strategy import BadStrategy, Strategy, targets
+
+NO_EXITS = Exits()
 
 
 class Parameter(NamedTuple):
@@ -46,6 +49,7 @@ class Chosen:
     code: str
     parameters: dict[str, int]
     changes: Callable[[Market], Changes]
+    exits: Exits = NO_EXITS
 
 
 PARAMETRISED = {

@@ -95,7 +95,9 @@ class Door:
         try:
             quick, packing = await asyncio.to_thread(compiled)
         except (ImportError, OSError, RuntimeError) as error:
-            self.meter.detail = f"busy markets cannot be read by compiled loops, and take more of the processor: {error}"
+            self.meter.detail = (
+                f"busy markets cannot be read by compiled loops, and take more of the processor: {error}"
+            )
             print(f"ninefold: {self.meter.detail}", file=sys.stderr, flush=True)
             return
         self.collector.quicken(quick)

@@ -43,7 +43,9 @@ class DifferentResult(RuntimeError):
     """A trial that ran again, or is said to have, came out otherwise."""
 
 
-Steps = NDArray[np.int16]  # shape (stretches,): returns in steps of the trial's own scale, which does not matter here
+Steps = NDArray[
+    np.int16
+]  # shape (..., stretches): returns in steps of the trial's own scale, which does not matter here
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +95,8 @@ class TrialReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = check_data_dir(path) / "trials.db"
+        self.path = check_data_dir(path)
+        self._file = self.path / "trials.db"
 
     def count(self, family: str | None = None) -> int:
         """All trials that were ever begun; of one family, if it is named."""
@@ -130,7 +133,7 @@ class TrialReader:
         grids: dict[tuple[int, int, int], dict[bytes, Steps]] = {}
         sharpes = [np.frombuffer(part[2], np.float64) for part in parts]
         for count, digests, _, first_ns, width_ns, packed in parts:
-            steps = np.frombuffer(zstandard.decompress(packed), np.int16).reshape(count, -1)
+            steps = _steps(count, packed)
             same = grids.setdefault((first_ns, width_ns, steps.shape[1]), {})
             same.update(zip(_split(digests), steps, strict=True))
         worth = float(total - sum(part[0] for part in parts))
@@ -138,6 +141,39 @@ class TrialReader:
         known = np.concatenate(sharpes or [np.empty(0)])
         known = known[~np.isnan(known)]
         return Tried(total, max(worth, 1.0), float(known.var(ddof=1)) if len(known) > 1 else math.nan)
+
+    def alike(self, family: str, compact: Compact) -> Floats:
+        """Returns of the family's trials over the same time as these, equal results once: shape (trials, stretches)."""
+        parts = self._query(
+            "SELECT r.count, digests, scale, steps FROM results r JOIN searches s ON s.first = r.search"
+            " WHERE family = ? AND first_ns = ? AND width_ns = ?",
+            (family, compact.first_ns, compact.width_ns),
+        )
+        return _different(parts, compact.steps.shape[1])
+
+    def returns(self, first: int) -> Floats:
+        """The same of one search over one stretch of time. first: its first trial."""
+        parts = self._query("SELECT count, digests, scale, steps FROM results WHERE search = ?", (first,))
+        return _different(parts, _steps(*parts[0][::3]).shape[1])
+
+    def begun(self, search: Search) -> int | None:
+        """The first trial of the last search that was the same in everything; None if there was none."""
+        rows = self._query(
+            "SELECT first, search FROM searches WHERE family = ? AND count = ? ORDER BY first DESC",
+            (search.family, search.count),
+        )
+        wanted = _unpack(_pack(search))  # as JSON has it
+        return next((int(first) for first, packed in rows if _unpack(packed) == wanted), None)
+
+    def digests(self, first: int) -> dict[int, bytes]:
+        """Of those trials of a search that ended, by their numbers. first: of the search."""
+        parts = self._query("SELECT first, digests FROM results WHERE search = ?", (first,))
+        return {start + at: digest for start, packed in parts for at, digest in enumerate(_split(packed))}
+
+    def looked(self, first: int, count: int) -> set[int]:
+        """Those of so many trials that have taken a look behind the wall."""
+        rows = self._query("SELECT trial FROM looks WHERE trial >= ? AND trial < ?", (first, first + count))
+        return {int(trial) for (trial,) in rows}
 
     def wall(self) -> Wall | None:
         """The sealed holdout, if there is one."""
@@ -326,6 +362,22 @@ def _worth(trials: list[Steps]) -> float:
         return float(len(trials))
     some = trials[:: -(-len(trials) // COMPARED)]
     return effective_trials(np.vstack(some)) * len(trials) / len(some)
+
+
+def _steps(count: int, packed: bytes) -> Steps:
+    """Shape (count, stretches)."""
+    return np.frombuffer(zstandard.decompress(packed), np.int16).reshape(count, -1)
+
+
+def _different(parts: Sequence[tuple[Any, ...]], stretches: int) -> Floats:
+    """Returns of those (count, digests, scale, steps) that have so many stretches, equal results once."""
+    found: dict[bytes, Floats] = {}
+    for count, digests, scale, packed in parts:
+        steps = _steps(count, packed)
+        if steps.shape[1] == stretches:
+            returns = steps * np.frombuffer(scale, np.float32).astype(np.float64)[:, None]
+            found.update(zip(_split(digests), returns, strict=True))
+    return np.array(list(found.values())).reshape(len(found), stretches)
 
 
 def _split(digests: bytes) -> list[bytes]:
