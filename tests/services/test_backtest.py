@@ -179,6 +179,7 @@ def test_the_command_prints_the_fixed_keys_and_counts_up(
     trial = TrialReader(tmp_path / "data").trial(2)
     assert trial.search.config == {
         "strategy": "sma_cross",
+        "strategies": None,
         "set": {"fast": 1, "slow": 2},
         "bars": str(path),
         "holes": "refuse",

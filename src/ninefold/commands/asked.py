@@ -22,7 +22,8 @@ from ninefold.services.compiling import told_when_compiling
 
 INTERRUPTED = 130
 
-Strategy = Annotated[str, typer.Option(help="sma_cross, or one of the library by name")]
+Strategy = Annotated[str, typer.Option(help="by name: sma_cross, one of the library, or one of your own")]
+Strategies = Annotated[Path | None, typer.Option(help="a folder, or one file, with strategies of your own")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="a parameter, fast=10; may be given again")]
 Ranges = Annotated[
     list[str] | None, typer.Option("--set", help="fast=5..50..5, fast=5,10,20 or fast=10; may be given again")

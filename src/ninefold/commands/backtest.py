@@ -21,6 +21,7 @@ Row = tuple[str, str, str]
 
 def run(
     strategy: options.Strategy,
+    strategies: options.Strategies = None,
     set_: options.Settings = None,
     bars: options.BarsFile = None,
     instrument: options.Instrument = None,

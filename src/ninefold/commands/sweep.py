@@ -18,6 +18,7 @@ from ninefold.services.backtest_wanted import NEXT_OPEN
 
 def run(
     strategy: options.Strategy,
+    strategies: options.Strategies = None,
     set_: options.Ranges = None,
     bars: options.BarsFile = None,
     instrument: options.Instrument = None,

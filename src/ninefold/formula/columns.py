@@ -16,4 +16,8 @@ COLUMNS: dict[str, Unit] = {
     "microprice": PRICE,  # best prices weighted by the other side's size
     "imbalance": RATIO,  # (bid size - ask size) / (bid size + ask size), in [-1, 1]
     "sentiment": RATIO,
+    "position": SIZE,  # what the strategy itself holds at the close, below 0 is short: in back-tests only
+    "bars_held": COUNT,  # bars since its entry, 0 without a position
+    "open_profit": RATIO,  # close against its entry price, before fees; 0 without a position
 }
+OWN = frozenset(("position", "bars_held", "open_profit"))

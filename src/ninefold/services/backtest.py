@@ -8,13 +8,14 @@ at the open of the next bar with trades. Spot is not sold short: a target below 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ninefold.backtest.exact import ONE
-from ninefold.backtest.market_rules import EquityShare, FixedSize, Rules, numbers
+from ninefold.backtest.market_rules import EquityShare, FixedSize, Rules
 from ninefold.backtest.result import Result
 from ninefold.backtest.run import run
 from ninefold.backtest.statistics.checked import Floats
@@ -40,12 +41,13 @@ KIND = "backtest"
 
 
 class Ready(NamedTuple):
-    """All that a run takes; what would be refused has been."""
+    """All that a run takes; what would be refused has been. changes: of the target; None if it depends on what is held."""
 
     chosen: Chosen
     market: Market
     rules: Rules
-    changes: Changes
+    changes: Changes | None
+    play: Callable[[Rules], Result]
 
 
 class Judging(NamedTuple):
@@ -76,24 +78,25 @@ def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
 
 
 def made_ready(wanted: Wanted) -> Ready:
-    chosen = chosen_of(wanted)
+    chosen = chosen_of(wanted, wanted.settings)
     market = market_of(wanted)
     rules = rules_of(wanted, market, chosen)
-    numbers(rules, market.bars.tick, market.bars.lot, market.bars.highest)  # refuses before it is counted
-    return Ready(chosen, market, rules, chosen.changes(market))
+    if chosen.plan.knows_itself:
+        return Ready(chosen, market, rules, None, chosen.prepare(market))
+    changes = chosen.changes(market)
+    return Ready(chosen, market, rules, changes, lambda rules: run(market.bars, changes, rules))
 
 
 def played_once(wanted: Wanted, ready: Ready) -> tuple[Result, Played]:
-    result = run(ready.market.bars, ready.changes, ready.rules)
+    result = ready.play(ready.rules)
     return result, played(result, wanted.width_ns)
 
 
-def held(ready: Ready) -> Result:
+def held(market: Market, rules: Rules) -> Result:
     """Buy and hold with the same money, fees and slippage, without exits and leverage."""
-    of = ready.rules
-    sizing = of.sizing if isinstance(of.sizing, FixedSize) else EquityShare()
-    forever = Rules(of.cash, sizing, of.fees, of.slippage)
-    return run(ready.market.bars, Changes(np.zeros(1, np.int64), np.full(1, ONE)), forever)
+    sizing = rules.sizing if isinstance(rules.sizing, FixedSize) else EquityShare()
+    forever = Rules(rules.cash, sizing, rules.fees, rules.slippage)
+    return run(market.bars, Changes(np.zeros(1, np.int64), np.full(1, ONE)), forever)
 
 
 def document(wanted: Wanted, ready: Ready, result: Result, found: Played, judging: Judging) -> dict[str, Any]:
@@ -116,8 +119,8 @@ def document(wanted: Wanted, ready: Ready, result: Result, found: Played, judgin
         "exposure": float((result.position != 0).mean()),
         "turnover": result.turnover,
         **costs(result),
-        "buy_and_hold": earned(held(ready), width_ns, volatility),
-        "sensitivity": sensitivity(result, ready.changes, ready.market, wanted.spread_ticks, width_ns),
+        "buy_and_hold": earned(held(ready.market, ready.rules), width_ns, volatility),
+        "sensitivity": sensitivity(result, ready.play, ready.changes, ready.market, wanted.spread_ticks),
         "open_trade": next(iter(trades_told(result, result.open_trade)), None),
         "trades": trades_told(result, result.trades),
         "equity_curve": np.asarray(quote(result.equity, bars.unit)).tolist(),

@@ -7,12 +7,12 @@ Out: for each point its settings; the values of each parameter that varies, in o
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from ninefold.services.backtest_strategy import Chosen, choose
-from ninefold.strategy.strategy import BadStrategy
+from ninefold.services.backtest_strategy import Chosen
+from ninefold.services.backtest_wanted import Wanted, chosen_of, settings_of
+from ninefold.strategy.parameters import BadStrategy
 
 MOST_POINTS = 200_000
 
@@ -36,10 +36,10 @@ class Grid(NamedTuple):
         return {name: value for name, value in self.points[0].parameters.items() if name not in self.axes}
 
 
-def grid_of(strategy: str, settings: Sequence[str]) -> Grid:
+def grid_of(wanted: Wanted) -> Grid:
     """raises: BadStrategy naming the setting and what is allowed."""
     said = {}
-    for setting in settings:
+    for setting in wanted.settings:
         name, equals, text = setting.partition("=")
         if not equals:
             raise BadStrategy(f"--set {setting}: settings are written NAME=VALUE, NAME=5..50..5 or NAME=5,10,20")
@@ -55,7 +55,7 @@ def grid_of(strategy: str, settings: Sequence[str]) -> Grid:
             f"these settings make {count:,} points; at most {MOST_POINTS:,} are searched: take wider steps"
         )
     made = [dict(zip(said, values, strict=True)) for values in itertools.product(*said.values())]
-    return Grid(axes, [choose(strategy, [f"{name}={value}" for name, value in point.items()]) for point in made])
+    return Grid(axes, [chosen_of(wanted, settings_of(point)) for point in made])
 
 
 def _values(setting: str, text: str) -> list[str]:

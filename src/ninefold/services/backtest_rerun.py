@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from ninefold.services import backtest, backtest_sweep
 from ninefold.services.backtest import made_ready, played_once
-from ninefold.services.backtest_strategy import choose
 from ninefold.services.backtest_wanted import (
     BadBacktest,
     Wanted,
+    chosen_of,
     code_of,
     config_of,
     settings_of,
@@ -69,16 +69,16 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
 def _alone(trial: Trial, wanted: Wanted) -> Again:
     ready = made_ready(replace(wanted, settings=settings_of({**trial.search.config["set"], **trial.point})))
     _, found = played_once(wanted, ready)
-    return Again(snapshot_of(ready.market.bars), _code(trial, ready.chosen.code), found.outcome.digests[0])
+    return Again(snapshot_of(ready.market.bars), _code(trial, wanted, ready.chosen.code), found.outcome.digests[0])
 
 
-def _code(trial: Trial, own: str) -> str:
+def _code(trial: Trial, wanted: Wanted, own: str) -> str:
     """A search has one version for all of its points."""
     config, points = trial.search.config, trial.search.points
     if not points or own == trial.search.code:
         return own
     settings = [dict(zip(points, values, strict=True)) for values in zip(*points.values(), strict=True)]
-    return code_of([choose(config["strategy"], settings_of({**config["set"], **one})) for one in settings])
+    return code_of([chosen_of(wanted, settings_of({**config["set"], **one})) for one in settings])
 
 
 KINDS: dict[str, Callable[[Trial, Wanted], Again]] = {backtest.KIND: _alone, backtest_sweep.KIND: _alone}

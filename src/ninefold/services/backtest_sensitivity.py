@@ -8,7 +8,7 @@ Out: equity, return and Sharpe ratio a year with fills one bar later, without th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -40,14 +40,18 @@ SAMPLES = 4096  # closes at which the equity of shifted signals is compared, abo
 FEWEST = 10  # bars; with fewer nothing can be shifted
 
 
-def sensitivity(result: Result, changes: Changes, market: Market, spread_ticks: int, width_ns: int) -> dict[str, Any]:
-    """spread_ticks: the narrowest spread that is believed."""
+def sensitivity(
+    result: Result, play: Callable[[Rules], Result], changes: Changes | None, market: Market, spread_ticks: int
+) -> dict[str, Any]:
+    """play: the run under other rules. changes: of its target; None if that depends on what is held, and then nothing is known
+    of later fills and shifted signals. spread_ticks: the narrowest spread that is believed."""
     bars, rules = result.bars, result.rules
+    width_ns = int(bars.close_ns[0] - bars.open_ns[0])
     spread, source = spread_of(market, spread_ticks)
-    later = run(bars, later_changes(changes, len(bars)), rules)
-    dear = run(bars, changes, with_spread(rules, spread))
+    later = None if changes is None else run(bars, later_changes(changes, len(bars)), rules)
+    dear = play(with_spread(rules, spread))
     return {
-        "one_bar_later": _of(later.equity, result, width_ns),
+        "one_bar_later": _unknown() if later is None else _of(later.equity, result, width_ns),
         "without_best_days": {"days": BEST_DAYS, **_without_best(result, width_ns)},
         "calm_only": _calm(result, width_ns),
         "with_spread": {"spread_bps": spread * 10_000, "from": source, **_of(dear.equity, result, width_ns)},
@@ -98,9 +102,9 @@ def _calm(result: Result, width_ns: int) -> Mapping[str, float]:
     return _of(calm_equity(result.equity.astype(np.float64), result.bars.close, window), result, width_ns)
 
 
-def _placebo(bars: Bars, changes: Changes, rules: Rules, cash: int, width_ns: int) -> dict[str, Any]:
+def _placebo(bars: Bars, changes: Changes | None, rules: Rules, cash: int, width_ns: int) -> dict[str, Any]:
     """Ratios at every so-manieth close, of the signal and of the shifted ones alike."""
-    if len(bars) < FEWEST:
+    if changes is None or len(bars) < FEWEST:
         return {"p": math.nan, "shifts": 0, "median_sharpe": math.nan, "best_sharpe": math.nan}
     shifts = placebo_shifts(len(bars), seed=0, draws=SHIFTS)
     every = max(1, len(bars) // SAMPLES)
@@ -117,5 +121,5 @@ def _placebo(bars: Bars, changes: Changes, rules: Rules, cash: int, width_ns: in
 
 
 def _unknown() -> Mapping[str, float]:
-    """Of an account that was ruined."""
+    """Of an account that was ruined, or of what cannot be played."""
     return {"equity": math.nan, "return": math.nan, "sharpe": math.nan}

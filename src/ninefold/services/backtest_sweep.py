@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from contextlib import closing
 from fractions import Fraction
 from typing import Any
@@ -17,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from ninefold.backtest.market_rules import Rules, numbers
-from ninefold.backtest.statistics.checked import Floats
 from ninefold.backtest.statistics.deflated import (
     counted_trials,
     deflated_sharpe,
@@ -26,13 +26,13 @@ from ninefold.backtest.statistics.deflated import (
 )
 from ninefold.backtest.statistics.sharpe import YEAR_NS
 from ninefold.backtest.sweep import Sweep, sweep_changes, sweep_crossings
-from ninefold.services.backtest import Ready, held
+from ninefold.services.backtest import held
 from ninefold.services.backtest_bars import Market
 from ninefold.services.backtest_grid import Grid, grid_of
-from ninefold.services.backtest_outcome import Played, joined, played_together, ratio_of
+from ninefold.services.backtest_outcome import Played, joined, played, played_together, ratio_of
 from ninefold.services.backtest_report import earned, overfitted, quote, times
-from ninefold.services.backtest_search import Progress, Searched, looks_needed, parts_of, search_through
-from ninefold.services.backtest_strategy import Chosen
+from ninefold.services.backtest_search import Play, Progress, Searched, looks_needed, parts_of, search_through
+from ninefold.services.backtest_strategy import Chosen, changes_together, crossing_of
 from ninefold.services.backtest_wanted import (
     Wanted,
     check_holdout,
@@ -46,7 +46,6 @@ from ninefold.store.trials import Search, Trials, Tried
 
 KIND = "sweep"
 BEST = 20  # points in the document's list
-CROSSING = "sma_cross"
 
 
 def sweep(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any]:
@@ -55,25 +54,19 @@ def sweep(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any]:
     returns: as `backtest`; docs/research.md names the keys.
     raises:  those of `backtest_wanted.REFUSED`.
     """
-    grid = grid_of(wanted.strategy, wanted.settings)
+    grid = grid_of(wanted)
     market = market_of(wanted)
-    rules = [checked_rules(wanted, market, point) for point in grid.points]
+    rules = [rules_of(wanted, market, point) for point in grid.points]
     search = search_of(KIND, wanted, grid, market, grid.columns())
     with closing(Trials(wanted.data_dir)) as trials:
         look = wanted.look if check_holdout(wanted, market, trials, looks_needed(trials, search)) else None
-        play = player(market, grid, rules, wanted.width_ns)
+        play = player(market, grid.points, rules, wanted.width_ns)
         parts = parts_of(range(len(grid.points)), len(market.bars))
         found = search_through(trials, search, parts, play, progress, now_ns, look)
         tried = trials.tried(search.family)
         alike = trials.returns(found.first)
-    ready = Ready(grid.points[0], market, rules[0], grid.points[0].changes(market))
-    return _document(wanted, ready, grid, found, tried, alike)
-
-
-def checked_rules(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
-    rules = rules_of(wanted, market, chosen)
-    numbers(rules, market.bars.tick, market.bars.lot, market.bars.highest)
-    return rules
+    hold = earned(held(market, rules[0]), wanted.width_ns, wanted.target_volatility)
+    return {**_document(wanted, market, grid, found, tried), "overfitting": overfitted(alike), "buy_and_hold": hold}
 
 
 def search_of(kind: str, wanted: Wanted, grid: Grid, market: Market, points: dict[str, list[Any]]) -> Search:
@@ -88,31 +81,33 @@ def search_of(kind: str, wanted: Wanted, grid: Grid, market: Market, points: dic
     )
 
 
-def player(market: Market, grid: Grid, rules: list[Rules], width_ns: int) -> Any:
-    """What plays some points on these bars."""
+def player(market: Market, points: Sequence[Chosen], rules: Sequence[Rules], width_ns: int) -> Play:
+    """What plays some of the points on these bars; a set of rules for each."""
     cash = numbers(rules[0], market.bars.tick, market.bars.lot, market.bars.highest).cash
 
-    def play(points: range) -> Played:
+    def play(some: range) -> Played:
         found = []
-        for _, group in itertools.groupby(points, lambda point: rules[point]):
-            same = list(group)
-            made = swept(market, [grid.points[point] for point in same], rules[same[0]])
-            found.append(played_together(market.bars, made, cash, width_ns))
+        for (of, knows), group in itertools.groupby(some, lambda one: (rules[one], points[one].plan.knows_itself)):
+            same = [points[one] for one in group]
+            if knows:
+                found += [played(point.prepare(market)(of), width_ns) for point in same]
+            else:
+                found.append(played_together(market.bars, swept(market, same, of), cash, width_ns))
         return joined(found)
 
     return play
 
 
-def swept(market: Market, points: list[Chosen], rules: Rules) -> Sweep:
+def swept(market: Market, points: Sequence[Chosen], rules: Rules) -> Sweep:
     """With the equity at every close."""
-    if points[0].name == CROSSING:
-        pairs = [(int(point.parameters["fast"]), int(point.parameters["slow"])) for point in points]
-        return sweep_crossings(market.bars, pairs, rules, every=1)
-    return sweep_changes(market.bars, [point.changes(market) for point in points], rules, every=1)
+    pairs = [crossing_of(point.plan.target) for point in points]
+    if all(pairs):
+        return sweep_crossings(market.bars, [pair for pair in pairs if pair], rules, every=1)
+    return sweep_changes(market.bars, changes_together(points, market), rules, every=1)
 
 
-def _document(wanted: Wanted, ready: Ready, grid: Grid, found: Searched, tried: Tried, alike: Floats) -> dict[str, Any]:
-    bars, width_ns = ready.market.bars, wanted.width_ns
+def _document(wanted: Wanted, market: Market, grid: Grid, found: Searched, tried: Tried) -> dict[str, Any]:
+    bars, width_ns = market.bars, wanted.width_ns
     table = judged(found, tried, width_ns, bars.unit)
     order = np.argsort(-np.nan_to_num(table["deflated_sharpe"], nan=-1.0), kind="stable")
     best = [
@@ -135,8 +130,6 @@ def _document(wanted: Wanted, ready: Ready, grid: Grid, found: Searched, tried: 
         "points": len(grid.points),
         "resumed": found.resumed,
         **luck(tried, width_ns, len(bars)),
-        "overfitting": overfitted(alike),
-        "buy_and_hold": earned(held(ready), width_ns, wanted.target_volatility),
         "best": best,
         "grid": {"axes": grid.values(), **table},
     }

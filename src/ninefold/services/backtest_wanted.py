@@ -16,7 +16,7 @@ import ninefold
 from ninefold.backtest.bars import PRICES, BadBars, Bars
 from ninefold.backtest.columns import Holes
 from ninefold.backtest.exact import BadRules
-from ninefold.backtest.market_rules import EquityShare, Exits, Fees, FixedSize, Limits, Margin, Rules, Slippage
+from ninefold.backtest.market_rules import EquityShare, Fees, FixedSize, Limits, Margin, Rules, Slippage, numbers
 from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.statistics.holdout import BehindTheWall, NoLooksLeft, check_before_wall
 from ninefold.backtest.target import BadTarget
@@ -29,7 +29,8 @@ from ninefold.services.backtest_strategy import Chosen, choose
 from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
 from ninefold.store.timerange import parse_timerange
 from ninefold.store.trials import DifferentResult, TrialReader, UnknownTrial
-from ninefold.strategy.strategy import BadStrategy
+from ninefold.strategy.parameters import BadStrategy
+from ninefold.strategy.plan import Exits
 
 NEXT_OPEN = "next-open"
 FILLS = (NEXT_OPEN,)
@@ -50,10 +51,12 @@ REFUSED = (  # what people can mend, of every command that runs back-tests
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """file or instrument: where the bars are. size: base, held when long; None: all of the equity, times the leverage.
-    short: a file's bars are a perpetual's, which may be sold short. look: why rows behind the holdout's wall are read."""
+    """strategies: folder or file with the user's own. file or instrument: where the bars are. size: base, held when long;
+    None: all of the equity, times the leverage. short: a file's bars are a perpetual's, which may be sold short. look: why
+    rows behind the holdout's wall are read. Numbers are texts, so that 0.1 is a tenth."""
 
     strategy: str
+    strategies: Path | None = None
     settings: tuple[str, ...] = ()
     data_dir: Path
     file: Path | None = None
@@ -93,6 +96,7 @@ def config_of(wanted: Wanted, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "strategy": wanted.strategy,
         "set": dict(parameters),
         "bars": None if wanted.file is None else str(wanted.file.absolute()),
+        "strategies": None if wanted.strategies is None else str(wanted.strategies.absolute()),
         **{name: getattr(wanted, name) for name in ALWAYS},
         **{name: getattr(wanted, name) for name in OTHERWISE if getattr(wanted, name) != DEFAULTS[name]},
     }
@@ -103,7 +107,7 @@ def wanted_of(config: Mapping[str, Any], data_dir: Path) -> Wanted:
 
     raises: BadBacktest for options that this version does not know.
     """
-    known = {"strategy", "set", "bars", *ALWAYS, *OTHERWISE}
+    known = {"strategy", "strategies", "set", "bars", *ALWAYS, *OTHERWISE}
     if strange := sorted(config.keys() - known):
         raise BadBacktest(f"the trial was counted with {', '.join(strange)}, which this version does not know")
     return Wanted(
@@ -111,6 +115,7 @@ def wanted_of(config: Mapping[str, Any], data_dir: Path) -> Wanted:
         settings=settings_of(config["set"]),
         data_dir=data_dir,
         file=None if config["bars"] is None else Path(config["bars"]),
+        strategies=None if config["strategies"] is None else Path(config["strategies"]),
         **{name: config[name] for name in (*ALWAYS, *OTHERWISE) if name in config},
     )
 
@@ -161,32 +166,37 @@ def check_holdout(wanted: Wanted, market: Market, ledger: TrialReader, points: i
     return True
 
 
+def chosen_of(wanted: Wanted, settings: Sequence[str]) -> Chosen:
+    """What the strategy itself says of exits holds where no option says otherwise. raises: BadStrategy, FormulaError."""
+    found = choose(wanted.strategy, settings, wanted.strategies)
+    own = found.exits
+    exits = Exits(
+        stop_loss=own.stop_loss if wanted.stop_loss is None else wanted.stop_loss,
+        take_profit=own.take_profit if wanted.take_profit is None else wanted.take_profit,
+        trailing=own.trailing if wanted.trailing is None else wanted.trailing,
+        bars=own.bars if wanted.max_bars is None else wanted.max_bars,
+    )
+    return replace(found, plan=replace(found.plan, exits=exits))
+
+
 def rules_of(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
-    """What the strategy itself says of exits holds where no option says otherwise. raises: BadBacktest, BadRules."""
+    """raises: BadBacktest, BadRules: all that could be refused later."""
     if market.spot and wanted.leverage != "1":
         raise BadBacktest(
             f"leverage is {wanted.leverage} on a spot market; leave --leverage out, or say --short if the file is of a perpetual"
         )
-    own = chosen.exits
-    return Rules(
+    rules = Rules(
         cash=wanted.cash,
         sizing=EquityShare(wanted.leverage) if wanted.size is None else FixedSize(wanted.size),
         fees=Fees(taker=wanted.taker_fee, maker=wanted.taker_fee),
         slippage=Slippage(rate=wanted.slippage),
         limits=Limits(short=0) if market.spot else Limits(),
         margin=Margin() if wanted.leverage == "1" else Margin(wanted.leverage, MAINTENANCE),
-        exits=Exits(
-            stop_loss=own.stop_loss if wanted.stop_loss is None else wanted.stop_loss,
-            take_profit=own.take_profit if wanted.take_profit is None else wanted.take_profit,
-            trailing=own.trailing if wanted.trailing is None else wanted.trailing,
-            bars=own.bars if wanted.max_bars is None else wanted.max_bars,
-        ),
+        exits=chosen.exits,
         volume_share=wanted.volume_share,
     )
-
-
-def chosen_of(wanted: Wanted) -> Chosen:
-    return choose(wanted.strategy, wanted.settings)
+    numbers(rules, market.bars.tick, market.bars.lot, market.bars.highest)
+    return rules
 
 
 def code_of(points: Sequence[Chosen]) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ninefold.strategy.strategy import strategy
+from ninefold.strategy.strategy import Strategy
 
-STRATEGIES = (
-    strategy(
-        "breakout_donchian_5s",
-        "5s",
-        "where(close > lag(donchian_upper(8), 1), 1, where(close < lag(donchian_lower(8), 1), -1, 0))",
-        "breakout",
-        "Long on a close above the highest high of the 40 seconds before, short below the lowest low.",
-    ),
-)
+
+class BreakoutDonchian5s(Strategy):
+    """Long on a close above the highest high of the 40 seconds before, short below the lowest low."""
+
+    name = "breakout_donchian_5s"
+    family = "breakout"
+    timeframe = "5s"
+    target = "where(close > lag(donchian_upper(8), 1), 1, where(close < lag(donchian_lower(8), 1), -1, 0))"

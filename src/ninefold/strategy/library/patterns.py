@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ninefold.strategy.strategy import strategy
+from ninefold.strategy.strategy import Strategy
 
-STRATEGIES = (
-    strategy(
-        "pattern_reversal_5s",
-        "5s",
-        "sign(sum(cdlengulfing() + cdlharami() + cdlhammer() + cdlshootingstar() + cdlpiercing(), 3))",
-        "patterns",
-        "On the side of the bullish or bearish reversal patterns of the last three bars.",
-    ),
-)
+
+class PatternReversal5s(Strategy):
+    """On the side of the bullish or bearish reversal patterns of the last three bars."""
+
+    name = "pattern_reversal_5s"
+    family = "patterns"
+    timeframe = "5s"
+    target = "sign(sum(cdlengulfing() + cdlharami() + cdlhammer() + cdlshootingstar() + cdlpiercing(), 3))"
