@@ -65,11 +65,11 @@ def _print(found: dict[str, Any]) -> None:
         lines.add_row(*row)
     Console().print(lines)
     changed = Table("when something is changed", "equity, quote", "return", "Sharpe", box=None, pad_edge=False)
-    for row in _changed(found["sensitivity"]):
-        changed.add_row(*row)
+    for line in _changed(found["sensitivity"]):
+        changed.add_row(*line)
     Console().print(changed)
-    for line in _said(found):
-        print(line)
+    for sentence in _said(found):
+        print(sentence)
 
 
 def _both(found: dict[str, Any], hold: dict[str, Any]) -> list[Row]:

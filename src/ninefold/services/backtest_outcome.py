@@ -80,7 +80,7 @@ def known_returns(returns: np.ndarray) -> np.ndarray:
 def _one(summary: np.ndarray, equity: np.ndarray, cash: int, bars: Bars) -> _One:
     returns = known_returns(returns_of(cash, equity))
     digest = blake2b(summary.tobytes(), digest_size=DIGEST_BYTES)
-    digest.update(equity)
+    digest.update(equity.data)
     return _One(digest.digest(), sharpe(returns), compact_returns(bars.close_ns, returns[np.newaxis]))
 
 

@@ -109,7 +109,8 @@ def swept(market: Market, points: Sequence[Chosen], rules: Rules) -> Sweep:
 def _document(wanted: Wanted, market: Market, grid: Grid, found: Searched, tried: Tried) -> dict[str, Any]:
     bars, width_ns = market.bars, wanted.width_ns
     table = judged(found, tried, width_ns, bars.unit)
-    order = np.argsort(-np.nan_to_num(table["deflated_sharpe"], nan=-1.0), kind="stable")
+    keys = [-np.nan_to_num(table[name], nan=-np.inf) for name in ("sharpe", "deflated_sharpe")]  # the last one first
+    order = np.lexsort(keys)
     best = [
         {
             "trial": found.first + point,
