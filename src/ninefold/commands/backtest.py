@@ -53,10 +53,10 @@ def run(
     if json_:
         print_json(found)
     else:
-        _print(found)
+        print_report(found)
 
 
-def _print(found: dict[str, Any]) -> None:
+def print_report(found: dict[str, Any]) -> None:
     hold = found["buy_and_hold"]
     named = " ".join([found["strategy"], *(f"{name}={value}" for name, value in found["set"].items())])
     print(f"{named} on {found['bars']:,} bars of {found['timeframe']}, {found['from']} to {found['to']}")

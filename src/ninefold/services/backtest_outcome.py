@@ -22,7 +22,8 @@ from ninefold.backtest.result import Result, returns_of
 from ninefold.backtest.statistics.compact import Compact, compact_returns
 from ninefold.backtest.statistics.sharpe import Sharpe, sharpe
 from ninefold.backtest.sweep import SUMMARIES, Sweep, summary_of
-from ninefold.store.trials import DIGEST_BYTES, Outcome
+from ninefold.store.trials import Outcome
+from ninefold.store.trials_packed import DIGEST_BYTES
 
 PLAYED = np.dtype([("summary", SUMMARIES), ("value", "<f8"), ("skew", "<f8"), ("kurtosis", "<f8"), ("periods", "<i8")])
 

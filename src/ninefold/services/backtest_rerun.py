@@ -14,6 +14,17 @@ from typing import Any, NamedTuple
 
 from ninefold.services import backtest, backtest_sweep
 from ninefold.services.backtest import made_ready, played_once
+from ninefold.services.backtest_forward import (
+    FITTED,
+    JOINED,
+    RANGES,
+    Pace,
+    chosen_points,
+    fit,
+    fitted,
+    joined,
+    made_fitting,
+)
 from ninefold.services.backtest_wanted import (
     BadBacktest,
     Wanted,
@@ -41,14 +52,15 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
     search = trial.search
     if search.kind not in KINDS:
         raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {', '.join(KINDS)} are run again")
-    wanted = wanted_of(search.config, data_dir)
+    config = {name: value for name, value in search.config.items() if name not in (RANGES, *Pace.__slots__)}
+    wanted = wanted_of(config, data_dir)
     found = KINDS[search.kind](trial, wanted)
     differs = [
         name
         for name, same in (
             ("data", found.snapshot == search.snapshot),
             ("code", found.code == search.code),
-            ("config", config_of(wanted, search.config["set"]) == search.config),
+            ("config", config_of(wanted, config["set"]) == config),
         )
         if not same
     ]
@@ -81,4 +93,32 @@ def _code(trial: Trial, wanted: Wanted, own: str) -> str:
     return code_of([chosen_of(wanted, settings_of({**config["set"], **one})) for one in settings])
 
 
-KINDS: dict[str, Callable[[Trial, Wanted], Again]] = {backtest.KIND: _alone, backtest_sweep.KIND: _alone}
+def _fitted(trial: Trial, wanted: Wanted) -> Again:
+    """One fit of a walk forward."""
+    point = {name: value for name, value in trial.point.items() if name != "fold"}
+    own = replace(wanted, settings=settings_of({**trial.search.config["set"], **point}))
+    fitting = made_fitting(own, _pace(trial))
+    fold = trial.point["fold"]
+    found = fit(own, fitting, range(fold, fold + 1))
+    return Again(snapshot_of(fitting.market.bars), code_of(fitting.grid.points), found.outcome.digests[0])
+
+
+def _joined(trial: Trial, wanted: Wanted) -> Again:
+    """All fits of a walk forward, and what they chose."""
+    own = replace(wanted, settings=tuple(trial.search.config[RANGES]))
+    fitting = made_fitting(own, _pace(trial))
+    best = chosen_points(fitting, fitted(own, fitting))
+    _, found = played_once(own, joined(fitting, best))
+    return Again(snapshot_of(fitting.market.bars), code_of(fitting.grid.points), found.outcome.digests[0])
+
+
+def _pace(trial: Trial) -> Pace:
+    return Pace(**{name: trial.search.config[name] for name in Pace.__slots__})
+
+
+KINDS: dict[str, Callable[[Trial, Wanted], Again]] = {
+    backtest.KIND: _alone,
+    backtest_sweep.KIND: _alone,
+    FITTED: _fitted,
+    JOINED: _joined,
+}
