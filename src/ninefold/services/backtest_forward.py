@@ -18,6 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from ninefold.backtest.bars import Bars
@@ -203,16 +204,17 @@ def _searches(wanted: Wanted, pace: Pace, fitting: Fitting) -> tuple[Search, Sea
     config = {**config_of(wanted, grid.fixed()), **{name: getattr(pace, name) for name in Pace.__slots__}}
     columns = {name: values * folds for name, values in grid.columns().items()}
     fold = np.repeat(np.arange(folds), len(grid.points)).tolist()
-    common = {
-        "family": grid.points[0].family,
-        "snapshot": snapshot_of(fitting.market.bars),
-        "code": code_of(grid.points),
-        "seed": 0,
-    }
-    return (
-        Search(kind=FITTED, config=config, points={"fold": fold, **columns}, **common),
-        Search(kind=JOINED, config={**config, "set": {}, RANGES: list(wanted.settings)}, **common),
+    fits = Search(
+        kind=FITTED,
+        family=grid.points[0].family,
+        snapshot=snapshot_of(fitting.market.bars),
+        code=code_of(grid.points),
+        config=config,
+        seed=0,
+        points={"fold": fold, **columns},
     )
+    own = {**config, "set": {}, RANGES: list(wanted.settings)}
+    return fits, msgspec.structs.replace(fits, kind=JOINED, config=own, points={})
 
 
 def _told(
