@@ -9,7 +9,7 @@ known to be missing, so these bars are unknown: nothing is filled there. Stored 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,12 +36,13 @@ SPOT = "spot"
 @dataclass(frozen=True, eq=False, slots=True)
 class Market:
     """columns: as formulas name them, float64 of shape (n,), in units of `scale`; NaN in unknown bars.
-    spot: nothing can be sold that is not held."""
+    spot: nothing can be sold that is not held. others: what tells the market of another instrument and width, if one can."""
 
     bars: Bars
     columns: Mapping[str, np.ndarray]
     scale: Scale
     spot: bool
+    others: Callable[[str, int], Market] | None = None
 
     def between(self, start: int, stop: int) -> Market:
         """From row `start` up to row `stop`."""
@@ -95,7 +96,11 @@ def market_of_store(
     whole = _whole(known, width_ns)
     bars = bars_of_rows(whole, of) if of.rules_known else bars_of_columns(_prices(whole, of), holes="unknown")
     scale = Scale(of.price_decimals, of.size_decimals)
-    return Market(bars, columns_of_rows(whole), scale, spot=of.kind == SPOT)
+
+    def others(instrument: str, wanted_ns: int) -> Market:
+        return market_of_store(data_dir, instrument, wanted_ns, start_ns, end_ns)
+
+    return Market(bars, columns_of_rows(whole), scale, of.kind == SPOT, others)
 
 
 def _table(path: Path) -> pa.Table:
