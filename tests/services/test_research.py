@@ -31,8 +31,10 @@ HOURS = 24 * 40
 @pytest.fixture
 def asked(tmp_path: Path) -> Wanted:
     """A sweep of twelve crossings over 40 days of hours."""
+    (tmp_path / "own.py").write_text(OWN)
     return Wanted(
         strategy="sma_cross",
+        strategies=tmp_path / "own.py",
         settings=("fast=2,3,5", "slow=10..40..10"),
         data_dir=tmp_path / "data",
         file=hours(tmp_path / "bars.parquet"),
@@ -47,6 +49,35 @@ def hours(path: Path, seed: int = 1) -> Path:
     columns = {"open_time": times, "open": opens, "high": np.maximum(opens, close), "low": np.minimum(opens, close)}
     pq.write_table(pa.table({**columns, "close": close, "volume": np.ones(HOURS)}), path)
     return path
+
+
+OWN = """
+from ninefold.strategy import Strategy, whole
+
+class Waves(Strategy):
+    "Long while the faster average is above the slower one, short while below."
+    fast = whole(3, 1, 50)
+    slow = whole(12, 1, 50)
+    target = "sign(ema(close, fast) - ema(close, slow))"
+
+class Dips(Strategy):
+    "In when oversold, out when overbought."
+    level = whole(30, 1, 99)
+    entry = "rsi(close, 5) < level"
+    exit = "rsi(close, 5) > 70"
+
+class Alternating(Strategy):
+    "Free code: in for some bars, out for as many."
+    bars = whole(5, 1, 50)
+
+    def __init__(self, **values):
+        super().__init__(**values)
+        self.seen = 0
+
+    def on_bar(self, bar):
+        self.seen += 1
+        return float(self.seen // self.bars % 2)
+"""
 
 
 def quietly(what: str, done: int, total: int) -> None:
@@ -70,9 +101,10 @@ def stops_after(parts: int) -> Callable[[str, int, int], None]:
     [
         {},
         {"stop_loss": "0.02", "max_bars": 12},
-        {"strategy": "trend_ema_1m", "settings": ("fast=3,4", "slow=12,20")},
+        {"strategy": "waves", "settings": ("fast=3,4", "slow=12,20")},
+        {"strategy": "dips", "settings": ("level=20..40..10",), "stop_loss": "0.01"},
     ],
-    ids=["crossings", "with exits", "a formula"],
+    ids=["crossings", "with exits", "a formula", "signals that enter again"],
 )
 def test_every_point_of_a_sweep_is_a_single_run_and_a_trial(asked: Wanted, more: dict[str, object]) -> None:
     wanted = replace(asked, **more)  # type: ignore[arg-type]
@@ -140,6 +172,20 @@ def test_an_interrupted_sweep_goes_on_and_nothing_is_counted_twice(
     for kept in (asked.data_dir / "cache" / "searches").iterdir():
         kept.write_bytes(kept.read_bytes()[:-7])  # torn; the ledger knows what must come out
     assert {**sweep(asked, 4, quietly), "resumed": 0} == whole
+
+
+def test_free_code_is_swept_and_runs_again_and_is_not_walked_forward(asked: Wanted) -> None:
+    wanted = replace(asked, strategy="alternating", settings=("bars=5,20",), timerange="20240101-20240110")
+    found = sweep(wanted, 1, quietly)
+    assert found["grid"]["trades"] == [
+        21,
+        5,
+    ]  # 9 days of hours: 216 / 10 and 216 / 40, the last of each still held or not
+    assert rerun(asked.data_dir, 2)["identical"] is True
+    told = backtest(replace(wanted, settings=()), 2)["sensitivity"]
+    assert np.isnan([told["one_bar_later"]["equity"], told["placebo"]["p"]]).all()
+    with pytest.raises(BadBacktest, match="alternating cannot be walked forward"):
+        forward(wanted, Pace("3d", "2d"), 1, quietly)
 
 
 @pytest.mark.slow

@@ -78,7 +78,7 @@ def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
 
 
 def made_ready(wanted: Wanted) -> Ready:
-    chosen = chosen_of(wanted, wanted.settings)
+    chosen = chosen_of(wanted)
     market = market_of(wanted)
     rules = rules_of(wanted, market, chosen)
     if chosen.plan.knows_itself:

@@ -10,7 +10,7 @@ known to be missing, so these bars are unknown: nothing is filled there. Stored 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,7 @@ class Market:
     def between(self, start: int, stop: int) -> Market:
         """From row `start` up to row `stop`."""
         columns = {name: values[start:stop] for name, values in self.columns.items()}
-        return Market(self.bars.between(start, stop), columns, self.scale, self.spot)
+        return replace(self, bars=self.bars.between(start, stop), columns=columns)
 
 
 def market_of_file(

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from ninefold.services.backtest_strategy import Chosen
-from ninefold.services.backtest_wanted import Wanted, chosen_of, settings_of
+from ninefold.services.backtest_wanted import Wanted, chosen_each, settings_of
 from ninefold.strategy.parameters import BadStrategy
 
 MOST_POINTS = 200_000
@@ -55,7 +55,7 @@ def grid_of(wanted: Wanted) -> Grid:
             f"these settings make {count:,} points; at most {MOST_POINTS:,} are searched: take wider steps"
         )
     made = [dict(zip(said, values, strict=True)) for values in itertools.product(*said.values())]
-    return Grid(axes, [chosen_of(wanted, settings_of(point)) for point in made])
+    return Grid(axes, chosen_each(wanted, [settings_of(point) for point in made]))
 
 
 def _values(setting: str, text: str) -> list[str]:

@@ -28,7 +28,7 @@ from ninefold.services.backtest_forward import (
 from ninefold.services.backtest_wanted import (
     BadBacktest,
     Wanted,
-    chosen_of,
+    chosen_each,
     code_of,
     config_of,
     settings_of,
@@ -90,7 +90,7 @@ def _code(trial: Trial, wanted: Wanted, own: str) -> str:
     if not points or own == trial.search.code:
         return own
     settings = [dict(zip(points, values, strict=True)) for values in zip(*points.values(), strict=True)]
-    return code_of([chosen_of(wanted, settings_of({**config["set"], **one})) for one in settings])
+    return code_of(chosen_each(wanted, [settings_of({**config["set"], **one}) for one in settings]))
 
 
 def _fitted(trial: Trial, wanted: Wanted) -> Again:

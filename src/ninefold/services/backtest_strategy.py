@@ -116,13 +116,21 @@ def choose(name: str, settings: Sequence[str] = (), folder: Path | None = None) 
 
     raises: BadStrategy naming what is allowed; FormulaError.
     """
+    return choose_each(name, [settings], folder)[0]
+
+
+def choose_each(name: str, settings: Sequence[Sequence[str]], folder: Path | None = None) -> list[Chosen]:
+    """The same with several settings; the user's file is read once."""
     kind = strategy_named(name, known_strategies(folder))
-    made = plan_of(kind, values_of(name, parameters_in(kind), settings))
-    if others := sources([made.target] if not made.knows_itself else []):
-        raise BadStrategy(
-            f"{name} reads {', '.join(map(str, others))}: back-tests over several series are not there yet"
-        )
-    return Chosen(made, code_of(plan_of(kind)))
+    code = code_of(plan_of(kind))
+    parameters = parameters_in(kind)
+    found = [Chosen(plan_of(kind, values_of(name, parameters, of)), code) for of in settings]
+    for chosen in found[:1]:
+        if others := sources([chosen.plan.target] if not chosen.plan.knows_itself else []):
+            raise BadStrategy(
+                f"{name} reads {', '.join(map(str, others))}: back-tests over several series are not there yet"
+            )
+    return found
 
 
 def parameters_of(name: str, folder: Path | None = None) -> dict[str, Parameter]:

@@ -25,7 +25,7 @@ from ninefold.imports.mapping import ImportRefused
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.market.time import width_of
 from ninefold.services.backtest_bars import Market, market_of_file, market_of_store
-from ninefold.services.backtest_strategy import Chosen, choose
+from ninefold.services.backtest_strategy import Chosen, choose_each
 from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
 from ninefold.store.timerange import parse_timerange
 from ninefold.store.trials import DifferentResult, TrialReader, UnknownTrial
@@ -166,17 +166,26 @@ def check_holdout(wanted: Wanted, market: Market, ledger: TrialReader, points: i
     return True
 
 
-def chosen_of(wanted: Wanted, settings: Sequence[str]) -> Chosen:
-    """What the strategy itself says of exits holds where no option says otherwise. raises: BadStrategy, FormulaError."""
-    found = choose(wanted.strategy, settings, wanted.strategies)
-    own = found.exits
-    exits = Exits(
+def chosen_of(wanted: Wanted) -> Chosen:
+    """raises: BadStrategy, FormulaError."""
+    return chosen_each(wanted, [wanted.settings])[0]
+
+
+def chosen_each(wanted: Wanted, settings: Sequence[Sequence[str]]) -> list[Chosen]:
+    """With each of these settings. What the strategy itself says of exits holds where no option says otherwise."""
+    return [
+        replace(one, plan=replace(one.plan, exits=_exits(wanted, one.exits)))
+        for one in choose_each(wanted.strategy, settings, wanted.strategies)
+    ]
+
+
+def _exits(wanted: Wanted, own: Exits) -> Exits:
+    return Exits(
         stop_loss=own.stop_loss if wanted.stop_loss is None else wanted.stop_loss,
         take_profit=own.take_profit if wanted.take_profit is None else wanted.take_profit,
         trailing=own.trailing if wanted.trailing is None else wanted.trailing,
         bars=own.bars if wanted.max_bars is None else wanted.max_bars,
     )
-    return replace(found, plan=replace(found.plan, exits=exits))
 
 
 def rules_of(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
