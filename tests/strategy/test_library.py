@@ -88,6 +88,7 @@ def test_no_two_are_the_same_formula_up_to_their_numbers():
     assert [names for names in forms.values() if len(names) > 1] == []
 
 
+@pytest.mark.slow
 def test_targets_lie_between_short_and_long_and_are_unknown_in_the_warm_up(played):
     for market in played.values():
         for name, wanted in market.wanted.items():
@@ -95,6 +96,7 @@ def test_targets_lie_between_short_and_long_and_are_unknown_in_the_warm_up(playe
             assert not (np.abs(wanted) > 1).any(), name
 
 
+@pytest.mark.slow
 def test_every_strategy_trades_on_a_recorded_market_or_says_truly_why_not(played):
     silent = [name for name in LIBRARY if max(changes(p.wanted.get(name, np.zeros(1))) for p in played.values()) < 2]
     assert silent == [name for name, kind in KINDS.items() if kind.unrecorded]
@@ -104,6 +106,7 @@ def test_every_strategy_trades_on_a_recorded_market_or_says_truly_why_not(played
         assert lacking and all(column in KINDS[name].unrecorded for column in lacking), name
 
 
+@pytest.mark.slow
 def test_no_two_targets_are_correlated_by_95_percent_or_more_on_the_recordings(played):
     alike = []
     for market in played.values():
@@ -115,6 +118,7 @@ def test_no_two_targets_are_correlated_by_95_percent_or_more_on_the_recordings(p
     assert alike == []
 
 
+@pytest.mark.slow
 def test_a_strategy_that_goes_short_says_so_and_one_that_does_not_says_when_it_is_flat(played, streamed):
     lowest = dict(zip(ALONE, np.nanmin(np.nan_to_num(streamed[1]), axis=1), strict=True))
     for market in played.values():
@@ -137,6 +141,7 @@ def test_one_bar_at_a_time_equals_all_at_once_and_a_restart_equals_never_having_
     np.testing.assert_array_equal(later, values[:, 230:])
 
 
+@pytest.mark.slow
 def test_one_bar_at_a_time_goes_on_from_recorded_history_to_the_same_bits(played):
     found = played["hours"]
     columns, n = found.market.columns, len(found.market.known_ns)
