@@ -25,10 +25,11 @@ from ninefold.market.instruments import UnknownInstrument
 from ninefold.market.time import TIMEFRAMES
 from ninefold.services.backtest import FILLS, HOLES, NEXT_OPEN, BadBacktest, Wanted, backtest
 from ninefold.services.compiling import told_when_compiling
+from ninefold.services.report import NoReport, write_report
 from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
 from ninefold.strategy.parameters import BadStrategy
 
-ASKED = (BadBacktest, BadBars, BadRules, BadStrategy, BadTarget, FormulaError, ImportRefused, TooLarge)
+ASKED = (BadBacktest, BadBars, BadRules, BadStrategy, BadTarget, FormulaError, ImportRefused, NoReport, TooLarge)
 
 
 def run(
@@ -45,6 +46,7 @@ def run(
     size: Annotated[str | None, typer.Option(help="held when long, in base; all of the equity if left out")] = None,
     holes: Annotated[str, typer.Option(help=f"what bars that a file lacks are: {', '.join(HOLES)}")] = "refuse",
     data_dir: Annotated[Path, typer.Option(help="where bars are stored and trials are counted")] = Path("data"),
+    report: Annotated[Path | None, typer.Option(help="an HTML file to be written, complete in itself")] = None,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
     """What a strategy would have made of past bars, after fees, and how likely that is luck: every run is counted."""
@@ -65,6 +67,8 @@ def run(
     )
     with plainly(*ASKED, NoDataDir, WrongFormat, StoreWriteFailed, UnknownInstrument), told_when_compiling(_tell):
         found = backtest(wanted, time.time_ns())
+        if report is not None:
+            write_report(data_dir, found["trial"], report)
     if json_:
         sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
     else:

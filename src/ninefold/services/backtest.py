@@ -31,6 +31,7 @@ from ninefold.backtest.target import Changes
 from ninefold.market.time import width_of
 from ninefold.services.backtest_bars import Market, market_of_file, market_of_store
 from ninefold.services.backtest_strategy import Chosen, choose
+from ninefold.store.runs import save_run
 from ninefold.store.timerange import parse_timerange
 from ninefold.store.trials import Outcome, Search, Trials, Tried
 from ninefold.strategy.plan import NO_EXITS
@@ -81,7 +82,9 @@ def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
         trials.finish(trial, _outcome(result, width_of(wanted.timeframe)))
         tried = trials.tried(chosen.family)
     hold = run(market.bars, Changes(np.zeros(1, np.int64), np.full(1, ONE)), replace(rules, exits=NO_EXITS))
-    return _document(wanted, chosen, result, hold, trial, tried)
+    document = _document(wanted, chosen, result, hold, trial, tried)
+    save_run(wanted.data_dir, "backtest", trial, document, market.bars)
+    return document
 
 
 def _market(wanted: Wanted) -> Market:
