@@ -4,7 +4,9 @@ In:  symbols that the adapter teaches: how their numbers are held, and which tra
 Out: rows of trades, and on `settle` what the adapter has to know of them: the next trade, the latest time, when it was seen.
 
 An adapter teaches a symbol when it has read one of its trades and nothing of it is in doubt, and lets it be forgotten
-whenever something else happens to it. Until then, and for all other messages, its own way is taken.
+whenever something else happens to it. Until then, and for all other messages, its own way is taken: it settles the symbol of
+a frame itself (to settle all of them for each such frame took longer than all else), and is settled for whatever may look at
+any symbol.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from ninefold.venues.form import form
 from ninefold.venues.quick_names import NAME_MOST, NAME_WORDS, name_words, place_of
 
 ROWS_MOST = 16_384  # of one run
+FEW = 128  # symbols that there is room for at first
 
 
 class Quick:
@@ -33,14 +36,14 @@ class Quick:
         self._symbols: list[str] = []
         self._known = loop.Known(
             *adapter.form.steps(),
-            slots=np.zeros((64, NAME_WORDS + 1), np.uint64),
-            states=np.zeros((32, loop.STATES), np.int64),
-            touched=np.zeros(32, np.int32),
+            slots=np.zeros((2 * FEW, NAME_WORDS + 1), np.uint64),
+            states=np.zeros((FEW, loop.STATES), np.int64),
+            touched=np.zeros(FEW, np.int32),
         )
         self._control = np.zeros(loop.CONTROLS, np.int64)
 
     def teach(self, symbol: str, of: Instrument, next_id: int, last_ns: int) -> None:
-        """The next trade of a symbol is next_id; the latest one so far was at last_ns."""
+        """The next trade of a symbol, which must be settled, is next_id; the latest one so far was at last_ns."""
         row = self._rows.get(symbol)
         if row is None:
             row = self._add(symbol)
@@ -50,15 +53,17 @@ class Quick:
 
     def forget(self, symbol: str) -> None:
         """Of a symbol: no trade has this number."""
+        self.settle_one(symbol)
         row = self._rows.get(symbol)
         if row is not None:
             self._known.states[row, loop.NEXT_ID] = -1
 
     def forget_all(self) -> None:
+        self.settle()
         self._known.states[:, loop.NEXT_ID] = -1
 
     def settle(self) -> None:
-        """Tell the adapter what has happened to its symbols. Must be done before its own way goes on."""
+        """Tell the adapter what has happened to its symbols."""
         count = int(self._control[loop.TOUCHED])
         if not count:
             return
@@ -66,9 +71,21 @@ class Quick:
         for row, (next_id, last_ns, seen_ns) in zip(
             touched.tolist(), states[touched, loop.NEXT_ID : loop.IS_TOUCHED].tolist(), strict=True
         ):
-            self._settled(self._symbols[row], next_id, last_ns, seen_ns)
-        states[touched, loop.IS_TOUCHED] = 0
+            if seen_ns:
+                self._settled(self._symbols[row], next_id, last_ns, seen_ns)
+        states[touched, loop.SEEN_NS :] = 0
         self._control[loop.TOUCHED] = 0
+
+    def settle_one(self, symbol: str) -> None:
+        """The same of one symbol. It stays among those that were touched, with nothing to tell."""
+        row = self._rows.get(symbol)
+        if row is None:
+            return
+        states = self._known.states
+        next_id, last_ns, seen_ns = states[row, loop.NEXT_ID : loop.IS_TOUCHED].tolist()
+        if seen_ns:
+            states[row, loop.SEEN_NS] = 0
+            self._settled(symbol, next_id, last_ns, seen_ns)
 
     def run(
         self,
@@ -108,12 +125,12 @@ class Quick:
         return row
 
     def _grow(self) -> None:
-        """Twice as many, and slots that stay half empty."""
+        """Four times as many, and slots that stay half empty."""
         old = self._known
         self._known = old._replace(
-            slots=np.zeros((2 * len(old.slots), NAME_WORDS + 1), np.uint64),
-            states=np.concatenate([old.states, np.zeros_like(old.states)]),
-            touched=np.concatenate([old.touched, np.zeros_like(old.touched)]),
+            slots=np.zeros((4 * len(old.slots), NAME_WORDS + 1), np.uint64),
+            states=np.concatenate([old.states, np.zeros((3 * len(old.states), loop.STATES), np.int64)]),
+            touched=np.concatenate([old.touched, np.zeros(3 * len(old.touched), np.int32)]),
         )
         for symbol in self._symbols:
             self._place(symbol)
