@@ -82,32 +82,6 @@ def first_set(context: Any, word: Any) -> Any:
 
 
 @intrinsic
-def equal_to(context: Any, address: Any, byte: Any) -> Any:
-    """Which of the 32 bytes from an address on are `byte` (uint8): uint64, a bit each. All 32 must be there."""
-    return types.uint64(types.int64, types.uint8), _compared("==")
-
-
-@intrinsic
-def below(context: Any, address: Any, byte: Any) -> Any:
-    """Which of the 32 bytes from an address on are less than `byte` (uint8) as signed ones, so that those above 127 are too:
-    uint64, a bit each. All 32 must be there.
-    """
-    return types.uint64(types.int64, types.uint8), _compared("<")
-
-
-def _compared(how: str) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        wide = ir.VectorType(ir.IntType(8), 32)
-        bytes_there = builder.load(builder.inttoptr(arguments[0], wide.as_pointer()), align=1)
-        first = builder.insert_element(ir.Constant(wide, ir.Undefined), arguments[1], ir.IntType(32)(0))
-        each = builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(ir.IntType(32), 32), None))
-        found = builder.icmp_signed(how, bytes_there, each)
-        return builder.zext(builder.bitcast(found, ir.IntType(32)), ir.IntType(64))
-
-    return build
-
-
-@intrinsic
 def store_word(context: Any, address: Any, word: Any) -> Any:
     """Write a uint64 to an address and the seven bytes behind it, which must be there."""
 
