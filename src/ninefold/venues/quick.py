@@ -22,7 +22,6 @@ from ninefold.venues.adapter import Quickened
 from ninefold.venues.form import form
 from ninefold.venues.quick_names import NAME_MOST, NAME_WORDS, name_words, place_of
 
-ROWS_MOST = 16_384  # of one run
 FEW = 128  # symbols that there is room for at first
 
 
@@ -41,6 +40,9 @@ class Quick:
             touched=np.zeros(FEW, np.int32),
         )
         self._control = np.zeros(loop.CONTROLS, np.int64)
+        self._frames: Frames | None = None
+        self._all_rows, self._all_lags = np.empty(0, TRADES), np.empty(0, np.int64)  # of these frames
+        self._used = 0
 
     def teach(self, symbol: str, of: Instrument, next_id: int, last_ns: int) -> None:
         """The next trade of a symbol, which must be settled, is next_id; the latest one so far was at last_ns."""
@@ -107,10 +109,18 @@ class Quick:
         control[loop.CONNECTION], control[loop.NOW_NS], control[loop.TICK_NS] = frames.connection, now_ns, tick_ns
         control[loop.LEADS], control[loop.LEAD_MEDIAN_NS] = behind_ns is None, behind_ns or 0
         control[loop.UNTIL_NS] = until_ns
-        most = min(frames.count, ROWS_MOST)
-        rows, lags = np.empty(most, TRADES), np.empty(most, np.int64)
+        rows, lags = self._room(frames)
         loop.run(frames.data, at, frames.end, self._known, window, offset, control, rows, lags)
-        return Run(control.tolist(), rows, lags)
+        run = Run(control.tolist(), rows, lags)
+        self._used += run.count
+        return run
+
+    def _room(self, frames: Frames) -> tuple[np.ndarray, np.ndarray]:
+        """For the rows and lags of what is left of the same frames: one piece of memory for all runs over them."""
+        if frames is not self._frames:
+            self._frames, self._used = frames, 0
+            self._all_rows, self._all_lags = np.empty(frames.count, TRADES), np.empty(frames.count, np.int64)
+        return self._all_rows[self._used :], self._all_lags[self._used :]
 
     def _add(self, symbol: str) -> int | None:
         name = symbol.encode()
@@ -172,5 +182,3 @@ class Run:
         self.least_lag_ns = control[loop.LEAST_LAG_NS]
         self.goes_on = self.why != loop.NOT_MINE  # whether the next record may be of the form
         self.rows, self.lags = rows[: self.count], lags[: self.count]
-        if 2 * self.count < len(rows):  # the memory of what was not filled is not worth being kept
-            self.rows, self.lags = self.rows.copy(), self.lags.copy()
