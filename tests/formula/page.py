@@ -42,7 +42,7 @@ def gives(function: Function) -> str:
     if function.columns and not function.series:
         return str(function.units(function.name, tuple(COLUMNS[name] for name in function.columns))[1])
     read = tuple(COLUMNS[name] for name in function.columns)
-    for given in ((X, Y), (X, X), (BOOL, X, X), (SQUARE,), (RATIO, RATIO), (BOOL, BOOL)):
+    for given in ((X, Y), (X, X), (BOOL, X, X), (SQUARE,), (RATIO, RATIO), (BOOL, BOOL, BOOL, BOOL)):
         units = given[: len(function.series)]
         if len(units) < len(function.series):
             continue

@@ -39,6 +39,8 @@ def example(name: str) -> Term:
         "beta": "close; volume",
         "crosses_above": "close; sma(close, 3)",
         "crosses_below": "close; sma(close, 3)",
+        "held": "close > sma(close, 3); close < open",
+        "side": "close > sma(close, 3); close < open; close < sma(close, 3); close > high - 50",
     }.get(name, "; ".join(("close", "open")[: len(function.series)]))
     short = {
         parameter.name: min(max(parameter.low, 3 + 2 * place), parameter.high) if parameter.whole else parameter.default

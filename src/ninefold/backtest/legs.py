@@ -18,8 +18,9 @@ import numpy as np
 
 from ninefold.backtest.bars import BadBars, Bars, when
 from ninefold.backtest.exact import BadRules, multiple
-from ninefold.backtest.market_rules import Exits, FixedSize, Numbers, Rules, numbers
+from ninefold.backtest.market_rules import FixedSize, Numbers, Rules, numbers
 from ninefold.backtest.outcome import FILLS
+from ninefold.strategy.plan import NO_EXITS
 
 LEG_FILLS = np.dtype([*((name, "<i8") for name in FILLS.names or ()), ("instrument", "<i8")])
 
@@ -86,7 +87,7 @@ def _check(bars: Mapping[str, Bars], rules: Rules, sizes: Mapping[str, FixedSize
     for name in sizes:
         if name not in bars:
             raise BadRules(f"there is a size for {name!r} and no bars; bars are given for {', '.join(bars)}")
-    if rules.exits != Exits() or rules.volume_share is not None:
+    if rules.exits != NO_EXITS or rules.volume_share is not None:
         raise BadRules(
             "exits and a share of the volume are rules of one instrument (`run`); of several on one account leave them out"
         )

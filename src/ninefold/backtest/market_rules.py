@@ -25,6 +25,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from ninefold.backtest.exact import LARGEST, ONE, BadRules, Number, exact, multiple, rate
+from ninefold.strategy.plan import NO_EXITS, Exits
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +76,6 @@ class Margin:
 
 
 @dataclass(frozen=True, slots=True)
-class Exits:
-    """Fractions of a price; None: none. bars: how many bars a position is held at most."""
-
-    stop_loss: Number | None = None
-    take_profit: Number | None = None
-    trailing: Number | None = None
-    bars: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Rules:
     """cash: in quote, at the start. volume_share: the largest part of a bar's volume that is ours; None: no limit."""
 
@@ -94,7 +85,7 @@ class Rules:
     slippage: Slippage = Slippage()
     limits: Limits = Limits()
     margin: Margin = Margin()
-    exits: Exits = Exits()
+    exits: Exits = NO_EXITS
     volume_share: Number | None = None
 
 

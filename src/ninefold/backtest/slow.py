@@ -15,7 +15,7 @@ One bar goes like this.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,8 +43,18 @@ def play(bars: Bars, changes: Changes, rules: Numbers, funding: dict[int, int]) 
 
     raises: TooLarge if an amount exceeds 2**60.
     """
-    account = _Account(rules, rules.cash)
     wanted = dict(zip(changes.at.tolist(), changes.to.tolist(), strict=True))
+    return play_live(bars, lambda row, account: wanted.get(row), rules, funding)
+
+
+def play_live(
+    bars: Bars, wanted: Callable[[int, Account], int | None], rules: Numbers, funding: dict[int, int]
+) -> Played:
+    """`play` of a strategy that is asked at each close, when it sees what it holds.
+
+    wanted: the row and the account as it is then; a target in 10**-8, or None for no change.
+    """
+    account = Account(rules, rules.cash)
     equity, position = [], []
     for row, bar in enumerate(_each(bars)):
         if row in funding and account.position:
@@ -57,7 +67,7 @@ def play(bars: Bars, changes: Changes, rules: Numbers, funding: dict[int, int]) 
             account.look(row)
         if bar.known:
             account.close = bar.close
-        account.decide(row, wanted.get(row))
+        account.decide(row, wanted(row, account))
         account.prove()
         equity.append(account.cash + account.position * account.close)
         position.append(account.position)
@@ -84,7 +94,7 @@ def _each(bars: Bars) -> Iterator[_Bar]:
 
 
 @dataclass(slots=True)
-class _Account:
+class Account:
     """average: entry price, rounded down. best: the most favourable price since the entry. room: lots that the bar still
     gives."""
 

@@ -1,4 +1,4 @@
-"""Every function of the language by name. To add one: one line in `arithmetic`, `windows`, `rolling`, `analogue` or `indicators`."""
+"""Every function of the language by name. To add one: one line in the table of the file it is akin to."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from ninefold.formula.analogue import ANALOGUES
 from ninefold.formula.arithmetic import ARITHMETIC
 from ninefold.formula.function import Function
 from ninefold.formula.indicators import BY_GROUP
+from ninefold.formula.latch import LATCHES
 from ninefold.formula.rolling import RISK, STATISTICS
 from ninefold.formula.windows import WINDOWS
 
 CATALOGUE: dict[str, tuple[Function, ...]] = {
     "Operators": ARITHMETIC,
-    "Time and crossings": WINDOWS,
+    "Time and crossings": (*WINDOWS, *LATCHES),
     "Statistics": STATISTICS,
     "Regime and risk": RISK,
     "Analogues": ANALOGUES,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 
 from ninefold.formula.catalogue import FUNCTIONS
 from ninefold.formula.columns import COLUMNS
@@ -35,10 +36,11 @@ _BINARY: dict[type[ast.AST], str] = {
 _UNARY: dict[type[ast.AST], str] = {ast.USub: "negative", ast.Invert: "negation", ast.Not: "negation"}
 
 
-def parse(text: str) -> Term:
+def parse(text: str, numbers: Mapping[str, float] | None = None) -> Term:
     """The term a text stands for.
 
-    raises: FormulaError saying where, what was found and what is allowed.
+    numbers: names that stand for numbers, such as the parameters of a strategy.
+    raises:  FormulaError saying where, what was found and what is allowed.
 
     >>> parse("sma(close,10)>sma(close,30)").warm_up
     29
@@ -60,7 +62,18 @@ def parse(text: str) -> Term:
         ) from None
     except (RecursionError, MemoryError, ValueError):
         raise FormulaError("the formula is nested too deeply; use fewer parentheses") from None
-    return _whole(tree)
+    return _whole(_Named(numbers).visit(tree) if numbers else tree)
+
+
+class _Named(ast.NodeTransformer):
+    """Puts numbers in the place of their names."""
+
+    def __init__(self, numbers: Mapping[str, float]) -> None:
+        self._numbers = numbers
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        found = self._numbers.get(node.id)
+        return node if found is None else ast.copy_location(ast.Constant(found), node)
 
 
 def _whole(tree: ast.expr) -> Term:

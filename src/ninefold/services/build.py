@@ -5,11 +5,9 @@ In:  a config and the data dir. Out: the stages in order, and the collector.
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import msgspec
 import numpy as np
@@ -17,6 +15,7 @@ import numpy as np
 from ninefold.config import BadConfig, Config
 from ninefold.forecast.model import TrainedModel
 from ninefold.forecast.stage import Forecasts
+from ninefold.formula.errors import FormulaError
 from ninefold.formula.measure import Measure
 from ninefold.journal.inputs import CHUNK, AccountEvent
 from ninefold.journal.reader import read
@@ -28,14 +27,17 @@ from ninefold.market.records import AnyRecord
 from ninefold.market.values import MOOD
 from ninefold.sentiment.mood import Sentiment
 from ninefold.services import headlines
-from ninefold.services.execute import Execute
+from ninefold.services.execute import Execute, MakeVenue
 from ninefold.services.snapshot import Snapshot
 from ninefold.services.stage import Kept, Stage
+from ninefold.services.strategies import known_strategies
 from ninefold.store.ledger import Ledger
 from ninefold.store.read import Reader
 from ninefold.strategy.decide import Decide
-from ninefold.strategy.library import default_strategies, library, load_modules
-from ninefold.strategy.strategy import Strategy
+from ninefold.strategy.library import default_strategies, strategy_named
+from ninefold.strategy.parameters import BadStrategy
+from ninefold.strategy.plan import Plan, check_live
+from ninefold.strategy.strategy import plan_of
 from ninefold.venues.adapter import Adapter, UnknownVenue
 from ninefold.venues.binance_orders import parse_account
 from ninefold.venues.collector import Collector
@@ -66,21 +68,23 @@ def collector_of(config: Config, replay: bool = False) -> Collector:
     return Collector(adapter, account, headlines.parse, wanted)
 
 
-def strategies_of(config: Config) -> tuple[Strategy, ...]:
-    """The strategies a config names, or the default ones. raises: BadConfig with the names there are."""
-    known = library()
-    if config.strategies.folder:
-        known = load_modules(_modules(Path(config.strategies.folder)), known)
+def strategies_of(config: Config) -> tuple[Plan, ...]:
+    """The strategies a config names, or the default ones. raises: BadConfig with what is allowed."""
     if not config.strategies.names:
         return default_strategies()
-    missing = [name for name in config.strategies.names if name not in known]
-    if missing:
-        raise BadConfig(f"strategies.names: there is no {', '.join(missing)}; known are {', '.join(sorted(known))}")
-    return tuple(known[name] for name in config.strategies.names)
+    folder = Path(config.strategies.folder) if config.strategies.folder else None
+    try:
+        known = known_strategies(folder)
+        found = tuple(plan_of(strategy_named(name, known)) for name in config.strategies.names)
+        for one in found:
+            check_live(one)
+    except (BadStrategy, FormulaError) as error:
+        raise BadConfig(f"strategies: {error}") from error
+    return found
 
 
-def stage_of(name: str, config: Config, data_dir: Path, registry: Registry) -> Stage:
-    """One stage of the chain by name."""
+def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venue: MakeVenue | None = None) -> Stage:
+    """One stage of the chain by name. venue: the simulated one of a paper account, if not as usual."""
     if name == "bars":
         return BarMaker()
     if name == "measure":
@@ -92,7 +96,7 @@ def stage_of(name: str, config: Config, data_dir: Path, registry: Registry) -> S
     if name == "decide":
         return Decide(strategies_of(config), config.venue.name)
     names = tuple(strategy.name for strategy in strategies_of(config))
-    return Execute(config, names, Ledger(data_dir), registry)
+    return Execute(config, names, Ledger(data_dir), registry, venue)
 
 
 def loadable(config: Config, saved: Snapshot | None) -> bool:
@@ -137,16 +141,3 @@ def history(data_dir: Path, until_seq: int) -> tuple[np.ndarray, np.ndarray]:
             moods = chunk.rows("values")
             values.append(moods[(moods["term"] == MOOD) & (moods["seq"] > stored_seq)])
     return np.concatenate([empty("bars"), *bars]), np.concatenate([empty("values"), *values])
-
-
-def _modules(folder: Path) -> list[ModuleType]:
-    """A user's strategy files, imported."""
-    found = []
-    for path in sorted(folder.glob("*.py")):
-        spec = importlib.util.spec_from_file_location(f"strategies.{path.stem}", path)
-        if spec is None or spec.loader is None:
-            raise BadConfig(f"strategies.folder: {path} cannot be imported")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        found.append(module)
-    return found

@@ -32,7 +32,7 @@ from ninefold.strategy.foretell import (
     one_bar_returns,
     recent_returns,
 )
-from ninefold.strategy.strategy import Strategy, targets
+from ninefold.strategy.plan import Plan, targets
 
 RECENT_BARS = 32
 HORIZON_NS = (
@@ -62,7 +62,7 @@ class _State(msgspec.Struct):
 class _Series:
     """All strategies of one timeframe on one instrument."""
 
-    def __init__(self, strategies: Sequence[Strategy], scale: Scale) -> None:
+    def __init__(self, strategies: Sequence[Plan], scale: Scale) -> None:
         self.strategies = tuple(strategies)
         self.names = [strategy.name.encode() for strategy in strategies]
         self.evaluator = Evaluator([strategy.target for strategy in strategies], scale)
@@ -91,9 +91,9 @@ class Decide:
 
     name = "decide"
 
-    def __init__(self, strategies: Sequence[Strategy], venue: str) -> None:
+    def __init__(self, strategies: Sequence[Plan], venue: str) -> None:
         self._venue = venue
-        self._by_width: dict[int, list[Strategy]] = {}
+        self._by_width: dict[int, list[Plan]] = {}
         for strategy in strategies:
             self._by_width.setdefault(strategy.width_ns, []).append(strategy)
         self._instruments: dict[int, Instrument] = {}
@@ -191,7 +191,7 @@ class Decide:
         return [may]
 
     def _may(
-        self, strategy: Strategy, bar: np.ndarray, told: Foretelling, side: int, probability: float, horizon: int
+        self, strategy: Plan, bar: np.ndarray, told: Foretelling, side: int, probability: float, horizon: int
     ) -> May:
         of = self._instruments[int(bar["instrument"][0])]
         close_ns = int(bar["close_ns"][0])

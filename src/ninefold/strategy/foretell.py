@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ninefold.formula import Evaluator
-from ninefold.strategy.strategy import targets
+from ninefold.strategy.plan import targets
 
 PATHS = 64
 SMALLEST_CHANGE = 0.1  # of a target: less is not worth an order, so it is not worth a message

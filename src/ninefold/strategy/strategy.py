@@ -1,84 +1,137 @@
-"""What a strategy is: a formula whose value is the target, and the words that go with it.
+"""What people write: a class of about ten lines.
 
-In:  nothing; a strategy is data. It knows no money: sizing, netting and risk come after.
-Out: targets in [-1, +1], how much we would like to be long.
+    class SmaCross(Strategy):
+        "Long while the mean of the last `fast` closes is above that of the last `slow`, else flat."
 
-An unknown target is NaN and stays NaN on the record; whoever acts on it acts as on 0 (`sizing`). Keeping the last
-opinion instead would hold a position that nothing supports any more, and would make the target depend on when we last
-could see.
+        fast = whole(10, 1, 1000)
+        slow = whole(30, 1, 1000)
+        target = "where(sma(close, fast) > sma(close, slow), 1, 0)"
+
+In:  a class with `target`, or `entry` and `exit` (and `short_entry`, `short_exit`), or a method `on_bar`; parameters with
+     ranges; `exits`. A formula is a text, in which parameters stand by name, or a method that returns a term.
+Out: a `Plan`, its parameters set.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-import numpy as np
+from ninefold.formula import FUNCTIONS, FormulaError, Term, parse
+from ninefold.formula.columns import COLUMNS
+from ninefold.strategy.parameters import BadStrategy, Number, Parameter
+from ninefold.strategy.plan import NEVER, Code, Exits, Plan, Signals
 
-from ninefold.formula import RATIO, Term, parse, sources
-from ninefold.market.time import width_of
-
-LONGEST_NAME = 32  # characters; the arrays of targets hold no more
-_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
-
-
-class BadStrategy(ValueError):
-    """A strategy that cannot be used: says which, what was found, what is allowed."""
+_SIDES = ("entry", "exit", "short_entry", "short_exit")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-@dataclass(frozen=True, slots=True)
 class Strategy:
-    """A target as a formula of the bars of one timeframe.
+    """The base of all strategies; the docstring of a class says what it does.
 
-    source: where it comes from: the family of the library, the user's module, or the evolution that found it.
-    raises: BadStrategy for a name, timeframe or unit that is not allowed.
+    name:      by which it is called; made of the class's name if not given: SmaCross is sma_cross.
+    timeframe: of the bars it runs on in the pipeline; a back-test may take others.
+    family:    its kind, by which trials are counted. source: where the idea is from.
+    unrecorded: why it does not trade on recorded markets, if so.
     """
 
-    name: str
-    timeframe: str
-    target: Term
-    source: str
-    description: str
+    name: ClassVar[str] = ""
+    timeframe: ClassVar[str] = "1m"
+    family: ClassVar[str] = "own"
+    source: ClassVar[str] = ""
+    unrecorded: ClassVar[str] = ""
+    exits: ClassVar[Exits] = Exits()
 
-    def __post_init__(self) -> None:
-        if len(self.name) > LONGEST_NAME or not _NAME.fullmatch(self.name):
-            raise BadStrategy(
-                f"strategy name {self.name!r}: allowed are small letters, digits and _, "
-                f"beginning with a letter, at most {LONGEST_NAME} characters"
-            )
-        try:
-            width_of(self.timeframe)
-        except ValueError as error:
-            raise BadStrategy(f"strategy {self.name}: {error}") from None
-        if self.target.unit != RATIO:
-            raise BadStrategy(
-                f"strategy {self.name}: the target is a {self.target.unit}, it must be a plain number from -1 to +1; "
-                "write where(condition, 1, -1) for a condition, sign(x) for a difference of prices"
-            )
+    def __init__(self, **values: Number) -> None:
+        for name, one in parameters_of(type(self)).items():
+            setattr(self, name, one.check(name, values.pop(name, one.default)))
+        if values:
+            allowed = ", ".join(parameters_of(type(self))) or "none"
+            raise BadStrategy(f"{self.name} has no parameter {', '.join(values)}; allowed are {allowed}")
 
-        if others := sources([self.target]):
-            raise BadStrategy(
-                f"strategy {self.name}: the target reads {', '.join(sorted(map(str, next(iter(others.values())))))}; "
-                "live strategies read the bars of one instrument and one timeframe, so leave out at(...) and on(...)"
-            )
-
-    @property
-    def width_ns(self) -> int:
-        return width_of(self.timeframe)
+    def __init_subclass__(cls, **given: Any) -> None:
+        super().__init_subclass__(**given)
+        cls.name = cls.__dict__.get("name", "") or _HUMP.sub("_", cls.__name__).lower()
+        for name in parameters_of(cls):
+            if name in COLUMNS or name in FUNCTIONS:
+                raise BadStrategy(
+                    f"{cls.__name__}: the parameter {name!r} is a word of the language; give it another name"
+                )
 
 
-def strategy(name: str, timeframe: str, target: str, source: str, description: str) -> Strategy:
-    """A strategy from the text of its formula.
+def parameters_of(kind: type[Strategy]) -> dict[str, Parameter]:
+    """The parameters of a strategy by name, those of the classes it is made of first."""
+    bodies = [vars(one) for one in reversed(kind.__mro__)]
+    return {name: value for body in bodies for name, value in body.items() if isinstance(value, Parameter)}
 
-    raises: FormulaError if the text is no formula; BadStrategy.
 
-    >>> strategy("dip", "1m", "where(rsi(close, 14) < 30, 1, 0)", "mine", "Long when oversold.").target.warm_up
-    14
+def plan_of(kind: type[Strategy], values: Mapping[str, Number] | None = None, timeframe: str | None = None) -> Plan:
+    """A strategy with its parameters set; those that are not given have their defaults.
+
+    raises: BadStrategy or FormulaError, naming the strategy.
     """
-    return Strategy(name, timeframe, parse(target), source, description)
+    made = kind(**dict(values or {}))
+    given = {name: getattr(made, name) for name in parameters_of(kind)}
+    try:
+        wants = _wants(made, given)
+    except FormulaError as error:
+        raise FormulaError(f"strategy {kind.name}: {error}") from error
+    exits = made.exits() if callable(made.exits) else made.exits
+    return Plan(
+        name=kind.name,
+        timeframe=timeframe or kind.timeframe,
+        wants=wants,
+        family=kind.family,
+        description=described(kind),
+        source=kind.source,
+        parameters=tuple(given.items()),
+        exits=exits,
+    )
 
 
-def targets(values: np.ndarray) -> np.ndarray:
-    """A target formula's values as targets: cut to [-1, +1]; NaN stays NaN and means that the strategy cannot tell."""
-    clipped: np.ndarray = np.clip(values, -1.0, 1.0)
-    return clipped
+def described(kind: type[Strategy]) -> str:
+    """The first paragraph of what its docstring says."""
+    return " ".join(inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0].split())
+
+
+def _wants(made: Strategy, given: dict[str, Number]) -> Term | Signals | Code:
+    kind = type(made)
+    sides = {which: _term(made, which, given) for which in _SIDES if hasattr(made, which)}
+    ways = [
+        way
+        for way, there in (("target", hasattr(made, "target")), ("entry", sides), ("on_bar", hasattr(made, "on_bar")))
+        if there
+    ]
+    if len(ways) != 1:
+        raise BadStrategy(
+            f"{kind.__name__} has {' and '.join(ways) or 'no target'}; a strategy has one of: target; entry and exit (or short_entry "
+            "and short_exit); on_bar"
+        )
+    if sides:
+        return Signals(**{which: sides.get(which, NEVER) for which in _SIDES})
+    if hasattr(made, "on_bar"):
+        return Code(lambda: kind(**given).on_bar, _code(kind, given))  # type: ignore[attr-defined]
+    return _term(made, "target", given)
+
+
+def _term(made: Strategy, which: str, given: dict[str, Number]) -> Term:
+    found = getattr(made, which)
+    if callable(found):
+        found = found()
+    if isinstance(found, str):
+        return parse(found, given)
+    if not isinstance(found, Term):
+        raise BadStrategy(
+            f"{type(made).__name__}.{which} is {found!r}; it must be a formula: a text, or a term that a method returns"
+        )
+    return found
+
+
+def _code(kind: type[Strategy], given: dict[str, Number]) -> str:
+    try:
+        text = inspect.getsource(kind)
+    except OSError:
+        text = kind.__qualname__
+    return f"{text}\n{given}"

@@ -1,0 +1,138 @@
+"""Back-tests of strategies that know what they hold: free code, and formulas with columns of the own position.
+
+In:  bars, the columns that formulas read, a plan.
+Out: a `Result` as `run` gives it. Bar by bar in Python, on the slow kernel: some microseconds a bar for free code, some
+     tens for a formula.
+
+At a close the strategy sees the position after the bar's fills. A target that it repeats changes nothing, as with `Changes`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ninefold.backtest.bars import Bars
+from ninefold.backtest.exact import ONE
+from ninefold.backtest.funding import NO_FUNDING, Funding
+from ninefold.backtest.market_rules import Rules, numbers
+from ninefold.backtest.result import Result
+from ninefold.backtest.slow import Account, play_live
+from ninefold.backtest.target import BadTarget
+from ninefold.formula import Evaluator, Scale
+from ninefold.formula.columns import OWN
+from ninefold.strategy.parameters import BadStrategy
+from ninefold.strategy.plan import Bar, Code, OnBar, Plan
+
+Wanted = Callable[[int, Account], float | None]
+
+
+def run_stateful(
+    plan: Plan, bars: Bars, columns: Mapping[str, np.ndarray], scale: Scale, rules: Rules, funding: Funding = NO_FUNDING
+) -> Result:
+    """raises: BadStrategy naming the bar at which the strategy failed, or a column that is missing; as `run`."""
+    whole = numbers(rules, bars.tick, bars.lot, bars.highest)
+    wants = plan.wants
+    wanted = _of_code(plan, wants, bars) if isinstance(wants, Code) else _of_formula(plan, bars, columns, scale)
+    rows, rates = funding.on(bars)
+    played = play_live(bars, _changes(wanted), whole, dict(zip(rows.tolist(), rates.tolist(), strict=True)))
+    return Result(bars, rules, whole, played.fills)
+
+
+def check_columns(plan: Plan, columns: Mapping[str, np.ndarray]) -> None:
+    """raises: BadStrategy if the plan's formula reads what these bars do not have."""
+    if isinstance(plan.wants, Code):
+        return
+    if missing := sorted(plan.target.columns - OWN - columns.keys()):
+        raise BadStrategy(
+            f"{plan.name} reads {', '.join(missing)}; a file gives {', '.join(columns)} only: run it on stored bars with "
+            "--instrument"
+        )
+
+
+def _changes(wanted: Wanted) -> Callable[[int, Account], int | None]:
+    """Only what differs from the last that was said; NaN counts as 0."""
+    said = 0
+
+    def change(row: int, account: Account) -> int | None:
+        nonlocal said
+        target = wanted(row, account)
+        if target is None:
+            return None
+        if math.isnan(target):
+            target = 0.0
+        if not -1 <= target <= 1:
+            raise BadTarget(
+                f"the target is {target} at row {row}; it must lie in [-1, +1] (NaN: cannot tell, counts as 0)"
+            )
+        now = round(target * ONE)
+        if now == said:
+            return None
+        said = now
+        return now
+
+    return change
+
+
+def _of_formula(plan: Plan, bars: Bars, columns: Mapping[str, np.ndarray], scale: Scale) -> Wanted:
+    term = plan.target
+    check_columns(plan, columns)
+    evaluator = Evaluator([term], scale)
+    read = {name: np.asarray(columns[name], np.float64).tolist() for name in term.columns - OWN}
+    lots = float(bars.lot) * 10.0**scale.size_decimals
+
+    def wanted(row: int, account: Account) -> float:
+        own = {
+            "position": account.position * lots,
+            "bars_held": _bars_held(account, row),
+            "open_profit": _profit(account),
+        }
+        value = float(evaluator.update({name: values[row] for name, values in read.items()} | own)[0])
+        return max(-1.0, min(1.0, value)) if value == value else value
+
+    return wanted
+
+
+def _of_code(plan: Plan, code: Code, bars: Bars) -> Wanted:
+    on_bar: OnBar = code.make()
+    tick, lot = float(bars.tick), float(bars.lot)
+    names = ("open", "high", "low", "close")
+    prices = [np.where(bars.known, getattr(bars, name) * tick, np.nan).tolist() for name in names]
+    volumes = np.where(bars.known, bars.volume * lot, np.nan).tolist()
+    rows: list[tuple[Any, ...]] = list(
+        zip(bars.open_ns.tolist(), bars.close_ns.tolist(), *prices, volumes, strict=True)
+    )
+
+    def wanted(row: int, account: Account) -> float | None:
+        bar = Bar._make((*rows[row], account.position * lot, _bars_held(account, row), _profit(account)))
+        try:
+            found = on_bar(bar)
+            return None if found is None else float(found)
+        except Exception as error:
+            raise BadStrategy(
+                f"{plan.name}: on_bar failed at row {row}: {type(error).__name__}: {error}{_line(error)}"
+            ) from error
+
+    return wanted
+
+
+def _bars_held(account: Account, row: int) -> int:
+    return row - account.entered + 1 if account.position else 0
+
+
+def _profit(account: Account) -> float:
+    """The close against the average entry price, in the direction of the position."""
+    return account.side * (account.close / account.average - 1.0) if account.position else 0.0
+
+
+def _line(error: Exception) -> str:
+    """Where in the user's file."""
+    trace = error.__traceback__
+    place = ""
+    while trace:
+        place = f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return place

@@ -1,0 +1,195 @@
+"""A plan: a strategy whose parameters are set, as a value: what it wants, and the words that go with it.
+
+In:  nothing; a plan is data. It knows no money: sizing, netting and risk come after.
+Out: targets in [-1, +1], how much we would like to be long.
+
+An unknown target is NaN and stays NaN on the record; whoever acts on it acts as on 0 (`sizing`). Keeping the last
+opinion instead would hold a position that nothing supports any more, and would make the target depend on when we last
+could see.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from ninefold.formula import BOOL, RATIO, FormulaError, Term, call, parse, sources
+from ninefold.formula.columns import OWN
+from ninefold.market.time import width_of
+from ninefold.strategy.parameters import BadStrategy, Number
+
+LONGEST_NAME = 32  # characters; the arrays of targets hold no more
+NEVER = parse("close < 0")
+_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+Distance = int | float | str | Decimal | Fraction  # numbers as people write them
+
+
+@dataclass(frozen=True, slots=True)
+class Exits:
+    """Where a position is left by itself: fractions of a price from its entry, or from the best price since (trailing);
+    None: not. bars: how many bars it is held at most."""
+
+    stop_loss: Distance | None = None
+    take_profit: Distance | None = None
+    trailing: Distance | None = None
+    bars: int | None = None
+
+
+NO_EXITS = Exits()
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Conditions at a close: when to go in and out, long and short; `NEVER` where there is none."""
+
+    entry: Term = NEVER
+    exit: Term = NEVER
+    short_entry: Term = NEVER
+    short_exit: Term = NEVER
+
+    @property
+    def target(self) -> Term:
+        """The side that is held."""
+        if self.short_entry == NEVER:
+            return call("held", self.entry, self.exit)
+        return call("side", self.entry, self.exit, self.short_entry, self.short_exit)
+
+
+class Bar(NamedTuple):
+    """What free code is shown at a bar's close: prices in quote, sizes in base, NaN where unknown; and what is held."""
+
+    open_ns: int
+    close_ns: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    position: float  # base, below 0 is short
+    bars_held: int
+    open_profit: float  # as a fraction of the entry price, before fees; 0 without a position
+
+
+OnBar = Callable[[Bar], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Free code. make: a new `on_bar` for each run; it returns a target, or None to leave it as it is. text: what it is,
+    for the ledger."""
+
+    make: Callable[[], OnBar]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a strategy wants of the bars of one timeframe.
+
+    wants:  a formula of the target; signals; or free code.
+    family: its kind, by which trials are counted. source: where the idea is from.
+    raises: BadStrategy for a name, timeframe or unit that is not allowed.
+    """
+
+    name: str
+    timeframe: str
+    wants: Term | Signals | Code
+    family: str
+    description: str
+    source: str = ""
+    parameters: tuple[tuple[str, Number], ...] = ()
+    exits: Exits = NO_EXITS
+
+    def __post_init__(self) -> None:
+        if len(self.name) > LONGEST_NAME or not _NAME.fullmatch(self.name):
+            raise BadStrategy(
+                f"strategy name {self.name!r}: allowed are small letters, digits and _, "
+                f"beginning with a letter, at most {LONGEST_NAME} characters"
+            )
+        try:
+            width_of(self.timeframe)
+        except ValueError as error:
+            raise BadStrategy(f"strategy {self.name}: {error}") from None
+        if isinstance(self.wants, Term) and self.wants.unit != RATIO:
+            raise BadStrategy(
+                f"strategy {self.name}: the target is a {self.wants.unit}, it must be a plain number from -1 to +1; "
+                "write where(condition, 1, -1) for a condition, sign(x) for a difference of prices"
+            )
+        if isinstance(self.wants, Signals):
+            _check_signals(self.name, self.wants)
+
+    @property
+    def width_ns(self) -> int:
+        return width_of(self.timeframe)
+
+    @property
+    def target(self) -> Term:
+        """The formula of the target. raises: BadStrategy for free code, which has none."""
+        if isinstance(self.wants, Code):
+            raise BadStrategy(f"strategy {self.name} is free code (on_bar): it has no formula")
+        return self.wants.target if isinstance(self.wants, Signals) else self.wants
+
+    @property
+    def knows_itself(self) -> bool:
+        """Whether what it wants depends on what it holds, so that it is played bar by bar."""
+        return isinstance(self.wants, Code) or not OWN.isdisjoint(self.target.columns)
+
+    @property
+    def text(self) -> str:
+        """All that decides what it does, in words."""
+        wants = self.wants.text if isinstance(self.wants, Code) else str(self.target)
+        return wants if self.exits == NO_EXITS else f"{wants} {self.exits}"
+
+
+def check_live(plan: Plan) -> None:
+    """raises: BadStrategy for what the pipeline cannot run: it runs formulas of the bars of one instrument and timeframe."""
+    if isinstance(plan.wants, Code):
+        said = "it is free code (on_bar)"
+    elif others := sources([plan.target]):
+        said = f"it reads {', '.join(sorted(map(str, next(iter(others.values())))))}; leave out at(...) and on(...)"
+    elif own := plan.target.columns & OWN:
+        said = f"it reads {', '.join(sorted(own))}, what it holds itself"
+    elif plan.exits != NO_EXITS:
+        said = "it has stops or other exits of its own"
+    else:
+        return
+    raise BadStrategy(
+        f"strategy {plan.name} runs in back-tests only: {said}; the pipeline runs formulas over the bars of one instrument and "
+        "timeframe"
+    )
+
+
+def plan(name: str, timeframe: str, target: str, family: str, description: str) -> Plan:
+    """A plan from the text of its formula.
+
+    raises: FormulaError if the text is no formula; BadStrategy.
+
+    >>> plan("dip", "1m", "where(rsi(close, 14) < 30, 1, 0)", "mine", "Long when oversold.").target.warm_up
+    14
+    """
+    return Plan(name, timeframe, parse(target), family, description)
+
+
+def targets(values: np.ndarray) -> np.ndarray:
+    """A target formula's values as targets: cut to [-1, +1]; NaN stays NaN and means that the strategy cannot tell."""
+    clipped: np.ndarray = np.clip(values, -1.0, 1.0)
+    return clipped
+
+
+def _check_signals(name: str, signals: Signals) -> None:
+    for which in ("entry", "exit", "short_entry", "short_exit"):
+        term: Term = getattr(signals, which)
+        if term.unit != BOOL:
+            raise BadStrategy(f"strategy {name}: {which} is a {term.unit}; it must be a condition such as close > open")
+    if signals.entry == NEVER and signals.short_entry == NEVER:
+        raise BadStrategy(f"strategy {name} has neither an entry nor a short_entry, so it never trades; give one")
+    try:
+        _ = signals.target
+    except FormulaError as error:
+        raise BadStrategy(f"strategy {name}: {error}") from error
