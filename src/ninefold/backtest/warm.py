@@ -13,6 +13,13 @@ from ninefold.backtest.portfolio import run_together
 from ninefold.backtest.run import run
 from ninefold.backtest.sweep import sweep, sweep_changes, sweep_crossings
 from ninefold.backtest.target import changes_of_crossing
+from ninefold.backtest.ticks.decide import EmaCross
+from ninefold.backtest.ticks.events import EVENTS, LEVEL, TRADE, Session
+from ninefold.backtest.ticks.market import Terms, best_of, trade_orders, trade_quotes
+from ninefold.backtest.ticks.quotes import Quotes
+from ninefold.backtest.ticks.stream import Way
+from ninefold.backtest.ticks.stream import run as run_ticks
+from ninefold.backtest.ticks.tape import Ticks
 from ninefold.formula import analogue_loop, rolling_loop
 
 BARS = 4
@@ -33,6 +40,13 @@ def warm() -> None:
     sweep(bars, target[np.newaxis], Rules())
     sweep_crossings(bars, [(1, 2)], Rules())
     run_together({"one": bars}, {"one": target}, Rules())
+    ticks = Ticks(time, price, np.full(BARS, 10))
+    run_ticks(ticks, EmaCross(1, 2).changes(ticks), Way(Rules()))
+    session = Session(np.array([(0, 0, LEVEL, 1, 100, 5), (1, 1, TRADE, -1, 100, 1)], EVENTS))
+    none = np.empty(0, np.int64)
+    best_of(session)
+    trade_orders(session, [], Terms())
+    trade_quotes(session, Quotes(none, none, none, none, none, most=1), Terms())
 
 
 if __name__ == "__main__":
