@@ -175,7 +175,7 @@ export class RunPlot {
   }
 
   private drawFills(pen: Pen, candles: Candles, scale: Scale): void {
-    if (this.chosen) this.drawChosen(pen, this.chosen, scale);
+    if (this.chosen) this.drawChosen(pen, this.chosen, scale, candles.width);
     const inSight = candles.marks.filter(({ time }) => time + candles.width >= this.sight.from && time <= this.sight.to);
     this.marks = placed(inSight, (time) => this.xOf(time + candles.width / 2), this.room());
     for (const mark of this.marks) {
@@ -186,9 +186,11 @@ export class RunPlot {
     }
   }
 
-  private drawChosen(pen: Pen, trade: Trade, scale: Scale): void {
+  /** From the middle of the candle of its entry to that of its exit, at the prices of its fills. */
+  private drawChosen(pen: Pen, trade: Trade, scale: Scale, width: number): void {
     const { context } = pen;
-    const [from, to] = [this.xOf(secondsOfIso(trade.entry_time)), trade.exit_time === null ? pen.right : this.xOf(secondsOfIso(trade.exit_time))];
+    const middle = (iso: string): number => this.xOf((Math.floor(secondsOfIso(iso) / width) + 0.5) * width);
+    const [from, to] = [middle(trade.entry_time), trade.exit_time === null ? pen.right : middle(trade.exit_time)];
     context.fillStyle = pen.colours.may;
     context.globalAlpha = 0.12;
     context.fillRect(from, scale.top, Math.max(2, to - from), scale.height);

@@ -29,7 +29,7 @@ export function valueTicks(scale: Scale, gap: number): number[] {
   const wanted = Math.max(1, Math.floor(scale.height / gap));
   const raw = (scale.high - scale.low) / wanted;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= raw)!;
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= 0.75 * raw)!;
   const ticks: number[] = [];
   for (let n = Math.ceil(scale.low / step); n * step <= scale.high; n++) ticks.push(n * step);
   return ticks;
