@@ -16,6 +16,7 @@ import { placed, type Placed } from './marks';
 import { scaleOf, timeTicks, yOf, type Scale } from './scale';
 
 const [AXIS_PX, FOOT_PX, GAP_PX, TIME_GAP_PX, SMALLEST_BARS] = [78, 22, 22, 110, 12];
+const MARKS_ROOM = 0.14;
 const PARTS = { price: 0.6, equity: 0.24, fall: 0.16 };
 
 export interface Sight { from: number; to: number }
@@ -149,7 +150,7 @@ export class RunPlot {
     const bottom = height - FOOT_PX;
     const room = bottom - (equity ? 3 : 1) * GAP_PX;
     const tall = equity ? PARTS : { price: 1, equity: 0, fall: 0 };
-    const price = scaleOf(this.seen(candles, [candles.low, candles.high]), GAP_PX, room * tall.price);
+    const price = scaleOf(this.seen(candles, [candles.low, candles.high]), GAP_PX, room * tall.price, MARKS_ROOM);
     drawTimeAxis(pen, timeTicks(this.sight.from, this.sight.to, ((this.sight.to - this.sight.from) / this.room()) * TIME_GAP_PX), bottom);
     drawValueAxis(pen, price, (value) => value.toFixed(candles.decimals));
     this.title(pen, `Price, ${candles.timeframe} candles`, 0);
