@@ -66,26 +66,21 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "volume": np.ones(BARS),
     }
     pq.write_table(pa.table(columns), folder / "bars.parquet")
-    for fast in (10, 100):
-        settings = (f"fast={fast}", "slow=300")
+    data = folder / "data"
+
+    def tried(fast: int, slow: int) -> int:
+        settings = (f"fast={fast}", f"slow={slow}")
         found = backtest(
-            Wanted(strategy="sma_cross", settings=settings, data_dir=folder / "data", file=folder / "bars.parquet"),
-            10**18,
+            Wanted(strategy="sma_cross", settings=settings, data_dir=data, file=folder / "bars.parquet"), 10**18
         )
-        assert found["net_profit"] < 0 or fast == 100
-    counted = {**SWEEP, "strategy": HOSTILE, "set": {HOSTILE: HOSTILE}, "equity": 1.0, "net_profit": 0.0}
-    for number, kind, document in ((1, "sweep", SWEEP), (2, "tournament", counted)):
-        counted_as = backtest(
-            Wanted(
-                strategy="sma_cross",
-                settings=("fast=2", f"slow={number + 2}"),
-                data_dir=folder / "data",
-                file=folder / "bars.parquet",
-            ),
-            10**18,
-        )
-        save_run(folder / "data", kind, counted_as["trial"], document, None)
-    return folder / "data"
+        trial: int = found["trial"]
+        return trial
+
+    assert [tried(10, 300), tried(100, 300)] == [1, 2]
+    save_run(data, "sweep", tried(2, 3), SWEEP, None)
+    hostile = {**SWEEP, "strategy": HOSTILE, "set": {HOSTILE: HOSTILE}, "equity": 1.0, "net_profit": 0.0}
+    save_run(data, "tournament", tried(2, 4), hostile, None)
+    return data
 
 
 @pytest.fixture(scope="module")
