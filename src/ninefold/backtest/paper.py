@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -27,6 +28,16 @@ from ninefold.execution.rules import AccountRules
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import AnyRecord, Balance, Fill, Order, Started, Tick
+
+
+class SimulatedVenue(Protocol):
+    """Who stands for the venue where orders do not leave the machine: `PaperVenue`, or `RecordedVenue`."""
+
+    def restore(self, events: Iterable[AnyRecord]) -> None: ...
+
+    def accept(self, approved: Sequence[Approved]) -> None: ...
+
+    def step(self, chunk: Chunk) -> list[AnyRecord]: ...
 
 
 @dataclass(slots=True)

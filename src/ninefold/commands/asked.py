@@ -47,6 +47,7 @@ Short = Annotated[bool, typer.Option("--short", help="a file's bars are a perpet
 VolumeShare = Annotated[str | None, typer.Option(help="the largest part of a bar's volume that is ours")]
 Look = Annotated[str | None, typer.Option(help="why to look behind the holdout's wall; looks are counted")]
 DataDir = Annotated[Path, typer.Option(help="where bars are stored and trials are counted")]
+Report = Annotated[Path | None, typer.Option(help="an HTML file to be written, complete in itself")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
 

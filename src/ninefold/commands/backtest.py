@@ -13,8 +13,10 @@ from rich.table import Table
 
 from ninefold.commands import asked as options
 from ninefold.commands.asked import asked, print_json, wanted_of
+from ninefold.commands.failing import plainly
 from ninefold.services.backtest import backtest
 from ninefold.services.backtest_wanted import NEXT_OPEN
+from ninefold.services.report import NoReport, write_report
 
 Row = tuple[str, str, str]
 
@@ -44,12 +46,15 @@ def run(
     target_volatility: Annotated[float, typer.Option(help="of weekly log returns, for the weekly objective")] = 0.05,
     look: options.Look = None,
     data_dir: options.DataDir = Path("data"),
+    report: options.Report = None,
     json_: options.Json = False,
 ) -> None:
     """What a strategy would have made of past bars, after fees, and how likely that is luck: every run is counted."""
     wanted = wanted_of(locals())
-    with asked():
+    with asked(), plainly(NoReport):
         found = backtest(wanted, time.time_ns())
+        if report is not None:
+            write_report(data_dir, found["trial"], report)
     if json_:
         print_json(found)
     else:

@@ -35,6 +35,7 @@ from ninefold.services.backtest_wanted import (
     rules_of,
     snapshot_of,
 )
+from ninefold.store.runs import save_run
 from ninefold.store.trials import Search, Trials, Tried
 
 KIND = "backtest"
@@ -74,12 +75,14 @@ def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
         trials.finish(trial, found.outcome)
         family = ready.chosen.family
         judging = Judging(trial, trials.tried(family), trials.alike(family, found.outcome.compact))
-    return document(wanted, ready, result, found, judging)
+    told = document(wanted, ready, result, found, judging)
+    save_run(wanted.data_dir, KIND, trial, told, ready.market.bars)
+    return told
 
 
 def made_ready(wanted: Wanted) -> Ready:
     chosen = chosen_of(wanted)
-    market = market_of(wanted)
+    market = market_of(wanted, [chosen])
     rules = rules_of(wanted, market, chosen)
     if chosen.plan.knows_itself:
         return Ready(chosen, market, rules, None, chosen.prepare(market))
@@ -132,7 +135,7 @@ def _search(wanted: Wanted, ready: Ready) -> Search:
     return Search(
         kind=KIND,
         family=ready.chosen.family,
-        snapshot=snapshot_of(ready.market.bars),
+        snapshot=snapshot_of(ready.market),
         code=ready.chosen.code,
         config=config_of(wanted, ready.chosen.parameters),
         seed=0,

@@ -48,6 +48,7 @@ from ninefold.services.backtest_wanted import (
     rules_of,
     snapshot_of,
 )
+from ninefold.store.runs import save_run
 from ninefold.store.trials import Search, Trials
 
 FITTED, JOINED = "walk-forward", "walk-forward-joined"
@@ -100,7 +101,7 @@ def forward(wanted: Wanted, pace: Pace, now_ns: int, progress: Progress) -> dict
         trial = search_through(trials, whole, [range(1)], lambda _: once, progress, now_ns, look).first
         family = whole.family
         judging = Judging(trial, trials.tried(family), trials.alike(family, once.outcome.compact))
-    return {
+    told = {
         **document(wanted, ready, result, once, judging),
         "set": fitting.grid.fixed(),
         "points": len(fitting.grid.points),
@@ -110,11 +111,13 @@ def forward(wanted: Wanted, pace: Pace, now_ns: int, progress: Progress) -> dict
         **{name: getattr(pace, name) for name in Pace.__slots__},
         "folds": [_told(wanted, fitting, fold, best[fold], found.rows, result) for fold in range(len(best))],
     }
+    save_run(wanted.data_dir, FITTED, trial, told, ready.market.bars)
+    return told
 
 
 def made_fitting(wanted: Wanted, pace: Pace) -> Fitting:
     grid = grid_of(wanted)
-    market = market_of(wanted)
+    market = market_of(wanted, grid.points)
     rules = [rules_of(wanted, market, point) for point in grid.points]
     if any(point.plan.knows_itself for point in grid.points) or any(of != rules[0] for of in rules):
         raise BadBacktest(
@@ -207,7 +210,7 @@ def _searches(wanted: Wanted, pace: Pace, fitting: Fitting) -> tuple[Search, Sea
     fits = Search(
         kind=FITTED,
         family=grid.points[0].family,
-        snapshot=snapshot_of(fitting.market.bars),
+        snapshot=snapshot_of(fitting.market),
         code=code_of(grid.points),
         config=config,
         seed=0,

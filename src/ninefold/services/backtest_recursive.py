@@ -26,12 +26,13 @@ COMPARED = 100  # values at the end
 
 def recursive_check(wanted: Wanted) -> dict[str, Any]:
     """returns: docs/research.md names the keys. raises: those of `backtest_wanted.REFUSED`."""
-    plan = chosen_of(wanted).plan
+    chosen = chosen_of(wanted)
+    plan = chosen.plan
     if plan.knows_itself:
         raise BadStrategy(
             f"{plan.name} depends on what it holds, or is free code: it has no formula whose parts could be compared"
         )
-    market = market_of(wanted)
+    market = market_of(wanted, [chosen])
     if wanted.data_dir.exists():
         check_holdout(wanted, market, TrialReader(wanted.data_dir))
     terms = list(dict.fromkeys(_parts(plan.target)))

@@ -81,7 +81,7 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
 def _alone(trial: Trial, wanted: Wanted) -> Again:
     ready = made_ready(replace(wanted, settings=settings_of({**trial.search.config["set"], **trial.point})))
     _, found = played_once(wanted, ready)
-    return Again(snapshot_of(ready.market.bars), _code(trial, wanted, ready.chosen.code), found.outcome.digests[0])
+    return Again(snapshot_of(ready.market), _code(trial, wanted, ready.chosen.code), found.outcome.digests[0])
 
 
 def _code(trial: Trial, wanted: Wanted, own: str) -> str:
@@ -100,7 +100,7 @@ def _fitted(trial: Trial, wanted: Wanted) -> Again:
     fitting = made_fitting(own, _pace(trial))
     fold = trial.point["fold"]
     found = fit(own, fitting, range(fold, fold + 1))
-    return Again(snapshot_of(fitting.market.bars), code_of(fitting.grid.points), found.outcome.digests[0])
+    return Again(snapshot_of(fitting.market), code_of(fitting.grid.points), found.outcome.digests[0])
 
 
 def _joined(trial: Trial, wanted: Wanted) -> Again:
@@ -109,7 +109,7 @@ def _joined(trial: Trial, wanted: Wanted) -> Again:
     fitting = made_fitting(own, _pace(trial))
     best = chosen_points(fitting, fitted(own, fitting))
     _, found = played_once(own, joined(fitting, best))
-    return Again(snapshot_of(fitting.market.bars), code_of(fitting.grid.points), found.outcome.digests[0])
+    return Again(snapshot_of(fitting.market), code_of(fitting.grid.points), found.outcome.digests[0])
 
 
 def _pace(trial: Trial) -> Pace:

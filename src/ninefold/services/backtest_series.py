@@ -83,4 +83,5 @@ def _first_whole(open_ns: np.ndarray, width_ns: int) -> int:
 def _joined(name: str, values: np.ndarray) -> np.ndarray:
     """One value of each row of narrower ones; what is a state, such as the spread, is that at the last close."""
     how = {"open": values[:, 0], "high": values.max(axis=1), "low": values.min(axis=1)}
-    return how.get(name, values.sum(axis=1) if name in SUMS else values[:, -1])
+    found: np.ndarray = how.get(name, values.sum(axis=1) if name in SUMS else values[:, -1])
+    return found

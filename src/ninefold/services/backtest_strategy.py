@@ -22,7 +22,7 @@ from ninefold.backtest.result import Result
 from ninefold.backtest.run import run
 from ninefold.backtest.stateful import check_columns, run_stateful
 from ninefold.backtest.target import Changes, changes_of_crossing, changes_of_target
-from ninefold.formula import Call, Column, Evaluator, Literal, Term, sources
+from ninefold.formula import Call, Column, Evaluator, Literal, Term
 from ninefold.services.backtest_bars import Market
 from ninefold.services.strategies import known_strategies
 from ninefold.strategy.library import strategy_named
@@ -124,13 +124,7 @@ def choose_each(name: str, settings: Sequence[Sequence[str]], folder: Path | Non
     kind = strategy_named(name, known_strategies(folder))
     code = code_of(plan_of(kind))
     parameters = parameters_in(kind)
-    found = [Chosen(plan_of(kind, values_of(name, parameters, of)), code) for of in settings]
-    for chosen in found[:1]:
-        if others := sources([chosen.plan.target] if not chosen.plan.knows_itself else []):
-            raise BadStrategy(
-                f"{name} reads {', '.join(map(str, others))}: back-tests over several series are not there yet"
-            )
-    return found
+    return [Chosen(plan_of(kind, values_of(name, parameters, of)), code) for of in settings]
 
 
 def parameters_of(name: str, folder: Path | None = None) -> dict[str, Parameter]:

@@ -13,25 +13,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ninefold
-from ninefold.backtest.bars import PRICES, BadBars, Bars
+from ninefold.backtest.bars import PRICES, BadBars
 from ninefold.backtest.columns import Holes
 from ninefold.backtest.exact import BadRules
 from ninefold.backtest.market_rules import EquityShare, Fees, FixedSize, Limits, Margin, Rules, Slippage, numbers
 from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.statistics.holdout import BehindTheWall, NoLooksLeft, check_before_wall
 from ninefold.backtest.target import BadTarget
+from ninefold.formula.columns import COLUMNS
 from ninefold.formula.errors import FormulaError
 from ninefold.imports.mapping import ImportRefused
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.market.time import width_of
 from ninefold.services.backtest_bars import Market, market_of_file
+from ninefold.services.backtest_series import with_elsewhere
 from ninefold.services.backtest_strategy import Chosen, choose_each
 from ninefold.services.lazily import lazily
 from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
 from ninefold.store.timerange import parse_timerange
 from ninefold.store.trials import DifferentResult, TrialReader, UnknownTrial
 from ninefold.strategy.parameters import BadStrategy
-from ninefold.strategy.plan import Exits
+from ninefold.strategy.plan import Code, Exits
 
 if TYPE_CHECKING:
     from ninefold.services import backtest_stored
@@ -130,8 +132,16 @@ def settings_of(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"{name}={value}" for name, value in parameters.items())
 
 
-def market_of(wanted: Wanted) -> Market:
-    """raises: BadBacktest, BadBars, ImportRefused, UnknownInstrument, NoDataDir, WrongFormat."""
+def market_of(wanted: Wanted, points: Sequence[Chosen]) -> Market:
+    """The bars, and what the formulas of the points read elsewhere.
+
+    raises: BadBacktest, BadBars, BadStrategy, ImportRefused, UnknownInstrument, NoDataDir, WrongFormat.
+    """
+    terms = [term for point in points if not isinstance(point.plan.wants, Code) for term in point.formulas]
+    return with_elsewhere(_bars_of(wanted), terms)
+
+
+def _bars_of(wanted: Wanted) -> Market:
     if (wanted.file is None) == (wanted.instrument is None):
         raise BadBacktest("give either --bars FILE.parquet or --instrument NAME, such as binance:BTC/USDT")
     if wanted.fill not in FILLS:
@@ -222,9 +232,12 @@ def code_of(points: Sequence[Chosen]) -> str:
     return f"{ninefold.__version__} {blake2b(' '.join(codes).encode(), digest_size=8).hexdigest()}"
 
 
-def snapshot_of(bars: Bars) -> str:
-    """Identity of bars by their content, wherever they came from."""
+def snapshot_of(market: Market) -> str:
+    """Identity of the data by its content, wherever it came from: the bars, and what is read of other series."""
+    bars = market.bars
     digest = blake2b(f"{bars.tick} {bars.lot}".encode(), digest_size=16)
     for name in ("open_ns", "close_ns", *PRICES, "volume"):
         digest.update(getattr(bars, name))
+    for name in sorted(market.columns.keys() - COLUMNS.keys()):
+        digest.update(name.encode() + market.columns[name].tobytes())
     return digest.hexdigest()
