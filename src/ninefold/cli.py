@@ -43,6 +43,8 @@ COMMANDS = {
     "sweep": "back-test every combination of settings, and what the best is worth",
     "rerun": "run a counted trial again: the same result, to the bit",
     "walk-forward": "fit on the past, act on what comes, go on: a result out of sample",
+    "recursive-check": "which values of a strategy change when less history is loaded",
+    "tournament": "every strategy of the library on one market, and what the best is worth",
     "holdout": "seal the newest bars against research, and count who looks at them",
     "train": "train the forecast model on stored bars",
     "halt": "stop all orders at once",
@@ -54,6 +56,8 @@ SEVERAL = {  # options that take several values
     "freqtrade": ("--pairs", "-p", "--bars"),
     "download": ("--pairs", "-p", "--timeframe", "--timeframes", "-t"),
 }
+RESEARCH = ("backtest", "sweep", "walk-forward", "tournament", "rerun", "recursive-check")
+OWN_CODE = "--strategies"  # what people write themselves may hand frames to the libraries that research loads without
 HIDDEN = ("hot", "cold")  # the two processes that demo and up start
 
 
@@ -71,6 +75,8 @@ def main() -> None:
         hint = f"; did you mean `ninefold {near[0]}`?" if near else ""
         sys.exit(f"there is no command {name!r}{hint} `ninefold --help` lists them.")
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    if name in RESEARCH and OWN_CODE not in arguments:
+        importlib.import_module("ninefold.commands.lean").load_libraries()
     app.command(name, help=COMMANDS.get(name))(importlib.import_module(f"ninefold.commands.{_module(name)}").run)
     app(args=spread(arguments[1:], "--tape", *SEVERAL.get(name, ())), prog_name=f"ninefold {name}")
 
