@@ -21,6 +21,7 @@ PURE = {
     "evolve": {"market", "formula", "strategy", "backtest"},
     "execution": {"market"},
     "sentiment": {"market"},
+    "freqtrade": set[str](),  # strategies of others: by their rules, in their numbers
 }
 OUTSIDE = {
     "venues": {*PURE, "journal"},  # an adapter parses the inputs that the journal holds, live and in replay alike

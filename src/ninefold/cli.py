@@ -38,6 +38,7 @@ COMMANDS = {
     "venues": "the venues that have an adapter, and what each can do",
     "backtest": "what a strategy would have made of past bars, and how likely that is luck",
     "leak-check": "whether a strategy looks ahead: found where it reads the bars, with the line",
+    "freqtrade": "backtesting: a freqtrade strategy's file, unchanged, by freqtrade's rules",
     "train": "train the forecast model on stored bars",
     "halt": "stop all orders at once",
     "resume": "allow orders again",
@@ -45,6 +46,7 @@ COMMANDS = {
 }
 SEVERAL = {  # options that take several values
     "collect": ("--pairs",),
+    "freqtrade": ("--pairs", "-p", "--bars"),
     "download": ("--pairs", "-p", "--timeframe", "--timeframes", "-t"),
 }
 HIDDEN = ("hot", "cold")  # the two processes that demo and up start

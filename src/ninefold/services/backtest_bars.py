@@ -51,7 +51,7 @@ def market_of_file(
 
     raises: BadBars naming the file and the column, or row, rule and remedy; ImportRefused for times of mixed units.
     """
-    table = _table(path)
+    table = table_of(path)
     open_ns = _times(table.column("open_time").combine_chunks(), width_ns)
     wanted = np.ones(len(open_ns), bool)
     wanted &= open_ns >= start_ns if start_ns is not None else True
@@ -59,7 +59,7 @@ def market_of_file(
     if not wanted.any():
         within = f"; it has {when(open_ns.min())} to {when(open_ns.max())}" if len(open_ns) else ""
         raise BadBars(f"{path} has no bars in this range{within}: give another --timerange, or none")
-    numbers = {name: _numbers(table.column(name), name)[wanted] for name in (*PRICES, "volume")}
+    numbers = {name: numbers_of(table.column(name), name)[wanted] for name in (*PRICES, "volume")}
     open_ns = open_ns[wanted]
     bars = bars_of_columns({"open_ns": open_ns, "close_ns": open_ns + width_ns, **numbers}, holes=holes)
     return Market(bars, _columns(bars), Scale(_decimals(bars.tick), _decimals(bars.lot)), spot=True)
@@ -93,8 +93,11 @@ def market_of_store(
     return Market(bars, columns_of_rows(whole), scale, spot=of.kind == SPOT)
 
 
-def _table(path: Path) -> pa.Table:
-    """The needed columns by our names."""
+def table_of(path: Path) -> pa.Table:
+    """The needed columns by our names, NAMES.
+
+    raises: BadBars naming the file and the column.
+    """
     try:
         with pq.ParquetFile(path) as file:
             there = _found(file.schema_arrow.names, path)
@@ -132,7 +135,7 @@ def _times(column: pa.Array, width_ns: int) -> np.ndarray:
     return found
 
 
-def _numbers(column: pa.ChunkedArray, name: str) -> np.ndarray:
+def numbers_of(column: pa.ChunkedArray, name: str) -> np.ndarray:
     kind = column.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise BadBars(f"column {name} is of {kind}; write it as numbers, in quote (prices) or base (volume)")
