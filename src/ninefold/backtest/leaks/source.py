@@ -17,16 +17,14 @@ from typing import Any
 import numpy as np
 
 from ninefold.backtest.leaks.lists import Listed
-from ninefold.backtest.leaks.rewrite import BECAUSE, BRANCH, GUARD, LISTED, NUMBER, Rewriter
+from ninefold.backtest.leaks.rewrite import BECAUSE, BRANCH, CHOICE, GUARD, LISTED, NUMBER, Rewriter
 from ninefold.backtest.leaks.taken import Had, Taken
 from ninefold.backtest.leaks.traced import Traced
 
 NAME = "strategy_under_check"
 
 
-def load(
-    text: str, path: str, taken: Taken, libraries: Mapping[str, ModuleType], name: str = NAME
-) -> dict[str, Any]:
+def load(text: str, path: str, taken: Taken, libraries: Mapping[str, ModuleType], name: str = NAME) -> dict[str, Any]:
     """Run a file and return the names it defines.
 
     path:      as error messages should name it.
@@ -42,6 +40,7 @@ def load(
         NUMBER: _number,
         GUARD: taken.apart,
         BRANCH: taken.branch,
+        CHOICE: taken.choice,
         BECAUSE: _because,
     }
     exec(compiled(text, path), names)
