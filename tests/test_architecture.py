@@ -20,6 +20,7 @@ PURE = {
     "forecast": {"market", "formula", "strategy", "backtest"},
     "evolve": {"market", "formula", "strategy", "backtest"},
     "execution": {"market"},
+    "report": {"market", "backtest"},  # what is shown of a run
     "sentiment": {"market"},
     "freqtrade": set[str](),  # strategies of others: by their rules, in their numbers
 }

@@ -24,6 +24,7 @@ COMMANDS = {
     "service": "run one of the nine services (or serve) alone over NATS",
     "collect": "with --check VENUE: connect to a venue and say what comes",
     "replay": "play a journal or a recording through the pipeline",
+    "parity": "does a run decide the same again? every difference, and why",
     "export": "write stored trades, bars, targets, orders or fills as csv, parquet or jsonl",
     "sql": "ask the stored tables with SQL",
     "verify": "check that journal, tables and ledger are whole and say the same",
@@ -37,8 +38,12 @@ COMMANDS = {
     "certify": "how complete each hour of each instrument is, and why",
     "venues": "the venues that have an adapter, and what each can do",
     "backtest": "what a strategy would have made of past bars, and how likely that is luck",
-    "leak-check": "whether a strategy looks ahead: found where it reads the bars, with the line",
     "freqtrade": "backtesting: a freqtrade strategy's file, unchanged, by freqtrade's rules",
+    "leak-check": "whether a strategy looks ahead: found where it reads the bars, with the line",
+    "sweep": "back-test every combination of settings, and what the best is worth",
+    "rerun": "run a counted trial again: the same result, to the bit",
+    "walk-forward": "fit on the past, act on what comes, go on: a result out of sample",
+    "holdout": "seal the newest bars against research, and count who looks at them",
     "train": "train the forecast model on stored bars",
     "halt": "stop all orders at once",
     "resume": "allow orders again",
@@ -71,7 +76,7 @@ def main() -> None:
 
 
 def _module(command: str) -> str:
-    """A command that Python has a keyword for is in a module with a trailing underscore; a hyphen becomes an underscore."""
+    """walk-forward is in walk_forward; a command that Python has a keyword for in a module with a trailing underscore."""
     return f"{command}_" if keyword.iskeyword(command) else command.replace("-", "_")
 
 

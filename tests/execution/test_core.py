@@ -251,3 +251,10 @@ def test_an_order_whose_fills_are_not_all_known_is_still_asked_for_also_after_a_
     assert again.unsettled() == core.unsettled()
     again.step(chunk(4, traded(core.unsettled()[0], 1_000, seq=4)))
     assert again.unsettled() == []
+
+
+def test_what_is_wanted_is_asked_for_when_the_prices_of_its_own_chunk_are_seen():
+    core = ExecutionCore(RULES, registry())
+    seen = []
+    core.step(chunk(1), lambda: seen.append(core.shown.quote(1)) or {})
+    assert [(quote.bid, quote.ask) for quote in seen] == [(49_999_00, 50_000_00)]

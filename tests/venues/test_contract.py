@@ -42,8 +42,11 @@ SAMPLE_CHECKS = {
     "every digit is kept": every_digit_is_kept,
     "nothing breaks it": nothing_breaks_it,
 }
-MOST = 1500  # inputs of a session: each check goes over them again and again
-WHOLE = (told_as_read,)  # over whole captured sessions; of the long recordings of books nothing is
+MOST, THOROUGH_MOST = 500, 1500  # inputs of a session: each check goes over them again and again
+WHOLE = (told_as_read,)  # thorough: over whole captured sessions; of the long recordings of books nothing is
+both_forms = pytest.mark.parametrize(
+    "thorough", [False, pytest.param(True, marks=pytest.mark.torture)], ids=["short", "thorough"]
+)
 
 
 def reading_of(venue: str) -> Reading:
@@ -72,20 +75,22 @@ def test_every_venue_has_a_reading(venue):
 
 
 @pytest.mark.slow
+@both_forms
 @pytest.mark.parametrize("check", SESSION_CHECKS.values(), ids=SESSION_CHECKS)
 @pytest.mark.parametrize(("venue", "name"), SESSIONS, ids=[Path(name).name.partition(".")[0] for _, name in SESSIONS])
-def test_the_contract_holds_on_a_recorded_session(recording, venue, name, check):
-    whole = check in WHOLE and not name.startswith("orderbook/")
-    session = session_of(recording(name), None if whole else MOST)
+def test_the_contract_holds_on_a_recorded_session(recording, venue, name, check, thorough):
+    whole = thorough and check in WHOLE and not name.startswith("orderbook/")
+    session = session_of(recording(name), None if whole else THOROUGH_MOST if thorough else MOST)
     if not check(VENUES[venue], reading_of(venue), session):
         pytest.skip(f"{name} has no case of this")
 
 
 @pytest.mark.slow
+@both_forms
 @pytest.mark.parametrize("check", SAMPLE_CHECKS.values(), ids=SAMPLE_CHECKS)
 @pytest.mark.parametrize("venue", READ)
-def test_the_contract_holds_on_single_messages(venue, check):
-    assert check(VENUES[venue], reading_of(venue))
+def test_the_contract_holds_on_single_messages(venue, check, thorough):
+    assert check(VENUES[venue], reading_of(venue), thorough)
 
 
 @pytest.mark.parametrize("venue", READ)

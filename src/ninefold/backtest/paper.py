@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -27,6 +28,16 @@ from ninefold.execution.rules import AccountRules
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import AnyRecord, Balance, Fill, Order, Started, Tick
+
+
+class SimulatedVenue(Protocol):
+    """Who stands for the venue where orders do not leave the machine: `PaperVenue`, or `RecordedVenue`."""
+
+    def restore(self, events: Iterable[AnyRecord]) -> None: ...
+
+    def accept(self, approved: Sequence[Approved]) -> None: ...
+
+    def step(self, chunk: Chunk) -> list[AnyRecord]: ...
 
 
 @dataclass(slots=True)
@@ -175,9 +186,7 @@ class PaperVenue:
 
     def _expire(self, tick: Tick) -> list[AnyRecord]:
         late = [
-            waiting
-            for waiting in self._waiting.values()
-            if tick.known_ns > waiting.from_ns + self._latency.patience_ns
+            waiting for waiting in self._waiting.values() if tick.known_ns > waiting.from_ns + self._latency.patience_ns
         ]
         reason = "the market showed no more size in time"
         return [self._over(waiting, reason, tick.known_ns, tick.seq) for waiting in late]
@@ -192,9 +201,7 @@ class PaperVenue:
         said: list[AnyRecord] = [self._balance(asset, record.seq, record.known_ns) for asset in sorted(self.balances)]
         for waiting in self._waiting.values():
             status = "partly_filled" if waiting.order.filled else "working"
-            said.append(
-                msgspec.structs.replace(waiting.order, status=status, seq=record.seq, known_ns=record.known_ns)
-            )
+            said.append(msgspec.structs.replace(waiting.order, status=status, seq=record.seq, known_ns=record.known_ns))
         return said
 
     def _add(self, asset: str, amount: int) -> None:

@@ -13,7 +13,7 @@ where chunks are cut: records are folded by seq, and decisions are made at ticks
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -41,7 +41,9 @@ from ninefold.market.records import (
 )
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 
-KEPT_ORDERS = 2_000  # orders that are over stay known so long, half an hour at sixty a minute, to recognise late updates
+KEPT_ORDERS = (
+    2_000  # orders that are over stay known so long, half an hour at sixty a minute, to recognise late updates
+)
 
 
 class ExecutionCore:
@@ -76,6 +78,11 @@ class ExecutionCore:
     def halted(self) -> bool:
         return self._halted is not None
 
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """What the venue has not told since the start; nothing may be sent until it has."""
+        return tuple(self._awaited)
+
     def unsettled(self) -> list[Order]:
         """Orders that are not over, or whose fills are not all known; oldest first."""
         return [self.orders[order_id].order for order_id in self._under_way]
@@ -91,11 +98,15 @@ class ExecutionCore:
         return total if self.account.free else None
 
     def step(
-        self, chunk: Chunk, desired: Mapping[int, int] | None = None, open_mays: Sequence[May] = ()
+        self,
+        chunk: Chunk,
+        desired: Mapping[int, int] | Callable[[], Mapping[int, int]] | None = None,
+        open_mays: Sequence[May] = (),
     ) -> list[Approved]:
         """Fold one chunk and append to its records; return what may be sent once the chunk is written.
 
-        desired:   instrument id to size units wanted; only used if the chunk holds a tick.
+        desired:   instrument id to size units wanted, or what gives it once the chunk's prices are seen: sized by those
+                   of the chunk before, a size would depend on where chunks are cut. Only used if the chunk holds a tick.
         open_mays: MAYs whose time has not run out.
         """
         self.shown.fold(chunk)
@@ -109,8 +120,8 @@ class ExecutionCore:
                 made += self._fold(record)
         if tick is not None:
             made += self._worth(tick)
-            if desired:
-                approved = self._decide(chunk, tick, desired, open_mays, made)
+            if wanted := desired() if callable(desired) else desired:
+                approved = self._decide(chunk, tick, wanted, open_mays, made)
         chunk.records.extend(made)
         return approved
 

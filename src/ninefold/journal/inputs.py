@@ -55,12 +55,29 @@ class AccountEvent(msgspec.Struct, array_like=True, gc=False):
     body: bytes
 
 
+class Begun(msgspec.Struct, array_like=True, gc=False):
+    """From where a start went on, so that the run can be played again.
+
+    journal_seq: the last input that was journalled before. from_seq: of the snapshot, 0 without one. ledger_seq, stream_seq:
+    up to where ledger and stream log had what was made. identity: of program, settings and model (services/identity.py).
+    """
+
+    journal_seq: int
+    from_seq: int
+    ledger_seq: int
+    stream_seq: int
+    identity: bytes
+
+
 class Run(msgspec.Struct, array_like=True, gc=False):
-    """run: name of this start. replay: true if inputs come from a recording or another journal."""
+    """run: name of this start. replay: true if inputs come from a recording or another journal. begun: None in journals
+    of versions that did not note it, and of services that run alone.
+    """
 
     run: str
     replay: bool
     venue: str = ""
+    begun: Begun | None = None
 
 
 class Input(msgspec.Struct, array_like=True, gc=False):

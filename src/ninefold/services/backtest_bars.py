@@ -9,8 +9,8 @@ known to be missing, so these bars are unknown: nothing is filled there. Stored 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +36,18 @@ SPOT = "spot"
 @dataclass(frozen=True, eq=False, slots=True)
 class Market:
     """columns: as formulas name them, float64 of shape (n,), in units of `scale`; NaN in unknown bars.
-    spot: nothing can be sold that is not held."""
+    spot: nothing can be sold that is not held. others: what tells the market of another instrument and width, if one can."""
 
     bars: Bars
     columns: Mapping[str, np.ndarray]
     scale: Scale
     spot: bool
+    others: Callable[[str, int], Market] | None = None
+
+    def between(self, start: int, stop: int) -> Market:
+        """From row `start` up to row `stop`."""
+        columns = {name: values[start:stop] for name, values in self.columns.items()}
+        return replace(self, bars=self.bars.between(start, stop), columns=columns)
 
 
 def market_of_file(
@@ -90,7 +96,11 @@ def market_of_store(
     whole = _whole(known, width_ns)
     bars = bars_of_rows(whole, of) if of.rules_known else bars_of_columns(_prices(whole, of), holes="unknown")
     scale = Scale(of.price_decimals, of.size_decimals)
-    return Market(bars, columns_of_rows(whole), scale, spot=of.kind == SPOT)
+
+    def others(instrument: str, wanted_ns: int) -> Market:
+        return market_of_store(data_dir, instrument, wanted_ns, start_ns, end_ns)
+
+    return Market(bars, columns_of_rows(whole), scale, of.kind == SPOT, others)
 
 
 def table_of(path: Path) -> pa.Table:
@@ -131,6 +141,12 @@ def _times(column: pa.Array, width_ns: int) -> np.ndarray:
         raise BadBars(
             f"the bars open {TIMEFRAME_OF[apart]} apart and the timeframe is {TIMEFRAME_OF.get(width_ns, width_ns)}; say "
             f"--timeframe {TIMEFRAME_OF[apart]}"
+        )
+    nearest = int(np.diff(found).min()) if len(found) > 2 else width_ns
+    if nearest > width_ns:
+        raise BadBars(
+            f"no two bars open less than {nearest / 1e9:g} s apart and the timeframe is {TIMEFRAME_OF.get(width_ns, width_ns)}: they "
+            f"are wider than that; give bars of one of {', '.join(TIMEFRAME_OF.values())}"
         )
     return found
 

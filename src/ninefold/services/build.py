@@ -27,7 +27,7 @@ from ninefold.market.records import AnyRecord
 from ninefold.market.values import MOOD
 from ninefold.sentiment.mood import Sentiment
 from ninefold.services import headlines
-from ninefold.services.execute import Execute
+from ninefold.services.execute import Execute, MakeVenue
 from ninefold.services.snapshot import Snapshot
 from ninefold.services.stage import Kept, Stage
 from ninefold.services.strategies import known_strategies
@@ -83,8 +83,8 @@ def strategies_of(config: Config) -> tuple[Plan, ...]:
     return found
 
 
-def stage_of(name: str, config: Config, data_dir: Path, registry: Registry) -> Stage:
-    """One stage of the chain by name."""
+def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venue: MakeVenue | None = None) -> Stage:
+    """One stage of the chain by name. venue: the simulated one of a paper account, if not as usual."""
     if name == "bars":
         return BarMaker()
     if name == "measure":
@@ -96,7 +96,7 @@ def stage_of(name: str, config: Config, data_dir: Path, registry: Registry) -> S
     if name == "decide":
         return Decide(strategies_of(config), config.venue.name)
     names = tuple(strategy.name for strategy in strategies_of(config))
-    return Execute(config, names, Ledger(data_dir), registry)
+    return Execute(config, names, Ledger(data_dir), registry, venue)
 
 
 def loadable(config: Config, saved: Snapshot | None) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from ninefold.bus.status import Meter
 from ninefold.config import Config, Venue
 from ninefold.journal import inputs
-from ninefold.journal.inputs import Command, Run, encode
+from ninefold.journal.inputs import Begun, Command, Run, encode
 from ninefold.journal.reader import read
 from ninefold.journal.writer import Cut, LogWriter
 from ninefold.market.chunk import Chunk
@@ -75,9 +75,15 @@ class Door:
         self._intake.forget()
         self.collector.drop_outgoing()
 
-    def open(self) -> None:
+    @property
+    def journal_seq(self) -> int:
+        """The last input that is in the journal."""
+        return self._journal.last_seq
+
+    def open(self, begun: Begun | None = None) -> None:
         """Note in the journal that a new run begins."""
-        self.put(inputs.STARTED, 0, self._clock(), encode(Run(uuid.uuid4().hex[:12], False, self._config.venue.name)))
+        run = Run(uuid.uuid4().hex[:12], False, self._config.venue.name, begun)
+        self.put(inputs.STARTED, 0, self._clock(), encode(run))
 
     def put(self, kind: int, connection: int, receive_ns: int, payload: bytes) -> None:
         """An input of another edge, acted on at once."""
@@ -95,7 +101,9 @@ class Door:
         try:
             quick, packing = await asyncio.to_thread(compiled)
         except (ImportError, OSError, RuntimeError) as error:
-            self.meter.detail = f"busy markets cannot be read by compiled loops, and take more of the processor: {error}"
+            self.meter.detail = (
+                f"busy markets cannot be read by compiled loops, and take more of the processor: {error}"
+            )
             print(f"ninefold: {self.meter.detail}", file=sys.stderr, flush=True)
             return
         self.collector.quicken(quick)

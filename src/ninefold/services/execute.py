@@ -7,11 +7,12 @@ Out: the same with orders, fills, HAS and equity. The stage is pure; its account
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import cast
+from functools import partial
+from typing import Protocol, cast
 
-from ninefold.backtest.paper import PaperVenue
+from ninefold.backtest.paper import PaperVenue, SimulatedVenue
 from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.execution.core import ExecutionCore
@@ -21,11 +22,21 @@ from ninefold.execution.rules import AccountRules
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Halted, Listed, May, Order, Resumed, Tick
-from ninefold.store.ledger import Ledger
 from ninefold.strategy.sizing import desired_position, equal_weights
 
 UNIT = 10**8
 LEDGER_KINDS = (Listed, Order, Fill, Balance, Equity, Halted, Resumed)
+MakeVenue = Callable[[AccountRules, Registry], SimulatedVenue]
+
+
+class Events(Protocol):
+    """The ledger, or what stands for it where nothing is kept."""
+
+    def events(self) -> list[AnyRecord]: ...
+
+    def last_seq(self) -> int: ...
+
+    def append(self, records: Sequence[AnyRecord], last_seq: int) -> int: ...
 
 
 def rules_of(config: Config) -> AccountRules:
@@ -44,12 +55,19 @@ def rules_of(config: Config) -> AccountRules:
 
 class Execute:
     """The stage. It keeps the newest target of each strategy and asks the core for the position that all of them
-    together want.
+    together want. venue: the simulated one that takes the orders; None: the paper one, or who sends them.
     """
 
     name = "execute"
 
-    def __init__(self, config: Config, strategies: tuple[str, ...], ledger: Ledger, registry: Registry) -> None:
+    def __init__(
+        self,
+        config: Config,
+        strategies: tuple[str, ...],
+        ledger: Events,
+        registry: Registry,
+        venue: MakeVenue | None = None,
+    ) -> None:
         rules = rules_of(config)
         self.registry = registry
         self._to_send: list[Approved] = []
@@ -67,9 +85,15 @@ class Execute:
             if isinstance(event, Listed):
                 self.registry.learn(event.instrument)
         self.core = ExecutionCore.restore(rules, self.registry, events)
-        self._paper = PaperVenue(rules, self.registry) if rules.simulated else None
+        make = venue or (PaperVenue if rules.simulated else None)
+        self._paper = make(rules, self.registry) if make is not None else None
         if self._paper is not None:
             self._paper.restore(events)
+
+    @property
+    def ledger_seq(self) -> int:
+        """Up to where the ledger has what this stage made."""
+        return self._done_seq
 
     def step(self, chunk: Chunk) -> Chunk:
         self._observe(chunk)
@@ -78,7 +102,7 @@ class Execute:
             return chunk
         if self._paper is not None:
             chunk.records.extend(self._paper.step(chunk))
-        approved = self.core.step(chunk, self._desired(chunk), self._mays)
+        approved = self.core.step(chunk, partial(self._desired, chunk), self._mays)
         if self._paper is not None:
             self._paper.accept(approved)
         else:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ninefold.bus.status import CHAIN, Meter
 from ninefold.config import Config
+from ninefold.journal.inputs import Begun
 from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
@@ -23,6 +24,7 @@ from ninefold.services.build import history, loadable, stage_of
 from ninefold.services.chain import Chain
 from ninefold.services.door import Door, told
 from ninefold.services.execute import Execute
+from ninefold.services.identity import encode_identity, identity_of
 from ninefold.services.jobs import until
 from ninefold.services.stage import TimedStage, Warmed
 from ninefold.services.statuses import write_statuses
@@ -56,6 +58,13 @@ class Hot:
         self._trading = Trading(config, self.execute, self.door.put, clock)
         self._books = Books(self.execute, self._trading.send)
         self._live = False
+        self._begun = Begun(
+            self.door.journal_seq,
+            saved.seq if saved else 0,
+            self.execute.ledger_seq,
+            self._stream.last_seq,
+            encode_identity(identity_of(config, self._data_dir)),
+        )
         if saved is not None:
             self._restore(saved)
         self.door.recover(self._stream.last_seq)
@@ -65,7 +74,7 @@ class Hot:
     async def run(self, stop: asyncio.Event) -> None:
         """Trade until `stop` is set; then leave everything written."""
         self._live = True
-        self.door.open()
+        self.door.open(self._begun)
         jobs = [*self.door.jobs(), self._books.run(), self._tell(), self._keep()]
         jobs += [headlines.watch(source, self.door.put, self._clock) for source in self._config.sentiment]
         if self._config.account.orders == "exchange":

@@ -11,15 +11,18 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
+from ninefold.backtest.models import LatencyModel
+from ninefold.backtest.paper import PaperVenue
 from ninefold.bus.status import CHAIN, Meter
 from ninefold.config import Account, Config, Venue
 from ninefold.journal.content import bytes_of
-from ninefold.journal.inputs import Input
+from ninefold.journal.inputs import Begun, Input
 from ninefold.journal.reader import read
 from ninefold.journal.recordings import open_source, venue_of
 from ninefold.journal.writer import LogWriter
@@ -28,6 +31,7 @@ from ninefold.market.instruments import Registry
 from ninefold.services.build import collector_of, stage_of
 from ninefold.services.chain import Chain
 from ninefold.services.execute import Execute
+from ninefold.services.identity import encode_identity, identity_of
 from ninefold.services.intake import Intake
 from ninefold.services.stage import TimedStage
 from ninefold.services.summary import summary
@@ -44,9 +48,12 @@ class OtherSource(ValueError):
 
 
 class Source(msgspec.Struct):
+    """begun: each time it was begun or went on; empty if a version did it that did not note it."""
+
     name: str
     identity: str
     finished: bool = False
+    begun: list[Begun] = []
 
 
 def replay(
@@ -54,15 +61,19 @@ def replay(
     data_dir: Path,
     batch: int | Callable[[], int] = BATCH,
     progress: Callable[[int], None] = lambda inputs: None,
+    latency: LatencyModel | None = None,
 ) -> dict[str, object]:
     """Play it; returns the summary. batch: how many inputs at once, a number or a function that gives the next one.
+    latency: of the paper account, if not as usual.
 
     raises: BadRecording, OtherSource.
     """
     open_data_dir(data_dir)
     said = claim(source, data_dir)
     started = time.perf_counter()
-    player = _Player(source, data_dir)
+    player = _Player(source, data_dir, latency or LatencyModel())
+    said.begun.append(player.begun)
+    _write(data_dir, said)
     count = player.catch_up()
     if not said.finished:
         waiting = islice(open_source(source, RECORDED), count, None)
@@ -83,13 +94,14 @@ def config_of(source: Path, data_dir: Path) -> Config:
 
 
 class _Player:
-    def __init__(self, source: Path, data_dir: Path) -> None:
+    def __init__(self, source: Path, data_dir: Path, latency: LatencyModel) -> None:
         config = config_of(source, data_dir)
         self._data_dir = data_dir
         self._journal = LogWriter(data_dir / "journal")
         self._stream = LogWriter(data_dir / "stream")
         self.collector = collector_of(config, replay=True)
-        made = [stage_of(name, config, data_dir, Registry()) for name in CHAIN]
+        paper = partial(PaperVenue, latency=latency)
+        made = [stage_of(name, config, data_dir, Registry(), paper) for name in CHAIN]
         self._execute = next(stage for stage in made if isinstance(stage, Execute))
         self._stages = [TimedStage(stage, Meter(stage.name, 0), None) for stage in made]
         self._meter = Meter("collect", 0)
@@ -98,6 +110,8 @@ class _Player:
         self._tables = Tables(data_dir)
         self._chunks: list[Chunk] = []
         self._rows = 0
+        identity = encode_identity(identity_of(config, data_dir, latency))
+        self.begun = Begun(self._journal.last_seq, 0, self._execute.ledger_seq, self._stream.last_seq, identity)
 
     def catch_up(self) -> int:
         """Store what the stream log has, then feed again what the journal has; returns how many inputs that is.

@@ -1,0 +1,160 @@
+"""The orders of a run against a back-test of each strategy alone, on the bars as they were first known.
+
+In:  a strategy's targets at the closes of one series; what the run decided at the same inputs, and what was filled.
+Out: a `Difference` for each fill of the back-test, with its reason: the run fills at quotes and later, where the back-test
+     fills at the next open (fill model); it nets all strategies on one account (netting); it may refuse (risk). What the run
+     should have ordered by the sum of all targets and did not is UNEXPLAINED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from ninefold.backtest.bars import Bars
+from ninefold.backtest.bars_parity import Series, Told
+from ninefold.backtest.columns import bars_of_rows
+from ninefold.backtest.exact import ONE
+from ninefold.backtest.market_rules import EquityShare, Limits, Rules, numbers
+from ninefold.backtest.slow import play
+from ninefold.backtest.target import Changes
+from ninefold.execution.money import quote_amount, size_of
+from ninefold.execution.reasons import CRASH, FILL, NETTING, RISK, UNEXPLAINED, Difference, Known
+from ninefold.execution.two_accounts import Standing
+from ninefold.market.arrays import BAR_UNKNOWN
+from ninefold.market.instruments import Instrument
+from ninefold.market.numbers import to_units
+from ninefold.market.records import Fill
+from ninefold.market.time import TIMEFRAME_OF
+from ninefold.strategy.plan import Plan
+from ninefold.strategy.sizing import desired_position
+
+BPS = 10_000
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Decided:
+    """What a run decided and got. standings: by (instrument, seq). fills: by order. told: its targets by (instrument, strategy).
+    capital: of one instrument, in 10**-8 of the quote asset; weights: of the strategies. starts: (seq, from_seq) of each: behind
+    seq only targets behind from_seq are known to the account.
+    """
+
+    standings: Mapping[tuple[int, int], Standing]
+    fills: Mapping[str, Sequence[Fill]]
+    told: Mapping[tuple[int, str], Told]
+    capital: int
+    weights: Mapping[str, float]
+    starts: Sequence[tuple[int, int]]
+
+
+def fills_again(series: Series, plan: Plan, target: np.ndarray, run: Decided, known: Known) -> list[Difference]:
+    """target: the plan's on `series.first`, shape (n,). Empty if no bar is known."""
+    at = np.flatnonzero(series.first["state"] != BAR_UNKNOWN)
+    if not len(at):
+        return []
+    rows, target = series.first[at[0] :], target[at[0] :]
+    bars = bars_of_rows(rows, series.instrument)
+    changes = _changes(target)
+    cash = Fraction(run.capital, 10**8) * Fraction(run.weights[plan.name])
+    rules = Rules(cash=_whole(cash, bars), sizing=EquityShare(1), limits=Limits(short=0))
+    fills = play(bars, changes, numbers(rules, bars.tick, bars.lot, bars.highest), {}).fills
+    found = []
+    for fill in fills[fills["size"] != 0]:
+        decided = rows[changes.at[np.searchsorted(changes.at, fill["bar"]) - 1]]
+        found.append(_difference(series, plan, bars, fill, decided, run, known))
+    return found
+
+
+def _changes(target: np.ndarray) -> Changes:
+    """As `changes_of_target`, without loops that would have to be compiled for a few hundred bars."""
+    to = np.rint(np.nan_to_num(target) * ONE).astype(np.int64)
+    at = np.flatnonzero(to != np.concatenate(([0], to[:-1])))
+    return Changes(at, to[at])
+
+
+def _whole(cash: Fraction, bars: Bars) -> Fraction:
+    """Cut to what money is counted in."""
+    return cash // bars.unit * bars.unit
+
+
+def _difference(
+    series: Series, plan: Plan, bars: Bars, fill: np.void, decided: np.void, run: Decided, known: Known
+) -> Difference:
+    of, seq = series.instrument, int(decided["seq"])
+    side = "buy" if fill["size"] > 0 else "sell"
+    price = Fraction(int(fill["price"])) * bars.tick
+    size = abs(int(fill["size"])) * bars.lot
+    text, reason, why = _of_run(of, seq, decided, price, run, known)
+    return Difference(
+        seq=seq,
+        known_ns=int(decided["known_ns"]),
+        kind="bar fill",
+        instrument=of.name,
+        strategy=plan.name,
+        what=f"{TIMEFRAME_OF[series.width_ns]} closing {int(decided['close_ns'])}",
+        run=text,
+        again=f"{side} {float(size):g} {of.base} at the next open, {float(price):g} {of.quote}",
+        reason=reason,
+        why=why,
+    )
+
+
+def _of_run(
+    of: Instrument, seq: int, decided: np.void, price: Fraction, run: Decided, known: Known
+) -> tuple[str, str, str]:
+    """What the run did at the same close, the reason why that is not the back-test's fill, and more words."""
+    standing = run.standings.get((of.id, seq))
+    if standing is None:
+        crashed = any(after < seq <= until for after, until in known.crashes)
+        said = "a crash came between" if crashed else "the run decided nothing at this input"
+        return "nothing", CRASH if crashed else UNEXPLAINED, said
+    order = standing.order
+    if order is None:
+        return _without_order(of, seq, decided, standing, run)
+    text = f"{'buy' if order.side > 0 else 'sell'} {of.size_text(order.size)} {of.base}"
+    if order.status == "refused":
+        return f"refused to {text}", RISK, order.reason
+    fills = run.fills.get(order.client_order_id, ())
+    if not fills:
+        return text, FILL, "the market showed no size in time, or the venue did not take it"
+    size = sum(fill.size for fill in fills)
+    got = Fraction(sum(fill.price * fill.size for fill in fills), size) / 10**of.price_decimals
+    apart = float((got - price) / price) * BPS
+    after_ms = (max(fill.known_ns for fill in fills) - order.known_ns) / 1e6
+    why = (
+        f"at quotes {apart:+.2f} bps from the next open, known {after_ms:.1f} ms after the decision; the size is that of "
+        f"{len(run.weights)} strategies netted on one account"
+    )
+    return f"{text}, filled at {float(got):g} {of.quote}", FILL, why
+
+
+def _without_order(
+    of: Instrument, seq: int, decided: np.void, standing: Standing, run: Decided
+) -> tuple[str, str, str]:
+    if standing.under_way:
+        return "no order", FILL, f"latency: order {standing.under_way} was still under way"
+    bid, ask = int(decided["bid"]), int(decided["ask"])
+    if not 0 < bid <= ask:
+        return "no order", RISK, "no price was known to size by"
+    wanted = max(0, desired_position(_targets(of, seq, run), run.weights, run.capital, (bid + ask) // 2, of))
+    apart = wanted - size_of(of, standing.position)
+    held = f"all strategies together wanted {of.size_text(wanted)} {of.base}, {of.size_text(abs(apart))} from what was held"
+    size = abs(apart) // of.lot_size * of.lot_size
+    worth = quote_amount(of, ask if apart > 0 else bid, size)
+    if size < max(of.min_size, 1) or worth < to_units(of.min_notional, 8):
+        return "no order", NETTING, held
+    return "no order", UNEXPLAINED, held
+
+
+def _targets(of: Instrument, seq: int, run: Decided) -> dict[str, float]:
+    """The newest target of each strategy that the account knew at an input."""
+    since = [from_seq for at, from_seq in run.starts if at < seq][-1]
+    found = {}
+    for (instrument, name), told in run.told.items():
+        place = int(np.searchsorted(told.seq, seq, "right")) - 1
+        if instrument == of.id and place >= 0 and told.seq[place] > since:
+            found[name] = float(told.target[place])
+    return found

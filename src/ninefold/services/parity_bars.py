@@ -1,0 +1,103 @@
+"""A run against back-tests on its own bars: its targets against the formulas over whole columns, its orders against each
+strategy alone.
+
+In:  what a run recorded, how its account stood at each decision, its ledger. Out: `Played`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import numpy as np
+
+from ninefold.backtest.bars_parity import Series, Told, as_first_known, as_it_stands, series_of
+from ninefold.backtest.fills_parity import Decided, fills_again
+from ninefold.execution.reasons import Changed, Difference, Known
+from ninefold.execution.two_accounts import Standing
+from ninefold.market.records import AnyRecord, Fill
+from ninefold.market.values import moods
+from ninefold.services.build import strategies_of
+from ninefold.services.execute import UNIT
+from ninefold.services.lives import Run
+from ninefold.services.played import Played
+from ninefold.services.recorded_run import RecordedRun
+from ninefold.strategy.plan import Plan
+from ninefold.strategy.sizing import equal_weights
+
+TARGET, NEWEST, FILLED = "target", "target on bars as they stand", "bar fill"
+
+
+def on_bars(
+    run: Run,
+    recorded: RecordedRun,
+    stood: Mapping[tuple[int, int], Standing],
+    ledger: Sequence[AnyRecord],
+    known: Known,
+) -> Played:
+    """By the settings of the last life; targets of strategies that it does not have are not compared."""
+    plans = strategies_of(run.lives[-1].config)
+    rows = recorded.decisions.rows("targets")
+    decided = _decided(run, plans, rows, stood, ledger)
+    mood = moods(recorded.decisions.rows("values"))
+    instruments = {one.id: one for one in recorded.registry}
+    compared: Counter[str] = Counter()
+    differences: list[Difference] = []
+    bars = recorded.decisions.rows("bars")
+    for series in series_of(bars, instruments, {plan.width_ns for plan in plans}):
+        mine = [plan for plan in plans if plan.width_ns == series.width_ns]
+        first, newest = (series.targets(mine, rows, mood) for rows in (series.first, series.newest))
+        for place, plan in enumerate(mine):
+            told = decided.told.get((series.instrument.id, plan.name))
+            if told is None:
+                continue
+            found, fills = _of_plan(series, plan, first[place], newest[place], told, decided, known)
+            compared += Counter({TARGET: len(told.seq), NEWEST: len(told.seq), FILLED: fills})
+            differences += found
+    differ = Counter(one.kind for one in differences)
+    same = {kind: number - differ[kind] for kind, number in compared.items()}
+    ordered = sorted(differences, key=lambda one: one.seq)
+    return Played(compared=dict(compared), same=same, differences=ordered, equity=None)
+
+
+def _of_plan(
+    series: Series, plan: Plan, first: np.ndarray, newest: np.ndarray, told: Told, decided: Decided, known: Known
+) -> tuple[list[Difference], int]:
+    """What differs, and how many fills the back-test has."""
+    changed = known.changed[-1][1] if known.changed else Changed()
+    fills = fills_again(series, plan, first, decided, known)
+    found = as_first_known(series, plan, first, told, changed) + as_it_stands(series, plan, first, newest) + fills
+    return found, len(fills)
+
+
+def _decided(
+    run: Run,
+    plans: Sequence[Plan],
+    targets: np.ndarray,
+    stood: Mapping[tuple[int, int], Standing],
+    ledger: Sequence[AnyRecord],
+) -> Decided:
+    config = run.lives[-1].config
+    fills: dict[str, dict[str, Fill]] = defaultdict(dict)
+    for event in ledger:
+        if isinstance(event, Fill):
+            fills[event.client_order_id].setdefault(event.trade_id, event)
+    return Decided(
+        standings=stood,
+        fills={order: list(told.values()) for order, told in fills.items()},
+        told=_told(targets),
+        capital=int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs)),
+        weights=equal_weights(tuple(plan.name for plan in plans)),
+        starts=[(life.begun.journal_seq, life.begun.from_seq) for life in run.lives],
+    )
+
+
+def _told(targets: np.ndarray) -> dict[tuple[int, str], Told]:
+    """By instrument and strategy, in the order in which they became known."""
+    found = {}
+    keys = {(int(instrument), name) for instrument, name in targets[["instrument", "strategy"]].tolist()}
+    for instrument, name in keys:
+        mine = targets[(targets["instrument"] == instrument) & (targets["strategy"] == name)]
+        found[instrument, name.decode()] = Told(mine["close_ns"], mine["target"], mine["seq"])
+    return found
