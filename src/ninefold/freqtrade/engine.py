@@ -124,7 +124,7 @@ class Backtest:
 
     def _stake(self, pair: str, rate: float, about: dict[str, Any]) -> float:
         """What the strategy wants to stake, at most what there is."""
-        wallets = self._strategy.wallets
+        wallets: Wallets = self._strategy.wallets
         stake, available = wallets.proposed_stake(), wallets.get_available_stake_amount()
         if stake <= 0:
             return 0.0
