@@ -1,7 +1,8 @@
 """A year of 1m bars, cold process to report: freqtrade backtesting, ninefold on the same file of a strategy, and ninefold's own.
 
 In:  `--freqtrade PYTHON` of an environment made of requirements-freqtrade.txt; `--bars COUNT`.
-Out: wall seconds of each command, in turns, and those of the processor; how many trades the first two found, which must be as many with as much profit.
+Out: wall seconds of each command, in turns, and those of the processor; how many trades it
+     found, which must be as many, with as much profit, in the first two.
 """
 
 from __future__ import annotations
