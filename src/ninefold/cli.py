@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.util
 import keyword
 import sys
 
@@ -48,6 +49,7 @@ SEVERAL = {  # options that take several values
     "freqtrade": ("--pairs", "-p", "--bars"),
     "download": ("--pairs", "-p", "--timeframe", "--timeframes", "-t"),
 }
+EXTRAS = {"freqtrade": "pandas"}  # what a command needs that only its extra brings
 HIDDEN = ("hot", "cold")  # the two processes that demo and up start
 
 
@@ -64,6 +66,8 @@ def main() -> None:
         near = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f"; did you mean `ninefold {near[0]}`?" if near else ""
         sys.exit(f"there is no command {name!r}{hint} `ninefold --help` lists them.")
+    if name in EXTRAS and importlib.util.find_spec(EXTRAS[name]) is None:
+        sys.exit(f'ninefold {name} needs {EXTRAS[name]}, which is not installed: pip install "ninefold[{name}]"')
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(name, help=COMMANDS.get(name))(importlib.import_module(f"ninefold.commands.{_module(name)}").run)
     app(args=spread(arguments[1:], "--tape", *SEVERAL.get(name, ())), prog_name=f"ninefold {name}")
