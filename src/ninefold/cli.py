@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.util
 import keyword
 import sys
 
@@ -58,6 +59,7 @@ SEVERAL = {  # options that take several values
 }
 RESEARCH = ("backtest", "sweep", "walk-forward", "tournament", "rerun", "recursive-check")
 OWN_CODE = "--strategies"  # what people write themselves may hand frames to the libraries that research loads without
+EXTRAS = {"freqtrade": "pandas"}  # what a command needs that only its extra brings
 HIDDEN = ("hot", "cold")  # the two processes that demo and up start
 
 
@@ -74,6 +76,8 @@ def main() -> None:
         near = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f"; did you mean `ninefold {near[0]}`?" if near else ""
         sys.exit(f"there is no command {name!r}{hint} `ninefold --help` lists them.")
+    if name in EXTRAS and importlib.util.find_spec(EXTRAS[name]) is None:
+        sys.exit(f'ninefold {name} needs {EXTRAS[name]}, which is not installed: pip install "ninefold[{name}]"')
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     if name in RESEARCH and OWN_CODE not in arguments:
         importlib.import_module("ninefold.commands.lean").load_libraries()

@@ -18,7 +18,7 @@ from ninefold.freqtrade.asking import ask, overrides
 from ninefold.freqtrade.exits import FORCED, Candle, exits, nothing_can_happen, on_steps
 from ninefold.freqtrade.frames import Rows
 from ninefold.freqtrade.istrategy import IStrategy
-from ninefold.freqtrade.money import cut
+from ninefold.freqtrade.money import cost_of, cut
 from ninefold.freqtrade.trade import Book, Order, Trade
 from ninefold.freqtrade.wallet import Settings, Wallets
 
@@ -109,7 +109,7 @@ class Backtest:
             open_date=now,
             open_rate=rate,
             amount=amount,
-            stake_amount=amount * rate,
+            stake_amount=cost_of(amount, rate, 0.0),
             fee_open=settings.fee,
             fee_close=settings.fee,
             enter_tag=tag,
@@ -124,7 +124,7 @@ class Backtest:
 
     def _stake(self, pair: str, rate: float, about: dict[str, Any]) -> float:
         """What the strategy wants to stake, at most what there is."""
-        wallets = self._strategy.wallets
+        wallets: Wallets = self._strategy.wallets
         stake, available = wallets.proposed_stake(), wallets.get_available_stake_amount()
         if stake <= 0:
             return 0.0

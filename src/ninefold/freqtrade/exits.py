@@ -146,7 +146,7 @@ def stop_rate(strategy: Any, trade: Trade, candle: Candle, minutes: int) -> floa
     offset, positive = strategy.trailing_stop_positive_offset, strategy.trailing_stop_positive
     plain = strategy.trailing_stop and not strategy.use_custom_stoploss
     if plain and strategy.trailing_only_offset_is_reached and offset is not None and positive:
-        worst = candle.open * (1 + abs(offset) - abs(positive / trade.leverage))
+        worst: float = candle.open * (1 + abs(offset) - abs(positive / trade.leverage))
     else:
         worst = candle.open * (1 - abs(trade.stop_loss_pct / trade.leverage))
     return max(candle.low, float(worst))
