@@ -20,7 +20,9 @@ PURE = {
     "forecast": {"market", "formula", "strategy", "backtest"},
     "evolve": {"market", "formula", "strategy", "backtest"},
     "execution": {"market"},
+    "report": {"market", "backtest"},  # what is shown of a run
     "sentiment": {"market"},
+    "freqtrade": set[str](),  # strategies of others: by their rules, in their numbers
 }
 OUTSIDE = {
     "venues": {*PURE, "journal"},  # an adapter parses the inputs that the journal holds, live and in replay alike

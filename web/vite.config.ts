@@ -7,5 +7,6 @@ export default defineConfig({
     emptyOutDir: true,
     modulePreload: false,
     assetsInlineLimit: 0,
+    rolldownOptions: { input: ['index.html', 'backtests.html'] },
   },
 });

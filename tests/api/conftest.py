@@ -1,8 +1,9 @@
 """The API over real sockets, in the loop of the test, beside a live view that the test feeds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,29 @@ async def answering(**changes: Any) -> AsyncIterator[Running]:
     finally:
         serving.cancel()
         await asyncio.wait([serving])
+
+
+@contextmanager
+def answering_beside(**changes: Any) -> Iterator[str]:
+    """The address of such an API in a loop and a thread of its own, for tests that ask from outside."""
+    ready, told = threading.Event(), {}
+
+    async def whole() -> None:
+        end = asyncio.Event()
+        async with answering(**changes) as api:
+            told.update(url=api.url, loop=asyncio.get_running_loop(), end=end)
+            ready.set()
+            await end.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(whole(),))
+    thread.start()
+    try:
+        assert ready.wait(60), "the API did not start within a minute"
+        yield told["url"]
+    finally:
+        if told:
+            told["loop"].call_soon_threadsafe(told["end"].set)
+        thread.join()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 COLUMNS, HELD, CALLBACK = "columns", "held", "callback"
+FRAME, FRAME_HELD = "frame", "frame, held"
 BARS = 240
 
 

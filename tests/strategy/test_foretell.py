@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ninefold.formula import Evaluator, parse
-from ninefold.strategy import ReturnQuantiles, foretell, library, one_bar_returns, recent_returns
+from ninefold.strategy import ReturnQuantiles, default_strategies, foretell, library, one_bar_returns, recent_returns
 from ninefold.strategy.foretell import sample_bars
 
 from .walk import SCALE, cut, row, walk
@@ -61,7 +61,7 @@ def test_the_same_seed_gives_the_same_answer_and_another_seed_another():
     assert any(other != first for other in others)
 
 
-@pytest.mark.parametrize("one", library().values(), ids=library())
+@pytest.mark.parametrize("one", default_strategies(), ids=lambda one: one.name)
 def test_foretelling_leaves_the_strategy_as_it_was(one):
     asked, left_alone = Evaluator([one.target], SCALE), Evaluator([one.target], SCALE)
     asked.warm(cut(COLUMNS, 0, 150))

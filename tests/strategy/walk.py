@@ -29,7 +29,8 @@ def walk(n: int, seed: int = 3) -> dict[str, np.ndarray]:
         "spread": spread,
         "microprice": close + np.floor(spread * random.random(n)),
         "imbalance": random.uniform(-1, 1, n),
-        "sentiment": np.full(n, np.nan),
+        "sentiment": np.clip(np.cumsum(random.normal(0, 0.05, n)), -1, 1),
+        "forecast": random.normal(0, 0.001, n),
     }
 
 

@@ -217,9 +217,11 @@ def decimal(text: str) -> Decimal | None:
 def told_if_any(reader: Reader, one: Input) -> list[Told]:
     """Nothing if it cannot be read: then the adapter must not make anything of it either."""
     try:
-        return read(reader, one)
+        found = read(reader, one)
     except (LookupError, ValueError, TypeError, ArithmeticError):
         return []
+    unknown = any(isinstance(value, Decimal) and not value.is_finite() for told in found for value in told)
+    return [] if unknown else found
 
 
 def accepted(listener: Listener, one: Input) -> Heard | None:

@@ -12,12 +12,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+
+from tests.web.conftest import Heard
 
 pytestmark = pytest.mark.slow
 
@@ -25,15 +25,6 @@ SECOND_NS = 1_000_000_000
 NINE = ["collect", "record", "bars", "measure", "sentiment", "forecast", "decide", "execute", "notify"]
 SOON_MS = 30_000
 FIRST_MESSAGE_MS = 150_000  # strategies warm up before the first MAY
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 COUNT_PIXELS = """(wanted) => [...document.querySelectorAll('#chart canvas')].reduce((sum, canvas) => {
   if (!canvas.width || !canvas.height) return sum;
   const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
@@ -48,40 +39,6 @@ class Demo(Protocol):
     """What these tests need of the fixture `demo`."""
 
     url: str
-
-
-@dataclass
-class Heard:
-    """What the browser complained of and whom it asked, over all pages of this file."""
-
-    errors: list[str] = field(default_factory=list)
-    asked: set[str] = field(default_factory=set)
-
-    def listen(self, page: Page) -> None:
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", self._request)
-        page.on("websocket", lambda socket: self.asked.add(host_of(socket.url)))
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.errors.append(message.text)
-
-    def _request(self, request: Request) -> None:
-        self.asked.add(host_of(request.url))
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def heard() -> Heard:
-    return Heard()
 
 
 @pytest.fixture
@@ -262,7 +219,3 @@ def resume(demo: Demo) -> None:
     request = urllib.request.Request(f"{demo.url}/api/v1/resume", body, headers, method="POST")
     with urllib.request.urlopen(request, timeout=10) as answer:
         answer.read()
-
-
-def host_of(address: str) -> str:
-    return urllib.parse.urlsplit(address).hostname or ""

@@ -7,10 +7,10 @@ export function plain(key: string, shift = false): (event: KeyboardEvent) => boo
   return (event) => event.key === key && !event.ctrlKey && !event.altKey && !event.metaKey && (!shift || event.shiftKey);
 }
 
-export function listenToKeys(keys: readonly Key[], chart: HTMLElement, list: HTMLDialogElement): void {
+export function listenToKeys(keys: readonly Key[], chart: () => HTMLElement | null, list: HTMLDialogElement): void {
   document.addEventListener('keydown', (event) => {
     const typing = event.target instanceof Element && event.target.matches('input, select, textarea');
-    const onChart = event.target === chart;
+    const onChart = event.target === chart();
     const key = keys.find((candidate) => candidate.on(event) && (!typing || candidate.whileTyping) && (!candidate.chartOnly || onChart));
     if (!key) return;
     event.preventDefault();

@@ -30,7 +30,7 @@ const KEYS: readonly Key[] = [
   { keys: '\u2192', does: 'one bar newer', on: plain('ArrowRight'), act: () => chart.moveCursor(1), chartOnly: true },
 ];
 
-listenToKeys(KEYS, byId('chart'), list);
+listenToKeys(KEYS, () => byId('chart'), list);
 byId('keys-button').addEventListener('click', () => list.showModal());
 fillLegend(byId('legend'));
 setText(byId('version'), version);

@@ -22,6 +22,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.types import Scope
 
 from ninefold import __version__
+from ninefold.api.backtests import BACKTESTS, Runs
 from ninefold.api.context import ApiContext
 from ninefold.api.formulas import Formulas
 from ninefold.api.guard import guarded
@@ -104,8 +105,16 @@ async def show_page(state: State, path: FromPath[str] = "/") -> Response[bytes]:
 def create_app(context: ApiContext) -> Litestar:
     """raises: ValueError if it would be reachable from elsewhere without a token."""
     return Litestar(
-        [Router("/api/v1", route_handlers=[*READS, halt, resume, live]), show_metrics, show_page],
-        state=State({"context": context, "formulas": Formulas(context), "stopping": asyncio.Event(), "clients": set()}),
+        [Router("/api/v1", route_handlers=[*READS, *BACKTESTS, halt, resume, live]), show_metrics, show_page],
+        state=State(
+            {
+                "context": context,
+                "formulas": Formulas(context),
+                "runs": Runs(context.runs),
+                "stopping": asyncio.Event(),
+                "clients": set(),
+            }
+        ),
         middleware=[guarded(context.host, context.token)],
         lifespan=[_publishing],
         openapi_config=OpenAPIConfig(

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from ninefold.api.live import LiveView
+from ninefold.store.runs import RunReader
 
 STATIC = Path(__file__).parent / "static"  # the web front end as `scripts/build_web.py` builds it
 
@@ -54,6 +55,7 @@ class ApiContext:
 
     halt(by, reason), resume(by): make the pipeline do it; the view shows it when the stream says that it happened.
     completeness(instrument, from_ns, to_ns, width_ns): what the store's certificates say; slow enough for a thread.
+    runs: back-tests that are kept, or None while there is no data dir.
     reader: the store, or None while there is none; then only what the live view holds is answered.
     """
 
@@ -62,6 +64,7 @@ class ApiContext:
     resume: Callable[[str], Awaitable[None]]
     now_ns: Callable[[], int]
     reader: StoreReader | None = None
+    runs: RunReader | None = None
     completeness: Callable[[str, int | None, int | None, int | None], dict[str, object]] | None = None
     host: str = "127.0.0.1"
     token: str | None = None

@@ -2,7 +2,7 @@
 
 In:  every request and websocket before anything else sees it.
 Out: the request, or a refusal that says the rule. All answers carry the headers that keep a page from loading foreign
-     things or being framed by them.
+     things or being framed by them; an answer that brings a stricter policy of its own keeps that.
 
 A page of another site can reach a server on loopback from the user's own browser. Two checks stop it: the Host
 header must name loopback (a name that was rebound to 127.0.0.1 does not), and Origin, which browsers send with
@@ -95,7 +95,8 @@ def _host_of(netloc: str) -> str:
 def _with_headers(send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *HEADERS]
+            own = {name.lower() for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(pair for pair in HEADERS if pair[0] not in own)]
         await send(message)
 
     return send_with_headers

@@ -1,4 +1,4 @@
-"""The web front end: files of the build, and its page for the addresses it makes itself (/i/...).
+"""The web front end: files of the build, and its pages for the addresses they make themselves (/i/..., /backtests).
 
 Nothing outside the folder is answered. Files under assets/ have their content's hash in the name and may be kept.
 """
@@ -22,6 +22,8 @@ def page(folder: Path, asked: str) -> Response[bytes]:
         raise NotFoundException(f"there is no file {asked!r}")
     if file == root or asked.lstrip("/").startswith("i/"):
         file = root / PAGE
+    elif not file.suffix:
+        file = file.with_suffix(".html")
     if not file.is_file():
         built = (root / PAGE).is_file()
         reason = f"there is no file {asked!r}" if built else "the web front end is not built; run `make setup`"

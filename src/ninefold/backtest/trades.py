@@ -6,9 +6,10 @@ Out: one row a trade; the last may still be open.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
-from ninefold.backtest.bars import Bars
 from ninefold.backtest.outcome import table_of
 from ninefold.market.compiled import compiled
 
@@ -30,7 +31,16 @@ TRADES = np.dtype(
 )
 
 
-def trades_of(fills: np.ndarray, bars: Bars, last_close: int) -> np.ndarray:
+class Times(Protocol):
+    """When each bar, or whatever fills are counted by, began and ended, ns."""
+
+    @property
+    def open_ns(self) -> np.ndarray: ...
+    @property
+    def close_ns(self) -> np.ndarray: ...
+
+
+def trades_of(fills: np.ndarray, bars: Times, last_close: int) -> np.ndarray:
     """TRADES rows of FILLS rows, oldest first."""
     rows = np.empty(len(fills), TRADES)
     count = _fold(table_of(fills), bars.open_ns, bars.close_ns, last_close, rows)

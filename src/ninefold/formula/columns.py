@@ -15,7 +15,8 @@ COLUMNS: dict[str, Unit] = {
     "spread": PRICE,  # best ask - best bid when the bar closed
     "microprice": PRICE,  # best prices weighted by the other side's size
     "imbalance": RATIO,  # (bid size - ask size) / (bid size + ask size), in [-1, 1]
-    "sentiment": RATIO,
+    "sentiment": RATIO,  # the mood, in [-1, 1]
+    "forecast": RATIO,  # expected log return of the next bar, as the pipeline's model had it at the close
     "position": SIZE,  # what the strategy itself holds at the close, below 0 is short: in back-tests only
     "bars_held": COUNT,  # bars since its entry, 0 without a position
     "open_profit": RATIO,  # close against its entry price, before fees; 0 without a position

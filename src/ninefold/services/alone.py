@@ -118,7 +118,9 @@ class Alone:
             assert isinstance(self._stage, Execute)
             self._stage.write(made)
             orders = self._stage.take_orders()
-            if made.last_seq > self._published_seq:  # else decided before a crash: whether they were sent, the venue is asked
+            if (
+                made.last_seq > self._published_seq
+            ):  # else decided before a crash: whether they were sent, the venue is asked
                 self._trading.send(orders)
         self._published_seq = max(self._published_seq, made.last_seq)
         self._done_seq = made.last_seq

@@ -10,7 +10,7 @@ known to be missing, so these bars are unknown: nothing is filled there. Stored 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,11 @@ class Market:
     spot: bool
     others: Callable[[str, int], Market] | None = None
 
+    def between(self, start: int, stop: int) -> Market:
+        """From row `start` up to row `stop`."""
+        columns = {name: values[start:stop] for name, values in self.columns.items()}
+        return replace(self, bars=self.bars.between(start, stop), columns=columns)
+
 
 def market_of_file(
     path: Path, width_ns: int, start_ns: int | None = None, end_ns: int | None = None, holes: Holes = "refuse"
@@ -52,7 +57,7 @@ def market_of_file(
 
     raises: BadBars naming the file and the column, or row, rule and remedy; ImportRefused for times of mixed units.
     """
-    table = _table(path)
+    table = table_of(path)
     open_ns = _times(table.column("open_time").combine_chunks(), width_ns)
     wanted = np.ones(len(open_ns), bool)
     wanted &= open_ns >= start_ns if start_ns is not None else True
@@ -60,7 +65,7 @@ def market_of_file(
     if not wanted.any():
         within = f"; it has {when(open_ns.min())} to {when(open_ns.max())}" if len(open_ns) else ""
         raise BadBars(f"{path} has no bars in this range{within}: give another --timerange, or none")
-    numbers = {name: _numbers(table.column(name), name)[wanted] for name in (*PRICES, "volume")}
+    numbers = {name: numbers_of(table.column(name), name)[wanted] for name in (*PRICES, "volume")}
     open_ns = open_ns[wanted]
     bars = bars_of_columns({"open_ns": open_ns, "close_ns": open_ns + width_ns, **numbers}, holes=holes)
     return Market(bars, _columns(bars), Scale(_decimals(bars.tick), _decimals(bars.lot)), spot=True)
@@ -98,8 +103,11 @@ def market_of_store(
     return Market(bars, columns_of_rows(whole), scale, of.kind == SPOT, others)
 
 
-def _table(path: Path) -> pa.Table:
-    """The needed columns by our names."""
+def table_of(path: Path) -> pa.Table:
+    """The needed columns by our names, NAMES.
+
+    raises: BadBars naming the file and the column.
+    """
     try:
         with pq.ParquetFile(path) as file:
             there = _found(file.schema_arrow.names, path)
@@ -134,10 +142,16 @@ def _times(column: pa.Array, width_ns: int) -> np.ndarray:
             f"the bars open {TIMEFRAME_OF[apart]} apart and the timeframe is {TIMEFRAME_OF.get(width_ns, width_ns)}; say "
             f"--timeframe {TIMEFRAME_OF[apart]}"
         )
+    nearest = int(np.diff(found).min()) if len(found) > 2 else width_ns
+    if nearest > width_ns:
+        raise BadBars(
+            f"no two bars open less than {nearest / 1e9:g} s apart and the timeframe is {TIMEFRAME_OF.get(width_ns, width_ns)}: they "
+            f"are wider than that; give bars of one of {', '.join(TIMEFRAME_OF.values())}"
+        )
     return found
 
 
-def _numbers(column: pa.ChunkedArray, name: str) -> np.ndarray:
+def numbers_of(column: pa.ChunkedArray, name: str) -> np.ndarray:
     kind = column.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise BadBars(f"column {name} is of {kind}; write it as numbers, in quote (prices) or base (volume)")

@@ -28,7 +28,9 @@ SUMS = frozenset(("volume", "buy_volume", "trades"))
 def with_elsewhere(market: Market, terms: Iterable[Term]) -> Market:
     """raises: BadBars, UnknownInstrument for what is not there; BadStrategy for what this market cannot give."""
     wanted = sources(list(terms))
-    missing = {source: parts for source, parts in wanted.items() if any(part.name not in market.columns for part in parts)}
+    missing = {
+        source: parts for source, parts in wanted.items() if any(part.name not in market.columns for part in parts)
+    }
     if not missing:
         return market
     timeframe = TIMEFRAME_OF[int(market.bars.close_ns[0] - market.bars.open_ns[0])]
@@ -81,4 +83,5 @@ def _first_whole(open_ns: np.ndarray, width_ns: int) -> int:
 def _joined(name: str, values: np.ndarray) -> np.ndarray:
     """One value of each row of narrower ones; what is a state, such as the spread, is that at the last close."""
     how = {"open": values[:, 0], "high": values.max(axis=1), "low": values.min(axis=1)}
-    return how.get(name, values.sum(axis=1) if name in SUMS else values[:, -1])
+    found: np.ndarray = how.get(name, values.sum(axis=1) if name in SUMS else values[:, -1])
+    return found

@@ -22,6 +22,7 @@ from ninefold.services import halt
 from ninefold.store.completeness import completeness, plain
 from ninefold.store.ledger import LedgerReader
 from ninefold.store.read import Reader
+from ninefold.store.runs import RunReader
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REMEMBERED = 2_000  # stored messages that a new start shows
@@ -49,6 +50,7 @@ class Serve:
             resume=self._resume,
             now_ns=clock,
             reader=reader,
+            runs=RunReader(self._data_dir),
             completeness=self._completeness,
             host=config.serve.host,
             token=token,

@@ -34,12 +34,14 @@ class Strategy:
     name:      by which it is called; made of the class's name if not given: SmaCross is sma_cross.
     timeframe: of the bars it runs on in the pipeline; a back-test may take others.
     family:    its kind, by which trials are counted. source: where the idea is from.
+    unrecorded: why it does not trade on recorded markets, if so.
     """
 
     name: ClassVar[str] = ""
     timeframe: ClassVar[str] = "1m"
     family: ClassVar[str] = "own"
     source: ClassVar[str] = ""
+    unrecorded: ClassVar[str] = ""
     exits: ClassVar[Exits] = Exits()
 
     def __init__(self, **values: Number) -> None:

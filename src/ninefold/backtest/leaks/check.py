@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ninefold.backtest.leaks.lists import Listed
 from ninefold.backtest.leaks.taken import Taken
 from ninefold.backtest.leaks.traced import Traced
-from ninefold.backtest.leaks.trail import CannotFollow, line_now
+from ninefold.backtest.leaks.trail import CannotFollow, Reach, line_now
 
 
 class Leak(NamedTuple):
@@ -38,7 +39,7 @@ def leak_in_columns(decide: Callable[[Any], Any], columns: Mapping[str, np.ndarr
              close of bar i and may know that bar. A position that earns the bar it was decided by is a same-close fill.
     raises:  CannotFollow where a dependence cannot be followed; ValueError if the result has another shape.
     """
-    return _columns_once(decide, columns, held) or _columns_once(decide, _backwards(columns), held)
+    return columns_once(decide, columns, Taken(), held) or columns_once(decide, backwards(columns), Taken(), held)
 
 
 def leak_in_callback(on_bar: Callable[[Any, int], Any], columns: Mapping[str, np.ndarray]) -> Leak | None:
@@ -46,14 +47,18 @@ def leak_in_callback(on_bar: Callable[[Any, int], Any], columns: Mapping[str, np
 
     on_bar: takes the columns as attributes and the row; what it returns is of no interest here.
     """
-    return _callback_once(on_bar, columns) or _callback_once(on_bar, _backwards(columns))
+    return callback_once(on_bar, columns) or callback_once(on_bar, backwards(columns))
 
 
-def _columns_once(decide: Callable[[Any], Any], columns: Mapping[str, np.ndarray], held: bool) -> Leak | None:
+def columns_once(
+    decide: Callable[[Any], Any], columns: Mapping[str, np.ndarray], taken: Taken, held: bool = False
+) -> Leak | None:
+    """One run of `leak_in_columns`; taken: that of the libraries the strategy was loaded with."""
     count = len(next(iter(columns.values())))
-    taken = Taken()
     traced = {name: Traced(np.array(one), np.arange(count), taken) for name, one in columns.items()}
-    found = decide(SimpleNamespace(**traced))
+    found = decide(Columns(**traced))
+    if isinstance(found, Listed):
+        found = found.traced(taken)
     if not isinstance(found, Traced):
         if taken.anything:
             raise CannotFollow(
@@ -63,15 +68,20 @@ def _columns_once(decide: Callable[[Any], Any], columns: Mapping[str, np.ndarray
         return None
     if found.shape != (count,):
         raise ValueError(f"the strategy gave the shape {found.shape} for {count} bars; it must be ({count},)")
-    late = np.flatnonzero(found.known > np.arange(count) - held)
+    return judged(found.known, np.arange(count), found.reach, held)
+
+
+def judged(known: np.ndarray, own: np.ndarray, reach: Reach, held: bool) -> Leak | None:
+    """known: what each result knows; own: the row that it is of."""
+    late = np.flatnonzero(known > own - held)
     if not len(late):
         return None
-    return Leak(int(late[0]), int(found.known[late[0]]), len(late), found.reach.where)
+    return Leak(int(own[late[0]]), int(known[late[0]]), len(late), reach.where)
 
 
-def _callback_once(on_bar: Callable[[Any, int], Any], columns: Mapping[str, np.ndarray]) -> Leak | None:
+def callback_once(on_bar: Callable[[Any, int], Any], columns: Mapping[str, np.ndarray]) -> Leak | None:
     watched = {name: Watched(np.array(one)) for name, one in columns.items()}
-    bars = SimpleNamespace(**watched)
+    bars = Columns(**watched)
     first: Leak | None = None
     rows = 0
     for now in range(len(next(iter(columns.values())))):
@@ -84,8 +94,18 @@ def _callback_once(on_bar: Callable[[Any, int], Any], columns: Mapping[str, np.n
     return first._replace(rows=rows) if first else None
 
 
-def _backwards(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def backwards(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: np.array(one[::-1]) for name, one in columns.items()}
+
+
+class Columns(SimpleNamespace):
+    """Columns by attribute and by name: bars.close, bars["close"]."""
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+    def __len__(self) -> int:
+        return len(self.close)
 
 
 class Watched:
@@ -107,6 +127,14 @@ class Watched:
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         self._read(np.arange(len(self._values)))
         return self._values.astype(dtype or self._values.dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        """Its shape and kind, or a method of all its elements."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name not in ("shape", "ndim", "size", "dtype"):
+            self._read(np.arange(len(self._values)))
+        return getattr(self._values, name)
 
     def _read(self, rows: Any) -> None:
         latest = int(np.max(rows, initial=-1))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ninefold.backtest.leaks.trail import CannotFollow, Known
+from ninefold.backtest.leaks.trail import CannotFollow, Known, line_now
 
 Rule = Callable[..., Any]
 Rules = set[Rule]
@@ -79,7 +79,7 @@ def known_after(function: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], s
     special = SPECIAL.get(function)
     if special is None:
         raise CannotFollow(
-            f"numpy's {function.__name__} is not known to the leak check, so it cannot say which bars its result knows; "
+            f"{line_now()}: numpy's {function.__name__} is not known to the leak check, so it cannot say which bars its result knows; "
             "use slices, shifts, cumulative sums or sliding_window_view, or a formula"
         )
     return special(*args, **kwargs)

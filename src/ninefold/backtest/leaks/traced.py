@@ -63,7 +63,7 @@ class Traced(NDArrayOperatorsMixin):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         plain, known_by_key = _key(key)
-        before, reach = self.taken.written()
+        before, reach = self._before(plain)
         new_values, new_known, new_reach = self._parts(value, self.known[plain])
         self.values[plain] = new_values
         self.known[plain] = np.maximum(new_known, before)
@@ -74,6 +74,12 @@ class Traced(NDArrayOperatorsMixin):
         self.reach = reach_of(
             self.known, (self.reach, new_reach, reach, *([key.reach] if isinstance(key, Traced) else []))
         )
+
+    def _before(self, plain: Any) -> tuple[int, Reach]:
+        """What numbers and conditions give to what is written now."""
+        if isinstance(plain, int | np.integer) and self.ndim == 1:
+            return self.taken.written_at(int(plain) % len(self), self)
+        return self.taken.written()
 
     def __bool__(self) -> bool:
         found = self._one()
@@ -89,6 +95,15 @@ class Traced(NDArrayOperatorsMixin):
     def __index__(self) -> int:
         return int(self._leaves(self._one().__index__()))
 
+    def __round__(self, digits: int = 0) -> Any:
+        return np.round(self, digits)
+
+    def __format__(self, how: str) -> str:
+        return format(self._one() if how else self.values, how)
+
+    def __repr__(self) -> str:
+        return repr(self.values)
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         raise CannotFollow(
             f"{line_now()}: the bars were made a plain array, so the leak check cannot say what is done with them; "
@@ -96,6 +111,8 @@ class Traced(NDArrayOperatorsMixin):
         )
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+        if any(hasattr(one, "traced") and not isinstance(one, list) for one in inputs):
+            return NotImplemented  # a series or frame does it
         beside = max((one.known for one in inputs if isinstance(one, Traced)), key=np.ndim)
         values, known, reaches = zip(*(self._parts(one, beside) for one in inputs), strict=True)
         if kwargs.get("where", True) is not True:
@@ -119,7 +136,11 @@ class Traced(NDArrayOperatorsMixin):
         whole = self._made(np.asarray(made), np.array(rows), reaches)
         return whole if out is None else _into(out[0], whole)
 
-    def __array_function__(self, function: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(self, function: Callable[..., Any], kinds: Any, args: Any, kwargs: Any) -> Any:
+        if any(hasattr(one, "traced") for one in kinds):
+            return NotImplemented
+        if function in (np.ndim, np.shape, np.size):
+            return function(*_map(args, lambda one: one.values))
         if function not in FOLLOWED:
             known_after(function, (), {}, ())  # says that it is not known
         reaches: list[Reach] = []
@@ -135,6 +156,10 @@ class Traced(NDArrayOperatorsMixin):
             pairs = zip(made, many, strict=True)
             return type(made)(self._made(np.asarray(one), np.array(row), reaches) for one, row in pairs)
         return self._made(np.asarray(made), np.array(known_after(function, *known, np.shape(made))), reaches)
+
+    def floored(self, known: int, reach: Reach) -> Traced:
+        """The same, chosen by something that knows `known`."""
+        return self._made(self.values, np.maximum(self.known, known), (self.reach, reach))
 
     def _made(self, values: np.ndarray, known: Known, made_from: Any) -> Traced:
         return Traced(values, known, self.taken, reach_of(known, made_from))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Known = NDArray[np.int64]
-OURS = ("ninefold.backtest.leaks", "numpy")
+OURS = ("ninefold.backtest.leaks", "numpy", "pandas", "talib")
 
 
 class CannotFollow(TypeError):

@@ -10,12 +10,30 @@ import difflib
 from collections.abc import Iterable, Mapping
 from types import ModuleType
 
-from ninefold.strategy.library import breakout, mean_reversion, order_flow, patterns, trend, volatility
+from ninefold.strategy.library import (
+    analogues,
+    breakout,
+    cross_venue,
+    forecasts,
+    market_makers,
+    mean_reversion,
+    momentum,
+    order_flow,
+    patterns,
+    risk,
+    sentiment,
+    trend,
+    volatility,
+    volume,
+)
 from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import Plan
 from ninefold.strategy.strategy import Strategy, plan_of
 
-FAMILIES = (trend, mean_reversion, breakout, patterns, order_flow, volatility)
+FAMILIES = (
+    *(trend, momentum, mean_reversion, breakout, volatility, volume, order_flow),
+    *(patterns, analogues, sentiment, risk, cross_venue, market_makers, forecasts),
+)
 DEFAULT = (  # those that run when none are named: short bars, so that a demo shows something within minutes
     *("trend_sma_1s", "trend_macd_5s", "trend_ema_1m"),
     *("reversion_rsi_1s", "reversion_bollinger_5s", "reversion_zscore_1m"),

@@ -1,0 +1,118 @@
+"""The fast back-test of a target on trades, compiled; every fill is that of `slow`, which says what happens and why.
+
+In:  arrays of whole numbers, the changes of a target, the rules; where the account stood at the block before.
+Out: rows of fills, columns as in `outcome.FILLS`, and where the account stands.
+
+Where nothing can happen, from a decision to its order's arrival and from there to the next decision, no trade is looked at.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ninefold.backtest.fast import LARGEST, TARGET, UNLIMITED, fill_at_open, part, share
+from ninefold.backtest.market_rules import Numbers
+from ninefold.market.compiled import compiled
+
+CASH, POSITION, WANTED, SENT, ASKED, ARRIVED, STANDS = 0, 1, 2, 3, 4, 5, 6  # places in `Orders.stands`
+NOTHING = 2**62  # of `Orders.lots`: the target was repeated, no order set out
+
+
+class Tape(NamedTuple):
+    """Of one block, shape (n,), int64."""
+
+    exchange_ns: np.ndarray
+    price: np.ndarray
+    size: np.ndarray
+
+
+class Orders(NamedTuple):
+    """All int64. Those decided in blocks before come first, then the changes of this block.
+
+    at:      rows of the block, shape (m,); -1 of those before.
+    to:      what the target becomes, 10**-8.
+    arrival: ns, not falling.
+    lots:    the position that each wants; filled in as it is decided.
+    stands:  shape (STANDS,): cash, position, what is wanted of the venue and by what is under way, target, and how many of the
+             orders have arrived.
+    """
+
+    at: np.ndarray
+    to: np.ndarray
+    arrival: np.ndarray
+    lots: np.ndarray
+    stands: np.ndarray
+
+
+@compiled
+def play(tape: Tape, orders: Orders, before: int, r: Numbers, fills: np.ndarray) -> int:
+    """Write what was filled into `fills`; how many there are, even where the room was too small.
+
+    before: how many orders were decided in blocks before. -row - 1 if an amount at that row exceeds 2**60.
+    """
+    exchange_ns, price, size = tape
+    at, to, arrival, lots, stands = orders
+    cash, position, wanted, sent, target = stands[CASH], stands[POSITION], stands[WANTED], stands[SENT], stands[ASKED]
+    rows, all_orders = len(price), len(at)
+    arrived, decided, count, row = 0, before, 0, 0
+    while row < rows:
+        if position == wanted:
+            ahead = at[decided] if decided < all_orders else rows
+            if arrived < decided:
+                ahead = min(ahead, first_from(exchange_ns, arrival[arrived], row, ahead))
+            row = ahead
+            if row >= rows:
+                break
+        room = part(size[row], r.volume_share) if r.volume_share > 0 else UNLIMITED
+        while True:
+            if position != wanted:
+                before_it = position
+                cash, position, wanted, count = fill_at_open(
+                    cash, position, wanted, room, price[row], row, TARGET, r, fills, count
+                )
+                room = max(room - abs(position - before_it), 0)
+            if arrived == decided or arrival[arrived] > exchange_ns[row]:
+                break
+            if lots[arrived] != NOTHING:
+                wanted = lots[arrived]
+            arrived += 1
+        if abs(cash) > LARGEST:
+            return -row - 1
+        while decided < all_orders and at[decided] == row:
+            asked = to[decided]
+            lots[decided] = NOTHING
+            if asked != target or (position == 0 and sent == 0):
+                target = asked
+                found = (
+                    part(r.size, abs(asked))
+                    if r.size > 0
+                    else share(abs(asked), cash + position * price[row], price[row], r)
+                )
+                if found > r.most_lots:
+                    return -row - 1
+                sent = min(found, r.most_long) if asked > 0 else -min(found, r.most_short)
+                lots[decided] = sent
+            decided += 1
+        row += 1
+    stands[CASH], stands[POSITION], stands[WANTED], stands[SENT], stands[ASKED] = cash, position, wanted, sent, target
+    stands[ARRIVED] = arrived
+    return count
+
+
+@compiled
+def first_from(exchange_ns: np.ndarray, at_ns: int, row: int, end: int) -> int:
+    """The first row in [row, end) that was not before a time; `end` if there is none. It is mostly near."""
+    step, low = 1, row
+    while low + step < end and exchange_ns[low + step] < at_ns:
+        low += step
+        step *= 2
+    high = min(low + step, end)
+    while low < high:
+        middle = (low + high) // 2
+        if exchange_ns[middle] < at_ns:
+            low = middle + 1
+        else:
+            high = middle
+    return low

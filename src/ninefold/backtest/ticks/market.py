@@ -1,0 +1,155 @@
+"""Back-tests of orders and of quotes on events.
+
+In:  a session, what is sent, how long news and orders take, fees. Out: `Traded`. `venue_slow` says what happens at the venue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from ninefold.backtest.exact import LARGEST, Number, multiple, rate
+from ninefold.backtest.market_rules import Fees
+from ninefold.backtest.outcome import TooLarge
+from ninefold.backtest.ticks.book_fast import CASH, COLUMNS, COUNTS, GROUP, POSITION, Given, clear
+from ninefold.backtest.ticks.events import Session
+from ninefold.backtest.ticks.latency import Latency
+from ninefold.backtest.ticks.orders import ASKED, FILLED, SUBMIT, Account, BadOrder, Cancel, Order, Queue, asked
+from ninefold.backtest.ticks.quotes import Quotes
+from ninefold.backtest.ticks.venue_fast import play_orders, play_quotes, tops
+
+ROOM = 1024  # fills that are looked for first
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """cash: in quote, at the start. A venue lends what is missing: neither margin nor liquidation is modelled."""
+
+    cash: Number = 10_000
+    fees: Fees = field(default_factory=Fees)
+    queue: Queue = Queue.BACK_OF_QUEUE
+    latency: Latency = field(default_factory=Latency)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Traded:
+    """fills: FILLED rows, oldest first. cash: units at the end; position: lots."""
+
+    session: Session
+    start: int
+    fills: np.ndarray
+    cash: int
+    position: int
+
+    def equity(self, price: int) -> int:
+        """Units, with the position at a price in ticks."""
+        return self.cash + self.position * price
+
+    @property
+    def fees(self) -> int:
+        """Units, of all fills."""
+        return int(self.fills["fee"].sum())
+
+    @property
+    def unit(self) -> Fraction:
+        return self.session.unit
+
+
+def account_of(terms: Terms, session: Session) -> Account:
+    """The terms as the kernels read them. raises: BadRules."""
+    cash = multiple(terms.cash, session.unit, "cash", "units (tick times lot)")
+    fees = terms.fees
+    return Account(terms.queue, cash, rate(fees.maker, "maker fee", -1), rate(fees.taker, "taker fee", -1))
+
+
+def trade_orders(session: Session, wanted: list[Order | Cancel], terms: Terms) -> Traded:
+    """Back-test orders that are known beforehand.
+
+    raises: BadOrder, BadRules; TooLarge if the account outgrows 2**60 units.
+    """
+    rows = asked(wanted, session)
+    largest = int(rows["size"].max(initial=0))
+    _fits(largest, session)
+    arrival = terms.latency.arrivals(session, rows["event"], 0)
+    table = rows.view(np.int64).reshape(-1, len(ASKED.names or ()))
+    submits = table[table[:, 1] == SUBMIT]
+
+    def play(room: int) -> tuple[int, _Arrays]:
+        arrays = _arrays(session, terms, len(submits), len(rows), room)
+        arrays.orders[:, : GROUP + 1] = submits[:, 3:]
+        return play_orders(*arrays, _given(session, terms), _table(session), table, arrival), arrays
+
+    return _traded(session, terms, play)
+
+
+def trade_quotes(session: Session, quotes: Quotes, terms: Terms) -> Traded:
+    """Back-test quotes. raises: BadQuotes, BadRules, BadOrder; TooLarge if the account outgrows 2**60 units."""
+    quotes.check(session)
+    _fits(max(int(quotes.bid_size.max(initial=0)), int(quotes.ask_size.max(initial=0))), session)
+    arrival, wanted = quotes.arrivals(session, terms.latency), np.stack(quotes.sides, axis=1)
+    decisions = len(quotes.at)
+
+    def play(room: int) -> tuple[int, _Arrays]:
+        arrays = _arrays(session, terms, 2 * decisions, 4 * decisions, room)
+        rules = (quotes.at, wanted, arrival, quotes.most, int(quotes.life))
+        return play_quotes(*arrays, _given(session, terms), _table(session), *rules), arrays
+
+    return _traded(session, terms, play)
+
+
+def best_of(session: Session) -> np.ndarray:
+    """The best bid and ask after each event, ticks, shape (n, 2); 0 where none is known."""
+    terms = Terms(cash=0)
+    found = np.zeros((len(session), 2), np.int64)
+    tops(*_arrays(session, terms, 0, 0, 0), _given(session, terms), _table(session), found)
+    return found
+
+
+class _Arrays(NamedTuple):
+    """As in `book_fast` and `venue_fast.happen`."""
+
+    book: np.ndarray
+    orders: np.ndarray
+    counts: np.ndarray
+    fills: np.ndarray
+    way: np.ndarray
+
+
+def _arrays(session: Session, terms: Terms, orders: int, messages: int, room: int) -> _Arrays:
+    shapes = ((6, session.span), (orders, COLUMNS), (COUNTS,), (room, len(FILLED.names or ())), (messages, 3))
+    arrays = _Arrays(*(np.zeros(shape, np.int64) for shape in shapes))
+    clear(arrays.book, arrays.counts)
+    arrays.counts[CASH] = account_of(terms, session).cash
+    return arrays
+
+
+def _given(session: Session, terms: Terms) -> Given:
+    account = account_of(terms, session)
+    return Given(session.low, session.has_book, int(account.queue), account.maker, account.taker)
+
+
+def _table(session: Session) -> np.ndarray:
+    found: np.ndarray = session.events.view(np.int64).reshape(len(session), -1)
+    return found
+
+
+def _fits(lots: int, session: Session) -> None:
+    if lots > LARGEST // session.highest:
+        raise BadOrder(
+            f"an order of {lots} lots at prices up to {session.highest} ticks exceeds 2**60 units; send less"
+        )
+
+
+def _traded(session: Session, terms: Terms, play: Callable[[int], tuple[int, _Arrays]]) -> Traded:
+    count, arrays = play(ROOM)
+    if count > ROOM:
+        count, arrays = play(count)
+    if count < 0:
+        raise TooLarge(-count - 1)
+    fills = arrays.fills[:count].reshape(-1).view(FILLED).copy()
+    start = account_of(terms, session).cash
+    return Traded(session, start, fills, int(arrays.counts[CASH]), int(arrays.counts[POSITION]))

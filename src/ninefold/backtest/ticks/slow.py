@@ -1,0 +1,155 @@
+"""The slow, obvious back-test of a target on trades: what the fast one must equal, fill by fill.
+
+In:  trades one at a time, what is wanted after each, when an order for it reaches the venue; the rules as whole numbers.
+Out: fills, cash and position.
+
+One trade goes like this.
+1. What is wanted and not held is filled by market orders at the trade's price: what closes before what opens. What the
+   share of the trade's size does not give waits for the next trade; what the margin does not allow is cancelled.
+2. So is each order that has reached the venue by the trade's own time, in the order in which they were sent; what is still
+   open of the one before it is then cancelled.
+3. The change of the target decides what is wanted; an order for it sets out. So nothing is filled at the trade on which it was
+   decided, however short the way is.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ninefold.backtest.exact import LARGEST, ONE
+from ninefold.backtest.market_rules import Numbers
+from ninefold.backtest.outcome import FILLS, Reason, TooLarge
+from ninefold.backtest.target import Changes
+from ninefold.backtest.ticks.tape import Ticks
+
+NEVER_NS = 2**63 - 1
+UNLIMITED = 2**62  # lots
+
+
+def play(ticks: Ticks, changes: Changes, alone_ns: np.ndarray, rules: Numbers) -> np.ndarray:
+    """FILLS rows. alone_ns: when an order decided at each trade would arrive, had it no others before it; shape (n,).
+
+    raises: TooLarge if an amount exceeds 2**60.
+    """
+    account = Account(rules, rules.cash)
+    wanted = dict(zip(changes.at.tolist(), changes.to.tolist(), strict=True))
+    columns = (ticks.exchange_ns, ticks.price, ticks.size, alone_ns)
+    for row, (at_ns, price, size, arrival_ns) in enumerate(zip(*(of.tolist() for of in columns), strict=True)):
+        account.meet(row, at_ns, price, size)
+        if row in wanted:
+            account.decide(row, wanted[row], arrival_ns, price)
+    return np.array(account.fills, FILLS)
+
+
+@dataclass(slots=True)
+class Account:
+    """wanted: the position that orders at the venue ask for. sent: the same of orders under way. due_ns: before that time no
+    trade can fill anything."""
+
+    rules: Numbers
+    cash: int
+    position: int = 0
+    wanted: int = 0
+    sent: int = 0
+    target: int = 0
+    due_ns: int = NEVER_NS
+    room: int = 0
+    under_way: deque[tuple[int, int]] = field(default_factory=deque)  # arrival_ns, position wanted
+    last_ns: int = 0  # arrival of what was decided last
+    fills: list[tuple[int, ...]] = field(default_factory=list)
+    proved: int = 0  # fills; what they cost, and what they hold
+    paid: int = 0
+    held: int = 0
+
+    def meet(self, row: int, exchange_ns: int, price: int, size: int) -> None:
+        """A trade. raises: TooLarge if the cash exceeds 2**60 units."""
+        self.room = size * self.rules.volume_share // ONE if self.rules.volume_share else UNLIMITED
+        self.work(row, price)
+        while self.under_way and self.under_way[0][0] <= exchange_ns:
+            self.wanted = self.under_way.popleft()[1]
+            self.work(row, price)
+        self.prove()
+        if abs(self.cash) > LARGEST:
+            raise TooLarge(row)
+        waits = self.under_way[0][0] if self.under_way else NEVER_NS
+        self.due_ns = exchange_ns if self.wanted != self.position else waits
+
+    def work(self, row: int, price: int) -> None:
+        order = self.wanted - self.position
+        if order * self.position < 0:
+            self.fill(row, price, _within(order, min(abs(self.position), self.room)))
+            order = self.wanted - self.position
+        if order and order * self.position >= 0:
+            size = min(abs(order), self.room)
+            allowed = self.allowed(price, size)
+            if allowed < size:
+                self.wanted = self.position + _within(order, allowed)
+            self.fill(row, price, _within(order, allowed))
+
+    def decide(self, row: int, target: int, arrival_ns: int, price: int) -> None:
+        """target: 10**-8. arrival_ns: had it no others before it. price: of the trade. raises: TooLarge."""
+        self.last_ns = max(self.last_ns, arrival_ns)
+        if target == self.target and (self.position or self.sent):
+            return
+        self.target = target
+        lots = self.lots(abs(target), price)
+        if lots > self.rules.most_lots:
+            raise TooLarge(row)
+        self.sent = min(lots, self.rules.most_long) if target > 0 else -min(lots, self.rules.most_short)
+        self.under_way.append((self.last_ns, self.sent))
+        self.due_ns = min(self.due_ns, self.last_ns)
+
+    def lots(self, target: int, price: int) -> int:
+        if self.rules.size:
+            return self.rules.size * target // ONE
+        equity = self.cash + self.position * price
+        if equity // ONE > LARGEST // self.rules.share:
+            return self.rules.most_lots + 1
+        return max(equity, 0) * self.rules.share // ONE * target // ONE // price
+
+    def allowed(self, price: int, size: int) -> int:
+        """The largest part of a size whose margin the account has, after what it costs to open."""
+        least, most = 0, size
+        while least < most:
+            middle = (least + most + 1) // 2
+            cost = max(0, _up(price * middle * self.rules.taker)) + self.slip(price) * middle
+            equity = self.cash + self.position * price - cost
+            if equity >= _up((abs(self.position) + middle) * price * self.rules.initial):
+                least = middle
+            else:
+                most = middle - 1
+        return least
+
+    def fill(self, row: int, price: int, size: int) -> None:
+        if size == 0:
+            return
+        fee = _up(price * abs(size) * self.rules.taker)
+        slip = self.slip(price) * abs(size)
+        self.cash -= price * size + fee + slip
+        self.position += size
+        self.room -= abs(size)
+        self.fills.append((row, price, size, fee, slip, 0, Reason.TARGET, 0))
+
+    def slip(self, price: int) -> int:
+        return self.rules.slip_ticks + _up(price * self.rules.slip_rate)
+
+    def prove(self) -> None:
+        """Cash, position and costs add up to the unit."""
+        for _, price, size, fee, slip, *_ in self.fills[self.proved :]:
+            self.paid += price * size + fee + slip
+            self.held += size
+        self.proved = len(self.fills)
+        if self.cash != self.rules.cash - self.paid or self.position != self.held:
+            raise ArithmeticError(f"the account does not add up: {self}")
+
+
+def _within(order: int, most: int) -> int:
+    """The part of an order, signed, that is at most so large."""
+    return max(-most, min(most, order))
+
+
+def _up(value: int) -> int:
+    return -(-value // ONE)

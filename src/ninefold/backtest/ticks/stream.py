@@ -1,0 +1,160 @@
+"""Back-tests of a target on trades: whole, or block by block in memory that does not grow with the tape.
+
+In:  trades, what is wanted at each, how long news and orders take, the rules of the market.
+Out: a `TickResult`. An order decided at a trade is filled at the first later trade that the venue made when the order had
+     arrived; `slow` says what happens there. Where a tape is cut into blocks changes nothing.
+
+Of the rules, margin is asked for when a position is opened; exits, maintenance margin and liquidation are not modelled here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+
+from ninefold.backtest.exact import BadRules
+from ninefold.backtest.market_rules import Numbers, Rules, numbers
+from ninefold.backtest.outcome import COLUMNS, FILLS, TooLarge
+from ninefold.backtest.target import Changes, changes_of_target
+from ninefold.backtest.ticks.fast import ARRIVED, CASH, STANDS, Orders, Tape, play
+from ninefold.backtest.ticks.latency import Latency
+from ninefold.backtest.ticks.result import Curve, TickResult
+from ninefold.backtest.ticks.tape import BadTicks, Ticks
+from ninefold.market.time import MINUTE_NS
+from ninefold.strategy.plan import NO_EXITS
+
+
+class TickStrategy(Protocol):
+    """Decides block by block; what it keeps between them is its own."""
+
+    def changes(self, ticks: Ticks) -> Changes:
+        """The changes of its target: rows of this block, known when the trades of these rows are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """rules: what fills cost. latency: how long news and orders take. width_ns: of the steps of the equity curve."""
+
+    rules: Rules
+    latency: Latency = field(default_factory=Latency)
+    width_ns: int = MINUTE_NS
+
+
+def run(ticks: Ticks, target: np.ndarray | Changes, way: Way) -> TickResult:
+    """Back-test one strategy on trades that are in memory.
+
+    target: shape (n,) in [-1, +1], known with each trade, NaN counts as 0; or its `Changes`.
+    raises: BadTarget, BadRules, BadTicks naming row or rule; TooLarge if the account outgrows 2**60 units.
+
+    >>> from ninefold.backtest.market_rules import Fees, FixedSize
+    >>> from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder
+    >>> way = Way(Rules(cash=1000, sizing=FixedSize(2), fees=Fees(taker=0)), Latency(FixedFeed(10), FixedOrder(30)))
+    >>> ticks = Ticks(np.array([100, 120, 140, 150]), price=np.array([5, 6, 7, 9]), size=np.array([1, 1, 1, 1]))
+    >>> result = run(ticks, np.array([1.0, 1.0, 1.0, 1.0]), way)
+    >>> result.fills[["bar", "price", "size"]].tolist(), int(result.equity[-1])
+    ([(2, 7, 2)], 1004)
+    """
+    changes = target if isinstance(target, Changes) else changes_of_target(target, len(ticks))
+    account = Stream(way, ticks.tick, ticks.lot, ticks.highest)
+    account.take(ticks, changes)
+    return account.result()
+
+
+def run_blocks(blocks: Iterable[Ticks], strategy: TickStrategy, way: Way, highest: int) -> TickResult:
+    """The same block by block; only fills and the equity curve are kept.
+
+    highest: no price of the tape is above it, ticks.
+    raises:  as `run`; BadTicks also if there are no blocks, and for blocks that do not follow each other.
+    """
+    account: Stream | None = None
+    for block in blocks:
+        account = account or Stream(way, block.tick, block.lot, highest)
+        account.take(block, strategy.changes(block))
+    if account is None:
+        raise BadTicks("there are no trades: give at least one block")
+    return account.result()
+
+
+class Stream:
+    """An account that meets one block of trades after the other."""
+
+    def __init__(self, way: Way, tick: Fraction, lot: Fraction, highest: int) -> None:
+        self._way, self._steps, self._highest = way, (tick, lot), highest
+        self._numbers = tick_numbers(way.rules, tick, lot, highest)
+        self._stands = np.zeros(STANDS, np.int64)
+        self._stands[CASH] = self._numbers.cash
+        self._arrival, self._lots = np.empty(0, np.int64), np.empty(0, np.int64)  # of orders under way
+        self._rows, self._last_ns, self._last_arrival_ns = 0, 0, 0
+        self._fills: list[np.ndarray] = []
+        self._fill_ns: list[np.ndarray] = []
+        self._curve = Curve(way.width_ns)
+
+    def take(self, ticks: Ticks, changes: Changes) -> None:
+        """raises: BadTicks for a block that does not follow the one before; TooLarge with the row of the tape."""
+        if not len(ticks):
+            return
+        self._check(ticks)
+        orders = self._orders(ticks, changes)
+        fills = self._play(ticks, orders)
+        arrived, decided = int(self._stands[ARRIVED]), len(orders.at)
+        self._arrival, self._lots = orders.arrival[arrived:decided].copy(), orders.lots[arrived:decided].copy()
+        self._fill_ns.append(ticks.exchange_ns[fills["bar"]])
+        fills["bar"] += self._rows
+        self._fills.append(fills)
+        self._curve.take(ticks, self._rows)
+        self._rows += len(ticks)
+        self._last_ns = int(ticks.exchange_ns[-1])
+
+    def result(self) -> TickResult:
+        """What was found so far. raises: BadTicks if there was no trade."""
+        if not self._rows:
+            raise BadTicks("there are no trades: give at least one")
+        fills, fill_ns = np.concatenate(self._fills), np.concatenate(self._fill_ns)
+        tick, lot = self._steps
+        return TickResult(tick, lot, self._rows, self._way.rules, self._numbers, fills, fill_ns, self._curve.steps())
+
+    def _check(self, ticks: Ticks) -> None:
+        if (ticks.tick, ticks.lot) != self._steps:
+            raise BadTicks(
+                f"a block counts in {ticks.tick} and {ticks.lot}, those before in {self._steps}; give one unit"
+            )
+        if self._rows and int(ticks.exchange_ns[0]) < self._last_ns:
+            raise BadTicks(f"row {self._rows} (first of a block) was traded before the row before it; sort the blocks")
+        if ticks.highest > self._highest:
+            raise BadTicks(f"a price of {ticks.highest} ticks is above {self._highest}, said to be the highest; say so")
+
+    def _orders(self, ticks: Ticks, changes: Changes) -> Orders:
+        arrival = self._way.latency.arrivals(ticks, changes.at, self._last_arrival_ns)
+        self._last_arrival_ns = int(arrival[-1]) if len(arrival) else self._last_arrival_ns
+        before, to_come = np.full(len(self._arrival), -1), np.zeros(len(changes.at), np.int64)
+        return Orders(
+            np.concatenate((before, changes.at)),
+            np.concatenate((before, changes.to)),
+            np.concatenate((self._arrival, arrival)),
+            np.concatenate((self._lots, to_come)),
+            self._stands.copy(),
+        )
+
+    def _play(self, ticks: Ticks, orders: Orders) -> np.ndarray:
+        tape, before = Tape(ticks.exchange_ns, ticks.price, ticks.size), len(self._arrival)
+        fills = np.empty((2 * len(orders.at) + 2, COLUMNS), np.int64)
+        count = play(tape, orders, before, self._numbers, fills)
+        if count > len(fills):  # what the share of a trade's size did not give was filled bit by bit
+            fills = np.empty((count, COLUMNS), np.int64)
+            orders.stands[:] = self._stands
+            count = play(tape, orders, before, self._numbers, fills)
+        if count < 0:
+            raise TooLarge(self._rows - count - 1)
+        self._stands = orders.stands
+        return fills[:count].reshape(-1).view(FILLS).copy()
+
+
+def tick_numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int) -> Numbers:
+    """The rules as kernels read them. raises: BadRules, also for those that are not modelled on trades."""
+    if rules.exits != NO_EXITS or rules.margin.maintenance or rules.margin.liquidation_fee:
+        raise BadRules("exits, maintenance and liquidation are not modelled on trades; leave them out of the rules")
+    return numbers(rules, tick, lot, highest)

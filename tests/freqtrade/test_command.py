@@ -1,0 +1,144 @@
+"""`ninefold freqtrade backtesting`: what it reads, what it prints, and that every run is counted."""
+
+import json
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ninefold.backtest.bars import BadBars
+from ninefold.cli import main
+from ninefold.freqtrade.errors import StrategyFailed
+from ninefold.freqtrade.series import COLUMNS
+from ninefold.market.arrays import rows
+from ninefold.market.chunk import Chunk
+from ninefold.market.instruments import UnknownInstrument, listed
+from ninefold.market.records import Listed
+from ninefold.market.time import MINUTE_NS, SECOND_NS
+from ninefold.services.freqtrade import Wanted, run
+from ninefold.services.freqtrade_bars import source_of_store
+from ninefold.store.tables import Tables
+from ninefold.store.trials import TrialReader
+from tests.freqtrade.cases import BASE_S, NAMES, START_S, STRATEGIES, Case, generated, plain, run_ours
+
+PAIRS = {"AAA/USDT": generated(11, 900, 100.0), "BBB/USDT": generated(12, 900, 4.0)}
+FIXED = {"trades", "profit_abs", "final_balance", "count", "by_pair", "by_exit_reason", "trial", "deflated_sharpe"}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A Parquet file a pair."""
+    found = {}
+    for pair, series in PAIRS.items():
+        found[pair] = tmp_path_factory.mktemp("bars") / f"{pair[:3]}.parquet"
+        pq.write_table(pa.table({"open_time": series.seconds * 1000, **series.columns}), found[pair])
+    return found
+
+
+def wanted(of, data_dir, name, **more):
+    said = {"strategy": name, "strategy_path": STRATEGIES, "pairs": tuple(of), "files": tuple(of.values())}
+    return Wanted(**{**said, "data_dir": data_dir, **more})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_strategy_runs_on_parquet_files_and_adds_up(files, tmp_path, name):
+    found = run(wanted(files, tmp_path / "data", name, stake_amount="100"), now_ns=1)
+    assert found["count"] == len(found["trades"]) == sum(one["count"] for one in found["by_pair"].values()) > 0
+    assert found["final_balance"] == pytest.approx(
+        1000 + sum(trade["profit_abs"] for trade in found["trades"]), rel=1e-12
+    )
+    assert found["trial"] == TrialReader(tmp_path / "data").count(f"freqtrade {name}") == 1
+
+
+def test_the_command_prints_one_document_or_a_table_and_counts_each_run(files, tmp_path, monkeypatch, capfdbinary):
+    options = f"freqtrade backtesting --strategy RsiLadder --strategy-path {STRATEGIES} --data-dir {tmp_path / 'data'}"
+    bars = ["--pairs", *files, "--bars", *map(str, files.values()), "--timerange", f"{START_S + 100 * BASE_S}-"]
+    for number, more in ((1, ["--json"]), (2, [])):
+        monkeypatch.setattr("sys.argv", ["ninefold", *options.split(), *bars, *more])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+        printed = capfdbinary.readouterr().out.decode()
+        if more:
+            found = json.loads(printed)
+            assert found.keys() >= FIXED
+            assert (found["trial"], found["from"]) == (number, "2024-01-01T08:20:00Z")
+        else:
+            assert "fallen" in printed
+            assert "Trial 2, one of 2 of this strategy" in printed
+
+
+def test_a_strategy_that_fails_ends_the_command_with_file_and_line(files, tmp_path, monkeypatch, capfdbinary):
+    text = (STRATEGIES / "AverageCross.py").read_text().replace("ta.EMA(dataframe, timeperiod=21)", 'dataframe["mean"]')
+    (tmp_path / "AverageCross.py").write_text(text)
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if '"mean"' in one)
+    pair, file = next(iter(files.items()))
+    options = f"freqtrade backtesting -s AverageCross --strategy-path {tmp_path} --data-dir {tmp_path / 'data'} -p {pair} --bars {file}"
+    monkeypatch.setattr("sys.argv", ["ninefold", *options.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capfdbinary.readouterr().err.decode()
+    assert f"AverageCross.py:{line}: AverageCross.populate_indicators raised KeyError: 'mean'" in said
+
+
+def test_stored_bars_give_the_same_trades_as_the_file_they_came_from(tmp_path):
+    series = PAIRS["AAA/USDT"]
+    store(tmp_path / "data", series)
+    found = run(
+        Wanted(strategy="BandReturn", strategy_path=STRATEGIES, pairs=("AAA/USDT",), data_dir=tmp_path / "data"), 1
+    )
+    same = run_ours(Case("stored", {"AAA/USDT": series}, price_step=0.0001, amount_step=0.001), "BandReturn")
+    assert [trade["close_rate"] for trade in found["trades"]] == [plain(one)["close_rate"] for one in same.trades] != []
+    assert [trade["amount"] for trade in found["trades"]] == [plain(one)["amount"] for one in same.trades]
+    source = source_of_store(tmp_path / "data", ["binance:AAA/USDT"])
+    hours = source.series_of("AAA/USDT", 3600)
+    assert hours.columns["high"][0] == series.columns["high"][:12].max()
+    with pytest.raises(
+        UnknownInstrument, match="'CCC/USDT' names 0 of what is stored: binance:AAA/USDT; write VENUE:BASE"
+    ):
+        source.series_of("CCC/USDT", 3600)
+
+
+def store(path, series):
+    """Its candles as stored bars of an instrument with steps of 0.0001 and 0.001."""
+    made = listed("binance", "AAAUSDT", "AAA", "USDT", tick="0.0001", lot="0.001")
+    instrument = msgspec.structs.replace(made, id=1)
+    width_ns = 5 * MINUTE_NS
+    numbers = np.array([series.columns[name] for name in COLUMNS])
+    units = np.array([10.0**instrument.price_decimals] * 4 + [10.0**instrument.size_decimals])
+    bars = []
+    for at, whole in zip(series.seconds.tolist(), np.rint(numbers.T * units).astype(int).tolist(), strict=True):
+        at_ns = at * SECOND_NS
+        *prices, volume = whole
+        bars.append(
+            (1, width_ns, at_ns, at_ns + width_ns, *prices, volume, 0, 1, 0, 0, 0, 0, 0, 0, at_ns + width_ns, 3)
+        )
+    told = [Listed(seq=1, known_ns=START_S * SECOND_NS, instrument=instrument)]
+    with Tables(path) as tables:
+        tables.write([Chunk(1, 3, START_S * SECOND_NS, {"bars": rows("bars", bars)}, told)])
+
+
+@pytest.mark.parametrize(
+    ("more", "error", "said"),
+    [
+        ({"strategy": "RsiLader"}, StrategyFailed, "did you mean 'RsiLadder'?"),
+        ({"files": ()}, UnknownInstrument, "'AAA/USDT' names 0 of what is stored: nothing"),
+        ({"pairs": ("AAA/USDT",)}, BadBars, "there are 1 pairs and 2 files of bars"),
+        (
+            {"pairs": ("AAA/USDT", "BBB/BTC")},
+            StrategyFailed,
+            "are quoted in BTC, USDT; all must be quoted in one currency",
+        ),
+        ({"timerange": "2024"}, StrategyFailed, "timerange is '2024'; allowed are"),
+        ({"stake_amount": "all"}, StrategyFailed, "--stake-amount is 'all'; write an amount in quote, or unlimited"),
+        ({"timeframe": "7m"}, StrategyFailed, "candles of 420 s cannot be made of those of 300 s"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_in_words_and_is_no_trial(files, tmp_path, more, error, said):
+    Tables(tmp_path / "data").close()
+    with pytest.raises(error, match=said.replace("?", r"\?")):
+        run(wanted(files, tmp_path / "data", "RsiLadder", **more), now_ns=1)
+    assert TrialReader(tmp_path / "data").count() == 0
