@@ -39,7 +39,7 @@ BPS = 10_000
 class Decided:
     """What a run decided and got. standings: by (instrument, seq). fills: by order. told: its targets by (instrument, strategy).
     capital: of one instrument, in 10**-8 of the quote asset; weights: of the strategies. starts: (seq, from_seq) of each: behind
-    seq only targets behind from_seq are known to the account.
+    seq only targets behind from_seq are known to the account. until_seq: up to where the ledger has what was decided.
     """
 
     standings: Mapping[tuple[int, int], Standing]
@@ -48,6 +48,7 @@ class Decided:
     capital: int
     weights: Mapping[str, float]
     starts: Sequence[tuple[int, int]]
+    until_seq: int
 
 
 def fills_again(series: Series, plan: Plan, target: np.ndarray, run: Decided, known: Known) -> list[Difference]:
@@ -108,8 +109,8 @@ def _of_run(
     """What the run did at the same close, the reason why that is not the back-test's fill, and more words."""
     standing = run.standings.get((of.id, seq))
     if standing is None:
-        crashed = any(after < seq <= until for after, until in known.crashes)
-        said = "a crash came between" if crashed else "the run decided nothing at this input"
+        crashed = seq > run.until_seq or any(after < seq <= until for after, until in known.crashes)
+        said = "the run ended here before it was in the ledger" if crashed else "the run decided nothing at this input"
         return "nothing", CRASH if crashed else UNEXPLAINED, said
     order = standing.order
     if order is None:
