@@ -41,8 +41,8 @@ def document(name: str = "by_hand") -> dict[str, Any]:
         {
             "entry_time": minute(at),
             "exit_time": minute(at + 1),
-            "entry_price": 100.5,
-            "exit_price": 100.25,
+            "entry_price": 100 + at / 4,
+            "exit_price": 100 + (at + 1) / 4,
             "size": 1.0,
             "pnl": -1.0,
             "fees": 0.5,
@@ -58,7 +58,14 @@ def document(name: str = "by_hand") -> dict[str, Any]:
         "sharpe": math.nan,
         "equity_curve": [1000.0 - min(at + 1, 300) for at in range(MINUTES)],
         "trades": trades,
-        "open_trade": {**trades[-1], "entry_time": minute(500), "exit_time": None, "exit_price": None, "size": -1.0},
+        "open_trade": {
+            **trades[-1],
+            "entry_time": minute(500),
+            "entry_price": 225.0,
+            "exit_time": None,
+            "exit_price": None,
+            "size": -1.0,
+        },
     }
 
 

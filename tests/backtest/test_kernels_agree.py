@@ -160,14 +160,14 @@ def test_the_money_that_is_left_is_what_was_there_less_what_fills_cost():
 
 
 def test_a_wrong_account_is_refused_by_the_slow_kernel(monkeypatch):
-    monkeypatch.setattr(slow._Account, "slip", lambda self, price: 1)
-    fill = slow._Account.fill
+    monkeypatch.setattr(slow.Account, "slip", lambda self, price: 1)
+    fill = slow.Account.fill
 
     def forgetful(self, *args, **options):
         fill(self, *args, **options)
         self.cash += 1
 
-    monkeypatch.setattr(slow._Account, "fill", forgetful)
+    monkeypatch.setattr(slow.Account, "fill", forgetful)
     with pytest.raises(ArithmeticError, match="does not add up"):
         played_slowly(
             random_bars(1, 20, holes=False), np.ones(20), dataclasses.replace(Rules(), cash=10_000), Funding()

@@ -1,6 +1,8 @@
 """Two accounts on one market: which decision follows from which order."""
 
+from ninefold.execution.shown import Quote
 from ninefold.execution.two_accounts import Standing, TwoAccounts
+from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.records import Fill, Order
@@ -76,6 +78,33 @@ def test_a_fill_at_another_price_and_later_names_both():
     assert (found.kind, found.reason, found.why) == ("fill", "fill model", "price, latency")
     assert found.run == "0.01000 BTC at 50000.00 USDT, fee 0.00001 BTC, known 12.0 ms after the decision"
     assert found.again.endswith("known 50.0 ms after the decision")
+
+
+def quoted(ask: int) -> Chunk:
+    chunk = Chunk(2, 2, 150 * MS)
+    chunk.add("quotes", rows("quotes", [(1, 1, 1, 2, 2, ask - 1_00, 10**6, ask, 10**6)]))
+    return chunk
+
+
+def bought_at(price: int, *shown: int) -> str:
+    """The reason of a difference of fills: decided at an ask of 50,000, then others were shown."""
+    accounts = TwoAccounts(registry())
+    decided = {1: Standing(order("nf-1", 1), 0, "", (), Quote(49_999_00, 50_000_00))}
+    accounts.decide(1, 100 * MS, decided, decided)
+    for ask in shown:
+        accounts.show(quoted(ask))
+    accounts.hear(0, told(fill("nf-1", 12, price)))
+    accounts.hear(1, told(fill("nf-1", 50)))
+    [found] = accounts.differences()
+    return found.reason
+
+
+def test_a_price_that_the_feed_showed_or_a_worse_one_is_the_fill_models_a_better_one_is_unexplained():
+    assert bought_at(50_000_00) == "fill model"
+    assert bought_at(50_100_00) == "fill model", "through several levels"
+    assert bought_at(49_990_00) == "UNEXPLAINED"
+    assert bought_at(49_990_00, 50_010_00, 49_990_00) == "fill model"
+    assert bought_at(49_990_00, 49_991_00) == "UNEXPLAINED"
 
 
 def test_a_decision_that_waits_for_an_order_under_way_follows_from_that_order():

@@ -267,8 +267,8 @@ def helper_with_conditions_of_its_own(df):
         return 0.0
 
     strength = df.apply(side, axis=1)
-    wide = len(df) >= 10
-    return strength.clip(0, 1) if wide else strength * 0
+    scale = 0.5 if len(df) < 10 else 1.0
+    return scale * strength.clip(0, 1)
 
 
 @case("callback", FRAME)

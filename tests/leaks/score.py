@@ -15,6 +15,7 @@ import numpy as np
 from ninefold.market.time import width_of
 from ninefold.services.leak_check import CLEAN, LEAK, BarsToRead, Checked, check
 from ninefold.services.leak_check_bars import START_NS
+from ninefold.services.leak_check_forms import form_of
 from tests.leaks import clean, clean_pandas, planted, planted_pandas
 from tests.leaks.corpus import BARS, FRAME_HELD, HELD, Case, columns
 
@@ -38,7 +39,7 @@ def checked(module: object, name: str, case: Case, seed: int = 1) -> Checked:
     """One strategy of the corpus, by its file and its name, as a user would check it."""
     bars = BarsToRead("bars of the corpus", columns(seed), START_NS + width_of("1m") * np.arange(BARS))
     path = Path(str(module.__file__))  # type: ignore[attr-defined]
-    return check(f"{path}:{name}", [bars], held=case.form in (HELD, FRAME_HELD))
+    return check(form_of(f"{path}:{name}", held=case.form in (HELD, FRAME_HELD)), [bars])
 
 
 def said() -> Iterator[Said]:

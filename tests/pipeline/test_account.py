@@ -96,6 +96,18 @@ def test_status_shows_the_halt_and_resume_lets_orders_go_on(halted: Trading) -> 
     assert halted.program.result().status == 0
 
 
+def test_the_run_decides_the_same_again_and_other_fills_are_explained_in_full(halted: Trading) -> None:
+    found = ninefold("parity", halted.data_dir, "--json")
+    said = found.json
+    assert (found.status, said["unexplained"], said["notes"]) == (0, 0, [])
+    recorded, simulated = said["recorded"], said["simulated"]
+    assert recorded["differences"] == [] and recorded["same"] == recorded["compared"]
+    assert recorded["compared"]["fill"] >= 3 and recorded["compared"]["refusal"] >= 1
+    assert recorded["equity"] == said["equity"] != simulated["equity"]
+    assert set(simulated["by_reason"]) == {"fill model"}
+    assert said["bars"]["same"]["target"] == said["bars"]["compared"]["target"] > 0
+
+
 def _account(rest: str) -> Units:
     return _units(ask(f"{rest}/sim/v1/state"))
 

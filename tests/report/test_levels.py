@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ninefold.backtest.bars import UNKNOWN, Bars
@@ -42,6 +42,7 @@ def test_unknown_bars_give_nothing_to_a_candle_and_only_they_make_it_unknown() -
     assert (made.open[2], made.high[2], made.close[2]) == (7, 9, 7)
 
 
+@settings(max_examples=40)
 @given(
     close=st.lists(st.integers(2, 10_000), min_size=1, max_size=300),
     known=st.lists(st.booleans(), min_size=300, max_size=300),

@@ -22,7 +22,9 @@ def market(closes: list[int | None], first_minute: int = 0, others=None) -> Mark
     open_ns = (first_minute + np.arange(len(closes))) * MINUTE_NS
     prices = {"open": close - 1, "high": close + 1, "low": close - 2, "close": close}
     prices = {name: np.maximum(values, 1) for name, values in prices.items()}
-    bars = Bars(open_ns, open_ns + MINUTE_NS, **prices, volume=np.where(known, 3, UNKNOWN), tick=Fraction(1), lot=Fraction(1))
+    bars = Bars(
+        open_ns, open_ns + MINUTE_NS, **prices, volume=np.where(known, 3, UNKNOWN), tick=Fraction(1), lot=Fraction(1)
+    )
     columns = {name: np.where(known, values, np.nan).astype(float) for name, values in prices.items()}
     return Market(bars, {**columns, "volume": np.where(known, 3.0, np.nan)}, SCALE, True, others)
 

@@ -111,7 +111,9 @@ def test_all_messages_come_whole_and_in_order_however_the_stream_is_cut(compiled
     sent: list[bytes] = []
     stream = b""
     for _ in range(300):
-        payload = chance.randbytes(chance.choice((0, 1, 7, 125, 126, 127, 3000, 65535, 65536)) if chance.random() < 0.3 else 90)
+        payload = chance.randbytes(
+            chance.choice((0, 1, 7, 125, 126, 127, 3000, 65535, 65536)) if chance.random() < 0.3 else 90
+        )
         kind = chance.choice((TEXT, BYTES))
         sent.append(payload)
         if chance.random() < 0.1:  # in fragments, with a ping between them
@@ -192,7 +194,10 @@ def test_a_message_beyond_the_limit_ends_the_line(monkeypatch: pytest.MonkeyPatc
     ("answer", "said"),
     [
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone", "404"),
-        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", "Sec-WebSocket-Accept"),
+        (
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+            "Sec-WebSocket-Accept",
+        ),
         (b"", "valid HTTP response"),
         (b"SSH-2.0-nothing\r\n\r\n", "opens no websocket"),
     ],

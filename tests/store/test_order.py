@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ninefold.market.arrays import TRADES
-from ninefold.store.layout import number_within_seq, stacked
+from ninefold.market.arrays import TRADES, stacked
+from ninefold.store.layout import number_within_seq
 from ninefold.store.order import sorted_order, time_order
 
 EXTREMES = st.sampled_from([0, 1, 2, 3, 7, 2**47, 2**63 - 1, -1, -(2**63) + 1])

@@ -60,8 +60,8 @@ class Runs:
             key = (number, self._reader.changed_ns(number))
             found = self._held.pop(key, None)
             if found is None:
-                run = self._reader.run(number)
-                found = run.kept, Shown(run.document, self._reader.bars(number))
+                shown = Shown(self._reader.run(number), self._reader.bars(number))
+                found = self._reader.kept(number), shown
         self._held[key] = found
         while len(self._held) > HELD:
             self._held.popitem(last=False)

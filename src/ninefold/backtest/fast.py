@@ -335,6 +335,13 @@ def play_bits(market: Market, bits: np.ndarray, r: Numbers, left: Left) -> None:
         play_one(market, at, to, r, left, one)
 
 
+@parallel
+def play_changes(market: Market, at: np.ndarray, to: np.ndarray, begins: np.ndarray, r: Numbers, left: Left) -> None:
+    """`play` of changes that stand one after another; those of a run end where those of the next begin."""
+    for one in prange(len(begins) - 1):
+        play_one(market, at[begins[one] : begins[one + 1]], to[begins[one] : begins[one + 1]], r, left, one)
+
+
 @compiled
 def bit_changes(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Changes of a target that is 1 where a bit is set, else 0."""

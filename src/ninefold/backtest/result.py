@@ -46,9 +46,7 @@ class Result:
     def returns(self) -> np.ndarray:
         """Equity of a bar over that of the bar before, less 1; the first over the cash at the start. Shape (n,); NaN where
         there was no equity left."""
-        before = np.concatenate(([self.numbers.cash], self.equity[:-1])).astype(np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(before > 0, self.equity / before - 1.0, np.nan)
+        return returns_of(self.numbers.cash, self.equity)
 
     @cached_property
     def exposure(self) -> np.ndarray:
@@ -103,3 +101,14 @@ class Result:
     @cached_property
     def _trades(self) -> np.ndarray:
         return trades_of(self.fills, self.bars, int(self.bars.close[-1]))
+
+
+def returns_of(cash: int, equity: np.ndarray) -> np.ndarray:
+    """What each bar made of the equity before it, the first of the cash, as fractions; NaN where there was none left.
+
+    >>> returns_of(100, np.array([110, 99])).round(2)
+    array([ 0.1, -0.1])
+    """
+    before = np.concatenate(([cash], equity[:-1])).astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(before > 0, equity / before - 1.0, np.nan)

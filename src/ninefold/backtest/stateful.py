@@ -102,7 +102,9 @@ def _of_code(plan: Plan, code: Code, bars: Bars) -> Wanted:
     names = ("open", "high", "low", "close")
     prices = [np.where(bars.known, getattr(bars, name) * tick, np.nan).tolist() for name in names]
     volumes = np.where(bars.known, bars.volume * lot, np.nan).tolist()
-    rows: list[tuple[Any, ...]] = list(zip(bars.open_ns.tolist(), bars.close_ns.tolist(), *prices, volumes, strict=True))
+    rows: list[tuple[Any, ...]] = list(
+        zip(bars.open_ns.tolist(), bars.close_ns.tolist(), *prices, volumes, strict=True)
+    )
 
     def wanted(row: int, account: Account) -> float | None:
         bar = Bar._make((*rows[row], account.position * lot, _bars_held(account, row), _profit(account)))

@@ -1,6 +1,6 @@
 """Many back-tests of one instrument at once: every strategy on both cores, results those of single runs.
 
-In:  a matrix of targets, or the windows of moving averages; the same bars and rules for all.
+In:  a matrix of targets, their changes, or the windows of moving averages; the same bars and rules for all.
 Out: what each left, and its equity at chosen closes, for statistics over many strategies.
 """
 
@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ninefold.backtest.bars import Bars
-from ninefold.backtest.fast import SUMMARY, Left, play_bits, play_targets
+from ninefold.backtest.fast import SUMMARY, Left, play_bits, play_changes, play_targets
 from ninefold.backtest.funding import NO_FUNDING, Funding, market_of
 from ninefold.backtest.market_rules import Rules, numbers
 from ninefold.backtest.outcome import TooLarge
+from ninefold.backtest.result import Result
 from ninefold.backtest.scan import crossing_bits
-from ninefold.backtest.target import BadTarget, check_windows, wrong_target
+from ninefold.backtest.target import BadTarget, Changes, check_windows, wrong_target
 
 SUMMARIES = np.dtype([(name, "<i8") for name in SUMMARY])
 
@@ -53,6 +54,29 @@ def sweep(
     play_targets(market_of(bars, funding), values, whole, left)
     _judge(left.status, values)
     return made
+
+
+def sweep_changes(
+    bars: Bars, changes: Sequence[Changes], rules: Rules, every: int | None = None, funding: Funding = NO_FUNDING
+) -> Sweep:
+    """The same for targets that are given by their changes."""
+    if not changes:
+        raise BadTarget("there are no targets; give at least one")
+    made = _empty(len(changes), bars, every)
+    left = _left(made)
+    whole = numbers(rules, bars.tick, bars.lot, bars.highest)
+    begins = np.cumsum([0, *(len(one.at) for one in changes)])
+    at, to = (np.concatenate([getattr(one, name) for one in changes]) for name in ("at", "to"))
+    play_changes(market_of(bars, funding), at, to, begins, whole, left)
+    _judge(left.status, np.empty((0, 0)))
+    return made
+
+
+def summary_of(result: Result) -> np.ndarray:
+    """What a sweep keeps of such a run: a SUMMARIES row, shape (1,)."""
+    traded, over = result.fills["size"] != 0, result.trades
+    row = (result.equity[-1], result.fees, result.slippage, result.funding)
+    return np.array([(*row, traded.sum(), len(over), (over["pnl"] > 0).sum(), (result.position != 0).sum())], SUMMARIES)
 
 
 def sweep_crossings(bars: Bars, pairs: Sequence[tuple[int, int]], rules: Rules, every: int | None = None) -> Sweep:

@@ -11,7 +11,7 @@ from ninefold.backtest.bars import Bars
 from ninefold.backtest.market_rules import Rules
 from ninefold.backtest.portfolio import run_together
 from ninefold.backtest.run import run
-from ninefold.backtest.sweep import sweep, sweep_crossings
+from ninefold.backtest.sweep import sweep, sweep_changes, sweep_crossings
 from ninefold.backtest.target import changes_of_crossing
 from ninefold.formula import analogue_loop, rolling_loop
 
@@ -27,7 +27,9 @@ def warm() -> None:
     target = np.array([1.0, 1.0, 0.0, 1.0])
     result = run(bars, target, Rules())
     _ = result.equity, result.position, result.trades
-    run(bars, changes_of_crossing(bars, 1, 2), Rules())
+    changes = changes_of_crossing(bars, 1, 2)
+    run(bars, changes, Rules())
+    sweep_changes(bars, [changes], Rules())
     sweep(bars, target[np.newaxis], Rules())
     sweep_crossings(bars, [(1, 2)], Rules())
     run_together({"one": bars}, {"one": target}, Rules())

@@ -3,100 +3,116 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from ninefold.backtest.bars import BadBars
-from ninefold.backtest.columns import Holes
-from ninefold.backtest.exact import BadRules
-from ninefold.backtest.outcome import TooLarge
-from ninefold.backtest.target import BadTarget
+from ninefold.commands import asked as options
+from ninefold.commands.asked import asked, print_json, wanted_of
 from ninefold.commands.failing import plainly
-from ninefold.formula.errors import FormulaError
-from ninefold.imports.mapping import ImportRefused
-from ninefold.market.instruments import UnknownInstrument
-from ninefold.market.time import TIMEFRAMES
-from ninefold.services.backtest import FILLS, HOLES, NEXT_OPEN, BadBacktest, Wanted, backtest
-from ninefold.services.compiling import told_when_compiling
+from ninefold.services.backtest import backtest
+from ninefold.services.backtest_wanted import NEXT_OPEN
 from ninefold.services.report import NoReport, write_report
-from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
-from ninefold.strategy.parameters import BadStrategy
 
-ASKED = (BadBacktest, BadBars, BadRules, BadStrategy, BadTarget, FormulaError, ImportRefused, NoReport, TooLarge)
+Row = tuple[str, str, str]
 
 
 def run(
-    strategy: Annotated[str, typer.Option(help="by name: sma_cross, one of the library, or one of your own")],
-    strategies: Annotated[Path | None, typer.Option(help="a folder, or one file, with strategies of your own")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="a parameter, fast=10; may be given again")] = None,
-    bars: Annotated[Path | None, typer.Option(help="a Parquet file: open_time, open, high, low, close, volume")] = None,
-    instrument: Annotated[str | None, typer.Option(help="stored bars instead, such as binance:BTC/USDT")] = None,
-    timerange: Annotated[str | None, typer.Option(help="20240101-20240601, 20240101-; all if left out")] = None,
-    timeframe: Annotated[str, typer.Option(help=f"of the bars: {' '.join(TIMEFRAMES)}")] = "1m",
-    taker_fee: Annotated[str, typer.Option(help="fraction of a fill's value; 0.001 is 0.1 %")] = "0.001",
-    fill: Annotated[str, typer.Option(help=f"when orders are filled: {', '.join(FILLS)}")] = NEXT_OPEN,
-    cash: Annotated[str, typer.Option(help="at the start, in quote")] = "10000",
-    size: Annotated[str | None, typer.Option(help="held when long, in base; all of the equity if left out")] = None,
-    holes: Annotated[str, typer.Option(help=f"what bars that a file lacks are: {', '.join(HOLES)}")] = "refuse",
-    data_dir: Annotated[Path, typer.Option(help="where bars are stored and trials are counted")] = Path("data"),
-    report: Annotated[Path | None, typer.Option(help="an HTML file to be written, complete in itself")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+    strategy: options.Strategy,
+    strategies: options.Strategies = None,
+    set_: options.Settings = None,
+    bars: options.BarsFile = None,
+    instrument: options.Instrument = None,
+    timerange: options.Timerange = None,
+    timeframe: options.Timeframe = "1m",
+    taker_fee: options.TakerFee = "0.001",
+    fill: options.Fill = NEXT_OPEN,
+    cash: options.Cash = "10000",
+    size: options.Size = None,
+    slippage: options.Slippage = "0",
+    stop_loss: options.StopLoss = None,
+    take_profit: options.TakeProfit = None,
+    trailing: options.Trailing = None,
+    max_bars: options.MaxBars = None,
+    leverage: options.Leverage = "1",
+    short: options.Short = False,
+    volume_share: options.VolumeShare = None,
+    holes: options.AHoles = "refuse",
+    spread_ticks: Annotated[int, typer.Option(help="the narrowest spread that is believed, in ticks")] = 1,
+    target_volatility: Annotated[float, typer.Option(help="of weekly log returns, for the weekly objective")] = 0.05,
+    look: options.Look = None,
+    data_dir: options.DataDir = Path("data"),
+    report: options.Report = None,
+    json_: options.Json = False,
 ) -> None:
     """What a strategy would have made of past bars, after fees, and how likely that is luck: every run is counted."""
-    wanted = Wanted(
-        strategy=strategy,
-        strategies=strategies,
-        settings=tuple(set_ or ()),
-        data_dir=data_dir,
-        file=bars,
-        instrument=instrument,
-        timeframe=timeframe,
-        timerange=timerange,
-        holes=cast(Holes, holes),
-        taker_fee=taker_fee,
-        fill=fill,
-        cash=cash,
-        size=size,
-    )
-    with plainly(*ASKED, NoDataDir, WrongFormat, StoreWriteFailed, UnknownInstrument), told_when_compiling(_tell):
+    wanted = wanted_of(locals())
+    with asked(), plainly(NoReport):
         found = backtest(wanted, time.time_ns())
         if report is not None:
             write_report(data_dir, found["trial"], report)
     if json_:
-        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+        print_json(found)
     else:
-        _print(found)
+        print_report(found)
 
 
-def _tell(text: str) -> None:
-    print(f"ninefold: {text}", file=sys.stderr, flush=True)
-
-
-def _print(found: dict[str, Any]) -> None:
+def print_report(found: dict[str, Any]) -> None:
     hold = found["buy_and_hold"]
     named = " ".join([found["strategy"], *(f"{name}={value}" for name, value in found["set"].items())])
     print(f"{named} on {found['bars']:,} bars of {found['timeframe']}, {found['from']} to {found['to']}")
     lines = Table("", found["strategy"], "buy and hold", box=None, pad_edge=False)
-    for name, key in (("equity, quote", "equity"), ("net profit, quote", "net_profit")):
-        lines.add_row(name, f"{found[key]:,.2f}", f"{hold[key]:,.2f}")
-    for name, key in (("return", "return"), ("deepest drawdown", "drawdown")):
-        lines.add_row(name, f"{found[key]:.2%}", f"{hold[key]:.2%}")
-    lines.add_row(
-        "Sharpe, a year", f"{_number(found['sharpe'])} ± {_number(found['sharpe_error'])}", _number(hold["sharpe"])
-    )
-    lines.add_row("fees, quote", f"{found['fees']:,.2f}", "")
-    lines.add_row("trades that are over", f"{len(found['trades']):,}", "")
-    lines.add_row("bars with a position", f"{found['exposure']:.1%}", "")
+    for row in (*_both(found, hold), *_own(found)):
+        lines.add_row(*row)
     Console().print(lines)
-    for line in _said(found):
-        print(line)
+    changed = Table("when something is changed", "equity, quote", "return", "Sharpe", box=None, pad_edge=False)
+    for line in _changed(found["sensitivity"]):
+        changed.add_row(*line)
+    Console().print(changed)
+    for sentence in _said(found):
+        print(sentence)
+
+
+def _both(found: dict[str, Any], hold: dict[str, Any]) -> list[Row]:
+    """Of the strategy and of buy and hold alike."""
+    low, high = found["sharpe_interval"]
+    rows = [
+        *((name, f"{found[key]:,.2f}", f"{hold[key]:,.2f}") for name, key in MONEY),
+        *((name, f"{found[key]:.2%}", f"{hold[key]:.2%}") for name, key in PARTS),
+        ("days below the best", number(found["drawdown_days"]), number(hold["drawdown_days"])),
+        ("Sharpe, a year", f"{number(found['sharpe'])} ± {number(found['sharpe_error'])}", number(hold["sharpe"])),
+        ("95 % of it, by bootstrap", f"{number(low)} to {number(high)}", ""),
+        ("Sortino, a year", number(found["sortino"]), number(hold["sortino"])),
+        ("Calmar", number(found["calmar"]), number(hold["calmar"])),
+    ]
+    ours, theirs = found["weekly"], hold["weekly"]
+    for name, key in (("a week, scaled by volatility", "scaled"), ("a week, raw", "raw")):
+        rows.append((name, _week(ours, key), _week(theirs, key)))
+    return rows
+
+
+def _own(found: dict[str, Any]) -> list[Row]:
+    return [
+        ("fees, quote", f"{found['fees']:,.2f}", ""),
+        ("costs, of what was earned before", percent(found["cost_share"]), ""),
+        ("trades that are over", f"{len(found['trades']):,}", ""),
+        ("bars with a position", f"{found['exposure']:.1%}", ""),
+    ]
+
+
+def _changed(of: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    spread, days = of["with_spread"], of["without_best_days"]
+    named = {
+        "fills one bar later": of["one_bar_later"],
+        f"without its best {days['days']} days": days,
+        "in calm periods only": of["calm_only"],
+        f"half a spread of {spread['spread_bps']:.3g} bps a fill ({spread['from']})": spread,
+    }
+    return [(name, number(one["equity"]), percent(one["return"]), number(one["sharpe"])) for name, one in named.items()]
 
 
 def _said(found: dict[str, Any]) -> list[str]:
@@ -112,14 +128,42 @@ def _said(found: dict[str, Any]) -> list[str]:
         said.append("It never traded.")
     elif found["net_profit"] <= 0:
         said.append("It lost money." if found["net_profit"] < 0 else "It earned nothing.")
-    luck = found["deflated_sharpe"]
-    chance = "cannot be told" if math.isnan(luck) else f"is {luck:.1%}"
-    said.append(
-        f"Trial {found['trial']}, one of {found['trials']:,} of its family (worth {found['effective_trials']:.1f}): the probability "
-        f"that it is better than the best of as many without an edge (deflated Sharpe) {chance}."
-    )
+    placebo = found["sensitivity"]["placebo"]
+    if not math.isnan(placebo["p"]):
+        said.append(f"The same signals at other times did as well in {placebo['p']:.0%} of {placebo['shifts']} shifts.")
+    if found["overfitting"] is not None:
+        over = found["overfitting"]
+        said.append(
+            f"Of {over['trials']:,} different trials of its family on these bars the best of one half of the time was below the "
+            f"median of the other in {over['probability']:.0%} of the ways to halve it (probability of overfitting)."
+        )
+    said.append(luck(found, f"Trial {found['trial']}", found["deflated_sharpe"]))
     return said
 
 
-def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.2f}"
+def luck(found: dict[str, Any], who: str, deflated: float) -> str:
+    """How likely a result is luck, in a sentence."""
+    chance = "cannot be told" if math.isnan(deflated) else f"is {deflated:.1%}"
+    return (
+        f"{who}, one of {found['trials']:,} of its family (worth {found['effective_trials']:.1f}): the probability "
+        f"that it is better than the best of as many without an edge (deflated Sharpe) {chance}."
+    )
+
+
+def number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:,.2f}"
+
+
+def percent(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2%}"
+
+
+def _week(found: dict[str, Any] | None, key: str) -> str:
+    if found is None or math.isnan(found[key]):
+        return "-"
+    low, high = found[f"{key}_interval"]
+    return f"{found[key]:+.3%} ({low:+.3%} to {high:+.3%})"
+
+
+MONEY = (("equity, quote", "equity"), ("net profit, quote", "net_profit"))
+PARTS = (("return", "return"), ("deepest drawdown", "drawdown"))

@@ -20,6 +20,7 @@ from ninefold.market.instruments import UnknownInstrument
 from ninefold.market.time import TIMEFRAMES, width_of
 from ninefold.services.leak_check import CLEAN, LEAK, BarsToRead, Checked, check
 from ninefold.services.leak_check_bars import generated, of_file, of_store
+from ninefold.services.leak_check_forms import form_of
 from ninefold.store.data_dir import NoDataDir, WrongFormat
 from ninefold.strategy.parameters import BadStrategy
 
@@ -31,7 +32,7 @@ def run(
     bars: Annotated[Path | None, typer.Option(help="a Parquet file; generated bars if left out")] = None,
     instrument: Annotated[str | None, typer.Option(help="stored bars instead, such as binance:BTC/USDT")] = None,
     data_dir: Annotated[Path, typer.Option(help="where bars are stored")] = Path("data"),
-    timeframe: Annotated[str, typer.Option(help=f"of the bars: {' '.join(TIMEFRAMES)}")] = "1m",
+    timeframe: Annotated[str | None, typer.Option(help=f"of the bars: {' '.join(TIMEFRAMES)}; 1m if left out")] = None,
     strategies: Annotated[Path | None, typer.Option(help="your own: a folder of files with strategies")] = None,
     held: Annotated[bool, typer.Option("--held", help="what the function gives is held during its own bar")] = False,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
@@ -40,13 +41,9 @@ def run(
     known = (BadBars, BadStrategy, FormulaError, ImportRefused, NoDataDir, UnknownInstrument, WrongFormat)
     with plainly(*known), Progress(console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task("running the strategy", total=None)
-        found = check(
-            strategy,
-            _bars(bars, instrument, data_dir, timeframe),
-            strategies,
-            held,
-            lambda done, of: shown.update(task, completed=done, total=of),
-        )
+        form = form_of(strategy, strategies, held)
+        read = _bars(bars, instrument, data_dir, timeframe or form.timeframe or "1m")
+        found = check(form, read, lambda done, of: shown.update(task, completed=done, total=of))
     if json_:
         sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
     else:

@@ -9,20 +9,20 @@ Out: a `Difference` for each decision and each order's fills that are not the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
+from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from ninefold.execution.core import ExecutionCore
-from ninefold.execution.money import text
 from ninefold.execution.orders import TERMINAL
 from ninefold.execution.reasons import FILL, UNEXPLAINED, Difference
+from ninefold.execution.shown import Quote
+from ninefold.execution.traded import Traded, aspects, is_over, never_shown, told
 from ninefold.market.chunk import Chunk
-from ninefold.market.instruments import Instrument, Registry
-from ninefold.market.records import Fill, Order, Tick
+from ninefold.market.instruments import Registry
+from ninefold.market.records import Fill, Order, Started, Tick
 
 NOTHING = "no order"
 SHARED = ("order rate", "insufficient balance", "balance unknown", "position limit", "price unknown")
@@ -30,12 +30,15 @@ SIDES = ("in the run", "in the simulated market")
 
 
 class Standing(NamedTuple):
-    """order: intended or refused at this tick, or None. under_way: the order that was before it, "" if none."""
+    """order: intended or refused at this tick, or None. under_way: the order that was before it, "" if none. quote: what the
+    feed showed.
+    """
 
     order: Order | None
     position: int
     under_way: str
     awaited: tuple[str, ...]
+    quote: Quote | None = None
 
     @property
     def decided(self) -> tuple[object, ...]:
@@ -71,23 +74,10 @@ def standings(core: ExecutionCore, chunk: Chunk) -> dict[int, Standing]:
             core.account.positions.get(instrument, 0),
             under_way.get(instrument, ""),
             core.awaited,
+            core.shown.quote(instrument),
         )
         for instrument in sorted(instruments)
     }
-
-
-@dataclass(slots=True)
-class _Traded:
-    """One order in both accounts. intended: by side. fills: by side, by trade. ends: by side, how it was over."""
-
-    order: Order
-    intended: list[bool] = field(default_factory=lambda: [False, False])
-    fills: tuple[dict[str, Fill], dict[str, Fill]] = field(default_factory=lambda: ({}, {}))
-    ends: list[str] = field(default_factory=lambda: ["", ""])
-
-    def effect(self, side: int) -> tuple[int, dict[str, int]]:
-        """What it did to the position: size, and fees by asset."""
-        return sum(fill.size for fill in self.fills[side].values()), _fees(self.fills[side].values())
 
 
 class _Cause(NamedTuple):
@@ -105,10 +95,26 @@ class TwoAccounts:
         self.decisions = 0
         self.decisions_same = 0
         self._registry = registry
-        self._orders: dict[str, _Traded] = {}
-        self._of: dict[int, list[str]] = {}  # orders by instrument that are not the same on both sides, oldest first
+        self._orders: dict[str, Traded] = {}
+        self._of: dict[int, deque[str]] = {}  # orders by instrument, oldest first, but for those that ended alike
         self._found: list[tuple[Difference, str]] = []
         self._first = ""
+        self._watched: list[Traded] = []
+
+    def show(self, chunk: Chunk) -> None:
+        """What the feed shows while orders are under way, and a little longer: it may be later than the venue's word. Call
+        it before `decide` for the same chunk."""
+        if any(isinstance(record, Started) for record in chunk.records):
+            for traded in self._watched:
+                traded.best = None
+        rows = chunk.rows("quotes")
+        for traded in self._watched:
+            side = "ask" if traded.order.side > 0 else "bid"
+            prices = rows[side][(rows["instrument"] == traded.order.instrument) & (rows[side] > 0)].tolist()
+            for price in prices:
+                if traded.best is not None and traded.is_better(price, traded.best):
+                    traded.best = price
+        self._watched = [traded for traded in self._watched if not is_over(traded, chunk.known_ns)]
 
     def decide(self, seq: int, known_ns: int, run: Mapping[int, Standing], again: Mapping[int, Standing]) -> None:
         """What both decided at one tick. Call it before `hear` for the same chunk."""
@@ -116,7 +122,7 @@ class TwoAccounts:
             pair = (run[instrument], again[instrument])
             for side, standing in enumerate(pair):
                 if standing.order is not None and standing.order.status == "intended":
-                    self._intend(side, standing.order)
+                    self._intend(side, standing.order, standing.quote)
             if pair[0].order is None and pair[1].order is None:
                 continue
             self.decisions += 1
@@ -141,7 +147,7 @@ class TwoAccounts:
     def fills(self) -> tuple[int, int]:
         """How many orders were filled on both sides, and how many of them alike."""
         both = [one for one in self._orders.values() if all(one.fills)]
-        return len(both), sum(not _aspects(one) for one in both)
+        return len(both), sum(not aspects(one) for one in both)
 
     def differences(self) -> list[Difference]:
         """All of them, oldest first; what follows from an order that is the same on both sides is not explained."""
@@ -153,11 +159,13 @@ class TwoAccounts:
             made.append(found)
         return sorted(made, key=lambda one: (one.seq, one.kind))
 
-    def _intend(self, side: int, order: Order) -> None:
+    def _intend(self, side: int, order: Order, quote: Quote | None) -> None:
         traded = self._orders.get(order.client_order_id)
         if traded is None:
-            traded = self._orders[order.client_order_id] = _Traded(order)
-            self._of.setdefault(order.instrument, []).append(order.client_order_id)
+            traded = self._orders[order.client_order_id] = Traded(order)
+            traded.best = quote.price(order.side) if quote is not None else None
+            self._watched.append(traded)
+            self._of.setdefault(order.instrument, deque()).append(order.client_order_id)
         traded.intended[side] = True
 
     def _cause(self, instrument: int, run: Standing, again: Standing) -> _Cause:
@@ -182,12 +190,10 @@ class TwoAccounts:
 
     def _unlike(self, instrument: int) -> str:
         """The first order of an instrument that did not do the same to both positions, "" if there is none."""
-        orders = self._of.get(instrument, [])
-        for order in orders:
-            traded = self._orders[order]
-            if traded.effect(0) != traded.effect(1):
-                return order
-        return ""
+        orders = self._of.get(instrument, deque())
+        while orders and self._orders[orders[0]].is_alike:
+            orders.popleft()  # for good: nothing more is told of it
+        return next((order for order in orders if not self._orders[order].does_alike), "")
 
     def _difference(self, one: Order, seq: int, known_ns: int, pair: Sequence[Standing], cause: _Cause) -> Difference:
         return Difference(
@@ -211,13 +217,14 @@ class TwoAccounts:
         text = f"{'buy' if order.side > 0 else 'sell'} {instrument.size_text(order.size)} {instrument.base}"
         return f"refused to {text}: {order.reason}" if order.status == "refused" else text
 
-    def _of_fills(self, traded: _Traded) -> Difference | None:
+    def _of_fills(self, traded: Traded) -> Difference | None:
         order = traded.order
-        aspects = _aspects(traded) if all(traded.intended) else []
-        if not aspects:
+        unlike = aspects(traded) if all(traded.intended) else []
+        if not unlike:
             return None
         known = [fill for fills in traded.fills for fill in fills.values()]
         of = self._registry[order.instrument]
+        unseen = never_shown(traded, of)
         return Difference(
             seq=min((fill.seq for fill in known), default=order.seq),
             known_ns=min((fill.known_ns for fill in known), default=order.known_ns),
@@ -225,52 +232,11 @@ class TwoAccounts:
             instrument=of.name,
             strategy=",".join(order.strategies),
             what=order.client_order_id,
-            run=_told(traded, 0, of),
-            again=_told(traded, 1, of),
-            reason=FILL,
-            why=", ".join(aspects),
+            run=told(traded, 0, of),
+            again=told(traded, 1, of),
+            reason=UNEXPLAINED if unseen else FILL,
+            why=unseen or ", ".join(unlike),
         )
-
-
-def _aspects(traded: _Traded) -> list[str]:
-    """In which ways the fills of one order differ."""
-    run, again = ([*_sums(fills.values()), end] for fills, end in zip(traded.fills, traded.ends, strict=True))
-    names = ("size", "price", "fee", "latency", "end")
-    return [name for name, mine, other in zip(names, run, again, strict=True) if mine != other]
-
-
-def _sums(fills: Iterable[Fill]) -> list[object]:
-    """Size, prices, fees, and when the last one was known."""
-    told = list(fills)
-    return [
-        sum(fill.size for fill in told),
-        _average(told),
-        sorted(_fees(told).items()),
-        max((fill.known_ns for fill in told), default=0),
-    ]
-
-
-def _average(fills: Sequence[Fill]) -> Fraction:
-    size = sum(fill.size for fill in fills)
-    return Fraction(sum(fill.price * fill.size for fill in fills), size) if size else Fraction(0)
-
-
-def _fees(fills: Iterable[Fill]) -> dict[str, int]:
-    fees: dict[str, int] = {}
-    for fill in fills:
-        fees[fill.fee_asset] = fees.get(fill.fee_asset, 0) + fill.fee
-    return fees
-
-
-def _told(traded: _Traded, side: int, of: Instrument) -> str:
-    fills = list(traded.fills[side].values())
-    if not fills:
-        return f"no fill, {traded.ends[side] or 'not over'}"
-    size = of.size_text(sum(fill.size for fill in fills))
-    price = of.price_text(round(_average(fills)))
-    fee = ", ".join(f"{text(fee, asset)}" for asset, fee in sorted(_fees(fills).items()))
-    after_ms = (max(fill.known_ns for fill in fills) - traded.order.known_ns) / 1e6
-    return f"{size} {of.base} at {price} {of.quote}, fee {fee}, known {after_ms:.1f} ms after the decision"
 
 
 def _unexplained(found: Difference, why: str) -> Difference:

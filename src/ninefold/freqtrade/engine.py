@@ -139,7 +139,7 @@ class Backtest:
             leverage=1.0,
             **about,
         )
-        return min(float(said or 0.0), available)
+        return min(float(said or 0.0), float(available))
 
     def _manage(self, trade: Trade, row: Rows, at: int, now: datetime) -> None:
         """Leave by the first reason that nobody vetoes."""

@@ -149,7 +149,7 @@ def stop_rate(strategy: Any, trade: Trade, candle: Candle, minutes: int) -> floa
         worst = candle.open * (1 + abs(offset) - abs(positive / trade.leverage))
     else:
         worst = candle.open * (1 - abs(trade.stop_loss_pct / trade.leverage))
-    return max(candle.low, worst)
+    return max(candle.low, float(worst))
 
 
 def roi_of(strategy: Any, minutes: int) -> tuple[int, float] | None:

@@ -25,6 +25,7 @@ from ninefold.market.time import TICK_NS
 
 SECONDS = 10**9
 
+
 class Recorded(NamedTuple):
     """How recordings of a venue are read. purpose: of a recorded REST question, from its url.
 

@@ -71,7 +71,9 @@ class LogWriter:
     def append_packed(self, records: bytes | memoryview, last_seq: int) -> None:
         """Queue records that are packed already, one after the other; the last of them is last_seq."""
         if last_seq < self.last_seq:
-            raise ValueError(f"seq {last_seq} after {self.last_seq} in {self.folder}: records must be appended in order")
+            raise ValueError(
+                f"seq {last_seq} after {self.last_seq} in {self.folder}: records must be appended in order"
+            )
         self.last_seq = last_seq
         self._buffer.append(records)
 

@@ -7,6 +7,8 @@ input (frame, answer, tick) a row came from. Times are int64 nanoseconds; UNKNOW
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 BUY, SELL, UNKNOWN_SIDE = 1, -1, 0
@@ -112,6 +114,17 @@ LAYOUT_VERSION = 1  # raise it when any dtype above changes; journals and stores
 
 def empty(kind: str) -> np.ndarray:
     return np.empty(0, KINDS[kind])
+
+
+def stacked(kind: str, parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of several arrays of one kind, one after the other. Taken as bytes: field by field it takes twice as long, and few
+    rows ten times.
+    """
+    dtype = KINDS[kind]
+    if any(part.dtype != dtype for part in parts):
+        return np.concatenate([empty(kind), *parts])
+    whole = [np.ascontiguousarray(part).view(f"V{dtype.itemsize}") for part in parts if len(part)]
+    return np.concatenate(whole).view(dtype) if whole else empty(kind)
 
 
 def rows(kind: str, values: list[tuple]) -> np.ndarray:  # type: ignore[type-arg]

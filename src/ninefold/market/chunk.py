@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from ninefold.market.arrays import KINDS, LAYOUT_VERSION, empty
+from ninefold.market.arrays import KINDS, LAYOUT_VERSION, empty, stacked
 from ninefold.market.records import AnyRecord
 
 
@@ -41,7 +41,7 @@ class Chunk:
         """Append rows of one kind."""
         if len(rows):
             mine = self.arrays.get(kind)
-            self.arrays[kind] = rows if mine is None else np.concatenate([mine, rows])
+            self.arrays[kind] = rows if mine is None else stacked(kind, [mine, rows])
 
 
 _EMPTY = {kind: empty(kind) for kind in KINDS}

@@ -131,7 +131,9 @@ class VenueClock:
 
     def save(self) -> bytes:
         offsets = {number: one.save() for number, one in self.offsets.items()}
-        return msgspec.msgpack.encode(_State(self.now_ns, self.ticked_ns, offsets, self._far, self._far_ns, self._ended))
+        return msgspec.msgpack.encode(
+            _State(self.now_ns, self.ticked_ns, offsets, self._far, self._far_ns, self._ended)
+        )
 
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)

@@ -20,7 +20,9 @@ from ninefold.market.compiled_key import made_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FOLDS = cast(Any, config).CPU_NAME is None and bool(binding.get_host_cpu_features().get("pclmul"))  # whether there is `fold` here
+FOLDS = cast(Any, config).CPU_NAME is None and bool(
+    binding.get_host_cpu_features().get("pclmul")
+)  # whether there is `fold` here
 
 
 def compiled(function: F) -> F:
@@ -105,7 +107,9 @@ def fold(context: Any, low: Any, high: Any, by_low: Any, by_high: Any) -> Any:
         low, high, by_low, by_high = (
             builder.insert_element(ir.Constant(pair, ir.Undefined), value, whole(0)) for value in arguments
         )
-        products = [builder.call(multiply, [*factors, ir.IntType(8)(0)]) for factors in ((low, by_low), (high, by_high))]
+        products = [
+            builder.call(multiply, [*factors, ir.IntType(8)(0)]) for factors in ((low, by_low), (high, by_high))
+        ]
         total = builder.xor(*products)
         parts = [builder.extract_element(total, whole(place)) for place in (0, 1)]
         return context.make_tuple(builder, signature.return_type, parts)

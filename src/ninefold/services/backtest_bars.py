@@ -10,7 +10,7 @@ known to be missing, so these bars are unknown: nothing is filled there. Stored 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,11 @@ class Market:
     scale: Scale
     spot: bool
     others: Callable[[str, int], Market] | None = None
+
+    def between(self, start: int, stop: int) -> Market:
+        """From row `start` up to row `stop`."""
+        columns = {name: values[start:stop] for name, values in self.columns.items()}
+        return replace(self, bars=self.bars.between(start, stop), columns=columns)
 
 
 def market_of_file(
@@ -136,6 +141,12 @@ def _times(column: pa.Array, width_ns: int) -> np.ndarray:
         raise BadBars(
             f"the bars open {TIMEFRAME_OF[apart]} apart and the timeframe is {TIMEFRAME_OF.get(width_ns, width_ns)}; say "
             f"--timeframe {TIMEFRAME_OF[apart]}"
+        )
+    nearest = int(np.diff(found).min()) if len(found) > 2 else width_ns
+    if nearest > width_ns:
+        raise BadBars(
+            f"no two bars open less than {nearest / 1e9:g} s apart and the timeframe is {TIMEFRAME_OF.get(width_ns, width_ns)}: they "
+            f"are wider than that; give bars of one of {', '.join(TIMEFRAME_OF.values())}"
         )
     return found
 

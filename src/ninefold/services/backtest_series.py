@@ -28,7 +28,9 @@ SUMS = frozenset(("volume", "buy_volume", "trades"))
 def with_elsewhere(market: Market, terms: Iterable[Term]) -> Market:
     """raises: BadBars, UnknownInstrument for what is not there; BadStrategy for what this market cannot give."""
     wanted = sources(list(terms))
-    missing = {source: parts for source, parts in wanted.items() if any(part.name not in market.columns for part in parts)}
+    missing = {
+        source: parts for source, parts in wanted.items() if any(part.name not in market.columns for part in parts)
+    }
     if not missing:
         return market
     timeframe = TIMEFRAME_OF[int(market.bars.close_ns[0] - market.bars.open_ns[0])]

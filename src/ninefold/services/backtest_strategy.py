@@ -22,7 +22,7 @@ from ninefold.backtest.result import Result
 from ninefold.backtest.run import run
 from ninefold.backtest.stateful import check_columns, run_stateful
 from ninefold.backtest.target import Changes, changes_of_crossing, changes_of_target
-from ninefold.formula import Call, Column, Literal, Term, batch, sources
+from ninefold.formula import Call, Column, Evaluator, Literal, Term
 from ninefold.services.backtest_bars import Market
 from ninefold.services.strategies import known_strategies
 from ninefold.strategy.library import strategy_named
@@ -30,6 +30,8 @@ from ninefold.strategy.parameters import BadStrategy, Number, Parameter
 from ninefold.strategy.plan import NO_EXITS, Exits, Plan, Signals, targets
 from ninefold.strategy.strategy import parameters_of as parameters_in
 from ninefold.strategy.strategy import plan_of
+
+CELLS = 4_000_000  # a value a bar of so many formulas is held at once, with all that they are made of
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -67,24 +69,46 @@ class Chosen:
         changes = self.changes(market)
         return lambda rules: run(market.bars, changes, rules)
 
-    def changes(self, market: Market) -> Changes:
-        """What it wants at each close. raises: BadStrategy if that depends on what it holds, or a column is missing."""
+    def changes(self, market: Market, known: Mapping[Term, np.ndarray] | None = None) -> Changes:
+        """What it wants at each close. raises: BadStrategy if that depends on what it holds, or a column is missing.
+
+        known: values of formulas on this market that need not be computed again.
+        """
         if self.plan.knows_itself:
             raise BadStrategy(f"{self.name} depends on what it holds; it is played bar by bar, not from changes")
         if crossing := crossing_of(self.plan.target):
             return changes_of_crossing(market.bars, *crossing)
-        target = targets(self._values(self.plan.target, market))
-        changes = changes_of_target(target, len(market.bars))
-        wants = self.plan.wants
-        return (
-            _repeated(changes, target, wants, market, self)
-            if isinstance(wants, Signals) and self.exits != NO_EXITS
-            else changes
-        )
-
-    def _values(self, term: Term, market: Market) -> np.ndarray:
         check_columns(self.plan, market.columns)
-        return batch(term, market.columns, market.scale)
+        known = known or _values(self.formulas, market)
+        target = targets(known[self.plan.target])
+        changes = changes_of_target(target, len(market.bars))
+        entries = [(side, known[entry]) for side, entry in self._entered_again()]
+        return _repeated(changes, target, entries) if entries else changes
+
+    @property
+    def formulas(self) -> list[Term]:
+        """All whose values `changes` needs."""
+        return [self.plan.target, *(entry for _, entry in self._entered_again())]
+
+    def _entered_again(self) -> list[tuple[float, Term]]:
+        """Entries by the side that they hold, where a position may have been left by an exit."""
+        wants = self.plan.wants
+        if not isinstance(wants, Signals) or self.exits == NO_EXITS:
+            return []
+        return [(1.0, wants.entry), (-1.0, wants.short_entry)]
+
+
+def changes_together(points: Sequence[Chosen], market: Market) -> list[Changes]:
+    """Of several, equal parts of their formulas computed once. raises: as `Chosen.changes`."""
+    for point in points:
+        check_columns(point.plan, market.columns)
+    step = max(1, CELLS // len(market.bars))
+    found = []
+    for start in range(0, len(points), step):
+        some = points[start : start + step]
+        known = _values([term for point in some for term in point.formulas], market)
+        found += [point.changes(market, known) for point in some]
+    return found
 
 
 def choose(name: str, settings: Sequence[str] = (), folder: Path | None = None) -> Chosen:
@@ -92,13 +116,15 @@ def choose(name: str, settings: Sequence[str] = (), folder: Path | None = None) 
 
     raises: BadStrategy naming what is allowed; FormulaError.
     """
+    return choose_each(name, [settings], folder)[0]
+
+
+def choose_each(name: str, settings: Sequence[Sequence[str]], folder: Path | None = None) -> list[Chosen]:
+    """The same with several settings; the user's file is read once."""
     kind = strategy_named(name, known_strategies(folder))
-    made = plan_of(kind, values_of(name, parameters_in(kind), settings))
-    if others := sources([made.target] if not made.knows_itself else []):
-        raise BadStrategy(
-            f"{name} reads {', '.join(map(str, others))}: back-tests over several series are not there yet"
-        )
-    return Chosen(made, code_of(plan_of(kind)))
+    code = code_of(plan_of(kind))
+    parameters = parameters_in(kind)
+    return [Chosen(plan_of(kind, values_of(name, parameters, of)), code) for of in settings]
 
 
 def parameters_of(name: str, folder: Path | None = None) -> dict[str, Parameter]:
@@ -153,11 +179,16 @@ def values_of(strategy: str, parameters: Mapping[str, Parameter], settings: Sequ
     return value
 
 
-def _repeated(changes: Changes, target: np.ndarray, wants: Signals, market: Market, chosen: Chosen) -> Changes:
+def _values(terms: Sequence[Term], market: Market) -> dict[Term, np.ndarray]:
+    different = list(dict.fromkeys(terms))
+    return dict(zip(different, Evaluator(different, market.scale).warm(market.columns), strict=True))
+
+
+def _repeated(changes: Changes, target: np.ndarray, entries: Sequence[tuple[float, np.ndarray]]) -> Changes:
     """With a change at each entry of the side that is held already, so that a position left by an exit is entered again."""
     again = np.zeros(len(target), bool)
-    for entry, side in ((wants.entry, 1.0), (wants.short_entry, -1.0)):
-        again |= (np.nan_to_num(chosen._values(entry, market)) != 0) & (target == side)
+    for side, entry in entries:
+        again |= (np.nan_to_num(entry) != 0) & (target == side)
     at = np.union1d(changes.at, np.flatnonzero(again))
     return Changes(at, np.rint(np.nan_to_num(target[at]) * ONE).astype(np.int64))
 

@@ -122,7 +122,9 @@ def same_rows(
             table.fold(rows, n)
             step(len(rows))
         if differing(log, table, gone):
-            return Check(kind, False, _difference(folder, log, table, until_seq, again, instruments, gone, from_seq), mend)
+            return Check(
+                kind, False, _difference(folder, log, table, until_seq, again, instruments, gone, from_seq), mend
+            )
     except UNREADABLE as error:
         return Check(kind, False, f"the table cannot be read: {' '.join(str(error).split())}", mend)
     count = log.rows() - sum(log.rows(day) for day in gone)

@@ -112,7 +112,7 @@ def _quote(pairs: list[str]) -> str:
 def _snapshot(source: Source, loaded: Loaded, timeframe: str | None) -> str:
     """Identity of the candles that are traded on, by their content; raises what reading them raises."""
     digest = blake2b(digest_size=16)
-    width = timeframe or getattr(loaded.of, "timeframe", "") or getattr(loaded.of, "ticker_interval", "")
+    width = str(timeframe or getattr(loaded.of, "timeframe", "") or getattr(loaded.of, "ticker_interval", ""))
     for pair in source.pairs:
         series = source.series_of(pair, timeframe_to_seconds(width))
         digest.update(pair.encode() + series.seconds.tobytes())

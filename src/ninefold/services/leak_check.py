@@ -1,6 +1,6 @@
 """The leak check of a strategy: run it on bars that know what was read.
 
-In:  a Python file (or FILE:NAME), or the name of a strategy of the library; bars, or none: then generated ones.
+In:  a strategy as `leak_check_forms` found it; bars to run it on.
 Out: `Checked`: nothing found, a leak with its line, or why nobody can say.
 
 A strategy runs on each set of bars twice, the second time on the same bars from the last to the first: a condition that
@@ -21,7 +21,7 @@ import numpy as np
 
 from ninefold.backtest.leaks.check import Leak, backwards
 from ninefold.backtest.leaks.trail import CannotFollow
-from ninefold.services.leak_check_forms import CODE, FORMULA, Found, form_of
+from ninefold.services.leak_check_forms import CODE, FORMULA, Found
 from ninefold.strategy.parameters import BadStrategy
 
 CLEAN, LEAK, CANNOT_JUDGE, RAISES = "clean", "leak", "cannot judge", "raises"
@@ -69,20 +69,15 @@ class Checked:
 
 
 def check(
-    strategy: str,
+    found: Found,
     bars: Sequence[BarsToRead],
-    folder: Path | None = None,
-    held: bool = False,
     told: Callable[[int, int], None] = lambda done, of: None,
 ) -> Checked:
     """Judge a strategy.
 
-    folder: strategies of the user's own, found by name.
-    held:   what its function gives is held during its own bar, as if it were called `held`.
-    told:   is told how many of how many runs are done.
-    raises: BadStrategy if there is no such strategy.
+    found: by `form_of`.
+    told:  is told how many of how many runs are done.
     """
-    found = form_of(strategy, folder, held)
     if found.form in BY_CONSTRUCTION:
         return Checked(found.name, found.form, CLEAN, BY_CONSTRUCTION[found.form], "", 0, "")
     runs = list(_runs(bars))
@@ -91,7 +86,7 @@ def check(
         checked = _once(found, one, columns, done + 1)
         if checked is not None:
             return checked
-    why = f"in {len(runs)} runs no row knew a later one"
+    why = f"in {len(runs)} runs no row knew a later one{found.besides and f'; {found.besides}'}"
     return Checked(found.name, found.form, CLEAN, why, "", len(runs), ", ".join(one.name for one in bars))
 
 

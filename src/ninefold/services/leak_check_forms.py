@@ -41,16 +41,19 @@ Once = Callable[[Mapping[str, np.ndarray], np.ndarray], Leak | None]
 
 
 class Found(NamedTuple):
-    """once: judges one run, given columns and when each bar opens."""
+    """once:  judges one run, given columns and when each bar opens.
+    timeframe: of the bars it is made for, "" if it does not say. besides: what of it is not judged, in words."""
 
     name: str
     form: str
     path: str
     once: Once
+    timeframe: str = ""
+    besides: str = ""
 
 
 def form_of(strategy: str, folder: Path | None = None, held: bool = False) -> Found:
-    """folder: strategies of the user's own. held: what a function gives is held during its own bar.
+    """folder: strategies of the user's own. held: what a function gives is held during its own bar, as if it were called `held`.
 
     raises: BadStrategy if there is no such strategy, or nothing in the file that can be run.
     """

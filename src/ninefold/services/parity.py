@@ -144,6 +144,7 @@ def _look_at_accounts(
     found = [standings(side.execute.core, chunk) for side, chunk in zip(sides, step.chunks, strict=False)]
     stood.update({(instrument, seq): standing for instrument, standing in found[0].items()})
     if len(found) > 1:
+        accounts.show(step.chunks[0])
         accounts.decide(seq, known_ns, found[0], found[1])
         for number, chunk in enumerate(step.chunks):
             accounts.hear(number, chunk)

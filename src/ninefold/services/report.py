@@ -23,12 +23,12 @@ class NoReport(RuntimeError):
 def write_report(data_dir: Path, number: int, file: Path, built: Path = BUILT) -> None:
     """raises: NoReport if the web front end is not built; UnknownRun; StoreWriteFailed; what the data dir raises."""
     reader = RunReader(data_dir)
-    run = reader.run(number)
+    kept, shown = reader.kept(number), Shown(reader.run(number), reader.bars(number))
     try:
         script, style = ((built / name).read_text() for name in (SCRIPT, STYLE))
     except FileNotFoundError as error:
         raise NoReport(f"the web front end is not built ({error.filename} is missing); run `make setup`") from error
-    page = report_page(Shown(run.document, reader.bars(number)), run.kept.about, script, style)
+    page = report_page(shown, kept.about, script, style)
     try:
         file.write_text(page.text, encoding="utf-8")
     except OSError as refused:

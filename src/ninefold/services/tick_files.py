@@ -99,10 +99,11 @@ def session_of_store(data_dir: Path, name: str) -> Session:
     [versions] = instruments_wanted(reader.registry(), name).values()
     if len({(one.price_decimals, one.size_decimals, one.tick_size, one.lot_size) for one in versions}) > 1:
         raise BadEvents(f"{name} is stored in several versions of its rules; give a data dir of one")
-    rows = [np.concatenate([of(one.id) for one in versions]) for of in (reader.trades, reader.books, reader.quotes)]
-    if not any(len(of) for of in rows):
+    kinds = (reader.trades, reader.books, reader.quotes)
+    trades, books, quotes = (np.concatenate([of(one.id) for one in versions]) for of in kinds)
+    if not len(trades) + len(books) + len(quotes):
         raise BadEvents(f"{data_dir} holds no trades, books or quotes of {name}; `ninefold status` says what is stored")
-    return events_of_rows(*rows, versions[-1])
+    return events_of_rows(trades, books, quotes, versions[-1])
 
 
 def _columns(path: Path) -> dict[str, str]:

@@ -21,7 +21,9 @@ from websockets.uri import parse_uri
 
 BUFFER_BYTES = 256 * 1024
 LEAST_FREE_BYTES = 64 * 1024
-MANY_BYTES = 64 * 1024  # after so many, what has come is worked through before more is read: it is still in the cache then
+MANY_BYTES = (
+    64 * 1024
+)  # after so many, what has come is worked through before more is read: it is still in the cache then
 PADDING = 64  # behind the buffer, so that it can be read by words
 MESSAGE_MOST = 64 * 1024 * 1024
 OPEN_S = 10.0
@@ -205,7 +207,9 @@ async def open_line(url: str, opened: Callable[[], Listener]) -> Line:
     try:
         uri = parse_uri(url)
     except InvalidURI as error:
-        raise NotOpened(f"{url!r} is no address of a websocket such as 'wss://stream.example.com:443/ws': {error}") from None
+        raise NotOpened(
+            f"{url!r} is no address of a websocket such as 'wss://stream.example.com:443/ws': {error}"
+        ) from None
     line = Line(url, opened)
     try:
         async with asyncio.timeout(OPEN_S):

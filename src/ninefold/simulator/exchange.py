@@ -171,6 +171,4 @@ class Exchange:
     ) -> None:
         ledger.save_order(self.store, order)
         instrument = self.listings[order.symbol].instrument
-        self._events.append(
-            events.execution_report(instrument, order, execution, self.now_ms(), fill, cancel_id)
-        )
+        self._events.append(events.execution_report(instrument, order, execution, self.now_ms(), fill, cancel_id))

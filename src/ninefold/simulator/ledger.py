@@ -14,9 +14,7 @@ ORDER_COLUMNS = (
     "order_id, symbol, client_id, side, type, tif, price_ticks, lots, time_ms, update_ms,"
     " filled_lots, filled_value_e8, status"
 )
-FILL_COLUMNS = (
-    "order_id, trade_id, symbol, price_ticks, lots, value_e8, fee_e8, fee_asset, time_ms, is_buyer, is_maker"
-)
+FILL_COLUMNS = "order_id, trade_id, symbol, price_ticks, lots, value_e8, fee_e8, fee_asset, time_ms, is_buyer, is_maker"
 
 
 def open_account(store: Store, assets: Iterable[str]) -> Account:
@@ -34,9 +32,7 @@ def open_account(store: Store, assets: Iterable[str]) -> Account:
 
 def save_balance(store: Store, account: Account, asset: str) -> None:
     balance = account.of(asset)
-    store.write(
-        "insert or replace into balances values (?, ?, ?)", (asset, balance.free_e8, balance.locked_e8)
-    )
+    store.write("insert or replace into balances values (?, ?, ?)", (asset, balance.free_e8, balance.locked_e8))
 
 
 def save_order(store: Store, order: OwnOrder) -> None:

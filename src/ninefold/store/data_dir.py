@@ -18,7 +18,9 @@ from typing import IO
 import ninefold
 
 FORMAT = 2  # 2: closed segments of the logs may be compressed
-MIGRATIONS: dict[int, Callable[[Path], None]] = {1: lambda path: None}  # format it starts from -> what makes it the next one
+MIGRATIONS: dict[int, Callable[[Path], None]] = {
+    1: lambda path: None
+}  # format it starts from -> what makes it the next one
 
 
 class WrongFormat(RuntimeError):

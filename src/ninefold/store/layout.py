@@ -7,13 +7,13 @@ ids are stored as int64 bit patterns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from ninefold.market.arrays import KINDS, empty
+from ninefold.market.arrays import KINDS
 from ninefold.market.time import DAY_NS, UNKNOWN_NS
 from ninefold.store.order import sorted_order
 
@@ -103,15 +103,6 @@ def number_within_seq(seq: np.ndarray) -> np.ndarray:
     numbers = np.empty(len(seq), np.int32)
     numbers[order] = np.arange(len(seq)) - np.repeat(starts, lengths)
     return numbers
-
-
-def stacked(kind: str, parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of several arrays of one kind, one after the other. Taken as bytes: field by field it costs twice as much."""
-    dtype = KINDS[kind]
-    if any(part.dtype != dtype for part in parts):
-        return np.concatenate([empty(kind), *parts])
-    whole = [np.ascontiguousarray(part).view(f"V{dtype.itemsize}") for part in parts if len(part)]
-    return np.concatenate(whole).view(dtype) if whole else empty(kind)
 
 
 def to_arrow(kind: str, rows: np.ndarray, n: np.ndarray) -> pa.Table:

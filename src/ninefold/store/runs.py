@@ -16,7 +16,7 @@ import os
 from fractions import Fraction
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -62,11 +62,6 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
         return {"number": str(self.trial), "kind": self.kind, "known_ns": str(self.known_ns), "config": self.config}
 
 
-class Run(NamedTuple):
-    kept: Kept
-    document: dict[str, Any]
-
-
 def save_run(data_dir: Path, kind: str, trial: int, document: dict[str, Any], bars: Bars | None) -> Path:
     """Keep a finished run; returns its file.
 
@@ -77,7 +72,6 @@ def save_run(data_dir: Path, kind: str, trial: int, document: dict[str, Any], ba
     raises:   NoDataDir, WrongFormat, UnknownTrial, StoreWriteFailed.
     """
     counted = TrialReader(data_dir).trial(trial)
-    plain = msgspec.json.decode(msgspec.json.encode(document))
     folder = data_dir / "runs"
     try:
         (folder / "bars").mkdir(parents=True, exist_ok=True)
@@ -89,9 +83,9 @@ def save_run(data_dir: Path, kind: str, trial: int, document: dict[str, Any], ba
             known_ns=counted.known_ns,
             config=counted.search.config,
             bars=None if bars is None else _keep_bars(folder / "bars", bars),
-            summary={name: value for name, value in plain.items() if _is_short(value)},
+            summary={name: value for name, value in document.items() if _is_short(value)},
         )
-        lines = b"\n".join(msgspec.json.encode(part) for part in (kept, plain))
+        lines = b"\n".join(msgspec.json.encode(part) for part in (kept, document))
         return _write(folder / f"{trial:06d}{SUFFIX}", zstandard.compress(lines, 3))
     except OSError as refused:
         raise failed_write(folder, refused) from refused
@@ -111,19 +105,23 @@ class RunReader:
         numbered = {int(path.name.removesuffix(SUFFIX)): path for path in self._folder.glob(f"[0-9]*{SUFFIX}")}
         return [_first_line(numbered[number]) for number in sorted(numbered, reverse=True)]
 
-    def run(self, number: int) -> Run:
-        """raises: UnknownRun; WrongFormat, BrokenRun naming the file."""
+    def kept(self, number: int) -> Kept:
+        """What a run is. raises: UnknownRun; WrongFormat, BrokenRun naming the file."""
+        return _first_line(self._path(number))
+
+    def run(self, number: int) -> dict[str, Any]:
+        """The document of a run. raises: as `kept`."""
         path = self._path(number)
-        kept = _first_line(path)
+        _first_line(path)  # refuses a newer format
         try:
-            lines = zstandard.decompress(path.read_bytes()).split(b"\n", 1)
-            return Run(kept, msgspec.json.decode(lines[1]))
-        except (zstandard.ZstdError, msgspec.DecodeError) as error:
+            document: dict[str, Any] = msgspec.json.decode(zstandard.decompress(path.read_bytes()).split(b"\n", 1)[1])
+        except (zstandard.ZstdError, msgspec.DecodeError, IndexError) as error:
             raise _broken(path, error) from error
+        return document
 
     def bars(self, number: int) -> Bars | None:
-        """What a run ran on. raises: UnknownRun; WrongFormat, BrokenRun naming the file."""
-        digest = _first_line(self._path(number)).bars
+        """What a run ran on; None where that was no one series. raises: as `kept`."""
+        digest = self.kept(number).bars
         return None if digest is None else _bars_of(self._folder / "bars" / f"{digest}.parquet")
 
     def changed_ns(self, number: int) -> int:
@@ -196,7 +194,7 @@ def _bars_of(path: Path) -> Bars:
         with pq.ParquetFile(path) as file:
             table = file.read()
         steps = msgspec.json.decode(table.schema.metadata[STEPS])
-        columns = {name: table.column(name).combine_chunks().to_numpy() for name in COLUMNS}
+        columns = {name: table.column(name).to_numpy() for name in COLUMNS}
         return Bars(**columns, tick=Fraction(steps["tick"]), lot=Fraction(steps["lot"]))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         raise _broken(path, error) from error

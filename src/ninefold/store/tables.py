@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake.exceptions import DeltaError
 
-from ninefold.market.arrays import KINDS, empty
+from ninefold.market.arrays import KINDS, empty, stacked
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord, Balance, Fill, Gap, Has, Listed, May, Order, Tick
@@ -33,7 +33,7 @@ from ninefold.market.time import DAY_NS
 from ninefold.store.certifier import Certifier
 from ninefold.store.data_dir import WriterLock, failed_write, open_data_dir
 from ninefold.store.delta import Table
-from ninefold.store.layout import RECORDS, SCHEMAS, market_columns, number_within_seq, stacked, to_arrow, to_numpy
+from ninefold.store.layout import RECORDS, SCHEMAS, market_columns, number_within_seq, to_arrow, to_numpy
 from ninefold.store.let_go import note_let_go
 from ninefold.store.read import Reader
 from ninefold.store.retention import Day

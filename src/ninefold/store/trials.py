@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import zstandard
-from numpy.typing import NDArray
 
 from ninefold.backtest.statistics.checked import Floats
 from ninefold.backtest.statistics.compact import Compact
@@ -29,8 +28,8 @@ from ninefold.backtest.statistics.effective import effective_trials
 from ninefold.backtest.statistics.holdout import NoLooksLeft, Wall, moment
 from ninefold.store.data_dir import check_data_dir, failed_write, open_data_dir
 from ninefold.store.trials_file import WAIT_S, checked_version, create
+from ninefold.store.trials_packed import DIGEST_BYTES, Steps, different_returns, split_digests, steps_of
 
-DIGEST_BYTES = 16
 COMPARED = 20_000  # trials over the same time, at most; a second of work
 FEWEST = 8  # stretches of returns; with fewer no trial can be told from another, and each counts fully
 
@@ -41,9 +40,6 @@ class UnknownTrial(LookupError):
 
 class DifferentResult(RuntimeError):
     """A trial that ran again, or is said to have, came out otherwise."""
-
-
-Steps = NDArray[np.int16]  # shape (stretches,): returns in steps of the trial's own scale, which does not matter here
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +76,12 @@ class Trial(NamedTuple):
     digest: bytes | None
 
 
+class Look(NamedTuple):
+    known_ns: int
+    trial: int
+    why: str
+
+
 class Tried(NamedTuple):
     trials: int  # all that were begun
     effective: float  # independent ones that they are worth
@@ -93,7 +95,8 @@ class TrialReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = check_data_dir(path) / "trials.db"
+        self.path = check_data_dir(path)
+        self._file = self.path / "trials.db"
 
     def count(self, family: str | None = None) -> int:
         """All trials that were ever begun; of one family, if it is named."""
@@ -130,14 +133,47 @@ class TrialReader:
         grids: dict[tuple[int, int, int], dict[bytes, Steps]] = {}
         sharpes = [np.frombuffer(part[2], np.float64) for part in parts]
         for count, digests, _, first_ns, width_ns, packed in parts:
-            steps = np.frombuffer(zstandard.decompress(packed), np.int16).reshape(count, -1)
+            steps = steps_of(count, packed)
             same = grids.setdefault((first_ns, width_ns, steps.shape[1]), {})
-            same.update(zip(_split(digests), steps, strict=True))
+            same.update(zip(split_digests(digests), steps, strict=True))
         worth = float(total - sum(part[0] for part in parts))
         worth += sum(_worth(list(trials.values())) for trials in grids.values())
         known = np.concatenate(sharpes or [np.empty(0)])
         known = known[~np.isnan(known)]
         return Tried(total, max(worth, 1.0), float(known.var(ddof=1)) if len(known) > 1 else math.nan)
+
+    def alike(self, family: str, compact: Compact) -> Floats:
+        """Returns of the family's trials over the same time as these, equal results once: shape (trials, stretches)."""
+        parts = self._query(
+            "SELECT r.count, digests, scale, steps FROM results r JOIN searches s ON s.first = r.search"
+            " WHERE family = ? AND first_ns = ? AND width_ns = ?",
+            (family, compact.first_ns, compact.width_ns),
+        )
+        return different_returns(parts, compact.steps.shape[1])
+
+    def returns(self, first: int) -> Floats:
+        """The same of one search over one stretch of time. first: its first trial."""
+        parts = self._query("SELECT count, digests, scale, steps FROM results WHERE search = ?", (first,))
+        return different_returns(parts, steps_of(*parts[0][::3]).shape[1])
+
+    def begun(self, search: Search) -> int | None:
+        """The first trial of the last search that was the same in everything; None if there was none."""
+        rows = self._query(
+            "SELECT first, search FROM searches WHERE family = ? AND count = ? ORDER BY first DESC",
+            (search.family, search.count),
+        )
+        wanted = _unpack(_pack(search))  # as JSON has it
+        return next((int(first) for first, packed in rows if _unpack(packed) == wanted), None)
+
+    def digests(self, first: int) -> dict[int, bytes]:
+        """Of those trials of a search that ended, by their numbers. first: of the search."""
+        parts = self._query("SELECT first, digests FROM results WHERE search = ?", (first,))
+        return {start + at: digest for start, packed in parts for at, digest in enumerate(split_digests(packed))}
+
+    def looked(self, first: int, count: int) -> set[int]:
+        """Those of so many trials that have taken a look behind the wall."""
+        rows = self._query("SELECT trial FROM looks WHERE trial >= ? AND trial < ?", (first, first + count))
+        return {int(trial) for (trial,) in rows}
 
     def wall(self) -> Wall | None:
         """The sealed holdout, if there is one."""
@@ -151,6 +187,10 @@ class TrialReader:
         )
         return int(rows[0][0]) if rows else 0
 
+    def looks(self) -> list[Look]:
+        """All that were ever taken, of all walls."""
+        return [Look(*row) for row in self._query("SELECT known_ns, trial, why FROM looks ORDER BY number")]
+
     def _digest(self, number: int) -> bytes | None:
         rows = self._query(
             "SELECT first, count, digests FROM results WHERE first <= ? ORDER BY first DESC LIMIT 1", (number,)
@@ -158,7 +198,7 @@ class TrialReader:
         if not rows or number >= rows[0][0] + rows[0][1]:
             return None
         digests: bytes = rows[0][2]
-        return _split(digests)[number - int(rows[0][0])]
+        return split_digests(digests)[number - int(rows[0][0])]
 
     def _query(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         if not self._file.exists():
@@ -279,7 +319,7 @@ class Trials(TrialReader):
             "SELECT first, digests FROM results WHERE search = ? AND first < ? AND first + count > ?",
             (search, end, first),
         )
-        kept = {begin + at: digest for begin, packed in parts for at, digest in enumerate(_split(packed))}
+        kept = {begin + at: digest for begin, packed in parts for at, digest in enumerate(split_digests(packed))}
         for number, digest in enumerate(digests, first):
             if kept and kept.get(number) != digest:
                 said = kept[number].hex() if number in kept else "no result"
@@ -326,10 +366,6 @@ def _worth(trials: list[Steps]) -> float:
         return float(len(trials))
     some = trials[:: -(-len(trials) // COMPARED)]
     return effective_trials(np.vstack(some)) * len(trials) / len(some)
-
-
-def _split(digests: bytes) -> list[bytes]:
-    return [digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES)]
 
 
 def _pack(search: Search) -> bytes:

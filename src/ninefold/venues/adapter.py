@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from ninefold.journal.inputs import Answer, ConnectionChange
-from ninefold.market.arrays import KINDS, rows
+from ninefold.market.arrays import KINDS, rows, stacked
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord, Malformed
 from ninefold.venues.form import Form
@@ -89,7 +89,7 @@ class Gathered:
         if self._before:
             parts, self._before = self._before, []
             parts += [made["trades"]] if "trades" in made else []
-            made["trades"] = parts[0] if len(parts) == 1 else np.concatenate(parts)
+            made["trades"] = parts[0] if len(parts) == 1 else stacked("trades", parts)
         assert made.keys() <= KINDS.keys()
         return made
 
@@ -129,7 +129,8 @@ class Quickened(Protocol):
     """An adapter whose commonest message may take the compiled short way; see quick.py.
 
     quick: None as long as there is none. quick_until_ns: from which receive time on the adapter has something to do at the
-    next frame, whatever it is. settled: what happened to a symbol on the short way.
+    next frame, whatever it is. settled: what happened to a symbol on the short way. Before that time a frame looks at no
+    symbol but its own, and the adapter asks for what happened to that one (`Quick.settle_one`).
     """
 
     form: Form

@@ -96,11 +96,12 @@ class BinanceSpot(BinanceRows):
         self._trades.pass_time(receive_ns)
         try:
             wrapper = wrapper_decoder.decode(payload)
-            _, _, kind = wrapper.stream.partition("@")
+            name, _, kind = wrapper.stream.partition("@")
             handler = _HANDLERS.get(kind)
             if handler is None:
                 raise BadFrame(f"stream {wrapper.stream!r} is none of {', '.join(_HANDLERS)}")
             handler(self, connection, seq, receive_ns, wrapper.data)
+            self._settle(name.upper())
             self.seen[wrapper.stream] = receive_ns
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             if not is_reply(payload):

@@ -59,6 +59,7 @@ class BinanceRows(Rows):
     ) -> None:
         of = self._numbered(symbol)
         price_units, size_units = units(price, of.price_decimals), units(size, of.size_decimals)
+        self._settle(symbol)
         self._make_known(of, seq, receive_ns)
         exchange_ns = time_ms * MILLISECOND_NS
         series = symbol
@@ -161,6 +162,7 @@ class BinanceRows(Rows):
         to_ns: int | None = None,
         healed: bool = False,
     ) -> None:
+        self._settle(of.venue_symbol)
         last_ns = self._last_ns.get(of.venue_symbol, known_ns)
         self.gathered.records.append(
             Gap(
@@ -175,6 +177,11 @@ class BinanceRows(Rows):
                 healed=healed,
             )
         )
+
+    def _settle(self, symbol: str) -> None:
+        """What came of a symbol the short way is known from here on."""
+        if self.quick is not None:
+            self.quick.settle_one(symbol)
 
     def _ask_depth(self, symbol: str, not_before_ns: int = 0) -> None:
         path = f"/api/v3/depth?symbol={symbol}&limit={SNAPSHOT_LIMIT}"

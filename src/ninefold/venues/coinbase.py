@@ -87,6 +87,8 @@ class CoinbaseExchange(CoinbaseRows):
                 raise BadFrame(f"the venue says: {message.message} {message.reason}".rstrip())
             of = self._numbered(message.product_id)
             at_ns, rows = wire.rows(of, seq, receive_ns, message)  # raises before anything is changed
+            if self.quick is not None:
+                self.quick.settle_one(of.venue_symbol)
             series = self._known(of, seq, receive_ns)
             stream = self._apply(of, series, seq, receive_ns, message, at_ns, rows)
             if self.quick is not None:

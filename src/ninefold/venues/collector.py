@@ -95,8 +95,8 @@ class Collector:
         kind, connection, seq, receive_ns, payload = record
         self.last_seq, self._known_ns = seq, receive_ns
         gathered = self.gathered
-        if self._quick and kind != inputs.TICK:  # a tick asks no adapter, and there are ten a second
-            self._settle()
+        if self._quick:
+            self._settle_for(record)
         if kind == inputs.FRAME:
             self._frame(connection, seq, receive_ns, payload)
         elif kind != inputs.TICK:
@@ -240,6 +240,17 @@ class Collector:
         self.last_seq, self._known_ns = run.last_seq, run.receive_ns
         done += self._end_of_input(run.last_seq, run.receive_ns)
         return run.at, run.goes_on
+
+    def _settle_for(self, record: Record) -> None:
+        """Tell the adapters what came the short way as far as they may look at it. A tick asks no adapter, and a frame only its
+        own, which settles the symbol that the frame is about.
+        """
+        if record.kind == inputs.FRAME:
+            quick = self._quick.get(self._lines.get(record.connection, ""))
+            if quick is not None and record.receive_ns >= quick.until_ns():
+                quick.settle()
+        elif record.kind != inputs.TICK:
+            self._settle()
 
     def _settle(self) -> None:
         """Tell the adapters what came the short way."""

@@ -40,6 +40,8 @@ class KrakenRows(HoleRows[Series]):
             of = self._rules_of(deal.symbol)
             taken.append((deal, units(deal.price, of.price_decimals), units(deal.size, of.size_decimals)))
         for deal, price, size in taken:
+            if self.quick is not None:
+                self.quick.settle_one(deal.symbol)
             of = self._instrument(deal.symbol, seq, receive_ns)
             if deal.id is None or self._is_new(deal, deal.id, seq, receive_ns, live):
                 id_kind = ID_NONE if deal.id is None else ID_INTEGER

@@ -4,7 +4,9 @@ In:  symbols that the adapter teaches: how their numbers are held, and which tra
 Out: rows of trades, and on `settle` what the adapter has to know of them: the next trade, the latest time, when it was seen.
 
 An adapter teaches a symbol when it has read one of its trades and nothing of it is in doubt, and lets it be forgotten
-whenever something else happens to it. Until then, and for all other messages, its own way is taken.
+whenever something else happens to it. Until then, and for all other messages, its own way is taken: it settles the symbol of
+a frame itself (to settle all of them for each such frame took longer than all else), and is settled for whatever may look at
+any symbol.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from ninefold.venues.adapter import Quickened
 from ninefold.venues.form import form
 from ninefold.venues.quick_names import NAME_MOST, NAME_WORDS, name_words, place_of
 
-ROWS_MOST = 16_384  # of one run
+FEW = 128  # symbols that there is room for at first
 
 
 class Quick:
@@ -33,14 +35,17 @@ class Quick:
         self._symbols: list[str] = []
         self._known = loop.Known(
             *adapter.form.steps(),
-            slots=np.zeros((64, NAME_WORDS + 1), np.uint64),
-            states=np.zeros((32, loop.STATES), np.int64),
-            touched=np.zeros(32, np.int32),
+            slots=np.zeros((2 * FEW, NAME_WORDS + 1), np.uint64),
+            states=np.zeros((FEW, loop.STATES), np.int64),
+            touched=np.zeros(FEW, np.int32),
         )
         self._control = np.zeros(loop.CONTROLS, np.int64)
+        self._frames: Frames | None = None
+        self._all_rows, self._all_lags = np.empty(0, TRADES), np.empty(0, np.int64)  # of these frames
+        self._used = 0
 
     def teach(self, symbol: str, of: Instrument, next_id: int, last_ns: int) -> None:
-        """The next trade of a symbol is next_id; the latest one so far was at last_ns."""
+        """The next trade of a symbol, which must be settled, is next_id; the latest one so far was at last_ns."""
         row = self._rows.get(symbol)
         if row is None:
             row = self._add(symbol)
@@ -50,15 +55,17 @@ class Quick:
 
     def forget(self, symbol: str) -> None:
         """Of a symbol: no trade has this number."""
+        self.settle_one(symbol)
         row = self._rows.get(symbol)
         if row is not None:
             self._known.states[row, loop.NEXT_ID] = -1
 
     def forget_all(self) -> None:
+        self.settle()
         self._known.states[:, loop.NEXT_ID] = -1
 
     def settle(self) -> None:
-        """Tell the adapter what has happened to its symbols. Must be done before its own way goes on."""
+        """Tell the adapter what has happened to its symbols."""
         count = int(self._control[loop.TOUCHED])
         if not count:
             return
@@ -66,9 +73,21 @@ class Quick:
         for row, (next_id, last_ns, seen_ns) in zip(
             touched.tolist(), states[touched, loop.NEXT_ID : loop.IS_TOUCHED].tolist(), strict=True
         ):
-            self._settled(self._symbols[row], next_id, last_ns, seen_ns)
-        states[touched, loop.IS_TOUCHED] = 0
+            if seen_ns:
+                self._settled(self._symbols[row], next_id, last_ns, seen_ns)
+        states[touched, loop.SEEN_NS :] = 0
         self._control[loop.TOUCHED] = 0
+
+    def settle_one(self, symbol: str) -> None:
+        """The same of one symbol. It stays among those that were touched, with nothing to tell."""
+        row = self._rows.get(symbol)
+        if row is None:
+            return
+        states = self._known.states
+        next_id, last_ns, seen_ns = states[row, loop.NEXT_ID : loop.IS_TOUCHED].tolist()
+        if seen_ns:
+            states[row, loop.SEEN_NS] = 0
+            self._settled(symbol, next_id, last_ns, seen_ns)
 
     def run(
         self,
@@ -90,10 +109,18 @@ class Quick:
         control[loop.CONNECTION], control[loop.NOW_NS], control[loop.TICK_NS] = frames.connection, now_ns, tick_ns
         control[loop.LEADS], control[loop.LEAD_MEDIAN_NS] = behind_ns is None, behind_ns or 0
         control[loop.UNTIL_NS] = until_ns
-        most = min(frames.count, ROWS_MOST)
-        rows, lags = np.empty(most, TRADES), np.empty(most, np.int64)
+        rows, lags = self._room(frames)
         loop.run(frames.data, at, frames.end, self._known, window, offset, control, rows, lags)
-        return Run(control.tolist(), rows, lags)
+        run = Run(control.tolist(), rows, lags)
+        self._used += run.count
+        return run
+
+    def _room(self, frames: Frames) -> tuple[np.ndarray, np.ndarray]:
+        """For the rows and lags of what is left of the same frames: one piece of memory for all runs over them."""
+        if frames is not self._frames:
+            self._frames, self._used = frames, 0
+            self._all_rows, self._all_lags = np.empty(frames.count, TRADES), np.empty(frames.count, np.int64)
+        return self._all_rows[self._used :], self._all_lags[self._used :]
 
     def _add(self, symbol: str) -> int | None:
         name = symbol.encode()
@@ -108,12 +135,12 @@ class Quick:
         return row
 
     def _grow(self) -> None:
-        """Twice as many, and slots that stay half empty."""
+        """Four times as many, and slots that stay half empty."""
         old = self._known
         self._known = old._replace(
-            slots=np.zeros((2 * len(old.slots), NAME_WORDS + 1), np.uint64),
-            states=np.concatenate([old.states, np.zeros_like(old.states)]),
-            touched=np.concatenate([old.touched, np.zeros_like(old.touched)]),
+            slots=np.zeros((4 * len(old.slots), NAME_WORDS + 1), np.uint64),
+            states=np.concatenate([old.states, np.zeros((3 * len(old.states), loop.STATES), np.int64)]),
+            touched=np.concatenate([old.touched, np.zeros(3 * len(old.touched), np.int32)]),
         )
         for symbol in self._symbols:
             self._place(symbol)
@@ -155,5 +182,3 @@ class Run:
         self.least_lag_ns = control[loop.LEAST_LAG_NS]
         self.goes_on = self.why != loop.NOT_MINE  # whether the next record may be of the form
         self.rows, self.lags = rows[: self.count], lags[: self.count]
-        if 2 * self.count < len(rows):  # the memory of what was not filled is not worth being kept
-            self.rows, self.lags = self.rows.copy(), self.lags.copy()

@@ -27,7 +27,7 @@ AT, COUNT, WHY, SEQ, RECEIVE_NS, NOW_NS, TICK_NS, LEADS, LEAD_MEDIAN_NS, UNTIL_N
     range(13)
 )
 CONTROLS = 13
-INSTRUMENT, PRICE_DECIMALS, SIZE_DECIMALS, NEXT_ID, LAST_NS, SEEN_NS, IS_TOUCHED = range(7)
+INSTRUMENT, PRICE_DECIMALS, SIZE_DECIMALS, NEXT_ID, LAST_NS, SEEN_NS, IS_TOUCHED = range(7)  # SEEN_NS: 0 if all is settled
 STATES = 7
 PADDING = 64  # bytes that must be there behind the last record
 HEAD = 8  # length and checksum of a record
@@ -138,18 +138,23 @@ def _add_lag(window: np.ndarray, offset: np.ndarray, lag: int) -> None:
 
 @compiled
 def median_low(values: np.ndarray, count: int) -> int:
-    """Of the first `count` int64 values, as statistics.median_low: the least that half of them do not exceed, by bisection."""
+    """Of the first `count` int64 values, as statistics.median_low: the least that half of them do not exceed. What is left
+    between two of the values is halved until they are one; there are many equal ones.
+    """
     place = (count - 1) // 2
     least, most = values[0], values[0]
     for at in range(count):
         least, most = min(least, values[at]), max(most, values[at])
     while least < most:
         middle = least + (most - least) // 2
-        not_more = 0
+        not_more, below, above = 0, least, most
         for at in range(count):
-            not_more += values[at] <= middle
+            value = values[at]
+            not_more += value <= middle
+            below = max(below, value if value <= middle else least)
+            above = min(above, value if value > middle else most)
         if not_more > place:
-            most = middle
+            most = below
         else:
-            least = middle + 1
+            least = above
     return least

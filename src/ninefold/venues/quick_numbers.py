@@ -15,6 +15,9 @@ MILLISECOND_NS = 1_000_000
 LAST_MS = (2**63 - 1) // MILLISECOND_NS
 LAST_YEAR = 2261
 _TENS = 10 ** np.arange(19, dtype=np.int64)
+_TIMES_MOST = (2**63 - 1) // _TENS  # what times 10**n still fits
+_PARTS_MOST = np.array([(2**64 - 1) // 10**n for n in range(19)], np.uint64)
+_FIFTHS = np.array([pow(5**n, -1, 2**64) for n in range(19)], np.uint64)  # times 5**n they are 1, modulo 2**64
 _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
 
 
@@ -56,17 +59,23 @@ def decimal(at: int) -> tuple[int, int, int]:
 @compiled
 def in_units(value: int, behind: int, decimals: int) -> int:
     """A number with `behind` digits behind the point in units of 10**-decimals; -1 if it is none, or too large."""
-    if behind <= decimals:
-        if decimals - behind > DIGITS_MOST:
+    more = decimals - behind
+    if more >= 0:
+        if more > DIGITS_MOST or value > _TIMES_MOST[more]:
             return -1
-        factor = _TENS[decimals - behind]
-        if value > 9_223_372_036_854_775_807 // factor:
-            return -1
-        return value * factor
-    factor = _TENS[behind - decimals]
-    if value % factor:
-        return -1
-    return value // factor
+        return value * _TENS[more]
+    return _part(value, -more)
+
+
+@compiled
+def _part(value: int, zeros: int) -> int:
+    """A number without the zeros at its end, of which there must be so many, else -1. It is not divided: times the inverse of
+    5**n and turned by n bits, what 10**n divides gives the quotient, and all else a number larger than any quotient (T.
+    Granlund and P. Montgomery, Division by Invariant Integers using Multiplication, 1994).
+    """
+    turned = np.uint64(value) * _FIFTHS[zeros]
+    turned = turned >> np.uint64(zeros) | turned << np.uint64(64 - zeros)
+    return np.int64(turned) if turned <= _PARTS_MOST[zeros] else np.int64(-1)
 
 
 @compiled

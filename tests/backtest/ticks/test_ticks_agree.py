@@ -39,6 +39,7 @@ LATENCY = st.builds(
     ),
 )
 WAYS = st.builds(Way, RULES, LATENCY, st.sampled_from([1, 50, 10_000]))
+SOON = Latency(FixedFeed(1), FixedOrder(5))
 LEVELS = [[0, 1], [-1, 0, 1], [-1, -0.4, 0.31, 1, np.nan]]
 DRAWN = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 70), st.sampled_from(LEVELS), st.booleans(), WAYS)
 
@@ -118,7 +119,7 @@ def test_where_the_tape_is_cut_changes_nothing(drawn, cuts):
     found = account.result()
     assert found.fills.tolist() == whole.fills.tolist()
     for name in ("equity", "position", "trades", "open_trade"):
-        np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))
+        assert getattr(found, name).tobytes() == getattr(whole, name).tobytes()
 
 
 @pytest.mark.parametrize(
@@ -129,11 +130,11 @@ def test_where_the_tape_is_cut_changes_nothing(drawn, cuts):
 @given(seed=st.integers(0, 2**32 - 1), cuts=st.lists(st.integers(0, 200), max_size=6))
 @settings(max_examples=40, deadline=None)
 def test_a_strategy_decides_the_same_wherever_the_tape_is_cut(make, seed, cuts):
-    ticks, way = random_ticks(seed, 200), Way(Rules(cash=100_000, sizing=FixedSize(3)))
-    edges = [0, *sorted(cuts), 200]
+    ticks, way = random_ticks(seed, 200), Way(Rules(cash=100_000, sizing=FixedSize(3)), SOON)
+    edges = [0, *sorted(cuts), len(ticks)]
     blocks = (ticks.between(start, stop) for start, stop in itertools.pairwise(edges))
     found, whole = run_blocks(blocks, make(), way, ticks.highest), run(ticks, make().changes(ticks), way)
-    assert len(whole.fills) > 3
+    assert len(whole.fills)
     assert found.fills.tolist() == whole.fills.tolist()
 
 

@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike
 from ninefold.backtest.statistics.checked import Floats, checked_equity
 from ninefold.backtest.statistics.sharpe import YEAR_NS
 
+_MOST = 700.0  # of a logarithm whose number a double holds
+
 
 class Fall(NamedTuple):
     """Rows of the equity; `recovered` is None if the peak was not reached again."""
@@ -82,5 +84,5 @@ def calmar(equity: ArrayLike, width_ns: int) -> float:
     if len(found) < 2 or depth == 0:
         return math.nan
     years = (len(found) - 1) * width_ns / YEAR_NS
-    growth: float = float(found[-1] / found[0]) ** (1 / years)
-    return (growth - 1) / depth
+    grown = math.log(float(found[-1] / found[0])) / years
+    return math.expm1(grown) / depth if grown < _MOST else math.inf

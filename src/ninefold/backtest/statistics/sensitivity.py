@@ -54,14 +54,23 @@ def placebo(rerun: Rerun, target: ArrayLike, seed: int, draws: int = 100) -> Pla
             Applications in Genetics and Molecular Biology 9(1).
     """
     found = checked_returns(target)
-    if len(found) < 10:
-        raise ValueError(f"a signal of {len(found)} bars cannot be shifted in time; it takes 10 or more")
-    shifts = np.arange(max(1, len(found) // 10), len(found) - len(found) // 10)
-    chosen = np.random.default_rng(seed).choice(shifts, size=min(draws, len(shifts)), replace=False)
     actual = _ratio(rerun(found))
-    shifted = np.array([_ratio(rerun(np.roll(found, shift))) for shift in chosen])
+    shifted = np.array([_ratio(rerun(np.roll(found, shift))) for shift in placebo_shifts(len(found), seed, draws)])
+    return Placebo(actual, shifted, shifted_p(actual, shifted))
+
+
+def placebo_shifts(bars: int, seed: int, draws: int) -> NDArray[np.int64]:
+    """By how many bars `placebo` shifts, each another number."""
+    if bars < 10:
+        raise ValueError(f"a signal of {bars} bars cannot be shifted in time; it takes 10 or more")
+    shifts = np.arange(max(1, bars // 10), bars - bars // 10)
+    return np.random.default_rng(seed).choice(shifts, size=min(draws, len(shifts)), replace=False)
+
+
+def shifted_p(actual: float, shifted: Floats) -> float:
+    """How often a shifted signal does at least as well, the signal itself counted; NaN if that has no ratio."""
     as_good = int((np.nan_to_num(shifted, nan=0.0) >= actual).sum())
-    return Placebo(actual, shifted, math.nan if math.isnan(actual) else (1 + as_good) / (1 + len(shifted)))
+    return math.nan if math.isnan(actual) else (1 + as_good) / (1 + len(shifted))
 
 
 def without_best_days(times_ns: ArrayLike, equity: ArrayLike, days: int = 5) -> Floats:
@@ -101,8 +110,16 @@ def calm(close: ArrayLike, window: int) -> NDArray[np.bool_]:
         raise ValueError(f"a volatility of {window} returns has no spread; give a window of 2 or more")
     if len(price) > window + 1:
         returns = np.diff(np.log(price))[:-1]
-        before = np.lib.stride_tricks.sliding_window_view(returns, window).std(axis=1)
+        before = _variances(returns - returns.mean(), window)
         found[window + 1 :] = before <= np.median(before)
+    return found
+
+
+def _variances(returns: Floats, window: int) -> Floats:
+    """Of each `window` returns in a row, by running sums: a year of minutes has too many windows of a day to go through each."""
+    sums, squares = (np.concatenate([[0.0], np.cumsum(of)]) for of in (returns, returns**2))
+    mean, square = ((total[window:] - total[:-window]) / window for total in (sums, squares))
+    found: Floats = np.round(np.maximum(square - mean**2, 0.0), 15)
     return found
 
 

@@ -85,7 +85,8 @@ class OrderLikeFeed:
 
     def arrival_ns(self, exchange_ns: np.ndarray, known_ns: np.ndarray) -> np.ndarray:
         """When orders that were decided on these trades reach the venue."""
-        return known_ns + np.maximum((known_ns - exchange_ns) * self.times, self.least_ns)
+        found: np.ndarray = known_ns + np.maximum((known_ns - exchange_ns) * self.times, self.least_ns)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,8 @@ class Cancel:
 
 def asked(wanted: list[Order | Cancel], session: Session) -> np.ndarray:
     """ASKED rows, in the order of their events. raises: BadOrder."""
-    rows, orders = [], 0
+    rows: list[tuple[int, ...]] = []
+    orders = 0
     for one in sorted(wanted, key=lambda one: one.event):
         if not 0 <= one.event < len(session):
             raise BadOrder(f"{one} is decided at an event that is not there; events go from 0 to {len(session) - 1}")

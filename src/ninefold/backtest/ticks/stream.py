@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from ninefold.backtest.exact import BadRules
-from ninefold.backtest.market_rules import Exits, Numbers, Rules, numbers
+from ninefold.backtest.market_rules import Numbers, Rules, numbers
 from ninefold.backtest.outcome import COLUMNS, FILLS, TooLarge
 from ninefold.backtest.target import Changes, changes_of_target
 from ninefold.backtest.ticks.fast import ARRIVED, CASH, STANDS, Orders, Tape, play
@@ -25,6 +25,7 @@ from ninefold.backtest.ticks.latency import Latency
 from ninefold.backtest.ticks.result import Curve, TickResult
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
 from ninefold.market.time import MINUTE_NS
+from ninefold.strategy.plan import NO_EXITS
 
 
 class TickStrategy(Protocol):
@@ -154,6 +155,6 @@ class Stream:
 
 def tick_numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int) -> Numbers:
     """The rules as kernels read them. raises: BadRules, also for those that are not modelled on trades."""
-    if rules.exits != Exits() or rules.margin.maintenance or rules.margin.liquidation_fee:
+    if rules.exits != NO_EXITS or rules.margin.maintenance or rules.margin.liquidation_fee:
         raise BadRules("exits, maintenance and liquidation are not modelled on trades; leave them out of the rules")
     return numbers(rules, tick, lot, highest)

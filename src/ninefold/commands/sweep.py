@@ -1,0 +1,80 @@
+"""`ninefold sweep --strategy sma_cross --set fast=5..50..5 --set slow=20..200..20 --bars btc.parquet [--json]`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ninefold.commands import asked as options
+from ninefold.commands.asked import asked, print_json, wanted_of
+from ninefold.commands.backtest import luck, number, percent
+from ninefold.services.backtest_sweep import sweep
+from ninefold.services.backtest_wanted import NEXT_OPEN
+
+
+def run(
+    strategy: options.Strategy,
+    strategies: options.Strategies = None,
+    set_: options.Ranges = None,
+    bars: options.BarsFile = None,
+    instrument: options.Instrument = None,
+    timerange: options.Timerange = None,
+    timeframe: options.Timeframe = "1m",
+    taker_fee: options.TakerFee = "0.001",
+    fill: options.Fill = NEXT_OPEN,
+    cash: options.Cash = "10000",
+    size: options.Size = None,
+    slippage: options.Slippage = "0",
+    stop_loss: options.StopLoss = None,
+    take_profit: options.TakeProfit = None,
+    trailing: options.Trailing = None,
+    max_bars: options.MaxBars = None,
+    leverage: options.Leverage = "1",
+    short: options.Short = False,
+    volume_share: options.VolumeShare = None,
+    holes: options.AHoles = "refuse",
+    look: options.Look = None,
+    data_dir: options.DataDir = Path("data"),
+    json_: options.Json = False,
+) -> None:
+    """Back-test every combination of settings, each a counted trial, and say what the best is worth. It may be interrupted at
+    any moment; the same command goes on."""
+    wanted = wanted_of(locals())
+    with asked() as progress:
+        found = sweep(wanted, time.time_ns(), progress)
+    if json_:
+        print_json(found)
+    else:
+        _print(found)
+
+
+def _print(found: dict[str, Any]) -> None:
+    print(
+        f"{found['strategy']}, {found['points']:,} points on {found['bars']:,} bars of {found['timeframe']}, {found['from']} to "
+        f"{found['to']}; {found['resumed']:,} were there already"
+    )
+    varied = list(found["grid"]["axes"])
+    lines = Table("trial", *varied, "equity, quote", "fees", "trades", "Sharpe", "deflated", box=None, pad_edge=False)
+    for one in found["best"]:
+        lines.add_row(
+            str(one["trial"]),
+            *(str(one["set"][name]) for name in varied),
+            f"{one['equity']:,.2f}",
+            f"{one['fees']:,.2f}",
+            f"{one['trades']:,}",
+            number(one["sharpe"]),
+            percent(one["deflated_sharpe"]),
+        )
+    Console().print(lines)
+    hold = found["buy_and_hold"]
+    print(f"Buy and hold: {hold['equity']:,.2f}, Sharpe {number(hold['sharpe'])}.")
+    print(f"The best of as many without an edge is expected at a Sharpe ratio of {found['expected_best_by_luck']:.2f}.")
+    if found["overfitting"] is not None:
+        chance = found["overfitting"]["probability"]
+        print(f"The best of one half of the time is below the median of the other with a probability of {chance:.0%}.")
+    best = found["best"][0]
+    print(luck(found, f"The best is trial {best['trial']}", best["deflated_sharpe"]))

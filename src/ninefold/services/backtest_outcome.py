@@ -1,0 +1,100 @@
+"""What came of runs, in the form in which the trial ledger keeps it: the same to the bit for one run and for many.
+
+In:  one `Result`, or a sweep with its equity at every close.
+Out: digests, Sharpe ratios with their moments, compact returns.
+
+The digest is of equity at every close and of the sums of fees, slippage, funding, fills and trades. Rows are worked on side
+by side; numpy and the digest let go of the interpreter.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+
+from ninefold.backtest.bars import Bars
+from ninefold.backtest.result import Result, returns_of
+from ninefold.backtest.statistics.compact import Compact, compact_returns
+from ninefold.backtest.statistics.sharpe import Sharpe, sharpe
+from ninefold.backtest.sweep import SUMMARIES, Sweep, summary_of
+from ninefold.store.trials import Outcome
+from ninefold.store.trials_packed import DIGEST_BYTES
+
+PLAYED = np.dtype([("summary", SUMMARIES), ("value", "<f8"), ("skew", "<f8"), ("kurtosis", "<f8"), ("periods", "<i8")])
+
+
+class Played(NamedTuple):
+    """rows: PLAYED, one a run: its sums, and its Sharpe ratio a bar with what its error is made of."""
+
+    rows: np.ndarray
+    outcome: Outcome
+
+
+class _One(NamedTuple):
+    digest: bytes
+    ratio: Sharpe
+    compact: Compact
+
+
+def played(result: Result, width_ns: int) -> Played:
+    """Of one run."""
+    summary = summary_of(result)
+    return _together(summary, [_one(summary[0], result.equity, result.numbers.cash, result.bars)], width_ns)
+
+
+def played_together(bars: Bars, made: Sweep, cash: int, width_ns: int) -> Played:
+    """Of many. made: with the equity at every close. cash: units."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(lambda at: _one(made.runs[at], made.equity[at], cash, bars), range(len(made.runs))))
+    return _together(made.runs, found, width_ns)
+
+
+def joined(parts: Sequence[Played]) -> Played:
+    """Of the same bars, one after another."""
+    outcomes = [part.outcome for part in parts]
+    return Played(
+        np.concatenate([part.rows for part in parts]),
+        Outcome(
+            [digest for one in outcomes for digest in one.digests],
+            np.concatenate([one.sharpes for one in outcomes]),
+            _compact([one.compact for one in outcomes]),
+        ),
+    )
+
+
+def ratio_of(row: np.ndarray) -> Sharpe:
+    """The Sharpe ratio, a bar, of a PLAYED row."""
+    return Sharpe(float(row["value"]), int(row["periods"]), float(row["skew"]), float(row["kurtosis"]))
+
+
+def known_returns(returns: np.ndarray) -> np.ndarray:
+    """0 where there was no equity left to lose."""
+    found: np.ndarray = np.nan_to_num(returns, nan=0.0)
+    return found
+
+
+def _one(summary: np.ndarray, equity: np.ndarray, cash: int, bars: Bars) -> _One:
+    returns = known_returns(returns_of(cash, equity))
+    digest = blake2b(summary.tobytes(), digest_size=DIGEST_BYTES)
+    digest.update(equity.data)
+    return _One(digest.digest(), sharpe(returns), compact_returns(bars.close_ns, returns[np.newaxis]))
+
+
+def _together(summaries: np.ndarray, found: list[_One], width_ns: int) -> Played:
+    rows = np.zeros(len(found), PLAYED)
+    rows["summary"] = summaries
+    for name in ("value", "skew", "kurtosis", "periods"):
+        rows[name] = [getattr(one.ratio, name) for one in found]
+    ratios = np.array([one.ratio.annual(width_ns) for one in found])
+    return Played(rows, Outcome([one.digest for one in found], ratios, _compact([one.compact for one in found])))
+
+
+def _compact(parts: Sequence[Compact]) -> Compact:
+    first = parts[0]
+    scale, steps = (np.concatenate([getattr(part, name) for part in parts]) for name in ("scale", "steps"))
+    return Compact(first.first_ns, first.width_ns, scale, steps)

@@ -1,0 +1,115 @@
+"""What is told of a back-test: a document ready for JSON, amounts in quote, times as ISO 8601 in UTC, NaN what cannot be known.
+
+In:  results, the trials there were. Out: the parts of the document; docs/backtest.md names the keys.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ninefold.backtest.result import Result
+from ninefold.backtest.statistics.activity import cost_share, sortino
+from ninefold.backtest.statistics.bootstrap import bootstrap_interval
+from ninefold.backtest.statistics.checked import Floats
+from ninefold.backtest.statistics.compact import Compact
+from ninefold.backtest.statistics.drawdown import calmar, longest_under_water, worst_fall
+from ninefold.backtest.statistics.overfitting import BLOCKS, overfitting
+from ninefold.backtest.statistics.sensitivity import DAY_NS
+from ninefold.backtest.statistics.sharpe import YEAR_NS, sharpe, sharpes
+from ninefold.backtest.statistics.weekly import weekly_objective
+from ninefold.services.backtest_outcome import known_returns
+
+SEED = 0  # of all that is drawn for a report, so that the same run gives the same document
+FEW_BLOCKS = 10  # of time for CSCV where there are more than MANY trials: 252 ways instead of 12,870
+MANY = 500
+
+
+def earned(result: Result, width_ns: int, target_volatility: float) -> dict[str, Any]:
+    """Of a strategy and of buy and hold alike: equity at the last close without the cost of leaving, what of it was earned, how
+    it fell in between, and the weekly objective."""
+    unit, cash = result.bars.unit, result.numbers.cash
+    money = np.concatenate(([cash], result.equity)).astype(np.float64)
+    sound = bool((money > 0).all())
+    returns = known_returns(result.returns)
+    return {
+        "equity": quote(int(result.equity[-1]), unit),
+        "net_profit": quote(int(result.equity[-1]) - cash, unit),
+        "return": float(money[-1] / cash - 1),
+        "drawdown": worst_fall(money).depth if sound else 1.0,
+        "drawdown_days": longest_under_water(money) * width_ns / DAY_NS if sound else math.nan,
+        "sharpe": sharpe(returns).annual(width_ns),
+        "sortino": sortino(returns) * math.sqrt(YEAR_NS / width_ns),
+        "calmar": calmar(money, width_ns) if sound else math.nan,
+        "weekly": weekly(result, target_volatility) if sound else None,
+    }
+
+
+def costs(result: Result) -> dict[str, float]:
+    """cost_share: of what was earned before costs; NaN if nothing was."""
+    unit = result.bars.unit
+    paid = result.fees + result.slippage + result.funding
+    net = int(result.equity[-1]) - result.numbers.cash
+    return {
+        "fees": quote(result.fees, unit),
+        "slippage": quote(result.slippage, unit),
+        "cost_share": cost_share(float(net), float(paid)),
+    }
+
+
+def weekly(result: Result, target_volatility: float) -> dict[str, Any]:
+    found = weekly_objective(result.bars.close_ns, result.equity.astype(np.float64), target_volatility, SEED)
+    return {
+        "scaled": found.scaled,
+        "scaled_interval": list(found.scaled_interval),
+        "raw": found.raw,
+        "raw_interval": list(found.raw_interval),
+        "weeks": found.weeks,
+        "target_volatility": target_volatility,
+    }
+
+
+def sharpe_interval(compact: Compact) -> list[float]:
+    """The middle 95 % of the Sharpe ratio a year over stretches of time drawn anew in blocks. compact: of one trial."""
+    a_year = math.sqrt(YEAR_NS / compact.width_ns)
+    found = bootstrap_interval(compact.returns()[0], sharpes, SEED)
+    return [found.low * a_year, found.high * a_year]
+
+
+def overfitted(returns: Floats) -> dict[str, Any] | None:
+    """CSCV over trials of the same time, shape (trials, stretches); None where there are too few of either."""
+    blocks = min(BLOCKS if len(returns) <= MANY else FEW_BLOCKS, returns.shape[1] // 4 * 2)
+    if len(returns) < 2 or blocks < 4:
+        return None
+    found = overfitting(returns, blocks)
+    return {"probability": found.probability, "loss": found.loss, "slope": found.slope, "trials": len(returns)}
+
+
+def trades_told(result: Result, rows: np.ndarray) -> list[dict[str, Any]]:
+    """rows: TRADES."""
+    tick, lot, unit = result.bars.tick, result.bars.lot, result.bars.unit
+    columns = {
+        "entry_time": times(rows["entry_ns"]),
+        "exit_time": [
+            None if bar < 0 else time for bar, time in zip(rows["exit_bar"], times(rows["exit_ns"]), strict=True)
+        ],
+        "entry_price": np.asarray(quote(rows["entry_price"], tick)).tolist(),
+        "exit_price": np.asarray(quote(rows["exit_price"], tick)).tolist(),
+        "size": np.asarray(quote(rows["size"], lot)).tolist(),
+        "pnl": np.asarray(quote(rows["pnl"], unit)).tolist(),
+        "fees": np.asarray(quote(rows["fees"], unit)).tolist(),
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def quote(counted: Any, step: Fraction) -> Any:
+    """Counts of a step as a decimal number, rounded once: a float of an int, else an array."""
+    found = np.asarray(counted, np.float64) * step.numerator / step.denominator
+    return float(found) if found.ndim == 0 else found
+
+
+def times(ns: np.ndarray) -> list[str]:
+    return [f"{text}Z" for text in np.datetime_as_string(ns.astype("datetime64[ns]"), unit="s").tolist()]

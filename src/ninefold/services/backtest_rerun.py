@@ -1,0 +1,124 @@
+"""Run a counted trial again, from the ledger alone: the same data, code and configuration give the same result to the bit.
+
+In:  the number of a trial. Out: whether the result is the same, and what has changed where it is not.
+
+Nothing is counted: what comes out is compared with what is known, and not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ninefold.services import backtest, backtest_sweep
+from ninefold.services.backtest import made_ready, played_once
+from ninefold.services.backtest_forward import (
+    FITTED,
+    JOINED,
+    RANGES,
+    Pace,
+    chosen_points,
+    fit,
+    fitted,
+    joined,
+    made_fitting,
+)
+from ninefold.services.backtest_wanted import (
+    BadBacktest,
+    Wanted,
+    chosen_each,
+    code_of,
+    config_of,
+    settings_of,
+    snapshot_of,
+    wanted_of,
+)
+from ninefold.store.trials import Trial, TrialReader
+
+
+class Again(NamedTuple):
+    """What a trial is now."""
+
+    snapshot: str
+    code: str
+    digest: bytes
+
+
+def rerun(data_dir: Path, number: int) -> dict[str, Any]:
+    """raises: UnknownTrial; BadBacktest for a trial of a kind that is not run again here; what the run itself raises."""
+    trial = TrialReader(data_dir).trial(number)
+    search = trial.search
+    if search.kind not in KINDS:
+        raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {', '.join(KINDS)} are run again")
+    config = {name: value for name, value in search.config.items() if name not in (RANGES, *Pace.__slots__)}
+    wanted = wanted_of(config, data_dir)
+    found = KINDS[search.kind](trial, wanted)
+    differs = [
+        name
+        for name, same in (
+            ("data", found.snapshot == search.snapshot),
+            ("code", found.code == search.code),
+            ("config", config_of(wanted, config["set"]) == config),
+        )
+        if not same
+    ]
+    return {
+        "trial": number,
+        "kind": search.kind,
+        "strategy": wanted.strategy,
+        "set": {**search.config["set"], **trial.point},
+        "identical": trial.digest == found.digest,
+        "differs": differs,
+        "finished": trial.digest is not None,
+        "digest": {"ledger": trial.digest and trial.digest.hex(), "now": found.digest.hex()},
+        "data": {"ledger": search.snapshot, "now": found.snapshot},
+        "code": {"ledger": search.code, "now": found.code},
+    }
+
+
+def _alone(trial: Trial, wanted: Wanted) -> Again:
+    ready = made_ready(replace(wanted, settings=settings_of({**trial.search.config["set"], **trial.point})))
+    _, found = played_once(wanted, ready)
+    return Again(snapshot_of(ready.market), _code(trial, wanted, ready.chosen.code), found.outcome.digests[0])
+
+
+def _code(trial: Trial, wanted: Wanted, own: str) -> str:
+    """A search has one version for all of its points."""
+    config, points = trial.search.config, trial.search.points
+    if not points or own == trial.search.code:
+        return own
+    settings = [dict(zip(points, values, strict=True)) for values in zip(*points.values(), strict=True)]
+    return code_of(chosen_each(wanted, [settings_of({**config["set"], **one}) for one in settings]))
+
+
+def _fitted(trial: Trial, wanted: Wanted) -> Again:
+    """One fit of a walk forward."""
+    point = {name: value for name, value in trial.point.items() if name != "fold"}
+    own = replace(wanted, settings=settings_of({**trial.search.config["set"], **point}))
+    fitting = made_fitting(own, _pace(trial))
+    fold = trial.point["fold"]
+    found = fit(own, fitting, range(fold, fold + 1))
+    return Again(snapshot_of(fitting.market), code_of(fitting.grid.points), found.outcome.digests[0])
+
+
+def _joined(trial: Trial, wanted: Wanted) -> Again:
+    """All fits of a walk forward, and what they chose."""
+    own = replace(wanted, settings=tuple(trial.search.config[RANGES]))
+    fitting = made_fitting(own, _pace(trial))
+    best = chosen_points(fitting, fitted(own, fitting))
+    _, found = played_once(own, joined(fitting, best))
+    return Again(snapshot_of(fitting.market), code_of(fitting.grid.points), found.outcome.digests[0])
+
+
+def _pace(trial: Trial) -> Pace:
+    return Pace(**{name: trial.search.config[name] for name in Pace.__slots__})
+
+
+KINDS: dict[str, Callable[[Trial, Wanted], Again]] = {
+    backtest.KIND: _alone,
+    backtest_sweep.KIND: _alone,
+    FITTED: _fitted,
+    JOINED: _joined,
+}

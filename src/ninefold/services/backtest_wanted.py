@@ -1,0 +1,237 @@
+"""What a back-test is asked for, in the words of the command, and what these words mean.
+
+In:  options as texts, so that 0.1 is a tenth; or the configuration of a counted trial.
+Out: the market with its holdout respected, the rules, the strategy; the configuration that runs the trial again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import ninefold
+from ninefold.backtest.bars import PRICES, BadBars
+from ninefold.backtest.columns import Holes
+from ninefold.backtest.exact import BadRules
+from ninefold.backtest.market_rules import EquityShare, Fees, FixedSize, Limits, Margin, Rules, Slippage, numbers
+from ninefold.backtest.outcome import TooLarge
+from ninefold.backtest.statistics.holdout import BehindTheWall, NoLooksLeft, check_before_wall
+from ninefold.backtest.target import BadTarget
+from ninefold.formula.columns import COLUMNS
+from ninefold.formula.errors import FormulaError
+from ninefold.imports.mapping import ImportRefused
+from ninefold.market.instruments import UnknownInstrument
+from ninefold.market.time import width_of
+from ninefold.services.backtest_bars import Market, market_of_file, market_of_store
+from ninefold.services.backtest_series import with_elsewhere
+from ninefold.services.backtest_strategy import Chosen, choose_each
+from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
+from ninefold.store.timerange import parse_timerange
+from ninefold.store.trials import DifferentResult, TrialReader, UnknownTrial
+from ninefold.strategy.parameters import BadStrategy
+from ninefold.strategy.plan import Code, Exits
+
+NEXT_OPEN = "next-open"
+FILLS = (NEXT_OPEN,)
+HOLES = ("refuse", "unknown")
+MAINTENANCE = "0.005"  # of a position's value, where a leverage is asked for: the lowest tier of the large venues
+
+
+class BadBacktest(ValueError):
+    """Something is asked for that there is not; the text says what there is."""
+
+
+REFUSED = (  # what people can mend, of every command that runs back-tests
+    *(BadBacktest, BadBars, BadRules, BadStrategy, BadTarget, FormulaError, ImportRefused, TooLarge),
+    *(BehindTheWall, NoLooksLeft, DifferentResult, UnknownTrial, UnknownInstrument),
+    *(NoDataDir, StoreWriteFailed, WrongFormat),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """strategies: folder or file with the user's own. file or instrument: where the bars are. size: base, held when long;
+    None: all of the equity, times the leverage. short: a file's bars are a perpetual's, which may be sold short. look: why
+    rows behind the holdout's wall are read. Numbers are texts, so that 0.1 is a tenth."""
+
+    strategy: str
+    strategies: Path | None = None
+    settings: tuple[str, ...] = ()
+    data_dir: Path
+    file: Path | None = None
+    instrument: str | None = None
+    timeframe: str = "1m"
+    timerange: str | None = None
+    holes: Holes = "refuse"
+    taker_fee: str = "0.001"
+    fill: str = NEXT_OPEN
+    cash: str = "10000"
+    size: str | None = None
+    slippage: str = "0"
+    stop_loss: str | None = None
+    take_profit: str | None = None
+    trailing: str | None = None
+    max_bars: int | None = None
+    leverage: str = "1"
+    short: bool = False
+    volume_share: str | None = None
+    spread_ticks: int = 1
+    target_volatility: float = 0.05
+    look: str | None = None
+
+    @property
+    def width_ns(self) -> int:
+        return width_of(self.timeframe)
+
+
+ALWAYS = ("holes", "instrument", "timeframe", "timerange", "taker_fee", "fill", "cash", "size")
+OTHERWISE = ("slippage", "stop_loss", "take_profit", "trailing", "max_bars", "leverage", "short", "volume_share")
+DEFAULTS = {field.name: field.default for field in fields(Wanted)}
+
+
+def config_of(wanted: Wanted, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """All that decides a result, for the trial ledger; later options only where they are not left out."""
+    return {
+        "strategy": wanted.strategy,
+        "set": dict(parameters),
+        "bars": None if wanted.file is None else str(wanted.file.absolute()),
+        "strategies": None if wanted.strategies is None else str(wanted.strategies.absolute()),
+        **{name: getattr(wanted, name) for name in ALWAYS},
+        **{name: getattr(wanted, name) for name in OTHERWISE if getattr(wanted, name) != DEFAULTS[name]},
+    }
+
+
+def wanted_of(config: Mapping[str, Any], data_dir: Path) -> Wanted:
+    """The other way.
+
+    raises: BadBacktest for options that this version does not know.
+    """
+    known = {"strategy", "strategies", "set", "bars", *ALWAYS, *OTHERWISE}
+    if strange := sorted(config.keys() - known):
+        raise BadBacktest(f"the trial was counted with {', '.join(strange)}, which this version does not know")
+    return Wanted(
+        strategy=config["strategy"],
+        settings=settings_of(config["set"]),
+        data_dir=data_dir,
+        file=None if config["bars"] is None else Path(config["bars"]),
+        strategies=None if config["strategies"] is None else Path(config["strategies"]),
+        **{name: config[name] for name in (*ALWAYS, *OTHERWISE) if name in config},
+    )
+
+
+def settings_of(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(f"{name}={value}" for name, value in parameters.items())
+
+
+def market_of(wanted: Wanted, points: Sequence[Chosen]) -> Market:
+    """The bars, and what the formulas of the points read elsewhere.
+
+    raises: BadBacktest, BadBars, BadStrategy, ImportRefused, UnknownInstrument, NoDataDir, WrongFormat.
+    """
+    terms = [term for point in points if not isinstance(point.plan.wants, Code) for term in point.formulas]
+    return with_elsewhere(_bars_of(wanted), terms)
+
+
+def _bars_of(wanted: Wanted) -> Market:
+    if (wanted.file is None) == (wanted.instrument is None):
+        raise BadBacktest("give either --bars FILE.parquet or --instrument NAME, such as binance:BTC/USDT")
+    if wanted.fill not in FILLS:
+        raise BadBacktest(f"there is no fill {wanted.fill!r}; allowed are {', '.join(FILLS)}")
+    if wanted.holes not in HOLES:
+        raise BadBacktest(f"holes cannot be {wanted.holes!r}; allowed are {', '.join(HOLES)}")
+    try:
+        width_ns = wanted.width_ns
+        start_ns, end_ns = parse_timerange(wanted.timerange)
+    except ValueError as error:
+        raise BadBacktest(str(error)) from error
+    if wanted.file is not None:
+        found = market_of_file(wanted.file, width_ns, start_ns, end_ns, wanted.holes)
+        return replace(found, spot=not wanted.short)
+    found = market_of_store(wanted.data_dir, str(wanted.instrument), width_ns, start_ns, end_ns)
+    if found.spot and wanted.short:
+        raise BadBacktest(f"{wanted.instrument} is spot, which is not sold short; leave --short out")
+    return found
+
+
+def check_holdout(wanted: Wanted, market: Market, ledger: TrialReader, points: int = 1) -> bool:
+    """Whether the rows asked for reach behind the holdout's wall, with as many looks left as there are points.
+
+    raises: BehindTheWall without --look; NoLooksLeft.
+    """
+    wall = ledger.wall()
+    if wall is None or market.bars.close_ns[-1] <= wall.at_ns:
+        return False
+    if not wanted.look:
+        where = f"bars of {wanted.file or wanted.instrument}"
+        check_before_wall(market.bars.close_ns, wall, where)
+    left = ledger.looks_left()
+    if left < points:
+        raise NoLooksLeft(
+            f"this takes {points} looks behind the holdout's wall, one for each trial, and {left} of {wall.looks} are left; "
+            "end --timerange at the wall (`ninefold holdout status`), or ask for one strategy with one setting"
+        )
+    return True
+
+
+def chosen_of(wanted: Wanted) -> Chosen:
+    """raises: BadStrategy, FormulaError."""
+    return chosen_each(wanted, [wanted.settings])[0]
+
+
+def chosen_each(wanted: Wanted, settings: Sequence[Sequence[str]]) -> list[Chosen]:
+    """With each of these settings. What the strategy itself says of exits holds where no option says otherwise."""
+    return [
+        replace(one, plan=replace(one.plan, exits=_exits(wanted, one.exits)))
+        for one in choose_each(wanted.strategy, settings, wanted.strategies)
+    ]
+
+
+def _exits(wanted: Wanted, own: Exits) -> Exits:
+    return Exits(
+        stop_loss=own.stop_loss if wanted.stop_loss is None else wanted.stop_loss,
+        take_profit=own.take_profit if wanted.take_profit is None else wanted.take_profit,
+        trailing=own.trailing if wanted.trailing is None else wanted.trailing,
+        bars=own.bars if wanted.max_bars is None else wanted.max_bars,
+    )
+
+
+def rules_of(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
+    """raises: BadBacktest, BadRules: all that could be refused later."""
+    if market.spot and wanted.leverage != "1":
+        raise BadBacktest(
+            f"leverage is {wanted.leverage} on a spot market; leave --leverage out, or say --short if the file is of a perpetual"
+        )
+    rules = Rules(
+        cash=wanted.cash,
+        sizing=EquityShare(wanted.leverage) if wanted.size is None else FixedSize(wanted.size),
+        fees=Fees(taker=wanted.taker_fee, maker=wanted.taker_fee),
+        slippage=Slippage(rate=wanted.slippage),
+        limits=Limits(short=0) if market.spot else Limits(),
+        margin=Margin() if wanted.leverage == "1" else Margin(wanted.leverage, MAINTENANCE),
+        exits=chosen.exits,
+        volume_share=wanted.volume_share,
+    )
+    numbers(rules, market.bars.tick, market.bars.lot, market.bars.highest)
+    return rules
+
+
+def code_of(points: Sequence[Chosen]) -> str:
+    """Of all points of a search together: their common version, or that of all of them in order."""
+    codes = [point.code for point in points]
+    if len(set(codes)) == 1:
+        return codes[0]
+    return f"{ninefold.__version__} {blake2b(' '.join(codes).encode(), digest_size=8).hexdigest()}"
+
+
+def snapshot_of(market: Market) -> str:
+    """Identity of the data by its content, wherever it came from: the bars, and what is read of other series."""
+    bars = market.bars
+    digest = blake2b(f"{bars.tick} {bars.lot}".encode(), digest_size=16)
+    for name in ("open_ns", "close_ns", *PRICES, "volume"):
+        digest.update(getattr(bars, name))
+    for name in sorted(market.columns.keys() - COLUMNS.keys()):
+        digest.update(name.encode() + market.columns[name].tobytes())
+    return digest.hexdigest()
