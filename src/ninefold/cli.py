@@ -41,6 +41,7 @@ COMMANDS = {
     "backtest": "what a strategy would have made of past bars, and how likely that is luck",
     "freqtrade": "backtesting: a freqtrade strategy's file, unchanged, by freqtrade's rules",
     "leak-check": "whether a strategy looks ahead: found where it reads the bars, with the line",
+    "backtest-ticks": "the same trade by trade: two means of the price, orders that take their time",
     "sweep": "back-test every combination of settings, and what the best is worth",
     "rerun": "run a counted trial again: the same result, to the bit",
     "walk-forward": "fit on the past, act on what comes, go on: a result out of sample",
