@@ -138,7 +138,8 @@ function beside(of: Figures): HTMLElement | string {
   }
   if (!hold || !rows.length) return '';
   const drawn = rows.map(([name, mine, other]) => element('tr', '', element('th', '', name!), element('td', '', number(mine!)), element('td', '', number(other!))));
-  return element('table', 'beside', element('caption', 'unseen', 'The run beside buy and hold'), element('thead', '', element('tr', '', element('th', ''), element('th', '', 'this run'), element('th', '', 'buy and hold'))), element('tbody', '', ...drawn));
+  const heads = ['', 'this run', 'buy and hold'].map((name) => element('th', '', name));
+  return element('div', 'scroll', element('table', 'beside', element('caption', 'unseen', 'The run beside buy and hold'), element('thead', '', element('tr', '', ...heads)), element('tbody', '', ...drawn)));
 }
 
 function besideText(name: string, value: unknown): string {
