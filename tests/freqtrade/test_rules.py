@@ -135,7 +135,7 @@ def test_the_warm_up_is_looked_at_and_not_traded_on():
         ({"timeframe": ""}, "has no timeframe; set one"),
         ({"timeframe": "5x"}, "there is no timeframe '5x'"),
         ({"can_short": True}, "sets can_short; short trades are not there yet"),
-        ({"custom_entry_price": lambda self: 1}, r"has custom_entry_price\(\), which is not there yet"),
+        ({"custom_entry_price": lambda self, **about: 1.5}, r"custom_entry_price wants 1.5 where 102.0 was proposed"),
         ({"startup_candle_count": 9}, "no pair has candles of 5m beyond the 9 that ByHand warms up with"),
         (
             {"populate_indicators": lambda self, frame, about: frame.iloc[2:]},

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ninefold.freqtrade.asking import ask, overrides
+from ninefold.freqtrade.asking import ask, ask_price, overrides
 from ninefold.freqtrade.exits import FORCED, Candle, exits, nothing_can_happen, on_steps
 from ninefold.freqtrade.frames import Rows
 from ninefold.freqtrade.istrategy import IStrategy
@@ -36,7 +36,9 @@ class Backtest:
         self._begin = {pair: row.seconds[0] for pair, row in rows.items()}
         self._asks_loop = overrides(strategy, "bot_loop_start", IStrategy)
         strategy.asks_exit = any(overrides(strategy, name, IStrategy) for name in ("custom_exit", "custom_sell"))
-        strategy.follows = strategy.asks_exit or strategy.use_custom_stoploss or strategy.trailing_stop
+        strategy.follows = (
+            strategy.asks_exit or strategy.use_custom_stoploss or strategy.use_custom_roi or strategy.trailing_stop
+        )
         strategy.least_roi = min((wanted for _, wanted in strategy.roi_falling), default=None)
         strategy.wallets = Wallets(settings, book)
 
@@ -94,6 +96,7 @@ class Backtest:
             return None
         rate, tag = row.open[at], row.enter_tag[at]
         about = {"current_time": now, "entry_tag": tag, "side": "long"}
+        ask_price(strategy, "custom_entry_price", rate, pair=pair, trade=None, **about)
         stake = self._stake(pair, rate, about)
         amount = cut(stake / rate, settings.amount_step(pair))
         if amount <= 0:
