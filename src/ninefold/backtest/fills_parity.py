@@ -16,7 +16,7 @@ import numpy as np
 
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.bars_parity import Series, Told
-from ninefold.backtest.columns import bars_of_rows
+from ninefold.backtest.columns import bars_as_told
 from ninefold.backtest.exact import ONE
 from ninefold.backtest.market_rules import EquityShare, Limits, Rules, numbers
 from ninefold.backtest.slow import play
@@ -57,7 +57,7 @@ def fills_again(series: Series, plan: Plan, target: np.ndarray, run: Decided, kn
     if not len(at):
         return []
     rows, target = series.first[at[0] :], target[at[0] :]
-    bars = bars_of_rows(rows, series.instrument)
+    bars = bars_as_told(rows, series.instrument)
     changes = _changes(target)
     cash = Fraction(run.capital, 10**8) * Fraction(run.weights[plan.name])
     rules = Rules(cash=_whole(cash, bars), sizing=EquityShare(1), limits=Limits(short=0))

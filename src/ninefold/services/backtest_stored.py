@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ninefold.backtest.bars import PRICES, BadBars
-from ninefold.backtest.columns import bars_of_columns, bars_of_rows
+from ninefold.backtest.bars import BadBars
+from ninefold.backtest.columns import bars_as_told
 from ninefold.formula import Scale
 from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.columns import columns as columns_of_rows
@@ -47,7 +47,7 @@ def market_of_store(
             "`ninefold status` says what is stored"
         )
     whole = _whole(known, width_ns)
-    bars = bars_of_rows(whole, of) if of.rules_known else bars_of_columns(_prices(whole, of), holes="unknown")
+    bars = bars_as_told(whole, of)
     scale = Scale(of.price_decimals, of.size_decimals)
 
     def others(instrument: str, wanted_ns: int) -> Market:
@@ -70,11 +70,3 @@ def _whole(rows: np.ndarray, width_ns: int) -> np.ndarray:
     whole["close_ns"] = whole["open_ns"] + width_ns
     whole[(rows["open_ns"] - first) // width_ns] = rows
     return whole
-
-
-def _prices(rows: np.ndarray, of: Instrument) -> dict[str, np.ndarray]:
-    """Of an instrument whose steps nobody told: they are found from its prices."""
-    unknown = rows["state"] == BAR_UNKNOWN
-    made = {name: np.where(unknown, np.nan, rows[name] / 10.0**of.price_decimals) for name in PRICES}
-    made["volume"] = np.where(unknown, np.nan, rows["volume"] / 10.0**of.size_decimals)
-    return {"open_ns": rows["open_ns"], "close_ns": rows["close_ns"], **made}
