@@ -17,6 +17,7 @@ from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.columns import columns as columns_of_rows
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import TIMEFRAME_OF
+from ninefold.market.values import TOLD, known_of, told_of
 from ninefold.services.backtest_bars import Market
 from ninefold.store.forms import instruments_wanted
 from ninefold.store.read import Reader
@@ -47,13 +48,17 @@ def market_of_store(
             "`ninefold status` says what is stored"
         )
     whole = _whole(known, width_ns)
+    said = np.concatenate(
+        [reader.values(one.id, width_ns, first, last, term=term.decode()) for one in versions for term in TOLD]
+    )
+    columns = columns_of_rows(whole, told_of(whole, known_of(said)) if len(said) else None)
     bars = bars_as_told(whole, of)
     scale = Scale(of.price_decimals, of.size_decimals)
 
     def others(instrument: str, wanted_ns: int) -> Market:
         return market_of_store(data_dir, instrument, wanted_ns, start_ns, end_ns)
 
-    return Market(bars, columns_of_rows(whole), scale, of.kind == SPOT, others)
+    return Market(bars, columns, scale, of.kind == SPOT, others)
 
 
 def _units(of: Instrument) -> tuple[int, int]:
