@@ -101,8 +101,8 @@ $(DONE)/package: pyproject.toml hatch_build.py $(DONE)/requirements
 	@$(BIN)/python -m ninefold.services.quicken
 	@touch $@
 
-$(DONE)/compiled: $(DONE)/package $(wildcard src/ninefold/backtest/*.py src/ninefold/formula/*_loop.py)
-	@echo "compiling the loops of formulas and back-tests (a minute)"
+$(DONE)/compiled: $(DONE)/package $(wildcard src/ninefold/backtest/*.py src/ninefold/backtest/ticks/*.py src/ninefold/formula/*_loop.py)
+	@echo "compiling the loops of formulas and back-tests (a minute or two)"
 	@$(BIN)/python -m ninefold.backtest.warm
 	@touch $@
 

@@ -142,5 +142,5 @@ def _snapshot(tape: Tape) -> str:
     digest = blake2b(f"{tape.tick} {tape.lot}".encode(), digest_size=16)
     for block in tape.blocks():
         for of in (block.exchange_ns, block.price, block.size):
-            digest.update(of)
+            digest.update(of.tobytes())
     return digest.hexdigest()

@@ -44,10 +44,10 @@ class BarsOfTicks:
         place = np.searchsorted(known[STEP], step, "right") - 1
         traded = known[STEP, place] == step
         close = known[CLOSE, place]
-        prices = [np.where(traded, known[row, place], close) for row in (OPEN, HIGH, LOW)]
+        first, high, low = (np.where(traded, known[row, place], close) for row in (OPEN, HIGH, LOW))
         volume = np.where(traded, known[VOLUME, place], 0)
         open_ns = step * self._width_ns
-        return Bars(open_ns, open_ns + self._width_ns, *prices, close, volume, tick, lot)
+        return Bars(open_ns, open_ns + self._width_ns, first, high, low, close, volume, tick, lot)
 
 
 def _joined(before: np.ndarray, after: np.ndarray) -> np.ndarray:
