@@ -143,7 +143,7 @@ class RunReader:
 
 def _summary(document: dict[str, Any]) -> dict[str, Any]:
     """Single values, and the single values of what is a table of its own (`set`, `buy_and_hold`)."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in document.items():
         if isinstance(value, _SCALARS):
             found[name] = value
