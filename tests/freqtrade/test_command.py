@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ninefold.backtest.bars import BadBars
-from ninefold.cli import main
+from ninefold.cli import EXTRAS, main
 from ninefold.freqtrade.errors import StrategyFailed
 from ninefold.freqtrade.series import COLUMNS
 from ninefold.market.arrays import rows
@@ -68,6 +68,15 @@ def test_the_command_prints_one_document_or_a_table_and_counts_each_run(files, t
         else:
             assert "fallen" in printed
             assert "Trial 2, one of 2 of this strategy" in printed
+
+
+def test_without_pandas_the_command_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(EXTRAS, "freqtrade", "no_such_package")
+    monkeypatch.setattr("sys.argv", ["ninefold", "freqtrade", "backtesting"])
+    with pytest.raises(
+        SystemExit, match=r'needs no_such_package, which is not installed: pip install "ninefold\[freqtrade\]"'
+    ):
+        main()
 
 
 def test_a_strategy_that_fails_ends_the_command_with_file_and_line(files, tmp_path, monkeypatch, capfdbinary):

@@ -229,6 +229,34 @@ def label_that_was_over(df):
 
 
 @case("labels of the past", FRAME)
+def best_of_several_windows_so_far(df):
+    change = df["close"].pct_change()
+    windows = [5, 10, 20]
+    earned = [(np.sign(df["close"].diff(one)).shift(1) * change).cumsum().to_numpy() for one in windows]
+    signs = [np.sign(df["close"].diff(one)).to_numpy() for one in windows]
+    found = np.zeros(len(df))
+    for i in range(30, len(df)):
+        best = max(range(3), key=lambda one: earned[one][i])
+        found[i] = signs[best][i]
+    return found
+
+
+@case("labels of the past", FRAME)
+def two_loops_one_after_the_other(df):
+    position, held = 0, []
+    for close, opening in zip(df["close"], df["open"], strict=True):
+        if close > opening:
+            position = 1
+        held.append(position)
+    position, sold = 0, []
+    for close, opening in zip(df["close"], df["open"], strict=True):
+        if close < opening:
+            position = -1
+        sold.append(position)
+    return (pd.Series(held, index=df.index) + pd.Series(sold, index=df.index)).astype(int)
+
+
+@case("labels of the past", FRAME)
 def label_beside_it_and_not_used(df):
     df["label"] = df["close"].shift(-1) > df["close"]
     df["signal"] = (df["close"] > df["open"]).astype(int)

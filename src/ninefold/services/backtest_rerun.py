@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ninefold.services import backtest, backtest_sweep
+from ninefold.services import backtest, backtest_sweep, backtest_tournament
 from ninefold.services.backtest import made_ready, played_once
 from ninefold.services.backtest_forward import (
     FITTED,
@@ -25,10 +25,12 @@ from ninefold.services.backtest_forward import (
     joined,
     made_fitting,
 )
+from ninefold.services.backtest_tournament import players_of
 from ninefold.services.backtest_wanted import (
     BadBacktest,
     Wanted,
     chosen_each,
+    chosen_of,
     code_of,
     config_of,
     settings_of,
@@ -116,9 +118,19 @@ def _pace(trial: Trial) -> Pace:
     return Pace(**{name: trial.search.config[name] for name in Pace.__slots__})
 
 
+def _of_tournament(trial: Trial, wanted: Wanted) -> Again:
+    names = trial.search.points["strategy"]
+    ready = made_ready(replace(wanted, strategy=trial.point["strategy"]))
+    _, found = played_once(wanted, ready)
+    players = [chosen_of(replace(wanted, strategy=name)) for name in names]
+    _, market, _ = players_of(wanted)
+    return Again(snapshot_of(market), code_of(players), found.outcome.digests[0])
+
+
 KINDS: dict[str, Callable[[Trial, Wanted], Again]] = {
     backtest.KIND: _alone,
     backtest_sweep.KIND: _alone,
     FITTED: _fitted,
     JOINED: _joined,
+    backtest_tournament.KIND: _of_tournament,
 }

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ninefold
 from ninefold.backtest.bars import PRICES, BadBars
@@ -25,14 +25,20 @@ from ninefold.formula.errors import FormulaError
 from ninefold.imports.mapping import ImportRefused
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.market.time import width_of
-from ninefold.services.backtest_bars import Market, market_of_file, market_of_store
+from ninefold.services.backtest_bars import Market, market_of_file
 from ninefold.services.backtest_series import with_elsewhere
 from ninefold.services.backtest_strategy import Chosen, choose_each
+from ninefold.services.lazily import lazily
 from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
 from ninefold.store.timerange import parse_timerange
 from ninefold.store.trials import DifferentResult, TrialReader, UnknownTrial
 from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import Code, Exits
+
+if TYPE_CHECKING:
+    from ninefold.services import backtest_stored
+else:
+    backtest_stored = lazily("ninefold.services.backtest_stored")  # tables take half a second to load
 
 NEXT_OPEN = "next-open"
 FILLS = (NEXT_OPEN,)
@@ -150,7 +156,7 @@ def _bars_of(wanted: Wanted) -> Market:
     if wanted.file is not None:
         found = market_of_file(wanted.file, width_ns, start_ns, end_ns, wanted.holes)
         return replace(found, spot=not wanted.short)
-    found = market_of_store(wanted.data_dir, str(wanted.instrument), width_ns, start_ns, end_ns)
+    found = backtest_stored.market_of_store(wanted.data_dir, str(wanted.instrument), width_ns, start_ns, end_ns)
     if found.spot and wanted.short:
         raise BadBacktest(f"{wanted.instrument} is spot, which is not sold short; leave --short out")
     return found

@@ -110,7 +110,7 @@ def _once(found: Found, bars: BarsToRead, columns: Mapping[str, np.ndarray], run
 
 def _leak(found: Found, bars: BarsToRead, runs: int, leak: Leak) -> Checked:
     ahead = leak.knows - leak.row
-    beyond = "its own bar, during which it is held" if ahead == 0 else f"{ahead:,} bars later"
+    beyond = "its own bar, during which it is held" if ahead == 0 else f"{ahead:,} bar{'s' * (ahead > 1)} later"
     return Checked(
         found.name,
         found.form,

@@ -90,6 +90,7 @@ def _decided(
         capital=int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs)),
         weights=equal_weights(tuple(plan.name for plan in plans)),
         starts=[(life.begun.journal_seq, life.begun.from_seq) for life in run.lives],
+        until_seq=run.end.ledger_seq,
     )
 
 

@@ -173,9 +173,13 @@ class TracedFrame(Labelled, of=pd.DataFrame):
     def _moved(self, name: str, args: Any, kwargs: Any) -> Any:
         inplace = kwargs.pop("inplace", False)
         args, kwargs = plain_of(args), plain_of(kwargs)
-        by_values = name == "set_index"  # the new labels are values
         plain = getattr(self.plain, name)(*args, **kwargs)
-        if by_values:
+        if name == "set_index":  # the new labels are values
+            keys = args[0] if args else kwargs["keys"]
+            if isinstance(keys, str | list) and self[[keys] if isinstance(keys, str) else keys].most() >= 0:
+                raise CannotFollow(
+                    f"{line_now()}: bars became labels, which the leak check cannot follow; keep them a column"
+                )
             known = self.known.drop(columns=[one for one in self.known if one not in plain.columns]).set_axis(
                 plain.index
             )

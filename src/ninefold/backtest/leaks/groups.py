@@ -73,6 +73,7 @@ class Windowed:
             raise rules.refuse("rolling", "on")
         named = dict(zip(("window", "min_periods", "center", "win_type"), args, strict=False)) | how
         named = {name: plain_of(one) for name, one in named.items()}
+        of = of.sized(*args, *how.values())
         return cls(of, lambda one: one.rolling(**named), lambda one: rules.windows(lambda _: None, one, **named))
 
     def __getitem__(self, key: Any) -> Windowed:

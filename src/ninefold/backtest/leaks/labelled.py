@@ -186,6 +186,15 @@ class Labelled:
         """The latest row that anything in it knows."""
         return int(self.known.to_numpy().max(initial=-1))
 
+    def sized(self, *sizes: Any) -> Any:
+        """The same, knowing what numbers made of bars know that say how wide a window is, or how far a shift goes."""
+        found: Any = self
+        for one in sizes:
+            if isinstance(one, Traced) and one.ndim == 0 and one.known >= 0:
+                known = found.known.clip(lower=int(one.known))
+                found = self.run.made(found.plain, known, [found, one], found.absent)
+        return found
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         raise CannotFollow(
             f"{line_now()}: bars were given to something that makes a plain array of them, so the leak check cannot say "
@@ -199,6 +208,12 @@ class Labelled:
 
     def __array_function__(self, function: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
         return function(*(bare(one) for one in args), **{name: bare(one) for name, one in kwargs.items()})
+
+    def __copy__(self) -> Any:
+        return self.moved(lambda one: one.copy())
+
+    def __deepcopy__(self, _: Any) -> Any:
+        return self.__copy__()
 
     def __bool__(self) -> bool:
         raise ValueError("the truth value of several elements is not clear; use .any(), .all() or & and |")

@@ -143,17 +143,18 @@ class TracedSeries(Labelled, of=pd.Series):
 
     def shift(self, periods: Any = 1, freq: Any = None, axis: Any = 0, fill_value: Any = None) -> Any:
         given = {} if fill_value is None else {"fill_value": plain_of(fill_value)}
-        periods = int(periods)
-        return self.moved(
+        of, periods = self.sized(periods, fill_value), plain_of(periods)
+        return of.moved(
             lambda one: one.shift(periods, freq=freq, **given), lambda known: known.shift(periods, freq=freq)
         )
 
     def diff(self, periods: int = 1) -> Any:
-        return self.moved(lambda one: one.diff(int(periods)), lambda known: rules.differed(known, int(periods)))
+        of, periods = self.sized(periods), plain_of(periods)
+        return of.moved(lambda one: one.diff(periods), lambda known: rules.differed(known, periods))
 
     def pct_change(self, periods: int = 1, **how: Any) -> Any:
-        periods = int(periods)
-        return self.moved(lambda one: one.pct_change(periods, **how), lambda known: rules.differed(known, periods))
+        of, periods = self.sized(periods), plain_of(periods)
+        return of.moved(lambda one: one.pct_change(periods, **how), lambda known: rules.differed(known, periods))
 
     def ffill(self, **how: Any) -> Any:
         return self._filled("ffill", how)
@@ -231,7 +232,8 @@ class TracedSeries(Labelled, of=pd.Series):
         return Windowed(self, lambda one: one.expanding(*args, **kwargs))
 
     def ewm(self, *args: Any, **kwargs: Any) -> Windowed:
-        return Windowed(self, lambda one: one.ewm(*args, **kwargs))
+        named = {name: plain_of(one) for name, one in kwargs.items()}
+        return Windowed(self.sized(*args, *kwargs.values()), lambda one: one.ewm(*plain_of(args), **named))
 
     def groupby(self, by: Any = None, **how: Any) -> Grouped:
         return Grouped.by(self, by, how)
