@@ -25,7 +25,7 @@ from ninefold.market.instruments import UnknownInstrument, listed
 from ninefold.market.records import Listed
 from ninefold.market.time import MINUTE_NS
 from ninefold.services.backtest import backtest
-from ninefold.services.backtest_bars import market_of_file
+from ninefold.services.backtest_bars import market_of_file, market_of_store
 from ninefold.services.backtest_strategy import choose
 from ninefold.services.backtest_wanted import BadBacktest, Wanted
 from ninefold.services.compiling import COMPILING, told_when_compiling
@@ -226,7 +226,7 @@ def test_the_command_prints_the_fixed_keys_and_counts_up(
 @pytest.mark.parametrize(
     ("more", "error", "said"),
     {
-        "strategy": ({"strategy": "sma_cros"}, BadStrategy, ["sma_cros", "did you mean 'sma_cross'", "trend_ema_1m"]),
+        "strategy": ({"strategy": "sma_cros"}, BadStrategy, ["sma_cros", "did you mean 'sma_cross'", "docs/strategies.md"]),
         "parameter": ({"settings": ("fst=3",)}, BadStrategy, ["fst", "did you mean 'fast'", "slow (1 to"]),
         "range": ({"settings": ("fast=0",)}, BadStrategy, ["fast=0", "whole number from 1 to"]),
         "fraction": ({"settings": ("fast=1.5",)}, BadStrategy, ["fast=1.5", "whole number from 1 to"]),
@@ -329,6 +329,17 @@ def test_stored_bars_are_found_by_name_and_what_is_missing_is_unknown(tmp_path: 
         backtest(Wanted(**asked, timeframe="1d"), now_ns=1)
 
 
+def test_what_the_pipeline_told_of_stored_bars_is_read_by_strategies(tmp_path: Path) -> None:
+    forecasts = {1: 0.01, 2: -0.01, 4: 0.02}
+    store(tmp_path, {minute: 100 for minute in range(6)}, forecasts=forecasts)
+    market = market_of_store(tmp_path, "binance:BTC/USDT", MINUTE_NS)
+    np.testing.assert_array_equal(market.columns["forecast"], [forecasts.get(minute, np.nan) for minute in range(6)])
+    assert np.isnan(market.columns["one_upping"]).all()
+    found = backtest(Wanted(strategy="forecast_sign", data_dir=tmp_path, instrument="binance:BTC/USDT"), now_ns=1)
+    times = [(one["entry_time"][11:16], one["exit_time"][11:16]) for one in found["trades"]]
+    assert (times, found["open_trade"]["entry_time"][11:16]) == ([("00:02", "00:03")], "00:05")
+
+
 def test_a_timerange_goes_by_the_open_of_bars_stored_or_in_a_file(tmp_path: Path) -> None:
     prices = [10.0, 11.0, 12.0, 13.0]
     path = file_of(tmp_path, prices, prices)
@@ -362,8 +373,15 @@ def test_a_strategy_that_reads_more_than_a_file_has_says_what(tmp_path: Path) ->
         backtest(wanted(path, strategy="flow_imbalance_1s", settings=()), now_ns=1)
 
 
-def store(path: Path, closes: dict[int, int], tick: str = "0.01", lot: str = "0.00001", kind: str = "spot") -> None:
-    """Bars by minute, closes in units of the tick; each opens at 90."""
+def store(
+    path: Path,
+    closes: dict[int, int],
+    tick: str = "0.01",
+    lot: str = "0.00001",
+    kind: str = "spot",
+    forecasts: dict[int, float] | None = None,
+) -> None:
+    """Bars by minute, closes in units of the tick; each opens at 90. forecasts: of the next bar, by minute."""
     made = listed("binance", "BTCUSDT", "BTC", "USDT", tick=tick, lot=lot)
     instrument = msgspec.structs.replace(made, id=1, kind=kind)
     bars = []
@@ -372,9 +390,11 @@ def store(path: Path, closes: dict[int, int], tick: str = "0.01", lot: str = "0.
         bars.append(
             (1, MINUTE_NS, at, at + MINUTE_NS, 90, 110, 80, close, 50, 20, 3, 99, 1, 101, 2, 0, 0, at + MINUTE_NS, 3)
         )
+    closed = {minute: NEW_YEAR_NS + (minute + 1) * MINUTE_NS for minute in forecasts or {}}
+    means = [(1, MINUTE_NS, at, "forecast", (forecasts or {})[minute], at, 3) for minute, at in closed.items()]
     told = [Listed(seq=1, known_ns=NEW_YEAR_NS, instrument=instrument)]
     with Tables(path) as tables:
-        tables.write([Chunk(1, 3, NEW_YEAR_NS, {"bars": rows("bars", bars)}, told)])
+        tables.write([Chunk(1, 3, NEW_YEAR_NS, {"bars": rows("bars", bars), "values": rows("values", means)}, told)])
 
 
 def test_compiling_is_said_once_and_loading_not_at_all() -> None:

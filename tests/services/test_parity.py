@@ -14,15 +14,17 @@ import numpy as np
 import pytest
 
 from ninefold.backtest.models import LatencyModel
-from ninefold.commands.parity import as_json
-from ninefold.journal.inputs import FRAME
+from ninefold.commands.parity import run as command
+from ninefold.journal.inputs import FRAME, TICK, Run
 from ninefold.journal.reader import read
 from ninefold.journal.segment import Record
 from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import decode, encode
 from ninefold.services.identity import decode_identity, encode_identity
+from ninefold.services.lives import NoParity
 from ninefold.services.parity import Report, parity
 from ninefold.services.replay import Source, replay
+from ninefold.store.data_dir import open_data_dir
 from ninefold.strategy.library import default_strategies
 from ninefold.strategy.plan import plan
 
@@ -30,7 +32,7 @@ from .recorded import write_session
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 30
+SECONDS = 24
 CHANGED = "trend_sma_1s"
 
 
@@ -184,16 +186,32 @@ def test_an_input_that_was_dropped_is_named_and_so_is_all_behind_it(copy):
     assert any("lacks the inputs" in note for note in report.notes)
 
 
-def test_a_target_that_nothing_explains_is_said_to_be_unexplained(copy):
+def test_a_target_that_nothing_explains_is_said_to_be_unexplained_and_the_command_fails(copy, capsys):
     def other(rows: np.ndarray) -> None:
         rows["target"][0] = 0.25
 
     alter_stream(copy, "targets", other)
-    report = report_of(copy)
-    [found] = report.recorded.differences
-    assert (found.kind, found.reason) == ("target", "UNEXPLAINED")
-    assert "target 0.25" in found.run
-    assert as_json(report)["unexplained"] == report.unexplained >= 1
+    with pytest.raises(SystemExit) as ended:
+        command(copy, json_=True, fills="recorded")
+    said = json.loads(capsys.readouterr().out)
+    assert ended.value.code == 1
+    assert said["unexplained"] == 2, "once again from the inputs, once from the bars"
+    [found] = said["recorded"]["differences"]
+    assert (found["kind"], found["reason"]) == ("target", "UNEXPLAINED")
+    assert "target 0.25" in found["run"]
+    assert "simulated" not in said
+
+
+def test_what_cannot_be_played_again_is_refused_with_the_reason(tmp_path):
+    open_data_dir(tmp_path)
+    with pytest.raises(NoParity, match="holds no journal"):
+        report_of(tmp_path)
+    rewrite(tmp_path / "journal", [Record(TICK, 0, 1, 1, b"")])
+    with pytest.raises(NoParity, match="its services ran over NATS"):
+        report_of(tmp_path)
+    rewrite(tmp_path / "stream", [Record(TICK, 0, 1, 1, b"")])
+    with pytest.raises(NoParity, match="notes no start"):
+        report_of(tmp_path)
 
 
 def test_a_run_that_does_not_say_how_it_was_made_is_still_compared(copy):
@@ -204,6 +222,11 @@ def test_a_run_that_does_not_say_how_it_was_made_is_still_compared(copy):
     report = report_of(copy)
     assert report.recorded.differences == []
     assert "does not say what it was made with" in report.notes[0]
+
+
+def test_a_start_that_an_older_version_noted_is_read():
+    older = msgspec.msgpack.encode(["a", False, "binance"])
+    assert msgspec.msgpack.decode(older, type=Run) == Run("a", False, "binance", None)
 
 
 ENDED = """
@@ -234,7 +257,7 @@ def test_a_replay_that_was_interrupted_and_went_on_is_the_same_again(session, tm
 
 
 def rewrite(folder: Path, records: list[Record]) -> None:
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     writer = LogWriter(folder)
     for record in records:
         writer.append(*record)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.bars_parity import Series, Told
-from ninefold.backtest.columns import bars_of_rows
+from ninefold.backtest.columns import bars_as_told
 from ninefold.backtest.exact import ONE
 from ninefold.backtest.market_rules import EquityShare, Limits, Rules, numbers
 from ninefold.backtest.slow import play
@@ -39,7 +39,7 @@ BPS = 10_000
 class Decided:
     """What a run decided and got. standings: by (instrument, seq). fills: by order. told: its targets by (instrument, strategy).
     capital: of one instrument, in 10**-8 of the quote asset; weights: of the strategies. starts: (seq, from_seq) of each: behind
-    seq only targets behind from_seq are known to the account.
+    seq only targets behind from_seq are known to the account. until_seq: up to where the ledger has what was decided.
     """
 
     standings: Mapping[tuple[int, int], Standing]
@@ -48,6 +48,7 @@ class Decided:
     capital: int
     weights: Mapping[str, float]
     starts: Sequence[tuple[int, int]]
+    until_seq: int
 
 
 def fills_again(series: Series, plan: Plan, target: np.ndarray, run: Decided, known: Known) -> list[Difference]:
@@ -56,7 +57,7 @@ def fills_again(series: Series, plan: Plan, target: np.ndarray, run: Decided, kn
     if not len(at):
         return []
     rows, target = series.first[at[0] :], target[at[0] :]
-    bars = bars_of_rows(rows, series.instrument)
+    bars = bars_as_told(rows, series.instrument)
     changes = _changes(target)
     cash = Fraction(run.capital, 10**8) * Fraction(run.weights[plan.name])
     rules = Rules(cash=_whole(cash, bars), sizing=EquityShare(1), limits=Limits(short=0))
@@ -108,8 +109,8 @@ def _of_run(
     """What the run did at the same close, the reason why that is not the back-test's fill, and more words."""
     standing = run.standings.get((of.id, seq))
     if standing is None:
-        crashed = any(after < seq <= until for after, until in known.crashes)
-        said = "a crash came between" if crashed else "the run decided nothing at this input"
+        crashed = seq > run.until_seq or any(after < seq <= until for after, until in known.crashes)
+        said = "the run ended here before it was in the ledger" if crashed else "the run decided nothing at this input"
         return "nothing", CRASH if crashed else UNEXPLAINED, said
     order = standing.order
     if order is None:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ninefold.backtest.bars import PRICES, BadBars
-from ninefold.backtest.columns import bars_of_columns, bars_of_rows
+from ninefold.backtest.bars import BadBars
+from ninefold.backtest.columns import bars_as_told
 from ninefold.formula import Scale
 from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.columns import columns as columns_of_rows
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import TIMEFRAME_OF
+from ninefold.market.values import TOLD, known_of, told_of
 from ninefold.services.backtest_bars import Market
 from ninefold.store.forms import instruments_wanted
 from ninefold.store.read import Reader
@@ -47,13 +48,17 @@ def market_of_store(
             "`ninefold status` says what is stored"
         )
     whole = _whole(known, width_ns)
-    bars = bars_of_rows(whole, of) if of.rules_known else bars_of_columns(_prices(whole, of), holes="unknown")
+    said = np.concatenate(
+        [reader.values(one.id, width_ns, first, last, term=term.decode()) for one in versions for term in TOLD]
+    )
+    columns = columns_of_rows(whole, told_of(whole, known_of(said)) if len(said) else None)
+    bars = bars_as_told(whole, of)
     scale = Scale(of.price_decimals, of.size_decimals)
 
     def others(instrument: str, wanted_ns: int) -> Market:
         return market_of_store(data_dir, instrument, wanted_ns, start_ns, end_ns)
 
-    return Market(bars, columns_of_rows(whole), scale, of.kind == SPOT, others)
+    return Market(bars, columns, scale, of.kind == SPOT, others)
 
 
 def _units(of: Instrument) -> tuple[int, int]:
@@ -70,11 +75,3 @@ def _whole(rows: np.ndarray, width_ns: int) -> np.ndarray:
     whole["close_ns"] = whole["open_ns"] + width_ns
     whole[(rows["open_ns"] - first) // width_ns] = rows
     return whole
-
-
-def _prices(rows: np.ndarray, of: Instrument) -> dict[str, np.ndarray]:
-    """Of an instrument whose steps nobody told: they are found from its prices."""
-    unknown = rows["state"] == BAR_UNKNOWN
-    made = {name: np.where(unknown, np.nan, rows[name] / 10.0**of.price_decimals) for name in PRICES}
-    made["volume"] = np.where(unknown, np.nan, rows["volume"] / 10.0**of.size_decimals)
-    return {"open_ns": rows["open_ns"], "close_ns": rows["close_ns"], **made}
