@@ -163,7 +163,11 @@ def _quote(pairs: list[str]) -> str:
 def _snapshot(source: Source, loaded: Loaded, within: Range, width_s: int) -> str:
     """Identity of the candles that are traded on, by their content, those of the warm-up among them."""
     digest = blake2b(digest_size=16)
-    start_s = None if within.start_s is None else within.start_s - width_s * int(getattr(loaded.of, "startup_candle_count", 0))
+    start_s = (
+        None
+        if within.start_s is None
+        else within.start_s - width_s * int(getattr(loaded.of, "startup_candle_count", 0))
+    )
     for pair in source.pairs:
         frame = source.series_of(pair, width_s).frame(start_s, within.end_s)
         digest.update(pair.encode() + frame["date"].astype(np.int64).to_numpy().tobytes())

@@ -20,7 +20,10 @@ from ninefold.store.trials import Trial
 def rerun(trial: Trial, data_dir: Path) -> dict[str, Any]:
     """raises: BadBacktest if the strategy cannot be run any more; what reading bars raises."""
     said = dict(trial.search.config)
-    paths: dict[str, Any] = {"strategy_path": Path(said.pop("strategy_path")), "files": tuple(map(Path, said.pop("files")))}
+    paths: dict[str, Any] = {
+        "strategy_path": Path(said.pop("strategy_path")),
+        "files": tuple(map(Path, said.pop("files"))),
+    }
     wanted = Wanted(data_dir=data_dir, pairs=tuple(said.pop("pairs")), **paths, **said)
     try:
         with standing_in():
