@@ -11,7 +11,7 @@ WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 ARGS ?=
 PARALLEL := --dist loadscope --no-loadscope-reorder
 
-.PHONY: help demo setup test quick torture fuzz bench-capture bench-research check proof pins clean
+.PHONY: help demo setup test quick torture fuzz bench-capture bench-research bench-ticks check proof pins clean
 .NOTPARALLEL:  # two pips in one environment disturb each other
 
 help:
@@ -45,6 +45,15 @@ bench-research: $(DONE)/dev $(DONE)/compiled bench/.venv-research/.done
 	$(BIN)/python -m bench.research.streaming --peer bench/.venv-research/bin/python
 	$(BIN)/python -m bench.research.bars $(ARGS)
 	$(BIN)/python -m bench.research.honesty
+
+bench-ticks: $(DONE)/dev $(DONE)/compiled bench/.venv-research-ticks/.done
+	$(BIN)/python -m bench.research.ticks $(ARGS)
+
+bench/.venv-research-ticks/.done: bench/research/requirements-peers-ticks.txt
+	@echo "installing the peers that back-tests on trades and books are measured against"
+	@$(PYTHON) -m venv bench/.venv-research-ticks
+	@bench/.venv-research-ticks/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/research/requirements-peers-ticks.txt
+	@touch $@
 
 bench/.venv-research/.done: bench/research/requirements-peers.txt
 	@echo "installing the peers that back-tests are measured against"
@@ -92,8 +101,8 @@ $(DONE)/package: pyproject.toml hatch_build.py $(DONE)/requirements
 	@$(BIN)/python -m ninefold.services.quicken
 	@touch $@
 
-$(DONE)/compiled: $(DONE)/package $(wildcard src/ninefold/backtest/*.py src/ninefold/formula/*_loop.py)
-	@echo "compiling the loops of formulas and back-tests (a minute)"
+$(DONE)/compiled: $(DONE)/package $(wildcard src/ninefold/backtest/*.py src/ninefold/backtest/ticks/*.py src/ninefold/formula/*_loop.py)
+	@echo "compiling the loops of formulas and back-tests (a minute or two)"
 	@$(BIN)/python -m ninefold.backtest.warm
 	@touch $@
 

@@ -18,7 +18,7 @@ import numpy as np
 from ninefold.backtest.market_rules import Fees
 from ninefold.backtest.ticks.events import BEST, Session
 from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder, Latency
-from ninefold.backtest.ticks.market import Terms, Traded, best_of, trade_quotes
+from ninefold.backtest.ticks.market import Terms, Traded, trade_quotes
 from ninefold.backtest.ticks.orders import Queue
 from ninefold.backtest.ticks.quotes import Quotes, every
 
@@ -35,11 +35,10 @@ def without_best(session: Session) -> Session:
 
 
 def decide(session: Session, size: int) -> Quotes:
-    """The best bid and ask as they are known at each tick of the timer."""
+    """At the best bid and ask as they are known at each tick of the timer."""
     at, decided_ns = every(session, TERMS.latency, INTERVAL_NS)
-    best = best_of(session)[at]
-    sizes = np.where(best > 0, size, 0)
-    return Quotes(at, best[:, 0], sizes[:, 0], best[:, 1], sizes[:, 1], MOST * size, decided_ns=decided_ns)
+    none, sizes = np.zeros(len(at), np.int64), np.full(len(at), size)
+    return Quotes(at, none, sizes, none, sizes, MOST * size, from_best=True, decided_ns=decided_ns)
 
 
 def play(session: Session, size: int) -> Traded:

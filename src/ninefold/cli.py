@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.util
 import keyword
 import sys
 
@@ -40,9 +41,12 @@ COMMANDS = {
     "backtest": "what a strategy would have made of past bars, and how likely that is luck",
     "freqtrade": "backtesting: a freqtrade strategy's file, unchanged, by freqtrade's rules",
     "leak-check": "whether a strategy looks ahead: found where it reads the bars, with the line",
+    "backtest-ticks": "the same trade by trade: two means of the price, orders that take their time",
     "sweep": "back-test every combination of settings, and what the best is worth",
     "rerun": "run a counted trial again: the same result, to the bit",
     "walk-forward": "fit on the past, act on what comes, go on: a result out of sample",
+    "recursive-check": "which values of a strategy change when less history is loaded",
+    "tournament": "every strategy of the library on one market, and what the best is worth",
     "holdout": "seal the newest bars against research, and count who looks at them",
     "train": "train the forecast model on stored bars",
     "halt": "stop all orders at once",
@@ -54,6 +58,9 @@ SEVERAL = {  # options that take several values
     "freqtrade": ("--pairs", "-p", "--bars"),
     "download": ("--pairs", "-p", "--timeframe", "--timeframes", "-t"),
 }
+RESEARCH = ("backtest", "sweep", "walk-forward", "tournament", "rerun", "recursive-check")
+OWN_CODE = "--strategies"  # what people write themselves may hand frames to the libraries that research loads without
+EXTRAS = {"freqtrade": "pandas"}  # what a command needs that only its extra brings
 HIDDEN = ("hot", "cold")  # the two processes that demo and up start
 
 
@@ -70,7 +77,11 @@ def main() -> None:
         near = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f"; did you mean `ninefold {near[0]}`?" if near else ""
         sys.exit(f"there is no command {name!r}{hint} `ninefold --help` lists them.")
+    if name in EXTRAS and importlib.util.find_spec(EXTRAS[name]) is None:
+        sys.exit(f'ninefold {name} needs {EXTRAS[name]}, which is not installed: pip install "ninefold[{name}]"')
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    if name in RESEARCH and OWN_CODE not in arguments:
+        importlib.import_module("ninefold.commands.lean").load_libraries()
     app.command(name, help=COMMANDS.get(name))(importlib.import_module(f"ninefold.commands.{_module(name)}").run)
     app(args=spread(arguments[1:], "--tape", *SEVERAL.get(name, ())), prog_name=f"ninefold {name}")
 

@@ -3,7 +3,7 @@
 BARS, CLOSE, CROSSED = "bars", "close", "close and its mean"
 CALLS = [
     *((name, CROSSED, {}) for name in ("crossed_above", "crossed_below", "crossed")),
-    *((name, BARS, {}) for name in ("typical_price", "mid_price", "ibs", "true_range", "heikinashi", "vwap")),
+    *((name, BARS, {}) for name in ("typical_price", "mid_price", "ibs", "true_range", "heikinashi")),
     *((name, BARS, {"window": 14}) for name in ("atr", "keltner_channel", "rolling_vwap", "zscore")),
     *((name, CLOSE, {"window": 20}) for name in ("bollinger_bands", "weighted_bollinger_bands")),
     *((name, CLOSE, {"window": 9}) for name in ("rolling_mean", "rolling_std", "rolling_min", "rolling_max")),

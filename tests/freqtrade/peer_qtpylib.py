@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 from calls import answers
-from freqtrade.vendor.qtpylib import indicators
+from technical import qtpylib
 
 bars = pd.DataFrame(json.loads(Path(sys.argv[1]).read_text()))
-Path(sys.argv[2]).write_text(json.dumps(answers(indicators, bars)))
+Path(sys.argv[2]).write_text(json.dumps(answers(qtpylib, bars)))

@@ -7,6 +7,7 @@ import pytest
 from ninefold.freqtrade.errors import StrategyFailed
 from tests.freqtrade.by_hand import FLAT, NO_FEE, strategy, told, trades
 
+FINE = (100.0, 100.01, 99.99, 100.0)  # its month has steps of 0.01
 RISING = [(100.0 + row, 101.0 + row, 99.5 + row, 101.0 + row) for row in range(10)]
 
 
@@ -65,7 +66,7 @@ def test_the_stop_comes_before_the_roi_and_the_signal_before_both():
 
 
 def test_a_trailing_stop_follows_the_high_and_the_low_of_the_same_candle_may_reach_it():
-    candles = [FLAT, FLAT, FLAT, (100.0, 110.0, 100.0, 105.0), (105.0, 106.0, 103.0, 104.0), FLAT]
+    candles = [FINE, FLAT, FLAT, (100.0, 110.0, 100.0, 105.0), (105.0, 106.0, 103.0, 104.0), FLAT]
     [trade] = trades(candles, strategy(enter=[1], stoploss=-0.06, trailing_stop=True))
     assert told(trade) == (2, 3, 100.0, pytest.approx(103.4), "trailing_stop_loss")  # 6 % below 110
 
@@ -77,7 +78,7 @@ def test_a_trailing_stop_waits_for_its_offset_and_is_nearer_then():
         "trailing_only_offset_is_reached": True,
     }
     candles = [
-        FLAT,
+        FINE,
         FLAT,
         FLAT,
         (100.0, 104.0, 96.0, 104.0),
@@ -87,6 +88,12 @@ def test_a_trailing_stop_waits_for_its_offset_and_is_nearer_then():
     ]
     [trade] = trades(candles, strategy(enter=[1], stoploss=-0.05, trailing_stop=True, **tuned))
     assert told(trade) == (2, 5, 100.0, pytest.approx(104.94), "trailing_stop_loss")  # 1 % below 106
+
+
+def test_a_stop_is_put_on_the_step_that_the_prices_of_the_month_are_on_upwards():
+    candles = [FLAT, FLAT, FLAT, (100.0, 100.0, 90.0, 95.0), FLAT]
+    coarse, fine = (trades([first, *candles[1:]], strategy(enter=[1], stoploss=-0.0555)) for first in (FLAT, FINE))
+    assert [told(*one)[3:] for one in (coarse, fine)] == [(95.0, "stop_loss"), (94.45, "stop_loss")]
 
 
 def test_in_the_candle_of_the_entry_a_trailing_stop_is_taken_at_its_worst():
@@ -128,7 +135,7 @@ def test_the_warm_up_is_looked_at_and_not_traded_on():
         ({"timeframe": ""}, "has no timeframe; set one"),
         ({"timeframe": "5x"}, "there is no timeframe '5x'"),
         ({"can_short": True}, "sets can_short; short trades are not there yet"),
-        ({"custom_entry_price": lambda self: 1}, r"has custom_entry_price\(\), which is not there yet"),
+        ({"custom_entry_price": lambda self, **about: 1.5}, r"custom_entry_price wants 1.5 where 102.0 was proposed"),
         ({"startup_candle_count": 9}, "no pair has candles of 5m beyond the 9 that ByHand warms up with"),
         (
             {"populate_indicators": lambda self, frame, about: frame.iloc[2:]},

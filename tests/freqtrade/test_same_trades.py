@@ -1,4 +1,4 @@
-"""Twelve strategies in freqtrade's style give freqtrade's own trades: on generated candles what it once gave, kept in expected/;
+"""Thirteen strategies in freqtrade's style give freqtrade's own trades: on generated candles what it once gave, kept in expected/;
 where there is a freqtrade (NINEFOLD_FREQTRADE names its Python) what it gives now, on recorded candles too."""
 
 import pytest

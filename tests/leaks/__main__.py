@@ -8,17 +8,19 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from tests.leaks.score import PLANTED, SOUND, Said, said, score
+from tests.leaks.score import FREQTRADE, LIBRARIES, PLANTED, SOUND, Said, classes, said, score
 
 
 def main() -> None:
-    total = sum(len(one.CASES) for one in (*PLANTED.values(), *SOUND.values()))
+    total = sum(len(one.CASES) for one in (*PLANTED.values(), *SOUND.values())) + sum(
+        map(len, map(classes, FREQTRADE.values()))
+    )
     all_said = list(track(said(), "checking", total, console=Console(stderr=True), transient=True))
-    table = Table("kind", "numpy", "pandas", box=None, pad_edge=False)
+    table = Table("kind", *LIBRARIES, box=None, pad_edge=False)
     for leaks in (True, False):
         for kind in dict.fromkeys(one.kind for one in all_said if one.leaks == leaks):
             of_kind = [one for one in all_said if one.leaks == leaks and one.kind == kind]
-            table.add_row(f"{kind}{'' if leaks else ' (sound)'}", *(_part(of_kind, library) for library in PLANTED))
+            table.add_row(f"{kind}{'' if leaks else ' (sound)'}", *(_part(of_kind, library) for library in LIBRARIES))
     Console().print(table)
     for one in all_said:
         if not one.right:

@@ -143,6 +143,27 @@ def array_written_in_a_loop(df):
     return found
 
 
+@case("positive shift", FRAME)
+def labels_of_rows_that_rose(df):
+    rose = df[df["close"] > df["close"].shift(1)].index
+    df["signal"] = 0
+    df.loc[rose, "signal"] = 1
+    for time, row in df[df["volume"] > 80].iterrows():
+        df.loc[time, "signal"] = 0 if row["close"] > row["open"] else 1
+    return df
+
+
+@case("positive shift", FRAME)
+def warm_up_dropped(df):
+    df["mean"] = df["close"].rolling(20).mean()
+    df = df.dropna()
+    found = np.zeros(len(df))
+    for i in range(1, len(df)):
+        if df["close"].iloc[i] > df["mean"].iloc[i] and df.index[i].minute != 0:
+            found[i] = 1
+    return pd.Series(found, index=df.index)
+
+
 @case("expanding scaling", FRAME)
 def z_score_of_the_past(df):
     mean, spread = df["close"].expanding(20).mean(), df["close"].expanding(20).std()
@@ -226,6 +247,34 @@ def label_that_was_over(df):
     df["label"] = df["close"].shift(-5) / df["close"] - 1
     df["known"] = df["label"].shift(5)
     return np.sign(df["known"].rolling(20).mean()).fillna(0)
+
+
+@case("labels of the past", FRAME)
+def best_of_several_windows_so_far(df):
+    change = df["close"].pct_change()
+    windows = [5, 10, 20]
+    earned = [(np.sign(df["close"].diff(one)).shift(1) * change).cumsum().to_numpy() for one in windows]
+    signs = [np.sign(df["close"].diff(one)).to_numpy() for one in windows]
+    found = np.zeros(len(df))
+    for i in range(30, len(df)):
+        best = max(range(3), key=lambda one: earned[one][i])
+        found[i] = signs[best][i]
+    return found
+
+
+@case("labels of the past", FRAME)
+def two_loops_one_after_the_other(df):
+    position, held = 0, []
+    for close, opening in zip(df["close"], df["open"], strict=True):
+        if close > opening:
+            position = 1
+        held.append(position)
+    position, sold = 0, []
+    for close, opening in zip(df["close"], df["open"], strict=True):
+        if close < opening:
+            position = -1
+        sold.append(position)
+    return (pd.Series(held, index=df.index) + pd.Series(sold, index=df.index)).astype(int)
 
 
 @case("labels of the past", FRAME)

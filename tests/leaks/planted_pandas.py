@@ -125,6 +125,28 @@ def indicator_shifted_back(df):
     return (rsi.shift(-1) > rsi).astype(int)
 
 
+@case("negative shift", FRAME)
+def labels_of_rows_that_rise_next(df):
+    rises = df[df["close"].shift(-1) > df["close"]].index
+    df["signal"] = 0
+    df.loc[rises, "signal"] = 1
+    return df
+
+
+@case("negative shift", FRAME)
+def rows_that_fall_next_dropped(df):
+    kept = df.drop(df[df["close"].shift(-1) < df["close"]].index)
+    return pd.Series(1, index=kept.index).reindex(df.index).fillna(0)
+
+
+@case("negative shift", FRAME)
+def rows_that_rise_next_joined(df):
+    chosen = df[df["close"].shift(-1) > df["open"]].copy()
+    chosen["there"] = 1
+    both = df.join(chosen["there"])
+    return both["there"].fillna(0)
+
+
 # --- scaling by the whole sample
 
 
@@ -214,6 +236,30 @@ def window_chosen_by_all(df):
         return series.rolling(window).mean()
 
     return np.sign(df["close"] - mean(df["close"]))
+
+
+@case("target leakage", FRAME)
+def best_of_several_windows(df):
+    change, best, window = df["close"].pct_change().shift(-1), -np.inf, 5
+    for one in (5, 10, 20):
+        earned = (np.sign(df["close"] - df["close"].rolling(one).mean()) * change).sum()
+        if earned > best:
+            best, window = earned, one
+    return np.sign(df["close"] - df["close"].rolling(window).mean())
+
+
+@case("target leakage", FRAME)
+def best_of_several_windows_by_key(df):
+    change = df["close"].pct_change()
+    earned = {one: (np.sign(df["close"].diff(one)).shift(1) * change).sum() for one in (5, 10, 20)}
+    return np.sign(df["close"].diff(max(earned, key=earned.get)))
+
+
+@case("target leakage", FRAME)
+def best_of_several_windows_by_place(df):
+    windows, change = [5, 10, 20], df["close"].pct_change()
+    earned = [(np.sign(df["close"].diff(one)).shift(1) * change).sum() for one in windows]
+    return np.sign(df["close"] - df["close"].rolling(windows[int(np.argmax(earned))]).mean())
 
 
 # --- labels of resampled bars

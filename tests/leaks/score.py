@@ -5,6 +5,7 @@ In:  the corpus. Out: for each strategy what was said of it; recall, precision a
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +15,17 @@ import numpy as np
 
 from ninefold.market.time import width_of
 from ninefold.services.leak_check import CLEAN, LEAK, BarsToRead, Checked, check
-from ninefold.services.leak_check_bars import START_NS
+from ninefold.services.leak_check_bars import START_NS, generated
 from ninefold.services.leak_check_forms import form_of
 from tests.leaks import clean, clean_pandas, planted, planted_pandas
 from tests.leaks.corpus import BARS, FRAME_HELD, HELD, Case, columns
 
 PLANTED = {"numpy": planted, "pandas": planted_pandas}
 SOUND = {"numpy": clean, "pandas": clean_pandas}
+LIBRARIES = ("numpy", "pandas", "freqtrade")
+FREQTRADE = {
+    leaks: Path(__file__).parent / f"{name}_freqtrade.py" for leaks, name in ((True, "planted"), (False, "clean"))
+}
 
 
 class Said(NamedTuple):
@@ -42,7 +47,20 @@ def checked(module: object, name: str, case: Case, seed: int = 1) -> Checked:
     return check(form_of(f"{path}:{name}", held=case.form in (HELD, FRAME_HELD)), [bars])
 
 
+def classes(path: Path) -> dict[str, str]:
+    """The strategies of a file in freqtrade's form, and the kind of each, which its docstring tells."""
+    found = [one for one in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(one, ast.ClassDef)]
+    return {one.name: ast.get_docstring(one) or "" for one in found if one.name != "Base"}
+
+
+def checked_class(path: Path, name: str) -> Checked:
+    return check(form_of(f"{path}:{name}"), generated(width_of("5m"), [1]))
+
+
 def said() -> Iterator[Said]:
+    for leaks, path in FREQTRADE.items():
+        for name, kind in classes(path).items():
+            yield Said(name, "freqtrade", kind, leaks, checked_class(path, name))
     for leaks, modules in ((True, PLANTED), (False, SOUND)):
         for library, module in modules.items():
             for name, case in module.CASES.items():

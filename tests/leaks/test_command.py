@@ -158,6 +158,38 @@ def test_a_strategy_of_the_library_or_of_a_folder_is_found_by_name(tmp_path, cap
     assert "did you mean 'trend_ema_1m'?" in capsys.readouterr().err
 
 
+FREQTRADE = """from freqtrade.strategy import IStrategy
+
+
+class Mine(IStrategy):
+    timeframe = "5m"
+    stoploss = -0.1
+
+    def populate_indicators(self, dataframe, metadata):
+        return dataframe
+
+    def populate_entry_trend(self, dataframe, metadata):
+        dataframe.loc[dataframe["close"].shift({by}) > dataframe["close"], "enter_long"] = 1
+        return dataframe
+
+    def custom_exit(self, pair, trade, current_time, current_rate, current_profit, **kwargs):
+        return None
+"""
+
+
+def test_a_freqtrade_strategy_runs_on_bars_of_its_timeframe_and_says_what_is_not_judged(check):
+    status, out, _ = check(FREQTRADE.format(by=-1))
+    assert status == 1
+    assert "mine.py:12: " in out
+    assert "what it knows 2024-01-01 00:05:00" in out
+    status, out, _ = check(FREQTRADE.format(by=1))
+    assert status == 0
+    assert "not judged: custom_exit" in out
+    status, _, err = check(FREQTRADE.format(by=1), timeframe="1h")
+    assert status == 2
+    assert "Mine is made for bars of 5m" in err
+
+
 def test_bars_of_a_file_are_read(check, tmp_path):
     bars = generated(60_000_000_000, [5], 100)[0]
     table = pa.table({"open_time": pa.array(bars.open_ns, pa.timestamp("ns")), **bars.columns})

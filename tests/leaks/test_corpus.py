@@ -14,7 +14,7 @@ from ninefold.services.leak_check import CLEAN, LEAK
 from ninefold.services.leak_check_bars import START_NS
 from tests.leaks import clean, clean_pandas, planted, planted_pandas
 from tests.leaks.corpus import CALLBACK, FRAME, FRAME_HELD, columns
-from tests.leaks.score import PLANTED, SOUND, Score, checked, score
+from tests.leaks.score import FREQTRADE, PLANTED, SOUND, Score, checked, checked_class, classes, score
 from tests.leaks.traced_run import result_when_traced
 
 pytestmark = pytest.mark.slow
@@ -49,6 +49,20 @@ def test_a_clean_strategy_is_not_accused(module, name):
     found = checked(module, name, module.CASES[name])
     assert found.verdict == CLEAN, found.why
     assert found.runs == 2
+
+
+@pytest.mark.parametrize("name", classes(FREQTRADE[True]))
+def test_a_leak_planted_in_a_freqtrade_strategy_is_found(name):
+    found = checked_class(FREQTRADE[True], name)
+    assert found.verdict == LEAK, found.why
+    assert found.file == str(FREQTRADE[True])
+    assert found.text
+
+
+@pytest.mark.parametrize("name", classes(FREQTRADE[False]))
+def test_a_clean_freqtrade_strategy_is_not_accused(name):
+    found = checked_class(FREQTRADE[False], name)
+    assert found.verdict == CLEAN, found.why
 
 
 def test_the_corpus_has_every_kind_of_leak_and_as_many_clean_ones():

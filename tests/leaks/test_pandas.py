@@ -145,6 +145,7 @@ REFUSED = {
     "pd.crosstab(df.close, df.open)": r"pandas\.crosstab is not known",
     "df.close.rolling(3).aggregate_all()": r"rolling\.aggregate_all is not known",
     "np.kron(df.close, 1)": r"numpy's kron is not known",
+    "df.set_index('close').index": "bars became labels",
     "df[df.close.round()]": "rows were chosen by labels made of bars",
 }
 

@@ -25,7 +25,7 @@ from ninefold.market.instruments import UnknownInstrument, listed
 from ninefold.market.records import Listed
 from ninefold.market.time import MINUTE_NS
 from ninefold.services.backtest import backtest
-from ninefold.services.backtest_bars import market_of_file
+from ninefold.services.backtest_bars import market_of_file, market_of_store
 from ninefold.services.backtest_strategy import choose
 from ninefold.services.backtest_wanted import BadBacktest, Wanted
 from ninefold.services.compiling import COMPILING, told_when_compiling
@@ -89,6 +89,34 @@ def test_a_signal_on_the_last_bar_is_not_filled_and_without_trades_nothing_is_cl
     found = backtest(wanted(file_of(tmp_path, [10, 10, 10], [10, 10, 11])), now_ns=1)
     assert (found["equity"], found["trades"], found["open_trade"]) == (1000, [], None)
     assert np.isnan(found["deflated_sharpe"])
+
+
+def test_what_is_left_of_it_by_hand(tmp_path: Path) -> None:
+    path = file_of(tmp_path, [10, 10, 12, 11, 9, 10, 11, 12, 13, 14], [10, 12, 11, 9, 10, 11, 12, 13, 14, 15])
+    found = backtest(wanted(path, taker_fee="0", slippage="0.1", spread_ticks=2), now_ns=1)
+    # bought at 12, sold at 11, bought at 10 and held to 15; a tenth of each price is lost, up to whole ticks of 1: 2, 2 and 1
+    assert found["equity"] == pytest.approx(1000 - 2 + 10 - 2 * (2 + 2 + 1))
+    assert (found["fees"], found["slippage"]) == pytest.approx((0, 10))
+    assert found["cost_share"] == pytest.approx(10 / 8)
+    told = found["sensitivity"]
+    # one bar later: bought at 11, sold at 9, bought at 11
+    assert told["one_bar_later"]["equity"] == pytest.approx(1000 - 4 + 8 - 2 * (2 + 1 + 2))
+    assert told["without_best_days"]["equity"] == pytest.approx(998)  # there is one day, on which it lost
+    # half of the usual spread of two ticks, 2 / 11 or 2 / 12, beside the tenth: 18.7 % of the price, 3, 3 and 2 ticks
+    assert told["with_spread"]["from"] == "2 ticks of 1"
+    assert told["with_spread"]["spread_bps"] == pytest.approx((2 / 11 + 2 / 12) / 2 * 10_000)
+    assert told["with_spread"]["equity"] == pytest.approx(1000 + 8 - 2 * (3 + 3 + 2))
+    assert (found["drawdown_days"] * 1440, found["overfitting"]) == (pytest.approx(8), None)
+
+
+def test_stops_leverage_and_short_positions_of_a_perpetual(tmp_path: Path) -> None:
+    path = file_of(tmp_path, [10, 10, 12, 10, 9], [10, 12, 13, 9, 9], low=[10, 10, 11, 8, 9], high=[10, 12, 13, 11, 9])
+    found = backtest(wanted(path, taker_fee="0", stop_loss="0.25", size="2"), now_ns=1)
+    assert found["trades"][0]["exit_price"] == 9  # within the fourth bar: bought at 12, a quarter below it
+    assert found["trades"][0]["exit_time"] == "2024-01-01T00:04:00Z"
+    found = backtest(wanted(path, taker_fee="0", size=None, leverage="2", short=True), now_ns=1)
+    assert found["trades"][0]["size"] == pytest.approx(2 * 1000 / 12, rel=1e-6)
+    assert found["equity"] == pytest.approx(500, rel=1e-6)  # left at the fifth open, 9; ruined it would be near 6
 
 
 def test_without_a_size_all_of_the_equity_is_held(tmp_path: Path) -> None:
@@ -198,7 +226,7 @@ def test_the_command_prints_the_fixed_keys_and_counts_up(
 @pytest.mark.parametrize(
     ("more", "error", "said"),
     {
-        "strategy": ({"strategy": "sma_cros"}, BadStrategy, ["sma_cros", "did you mean 'sma_cross'", "trend_ema_1m"]),
+        "strategy": ({"strategy": "sma_cros"}, BadStrategy, ["sma_cros", "did you mean 'sma_cross'", "docs/strategies.md"]),
         "parameter": ({"settings": ("fst=3",)}, BadStrategy, ["fst", "did you mean 'fast'", "slow (1 to"]),
         "range": ({"settings": ("fast=0",)}, BadStrategy, ["fast=0", "whole number from 1 to"]),
         "fraction": ({"settings": ("fast=1.5",)}, BadStrategy, ["fast=1.5", "whole number from 1 to"]),
@@ -213,6 +241,12 @@ def test_the_command_prints_the_fixed_keys_and_counts_up(
         "holes": ({"holes": "fill"}, BadBacktest, ["'fill'", "refuse, unknown"]),
         "fee": ({"taker_fee": "2"}, BadRules, ["taker fee", "between -1 and 1"]),
         "size": ({"size": "0"}, BadRules, ["size", "above 0"]),
+        "spread": ({"spread_ticks": -1}, BadBacktest, ["-1 ticks", "0 or more"]),
+        "volatility": ({"target_volatility": 0.0}, BadBacktest, ["0.0", "above 0"]),
+        "leverage": ({"leverage": "3"}, BadBacktest, ["spot", "--short"]),
+        "much leverage": ({"leverage": "300", "short": True}, BadBacktest, ["300", "between 1 and 100"]),
+        "slippage": ({"slippage": "x"}, BadRules, ["slippage", "'x'"]),
+        "stop": ({"stop_loss": "2"}, BadRules, ["stop loss", "between 0 and 1"]),
         "cash": ({"cash": "much"}, BadRules, ["cash", "'much'"]),
     }.values(),
 )
@@ -295,6 +329,17 @@ def test_stored_bars_are_found_by_name_and_what_is_missing_is_unknown(tmp_path: 
         backtest(Wanted(**asked, timeframe="1d"), now_ns=1)
 
 
+def test_what_the_pipeline_told_of_stored_bars_is_read_by_strategies(tmp_path: Path) -> None:
+    forecasts = {1: 0.01, 2: -0.01, 4: 0.02}
+    store(tmp_path, {minute: 100 for minute in range(6)}, forecasts=forecasts)
+    market = market_of_store(tmp_path, "binance:BTC/USDT", MINUTE_NS)
+    np.testing.assert_array_equal(market.columns["forecast"], [forecasts.get(minute, np.nan) for minute in range(6)])
+    assert np.isnan(market.columns["one_upping"]).all()
+    found = backtest(Wanted(strategy="forecast_sign", data_dir=tmp_path, instrument="binance:BTC/USDT"), now_ns=1)
+    times = [(one["entry_time"][11:16], one["exit_time"][11:16]) for one in found["trades"]]
+    assert (times, found["open_trade"]["entry_time"][11:16]) == ([("00:02", "00:03")], "00:05")
+
+
 def test_a_timerange_goes_by_the_open_of_bars_stored_or_in_a_file(tmp_path: Path) -> None:
     prices = [10.0, 11.0, 12.0, 13.0]
     path = file_of(tmp_path, prices, prices)
@@ -328,8 +373,15 @@ def test_a_strategy_that_reads_more_than_a_file_has_says_what(tmp_path: Path) ->
         backtest(wanted(path, strategy="flow_imbalance_1s", settings=()), now_ns=1)
 
 
-def store(path: Path, closes: dict[int, int], tick: str = "0.01", lot: str = "0.00001", kind: str = "spot") -> None:
-    """Bars by minute, closes in units of the tick; each opens at 90."""
+def store(
+    path: Path,
+    closes: dict[int, int],
+    tick: str = "0.01",
+    lot: str = "0.00001",
+    kind: str = "spot",
+    forecasts: dict[int, float] | None = None,
+) -> None:
+    """Bars by minute, closes in units of the tick; each opens at 90. forecasts: of the next bar, by minute."""
     made = listed("binance", "BTCUSDT", "BTC", "USDT", tick=tick, lot=lot)
     instrument = msgspec.structs.replace(made, id=1, kind=kind)
     bars = []
@@ -338,9 +390,11 @@ def store(path: Path, closes: dict[int, int], tick: str = "0.01", lot: str = "0.
         bars.append(
             (1, MINUTE_NS, at, at + MINUTE_NS, 90, 110, 80, close, 50, 20, 3, 99, 1, 101, 2, 0, 0, at + MINUTE_NS, 3)
         )
+    closed = {minute: NEW_YEAR_NS + (minute + 1) * MINUTE_NS for minute in forecasts or {}}
+    means = [(1, MINUTE_NS, at, "forecast", (forecasts or {})[minute], at, 3) for minute, at in closed.items()]
     told = [Listed(seq=1, known_ns=NEW_YEAR_NS, instrument=instrument)]
     with Tables(path) as tables:
-        tables.write([Chunk(1, 3, NEW_YEAR_NS, {"bars": rows("bars", bars)}, told)])
+        tables.write([Chunk(1, 3, NEW_YEAR_NS, {"bars": rows("bars", bars), "values": rows("values", means)}, told)])
 
 
 def test_compiling_is_said_once_and_loading_not_at_all() -> None:

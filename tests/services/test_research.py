@@ -99,8 +99,8 @@ def stops_after(parts: int) -> Callable[[str, int, int], None]:
 @pytest.mark.parametrize(
     "more",
     [
-        {},
-        {"stop_loss": "0.02", "max_bars": 12},
+        {"settings": ("fast=2,3", "slow=10,40")},
+        {"settings": ("fast=2,3", "slow=10,40"), "stop_loss": "0.02", "max_bars": 12},
         {"strategy": "waves", "settings": ("fast=3,4", "slow=12,20")},
         {"strategy": "dips", "settings": ("level=20..40..10",), "stop_loss": "0.01"},
     ],

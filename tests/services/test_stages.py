@@ -15,13 +15,19 @@ from ninefold.market.chunk import Chunk, decode, encode
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.records import AnyRecord, Connection, Gap, Headline, Listed, Tick
 from ninefold.market.time import SECOND_NS, TICK_NS
+from ninefold.market.values import TOLD, told
 from ninefold.sentiment.mood import Sentiment
 from ninefold.services.stage import Kept, Warmed
 from ninefold.strategy.decide import Decide
-from ninefold.strategy.library import default_strategies
+from ninefold.strategy.library import default_strategies, library
+from ninefold.strategy.strategy import plan_of
 
 START_NS = 1_700_000_100 * SECOND_NS
 SECONDS = 260
+STRATEGIES = (  # the default ones, and one that reads what `forecast` tells
+    *default_strategies(),
+    plan_of(library()["forecast_with_trend"], {"bars": 5}, timeframe="1s"),
+)
 KINDS = ("bars", "values", "forecasts", "targets")
 TITLES = (
     "Bitcoin surges to a great record",
@@ -126,7 +132,7 @@ class Chain:
         self._start()
 
     def _start(self) -> None:
-        self.stages = [BarMaker(), Measure(), Sentiment(), Forecasts(), Decide(default_strategies(), "binance")]
+        self.stages = [BarMaker(), Measure(), Sentiment(), Forecasts(), Decide(STRATEGIES, "binance")]
 
     def step(self, chunk: Chunk) -> None:
         for stage in self.stages:
@@ -139,7 +145,7 @@ class Chain:
         return np.concatenate(self.made[kind])
 
     def restart(self) -> None:
-        """New stages: states as saved, the rest made again from stored bars and moods."""
+        """New stages: states as saved, the rest made again from stored bars and what was told of them."""
         states = {stage.name: stage.save() for stage in self.stages if isinstance(stage, Kept)}
         bars, values = self.rows("bars"), self.rows("values")
         self._start()
@@ -147,7 +153,7 @@ class Chain:
             if stage.name in states:
                 stage.load(states[stage.name])
             if isinstance(stage, Warmed):
-                stage.warm(list(instruments()), bars[bars["revision"] == 0], values[values["term"] == b"sentiment"])
+                stage.warm(list(instruments()), bars[bars["revision"] == 0], told(values))
 
 
 def run(chunks: list[Chunk], restarts: set[int] = frozenset()) -> Chain:
@@ -181,7 +187,7 @@ def test_every_term_gets_a_value_at_every_first_known_bar(once):
     bars, values = once.rows("bars"), once.rows("values")
     first = bars[bars["revision"] == 0]
     assert len(first) < len(bars)
-    terms = values[values["term"] != b"sentiment"]
+    terms = values[~np.isin(values["term"], TOLD)]
     assert len(terms) == len(first) * len(TERMS)
     seen = {term for term in set(terms["term"].tolist()) if not np.isnan(terms["value"][terms["term"] == term]).all()}
     assert seen == set(terms["term"].tolist())
@@ -205,8 +211,25 @@ def test_targets_lie_between_minus_one_and_one_and_every_strategy_has_them(once)
     assert len(known)
     assert (np.abs(known) <= 1).all()
     assert {name.decode() for name in targets["strategy"].tolist()} == {
-        one.name for one in default_strategies() if one.width_ns in {SECOND_NS, 5 * SECOND_NS, 60 * SECOND_NS}
+        one.name for one in STRATEGIES if one.width_ns in {SECOND_NS, 5 * SECOND_NS, 60 * SECOND_NS}
     }
+
+
+def test_the_mean_forecast_of_the_next_bar_is_told_and_a_strategy_reads_it(once):
+    values, forecasts = once.rows("values"), once.rows("forecasts")
+    next_bar = forecasts[forecasts["horizon"] == 1]
+    assert len(next_bar)
+    told_means = values[values["term"] == b"forecast"]
+    for name, of in (
+        ("instrument", "instrument"),
+        ("width_ns", "width_ns"),
+        ("close_ns", "close_ns"),
+        ("value", "mean"),
+    ):
+        np.testing.assert_array_equal(told_means[name], next_bar[of])
+    targets = once.rows("targets")
+    mine = targets[targets["strategy"] == b"forecast_with_trend"]["target"]
+    assert len(mine[~np.isnan(mine)])
 
 
 def test_headlines_count_once_and_move_the_mood(once):

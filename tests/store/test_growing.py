@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -48,8 +48,8 @@ class Both:
         self.quick, self.slow = Certifier(path, position), Certifier(path, position)
         self.slow._hours._growing = OneByOne()
 
-    def step(self, trades: Mapping[str, np.ndarray], records: list[AnyRecord], clock_ns: int, seq: int) -> pa.Table:
-        return self._same(lambda one: one.step(trades, records, clock_ns, seq))
+    def step(self, groups: Grouped, records: list[AnyRecord], clock_ns: int, seq: int) -> pa.Table:
+        return self._same(lambda one: one.step(groups, records, clock_ns, seq))
 
     def open_hours(self, seq: int) -> pa.Table:
         return self._same(lambda one: one.open_hours(seq))

@@ -52,6 +52,8 @@ def test_a_run_comes_back_as_it_was_kept_and_nan_as_null(tmp_path: Path) -> None
         "strategy": "s",
         "set": {"fast": 1},
         "sharpe": math.nan,
+        "buy_and_hold": {"return": 0.5, "weekly": {"raw": 0.1}},
+        "overfitting": {"inner": {"deep": 1}},
         "equity_curve": [1.5, 2.25],
         "trades": [{"pnl": -0.1}],
     }
@@ -60,7 +62,8 @@ def test_a_run_comes_back_as_it_was_kept_and_nan_as_null(tmp_path: Path) -> None
     kept, back = reader.kept(1), reader.run(1)
     assert back == {**document, "sharpe": None}
     assert (kept.trial, kept.kind, kept.known_ns, kept.config) == (1, "backtest", 101, CONFIG)
-    assert kept.summary == {"strategy": "s", "set": {"fast": 1}, "sharpe": None}
+    short = {"strategy": "s", "set": {"fast": 1}, "sharpe": None, "buy_and_hold": {"return": 0.5}}
+    assert kept.summary == short
     again = reader.bars(1)
     assert again is not None
     for name in ("open_ns", "close_ns", "open", "high", "low", "close", "volume", "state"):

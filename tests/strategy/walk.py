@@ -31,6 +31,7 @@ def walk(n: int, seed: int = 3) -> dict[str, np.ndarray]:
         "imbalance": random.uniform(-1, 1, n),
         "sentiment": np.clip(np.cumsum(random.normal(0, 0.05, n)), -1, 1),
         "forecast": random.normal(0, 0.001, n),
+        "one_upping": random.random(n),
     }
 
 

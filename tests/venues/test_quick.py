@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from statistics import median_low
 
 import msgspec
@@ -24,6 +25,7 @@ from ninefold.venues.collector import Collector
 from ninefold.venues.quick import Quick
 from ninefold.venues.quick_loop import median_low as low_median
 from ninefold.venues.quick_names import NAME_WORDS, name_words, place_of
+from ninefold.venues.quick_numbers import in_units
 
 START_MS = 1_795_341_600_000
 START_NS = START_MS * 10**6
@@ -245,3 +247,15 @@ def test_names_that_begin_alike_are_kept_apart() -> None:
 def test_the_median_is_the_low_one_of_the_first_values(values: list[int], count: int) -> None:
     count = min(count, len(values))
     assert low_median(np.array(values, np.int64), count) == median_low(values[:count])
+
+
+@given(st.integers(0, 10**18 - 1) | st.integers(0, 999).map(lambda few: few * 10**15), st.integers(0, 18), st.integers(0, 18))
+@example(6120310000000, 8, 4)  # "61203.10000000" in units of 0.0001
+@example(61203105, 3, 2)  # half a unit too much
+@example(9_223_372_036_854_775, 0, 3)  # the largest that fits, and the next one
+@example(9_223_372_036_854_776, 0, 3)
+@example(0, 18, 0)
+def test_a_number_in_units_is_the_exact_one_or_none(digits: int, behind: int, decimals: int) -> None:
+    exact = Fraction(digits * 10**decimals, 10**behind)
+    fits = exact.denominator == 1 and exact < 2**63
+    assert in_units(digits, behind, decimals) == (int(exact) if fits else -1)

@@ -66,26 +66,21 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "volume": np.ones(BARS),
     }
     pq.write_table(pa.table(columns), folder / "bars.parquet")
-    for fast in (10, 100):
-        settings = (f"fast={fast}", "slow=300")
+    data = folder / "data"
+
+    def tried(fast: int, slow: int) -> int:
+        settings = (f"fast={fast}", f"slow={slow}")
         found = backtest(
-            Wanted(strategy="sma_cross", settings=settings, data_dir=folder / "data", file=folder / "bars.parquet"),
-            10**18,
+            Wanted(strategy="sma_cross", settings=settings, data_dir=data, file=folder / "bars.parquet"), 10**18
         )
-        assert found["net_profit"] < 0 or fast == 100
-    counted = {**SWEEP, "strategy": HOSTILE, "set": {HOSTILE: HOSTILE}, "equity": 1.0, "net_profit": 0.0}
-    for number, kind, document in ((1, "sweep", SWEEP), (2, "tournament", counted)):
-        counted_as = backtest(
-            Wanted(
-                strategy="sma_cross",
-                settings=("fast=2", f"slow={number + 2}"),
-                data_dir=folder / "data",
-                file=folder / "bars.parquet",
-            ),
-            10**18,
-        )
-        save_run(folder / "data", kind, counted_as["trial"], document, None)
-    return folder / "data"
+        trial: int = found["trial"]
+        return trial
+
+    assert [tried(10, 300), tried(100, 300)] == [1, 2]
+    save_run(data, "sweep", tried(2, 3), SWEEP, None)
+    hostile = {**SWEEP, "strategy": HOSTILE, "set": {HOSTILE: HOSTILE}, "equity": 1.0, "net_profit": 0.0}
+    save_run(data, "tournament", tried(2, 4), hostile, None)
+    return data
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +148,24 @@ def test_closer_shows_single_minutes_with_each_mark_on_its_own_candle(page: Page
         assert mark["x"] == pytest.approx(left + share * (right - left))
 
 
+def test_the_table_twin_holds_the_candles_in_sight_with_equity_and_fills(page: Page, url: str) -> None:
+    from_s = START_S + 86_400
+    opened(page, url, run="1", **{"from": str(from_s), "to": str(from_s + 7_200)})
+    until(page, "state.timeframe === '1m'")
+    page.keyboard.press("d")
+    rows = page.locator(".twin-table tbody tr")
+    bars = get(url, "/1/bars", **{"from": f"{from_s}000000000", "to": f"{from_s + 7_200}000000000"}, px=500)["columns"]
+    equity = get(url, "/1/equity", **{"from": f"{from_s}000000000", "to": f"{from_s + 7_200}000000000"}, px=500)[
+        "columns"
+    ]
+    last = rows.nth(1).locator("td").all_inner_texts()  # the newest but one: the newest opens where the sight ends
+    assert last[1:5] == [bars[name][-1] for name in ("open", "high", "low", "close")]
+    assert last[5] == f"{equity['last'][-1]:.2f}"
+    assert rows.count() == len(bars["open_ns"]) + 1
+    page.keyboard.press("d")
+    expect(page.locator(".twin-table")).to_be_hidden()
+
+
 def test_j_k_and_a_click_choose_a_trade_that_the_picture_brings_into_sight(page: Page, url: str) -> None:
     opened(page, url, run="1")
     page.keyboard.press("j")
@@ -206,8 +219,8 @@ def test_a_sweep_is_a_map_of_its_parameters(page: Page, url: str) -> None:
     page.goto(f"{url}/backtests?run=3")
     until(page, "state.panel === 'ready'")
     cells = page.locator("td.heat")
-    assert cells.all_inner_texts() == ["0.1", "1.5", "-", "\u22122", "0.5", "0.25"]
-    expect(page.locator("td.heat.best")).to_have_text("1.5")
+    assert cells.all_inner_texts() == ["0.10", "1.50", "-", "\u22122.00", "0.50", "0.25"]
+    expect(page.locator("td.heat.best")).to_have_text("1.50")
     expect(page.locator(".rows table")).to_contain_text("fast")
     picture(page, "sweep")
 

@@ -91,6 +91,7 @@ const KEYS: readonly Key[] = [
   { keys: 'k', does: 'run or trade before', on: plain('k'), act: () => onList(-1) },
   { keys: 'Enter', does: 'open the run', on: (e) => plain('Enter')(e) && view.run === null && !(e.target instanceof HTMLButtonElement || e.target instanceof HTMLAnchorElement), act: () => list.openChosen() },
   { keys: 'Esc', does: 'back to all runs', on: (e) => plain('Escape')(e) && view.run !== null && !help.open, act: () => go({ run: null, from: null, to: null, trade: null }) },
+  { keys: 'd', does: 'the picture as a table', on: plain('d'), act: () => opened?.plot && opened.toggleTwin() },
   { keys: '+', does: 'closer', on: plain('+'), act: () => opened?.plot?.zoom(0.7) },
   { keys: '-', does: 'farther', on: plain('-'), act: () => opened?.plot?.zoom(1 / 0.7) },
   { keys: 'Home', does: 'the whole run', on: plain('Home'), act: () => opened?.plot?.showAll(), chartOnly: true },

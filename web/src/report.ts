@@ -15,6 +15,7 @@ document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target instanceof HTMLSelectElement) return;
   const onPicture = event.target === view?.picture;
   if (event.key === 'j' || event.key === 'k') void view?.trades?.step(event.key === 'j' ? 1 : -1);
+  else if (event.key === 'd' && view?.plot) view.toggleTwin();
   else if (event.key === '+' || event.key === '-') view?.plot?.zoom(event.key === '+' ? 0.7 : 1 / 0.7);
   else if (onPicture && (event.key === 'ArrowLeft' || event.key === 'ArrowRight')) view?.plot?.[event.shiftKey ? 'pan' : 'step'](event.key === 'ArrowLeft' ? -1 : 1);
 });

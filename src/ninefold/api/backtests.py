@@ -26,7 +26,7 @@ from ninefold.report.shown import Part, Shown
 from ninefold.store.data_dir import WrongFormat
 from ninefold.store.runs import BrokenRun, Kept, RunReader, UnknownRun
 
-HELD = 4  # runs that stay open: one with a year of 1m bars takes about 100 MB
+HELD = 3  # runs that stay open: one with a year of 1m bars takes some 80 MB
 PER_PAGE = 100  # trades
 PX_A_CANDLE = 4  # hollow and filled ones can be told apart
 From = Annotated[

@@ -18,16 +18,15 @@ import numpy as np
 from litestar.exceptions import ClientException, HTTPException
 
 from ninefold.api.context import ApiContext
-from ninefold.api.history import bars, moods
+from ninefold.api.history import bars, told
 from ninefold.api.query import Window
 from ninefold.api.rows import Json, finite
 from ninefold.api.series import BarTuple
 from ninefold.formula import COLUMNS, FormulaError, Scale, Term, batch, parse, sources, to_quote
-from ninefold.market.arrays import BARS, empty
+from ninefold.market.arrays import BARS
 from ninefold.market.columns import columns
 from ninefold.market.instruments import Instrument
-from ninefold.market.values import MOOD, mood_of
-from ninefold.market.values import moods as moods_by_bar
+from ninefold.market.values import known_of, told_of
 
 LONGEST_FORMULA = 500  # characters
 MOST_PARTS = 100  # of one formula
@@ -91,8 +90,7 @@ class Formulas:
                 f"there are more than {MOST_BARS} bars since the first stored one; use a wider timeframe",
                 status_code=422,
             )
-        reads_mood = MOOD.decode() in wanted.term.columns
-        said = await moods(self._context, wanted.instrument.id, wanted.width_ns) if reads_mood else empty("values")
+        said = await told(self._context, wanted.instrument.id, wanted.width_ns, wanted.term.columns)
         answer = await asyncio.to_thread(evaluated, wanted, rows, said)
         return {"formula": text, "unit": str(wanted.term.unit), "warm_up": wanted.term.warm_up, "columns": answer}
 
@@ -115,11 +113,11 @@ def term_of(text: str) -> Term:
 def evaluated(wanted: Wanted, rows: Sequence[BarTuple], said: np.ndarray) -> Json:
     """Columns of the rows in the window.
 
-    rows: all bars from the anchor, tuples in the order of BARS. said: VALUES rows, the mood at those bars.
+    rows: all bars from the anchor, tuples in the order of BARS. said: VALUES rows, what was told of those bars.
     """
     held = np.array(rows, BARS)
     scale = Scale(wanted.instrument.price_decimals, wanted.instrument.size_decimals)
-    read = columns(held, mood_of(held, moods_by_bar(said)))
+    read = columns(held, told_of(held, known_of(said)))
     values = to_quote(wanted.term, batch(wanted.term, read, scale), scale)
     start_ns = wanted.window.start_ns
     first = 0 if start_ns is None else int(np.searchsorted(held["open_ns"], start_ns))

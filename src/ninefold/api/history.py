@@ -7,6 +7,7 @@ Out: rows oldest first, the newest `limit` of the window. Where both hold a row,
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from ninefold.api.query import Window
 from ninefold.api.series import BarTuple
 from ninefold.api.tape import Tape
 from ninefold.market.arrays import BARS, empty
-from ninefold.market.values import MOOD
+from ninefold.market.values import TOLD
 
 _OPEN_NS = list(BARS.names or ()).index("open_ns")
 
@@ -45,13 +46,16 @@ async def trades(context: ApiContext, instrument_id: int, wanted: Window) -> np.
     return np.concatenate([older, live])[-wanted.limit :]
 
 
-async def moods(context: ApiContext, instrument_id: int, width_ns: int) -> np.ndarray:
-    """VALUES rows of the mood at each bar of a series, all there are; where stored and live ones meet, some come twice."""
-    live = _held(context.view.moods.get((instrument_id, width_ns)), "values")
-    if context.reader is None:
+async def told(context: ApiContext, instrument_id: int, width_ns: int, names: Collection[str]) -> np.ndarray:
+    """VALUES rows of what was told of each bar of a series, of the columns named, all there are; where stored and live ones
+    meet, some come twice."""
+    terms = [term.decode() for term in TOLD if term.decode() in names]
+    live = _held(context.view.told.get((instrument_id, width_ns)), "values")
+    if context.reader is None or not terms:
         return live
-    stored = await asyncio.to_thread(context.reader.values, instrument_id, width_ns, term=MOOD.decode())
-    return np.concatenate([stored, live])
+    read = context.reader.values
+    stored = [await asyncio.to_thread(read, instrument_id, width_ns, term=term) for term in terms]
+    return np.concatenate([*stored, live])
 
 
 def rows(tapes: dict[tuple[int, int], Tape], kind: str, keys: list[tuple[int, int]], limit: int) -> np.ndarray:

@@ -25,11 +25,11 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry, UnknownInstrument
 from ninefold.market.records import AnyRecord, Equity, Fill, Gap, Halted, Listed, Malformed, Order, Resumed
 from ninefold.market.time import TIMEFRAMES, UNKNOWN_NS
-from ninefold.market.values import MOOD
+from ninefold.market.values import ONE_UPPING, TOLD, told
 
 SNAPSHOT_ROWS = 500  # of each topic: a screen of a page that has just opened; REST has more
 EQUITY_SNAPSHOT_ROWS = 2_000
-DERIVED_HELD = 500  # targets, forecasts and moods of one instrument and width; the store has all
+DERIVED_HELD = 500  # targets, forecasts and each of what is told, of one instrument and width; the store has all
 
 
 class LiveView:
@@ -46,7 +46,7 @@ class LiveView:
         self.trades: dict[int, Tape] = {}
         self.targets: dict[tuple[int, int], Tape] = {}
         self.forecasts: dict[tuple[int, int], Tape] = {}
-        self.moods: dict[tuple[int, int], Tape] = {}
+        self.told: dict[tuple[int, int], Tape] = {}
         self.quotes: dict[int, tuple[int, tuple[int, ...]]] = {}  # number of the change, row
         self.values: dict[tuple[int, int, str], float] = {}  # instrument, width_ns, term
         self.newest_targets: dict[tuple[str, int, int], float] = {}  # strategy, instrument, width_ns
@@ -187,16 +187,17 @@ class LiveView:
             self._series(row[0], row[1]).put(row, self.feed.next())
 
     def _derived(self, chunk: Chunk) -> None:
-        """Targets, forecasts and moods: the newest rows of each instrument and width; of other values the newest one."""
+        """Targets, forecasts and what is told: the newest rows of each instrument and width; of other values the newest one."""
         values = chunk.rows("values")
-        moods = values[values["term"] == MOOD]
-        for rows, tapes in (
-            (chunk.rows("targets"), self.targets), (chunk.rows("forecasts"), self.forecasts), (moods, self.moods)
-        ):  # fmt: skip
+        for rows, tapes, held in (
+            (chunk.rows("targets"), self.targets, DERIVED_HELD),
+            (chunk.rows("forecasts"), self.forecasts, DERIVED_HELD),
+            (told(values), self.told, DERIVED_HELD * len(TOLD)),
+        ):
             for id, width_ns in sorted(set(zip(rows["instrument"].tolist(), rows["width_ns"].tolist(), strict=True))):
                 self.instrument(id)
                 mine = rows[(rows["instrument"] == id) & (rows["width_ns"] == width_ns)]
-                tapes.setdefault((id, width_ns), Tape(DERIVED_HELD)).add(mine)
+                tapes.setdefault((id, width_ns), Tape(held)).add(mine)
         targets = chunk.rows("targets")
         for strategy, id, width_ns, target in targets[["strategy", "instrument", "width_ns", "target"]].tolist():
             self.newest_targets[(strategy.decode(), id, width_ns)] = target
@@ -239,4 +240,14 @@ class LiveView:
 
 
 def instruments(view: LiveView) -> Json:
-    return {"instruments": [instrument_row(instrument) for instrument in view.registry.current()]}
+    """one_upping: the score at the newest close of the narrowest width, null while unknown."""
+    scores: dict[int, float] = {}
+    for id, width_ns, term in sorted(view.values):
+        if term == ONE_UPPING.decode():
+            scores.setdefault(id, view.values[(id, width_ns, term)])
+    return {
+        "instruments": [
+            {**instrument_row(instrument), "one_upping": scores.get(instrument.id)}
+            for instrument in view.registry.current()
+        ]
+    }

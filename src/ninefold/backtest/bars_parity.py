@@ -1,6 +1,6 @@
 """The targets of a run against a back-test on its bars.
 
-In:  one instrument's bars of one width as they became known in the run, with moods, and the targets it recorded.
+In:  one instrument's bars of one width as they became known in the run, with what was told of them, and the targets it recorded.
 Out: `Difference`s. On the bars as they were first known a formula gives every target of the run, bit for bit. On the bars as
      they stand now, which is what is loaded later, a target differs only behind a bar that late trades restated.
 """
@@ -18,10 +18,8 @@ from ninefold.formula import Evaluator, Scale
 from ninefold.market.columns import columns
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import TIMEFRAME_OF
-from ninefold.market.values import mood_of
+from ninefold.market.values import Known, told_of
 from ninefold.strategy.plan import Plan, targets
-
-Moods = dict[tuple[int, int, int], float]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -43,10 +41,10 @@ class Series:
             newest[np.searchsorted(first["open_ns"], row["open_ns"])] = row
         return cls(instrument, width_ns, first, newest)
 
-    def targets(self, plans: Sequence[Plan], bars: np.ndarray, moods: Moods) -> np.ndarray:
+    def targets(self, plans: Sequence[Plan], bars: np.ndarray, known: Known) -> np.ndarray:
         """Of each plan at the close of each bar, shape (plans, n)."""
         scale = Scale(self.instrument.price_decimals, self.instrument.size_decimals)
-        values = Evaluator([plan.target for plan in plans], scale).warm(columns(bars, mood_of(bars, moods)))
+        values = Evaluator([plan.target for plan in plans], scale).warm(columns(bars, told_of(bars, known)))
         return targets(values)
 
 

@@ -5,7 +5,10 @@ In:  nothing. Out: what was compiled, kept beside the source files: most of a mi
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
+from numba.core.errors import NumbaIRAssumptionWarning
 
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.market_rules import Rules
@@ -13,6 +16,14 @@ from ninefold.backtest.portfolio import run_together
 from ninefold.backtest.run import run
 from ninefold.backtest.sweep import sweep, sweep_changes, sweep_crossings
 from ninefold.backtest.target import changes_of_crossing
+from ninefold.backtest.ticks.decide import EmaCross
+from ninefold.backtest.ticks.events import BEST, EVENTS, LEVEL, TRADE, Session
+from ninefold.backtest.ticks.market import Terms, best_of, trade_orders, trade_quotes
+from ninefold.backtest.ticks.orders import Order
+from ninefold.backtest.ticks.quotes import Quotes
+from ninefold.backtest.ticks.stream import Way
+from ninefold.backtest.ticks.stream import run as run_ticks
+from ninefold.backtest.ticks.tape import Ticks
 from ninefold.formula import analogue_loop, rolling_loop
 
 BARS = 4
@@ -33,7 +44,28 @@ def warm() -> None:
     sweep(bars, target[np.newaxis], Rules())
     sweep_crossings(bars, [(1, 2)], Rules())
     run_together({"one": bars}, {"one": target}, Rules())
+    _warm_ticks(time, price)
+
+
+def _warm_ticks(time: np.ndarray, price: np.ndarray) -> None:
+    ticks = Ticks(time, price, np.full(BARS, 10))
+    _ = run_ticks(ticks, EmaCross(1, 2).changes(ticks), Way(Rules())).trades
+    happened = [(LEVEL, 1, 99, 5), (BEST, -1, 101, 5), (TRADE, 1, 101, 1), (TRADE, -1, 99, 1)]
+    session = Session(np.array([(at, at, *event) for at, event in enumerate(happened)], EVENTS))
+    trade_orders(session, [Order(0, 1, 1)], Terms())
+    best_of(session)
+    one = np.ones(1, np.int64)
+    trade_quotes(session, Quotes(one, 99 * one, one, 101 * one, one, most=1), Terms())
+    ticks = Ticks(time, price, np.full(BARS, 10))
+    run_ticks(ticks, EmaCross(1, 2).changes(ticks), Way(Rules()))
+    session = Session(np.array([(0, 0, LEVEL, 1, 100, 5), (1, 1, TRADE, -1, 100, 1)], EVENTS))
+    none = np.empty(0, np.int64)
+    best_of(session)
+    trade_orders(session, [], Terms())
+    trade_quotes(session, Quotes(none, none, none, none, none, most=1), Terms())
 
 
 if __name__ == "__main__":
-    warm()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumbaIRAssumptionWarning)  # a check of its own that errs where loops are inlined
+        warm()

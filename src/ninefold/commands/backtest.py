@@ -69,10 +69,11 @@ def print_report(found: dict[str, Any]) -> None:
     for row in (*_both(found, hold), *_own(found)):
         lines.add_row(*row)
     Console().print(lines)
-    changed = Table("when something is changed", "equity, quote", "return", "Sharpe", box=None, pad_edge=False)
-    for line in _changed(found["sensitivity"]):
-        changed.add_row(*line)
-    Console().print(changed)
+    if "sensitivity" in found:
+        changed = Table("when something is changed", "equity, quote", "return", "Sharpe", box=None, pad_edge=False)
+        for line in _changed(found["sensitivity"]):
+            changed.add_row(*line)
+        Console().print(changed)
     for sentence in _said(found):
         print(sentence)
 

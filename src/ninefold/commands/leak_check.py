@@ -32,7 +32,9 @@ def run(
     bars: Annotated[Path | None, typer.Option(help="a Parquet file; generated bars if left out")] = None,
     instrument: Annotated[str | None, typer.Option(help="stored bars instead, such as binance:BTC/USDT")] = None,
     data_dir: Annotated[Path, typer.Option(help="where bars are stored")] = Path("data"),
-    timeframe: Annotated[str | None, typer.Option(help=f"of the bars: {' '.join(TIMEFRAMES)}; 1m if left out")] = None,
+    timeframe: Annotated[
+        str | None, typer.Option(help=f"of the bars: {' '.join(TIMEFRAMES)}; the strategy's, or 1m, if left out")
+    ] = None,
     strategies: Annotated[Path | None, typer.Option(help="your own: a folder of files with strategies")] = None,
     held: Annotated[bool, typer.Option("--held", help="what the function gives is held during its own bar")] = False,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
@@ -42,6 +44,8 @@ def run(
     with plainly(*known), Progress(console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task("running the strategy", total=None)
         form = form_of(strategy, strategies, held)
+        if timeframe and form.timeframe and timeframe != form.timeframe:
+            raise BadStrategy(f"{form.name} is made for bars of {form.timeframe}; leave --timeframe {timeframe} out")
         read = _bars(bars, instrument, data_dir, timeframe or form.timeframe or "1m")
         found = check(form, read, lambda done, of: shown.update(task, completed=done, total=of))
     if json_:

@@ -12,8 +12,10 @@ from rich.table import Table
 from ninefold.commands import asked as options
 from ninefold.commands.asked import asked, print_json, wanted_of
 from ninefold.commands.backtest import luck, number, percent
+from ninefold.commands.failing import plainly
 from ninefold.services.backtest_sweep import sweep
 from ninefold.services.backtest_wanted import NEXT_OPEN
+from ninefold.services.report import NoReport, write_report
 
 
 def run(
@@ -39,13 +41,16 @@ def run(
     holes: options.AHoles = "refuse",
     look: options.Look = None,
     data_dir: options.DataDir = Path("data"),
+    report: options.Report = None,
     json_: options.Json = False,
 ) -> None:
     """Back-test every combination of settings, each a counted trial, and say what the best is worth. It may be interrupted at
     any moment; the same command goes on."""
     wanted = wanted_of(locals())
-    with asked() as progress:
+    with asked() as progress, plainly(NoReport):
         found = sweep(wanted, time.time_ns(), progress)
+        if report is not None:
+            write_report(data_dir, found["trial"], report)
     if json_:
         print_json(found)
     else:

@@ -13,8 +13,10 @@ from rich.table import Table
 from ninefold.commands import asked as options
 from ninefold.commands.asked import asked, print_json, wanted_of
 from ninefold.commands.backtest import number, percent, print_report
+from ninefold.commands.failing import plainly
 from ninefold.services.backtest_forward import Pace, forward
 from ninefold.services.backtest_wanted import NEXT_OPEN
+from ninefold.services.report import NoReport, write_report
 
 
 def run(
@@ -43,13 +45,16 @@ def run(
     holes: options.AHoles = "refuse",
     look: options.Look = None,
     data_dir: options.DataDir = Path("data"),
+    report: options.Report = None,
     json_: options.Json = False,
 ) -> None:
     """Choose settings on the past alone, act on what comes after, go on: the joined result is out of sample. Every fit is a
     counted trial. It may be interrupted at any moment; the same command goes on."""
     wanted = wanted_of(locals())
-    with asked() as progress:
+    with asked() as progress, plainly(NoReport):
         found = forward(wanted, Pace(train, test, embargo), time.time_ns(), progress)
+        if report is not None:
+            write_report(data_dir, found["trial"], report)
     if json_:
         print_json(found)
     else:

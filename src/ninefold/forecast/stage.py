@@ -1,7 +1,8 @@
 """A forecast at the close of every bar: the pure core of `forecast`.
 
 In:  chunks with finished bars and their mood; a trained model or none.
-Out: the same with the distribution of the return at each horizon for every first-revision bar.
+Out: the same with the distribution of the return at each horizon for every first-revision bar; its mean over the next bar
+     also as a value of the term `forecast`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.columns import columns, row
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Listed
-from ninefold.market.values import mood_of, moods
+from ninefold.market.values import FORECAST, known_of, telling, told_of
 
 
 class Forecasts:
@@ -36,22 +37,24 @@ class Forecasts:
             if isinstance(record, Listed):
                 self._instruments[record.instrument.id] = record.instrument
         bars = chunk.rows("bars")
-        known = moods(chunk.rows("values"))
-        made = []
+        known = known_of(chunk.rows("values"))
         for place in np.flatnonzero(bars["revision"] == 0):
             bar = bars[place : place + 1]
-            made.extend(self._rows(bar, float(mood_of(bar, known)[0])))
-        if made:
-            chunk.add("forecasts", rows("forecasts", made))
+            made = self._rows(bar, row(bar, told_of(bar, known)))
+            if made:
+                forecasts = rows("forecasts", made)
+                chunk.add("forecasts", forecasts)
+                next_bar = forecasts[forecasts["horizon"] == 1]["mean"].tolist()
+                chunk.add("values", telling(bar[: len(next_bar)], FORECAST, next_bar))
         return chunk
 
     def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:
         """Catch up with all bars so far (first revisions, in the order in which they became known)."""
         self._instruments.update({instrument.id: instrument for instrument in instruments})
-        known = moods(values)
+        known = known_of(values)
         for key in {(int(i), int(w)) for i, w in bars[["instrument", "width_ns"]].tolist()}:
             mine = bars[(bars["instrument"] == key[0]) & (bars["width_ns"] == key[1])]
-            self._forecaster(key).warm(columns(mine, mood_of(mine, known)))
+            self._forecaster(key).warm(columns(mine, told_of(mine, known)))
 
     def _forecaster(self, key: tuple[int, int]) -> Forecaster:
         if key not in self._forecasters:
@@ -59,11 +62,11 @@ class Forecasts:
             self._forecasters[key] = Forecaster(Scale(of.price_decimals, of.size_decimals), self._model)
         return self._forecasters[key]
 
-    def _rows(self, bar: np.ndarray, mood: float) -> list[tuple]:  # type: ignore[type-arg]
+    def _rows(self, bar: np.ndarray, read: dict[str, float]) -> list[tuple]:  # type: ignore[type-arg]
         instrument, width, close_ns, known_ns, seq = (
             int(bar[name][0]) for name in ("instrument", "width_ns", "close_ns", "known_ns", "seq")
         )
-        made = self._forecaster((instrument, width)).update(row(bar, mood))
+        made = self._forecaster((instrument, width)).update(read)
         return [
             (
                 instrument,

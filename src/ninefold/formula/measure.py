@@ -1,9 +1,9 @@
 """What is computed at the close of every bar: the pure core of `measure`.
 
-In:  chunks with finished bars.
-Out: the same with the values of every term of TERMS for each first-revision bar, prices in quote units. A restated
-     bar changes what is stored of it, not what was
-     known then, so terms see each bar once, as it was first known.
+In:  chunks with finished bars and best quotes.
+Out: the same with the values of every term of TERMS for each first-revision bar, prices in quote units, and with the score
+     of `one_upping`. A restated bar changes what is stored of it, not what was known then, so terms see each bar once, as it
+     was first known.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ninefold.formula.evaluate import Evaluator, to_quote
+from ninefold.formula.one_upping import OneUpping
 from ninefold.formula.parse import parse
 from ninefold.formula.units import Scale
 from ninefold.market.arrays import VALUES
@@ -20,6 +21,7 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.columns import columns, row
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Listed
+from ninefold.market.values import ONE_UPPING, telling
 
 INDICATORS = (
     "sma(close, 20)",
@@ -66,7 +68,7 @@ TERMS = (*INDICATORS, *(f"{name}()" for name in PATTERNS))
 
 
 class Measure:
-    """One evaluator for each instrument and width, fed from the first bar on."""
+    """One evaluator for each instrument and width, fed from the first bar on; kept is what quotes said so far."""
 
     name = "measure"
 
@@ -76,16 +78,26 @@ class Measure:
         self._instruments: dict[int, Instrument] = {}
         self._evaluators: dict[tuple[int, int], Evaluator] = {}
         self._factors: dict[int, np.ndarray] = {}
+        self._one_upping = OneUpping()
 
     def step(self, chunk: Chunk) -> Chunk:
         for record in chunk.records:
             if isinstance(record, Listed):
                 self._instruments[record.instrument.id] = record.instrument
+        self._hear(chunk.rows("quotes"))
         bars = chunk.rows("bars")
-        made = [self._values(bars[place : place + 1]) for place in np.flatnonzero(bars["revision"] == 0)]
+        first = bars[bars["revision"] == 0]
+        made = [self._values(first[place : place + 1]) for place in range(len(first))]
         if made:
-            chunk.add("values", np.concatenate(made))
+            scores = [self._one_upping.score(instrument) for instrument in first["instrument"].tolist()]
+            chunk.add("values", np.concatenate([*made, telling(first, ONE_UPPING, scores)]))
         return chunk
+
+    def save(self) -> bytes:
+        return self._one_upping.save()
+
+    def load(self, state: bytes) -> None:
+        self._one_upping.load(state)
 
     def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:
         """Catch up with all bars so far (first revisions, in the order in which they became known)."""
@@ -93,6 +105,12 @@ class Measure:
         for key in {(int(i), int(w)) for i, w in bars[["instrument", "width_ns"]].tolist()}:
             mine = bars[(bars["instrument"] == key[0]) & (bars["width_ns"] == key[1])]
             self._evaluator(key).warm(columns(mine))
+
+    def _hear(self, quotes: np.ndarray) -> None:
+        if len(quotes):
+            wanted = set(quotes["instrument"].tolist()) & self._instruments.keys()
+            ticks = {instrument: self._instruments[instrument].tick_size for instrument in wanted}
+            self._one_upping.hear(quotes, ticks)
 
     def _evaluator(self, key: tuple[int, int]) -> Evaluator:
         evaluator = self._evaluators.get(key)

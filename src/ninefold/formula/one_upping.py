@@ -57,15 +57,16 @@ class OneUpping:
         self._quoted: dict[int, _Quoted] = {}
 
     def hear(self, quotes: np.ndarray, ticks: dict[int, int]) -> None:
-        """Take QUOTES rows, oldest first. ticks: the tick size of each instrument, in units of its prices."""
+        """Take QUOTES rows, oldest first. ticks: the tick size of each instrument, in units of its prices; the
+        rows of others are left out."""
         for instrument, bid, ask in quotes[["instrument", "bid", "ask"]].tolist():
             was = self._quoted.get(instrument)
-            if not 0 < bid < ask:
+            tick = ticks.get(instrument)
+            if tick is None or not 0 < bid < ask:
                 continue
             if was is None:
                 self._quoted[instrument] = _Quoted(bid, ask, _Side(), _Side())
             elif bid != was.bid or ask != was.ask:
-                tick = ticks[instrument]
                 if was.ask - was.bid >= ROOM_TICKS * tick:
                     if bid > was.bid:
                         was.bids.improve((bid - was.bid) / tick)

@@ -22,6 +22,19 @@ def ask(strategy: Any, method: str, *values: Any, **named: Any) -> Any:
         raise failed(type(strategy), method, error) from error
 
 
+def ask_price(strategy: Any, method: str, proposed_rate: float, **named: Any) -> None:
+    """Let the strategy confirm the price of an order: others are not there yet, since such orders may wait.
+
+    raises: StrategyFailed if it wants another.
+    """
+    said = ask(strategy, method, proposed_rate=proposed_rate, **named)
+    if said not in (None, proposed_rate):
+        raise StrategyFailed(
+            f"{type(strategy).__name__}.{method} wants {said} where {proposed_rate} was proposed ({named['pair']}, "
+            f"{named['current_time']}); only the proposed price is there yet: return proposed_rate"
+        )
+
+
 def failed(strategy: type, method: str, error: Exception) -> StrategyFailed:
     file = inspect.getsourcefile(strategy) or ""
     said = f"{type(error).__name__}: {error}"

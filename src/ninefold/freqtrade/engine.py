@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ninefold.freqtrade.asking import ask, overrides
+from ninefold.freqtrade.asking import ask, ask_price, overrides
 from ninefold.freqtrade.exits import FORCED, Candle, exits, nothing_can_happen, on_steps
 from ninefold.freqtrade.frames import Rows
 from ninefold.freqtrade.istrategy import IStrategy
-from ninefold.freqtrade.money import cut
+from ninefold.freqtrade.money import cost_of, cut
 from ninefold.freqtrade.trade import Book, Order, Trade
 from ninefold.freqtrade.wallet import Settings, Wallets
 
@@ -36,7 +36,9 @@ class Backtest:
         self._begin = {pair: row.seconds[0] for pair, row in rows.items()}
         self._asks_loop = overrides(strategy, "bot_loop_start", IStrategy)
         strategy.asks_exit = any(overrides(strategy, name, IStrategy) for name in ("custom_exit", "custom_sell"))
-        strategy.follows = strategy.asks_exit or strategy.use_custom_stoploss or strategy.trailing_stop
+        strategy.follows = (
+            strategy.asks_exit or strategy.use_custom_stoploss or strategy.use_custom_roi or strategy.trailing_stop
+        )
         strategy.least_roi = min((wanted for _, wanted in strategy.roi_falling), default=None)
         strategy.wallets = Wallets(settings, book)
 
@@ -94,6 +96,7 @@ class Backtest:
             return None
         rate, tag = row.open[at], row.enter_tag[at]
         about = {"current_time": now, "entry_tag": tag, "side": "long"}
+        ask_price(strategy, "custom_entry_price", rate, pair=pair, trade=None, **about)
         stake = self._stake(pair, rate, about)
         amount = cut(stake / rate, settings.amount_step(pair))
         if amount <= 0:
@@ -109,7 +112,7 @@ class Backtest:
             open_date=now,
             open_rate=rate,
             amount=amount,
-            stake_amount=amount * rate,
+            stake_amount=cost_of(amount, rate, 0.0),
             fee_open=settings.fee,
             fee_close=settings.fee,
             enter_tag=tag,
@@ -124,7 +127,7 @@ class Backtest:
 
     def _stake(self, pair: str, rate: float, about: dict[str, Any]) -> float:
         """What the strategy wants to stake, at most what there is."""
-        wallets = self._strategy.wallets
+        wallets: Wallets = self._strategy.wallets
         stake, available = wallets.proposed_stake(), wallets.get_available_stake_amount()
         if stake <= 0:
             return 0.0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ninefold.freqtrade.asking import ask
+from ninefold.freqtrade.asking import ask, ask_price
 from ninefold.freqtrade.money import nearest
 from ninefold.freqtrade.trade import Trade
 
@@ -60,7 +60,7 @@ def exits(strategy: Any, trade: Trade, candle: Candle) -> Iterator[Exit]:
     stopped = trade.stop_loss >= candle.low
     trailing = trade.is_stop_loss_trailing
     minutes = int((candle.time - trade.open_date).total_seconds() // 60)
-    roi = roi_of(strategy, minutes)
+    roi = roi_of(strategy, trade, candle, minutes)
     paid = (
         roi is not None
         and not (candle.enter and strategy.ignore_roi_if_entry_signal)
@@ -68,6 +68,9 @@ def exits(strategy: Any, trade: Trade, candle: Candle) -> Iterator[Exit]:
     )
     reason = signal(strategy, trade, candle)
     if reason:
+        profit = trade.calc_profit_ratio(candle.open)
+        about = {"current_time": candle.time, "current_profit": profit, "exit_tag": reason}
+        ask_price(strategy, "custom_exit_price", candle.open, pair=trade.pair, trade=trade, **about)
         yield Exit(reason, candle.open)
     if stopped and not trailing:
         yield Exit(STOP, stop_rate(strategy, trade, candle, minutes))
@@ -125,7 +128,7 @@ def move_stop(strategy: Any, trade: Trade, candle: Candle) -> None:
             current_profit=trade.calc_profit_ratio(candle.high),
             after_fill=False,
         )
-        if said and not (math.isnan(said) or math.isinf(said)):
+        if said and math.isfinite(said):
             trade.raise_stop(candle.high, said)
     if strategy.trailing_stop:
         distance, offset = strategy.stoploss, strategy.trailing_stop_positive_offset
@@ -146,15 +149,31 @@ def stop_rate(strategy: Any, trade: Trade, candle: Candle, minutes: int) -> floa
     offset, positive = strategy.trailing_stop_positive_offset, strategy.trailing_stop_positive
     plain = strategy.trailing_stop and not strategy.use_custom_stoploss
     if plain and strategy.trailing_only_offset_is_reached and offset is not None and positive:
-        worst = candle.open * (1 + abs(offset) - abs(positive / trade.leverage))
+        worst: float = candle.open * (1 + abs(offset) - abs(positive / trade.leverage))
     else:
         worst = candle.open * (1 - abs(trade.stop_loss_pct / trade.leverage))
     return max(candle.low, float(worst))
 
 
-def roi_of(strategy: Any, minutes: int) -> tuple[int, float] | None:
-    """The row of the table that holds after so many minutes: since when, and the profit wanted."""
-    return next(((since, wanted) for since, wanted in strategy.roi_falling if since <= minutes), None)
+def roi_of(strategy: Any, trade: Trade, candle: Candle, minutes: int) -> tuple[int, float] | None:
+    """The profit that is enough after so many minutes and since when it is: the row of the table that holds, or what the
+    strategy says now if that is less."""
+    held = next(((since, wanted) for since, wanted in strategy.roi_falling if since <= minutes), None)
+    if not strategy.use_custom_roi:
+        return held
+    said = ask(
+        strategy,
+        "custom_roi",
+        pair=trade.pair,
+        trade=trade,
+        current_time=candle.time,
+        trade_duration=minutes,
+        entry_tag=trade.enter_tag,
+        side=trade.trade_direction,
+    )
+    if said is None or not math.isfinite(said) or (held is not None and said >= held[1]):
+        return held
+    return minutes, said
 
 
 def roi_rate(strategy: Any, trade: Trade, candle: Candle, minutes: int, roi: tuple[int, float]) -> float:

@@ -89,6 +89,12 @@ class IStrategy:
     def bot_loop_start(self, current_time: datetime, **kwargs: Any) -> None:
         """Before each candle."""
 
+    def custom_entry_price(self, pair: str, proposed_rate: float, **kwargs: Any) -> float | None:
+        return proposed_rate
+
+    def custom_exit_price(self, pair: str, trade: Trade, proposed_rate: float, **kwargs: Any) -> float | None:
+        return proposed_rate
+
     def custom_stake_amount(self, pair: str, proposed_stake: float, **kwargs: Any) -> float | None:
         return proposed_stake
 
@@ -103,6 +109,9 @@ class IStrategy:
 
     def custom_stoploss(self, pair: str, trade: Trade, **kwargs: Any) -> float | None:
         return self.stoploss
+
+    def custom_roi(self, pair: str, trade: Trade, **kwargs: Any) -> float | None:
+        return None
 
     def custom_exit(self, pair: str, trade: Trade, **kwargs: Any) -> str | bool | None:
         return self.custom_sell(pair, trade, **kwargs)

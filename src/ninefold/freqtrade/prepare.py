@@ -23,16 +23,8 @@ OLD_ORDERS = {"buy": "entry", "sell": "exit"}
 NOT_THERE_FLAGS = {
     "can_short": "short trades",
     "position_adjustment_enable": "trades that are added to or left in parts",
-    "use_custom_roi": "a ROI by callback",
 }
-NOT_THERE = (
-    "custom_entry_price",
-    "custom_exit_price",
-    "adjust_entry_price",
-    "adjust_exit_price",
-    "adjust_order_price",
-    "feature_engineering_expand_all",
-)
+FREQAI = "feature_engineering_expand_all"
 
 
 def prepare(strategy: Any, stored: Mapping[str, Mapping[str, Any]]) -> None:
@@ -66,6 +58,5 @@ def _check(strategy: Any) -> None:
     for flag, what in NOT_THERE_FLAGS.items():
         if getattr(strategy, flag):
             raise StrategyFailed(f"{of.__name__} sets {flag}; {what} are not there yet: run it with {flag} = False")
-    for method in NOT_THERE:
-        if hasattr(of, method):
-            raise StrategyFailed(f"{of.__name__} has {method}(), which is not there yet: run it without")
+    if hasattr(of, FREQAI):
+        raise StrategyFailed(f"{of.__name__} has {FREQAI}(); FreqAI is not there: run a strategy without it")

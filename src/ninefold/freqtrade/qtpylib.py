@@ -51,8 +51,8 @@ def mid_price(bars: pd.DataFrame) -> pd.Series:
 
 
 def ibs(bars: pd.DataFrame) -> pd.Series:
-    """Where in its range the candle closed: 0 at the low, 1 at the high."""
-    return (bars["close"] - bars["low"]) / (bars["high"] - bars["low"])
+    """Where in its range the candle closed, to two decimals: 0 at the low, 1 at the high."""
+    return ((bars["close"] - bars["low"]) / (bars["high"] - bars["low"])).round(2)
 
 
 def rolling_mean(series: Any, window: int = 200, min_periods: int | None = None) -> pd.Series:
@@ -93,16 +93,18 @@ wma = rolling_weighted_mean
 
 
 def hull_moving_average(series: Any, window: int = 200, min_periods: int | None = None) -> pd.Series:
-    half = 2 * rolling_weighted_mean(series, window // 2, min_periods)
-    return rolling_weighted_mean(half - rolling_weighted_mean(series, window, min_periods), int(np.sqrt(window)))
+    """Of exponentially weighted means; the last one too waits for as many values as the window has."""
+    values, least = pd.Series(series), min_periods or window
+    half, whole = (values.ewm(span=span, min_periods=least).mean() for span in (window / 2, window))
+    return (2 * half - whole).ewm(span=np.sqrt(window), min_periods=least).mean()
 
 
 hma = hull_moving_average
 
 
 def bollinger_bands(bars: Any, window: int = 20, stds: float = 2) -> pd.DataFrame:
-    """upper, mid, lower of a series, often of `typical_price`."""
-    return _bands(rolling_mean(bars, window), stds * rolling_std(bars, window))
+    """upper, mid, lower of a series, often of `typical_price`; before the window is full of the values there are."""
+    return _bands(rolling_mean(bars, window, 1), stds * rolling_std(bars, window, 1))
 
 
 def weighted_bollinger_bands(bars: Any, window: int = 20, stds: float = 2) -> pd.DataFrame:
@@ -142,14 +144,11 @@ def heikinashi(bars: pd.DataFrame) -> pd.DataFrame:
 
 
 def awesome_oscillator(bars: pd.DataFrame, weighted: bool = False, fast: int = 5, slow: int = 34) -> pd.Series:
+    """weighted: exponentially, with these centres of mass, from the first candle on."""
     middle = mid_price(bars)
-    mean = rolling_weighted_mean if weighted else rolling_mean
-    return mean(middle, fast) - mean(middle, slow)
-
-
-def vwap(bars: pd.DataFrame) -> pd.Series:
-    """Mean price by volume since the first row."""
-    return (typical_price(bars) * bars["volume"]).cumsum() / bars["volume"].cumsum()
+    if weighted:
+        return middle.ewm(com=fast).mean() - middle.ewm(com=slow).mean()
+    return rolling_mean(middle, fast) - rolling_mean(middle, slow)
 
 
 def rolling_vwap(bars: pd.DataFrame, window: int = 200, min_periods: int | None = None) -> pd.Series:

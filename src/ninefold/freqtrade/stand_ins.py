@@ -29,6 +29,10 @@ class CandleType(Enum):
     FUNDING_RATE = "funding_rate"
 
 
+class PairLocks:
+    """Strategies import it beside the others; `self.lock_pair` and its like are what they call."""
+
+
 class OperationalException(Exception):
     """A strategy raises it."""
 
@@ -57,13 +61,14 @@ MODULES: dict[str, dict[str, Any]] = {
         **MERGE,
         **INFORMATIVE,
         **TRADES,
+        **{"PairLocks": PairLocks, "AnnotationType": dict},
     },
     "freqtrade.strategy.interface": {"IStrategy": IStrategy},
     "freqtrade.strategy.parameters": PARAMETERS,
     "freqtrade.strategy.hyper": PARAMETERS,
     "freqtrade.strategy.informative_decorator": INFORMATIVE,
     "freqtrade.strategy.strategy_helper": {**STOPS, **MERGE},
-    "freqtrade.persistence": TRADES,
+    "freqtrade.persistence": {**TRADES, "PairLocks": PairLocks},
     "freqtrade.persistence.trade_model": TRADES,
     "freqtrade.exchange": TIMEFRAMES,
     "freqtrade.enums": {"RunMode": RunMode, "CandleType": CandleType},

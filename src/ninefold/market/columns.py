@@ -1,24 +1,25 @@
 """Bars as the columns that formulas read.
 
-In:  BARS rows, with the best quote as it was known at each close.
+In:  BARS rows, with the best quote as it was known at each close; what stages told of the bars.
 Out: float64 columns: prices in ticks, sizes in lots as whole numbers; NaN in unknown bars, where no quote was known, and where a
      source did not tell.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from ninefold.market.arrays import BAR_UNKNOWN, UNTOLD
+from ninefold.market.values import TOLD
 
 BAR_FIELDS = ("open", "high", "low", "close", "volume", "buy_volume", "trades")
 
 
-def columns(bars: np.ndarray, sentiment: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """bars: BARS rows of one instrument and width, shape (n,), oldest first. returns: name to float64 column, shape
-    (n,).
+def columns(bars: np.ndarray, told: Mapping[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
+    """bars: BARS rows of one instrument and width, shape (n,), oldest first. told: further columns. returns: name to
+    float64 column, shape (n,).
     """
     unknown = bars["state"] == BAR_UNKNOWN
     made = {name: np.where(unknown, np.nan, bars[name].astype(np.float64)) for name in BAR_FIELDS}
@@ -31,10 +32,12 @@ def columns(bars: np.ndarray, sentiment: np.ndarray | None = None) -> dict[str, 
     made["spread"] = np.where(quoted, ask - bid, np.nan)
     made["microprice"] = np.where(quoted, (bid * ask_size + ask * bid_size) / sizes, np.nan)
     made["imbalance"] = np.where(quoted, (bid_size - ask_size) / sizes, np.nan)
-    made["sentiment"] = np.full(len(bars), np.nan) if sentiment is None else sentiment
+    for term in TOLD:
+        name = term.decode()
+        made[name] = np.full(len(bars), np.nan) if told is None else told[name]
     return made
 
 
-def row(bar: np.ndarray, sentiment: float = math.nan) -> dict[str, float]:
+def row(bar: np.ndarray, told: Mapping[str, np.ndarray] | None = None) -> dict[str, float]:
     """The same for one bar, shape (1,)."""
-    return {name: float(values[0]) for name, values in columns(bar, np.array([sentiment])).items()}
+    return {name: float(values[0]) for name, values in columns(bar, told).items()}

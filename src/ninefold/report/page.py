@@ -31,7 +31,7 @@ def report_page(shown: Shown, about: dict[str, Any], script: str, style: str) ->
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    title = html.escape(f"{shown.document.get('strategy', about['kind'])}, run {about['number']}")
+    title = html.escape(f"{shown.short.get('strategy', about['kind'])}, run {about['number']}")
     run = base64.b64encode(packed(shown, about)).decode()
     return Page(
         f"""<!doctype html>
@@ -46,7 +46,7 @@ def report_page(shown: Shown, about: dict[str, Any], script: str, style: str) ->
 <style>{style}</style>
 </head>
 <body>
-<noscript>{html.escape(_plainly(shown.document))} The rest of this report needs JavaScript.</noscript>
+<noscript>{html.escape(_plainly(shown.short))} The rest of this report needs JavaScript.</noscript>
 <main id="run"></main>
 <script type="application/octet-stream" id="packed">{run}</script>
 <script>{script}</script>

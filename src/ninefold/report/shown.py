@@ -52,43 +52,22 @@ class Part(NamedTuple):
 
 
 class Shown:
+    """short: the document without what is as long as its bars. trades: those that are over, then the open one, each with its
+    number, from 1. equity: at the close of each bar, quote; None without one. cash: what there was before the first bar."""
+
     def __init__(self, document: dict[str, Any], bars: Bars | None) -> None:
-        self.document = document
         self.bars = bars
+        self.short = {name: value for name, value in document.items() if name not in APART}
+        self.trades = _numbered(document)
+        self.equity = _equity(document, bars)
+        self.cash = float(document.get("equity") or 0.0) - float(document.get("net_profit") or 0.0)
         self._levels: dict[int, Level] = {}
-
-    @cached_property
-    def short(self) -> dict[str, Any]:
-        """The document without what is as long as its bars."""
-        return {name: value for name, value in self.document.items() if name not in APART}
-
-    @cached_property
-    def trades(self) -> list[Row]:
-        """Those that are over, then the open one, each with its number, from 1."""
-        found = self.document.get("trades")
-        rows = [*found] if isinstance(found, list) else []
-        if self.document.get("open_trade"):
-            rows.append(self.document["open_trade"])
-        return [{"number": str(number), **row} for number, row in enumerate(rows, 1)]
 
     @cached_property
     def fills(self) -> Fills:
         """None where trades are of another form, those of several instruments say."""
         found = fills_of(self.trades if all(row.keys() >= _OF_A_TRADE for row in self.trades) else [])
         return found if self.bars is None else within_bars(found, self.bars)
-
-    @cached_property
-    def equity(self) -> np.ndarray | None:
-        """At the close of each bar, quote."""
-        found = self.document.get("equity_curve")
-        if self.bars is None or not isinstance(found, list) or len(found) != len(self.bars):
-            return None
-        return np.array(found, np.float64)
-
-    @cached_property
-    def cash(self) -> float:
-        """What there was before the first bar, quote."""
-        return float(self.document["equity"]) - float(self.document["net_profit"])
 
     @cached_property
     def calendar(self) -> dict[str, list[Row]]:
@@ -145,6 +124,21 @@ class Shown:
         start = 0 if start_ns is None else int(np.searchsorted(opens, start_ns - width_ns, side="right"))
         stop = len(opens) if end_ns is None else int(np.searchsorted(opens, end_ns))
         return Part(level, min(start, stop), stop)
+
+
+def _numbered(document: dict[str, Any]) -> list[Row]:
+    found = document.get("trades")
+    rows = [*found] if isinstance(found, list) else []
+    if document.get("open_trade"):
+        rows.append(document["open_trade"])
+    return [{"number": str(number), **row} for number, row in enumerate(rows, 1)]
+
+
+def _equity(document: dict[str, Any], bars: Bars | None) -> np.ndarray | None:
+    found = document.get("equity_curve")
+    if bars is None or not isinstance(found, list) or len(found) != len(bars):
+        return None
+    return np.array(found, np.float64)
 
 
 def decimals_of_step(step: Fraction, most: int = 12) -> int:

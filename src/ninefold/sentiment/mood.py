@@ -12,11 +12,10 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from ninefold.market.arrays import VALUES
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import AnyRecord, Headline, Listed
-from ninefold.market.values import MOOD
+from ninefold.market.values import MOOD, telling
 from ninefold.sentiment import aggregate, headlines
 from ninefold.sentiment.scorer import score
 
@@ -62,12 +61,7 @@ class Sentiment:
         return msgspec.structs.replace(record, score=known)
 
     def _values(self, bars: np.ndarray) -> np.ndarray:
-        made = np.empty(len(bars), VALUES)
-        for name in ("instrument", "width_ns", "close_ns", "known_ns", "seq"):
-            made[name] = bars[name]
-        made["term"] = MOOD
         known_ns = [max(known, self._mood.last_ns) for known in bars["known_ns"].tolist()]
         bases = [self._bases[instrument] for instrument in bars["instrument"].tolist()]
-        made["value"] = [aggregate.value(self._mood, base, at) for base, at in zip(bases, known_ns, strict=True)]
-        known_only: np.ndarray = made[~np.isnan(made["value"])]
-        return known_only
+        moods = [aggregate.value(self._mood, base, at) for base, at in zip(bases, known_ns, strict=True)]
+        return telling(bars, MOOD, moods)

@@ -22,7 +22,7 @@ from ninefold.market.chunk import Chunk, decode
 from ninefold.market.chunk import encode as encode_chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.time import SECOND_NS
-from ninefold.market.values import MOOD
+from ninefold.market.values import TOLD, told
 from ninefold.services import headlines, snapshot
 from ninefold.services.build import loadable, stage_of
 from ninefold.services.execute import Execute
@@ -84,20 +84,19 @@ class Alone:
             self._stage.warm(*await self._history(saved.seq))
 
     async def _history(self, until_seq: int) -> tuple[list[Instrument], np.ndarray, np.ndarray]:
-        """Instruments, bars and moods until a seq: from the tables, and behind those from what the stage before
+        """Instruments, bars and what was told of them until a seq: from the tables, and behind those from what the stage before
         published.
         """
         reader = Reader(self._data_dir)
         stored_seq = min(reader.position(), until_seq)
-        bars, values = [reader.bars_known(stored_seq)], [reader.values_known(MOOD.decode(), stored_seq)]
+        bars = [reader.bars_known(stored_seq)]
+        values = [reader.values_known(term.decode(), stored_seq) for term in TOLD]
         if stored_seq < until_seq:
             async for payload in self._bus.follow(self._before, stored_seq):
                 chunk = decode(payload)
-                made, moods = chunk.rows("bars"), chunk.rows("values")
+                made, said = chunk.rows("bars"), told(chunk.rows("values"))
                 bars.append(made[(made["revision"] == 0) & (made["seq"] > stored_seq) & (made["seq"] <= until_seq)])
-                values.append(
-                    moods[(moods["term"] == MOOD) & (moods["seq"] > stored_seq) & (moods["seq"] <= until_seq)]
-                )
+                values.append(said[(said["seq"] > stored_seq) & (said["seq"] <= until_seq)])
                 if chunk.last_seq >= until_seq:
                     break
         return (

@@ -1,10 +1,9 @@
-"""The market of a back-test: its bars out of a Parquet file or a data dir.
+"""The market of a back-test: its bars out of a Parquet file; `backtest_stored` takes them out of a data dir.
 
-In:  a file with columns in usual namings, or the name of an instrument that is stored; the width of the bars, a range.
+In:  a file with columns in usual namings; the width of the bars, a range.
 Out: `Market`: bars that kernels read and columns that formulas read, row by row the same.
 
-Times without a zone are UTC. What is missing in a file is refused unless holes are said to be unknown; in a data dir it is
-known to be missing, so these bars are unknown: nothing is filled there. Stored bars are taken as they were first known.
+Times without a zone are UTC. What is missing in a file is refused unless holes are said to be unknown.
 """
 
 from __future__ import annotations
@@ -18,19 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ninefold.backtest.bars import PRICES, BadBars, Bars, when
-from ninefold.backtest.columns import Holes, bars_as_told, bars_of_columns
+from ninefold.backtest.columns import Holes, bars_of_columns
 from ninefold.formula import Scale
 from ninefold.imports.times import nanoseconds
-from ninefold.market.arrays import BAR_UNKNOWN
-from ninefold.market.columns import columns as columns_of_rows
-from ninefold.market.instruments import Instrument
 from ninefold.market.time import TIMEFRAME_OF
-from ninefold.store.forms import instruments_wanted
-from ninefold.store.read import Reader
 
 TIMES = ("open_time", "open_ns", "time", "timestamp", "date", "datetime", "ts", "start")
 NAMES = {"open_time": TIMES, **{name: (name,) for name in PRICES}, "volume": ("volume", "vol", "amount", "quantity")}
-SPOT = "spot"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,38 +62,6 @@ def market_of_file(
     open_ns = open_ns[wanted]
     bars = bars_of_columns({"open_ns": open_ns, "close_ns": open_ns + width_ns, **numbers}, holes=holes)
     return Market(bars, _columns(bars), Scale(_decimals(bars.tick), _decimals(bars.lot)), spot=True)
-
-
-def market_of_store(
-    data_dir: Path, name: str, width_ns: int, start_ns: int | None = None, end_ns: int | None = None
-) -> Market:
-    """Stored bars of an instrument that open in [start_ns, end_ns).
-
-    raises: UnknownInstrument, NoDataDir, WrongFormat; BadBars if there are none.
-    """
-    reader = Reader(data_dir)
-    [versions] = instruments_wanted(reader.registry(), name).values()
-    of = versions[-1]
-    first, last = (None if at is None else at + width_ns for at in (start_ns, end_ns))  # the store goes by the close
-    parts = [reader.bars(one.id, width_ns, first, last, revisions="first") for one in versions]
-    if any(_units(one) != _units(of) for one, part in zip(versions, parts, strict=True) if len(part)):
-        raise BadBars(f"{of.name} counts prices or sizes in other steps within this range; give a --timerange of one")
-    rows = np.concatenate(parts)
-    known = rows[rows["state"] != BAR_UNKNOWN]
-    if not len(known):
-        timeframe = TIMEFRAME_OF.get(width_ns, "")
-        raise BadBars(
-            f"{data_dir} holds no {timeframe} bars of {of.name} in this range; `ninefold download` fetches them, "
-            "`ninefold status` says what is stored"
-        )
-    whole = _whole(known, width_ns)
-    bars = bars_as_told(whole, of)
-    scale = Scale(of.price_decimals, of.size_decimals)
-
-    def others(instrument: str, wanted_ns: int) -> Market:
-        return market_of_store(data_dir, instrument, wanted_ns, start_ns, end_ns)
-
-    return Market(bars, columns_of_rows(whole), scale, of.kind == SPOT, others)
 
 
 def table_of(path: Path) -> pa.Table:
@@ -155,7 +116,8 @@ def numbers_of(column: pa.ChunkedArray, name: str) -> np.ndarray:
     kind = column.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise BadBars(f"column {name} is of {kind}; write it as numbers, in quote (prices) or base (volume)")
-    found: np.ndarray = column.cast(pa.float64(), safe=False).to_numpy()
+    numbers = column if pa.types.is_float64(kind) else column.cast(pa.float64(), safe=False)
+    found: np.ndarray = numbers.to_numpy()
     return found
 
 
@@ -167,19 +129,3 @@ def _decimals(step: object) -> int:
     """Of a power of ten, as it is found when no tick is given: 1/100 has 2, 100 has -2."""
     text = str(step)
     return len(text.partition("/")[2]) - 1 if "/" in text else 1 - len(text)
-
-
-def _units(of: Instrument) -> tuple[int, int]:
-    return of.price_decimals, of.size_decimals
-
-
-def _whole(rows: np.ndarray, width_ns: int) -> np.ndarray:
-    """The same with an unknown bar in each place that has none; the first and the last are known."""
-    rows = rows[np.argsort(rows["open_ns"], kind="stable")]
-    first = int(rows["open_ns"][0])
-    whole = np.zeros((int(rows["open_ns"][-1]) - first) // width_ns + 1, rows.dtype)
-    whole["state"] = BAR_UNKNOWN
-    whole["open_ns"] = first + np.arange(len(whole)) * width_ns
-    whole["close_ns"] = whole["open_ns"] + width_ns
-    whole[(rows["open_ns"] - first) // width_ns] = rows
-    return whole

@@ -48,6 +48,7 @@ from ninefold.services.backtest_wanted import (
     rules_of,
     snapshot_of,
 )
+from ninefold.store.runs import save_run
 from ninefold.store.trials import Search, Trials
 
 FITTED, JOINED = "walk-forward", "walk-forward-joined"
@@ -100,7 +101,7 @@ def forward(wanted: Wanted, pace: Pace, now_ns: int, progress: Progress) -> dict
         trial = search_through(trials, whole, [range(1)], lambda _: once, progress, now_ns, look).first
         family = whole.family
         judging = Judging(trial, trials.tried(family), trials.alike(family, once.outcome.compact))
-    return {
+    told = {
         **document(wanted, ready, result, once, judging),
         "set": fitting.grid.fixed(),
         "points": len(fitting.grid.points),
@@ -110,6 +111,8 @@ def forward(wanted: Wanted, pace: Pace, now_ns: int, progress: Progress) -> dict
         **{name: getattr(pace, name) for name in Pace.__slots__},
         "folds": [_told(wanted, fitting, fold, best[fold], found.rows, result) for fold in range(len(best))],
     }
+    save_run(wanted.data_dir, FITTED, trial, told, ready.market.bars)
+    return told
 
 
 def made_fitting(wanted: Wanted, pace: Pace) -> Fitting:

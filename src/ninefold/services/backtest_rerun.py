@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ninefold.services import backtest, backtest_sweep
+from ninefold import freqtrade
+from ninefold.services import backtest, backtest_sweep, backtest_tournament
 from ninefold.services.backtest import made_ready, played_once
 from ninefold.services.backtest_forward import (
     FITTED,
@@ -25,16 +26,19 @@ from ninefold.services.backtest_forward import (
     joined,
     made_fitting,
 )
+from ninefold.services.backtest_tournament import players_of
 from ninefold.services.backtest_wanted import (
     BadBacktest,
     Wanted,
     chosen_each,
+    chosen_of,
     code_of,
     config_of,
     settings_of,
     snapshot_of,
     wanted_of,
 )
+from ninefold.services.lazily import lazily
 from ninefold.store.trials import Trial, TrialReader
 
 
@@ -50,6 +54,9 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
     """raises: UnknownTrial; BadBacktest for a trial of a kind that is not run again here; what the run itself raises."""
     trial = TrialReader(data_dir).trial(number)
     search = trial.search
+    if search.kind == freqtrade.KIND:  # needs pandas, which the others do without
+        again: dict[str, Any] = lazily("ninefold.services.freqtrade_rerun").rerun(trial, data_dir)
+        return again
     if search.kind not in KINDS:
         raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {', '.join(KINDS)} are run again")
     config = {name: value for name, value in search.config.items() if name not in (RANGES, *Pace.__slots__)}
@@ -116,9 +123,19 @@ def _pace(trial: Trial) -> Pace:
     return Pace(**{name: trial.search.config[name] for name in Pace.__slots__})
 
 
+def _of_tournament(trial: Trial, wanted: Wanted) -> Again:
+    names = trial.search.points["strategy"]
+    ready = made_ready(replace(wanted, strategy=trial.point["strategy"]))
+    _, found = played_once(wanted, ready)
+    players = [chosen_of(replace(wanted, strategy=name)) for name in names]
+    _, market, _ = players_of(wanted)
+    return Again(snapshot_of(market), code_of(players), found.outcome.digests[0])
+
+
 KINDS: dict[str, Callable[[Trial, Wanted], Again]] = {
     backtest.KIND: _alone,
     backtest_sweep.KIND: _alone,
     FITTED: _fitted,
     JOINED: _joined,
+    backtest_tournament.KIND: _of_tournament,
 }

@@ -35,7 +35,7 @@ from ninefold.services.backtest_bars import Market
 from ninefold.services.backtest_outcome import known_returns
 
 BEST_DAYS = 5
-SHIFTS = 100
+SHIFTS = 50
 SAMPLES = 4096  # closes at which the equity of shifted signals is compared, about
 FEWEST = 10  # bars; with fewer nothing can be shifted
 

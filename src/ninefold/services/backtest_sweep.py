@@ -42,6 +42,7 @@ from ninefold.services.backtest_wanted import (
     rules_of,
     snapshot_of,
 )
+from ninefold.store.runs import save_run
 from ninefold.store.trials import Search, Trials, Tried
 
 KIND = "sweep"
@@ -66,7 +67,9 @@ def sweep(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any]:
         tried = trials.tried(search.family)
         alike = trials.returns(found.first)
     hold = earned(held(market, rules[0]), wanted.width_ns, wanted.target_volatility)
-    return {**_document(wanted, market, grid, found, tried), "overfitting": overfitted(alike), "buy_and_hold": hold}
+    told = {**_document(wanted, market, grid, found, tried), "overfitting": overfitted(alike), "buy_and_hold": hold}
+    save_run(wanted.data_dir, KIND, found.first, told, market.bars)
+    return told
 
 
 def search_of(kind: str, wanted: Wanted, grid: Grid, market: Market, points: dict[str, list[Any]]) -> Search:
@@ -108,7 +111,7 @@ def swept(market: Market, points: Sequence[Chosen], rules: Rules) -> Sweep:
 
 def _document(wanted: Wanted, market: Market, grid: Grid, found: Searched, tried: Tried) -> dict[str, Any]:
     bars, width_ns = market.bars, wanted.width_ns
-    table = judged(found, tried, width_ns, bars.unit)
+    table = judged(found.rows, tried, width_ns, bars.unit)
     keys = [-np.nan_to_num(table[name], nan=-np.inf) for name in ("sharpe", "deflated_sharpe")]  # the last one first
     order = np.lexsort(keys)
     best = [
@@ -136,10 +139,10 @@ def _document(wanted: Wanted, market: Market, grid: Grid, found: Searched, tried
     }
 
 
-def judged(found: Searched, tried: Tried, width_ns: int, unit: Fraction) -> dict[str, list[Any]]:
-    """A value a point: what it made, and what is left of its Sharpe ratio when all trials are counted."""
-    summary, a_year = found.rows["summary"], math.sqrt(YEAR_NS / width_ns)
-    ratios = [ratio_of(row) for row in found.rows]
+def judged(rows: np.ndarray, tried: Tried, width_ns: int, unit: Fraction) -> dict[str, list[Any]]:
+    """rows: PLAYED. A value a point: what it made, and what is left of its Sharpe ratio when all trials are counted."""
+    summary, a_year = rows["summary"], math.sqrt(YEAR_NS / width_ns)
+    ratios = [ratio_of(row) for row in rows]
     counted = counted_trials(tried.trials, tried.effective)
     scatter = [_scatter(tried, width_ns, ratio.periods) for ratio in ratios]
     pairs = list(zip(ratios, scatter, strict=True))

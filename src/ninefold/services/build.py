@@ -24,7 +24,7 @@ from ninefold.market.bars import BarMaker
 from ninefold.market.chunk import decode
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord
-from ninefold.market.values import MOOD
+from ninefold.market.values import TOLD, told
 from ninefold.sentiment.mood import Sentiment
 from ninefold.services import headlines
 from ninefold.services.execute import Execute, MakeVenue
@@ -113,6 +113,7 @@ def loadable(config: Config, saved: Snapshot | None) -> bool:
 
 _KEPT: dict[str, Callable[[Config], Kept]] = {
     "bars": lambda config: BarMaker(),
+    "measure": lambda config: Measure(),
     "sentiment": lambda config: Sentiment(),
     "decide": lambda config: Decide(strategies_of(config), config.venue.name),
 }
@@ -125,12 +126,13 @@ def model_of(data_dir: Path) -> TrainedModel | None:
 
 
 def history(data_dir: Path, until_seq: int) -> tuple[np.ndarray, np.ndarray]:
-    """First revisions of all bars known until a seq, in that order, and the moods known with them: from the tables,
+    """First revisions of all bars known until a seq, in that order, and what was told of them: from the tables,
     then from the stream log.
     """
     reader = Reader(data_dir)
     stored_seq = min(reader.position(), until_seq)
-    bars, values = [reader.bars_known(stored_seq)], [reader.values_known(MOOD.decode(), stored_seq)]
+    bars = [reader.bars_known(stored_seq)]
+    values = [reader.values_known(term.decode(), stored_seq) for term in TOLD]
     for record in read(data_dir / "stream", stored_seq):
         if record.seq > until_seq:
             break
@@ -138,6 +140,6 @@ def history(data_dir: Path, until_seq: int) -> tuple[np.ndarray, np.ndarray]:
             chunk = decode(record.payload)
             made = chunk.rows("bars")
             bars.append(made[(made["revision"] == 0) & (made["seq"] > stored_seq)])
-            moods = chunk.rows("values")
-            values.append(moods[(moods["term"] == MOOD) & (moods["seq"] > stored_seq)])
+            said = told(chunk.rows("values"))
+            values.append(said[said["seq"] > stored_seq])
     return np.concatenate([empty("bars"), *bars]), np.concatenate([empty("values"), *values])

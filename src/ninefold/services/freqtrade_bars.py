@@ -20,7 +20,8 @@ from ninefold.freqtrade.series import COLUMNS, Series, filled, wider
 from ninefold.imports.times import nanoseconds
 from ninefold.market.instruments import Instrument, UnknownInstrument
 from ninefold.market.time import SECOND_NS, TIMEFRAMES
-from ninefold.services.backtest_bars import market_of_store, numbers_of, table_of
+from ninefold.services.backtest_bars import numbers_of, table_of
+from ninefold.services.backtest_stored import market_of_store
 from ninefold.store.read import Reader
 
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from ninefold.backtest.bars import BadBars
 from ninefold.market.time import TIMEFRAME_OF
-from ninefold.services.backtest_bars import Market, market_of_file, market_of_store
+from ninefold.services.backtest_bars import Market, market_of_file
+from ninefold.services.backtest_stored import market_of_store
 from ninefold.services.leak_check import BarsToRead
 
 GENERATED = 600  # bars; a day of 1m bars would take a loop over rows a minute

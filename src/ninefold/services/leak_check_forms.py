@@ -3,8 +3,8 @@
 In:  FILE.py, FILE.py:NAME, or the name of a strategy of the library.
 Out: `Found`: the form, and a function that loads the file anew and judges one run.
 
-A file may hold `target(bars)` (decided at each close), `held(bars)` (held during each bar), `on_bar(bars, row)`, or
-classes of `Strategy`. A function is given a pandas frame if
+A file may hold `target(bars)` (decided at each close), `held(bars)` (held during each bar), `on_bar(bars, row)`,
+classes of `Strategy`, or a class with populate_indicators as freqtrade has them. A function is given a pandas frame if
 its file imports pandas or its argument is called df, dataframe or data; else columns of numpy.
 """
 
@@ -24,6 +24,7 @@ from ninefold.backtest.leaks.check import Leak, callback_once, columns_once
 from ninefold.backtest.leaks.libraries import math_library, numpy_library
 from ninefold.backtest.leaks.source import load
 from ninefold.backtest.leaks.taken import Taken
+from ninefold.services.leak_check_classes import is_freqtrade, not_judged, timeframe_of
 from ninefold.services.strategies import known_strategies
 from ninefold.strategy.library import Kinds, strategy_named
 from ninefold.strategy.parameters import BadStrategy
@@ -32,7 +33,7 @@ from ninefold.strategy.strategy import plan_of
 
 FORMULA, CODE = "formula", "one bar at a time"
 COLUMNS, HELD, CALLBACK = "columns", "columns held during their bar", "callback"
-FRAME, FRAME_HELD = "frame", "frame held during its bar"
+FRAME, FRAME_HELD, FREQTRADE = "frame", "frame held during its bar", "freqtrade"
 FRAMES = ("df", "dataframe", "data")
 NAMES = {"target": COLUMNS, "held": HELD, "on_bar": CALLBACK}
 PANDAS = "ninefold.backtest.leaks."  # modules that need pandas, which not every user has
@@ -75,6 +76,10 @@ def _of_file(path: str, text: str, tree: ast.Module, name: str, held: bool) -> F
     wanted = name or next((one for one in NAMES if one in functions), "")
     if wanted in functions:
         return _of_function(path, text, tree, functions[wanted], held)
+    for one in tree.body:
+        if isinstance(one, ast.ClassDef) and is_freqtrade(one) and name in ("", one.name):
+            once = _frames(path, text, one.name, FREQTRADE)
+            return Found(one.name, FREQTRADE, path, once, timeframe_of(one, tree), not_judged(one))
     classes = [one.name for one in tree.body if isinstance(one, ast.ClassDef)]
     if any(
         isinstance(one, ast.ClassDef) and any("Strategy" in ast.unparse(base) for base in one.bases)
@@ -131,12 +136,17 @@ def _frames(path: str, text: str, name: str, form: str) -> Once:
     if importlib.util.find_spec("pandas") is None:
         raise BadStrategy(f"{path} needs pandas, which is not installed; `pip install pandas` and run it again")
     frames: Any = importlib.import_module(f"{PANDAS}check_frames")
+    freqtrade: Any = importlib.import_module("ninefold.services.leak_check_freqtrade") if form == FREQTRADE else None
 
     def once(columns: Mapping[str, np.ndarray], open_ns: np.ndarray) -> Leak | None:
         taken = Taken()
-        run = frames.run_of(taken, open_ns)
-        names = load(text, path, taken, frame_libraries(run))
-        found: Leak | None = frames.leak_in_frame(names[name], run, columns, form == FRAME_HELD)
+        run = frames.run_of(taken, open_ns, numbered=form == FREQTRADE)
+        known = frame_libraries(run)
+        if form == FREQTRADE:
+            known |= freqtrade.freqtrade_libraries(run, known)
+        names = load(text, path, taken, known)
+        decided = freqtrade.decide(names[name], run, known) if form == FREQTRADE else names[name]
+        found: Leak | None = frames.leak_in_frame(decided, run, columns, form == FRAME_HELD)
         return found
 
     return once

@@ -17,7 +17,7 @@ from ninefold.backtest.fills_parity import Decided, fills_again
 from ninefold.execution.reasons import Changed, Difference, Known
 from ninefold.execution.two_accounts import Standing
 from ninefold.market.records import AnyRecord, Fill
-from ninefold.market.values import moods
+from ninefold.market.values import known_of
 from ninefold.services.build import strategies_of
 from ninefold.services.execute import UNIT
 from ninefold.services.lives import Run
@@ -40,14 +40,14 @@ def on_bars(
     plans = strategies_of(run.lives[-1].config)
     rows = recorded.decisions.rows("targets")
     decided = _decided(run, plans, rows, stood, ledger)
-    mood = moods(recorded.decisions.rows("values"))
+    said = known_of(recorded.decisions.rows("values"))
     instruments = {one.id: one for one in recorded.registry}
     compared: Counter[str] = Counter()
     differences: list[Difference] = []
     bars = recorded.decisions.rows("bars")
     for series in series_of(bars, instruments, {plan.width_ns for plan in plans}):
         mine = [plan for plan in plans if plan.width_ns == series.width_ns]
-        first, newest = (series.targets(mine, rows, mood) for rows in (series.first, series.newest))
+        first, newest = (series.targets(mine, rows, said) for rows in (series.first, series.newest))
         for place, plan in enumerate(mine):
             told = decided.told.get((series.instrument.id, plan.name))
             if told is None:

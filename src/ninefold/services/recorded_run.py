@@ -17,7 +17,7 @@ from ninefold.market.arrays import empty
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord, Has, Listed, May, MayScored, Tick
-from ninefold.market.values import MOOD
+from ninefold.market.values import told
 
 STREAMED = (Tick, May, MayScored, Has)  # the account's records are compared in the ledger
 
@@ -39,8 +39,8 @@ def stretch(chunk: Chunk, after_seq: int, until_seq: int) -> Stretch:
 
 
 class Decisions:
-    """What is needed of a whole run to compare it with back-tests: bars of all revisions and moods, in the order in which they
-    became known, and the targets.
+    """What is needed of a whole run to compare it with back-tests: bars of all revisions and what was told of them, in the
+    order in which they became known, and the targets.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Decisions:
             rows = chunk.rows(kind)
             if len(rows):
                 rows = rows[rows["seq"] > after_seq]
-                held.append(rows[rows["term"] == MOOD] if kind == "values" else rows)
+                held.append(told(rows) if kind == "values" else rows)
 
     def rows(self, kind: str) -> np.ndarray:
         return np.concatenate([empty(kind), *self._rows[kind]])

@@ -11,12 +11,11 @@ instruments at once, and here is judged what remains.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 
 from ninefold.market.records import AnyRecord, Connection, Gap, Listed
@@ -24,10 +23,8 @@ from ninefold.market.time import DAY_NS, HOUR_NS
 from ninefold.store.certificates import LET_GO, Certificate, Ids, certificates_table, certify, judged
 from ninefold.store.growing import Key
 from ninefold.store.hours import Hours
-from ninefold.store.ids import grouped
+from ninefold.store.ids import Grouped
 from ninefold.store.read import Reader
-
-Columns = Mapping[str, np.ndarray]
 
 
 class _Facts(NamedTuple):
@@ -61,16 +58,18 @@ class Certifier:
         fresh = self._note(record for record in records if record.seq > position)
         self._pending = fresh | self._hours.add_stored(position)  # the writer died before it certified these
 
-    def step(self, trades: np.ndarray | Columns, records: Sequence[AnyRecord], clock_ns: int, seq: int) -> pa.Table:
+    def step(self, groups: Grouped, records: Sequence[AnyRecord], clock_ns: int, seq: int) -> pa.Table:
         """Fold what was just stored; returns the rows to append to the certificates.
 
-        trades, records: only those that were not stored before; trades as rows or columns.
+        groups, records: only of trades, and those records, that were not stored before.
         clock_ns:        the venue's time as far as ticks told it, 0 if they did not.
         """
-        groups = grouped(trades)
         self._clock_ns = max(self._clock_ns, clock_ns, int(groups.to_ns.max(initial=0)))
-        told = self._pending | self._note(records) | self._hours.fold(groups, self._clock_ns)
-        touched = told.union(*map(self._around, told), self._closing({instrument for instrument, _ in told}))
+        noted = self._pending | self._note(records)
+        traded = self._hours.fold(groups, self._clock_ns)
+        told = noted | traded.keys()
+        around = (self._around(key, key in noted or traded[key]) for key in told)
+        touched = told.union(*around, self._closing({instrument for instrument, _ in told}))
         rows = self._revise(touched, seq, every_change=False)
         self._pending = set()
         self._let_grow(told)
@@ -133,12 +132,12 @@ class Certifier:
         self._hours.recall(self._hours.traded if lost else changed)
         return touched
 
-    def _around(self, key: Key) -> list[Key]:
+    def _around(self, key: Key, begun: bool) -> list[Key]:
         """The certified hours whose certificate can depend on this one's trades: to the next hours with trades on
-        both sides.
+        both sides. begun: its first trade may be another one than before; if not, nothing changes for those before it.
         """
         before, after = self._hours.neighbours(key)
-        first, last = (before or key)[1], (after or key)[1]
+        first, last = ((before if begun else None) or key)[1], (after or key)[1]
         around = [(key[0], hour) for hour in range(first, last + 1, HOUR_NS)]
         return [near for near in around if near in self._latest]
 

@@ -45,7 +45,7 @@ class BrokenRun(RuntimeError):
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """The first line of a run. summary: the single values of its document, and tables of single values such as `set`."""
+    """The first line of a run. summary: what a list shows of its document."""
 
     format: int
     written_by: str
@@ -83,7 +83,7 @@ def save_run(data_dir: Path, kind: str, trial: int, document: dict[str, Any], ba
             known_ns=counted.known_ns,
             config=counted.search.config,
             bars=None if bars is None else _keep_bars(folder / "bars", bars),
-            summary={name: value for name, value in document.items() if _is_short(value)},
+            summary=_summary(document),
         )
         lines = b"\n".join(msgspec.json.encode(part) for part in (kept, document))
         return _write(folder / f"{trial:06d}{SUFFIX}", zstandard.compress(lines, 3))
@@ -141,10 +141,16 @@ class RunReader:
         return path
 
 
-def _is_short(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(isinstance(one, _SCALARS) for one in value.values())
-    return isinstance(value, _SCALARS)
+def _summary(document: dict[str, Any]) -> dict[str, Any]:
+    """Single values, and the single values of what is a table of its own (`set`, `buy_and_hold`)."""
+    found: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, _SCALARS):
+            found[name] = value
+        elif isinstance(value, dict):
+            short = {inner: one for inner, one in value.items() if isinstance(one, _SCALARS)}
+            found |= {name: short} if short else {}
+    return found
 
 
 def _first_line(path: Path) -> Kept:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -33,6 +34,7 @@ from ninefold.market.time import DAY_NS
 from ninefold.store.certifier import Certifier
 from ninefold.store.data_dir import WriterLock, failed_write, open_data_dir
 from ninefold.store.delta import Table
+from ninefold.store.ids import grouped
 from ninefold.store.layout import RECORDS, SCHEMAS, market_columns, number_within_seq, to_arrow, to_numpy
 from ninefold.store.let_go import note_let_go
 from ninefold.store.read import Reader
@@ -69,6 +71,7 @@ class Tables:
             raise
         self._certifier: Certifier | None = None
         self._upkeep = Upkeep(list(self._tables.values()))
+        self._beside = ThreadPoolExecutor(1, "group trades")
 
     def position(self) -> int:
         """The last seq that all tables have, 0 if none. Go on with the chunks whose last_seq is not below it."""
@@ -136,6 +139,7 @@ class Tables:
     def close(self) -> None:
         """Certify the open hours as far as they are, and let another writer in. raises: StoreWriteFailed."""
         self._upkeep.close()
+        self._beside.shutdown()
         if self._certifier is not None:
             last = self._tables["certificates"].last_seq
             revised = self._certifier.open_hours(last)
@@ -172,20 +176,23 @@ class Tables:
         last_seq = chunks[-1].last_seq
         records = [record for chunk in chunks for record in chunk.records]
         fresh = self._store_records(records, last_seq)
-        count, trades = len(fresh), None
+        count, trades, groups = len(fresh), 0, self._beside.submit(grouped, empty("trades"))
         for kind in KINDS:
             rows = stacked(kind, [chunk.arrays[kind] for chunk in chunks if kind in chunk.arrays])
-            stored = self._store_rows(kind, rows, last_seq) if len(rows) else None
-            count += 0 if stored is None else stored.num_rows
-            trades = stored if kind == "trades" else trades
+            new = self._new_rows(kind, rows) if len(rows) else None
+            if new is None:
+                continue
+            if kind == "trades":  # on the other core while this one writes
+                groups, trades = self._beside.submit(grouped, market_columns("trades", new)), new.num_rows
+            self._tables[kind].commit(new, max(last_seq, self._tables[kind].last_seq))
+            count += new.num_rows
         clock_ns = max((record.exchange_ns for record in records if isinstance(record, Tick)), default=0)
-        certified = empty("trades") if trades is None else market_columns("trades", trades)
-        revised = self._certifier.step(certified, fresh, clock_ns, last_seq)
+        revised = self._certifier.step(groups.result(), fresh, clock_ns, last_seq)
         self._tables["certificates"].commit(revised, last_seq)
-        return Written(count, 0 if trades is None else trades.num_rows)
+        return Written(count, trades)
 
-    def _store_rows(self, kind: str, rows: np.ndarray, last_seq: int) -> pa.Table | None:
-        """Commit the rows of a kind that are not stored yet; returns them, sorted, if there are any."""
+    def _new_rows(self, kind: str, rows: np.ndarray) -> pa.Table | None:
+        """The rows of a kind that are not stored yet, sorted, if there are any."""
         table = self._tables[kind]
         known = table.last_seq
         seq = np.ascontiguousarray(rows["seq"])
@@ -200,9 +207,7 @@ class Tables:
             rows, numbers = rows[keep], numbers[keep]
         if not len(rows):
             return None
-        stored = to_arrow(kind, rows, numbers)
-        table.commit(stored, max(last_seq, known))
-        return stored
+        return to_arrow(kind, rows, numbers)
 
     def _store_records(self, records: list[AnyRecord], last_seq: int) -> list[AnyRecord]:
         """Commit the records that are not stored yet; returns them."""

@@ -1,6 +1,6 @@
 """Targets and foretellings: the pure core of `decide`.
 
-In:  chunks with finished bars, moods and forecasts.
+In:  chunks with finished bars, what was told of them, and forecasts.
 Out: the same with the target of every strategy at the close of each first-revision bar of its timeframe, MAY
      messages, and their scores once their
      time is over. A MAY is kept if the target moved that way by at least SMALLEST_CHANGE within the horizon.
@@ -23,7 +23,7 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import round_to_step
 from ninefold.market.records import Listed, May, MayScored, Tick
 from ninefold.market.time import MINUTE_NS, SECOND_NS
-from ninefold.market.values import mood_of, moods
+from ninefold.market.values import known_of, told_of
 from ninefold.strategy.foretell import (
     SMALLEST_CHANGE,
     Foretelling,
@@ -114,11 +114,11 @@ class Decide:
     def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:
         """Catch up with all bars so far (first revisions, in the order in which they became known)."""
         self._instruments.update({instrument.id: instrument for instrument in instruments})
-        known = moods(values)
+        known = known_of(values)
         for key in {(int(i), int(w)) for i, w in bars[["instrument", "width_ns"]].tolist()}:
             if key[1] in self._by_width and self._instruments[key[0]].venue == self._venue:
                 mine = bars[(bars["instrument"] == key[0]) & (bars["width_ns"] == key[1])]
-                self._of(key).warm(columns(mine, mood_of(mine, known)))
+                self._of(key).warm(columns(mine, told_of(mine, known)))
 
     def save(self) -> bytes:
         return msgspec.msgpack.encode(self._state)
@@ -127,7 +127,7 @@ class Decide:
         self._state = msgspec.msgpack.decode(state, type=_State)
 
     def _decide(self, chunk: Chunk, bars: np.ndarray) -> None:
-        known = moods(chunk.rows("values"))
+        known = known_of(chunk.rows("values"))
         forecasts = _one_bar_ahead(chunk.rows("forecasts"))
         made: list[tuple] = []  # type: ignore[type-arg]
         said: list[May] = []
@@ -137,7 +137,7 @@ class Decide:
             if width not in self._by_width or self._instruments[instrument].venue != self._venue:
                 continue
             series = self._of((instrument, width))
-            series.update(row(bar, float(mood_of(bar, known)[0])))
+            series.update(row(bar, told_of(bar, known)))
             close_ns, known_ns, seq = (int(bar[name][0]) for name in ("close_ns", "known_ns", "seq"))
             for name, target in zip(series.names, series.latest.tolist(), strict=True):
                 made.append((instrument, name, width, close_ns, target, known_ns, seq))

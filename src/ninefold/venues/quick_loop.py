@@ -27,7 +27,9 @@ AT, COUNT, WHY, SEQ, RECEIVE_NS, NOW_NS, TICK_NS, LEADS, LEAD_MEDIAN_NS, UNTIL_N
     range(13)
 )
 CONTROLS = 13
-INSTRUMENT, PRICE_DECIMALS, SIZE_DECIMALS, NEXT_ID, LAST_NS, SEEN_NS, IS_TOUCHED = range(7)  # SEEN_NS: 0 if all is settled
+INSTRUMENT, PRICE_DECIMALS, SIZE_DECIMALS, NEXT_ID, LAST_NS, SEEN_NS, IS_TOUCHED = range(
+    7
+)  # SEEN_NS: 0 if all is settled
 STATES = 7
 PADDING = 64  # bytes that must be there behind the last record
 HEAD = 8  # length and checksum of a record

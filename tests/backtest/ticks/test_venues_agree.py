@@ -55,7 +55,9 @@ def random_quotes(seed, session, terms, by_timer=False):
         at, decided = every(session, terms.latency, 7)
     sizes, prices = random.integers(0, 9, (2, len(at))), random.integers(0, 3, (2, len(at)))
     life = Life.GTC if seed % 3 == 0 else Life.POST_ONLY
-    return Quotes(at, 99 - prices[0], sizes[0], 101 + prices[1], sizes[1], 20, life, decided)
+    if seed % 7 > 3:
+        return Quotes(at, prices[0] - 1, sizes[0], prices[1], sizes[1], 20, life, True, decided)
+    return Quotes(at, 99 - prices[0], sizes[0], 101 + prices[1], sizes[1], 20, life, False, decided)
 
 
 def random_run(seed, terms=None):

@@ -12,6 +12,8 @@ const MINUS = '\u2212';
 const SURE = 0.95;
 const TABLED = ['equity', 'net_profit', 'return', 'drawdown', 'drawdown_days', 'sharpe', 'sortino', 'calmar'];
 const TOLD = new Set([...TABLED, 'trial', 'trials', 'effective_trials', 'deflated_sharpe', 'fees', 'strategy', 'timeframe', 'from', 'to']);
+const MONEY = /^(equity|net_profit|fees|slippage|funding|pnl)$/;
+const RATIOS = /sharpe|sortino|calmar|turnover|skew|kurtosis/;
 const FRACTIONS = /return|drawdown|exposure|probabil|deflated|share|fee$|power|familywise|overfitting|^pbo$/;
 
 export function num(value: unknown): number | null {
@@ -40,6 +42,8 @@ export function valueText(name: string, value: unknown): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value !== 'number') return typeof value === 'object' ? JSON.stringify(value) : String(value);
   if (FRACTIONS.test(name)) return percent(value);
+  if (MONEY.test(name)) return money(value);
+  if (RATIOS.test(name)) return ratio(value);
   return Number.isInteger(value) ? String(value).replace('-', MINUS) : String(Number(value.toPrecision(6))).replace('-', MINUS);
 }
 
@@ -55,18 +59,27 @@ export function verdict(of: Figures): { word: 'lost' | 'earned' | 'nothing' | 'u
 
 /** How likely the run, or the best of many, is luck. */
 export function luck(of: Figures): string | null {
-  const best = Array.isArray(of.best) ? of.best[0] as Figures | undefined : undefined;
+  const best = bestOf(of);
   const [trial, trials, worth, deflated] = [num((best ?? of).trial), num(of.trials), num(of.effective_trials), num((best ?? of).deflated_sharpe)];
   if (trials === null) return null;
   const who = trial === null ? (best ? 'The best' : 'This') : best ? `The best, trial ${trial},` : `Trial ${trial}`;
-  const among = `${who} is one of ${trials} of its family${worth === null ? '' : `, worth ${ratio(worth)} independent ones`}.`;
+  const among = `${who} is one of ${trials}${of.leaderboard ? '' : ' of its family'}${worth === null ? '' : `, worth ${ratio(worth)} independent ones`}.`;
   if (deflated === null) return `${among} How likely it is to be better than luck cannot be told.`;
   const sure = deflated >= SURE ? '' : ' Luck alone may have found it.';
   return `${among} The probability that it is better than the best of as many without an edge (deflated Sharpe) is ${percent(deflated, false, 1)}.${sure}`;
 }
 
+/** The best row of a sweep or a tournament; a null twin is none. */
+function bestOf(of: Figures): Figures | undefined {
+  const rows = [of.best, of.leaderboard].find(Array.isArray) as Figures[] | undefined;
+  return rows?.find((row) => row.null_twin !== true);
+}
+
 function besideHold(of: Figures): string | null {
-  const [mine, hold] = [num(of.net_profit), num((of.buy_and_hold as Figures | undefined)?.net_profit)];
+  const held = of.buy_and_hold as Figures | undefined;
+  const [mine, hold] = [num(of.net_profit), num(held?.net_profit)];
+  const [best, end] = [num(bestOf(of)?.equity), num(held?.equity)];
+  if (mine === null && best !== null && end !== null) return `The best ended with ${money(best)}, buy and hold with ${money(end)}.`;
   if (mine === null || hold === null) return null;
   return `Buy and hold ${hold < 0 ? 'lost' : 'earned'} ${money(Math.abs(hold))}: ${hold > mine ? 'better than this run' : hold < mine ? 'worse than this run' : 'the same'}.`;
 }
@@ -125,7 +138,8 @@ function beside(of: Figures): HTMLElement | string {
   }
   if (!hold || !rows.length) return '';
   const drawn = rows.map(([name, mine, other]) => element('tr', '', element('th', '', name!), element('td', '', number(mine!)), element('td', '', number(other!))));
-  return element('table', 'beside', element('caption', 'unseen', 'The run beside buy and hold'), element('thead', '', element('tr', '', element('th', ''), element('th', '', 'this run'), element('th', '', 'buy and hold'))), element('tbody', '', ...drawn));
+  const heads = ['', 'this run', 'buy and hold'].map((name) => element('th', '', name));
+  return element('div', 'scroll', element('table', 'beside', element('caption', 'unseen', 'The run beside buy and hold'), element('thead', '', element('tr', '', ...heads)), element('tbody', '', ...drawn)));
 }
 
 function besideText(name: string, value: unknown): string {

@@ -70,7 +70,7 @@ export class RunList {
   choose(place: number): void {
     this.chosen = Math.min(this.order.length - 1, Math.max(0, place));
     [...this.rows.children].forEach((row, i) => row.classList.toggle('chosen', i === this.chosen));
-    this.rows.children[this.chosen]?.scrollIntoView({ block: 'nearest' });
+    this.rows.children[this.chosen]?.scrollIntoView({ block: 'nearest', inline: 'start' });
   }
 
   openChosen(): void {
@@ -82,7 +82,9 @@ export class RunList {
     const cells = COLUMNS.map((column) => {
       const text = column.text(run);
       const tone = column.name === 'return' ? (text.startsWith('+') ? ' gain' : text.startsWith('\u2212') ? ' loss' : '') : '';
-      return element('td', (column.words ? 'text' : '') + tone, text);
+      const cell = element('td', (column.words ? 'text' : '') + tone, text);
+      cell.title = column.name === 'strategy' ? text : '';
+      return cell;
     });
     const link = element('a', '', run.number);
     link.href = `?run=${encodeURIComponent(run.number)}`;

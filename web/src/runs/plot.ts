@@ -16,6 +16,7 @@ import { placed, type Placed } from './marks';
 import { scaleOf, timeTicks, yOf, type Scale } from './scale';
 
 const [AXIS_PX, FOOT_PX, GAP_PX, TIME_GAP_PX, SMALLEST_BARS] = [78, 22, 22, 110, 12];
+const MARKS_ROOM = 0.14;
 const PARTS = { price: 0.6, equity: 0.24, fall: 0.16 };
 
 export interface Sight { from: number; to: number }
@@ -149,7 +150,7 @@ export class RunPlot {
     const bottom = height - FOOT_PX;
     const room = bottom - (equity ? 3 : 1) * GAP_PX;
     const tall = equity ? PARTS : { price: 1, equity: 0, fall: 0 };
-    const price = scaleOf(this.seen(candles, [candles.low, candles.high]), GAP_PX, room * tall.price);
+    const price = scaleOf(this.seen(candles, [candles.low, candles.high]), GAP_PX, room * tall.price, MARKS_ROOM);
     drawTimeAxis(pen, timeTicks(this.sight.from, this.sight.to, ((this.sight.to - this.sight.from) / this.room()) * TIME_GAP_PX), bottom);
     drawValueAxis(pen, price, (value) => value.toFixed(candles.decimals));
     this.title(pen, `Price, ${candles.timeframe} candles`, 0);
@@ -175,7 +176,7 @@ export class RunPlot {
   }
 
   private drawFills(pen: Pen, candles: Candles, scale: Scale): void {
-    if (this.chosen) this.drawChosen(pen, this.chosen, scale);
+    if (this.chosen) this.drawChosen(pen, this.chosen, scale, candles.width);
     const inSight = candles.marks.filter(({ time }) => time + candles.width >= this.sight.from && time <= this.sight.to);
     this.marks = placed(inSight, (time) => this.xOf(time + candles.width / 2), this.room());
     for (const mark of this.marks) {
@@ -186,9 +187,11 @@ export class RunPlot {
     }
   }
 
-  private drawChosen(pen: Pen, trade: Trade, scale: Scale): void {
+  /** From the middle of the candle of its entry to that of its exit, at the prices of its fills. */
+  private drawChosen(pen: Pen, trade: Trade, scale: Scale, width: number): void {
     const { context } = pen;
-    const [from, to] = [this.xOf(secondsOfIso(trade.entry_time)), trade.exit_time === null ? pen.right : this.xOf(secondsOfIso(trade.exit_time))];
+    const middle = (iso: string): number => this.xOf((Math.floor(secondsOfIso(iso) / width) + 0.5) * width);
+    const [from, to] = [middle(trade.entry_time), trade.exit_time === null ? pen.right : middle(trade.exit_time)];
     context.fillStyle = pen.colours.may;
     context.globalAlpha = 0.12;
     context.fillRect(from, scale.top, Math.max(2, to - from), scale.height);

@@ -11,6 +11,7 @@ import { drawHeat } from './heat';
 import { RunPlot, type Pointed, type Sight } from './plot';
 import { drawCalendar, drawTables } from './tables';
 import { TradeTable } from './trades';
+import { drawTwin } from './twin';
 
 export interface Shown { from: number | null; to: number | null; trade: string | null }
 
@@ -20,6 +21,8 @@ export class RunView {
   readonly picture = element('div', 'picture');
   private readonly readout = element('p', 'readout');
   private readonly words = element('p', 'failed');
+  private readonly twin = element('div', 'scroll tall twin-table');
+  private readonly twinButton = element('button', 'plain', 'Table ', element('kbd', '', 'd'));
 
   constructor(root: HTMLElement, readonly source: Source, shown: Shown, private readonly onShown: (shown: Shown) => void) {
     const { head } = source;
@@ -49,6 +52,14 @@ export class RunView {
     return sight && span && (sight.from > span[0] || sight.to < span[1]) ? sight : null;
   }
 
+  /** The candles in sight as a table, or no longer. */
+  toggleTwin(): void {
+    this.twin.hidden = !this.twin.hidden;
+    this.twinButton.setAttribute('aria-pressed', String(!this.twin.hidden));
+    this.summarize();
+    if (!this.twin.hidden) this.twin.focus();
+  }
+
   private tell(): void {
     this.onShown({ from: this.sight?.from ?? null, to: this.sight?.to ?? null, trade: this.trades?.chosen?.number ?? null });
   }
@@ -59,9 +70,14 @@ export class RunView {
     const all = element('button', 'plain', 'Whole run');
     all.type = 'button';
     all.addEventListener('click', () => this.plot?.showAll());
+    this.twin.hidden = true;
+    this.twin.tabIndex = 0;
+    this.twinButton.type = 'button';
+    this.twinButton.setAttribute('aria-pressed', 'false');
+    this.twinButton.addEventListener('click', () => this.toggleTwin());
     const legend = element('p', 'muted legend-line', 'hollow blue candle: up \u00b7 filled orange: down \u00b7 \u25b2 below: bought \u00b7 \u25bc above: sold \u00b7 a number: so many fills \u00b7 dashed: the chosen trade \u00b7 a candle is named by its opening time, UTC');
-    const keys = element('p', 'muted', 'Wheel or + \u2212: closer and farther; drag or arrows: along. The tables below hold the same.');
-    return element('section', 'picture-section', element('header', '', element('h2', '', 'Candles, equity and falls'), this.readout, all), this.picture, this.words, legend, keys);
+    const keys = element('p', 'muted', 'Wheel or + \u2212: closer and farther; drag or arrows: along; d: the candles in sight as a table.');
+    return element('section', 'picture-section', element('header', '', element('h2', '', 'Candles, equity and falls'), this.readout, this.twinButton, all), this.picture, this.words, this.twin, legend, keys);
   }
 
   private point(at: Pointed | null): void {
@@ -78,8 +94,12 @@ export class RunView {
     const rows = this.plot?.rows;
     if (!rows) return;
     const { from, to } = this.plot!.sight;
-    this.picture.setAttribute('aria-label', `${rows.candles.timeframe} candles, ${utc(from)} to ${utc(to)} UTC, ${this.plot!.marks.length} marks of fills in sight; the table of trades below holds them all.`);
+    this.picture.setAttribute('aria-label', `${rows.candles.timeframe} candles, ${utc(from)} to ${utc(to)} UTC, ${this.plot!.marks.length} marks of fills in sight; d shows them as a table.`);
     setText(this.words, '');
+    const drawn = `${from} ${to} ${rows.from} ${rows.candles.timeframe}`;
+    if (this.twin.hidden || this.twin.dataset.drawn === drawn) return;
+    this.twin.dataset.drawn = drawn;
+    drawTwin(this.twin, rows.candles, rows.equity, from, to);
   }
 }
 

@@ -49,6 +49,7 @@ test('luck is told of a run, and of the best of a sweep', () => {
     'Trial 7 is one of 412 of its family, worth 35.20 independent ones. The probability that it is better than the best of as many without an edge (deflated Sharpe) is 41.0 %. Luck alone may have found it.');
   expect(luck({ trial: 1, trials: 9, best: [{ trial: 4, deflated_sharpe: 0.99 }] })).toMatch(/^The best, trial 4, is one of 9 .* is 99.0 %\.$/);
   expect(luck({ trials: 9, deflated_sharpe: null })).toMatch(/cannot be told/);
+  expect(luck({ trials: 9, leaderboard: [{ trial: null, null_twin: true, deflated_sharpe: 0.9 }, { trial: 5, null_twin: false, deflated_sharpe: 0.2 }] })).toMatch(/^The best, trial 5, is one of 9\. .* 20\.0 %\. Luck alone/);
 });
 
 test('cells of a sweep go down by the first parameter and across by the second, the best over all others', () => {

@@ -7,8 +7,8 @@ const STEPS_S = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 10800, 21600, 43200, 86
 const DAY_S = 86400;
 const MONTH_S = 28 * DAY_S;
 
-/** A scale on which all of `values` have room; NaN is passed over. A single value stands in the middle. */
-export function scaleOf(values: Iterable<number>, top: number, height: number): Scale {
+/** A scale on which all of `values` have room, and a `margin` of it beyond them; NaN is passed over, a single value is in the middle. */
+export function scaleOf(values: Iterable<number>, top: number, height: number, margin = 0.06): Scale {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const value of values) {
@@ -16,7 +16,7 @@ export function scaleOf(values: Iterable<number>, top: number, height: number): 
     if (value > high) high = value;
   }
   if (low > high) [low, high] = [0, 1];
-  const room = (high - low || Math.abs(high) || 1) * 0.06;
+  const room = (high - low || Math.abs(high) || 1) * margin;
   return { low: low - room, high: high + room, top, height };
 }
 
@@ -29,7 +29,7 @@ export function valueTicks(scale: Scale, gap: number): number[] {
   const wanted = Math.max(1, Math.floor(scale.height / gap));
   const raw = (scale.high - scale.low) / wanted;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= raw)!;
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= 0.75 * raw)!;
   const ticks: number[] = [];
   for (let n = Math.ceil(scale.low / step); n * step <= scale.high; n++) ticks.push(n * step);
   return ticks;

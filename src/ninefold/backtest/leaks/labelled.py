@@ -80,6 +80,8 @@ class Run:
             return value.known, value.reach
         if isinstance(value, Traced):
             return value.known, value.reach
+        if type(value).__name__ == "ChosenIndex":
+            return int(value.known.max(initial=-1)), value.reach
         if isinstance(value, np.ndarray | float | int):
             return self.taken.met(value, np.asarray(beside))
         return -1, NOTHING
@@ -100,6 +102,11 @@ def spread(known: Any, plain: Any) -> Any:
         values = values[:, None]
     settled = np.where(np.isnan(values), -1, values).astype(np.int64)
     return type(plain)(np.broadcast_to(settled, plain.shape).copy(), **axes(plain))
+
+
+def chosen_by(absent: pd.Series, index: pd.Index) -> np.ndarray:
+    """For each label of `index` what a condition knew of all rows up to it."""
+    return np.asarray(absent.cummax().reindex(index).fillna(-1), np.int64)
 
 
 def fitting(known: Any, result: Any) -> Any:
@@ -186,6 +193,15 @@ class Labelled:
         """The latest row that anything in it knows."""
         return int(self.known.to_numpy().max(initial=-1))
 
+    def sized(self, *sizes: Any) -> Any:
+        """The same, knowing what numbers made of bars know that say how wide a window is, or how far a shift goes."""
+        found: Any = self
+        for one in sizes:
+            if isinstance(one, Traced) and one.ndim == 0 and one.known >= 0:
+                known = found.known.clip(lower=int(one.known))
+                found = self.run.made(found.plain, known, [found, one], found.absent)
+        return found
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         raise CannotFollow(
             f"{line_now()}: bars were given to something that makes a plain array of them, so the leak check cannot say "
@@ -200,6 +216,12 @@ class Labelled:
     def __array_function__(self, function: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
         return function(*(bare(one) for one in args), **{name: bare(one) for name, one in kwargs.items()})
 
+    def __copy__(self) -> Any:
+        return self.moved(lambda one: one.copy())
+
+    def __deepcopy__(self, _: Any) -> Any:
+        return self.__copy__()
+
     def __bool__(self) -> bool:
         raise ValueError("the truth value of several elements is not clear; use .any(), .all() or & and |")
 
@@ -212,7 +234,7 @@ class Labelled:
 
 def plain_of(value: Any) -> Any:
     """The value as pandas takes it."""
-    if isinstance(value, Labelled):
+    if isinstance(value, Labelled) or type(value).__name__ == "ChosenIndex":
         return value.plain
     if isinstance(value, Traced):
         return value.values if value.ndim else value.values.item()

@@ -19,6 +19,7 @@ from ninefold.backtest.leaks.traced import Traced
 from ninefold.backtest.leaks.trail import CannotFollow, line_now
 
 ARRAYS = ("array", "asarray", "asanyarray", "ascontiguousarray")
+OF_ONE = ("mean", "sum", "std", "var", "min", "max", "median", "argmax", "argmin", "argsort", "sort", "diff", "cumsum")
 FILLED = ("zeros", "ones", "empty", "full")
 
 
@@ -83,7 +84,15 @@ def numpy_library(taken: Taken) -> Library:
 
         return each
 
+    def of_lists(function: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any, **kwargs: Any) -> Any:
+            parts = [traced_of(one, taken) if isinstance(one, list) and traced_in(one) else one for one in args]
+            return function(*parts, **kwargs)
+
+        return called
+
     replaced: dict[str, Any] = dict.fromkeys(ARRAYS, array)
+    replaced |= {name: of_lists(getattr(np, name)) for name in OF_ONE}
     replaced |= {name: filled(getattr(np, name)) for name in FILLED}
     return Library(np, {**replaced, "vectorize": vectorize}, refuses=False)
 

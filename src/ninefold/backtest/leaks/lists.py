@@ -59,6 +59,10 @@ class Listed(list[Any]):
             yield one
 
     def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, Traced):  # which one was chosen is known, too
+            at = int(place.values)
+            self._told(self.had[at])
+            return traced_of([super().__getitem__(at)], place.taken)[0].floored(int(place.known.max()), place.reach)
         found = super().__getitem__(place)
         if not isinstance(place, slice):
             self._told(self.had[place])

@@ -5,8 +5,10 @@ Out: the same, but for calls of the functions named here:
      LISTED   lists are made by it, so that they remember what their elements know;
      NUMBER   float(x) and int(x) of bars stay bars;
      GUARD    a test that only raises an error decides nothing;
-     BRANCH   a test outside loops is noted in the function's WHY, and BECAUSE gives what the function returns all of that.
-A test within a loop is met by what the loop writes.
+     BRANCH   a test outside loops is noted in the function's WHY, and so is what compares (CHOICE); BECAUSE gives what the
+              function returns all of that.
+A test within a loop is met by what the loop writes; if the loop leaves a name behind that a test chose (the best of several
+windows), it is noted as well.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-LISTED, NUMBER, GUARD, BRANCH, BECAUSE = "__listed__", "__number__", "__guard__", "__branch__", "__because__"
+LISTED, NUMBER, GUARD, BECAUSE = "__listed__", "__number__", "__guard__", "__because__"
+BRANCH, CHOICE = "__branch__", "__choice__"
 WHY = "__why__"
+CHOOSING = ("max", "min", "sorted")  # compare what they are given
 HARMLESS = (ast.Pass, ast.Expr)  # before a raise: a message is written
 SCOPES = ast.NamedExpr | ast.Await | ast.Yield | ast.YieldFrom  # would mean something else in a function of its own
 
@@ -25,24 +29,39 @@ class Rewriter(ast.NodeTransformer):
 
     _branching = False
     _noted = False
+    _choosing = False  # within a loop that leaves a choice
+    _function: ast.AST
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        before = self._branching, self._noted
-        self._branching, self._noted = True, False
+        before = self._branching, self._noted, self._choosing, getattr(self, "_function", node)
+        self._branching, self._noted, self._choosing, self._function = True, False, False, node
         self.generic_visit(node)
         if self._noted:
             _Returns().because(node.body)
             first = node.body[0]
             why = ast.Assign([ast.Name(WHY, ast.Store())], ast.List([], ast.Load()))
             node.body.insert(0, ast.copy_location(why, first))
-        self._branching, self._noted = before
+        self._branching, self._noted, self._choosing, self._function = before
         return node
 
     def visit_For(self, node: ast.For) -> ast.AST:
-        return self._inside(node)
+        return self._loop(node)
 
     def visit_While(self, node: ast.While) -> ast.AST:
-        return self._inside(node)
+        leaves = self._branching and leaves_a_choice(node, self._function)
+        self._loop(node)
+        if leaves:
+            self._noted, node.test = True, _deferred(BRANCH, node.test, [_name(WHY, node.test)])
+        return node
+
+    def _loop(self, node: ast.For | ast.While) -> ast.AST:
+        within = self._choosing
+        self._choosing = within or (self._branching and leaves_a_choice(node, self._function))
+        if not self._choosing:
+            return self._inside(node)
+        self.generic_visit(node)
+        self._choosing = within
+        return node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         return self._inside(node)
@@ -76,6 +95,9 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id in CHOOSING and self._branching:
+            self._noted = True
+            return _deferred(CHOICE, node, [_name(WHY, node)])
         if not isinstance(node.func, ast.Name) or len(node.args) != 1 or node.keywords:
             return node
         if node.func.id in ("float", "int"):
@@ -104,7 +126,7 @@ class Rewriter(ast.NodeTransformer):
         if not self._branching:
             return test
         self._noted = True
-        return _deferred(BRANCH, test, [ast.copy_location(ast.Name(WHY, ast.Load()), test)])
+        return _deferred(BRANCH, test, [_name(WHY, test)])
 
 
 class _Returns(ast.NodeTransformer):
@@ -119,9 +141,31 @@ class _Returns(ast.NodeTransformer):
 
     def visit_Return(self, node: ast.Return) -> ast.AST:
         if node.value is not None:
-            why = ast.copy_location(ast.Name(WHY, ast.Load()), node.value)
-            node.value = _call(BECAUSE, node.value, [why, node.value])
+            node.value = _call(BECAUSE, node.value, [_name(WHY, node.value), node.value])
         return node
+
+
+def leaves_a_choice(loop: ast.For | ast.While, function: ast.AST) -> bool:
+    """Whether a name that a test within the loop gave its value is read after the loop before it is given another."""
+    tests = [one for one in ast.walk(loop) if isinstance(one, ast.If)]
+    ends_early = isinstance(loop, ast.While) or any(isinstance(one, ast.Break) for one in ast.walk(loop))
+    chosen = {name.id for part in ([loop] if ends_early else tests) for name in _names(part, ast.Store)}
+    after = sorted(
+        (one for one in _names(function) if one.lineno > (loop.end_lineno or 0)),
+        key=lambda one: (one.lineno, isinstance(one.ctx, ast.Store), one.col_offset),
+    )
+    first: dict[str, ast.Name] = {}
+    for one in after:
+        first.setdefault(one.id, one)
+    return any(name in first and isinstance(first[name].ctx, ast.Load) for name in chosen)
+
+
+def _names(node: ast.AST, kind: type[ast.expr_context] = ast.expr_context) -> list[ast.Name]:
+    return [one for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, kind)]
+
+
+def _name(name: str, at: ast.expr) -> ast.Name:
+    return ast.copy_location(ast.Name(name, ast.Load()), at)
 
 
 def _call(name: str, at: ast.expr, arguments: list[ast.expr]) -> ast.Call:

@@ -14,9 +14,9 @@ import pandas as pd
 
 from ninefold.backtest.leaks import rules
 from ninefold.backtest.leaks.groups import Grouped, Windowed
-from ninefold.backtest.leaks.labelled import Labelled, Run, known_on, plain_of, reach_in, spread
+from ninefold.backtest.leaks.labelled import Labelled, Run, chosen_by, known_on, plain_of, reach_in, spread
 from ninefold.backtest.leaks.lists import Listed
-from ninefold.backtest.leaks.places import AtLabel, AtPlace, ByLabel, ByPlace, Reached, chosen
+from ninefold.backtest.leaks.places import AtLabel, AtPlace, ByLabel, ByPlace, Reached, chosen, labels, without
 from ninefold.backtest.leaks.trail import Reach
 
 
@@ -32,8 +32,8 @@ class TracedSeries(Labelled, of=pd.Series):
         return self._reach
 
     @property
-    def index(self) -> pd.Index:
-        return self.plain.index
+    def index(self) -> Any:
+        return labels(self)
 
     @index.setter
     def index(self, labels: Any) -> None:
@@ -82,7 +82,10 @@ class TracedSeries(Labelled, of=pd.Series):
 
     def __iter__(self) -> Iterator[Any]:
         known = self.known.to_numpy()
+        chosen_with = None if self.absent is None else chosen_by(self.absent, self.plain.index).tolist()
         for place, value in enumerate(self.plain.array):
+            if chosen_with is not None:
+                self.run.taken.condition(chosen_with[place], self._reach)
             yield self.run.one(value, int(known[place]), self._reach)
 
     def __contains__(self, label: Any) -> bool:
@@ -99,6 +102,8 @@ class TracedSeries(Labelled, of=pd.Series):
             raise AttributeError(name)
         if name == "reindex":
             return self._reindexed
+        if name == "drop":
+            return self._dropped
         if name == "reset_index":
             return self._numbered
         if name in rules.MOVED:
@@ -124,7 +129,14 @@ class TracedSeries(Labelled, of=pd.Series):
             known = known.to_frame(result.columns[-1]).reindex(columns=result.columns)
         return self.run.made(result, known, [self])
 
+    def _dropped(self, *args: Any, **kwargs: Any) -> Any:
+        found = without(self, "drop", args, kwargs)
+        return self.moved(lambda one: one.drop(*args, **kwargs)) if found is None else found
+
     def _reindexed(self, *args: Any, **kwargs: Any) -> Any:
+        found = without(self, "reindex", args, kwargs)
+        if found is not None:
+            return found
         result, known = self.plain.reindex(*args, **kwargs), self.known.reindex(*args, **kwargs)
         kept = self.run.made(self.plain, self.known, [self], self.absent)
         left_out = known_on(kept, result).where(~result.index.isin(self.plain.index), -1)
@@ -143,17 +155,18 @@ class TracedSeries(Labelled, of=pd.Series):
 
     def shift(self, periods: Any = 1, freq: Any = None, axis: Any = 0, fill_value: Any = None) -> Any:
         given = {} if fill_value is None else {"fill_value": plain_of(fill_value)}
-        periods = int(periods)
-        return self.moved(
+        of, periods = self.sized(periods, fill_value), plain_of(periods)
+        return of.moved(
             lambda one: one.shift(periods, freq=freq, **given), lambda known: known.shift(periods, freq=freq)
         )
 
     def diff(self, periods: int = 1) -> Any:
-        return self.moved(lambda one: one.diff(int(periods)), lambda known: rules.differed(known, int(periods)))
+        of, periods = self.sized(periods), plain_of(periods)
+        return of.moved(lambda one: one.diff(periods), lambda known: rules.differed(known, periods))
 
     def pct_change(self, periods: int = 1, **how: Any) -> Any:
-        periods = int(periods)
-        return self.moved(lambda one: one.pct_change(periods, **how), lambda known: rules.differed(known, periods))
+        of, periods = self.sized(periods), plain_of(periods)
+        return of.moved(lambda one: one.pct_change(periods, **how), lambda known: rules.differed(known, periods))
 
     def ffill(self, **how: Any) -> Any:
         return self._filled("ffill", how)
@@ -231,7 +244,8 @@ class TracedSeries(Labelled, of=pd.Series):
         return Windowed(self, lambda one: one.expanding(*args, **kwargs))
 
     def ewm(self, *args: Any, **kwargs: Any) -> Windowed:
-        return Windowed(self, lambda one: one.ewm(*args, **kwargs))
+        named = {name: plain_of(one) for name, one in kwargs.items()}
+        return Windowed(self.sized(*args, *kwargs.values()), lambda one: one.ewm(*plain_of(args), **named))
 
     def groupby(self, by: Any = None, **how: Any) -> Grouped:
         return Grouped.by(self, by, how)

@@ -17,28 +17,30 @@ from typing import Any
 import numpy as np
 
 from ninefold.backtest.leaks.lists import Listed
-from ninefold.backtest.leaks.rewrite import BECAUSE, BRANCH, GUARD, LISTED, NUMBER, Rewriter
+from ninefold.backtest.leaks.rewrite import BECAUSE, BRANCH, CHOICE, GUARD, LISTED, NUMBER, Rewriter
 from ninefold.backtest.leaks.taken import Had, Taken
 from ninefold.backtest.leaks.traced import Traced
 
 NAME = "strategy_under_check"
 
 
-def load(text: str, path: str, taken: Taken, libraries: Mapping[str, ModuleType]) -> dict[str, Any]:
+def load(text: str, path: str, taken: Taken, libraries: Mapping[str, ModuleType], name: str = NAME) -> dict[str, Any]:
     """Run a file and return the names it defines.
 
     path:      as error messages should name it.
     libraries: by the name under which a file imports them; others are imported as they are.
+    name:      of the module; lines of ours are not blamed.
     raises:    SyntaxError; whatever the file raises.
     """
     names: dict[str, Any] = {
-        "__name__": NAME,
+        "__name__": name,
         "__file__": path,
         "__builtins__": {**vars(builtins), "__import__": _importer(libraries)},
         LISTED: lambda elements: Listed(elements, taken),
         NUMBER: _number,
         GUARD: taken.apart,
         BRANCH: taken.branch,
+        CHOICE: taken.choice,
         BECAUSE: _because,
     }
     exec(compiled(text, path), names)

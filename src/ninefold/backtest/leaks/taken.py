@@ -94,8 +94,13 @@ class Taken:
 
     def branch(self, why: list[Had], test: Callable[[], Any]) -> bool:
         """A condition that may choose what a function gives; what it knows is noted in `why`, too."""
+        found: bool = self.choice(why, lambda: bool(test()))
+        return found
+
+    def choice(self, why: list[Had], choose: Callable[[], Any]) -> Any:
+        """The same of anything that compares bars to give one of several things."""
         before, self._latest = self._latest, NONE
-        found = bool(test())
+        found = choose()
         if self._latest[0] >= 0:
             why.append(self._latest)
         self._latest = max(before, self._latest)

@@ -34,7 +34,10 @@ def _of_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*map(_number, args), **kwargs)
         arrays = [one if isinstance(one, Traced) else one.traced() for one in parts]
         made = function(*map(_plain, args), **{name: _plain(one) for name, one in kwargs.items()})
+        sizes = [one for one in (*args, *kwargs.values()) if isinstance(one, Traced) and not one.ndim]
         known = np.maximum.accumulate(np.max([one.known for one in arrays], axis=0))
+        known = np.maximum(known, max((int(one.known) for one in sizes), default=-1))
+        arrays += sizes
         like = next((one for one in parts if not isinstance(one, Traced)), None)
         whole = [_like(one, known, like, arrays) for one in (made if isinstance(made, tuple) else (made,))]
         return tuple(whole) if isinstance(made, tuple) else whole[0]

@@ -203,6 +203,12 @@ class Traced(NDArrayOperatorsMixin):
     def copy(self) -> Traced:
         return self._made(self.values.copy(), self.known.copy(), (self.reach,))
 
+    def __copy__(self) -> Traced:
+        return self.copy()
+
+    def __deepcopy__(self, _: Any) -> Traced:
+        return self.copy()
+
     def reshape(self, *shape: Any) -> Any:
         return np.reshape(self, shape[0] if len(shape) == 1 else shape)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Known = NDArray[np.int64]
-OURS = ("ninefold.backtest.leaks", "numpy", "pandas", "talib")
+OURS = ("ninefold.backtest.leaks", "ninefold.freqtrade", "ninefold.services", "numpy", "pandas", "talib")
 
 
 class CannotFollow(TypeError):

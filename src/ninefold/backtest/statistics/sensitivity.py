@@ -54,8 +54,9 @@ def placebo(rerun: Rerun, target: ArrayLike, seed: int, draws: int = 100) -> Pla
             Applications in Genetics and Molecular Biology 9(1).
     """
     found = checked_returns(target)
+    shifts = placebo_shifts(len(found), seed, draws)
     actual = _ratio(rerun(found))
-    shifted = np.array([_ratio(rerun(np.roll(found, shift))) for shift in placebo_shifts(len(found), seed, draws)])
+    shifted = np.array([_ratio(rerun(np.roll(found, shift))) for shift in shifts])
     return Placebo(actual, shifted, shifted_p(actual, shifted))
 
 
@@ -88,11 +89,14 @@ def without_best_days(times_ns: ArrayLike, equity: ArrayLike, days: int = 5) -> 
     if len(money) < 2:
         return money.copy()
     growth = np.diff(np.log(money))
-    _, day = np.unique((times[1:] - 1) // DAY_NS, return_inverse=True)
+    day = (times[1:] - 1) // DAY_NS
+    day -= day[0]
     earned = np.bincount(day, weights=growth)
     best = np.argsort(-earned, kind="stable")[:days]
     best = best[earned[best] > 0]
-    kept = np.where(np.isin(day, best), 0.0, growth)
+    left_out = np.zeros(len(earned), dtype=np.bool_)
+    left_out[best] = True
+    kept = np.where(left_out[day], 0.0, growth)
     left: Floats = money[0] * np.exp(np.concatenate([[0.0], np.cumsum(kept)]))
     return left
 

@@ -63,10 +63,11 @@ def sharpe(returns: ArrayLike) -> Sharpe:
     if len(found) < 2 or found.max() == found.min():
         return Sharpe(math.nan, len(found))
     away = found - found.mean()
-    variance = float((away**2).mean())
-    skew = float((away**3).mean()) / variance**1.5
+    square = away * away
+    variance = float(square.mean())
+    skew = float((square * away).mean()) / variance**1.5
     value = float(found.mean() / found.std(ddof=1))
-    return Sharpe(value, len(found), skew, float((away**4).mean()) / variance**2)
+    return Sharpe(value, len(found), skew, float((square * square).mean()) / variance**2)
 
 
 def sharpes(trials: ArrayLike) -> Floats:

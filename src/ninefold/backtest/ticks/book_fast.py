@@ -10,11 +10,22 @@ would count the references, and compiling took minutes.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numba.extending import register_jitable
 
 from ninefold.market.compiled import compiled
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def inlined(function: F) -> F:
+    """Compiled into what calls it: for what every event goes through, where handing the arrays on took half of the time."""
+    made: F = register_jitable(inline="always")(function)
+    return made
+
 
 SIDE, LEFT, PRICE, LIFE, WHEN, TRIGGER, TRAIL, GROUP, AHEAD, WAITS, FRESH, SEEN, STATE, FIRED, PLACE, LISTED = range(16)
 COLUMNS = 16  # of an order
@@ -37,7 +48,7 @@ class Given(NamedTuple):
     taker: int
 
 
-@compiled
+@inlined
 def level(
     book: np.ndarray, orders: np.ndarray, counts: np.ndarray, g: Given, index: int, place: int, size: int
 ) -> None:
@@ -73,7 +84,7 @@ def next_level(book: np.ndarray, index: int, place: int, step: int) -> int:
     return place
 
 
-@compiled
+@inlined
 def requeue(orders: np.ndarray, counts: np.ndarray, g: Given, index: int, price: int, should: int, size: int) -> None:
     """Those ahead of our orders when a level that should show `should` shows `size`."""
     for at in range(counts[LIVES]):

@@ -104,7 +104,9 @@ def events_of_rows(trades: np.ndarray, books: np.ndarray, quotes: np.ndarray, of
     events = np.concatenate([part for part, _ in parts])
     order = np.argsort(np.concatenate([seq for _, seq in parts]), kind="stable")
     events = events[order]
-    tick, lot = (_step(events[name], said, of.rules_known) for name, said in (("price", of.tick_size), ("size", of.lot_size)))
+    tick, lot = (
+        _step(events[name], said, of.rules_known) for name, said in (("price", of.tick_size), ("size", of.lot_size))
+    )
     events["price"] //= tick
     events["size"] //= lot
     return Session(events, Fraction(tick, 10**of.price_decimals), Fraction(lot, 10**of.size_decimals))

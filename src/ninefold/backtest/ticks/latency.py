@@ -71,7 +71,8 @@ class FixedOrder:
     def arrival_ns(self, exchange_ns: np.ndarray, known_ns: np.ndarray) -> np.ndarray:
         """When orders that were decided on these trades reach the venue."""
         del exchange_ns
-        return known_ns + self.ns
+        found: np.ndarray = known_ns + self.ns
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +108,5 @@ class Latency:
 
     def alone(self, of: Timed, rows: np.ndarray) -> np.ndarray:
         """The same of orders that have no others before them."""
-        return self.order.arrival_ns(of.exchange_ns[rows], self.feed.known_ns(of, rows))
+        found: np.ndarray = self.order.arrival_ns(of.exchange_ns[rows], self.feed.known_ns(of, rows))
+        return found

@@ -95,8 +95,8 @@ def trade_quotes(session: Session, quotes: Quotes, terms: Terms) -> Traded:
 
     def play(room: int) -> tuple[int, _Arrays]:
         arrays = _arrays(session, terms, 2 * decisions, 4 * decisions, room)
-        rules = (quotes.at, wanted, arrival, quotes.most, int(quotes.life))
-        return play_quotes(*arrays, _given(session, terms), _table(session), *rules), arrays
+        given, how = _given(session, terms), (quotes.most, int(quotes.life), quotes.from_best)
+        return play_quotes(*arrays, given, _table(session), quotes.at, wanted, arrival, *how), arrays
 
     return _traded(session, terms, play)
 

@@ -35,6 +35,7 @@ class Quotes:
     ask_size: np.ndarray
     most: int
     life: Life = Life.POST_ONLY
+    from_best: bool = False
     decided_ns: np.ndarray | None = None
 
     @property
@@ -61,13 +62,14 @@ class Quotes:
             self.decided_ns.shape != self.at.shape or (np.diff(self.decided_ns) < 0).any()
         ):
             raise BadQuotes("decided_ns has a time for each event of `at`, rising; make both by `every`")
+        least, most = (-session.span, session.span) if self.from_best else (session.low, session.highest)
         for name, price, size in (("bid", self.bid, self.bid_size), ("ask", self.ask, self.ask_size)):
-            bad = (size < 0) | ((size > 0) & ((price < session.low) | (price > session.highest)))
+            bad = (size < 0) | ((size > 0) & ((price < least) | (price > most)))
             if bad.any():
                 row = int(bad.argmax())
                 raise BadQuotes(
                     f"quote {row} has a {name} of {size[row]} lots at {price[row]} ticks: sizes are at least 0, prices lie from "
-                    f"{session.low} to {session.highest}, near what was shown"
+                    f"{least} to {most}, near what was shown"
                 )
 
 

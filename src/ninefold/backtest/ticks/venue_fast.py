@@ -43,6 +43,7 @@ from ninefold.backtest.ticks.book_fast import (
     Given,
     best_is,
     clear,
+    inlined,
     level,
     next_level,
 )
@@ -55,7 +56,7 @@ NONE = -1
 Rows = np.ndarray  # int64
 
 
-@compiled
+@inlined
 def happen(book: Rows, orders: Rows, counts: Rows, fills: Rows, way: Rows, g: Given, events: Rows, event: int) -> None:
     """way: what is under way: arrival, what, order; shape (k, 3). events: EVENTS as whole numbers, shape (n, 6)."""
     exchange_ns, kind, side = events[event, 0], events[event, 2], events[event, 3]
@@ -346,20 +347,33 @@ def play_quotes(
     arrival: Rows,
     most: int,
     life: int,
+    from_best: bool,
 ) -> int:
     """The same of quotes: bid, its size, ask, its size, shape (k, 4), decided at the events `at`."""
-    bid, ask, decision = NONE, NONE, 0
+    working, decision = np.full(2, NONE), 0
     for event in range(len(events)):
         happen(book, orders, counts, fills, way, g, events, event)
         if abs(counts[CASH]) > LARGEST:
             return -event - 1
         if decision < len(at) and at[decision] == event:
-            wanted = quotes[decision, 1] if counts[POSITION] < most else 0
-            bid = renew(orders, counts, way, bid, 1, quotes[decision, 0], wanted, arrival[decision], life)
-            wanted = quotes[decision, 3] if -counts[POSITION] < most else 0
-            ask = renew(orders, counts, way, ask, -1, quotes[decision, 2], wanted, arrival[decision], life)
+            at_ns = arrival[decision]
+            for index in range(2):
+                side = 1 - 2 * index
+                limit = quotes[decision, 2 * index]
+                size = quotes[decision, 2 * index + 1] if counts[POSITION] * side < most else 0
+                if from_best:
+                    place = counts[BEST + index] - limit * side
+                    size = size if shows(book, counts, index) and 0 <= place < book.shape[1] else 0
+                    limit = place + g.low
+                working[index] = renew(orders, counts, way, working[index], side, limit, size, at_ns, life)
             decision += 1
     return int(counts[FILLS])
+
+
+@compiled
+def shows(book: Rows, counts: Rows, index: int) -> bool:
+    """Whether a side has any level."""
+    return bool(0 <= counts[BEST + index] < book.shape[1])
 
 
 @compiled
@@ -386,5 +400,4 @@ def tops(book: Rows, orders: Rows, counts: Rows, fills: Rows, way: Rows, g: Give
     for event in range(len(events)):
         happen(book, orders, counts, fills, way, g, events, event)
         for index in range(2):
-            place = counts[BEST + index]
-            found[event, index] = place + g.low if 0 <= place < book.shape[1] else 0
+            found[event, index] = counts[BEST + index] + g.low if shows(book, counts, index) else 0

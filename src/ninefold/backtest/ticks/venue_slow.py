@@ -257,6 +257,10 @@ def play_quotes(
         bid, bid_size, ask, ask_size, at_ns = decisions[event]
         for way, limit, lots in ((1, bid, bid_size), (-1, ask, ask_size)):
             wanted = lots if venue.position * way < quotes.most else 0
+            if quotes.from_best:
+                best = max((price * way for side, price in venue.shown if side == way), default=None)
+                limit = 0 if best is None else best * way - limit * way
+                wanted = wanted if venue.is_kept(limit) else 0
             old = working[way]
             if old and (old in venue.live or any(old is one and what == SUBMIT for _, what, one in venue.way)):
                 if wanted and old.price == limit:

@@ -1,0 +1,52 @@
+"""All strategies on one market: who plays, what is counted, where luck would stand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ninefold.services.backtest import backtest
+from ninefold.services.backtest_rerun import rerun
+from ninefold.services.backtest_tournament import EVERY, tournament
+from ninefold.services.backtest_wanted import Wanted
+from ninefold.services.strategies import known_strategies
+from ninefold.store.trials import TrialReader
+from tests.services.test_research import OWN, hours, quietly
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_strategy_plays_or_says_why_not_and_twins_are_no_trials(tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(OWN)
+    wanted = Wanted(
+        strategy=EVERY,
+        strategies=own,
+        data_dir=tmp_path / "data",
+        file=hours(tmp_path / "bars.parquet"),
+        timeframe="1h",
+        timerange="20240101-20240125",
+    )
+    found = tournament(wanted, 1, quietly)
+    real = [one for one in found["leaderboard"] if not one["null_twin"]]
+    left_out = [one["strategy"] for one in found["left_out"]]
+    assert sorted([*(one["strategy"] for one in real), *left_out]) == sorted(known_strategies(own))
+    assert len(found["leaderboard"]) == 2 * len(real)
+    reader = TrialReader(wanted.data_dir)
+    assert reader.count() == len(real) == found["strategies"]
+    assert next(one["why"] for one in found["left_out"] if one["strategy"] == "flow_imbalance_1s").startswith(
+        "flow_imbalance_1s reads imbalance"
+    )
+    for name in ("sma_cross", "alternating", "waves"):
+        [entry] = [one for one in real if one["strategy"] == name]
+        assert rerun(wanted.data_dir, entry["trial"])["identical"] is True
+        assert entry["equity"] == backtest(replace(wanted, strategy=name), 2)["equity"]
+    scores = [
+        one["deflated_sharpe"] for one in found["leaderboard"] if one["deflated_sharpe"] == one["deflated_sharpe"]
+    ]
+    assert scores == sorted(scores, reverse=True)
+    before = reader.count()
+    assert tournament(wanted, 3, quietly)["leaderboard"][0]["strategy"] == found["leaderboard"][0]["strategy"]
+    assert reader.count() == before
