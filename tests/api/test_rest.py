@@ -28,8 +28,22 @@ def test_instruments_are_listed_by_name(run):
             "quote": "USDT",
             "price_decimals": 2,
             "size_decimals": 5,
+            "one_upping": None,
         }
         assert [one["name"] for one in found] == ["binance:BTC/USDT", "binance:ETH/USDT"]
+
+    run(test)
+
+
+def test_an_instrument_says_how_much_it_is_one_upped(run):
+    told = [
+        (1, SECOND_NS * width, 60 * SECOND_NS, "one_upping", value, 0, 9) for width, value in ((60, 0.2), (1, 0.75))
+    ]
+
+    async def test(api):
+        api.view.apply(chunk(9, values=told))
+        found = (await api.get("/api/v1/instruments"))["instruments"]
+        assert [one["one_upping"] for one in found] == [0.75, None]
 
     run(test)
 

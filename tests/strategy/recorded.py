@@ -18,6 +18,8 @@ import polars as pl
 from ninefold.formula import Aligned, Scale, sources
 from ninefold.formula.aligned import Bars
 from ninefold.formula.elsewhere import Source
+from ninefold.formula.one_upping import OneUpping
+from ninefold.market.arrays import rows
 from ninefold.market.time import HOUR_NS, SECOND_NS
 from ninefold.strategy import Plan, targets
 
@@ -93,6 +95,8 @@ def seconds(recording: Recording) -> Market:
     """Five minutes of Bitcoin on Binance by the second: its trades, and the best quote at each close."""
     bars: dict[int, list[tuple[float, float, bool]]] = {}
     quotes: dict[int, tuple[float, ...]] = {}
+    scores: dict[int, float] = {}
+    detector = OneUpping()
     with gzip.open(recording("orderbook/binance_spot_btcusdt_20240808.jsonl.gz"), "rt") as file:
         for line in map(json.loads, file):
             at = line["ts_ns"] // SECOND_NS
@@ -101,15 +105,20 @@ def seconds(recording: Recording) -> Market:
                 bars.setdefault(at, []).append((float(told["p"]), float(told["q"]), not told["m"]))
             elif line["channel"].endswith("@bookTicker"):
                 quotes[at] = tuple(float(told[name]) for name in "bBaA")
-    return _of_trades(bars, quotes)
+                bid, ask = (round(quotes[at][place] * 100) for place in (0, 2))
+                detector.hear(rows("quotes", [(1, 0, 0, 0, 0, bid, 1, ask, 1)]), {1: 1})
+                scores[at] = detector.score(1)
+    return _of_trades(bars, quotes, scores)
 
 
-def _of_trades(bars: dict[int, list[tuple[float, float, bool]]], quotes: dict[int, tuple[float, ...]]) -> Market:
+def _of_trades(
+    bars: dict[int, list[tuple[float, float, bool]]], quotes: dict[int, tuple[float, ...]], scores: dict[int, float]
+) -> Market:
     made = []
     first = min(set(bars) & set(quotes))
-    quote, last = quotes[first], bars[first][0][0]
+    quote, last, score = quotes[first], bars[first][0][0], scores[first]
     for at in range(first, max(bars) + 1):
-        deals, quote = bars.get(at, []), quotes.get(at, quote)
+        deals, quote, score = bars.get(at, []), quotes.get(at, quote), scores.get(at, score)
         prices = [price for price, _, _ in deals] or [last]
         last = prices[-1]
         bid, bid_size, ask, ask_size = quote
@@ -123,12 +132,13 @@ def _of_trades(bars: dict[int, list[tuple[float, float, bool]]], quotes: dict[in
                 "spread": ask - bid,
                 "microprice": (bid * ask_size + ask * bid_size) / sizes,
                 "imbalance": (bid_size - ask_size) / sizes,
+                "one_upping": score,
             }
         )
     table = pl.DataFrame(made)
     units = {"spread": 8, "microprice": 8, "buy_volume": 8, "trades": 0}
     more = {name: np.rint(table[name].to_numpy() * 10.0**by) for name, by in units.items()}
-    return _market(table, {**more, "imbalance": table["imbalance"].to_numpy()})
+    return _market(table, {**more, **{name: table[name].to_numpy() for name in ("imbalance", "one_upping")}})
 
 
 def _market(table: pl.DataFrame, more: Mapping[str, np.ndarray]) -> Market:

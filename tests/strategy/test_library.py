@@ -19,7 +19,7 @@ from .walk import SCALE, cut, row, walk
 KINDS = library()
 LIBRARY = {name: plan_of(kind) for name, kind in KINDS.items()}
 ALONE = {name: one for name, one in LIBRARY.items() if not sources([one.target])}  # the bars of one market are enough
-BOOK = {"buy_volume", "trades", "spread", "microprice", "imbalance"}
+BOOK = {"buy_volume", "trades", "spread", "microprice", "imbalance", "one_upping"}
 BARS = 300  # five minutes of 1s bars
 every_default = pytest.mark.parametrize("one", default_strategies(), ids=lambda one: one.name)
 
@@ -101,9 +101,11 @@ def test_every_strategy_trades_on_a_recorded_market_or_says_truly_why_not(played
     silent = [name for name in LIBRARY if max(changes(p.wanted.get(name, np.zeros(1))) for p in played.values()) < 2]
     assert silent == [name for name, kind in KINDS.items() if kind.unrecorded]
     recorded = set().union(*(one.market.columns for one in played.values()))
-    for name in silent:
-        lacking = LIBRARY[name].target.columns - recorded
-        assert lacking and all(column in KINDS[name].unrecorded for column in lacking), name
+    lacking = {name: LIBRARY[name].target.columns - recorded for name in silent}
+    assert [name for name, columns in lacking.items() if not columns] == ["one_upper_leans"]
+    assert np.nanmax(played["seconds"].market.columns["one_upping"]) < LIBRARY["one_upper_leans"].parameters[0][1]
+    for name, columns in lacking.items():
+        assert all(column in KINDS[name].unrecorded for column in columns), name
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry, UnknownInstrument
 from ninefold.market.records import AnyRecord, Equity, Fill, Gap, Halted, Listed, Malformed, Order, Resumed
 from ninefold.market.time import TIMEFRAMES, UNKNOWN_NS
-from ninefold.market.values import TOLD, told
+from ninefold.market.values import ONE_UPPING, TOLD, told
 
 SNAPSHOT_ROWS = 500  # of each topic: a screen of a page that has just opened; REST has more
 EQUITY_SNAPSHOT_ROWS = 2_000
@@ -240,4 +240,14 @@ class LiveView:
 
 
 def instruments(view: LiveView) -> Json:
-    return {"instruments": [instrument_row(instrument) for instrument in view.registry.current()]}
+    """one_upping: the score at the newest close of the narrowest width, null while unknown."""
+    scores: dict[int, float] = {}
+    for id, width_ns, term in sorted(view.values):
+        if term == ONE_UPPING.decode():
+            scores.setdefault(id, view.values[(id, width_ns, term)])
+    return {
+        "instruments": [
+            {**instrument_row(instrument), "one_upping": scores.get(instrument.id)}
+            for instrument in view.registry.current()
+        ]
+    }

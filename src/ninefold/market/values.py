@@ -36,10 +36,7 @@ def known_of(values: np.ndarray) -> Known:
 def told_of(bars: np.ndarray, known: Known) -> dict[str, np.ndarray]:
     """What was told of each bar, by column, shape (n,); NaN where nothing was."""
     keys = bars[["instrument", "width_ns", "close_ns"]].tolist()
-    return {
-        term.decode(): np.array([known.get((term, *key), math.nan) for key in keys], np.float64)
-        for term in TOLD
-    }
+    return {term.decode(): np.array([known.get((term, *key), math.nan) for key in keys], np.float64) for term in TOLD}
 
 
 def telling(bars: np.ndarray, term: bytes, values: list[float]) -> np.ndarray:

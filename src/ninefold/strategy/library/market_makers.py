@@ -54,6 +54,17 @@ class EarnTheBounce(_Makers):
     target = "where(roll_spread(close, bars) > spread, -sign(close - lag(close, 1)), 0)"
 
 
+class OneUpperLeans(_Makers):
+    """Long or short with the quotes of who keeps outbidding by one tick: on the side of the microprice while there is such a
+    quoter, else flat."""
+
+    source = "common practice: following the quoter in front"
+    level = real(0.35, 0.05, 0.95, step=0.05)
+    bars = whole(4, 2, 100)
+    unrecorded = "it waits for one_upping of 0.35, and nobody in the recorded books does it as much"
+    target = "where(one_upping > level, sign(sma(microprice - close, bars)), 0)"
+
+
 class SkewedQuotes(_Makers):
     """Long while the book has leaned to the bid for long though the price has not risen, short the other way, else flat."""
 
