@@ -70,7 +70,7 @@ def test_the_extremes_of_a_level_are_those_of_its_bars(
 
 def test_widths_go_up_to_the_last_that_divides_the_run() -> None:
     assert widths_of(bars_of([5] * 100)) == [MINUTE_NS, 5 * MINUTE_NS, 15 * MINUTE_NS, HOUR_NS]
-    assert widths_of(bars_of([5] * 30, DAY_NS)) == [DAY_NS, WEEK_NS]
+    assert widths_of(bars_of([5] * 30, DAY_NS)) == [DAY_NS, 2 * DAY_NS, WEEK_NS]
 
 
 def test_the_fall_counts_from_the_highest_before_and_from_the_cash_at_the_start() -> None:

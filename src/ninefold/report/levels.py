@@ -23,7 +23,9 @@ LADDER = {
     "15m": 15 * MINUTE_NS,
     "1h": HOUR_NS,
     "4h": 4 * HOUR_NS,
+    "12h": 12 * HOUR_NS,
     "1d": DAY_NS,
+    "2d": 2 * DAY_NS,
     "1w": WEEK_NS,
 }
 NAME_OF = {width_ns: name for name, width_ns in LADDER.items()}
