@@ -56,8 +56,8 @@ def _constructor(run: Run, kind: type, make: Any) -> Any:
 
 def _series(run: Run, data: Any = None, index: Any = None, dtype: Any = None, name: Any = None, **_: Any) -> Any:
     if isinstance(index, ChosenIndex):
-        found = _series(run, data, index.plain, dtype, name)
-        return run.made(found.plain, found.known.clip(lower=pd.Series(index.known, index.plain)), [found], index.absent)
+        made = _series(run, data, index.plain, dtype, name)
+        return run.made(made.plain, made.known.clip(lower=pd.Series(index.known, index.plain)), [made], index.absent)
     index = plain_of(index)
     if isinstance(data, Labelled):
         found: Any = data
