@@ -54,7 +54,7 @@ def classes(path: Path) -> dict[str, str]:
 
 
 def checked_class(path: Path, name: str) -> Checked:
-    return check(form_of(f"{path}:{name}"), generated(width_of("5m"), [1]))
+    return check(form_of(f"{path}:{name}"), generated(width_of("5m"), [1], BARS))
 
 
 def said() -> Iterator[Said]:

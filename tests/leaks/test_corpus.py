@@ -85,6 +85,7 @@ ALL = [*LEAKY, *CLEAN_ONES]
 
 
 @pytest.mark.parametrize(("module", "name"), [one for one in ALL if one[0].CASES[one[1]].form != CALLBACK], ids=by_name)
+@pytest.mark.torture
 def test_strategies_run_the_same_on_traced_and_on_plain_bars(module, name):
     case = module.CASES[name]
     frame = case.form in (FRAME, FRAME_HELD)

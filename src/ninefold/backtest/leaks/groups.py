@@ -20,49 +20,20 @@ from ninefold.backtest.leaks.trail import CannotFollow, line_now
 
 Cut = Callable[[Any], Any]
 ROLLED = {
-    *(
-        "mean",
-        "sum",
-        "std",
-        "var",
-        "min",
-        "max",
-        "median",
-        "count",
-        "quantile",
-        "skew",
-        "kurt",
-        "sem",
-        "rank",
-        "corr",
-        "cov",
-    ),
-    *("first", "last", "nunique"),
+    *("mean", "sum", "std", "var", "min", "max", "median", "count", "quantile"),
+    *("skew", "kurt", "sem", "rank", "corr", "cov", "first", "last", "nunique"),
 }
 FIRST = {"first"}
 PICKED = {"head", "tail"}
-GROUPED = {
-    "mean",
-    "sum",
-    "std",
-    "var",
-    "min",
-    "max",
-    "median",
-    "count",
-    "size",
-    "prod",
-    "nunique",
-    "last",
-    "sem",
-    "skew",
-}
+GROUPED = frozenset(
+    ["mean", "sum", "std", "var", "min", "max", "median", "count", "size", "prod", "nunique", "last", "sem", "skew"]
+)
 SPREAD = {"ffill", "bfill", "nearest", "asfreq", "pad", "backfill"}  # narrower bars out of wider ones
 BY_SERIES = {"shift", "diff", "pct_change", "ffill", "bfill", "fillna", "rank"}
 
 
 class Windowed:
-    """cut: gives pandas' window object; reach back: what a window of what elements know is."""
+    """cut: gives pandas' window object; known: gives what a window knows, from what elements know."""
 
     def __init__(self, of: Any, cut: Cut, known: Cut | None = None) -> None:
         self._of, self._cut = of, cut
@@ -75,7 +46,7 @@ class Windowed:
         named = dict(zip(("window", "min_periods", "center", "win_type"), args, strict=False)) | how
         named = {name: plain_of(one) for name, one in named.items()}
         of = of.sized(*args, *how.values())
-        return cls(of, lambda one: one.rolling(**named), lambda one: rules.windows(lambda _: None, one, **named))
+        return cls(of, lambda one: one.rolling(**named), lambda one: rules.windows(one, **named))
 
     def __getitem__(self, key: Any) -> Windowed:
         return Windowed(self._of[key], self._cut, self._known)
@@ -117,9 +88,9 @@ class Windowed:
                 of.run, {name: Windowed(of[name], self._cut, self._known).apply(function, raw) for name in of}
             )
         places = pd.Series(np.arange(len(of.plain)), of.plain.index)
-        least = getattr(self._cut(of.plain), "min_periods", None)
-        least = getattr(self._cut(of.plain), "_win_freq_i8", None) and 1 if least is None else least
-        least = self._cut(of.plain).window if least is None else least
+        cut = self._cut(of.plain)
+        width = cut.window if isinstance(getattr(cut, "window", None), int) else 1  # one by time may hold a single row
+        least = width if getattr(cut, "min_periods", None) is None else cut.min_periods
         made: list[Any] = Listed((), of.run.taken)
         for window in self._cut(places):
             part = of.iloc[[int(one) for one in window]]
@@ -157,15 +128,11 @@ class Grouped:
         return cls(of, lambda one: one.groupby(_one(plain), **how), lambda one: one.groupby(_one(values), **how), keys)
 
     def __getitem__(self, key: Any) -> Grouped:
-        made = Grouped(self._of[key], lambda one: one, upsampled=self._upsampled)
-        made._cut = lambda _: self._cut(self._of.plain)[key]
-        made._known_cut = lambda known: self._known_cut(known)
-        made._known = self._known[key]
-        made._keys = self._keys
-        if not self._upsampled:
+        """The same groups of one column or several."""
+        made = Grouped(self._of[key], self._cut, self._known_cut, None, self._upsampled)
+        if not self._upsampled:  # the column that the groups go by may be another
             made._cut = lambda one: self._cut(self._of.plain)[key] if one is made._of.plain else self._known_cut(one)
-        else:
-            made._cut = self._cut
+        made._known, made._keys = self._known[key], self._keys
         return made
 
     def __iter__(self) -> Any:

@@ -80,7 +80,7 @@ class Run:
             return value.known, value.reach
         if isinstance(value, Traced):
             return value.known, value.reach
-        if type(value).__name__ == "ChosenIndex":
+        if isinstance(value, Labels):
             return int(value.known.max(initial=-1)), value.reach
         if isinstance(value, np.ndarray | float | int):
             return self.taken.met(value, np.asarray(beside))
@@ -145,6 +145,14 @@ def _of_rows_or_columns(known: pd.Series, plain: pd.DataFrame) -> np.ndarray:
 
 def reach_in(part: Any) -> Reach:
     return part.reach if isinstance(part, Labelled | Traced) else NOTHING
+
+
+class Labels:
+    """Labels that know who chose them; `labels.py` has them."""
+
+    plain: pd.Index
+    known: Any
+    reach: Reach
 
 
 class Labelled:
@@ -234,7 +242,7 @@ class Labelled:
 
 def plain_of(value: Any) -> Any:
     """The value as pandas takes it."""
-    if isinstance(value, Labelled) or type(value).__name__ == "ChosenIndex":
+    if isinstance(value, Labelled | Labels):
         return value.plain
     if isinstance(value, Traced):
         return value.values if value.ndim else value.values.item()

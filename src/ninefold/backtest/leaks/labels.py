@@ -13,23 +13,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ninefold.backtest.leaks.labelled import Run, chosen_by
+from ninefold.backtest.leaks.labelled import Labels, Run, chosen_by
 from ninefold.backtest.leaks.traced import Traced
 from ninefold.backtest.leaks.trail import CannotFollow, Reach, line_now
 
 
-class ChosenIndex:
+class ChosenIndex(Labels):
     """absent: what the condition knew of each row, chosen or not."""
 
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, run: Run, plain: pd.Index, absent: pd.Series, reach: Reach) -> None:
         self.run, self.plain, self.absent, self.reach = run, plain, absent, reach
-
-    @property
-    def known(self) -> np.ndarray:
-        """For each label what is known of all rows up to it."""
-        return chosen_by(self.absent, self.plain)
+        self.known = chosen_by(absent, plain)  # for each label what is known of all rows up to it
 
     def mask(self, index: pd.Index) -> Traced:
         """The condition that chose them, for rows with labels of `index`."""

@@ -56,8 +56,8 @@ def _constructor(run: Run, kind: type, make: Any) -> Any:
 
 def _series(run: Run, data: Any = None, index: Any = None, dtype: Any = None, name: Any = None, **_: Any) -> Any:
     if isinstance(index, ChosenIndex):
-        whole = _series(run, data, index.plain, dtype, name)
-        return run.made(whole.plain, whole.known.clip(lower=pd.Series(index.known, index.plain)), [whole], index.absent)
+        made = _series(run, data, index.plain, dtype, name)
+        return run.made(made.plain, made.known.clip(lower=pd.Series(index.known, index.plain)), [made], index.absent)
     index = plain_of(index)
     if isinstance(data, Labelled):
         found: Any = data

@@ -6,7 +6,6 @@ Out: what the result knows. A method that stands nowhere here is refused, never 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -117,10 +116,6 @@ WHOLE = {"rank", "nlargest", "nsmallest", "argsort", "searchsorted", "factorize"
 BY_COLUMN = {"shift", "diff", "pct_change", "ffill", "pad", "bfill", "backfill", "fillna", "interpolate"}
 
 
-def shifted(known: pd.Series, periods: Any = 1, freq: Any = None, axis: Any = 0, **_: Any) -> pd.Series:
-    return known.shift(periods, freq=freq)
-
-
 def differed(known: pd.Series, periods: int = 1, **_: Any) -> pd.Series:
     """Of a difference or a change: both rows."""
     return np.maximum(known, known.shift(periods).fillna(-1))
@@ -166,7 +161,7 @@ def latest(known: pd.Series | pd.DataFrame, plain: Any, axis: Any) -> Any:
     return known.max()
 
 
-def windows(make: Callable[[Any], Any], known: Any, center: bool = False, **how: Any) -> Any:
+def windows(known: Any, center: bool = False, **how: Any) -> Any:
     """What a rolling window knows: the latest of its rows, also where it is not full yet."""
     how = {name: one for name, one in how.items() if name not in ("win_type", "method")}
     return known.rolling(**{**how, "min_periods": 1}, center=center).max()
