@@ -19,7 +19,7 @@ from bench.capture.run import OURS, ROOT, Said, module
 
 OUT = ROOT / "bench" / "out"
 PAGE = ROOT / "docs" / "benchmarks.md"
-PARTS = ("parse", "speed", "latency", "storing", "steady", "growth")
+PARTS = ("parse", "speed", "bound", "latency", "storing", "steady", "growth")
 LONG_ONLY = ("growth",)
 SHORT_STEADY_S = 60  # of "steady", if it is not the long form
 BETWEEN = "<!-- {} -->"

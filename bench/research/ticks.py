@@ -157,11 +157,16 @@ def peer(python: Path, name: str, of: int | Path, repeat: int) -> Said:
         raise Failed(
             f"there is no {python}; make it: python -m venv, pip install -r bench/research/requirements-peers-ticks.in"
         )
-    show.progress(f"{name}: {of}")
-    words = [python, Path(__file__).parent / "ticks_peer.py", name, of, repeat]
-    done = subprocess.run(list(map(str, words)), check=False, capture_output=True, text=True)
+    return said(python, Path(__file__).parent / "ticks_peer.py", name, of, repeat)
+
+
+def said(*words: object) -> Said:
+    """What a program says in its last line."""
+    command = list(map(str, words))
+    show.progress(" ".join(command[1:]))
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
-        raise Failed(f"{name} failed: {done.stderr[-2000:]}")
+        raise Failed(f"{command} failed: {done.stderr[-2000:]}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -204,8 +209,9 @@ def memory(count: int, repeat: int, peers: Path) -> Said:
     del repeat, peers
     with tempfile.TemporaryDirectory(prefix="bench-ticks-") as folder:
         path = Path(folder) / "trades.parquet"
-        made = show.once([sys.executable, "-m", "bench.research.ticks_memory", "write", str(path), str(count)])
-        found = show.once([sys.executable, "-m", "bench.research.ticks_memory", "play", str(path)])
+        program = (sys.executable, "-m", "bench.research.ticks_memory")
+        made = said(*program, "write", path, count)
+        found = said(*program, "play", path)
     rows: list[list[object]] = [[made["bytes"] / count, found["seconds"], found["fills"], found["peak_mib"]]]
     title = f"A file of {count:,} trades, played block by block"
     return show.table(title, ["bytes a trade on disk", "s", "fills", "peak memory, MiB"], rows)

@@ -170,6 +170,7 @@ def test_bars_between_two_moments_hold_the_one_in_which_they_begin(ask) -> None:
     assert found["columns"]["open_ns"] == [str(START_NS + at * MINUTE_NS) for at in range(1, 8)]
     assert found["columns"]["close"][-2:] == ["101.50", None]
     assert found["columns"]["state"][-2:] == ["ok", "unknown"]
+    assert set(found["marks"]["open_ns"]) == set(found["columns"]["open_ns"])
 
 
 def test_marks_stand_on_their_candles_and_are_counted(ask) -> None:

@@ -1,6 +1,7 @@
 """`ninefold freqtrade backtesting`: what it reads, what it prints, and that every run is counted."""
 
 import json
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ninefold.backtest.bars import BadBars
+from ninefold.backtest.statistics.holdout import BehindTheWall, NoLooksLeft
 from ninefold.cli import EXTRAS, main
 from ninefold.freqtrade.errors import StrategyFailed
 from ninefold.freqtrade.series import COLUMNS
@@ -17,6 +19,8 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import UnknownInstrument, listed
 from ninefold.market.records import Listed
 from ninefold.market.time import MINUTE_NS, SECOND_NS
+from ninefold.services.backtest_holdout import seal
+from ninefold.services.backtest_rerun import rerun
 from ninefold.services.freqtrade import Wanted, run
 from ninefold.services.freqtrade_bars import source_of_store
 from ninefold.store.tables import Tables
@@ -68,6 +72,36 @@ def test_the_command_prints_one_document_or_a_table_and_counts_each_run(files, t
         else:
             assert "fallen" in printed
             assert "Trial 2, one of 2 of this strategy" in printed
+
+
+def test_a_counted_trial_runs_again_with_the_same_result_and_another_file_is_said(files, tmp_path):
+    for name in ("RsiLadder.py", "OwnExit.py"):
+        (tmp_path / name).write_text((STRATEGIES / name).read_text())
+    for number, name in ((1, "RsiLadder"), (2, "OwnExit")):
+        run(
+            wanted(files, tmp_path / "data", name, strategy_path=tmp_path, timerange=f"{START_S + 50 * BASE_S}-"),
+            now_ns=1,
+        )
+        found = rerun(tmp_path / "data", number)
+        assert (found["identical"], found["differs"]) == (True, [])
+    mended = (tmp_path / "RsiLadder.py").read_text().replace('["rsi"] < 35', '["rsi"] < 30')
+    (tmp_path / "RsiLadder.py").write_text(mended)
+    found = rerun(tmp_path / "data", 1)
+    assert (found["identical"], found["differs"]) == (False, ["code"])
+
+
+def test_what_is_behind_the_wall_is_not_there_without_a_look(files, tmp_path):
+    wall_s = START_S + 600 * BASE_S
+    seal(tmp_path / "data", str(wall_s), 1, now_ns=1)
+    asked = wanted(files, tmp_path / "data", "AverageCross")
+    with pytest.raises(BehindTheWall, match="candles of AAA/USDT: row 600 and 299 more are behind the holdout's wall"):
+        run(asked, now_ns=2)
+    before = run(replace(asked, timerange=f"-{wall_s}"), now_ns=3)
+    assert max(trade["close_date"] for trade in before["trades"]) == before["trades"][-1]["close_date"] < before["to"]
+    assert before["to"] == "2024-01-03T02:00:00Z"  # the candle that begins at the wall is not there
+    run(replace(asked, look="the last word"), now_ns=4)
+    with pytest.raises(NoLooksLeft, match="no look behind the holdout's wall is left"):
+        run(replace(asked, look="once more"), now_ns=5)
 
 
 def test_without_pandas_the_command_says_how_to_get_it(monkeypatch):

@@ -143,6 +143,27 @@ def array_written_in_a_loop(df):
     return found
 
 
+@case("positive shift", FRAME)
+def labels_of_rows_that_rose(df):
+    rose = df[df["close"] > df["close"].shift(1)].index
+    df["signal"] = 0
+    df.loc[rose, "signal"] = 1
+    for time, row in df[df["volume"] > 80].iterrows():
+        df.loc[time, "signal"] = 0 if row["close"] > row["open"] else 1
+    return df
+
+
+@case("positive shift", FRAME)
+def warm_up_dropped(df):
+    df["mean"] = df["close"].rolling(20).mean()
+    df = df.dropna()
+    found = np.zeros(len(df))
+    for i in range(1, len(df)):
+        if df["close"].iloc[i] > df["mean"].iloc[i] and df.index[i].minute != 0:
+            found[i] = 1
+    return pd.Series(found, index=df.index)
+
+
 @case("expanding scaling", FRAME)
 def z_score_of_the_past(df):
     mean, spread = df["close"].expanding(20).mean(), df["close"].expanding(20).std()

@@ -125,6 +125,28 @@ def indicator_shifted_back(df):
     return (rsi.shift(-1) > rsi).astype(int)
 
 
+@case("negative shift", FRAME)
+def labels_of_rows_that_rise_next(df):
+    rises = df[df["close"].shift(-1) > df["close"]].index
+    df["signal"] = 0
+    df.loc[rises, "signal"] = 1
+    return df
+
+
+@case("negative shift", FRAME)
+def rows_that_fall_next_dropped(df):
+    kept = df.drop(df[df["close"].shift(-1) < df["close"]].index)
+    return pd.Series(1, index=kept.index).reindex(df.index).fillna(0)
+
+
+@case("negative shift", FRAME)
+def rows_that_rise_next_joined(df):
+    chosen = df[df["close"].shift(-1) > df["open"]].copy()
+    chosen["there"] = 1
+    both = df.join(chosen["there"])
+    return both["there"].fillna(0)
+
+
 # --- scaling by the whole sample
 
 

@@ -34,6 +34,11 @@ def test_a_candle_of_five_minutes_has_the_first_open_the_last_close_and_the_extr
     assert (made.high.tolist(), made.low.tolist()) == ([32, 52], [9, 39])
 
 
+def test_a_candle_opens_at_a_multiple_of_its_width_even_if_it_is_of_one_bar() -> None:
+    made = candles_of(bars_of([10, 30], start_ns=START_NS + 4 * MINUTE_NS), 5 * MINUTE_NS)
+    assert ((made.open_ns - START_NS) // MINUTE_NS).tolist() == [0, 5]
+
+
 def test_unknown_bars_give_nothing_to_a_candle_and_only_they_make_it_unknown() -> None:
     volume = [1, UNKNOWN, 1, 1, 1, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, 1]
     made = candles_of(bars_of([10, 900, 20, 15, 12, 1, 1, 1, 1, 1, 900, 7], volume=volume), 5 * MINUTE_NS)
@@ -42,7 +47,7 @@ def test_unknown_bars_give_nothing_to_a_candle_and_only_they_make_it_unknown() -
     assert (made.open[2], made.high[2], made.close[2]) == (7, 9, 7)
 
 
-@settings(max_examples=40)
+@settings(max_examples=100)
 @given(
     close=st.lists(st.integers(2, 10_000), min_size=1, max_size=300),
     known=st.lists(st.booleans(), min_size=300, max_size=300),
@@ -65,7 +70,7 @@ def test_the_extremes_of_a_level_are_those_of_its_bars(
 
 def test_widths_go_up_to_the_last_that_divides_the_run() -> None:
     assert widths_of(bars_of([5] * 100)) == [MINUTE_NS, 5 * MINUTE_NS, 15 * MINUTE_NS, HOUR_NS]
-    assert widths_of(bars_of([5] * 30, DAY_NS)) == [DAY_NS, WEEK_NS]
+    assert widths_of(bars_of([5] * 30, DAY_NS)) == [DAY_NS, 2 * DAY_NS, WEEK_NS]
 
 
 def test_the_fall_counts_from_the_highest_before_and_from_the_cash_at_the_start() -> None:

@@ -91,6 +91,34 @@ def test_a_signal_on_the_last_bar_is_not_filled_and_without_trades_nothing_is_cl
     assert np.isnan(found["deflated_sharpe"])
 
 
+def test_what_is_left_of_it_by_hand(tmp_path: Path) -> None:
+    path = file_of(tmp_path, [10, 10, 12, 11, 9, 10, 11, 12, 13, 14], [10, 12, 11, 9, 10, 11, 12, 13, 14, 15])
+    found = backtest(wanted(path, taker_fee="0", slippage="0.1", spread_ticks=2), now_ns=1)
+    # bought at 12, sold at 11, bought at 10 and held to 15; a tenth of each price is lost, up to whole ticks of 1: 2, 2 and 1
+    assert found["equity"] == pytest.approx(1000 - 2 + 10 - 2 * (2 + 2 + 1))
+    assert (found["fees"], found["slippage"]) == pytest.approx((0, 10))
+    assert found["cost_share"] == pytest.approx(10 / 8)
+    told = found["sensitivity"]
+    # one bar later: bought at 11, sold at 9, bought at 11
+    assert told["one_bar_later"]["equity"] == pytest.approx(1000 - 4 + 8 - 2 * (2 + 1 + 2))
+    assert told["without_best_days"]["equity"] == pytest.approx(998)  # there is one day, on which it lost
+    # half of the usual spread of two ticks, 2 / 11 or 2 / 12, beside the tenth: 18.7 % of the price, 3, 3 and 2 ticks
+    assert told["with_spread"]["from"] == "2 ticks of 1"
+    assert told["with_spread"]["spread_bps"] == pytest.approx((2 / 11 + 2 / 12) / 2 * 10_000)
+    assert told["with_spread"]["equity"] == pytest.approx(1000 + 8 - 2 * (3 + 3 + 2))
+    assert (found["drawdown_days"] * 1440, found["overfitting"]) == (pytest.approx(8), None)
+
+
+def test_stops_leverage_and_short_positions_of_a_perpetual(tmp_path: Path) -> None:
+    path = file_of(tmp_path, [10, 10, 12, 10, 9], [10, 12, 13, 9, 9], low=[10, 10, 11, 8, 9], high=[10, 12, 13, 11, 9])
+    found = backtest(wanted(path, taker_fee="0", stop_loss="0.25", size="2"), now_ns=1)
+    assert found["trades"][0]["exit_price"] == 9  # within the fourth bar: bought at 12, a quarter below it
+    assert found["trades"][0]["exit_time"] == "2024-01-01T00:04:00Z"
+    found = backtest(wanted(path, taker_fee="0", size=None, leverage="2", short=True), now_ns=1)
+    assert found["trades"][0]["size"] == pytest.approx(2 * 1000 / 12, rel=1e-6)
+    assert found["equity"] == pytest.approx(500, rel=1e-6)  # left at the fifth open, 9; ruined it would be near 6
+
+
 def test_without_a_size_all_of_the_equity_is_held(tmp_path: Path) -> None:
     path = file_of(tmp_path, [10, 10, 12.5, 13], [10, 12.5, 13, 15])
     found = backtest(wanted(path, size=None, taker_fee="0"), now_ns=1)
@@ -198,7 +226,7 @@ def test_the_command_prints_the_fixed_keys_and_counts_up(
 @pytest.mark.parametrize(
     ("more", "error", "said"),
     {
-        "strategy": ({"strategy": "sma_cros"}, BadStrategy, ["sma_cros", "did you mean 'sma_cross'", "trend_ema_1m"]),
+        "strategy": ({"strategy": "sma_cros"}, BadStrategy, ["sma_cros", "did you mean 'sma_cross'", "docs/strategies.md"]),
         "parameter": ({"settings": ("fst=3",)}, BadStrategy, ["fst", "did you mean 'fast'", "slow (1 to"]),
         "range": ({"settings": ("fast=0",)}, BadStrategy, ["fast=0", "whole number from 1 to"]),
         "fraction": ({"settings": ("fast=1.5",)}, BadStrategy, ["fast=1.5", "whole number from 1 to"]),
@@ -213,6 +241,12 @@ def test_the_command_prints_the_fixed_keys_and_counts_up(
         "holes": ({"holes": "fill"}, BadBacktest, ["'fill'", "refuse, unknown"]),
         "fee": ({"taker_fee": "2"}, BadRules, ["taker fee", "between -1 and 1"]),
         "size": ({"size": "0"}, BadRules, ["size", "above 0"]),
+        "spread": ({"spread_ticks": -1}, BadBacktest, ["-1 ticks", "0 or more"]),
+        "volatility": ({"target_volatility": 0.0}, BadBacktest, ["0.0", "above 0"]),
+        "leverage": ({"leverage": "3"}, BadBacktest, ["spot", "--short"]),
+        "much leverage": ({"leverage": "300", "short": True}, BadBacktest, ["300", "between 1 and 100"]),
+        "slippage": ({"slippage": "x"}, BadRules, ["slippage", "'x'"]),
+        "stop": ({"stop_loss": "2"}, BadRules, ["stop loss", "between 0 and 1"]),
         "cash": ({"cash": "much"}, BadRules, ["cash", "'much'"]),
     }.values(),
 )

@@ -15,7 +15,7 @@ import pytest
 
 from ninefold.backtest.models import LatencyModel
 from ninefold.commands.parity import run as command
-from ninefold.journal.inputs import FRAME, TICK
+from ninefold.journal.inputs import FRAME, TICK, Run
 from ninefold.journal.reader import read
 from ninefold.journal.segment import Record
 from ninefold.journal.writer import LogWriter
@@ -222,6 +222,11 @@ def test_a_run_that_does_not_say_how_it_was_made_is_still_compared(copy):
     report = report_of(copy)
     assert report.recorded.differences == []
     assert "does not say what it was made with" in report.notes[0]
+
+
+def test_a_start_that_an_older_version_noted_is_read():
+    older = msgspec.msgpack.encode(["a", False, "binance"])
+    assert msgspec.msgpack.decode(older, type=Run) == Run("a", False, "binance", None)
 
 
 ENDED = """

@@ -199,6 +199,7 @@ def test_zoom_and_pan_stay_within_the_run_and_back_undoes_them(page: Page, url: 
     for _ in range(4):
         page.keyboard.press("Shift+ArrowRight")
     until(page, f"state.sight.to === {START_S + BARS * 60}")
+    until(page, "state.at_rest")  # what follows is then a step of its own
     page.click("text=Whole run")
     until(page, f"state.from === null && state.sight.from === {START_S}")
     page.go_back()

@@ -112,7 +112,7 @@ function state(): Record<string, unknown> {
   const plot = opened?.plot;
   const xOf = plot?.xOf;
   return {
-    ...view, panel: panel.state(), rows: byId('runs').querySelectorAll('tbody tr').length,
+    ...view, at_rest: !resting, panel: panel.state(), rows: byId('runs').querySelectorAll('tbody tr').length,
     timeframe: plot?.rows?.candles.timeframe ?? null, candles: plot?.rows?.candles.time.length ?? 0, sight: plot?.sight ?? null,
     marks: plot?.marks.map(({ time, side, count, trade, x }) => ({ time, side, count, trade, x })) ?? [],
     chosen: opened?.trades?.chosen ?? null, places: xOf && plot?.sight ? [xOf(plot.sight.from), xOf(plot.sight.to)] : null,

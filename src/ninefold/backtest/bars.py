@@ -154,7 +154,7 @@ def check_times(open_ns: np.ndarray, close_ns: np.ndarray) -> None:
         later > close_ns[:-1],
         lambda row: (
             f"row {row + 1} opens at {when(later[row])}, row {row} closed at {when(close_ns[row])}: bars are missing "
-            'between them; load them, or say holes="unknown" to `bars_of_columns`, and nothing is filled there'
+            'between them; load them, or say holes="unknown" (--holes unknown), and nothing is filled there'
         ),
     )
 
@@ -179,7 +179,7 @@ def _check_values(bars: Bars) -> None:
     _refuse(
         moved & (bars.volume == 0),
         lambda row: (
-            f"row {row} has no volume and prices from {bars.low[row]} to {bars.high[row]}: without a trade there is one "
+            f"row {row} has no volume and prices from {bars.low[row]} to {bars.high[row]} ticks: without a trade there is one "
             "price; load its volume, or mark it as unknown"
         ),
     )

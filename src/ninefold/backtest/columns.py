@@ -120,7 +120,7 @@ def _unknown(numbers: Mapping[str, np.ndarray], open_ns: np.ndarray, holes: Hole
             row = int(bad.argmax())
             raise BadBars(
                 f"row {row} ({when(open_ns[row])}) has {name} {values[row]}: bars are made of numbers; load the row anew, or say "
-                'holes="unknown", and nothing is filled there'
+                'holes="unknown" (--holes unknown), and nothing is filled there'
             )
         unknown |= bad
         if (~bad & (values < 0)).any():

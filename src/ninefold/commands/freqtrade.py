@@ -12,16 +12,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ninefold.backtest.bars import BadBars
 from ninefold.commands.failing import plainly
 from ninefold.freqtrade.errors import StrategyFailed
-from ninefold.imports.mapping import ImportRefused
-from ninefold.market.instruments import UnknownInstrument
+from ninefold.services.backtest_wanted import REFUSED
 from ninefold.services.freqtrade import Wanted
 from ninefold.services.freqtrade import run as run_backtest
-from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
 
-ASKED = (StrategyFailed, BadBars, ImportRefused, UnknownInstrument)
 SHOWN = 40  # trades; all of them are in the JSON
 
 
@@ -39,6 +35,7 @@ def run(
     max_open_trades: Annotated[int | None, typer.Option(help="at once; -1 is any number; the strategy's, or 3")] = None,
     dry_run_wallet: Annotated[float, typer.Option(help="at the start, in quote")] = 1000.0,
     fee: Annotated[float, typer.Option(help="fraction of a fill's value, on both sides")] = 0.001,
+    look: Annotated[str | None, typer.Option(help="why to look behind the holdout's wall; looks are counted")] = None,
     data_dir: Annotated[Path, typer.Option(help="where bars are stored and trials are counted")] = Path("data"),
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
@@ -53,12 +50,13 @@ def run(
         files=tuple(bars or ()),
         timerange=timerange,
         timeframe=timeframe,
+        look=look,
         stake_amount=stake_amount,
         max_open_trades=max_open_trades,
         wallet=dry_run_wallet,
         fee=fee,
     )
-    with plainly(*ASKED, NoDataDir, WrongFormat, StoreWriteFailed):
+    with plainly(StrategyFailed, *REFUSED):
         found = run_backtest(wanted, time.time_ns())
     if json_:
         sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")

@@ -88,16 +88,17 @@ def _print(report: Report, console: Console) -> None:
     for note in report.notes:
         console.print(f"  {note}", highlight=False)
     for name, played in report.played().items():
-        console.print()
-        console.print(_table(TITLES.get(name, name), played))
+        money = "" if played.equity is None else f": equity {_money(played.equity)}"
+        console.print(f"\n{TITLES[name]}{money}", highlight=False)
+        console.print(_table(played))
         _print_differences(played, console)
     words = "every difference is explained" if not report.unexplained else f"UNEXPLAINED: {report.unexplained}"
     console.print(f"\n{words if report.differences else 'nothing differs'}", highlight=False)
 
 
-def _table(title: str, played: Played) -> Table:
+def _table(played: Played) -> Table:
     reasons = sorted({one.reason for one in played.differences})
-    table = Table(title=f"{title}: equity {_money(played.equity) or 'not known'}", title_justify="left")
+    table = Table(box=None, pad_edge=False)
     table.add_column("")
     for column in ("compared", "same", *reasons):
         table.add_column(column, justify="right")

@@ -3,3 +3,5 @@
 Written from freqtrade's documentation; nothing of freqtrade is imported or copied. `docs/freqtrade.md` says what is the same,
 what differs and what is not there.
 """
+
+KIND = "freqtrade"  # of its trials in the ledger

@@ -27,6 +27,11 @@ class Series:
     seconds: np.ndarray
     columns: Mapping[str, np.ndarray]
 
+    def known_at(self, moment_s: int) -> Series:
+        """Those that are over by then."""
+        last = int(np.searchsorted(self.seconds + self.width_s, moment_s, side="right"))
+        return Series(self.width_s, self.seconds[:last], {name: self.columns[name][:last] for name in COLUMNS})
+
     def frame(self, start_s: int | None, end_s: int | None) -> pd.DataFrame:
         """Those that begin from `start_s` to `end_s`, both included, as a table of its own."""
         first = 0 if start_s is None else int(np.searchsorted(self.seconds, start_s))

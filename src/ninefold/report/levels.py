@@ -23,7 +23,9 @@ LADDER = {
     "15m": 15 * MINUTE_NS,
     "1h": HOUR_NS,
     "4h": 4 * HOUR_NS,
+    "12h": 12 * HOUR_NS,
     "1d": DAY_NS,
+    "2d": 2 * DAY_NS,
     "1w": WEEK_NS,
 }
 NAME_OF = {width_ns: name for name, width_ns in LADDER.items()}
@@ -90,11 +92,12 @@ def candles_of(bars: Bars, width_ns: int) -> Candles:
     >>> made.open.tolist(), made.high.tolist(), made.close.tolist()
     ([5, 6], [7, 6], [7, 6])
     """
+    if width_ns == int(bars.close_ns[0] - bars.open_ns[0]):
+        rows = np.arange(len(bars))
+        return Candles(width_ns, rows, bars.open_ns, bars.open, bars.high, bars.low, bars.close, bars.known)
     anchor = EPOCH_MONDAY_NS if width_ns % WEEK_NS == 0 else 0
     place = (bars.open_ns - anchor) // width_ns
     first = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
-    if len(first) == len(bars):
-        return Candles(width_ns, first, bars.open_ns, bars.open, bars.high, bars.low, bars.close, bars.known)
     known = bars.known
     opener = np.minimum.reduceat(np.where(known, np.arange(len(bars)), len(bars) - 1), first)
     return Candles(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ninefold import freqtrade
 from ninefold.services import backtest, backtest_sweep, backtest_tournament
 from ninefold.services.backtest import made_ready, played_once
 from ninefold.services.backtest_forward import (
@@ -37,6 +38,7 @@ from ninefold.services.backtest_wanted import (
     snapshot_of,
     wanted_of,
 )
+from ninefold.services.lazily import lazily
 from ninefold.store.trials import Trial, TrialReader
 
 
@@ -52,6 +54,9 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
     """raises: UnknownTrial; BadBacktest for a trial of a kind that is not run again here; what the run itself raises."""
     trial = TrialReader(data_dir).trial(number)
     search = trial.search
+    if search.kind == freqtrade.KIND:  # needs pandas, which the others do without
+        again: dict[str, Any] = lazily("ninefold.services.freqtrade_rerun").rerun(trial, data_dir)
+        return again
     if search.kind not in KINDS:
         raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {', '.join(KINDS)} are run again")
     config = {name: value for name, value in search.config.items() if name not in (RANGES, *Pace.__slots__)}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from fractions import Fraction
 from typing import Any
@@ -26,6 +26,7 @@ from ninefold.backtest.statistics.deflated import (
 )
 from ninefold.backtest.statistics.sharpe import YEAR_NS
 from ninefold.backtest.sweep import Sweep, sweep_changes, sweep_crossings
+from ninefold.backtest.target import Changes
 from ninefold.services.backtest import held
 from ninefold.services.backtest_bars import Market
 from ninefold.services.backtest_grid import Grid, grid_of
@@ -45,6 +46,7 @@ from ninefold.services.backtest_wanted import (
 from ninefold.store.runs import save_run
 from ninefold.store.trials import Search, Trials, Tried
 
+ChangesOf = Callable[[Sequence[Chosen], Market], list[Changes]]
 KIND = "sweep"
 BEST = 20  # points in the document's list
 
@@ -84,8 +86,14 @@ def search_of(kind: str, wanted: Wanted, grid: Grid, market: Market, points: dic
     )
 
 
-def player(market: Market, points: Sequence[Chosen], rules: Sequence[Rules], width_ns: int) -> Play:
-    """What plays some of the points on these bars; a set of rules for each."""
+def player(
+    market: Market,
+    points: Sequence[Chosen],
+    rules: Sequence[Rules],
+    width_ns: int,
+    changes: ChangesOf = changes_together,
+) -> Play:
+    """What plays some of the points on these bars; a set of rules for each. changes: of several points' targets."""
     cash = numbers(rules[0], market.bars.tick, market.bars.lot, market.bars.highest).cash
 
     def play(some: range) -> Played:
@@ -95,18 +103,18 @@ def player(market: Market, points: Sequence[Chosen], rules: Sequence[Rules], wid
             if knows:
                 found += [played(point.prepare(market)(of), width_ns) for point in same]
             else:
-                found.append(played_together(market.bars, swept(market, same, of), cash, width_ns))
+                found.append(played_together(market.bars, swept(market, same, of, changes), cash, width_ns))
         return joined(found)
 
     return play
 
 
-def swept(market: Market, points: Sequence[Chosen], rules: Rules) -> Sweep:
+def swept(market: Market, points: Sequence[Chosen], rules: Rules, changes: ChangesOf) -> Sweep:
     """With the equity at every close."""
     pairs = [crossing_of(point.plan.target) for point in points]
     if all(pairs):
         return sweep_crossings(market.bars, [pair for pair in pairs if pair], rules, every=1)
-    return sweep_changes(market.bars, changes_together(points, market), rules, every=1)
+    return sweep_changes(market.bars, changes(points, market), rules, every=1)
 
 
 def _document(wanted: Wanted, market: Market, grid: Grid, found: Searched, tried: Tried) -> dict[str, Any]:

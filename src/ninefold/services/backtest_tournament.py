@@ -21,7 +21,7 @@ import numpy as np
 from ninefold.backtest.market_rules import Rules, numbers
 from ninefold.backtest.moved import rolled
 from ninefold.backtest.sweep import sweep_changes
-from ninefold.backtest.target import BadTarget
+from ninefold.backtest.target import BadTarget, Changes
 from ninefold.formula.errors import FormulaError
 from ninefold.services.backtest import held
 from ninefold.services.backtest_bars import Market
@@ -30,7 +30,7 @@ from ninefold.services.backtest_report import earned, overfitted, times
 from ninefold.services.backtest_search import Progress, looks_needed, parts_of, search_through
 from ninefold.services.backtest_series import with_elsewhere
 from ninefold.services.backtest_strategy import Chosen, changes_together
-from ninefold.services.backtest_sweep import judged, luck, player
+from ninefold.services.backtest_sweep import ChangesOf, judged, luck, player
 from ninefold.services.backtest_wanted import (
     Wanted,
     check_holdout,
@@ -60,6 +60,7 @@ def tournament(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any
     rules = [rules_of(wanted, market, one) for one in players]
     families = {family: list(group) for family, group in groupby(range(len(players)), lambda at: players[at].family)}
     snapshot = snapshot_of(market)
+    changes = _remembered()
     rows, first, alike = np.zeros(len(players), PLAYED), {}, []
     with closing(Trials(wanted.data_dir)) as trials:
         searches = {
@@ -70,14 +71,14 @@ def tournament(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any
         look = wanted.look if check_holdout(wanted, market, trials, needed) else None
         for family, places in families.items():
             some = slice(places[0], places[-1] + 1)
-            play = player(market, players[some], rules[some], wanted.width_ns)
+            play = player(market, players[some], rules[some], wanted.width_ns, changes)
             parts = parts_of(range(len(places)), len(market.bars))
             seen = _after(progress, places[0], len(players))
             found = search_through(trials, searches[family], parts, play, seen, now_ns, look)
             rows[some], first[family] = found.rows, found.first
             alike.append(trials.returns(found.first))
         tried = trials.tried()
-    twins = _twins(market, players, rules, wanted.width_ns, progress)
+    twins = _twins(market, players, rules, changes, wanted.width_ns, progress)
     numbered = [first[family] + at for family, places in families.items() for at in range(len(places))]
     table = judged(np.concatenate([rows, twins]), tried, wanted.width_ns, market.bars.unit)
     board = _leaderboard(players, numbered, table)
@@ -137,8 +138,25 @@ def _after(progress: Progress, before: int, total: int) -> Progress:
     return lambda _, done, __: progress("strategies", before + done, total)
 
 
+def _remembered() -> ChangesOf:
+    """`changes_together` that knows what it was asked before, by name: twins have the same changes, at other times."""
+    known: dict[str, Changes] = {}
+
+    def changes(points: Sequence[Chosen], market: Market) -> list[Changes]:
+        new = [point for point in points if point.name not in known]
+        known.update(zip((point.name for point in new), changes_together(new, market), strict=True))
+        return [known[point.name] for point in points]
+
+    return changes
+
+
 def _twins(
-    market: Market, players: Sequence[Chosen], rules: Sequence[Rules], width_ns: int, progress: Progress
+    market: Market,
+    players: Sequence[Chosen],
+    rules: Sequence[Rules],
+    changes: ChangesOf,
+    width_ns: int,
+    progress: Progress,
 ) -> np.ndarray:
     """PLAYED rows; zeros, which is no ratio, of a strategy that depends on what it holds."""
     rows = np.zeros(len(players), PLAYED)
@@ -150,8 +168,8 @@ def _twins(
     for part in parts_of(range(len(able)), len(bars)) if len(bars) > 1 else ():
         for _, group in groupby((able[at] for at in part), lambda at: rules[at]):
             places = list(group)
-            changes = changes_together([players[at] for at in places], market)
-            moved = [rolled(one, len(bars), len(bars) // 2) for one in changes]
+            own = changes([players[at] for at in places], market)
+            moved = [rolled(one, len(bars), len(bars) // 2) for one in own]
             made = sweep_changes(bars, moved, rules[places[0]], every=1)
             rows[places] = played_together(bars, made, cash, width_ns).rows
         progress("null twins", part.stop, len(able))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import ninefold
 from ninefold.backtest.bars import PRICES, BadBars
 from ninefold.backtest.columns import Holes
-from ninefold.backtest.exact import BadRules
+from ninefold.backtest.exact import BadRules, exact
 from ninefold.backtest.market_rules import EquityShare, Fees, FixedSize, Limits, Margin, Rules, Slippage, numbers
 from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.statistics.holdout import BehindTheWall, NoLooksLeft, check_before_wall
@@ -43,6 +43,7 @@ else:
 NEXT_OPEN = "next-open"
 FILLS = (NEXT_OPEN,)
 HOLES = ("refuse", "unknown")
+MOST_LEVERAGE = 100
 MAINTENANCE = "0.005"  # of a position's value, where a leverage is asked for: the lowest tier of the large venues
 
 
@@ -148,6 +149,10 @@ def _bars_of(wanted: Wanted) -> Market:
         raise BadBacktest(f"there is no fill {wanted.fill!r}; allowed are {', '.join(FILLS)}")
     if wanted.holes not in HOLES:
         raise BadBacktest(f"holes cannot be {wanted.holes!r}; allowed are {', '.join(HOLES)}")
+    if wanted.spread_ticks < 0:
+        raise BadBacktest(f"the narrowest spread is {wanted.spread_ticks} ticks; give 0 or more")
+    if not wanted.target_volatility > 0:
+        raise BadBacktest(f"the target volatility is {wanted.target_volatility}; it must be above 0, such as 0.05")
     try:
         width_ns = wanted.width_ns
         start_ns, end_ns = parse_timerange(wanted.timerange)
@@ -206,7 +211,10 @@ def _exits(wanted: Wanted, own: Exits) -> Exits:
 
 def rules_of(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
     """raises: BadBacktest, BadRules: all that could be refused later."""
-    if market.spot and wanted.leverage != "1":
+    leverage = exact(wanted.leverage, "leverage")
+    if not 1 <= leverage <= MOST_LEVERAGE:
+        raise BadBacktest(f"leverage is {wanted.leverage}; it lies between 1 and {MOST_LEVERAGE}")
+    if market.spot and leverage != 1:
         raise BadBacktest(
             f"leverage is {wanted.leverage} on a spot market; leave --leverage out, or say --short if the file is of a perpetual"
         )
@@ -216,7 +224,7 @@ def rules_of(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
         fees=Fees(taker=wanted.taker_fee, maker=wanted.taker_fee),
         slippage=Slippage(rate=wanted.slippage),
         limits=Limits(short=0) if market.spot else Limits(),
-        margin=Margin() if wanted.leverage == "1" else Margin(wanted.leverage, MAINTENANCE),
+        margin=Margin() if leverage == 1 else Margin(wanted.leverage, MAINTENANCE),
         exits=chosen.exits,
         volume_share=wanted.volume_share,
     )

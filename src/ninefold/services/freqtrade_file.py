@@ -31,6 +31,10 @@ class Loaded:
     stored: dict[str, dict[str, Any]]
     digest: str
 
+    @property
+    def timeframe(self) -> str:
+        return str(getattr(self.of, "timeframe", "") or getattr(self.of, "ticker_interval", ""))
+
 
 def load(folder: Path, name: str) -> Loaded:
     """raises: StrategyFailed naming file, line and remedy."""

@@ -29,7 +29,7 @@ BY_CONSTRUCTION = {
     FORMULA: "it is a formula: each value is made of bars up to its own, and of others (at, on) as they were known by then",
     CODE: "it is shown one bar at a time, when that is over; no later one is there to be read",
 }
-_LINE = re.compile(r"(?P<file>[^\s:]+):(?P<line>\d+) in (?P<function>\S+)")
+_LINE = re.compile(r"(?P<file>[^:]+):(?P<line>\d+) in (?P<function>\S+)")
 
 
 @dataclass(frozen=True, slots=True)

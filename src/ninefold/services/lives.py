@@ -53,9 +53,7 @@ def run_of(data_dir: Path) -> Run:
     check_data_dir(data_dir)
     _check_logs(data_dir)
     ledger_seq = LedgerReader(data_dir).last_seq()
-    stream_seq = _last_seq(
-        data_dir / "stream"
-    )  # after the ledger, before the journal: each has what those before it have
+    stream_seq = _last_seq(data_dir / "stream")  # ledger, stream, journal: each has what those before it have
     started: list[Begun] = []
     missing: list[tuple[int, int]] = []
     last_seq = 0

@@ -27,7 +27,10 @@ def write_report(data_dir: Path, number: int, file: Path, built: Path = BUILT) -
     try:
         script, style = ((built / name).read_text() for name in (SCRIPT, STYLE))
     except FileNotFoundError as error:
-        raise NoReport(f"the web front end is not built ({error.filename} is missing); run `make setup`") from error
+        raise NoReport(
+            f"the web front end is not built ({error.filename} is missing), so there is no report; run `make setup`. The result is "
+            f"kept: it is run {number} of {data_dir}"
+        ) from error
     page = report_page(shown, kept.about, script, style)
     try:
         file.write_text(page.text, encoding="utf-8")

@@ -65,8 +65,11 @@ class Certifier:
         clock_ns:        the venue's time as far as ticks told it, 0 if they did not.
         """
         self._clock_ns = max(self._clock_ns, clock_ns, int(groups.to_ns.max(initial=0)))
-        told = self._pending | self._note(records) | self._hours.fold(groups, self._clock_ns)
-        touched = told.union(*map(self._around, told), self._closing({instrument for instrument, _ in told}))
+        noted = self._pending | self._note(records)
+        traded = self._hours.fold(groups, self._clock_ns)
+        told = noted | traded.keys()
+        around = (self._around(key, key in noted or traded[key]) for key in told)
+        touched = told.union(*around, self._closing({instrument for instrument, _ in told}))
         rows = self._revise(touched, seq, every_change=False)
         self._pending = set()
         self._let_grow(told)
@@ -129,12 +132,12 @@ class Certifier:
         self._hours.recall(self._hours.traded if lost else changed)
         return touched
 
-    def _around(self, key: Key) -> list[Key]:
+    def _around(self, key: Key, begun: bool) -> list[Key]:
         """The certified hours whose certificate can depend on this one's trades: to the next hours with trades on
-        both sides.
+        both sides. begun: its first trade may be another one than before; if not, nothing changes for those before it.
         """
         before, after = self._hours.neighbours(key)
-        first, last = (before or key)[1], (after or key)[1]
+        first, last = ((before if begun else None) or key)[1], (after or key)[1]
         around = [(key[0], hour) for hour in range(first, last + 1, HOUR_NS)]
         return [near for near in around if near in self._latest]
 

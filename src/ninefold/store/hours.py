@@ -50,19 +50,23 @@ class Hours:
             self.add(instrument, hour)
         return set(stored)
 
-    def fold(self, groups: Grouped, clock_ns: int) -> set[Key]:
+    def fold(self, groups: Grouped, clock_ns: int) -> dict[Key, bool]:
         """Add trades to the hours in memory, and hours that had none. Others are read from the table when needed, with
-        these trades in it. Returns the hours whose certificate may change by them.
+        these trades in it. Returns the hours whose certificate may change by them, and whether their first id is another one
+        now: only then those before them may change too.
         """
         fresh = groups.ids(~self._growing.extend(groups, clock_ns))
         self.recall({instrument for instrument, _ in fresh})
+        begun = {}
         for (instrument, hour), ids in fresh.items():
             known = self._ids.setdefault(instrument, {})
-            if hour in known:
-                known[hour] = joined(known[hour], ids)
+            before = known.get(hour)
+            if before is not None:
+                known[hour] = joined(before, ids)
             elif self.add(instrument, hour):
                 known[hour] = ids
-        return set(fresh)
+            begun[instrument, hour] = before is None or not before.runs or known[hour].first != before.first
+        return begun
 
     def let_grow(self, hours: Mapping[Key, Ids]) -> None:
         """These need not be judged again while they are open and their ids go on."""

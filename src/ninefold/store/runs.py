@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
@@ -200,7 +201,9 @@ def _bars_of(path: Path) -> Bars:
         with pq.ParquetFile(path) as file:
             table = file.read()
         steps = msgspec.json.decode(table.schema.metadata[STEPS])
-        columns = {name: table.column(name).to_numpy() for name in COLUMNS}
+        columns = {
+            name: np.from_dlpack(table.column(name).combine_chunks()) for name in COLUMNS
+        }  # to_numpy loads pandas
         return Bars(**columns, tick=Fraction(steps["tick"]), lot=Fraction(steps["lot"]))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         raise _broken(path, error) from error

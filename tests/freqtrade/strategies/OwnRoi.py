@@ -29,8 +29,16 @@ class OwnRoi(IStrategy):
     def populate_exit_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
         return dataframe
 
-    def custom_roi(self, pair: str, trade: Trade, current_time: datetime, trade_duration: int, entry_tag: str | None,
-                   side: str, **kwargs) -> float | None:
+    def custom_roi(
+        self,
+        pair: str,
+        trade: Trade,
+        current_time: datetime,
+        trade_duration: int,
+        entry_tag: str | None,
+        side: str,
+        **kwargs,
+    ) -> float | None:
         if entry_tag == "high":
             return None if trade_duration < 15 else 0.006
         if trade_duration >= 60:

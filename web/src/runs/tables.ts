@@ -4,7 +4,8 @@ import type { Calendar, Figures, Period } from './data';
 import { percent, valueText } from './figures';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-const TITLES: Readonly<Record<string, string>> = { sensitivity: 'When something is changed', best: 'The best' };
+const TITLES: Readonly<Record<string, string>> = { sensitivity: 'When something is changed', best: 'The best', left_out: 'Left out, and why', leaderboard: 'Leaderboard', folds: 'Folds' };
+const LEFT_OUT = 'left_out';
 const MOST_ROWS = 500;
 /** From this return on a cell has its full tone. */
 const FULL_TONE = 0.2;
@@ -58,10 +59,11 @@ export function toned(value: number | null): HTMLTableCellElement {
   return cell;
 }
 
-/** Lists of rows, and tables of tables, under their names. */
+/** Lists of rows, and tables of tables, under their names; what was left out comes last. */
 export function drawTables(of: Figures, without: readonly string[] = []): HTMLElement[] {
-  return Object.entries(of).flatMap(([name, value]) => {
-    const rows = without.includes(name) ? null : rowsOf(value);
+  const named = Object.entries(of).filter(([name]) => !without.includes(name));
+  return named.sort(([a], [b]) => Number(a === LEFT_OUT) - Number(b === LEFT_OUT)).flatMap(([name, value]) => {
+    const rows = rowsOf(value);
     return rows ? [element('section', 'rows', element('h2', '', TITLES[name] ?? name.replaceAll('_', ' ')), rowTable(rows))] : [];
   });
 }

@@ -17,7 +17,7 @@ from ninefold.backtest.leaks.groups import Grouped, Windowed, frame_of
 from ninefold.backtest.leaks.joins import joined, merged
 from ninefold.backtest.leaks.labelled import Labelled, Run, known_on, plain_of, reach_in, spread
 from ninefold.backtest.leaks.lists import Listed
-from ninefold.backtest.leaks.places import AtLabel, AtPlace, ByLabel, ByPlace, Reached, chosen
+from ninefold.backtest.leaks.places import AtLabel, AtPlace, ByLabel, ByPlace, Reached, chosen, labels, without
 from ninefold.backtest.leaks.series import TracedSeries
 from ninefold.backtest.leaks.traced import Traced
 from ninefold.backtest.leaks.trail import NOTHING, CannotFollow, Reach, line_now
@@ -42,8 +42,8 @@ class TracedFrame(Labelled, of=pd.DataFrame):
         return max(self._reaches.values(), default=NOTHING)
 
     @property
-    def index(self) -> pd.Index:
-        return self.plain.index
+    def index(self) -> Any:
+        return labels(self)
 
     @index.setter
     def index(self, labels: Any) -> None:
@@ -88,11 +88,12 @@ class TracedFrame(Labelled, of=pd.DataFrame):
         return ((name, self[name]) for name in self.plain.columns)
 
     def iterrows(self) -> Iterator[tuple[Any, Any]]:
-        return ((label, self.iloc[place]) for place, label in enumerate(self.plain.index))
+        for place, label in enumerate(labels(self)):
+            yield label, self.iloc[place]
 
     def itertuples(self, index: bool = True, name: Any = "Pandas") -> Iterator[Any]:
         shown = next(self.plain.itertuples(index, name), None)
-        for place, label in enumerate(self.plain.index):
+        for place, label in enumerate(labels(self)):
             values = [self._one(place, at) for at in range(self.plain.shape[1])]
             row = [label, *values] if index else values
             yield type(shown)._make(row) if hasattr(shown, "_make") else tuple(row)  # type: ignore[union-attr]
@@ -172,6 +173,8 @@ class TracedFrame(Labelled, of=pd.DataFrame):
 
     def _moved(self, name: str, args: Any, kwargs: Any) -> Any:
         inplace = kwargs.pop("inplace", False)
+        if name in ("drop", "reindex") and (left := without(self, name, args, kwargs)) is not None:
+            return self._given(left, inplace)
         args, kwargs = plain_of(args), plain_of(kwargs)
         plain = getattr(self.plain, name)(*args, **kwargs)
         if name == "set_index":  # the new labels are values
@@ -208,7 +211,7 @@ class TracedFrame(Labelled, of=pd.DataFrame):
                 return getattr(self[column], name)(*args, **kwargs)
             return (
                 self[column].fillna(given[column])
-                if column in (given.index if isinstance(given, Labelled) else given)
+                if column in (given.plain.index if isinstance(given, Labelled) else given)
                 else self[column]
             )
 

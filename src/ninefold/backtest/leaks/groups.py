@@ -39,7 +39,8 @@ ROLLED = {
     ),
     *("first", "last", "nunique"),
 }
-FIRST = {"first", "head"}
+FIRST = {"first"}
+PICKED = {"head", "tail"}
 GROUPED = {
     "mean",
     "sum",
@@ -185,7 +186,7 @@ class Grouped:
             return lambda *args, **kwargs: self._reduced(name, args, kwargs)
         if name in rules.CUMULATIVE or name == "cumcount":
             return lambda *args, **kwargs: self._accumulated(name, args, kwargs)
-        if name in SPREAD and self._upsampled:
+        if name in PICKED or (name in SPREAD and self._upsampled):
             return lambda *args, **kwargs: self._moved(name, args, kwargs)
         if name in BY_SERIES:
             return lambda *args, **kwargs: self.transform(lambda part: getattr(part, name)(*args, **kwargs))
@@ -204,8 +205,13 @@ class Grouped:
         if name == "size" and self._known.ndim == 2:
             known = self._known_cut(self._known.max(axis=1)).max()
         else:
-            known = getattr(self._known_cut(self._known), name if name in FIRST else "max")()
+            known = self._first("first") if name in FIRST else self._known_cut(self._known).max()
         return self._of.run.made(result, known, [self._of])
+
+    def _first(self, name: str, *args: Any) -> Any:
+        """The first that is not missing."""
+        there = self._known.where(self._of.plain.notna())
+        return getattr(self._known_cut(there), name)(*args)
 
     def quantile(self, q: float = 0.5) -> Any:
         return self._of.run.made(self._cut(self._of.plain).quantile(q), self._known_cut(self._known).max(), [self._of])
@@ -221,7 +227,7 @@ class Grouped:
         result = self._cut(self._of.plain).ohlc()
         groups = self._known_cut(self._known)
         known = pd.DataFrame({name: groups.max() for name in ("open", "high", "low", "close")})
-        known["open"] = groups.first()
+        known["open"] = self._first("first")
         return self._of.run.made(result, known, [self._of])
 
     def agg(self, function: Any = None, *args: Any, **named: Any) -> Any:
@@ -241,7 +247,11 @@ class Grouped:
         of = self._of
         if isinstance(function, str) and (function in GROUPED or function in FIRST):
             result = self._cut(of.plain).transform(function, *args, **kwargs)
-            known = self._known_cut(self._known).transform("first" if function in FIRST else "max")
+            known = (
+                self._first("transform", "first")
+                if function in FIRST
+                else self._known_cut(self._known).transform("max")
+            )
             return of.run.made(result, known, [of])
         if isinstance(function, str):
             return getattr(self, function)(*args, **kwargs)

@@ -27,7 +27,7 @@ def merged(run: Run, function: Callable[..., Any], left: Any, right: Any, how: d
     for name in result.columns:
         if name in keys_left or name in keys_right or not pd.api.types.is_numeric_dtype(known[name].dtype):
             known[name] = -1
-    floor = max(_most(left, keys_left), _most(right, keys_right))
+    floor = max(_most(left, keys_left), _most(right, keys_right), _early(run, left), _early(run, right))
     return run.made(result, np.maximum(known.fillna(-1), floor), [left, right])
 
 
@@ -38,7 +38,8 @@ def joined(run: Run, left: Any, other: Any, how: dict[str, Any]) -> Any:
     keys = _names(how.get("on"))
     found = _with_keys(left, keys).join(known, **how)
     found[keys] = -1
-    return run.made(left.plain.join(plain, **how), found, [left, *others])
+    result = left.plain.join(plain, **how)
+    return run.made(result, np.maximum(found.fillna(-1), _left_out(result, others)[:, None]), [left, *others])
 
 
 def concatenated(run: Run, parts: Any, how: dict[str, Any]) -> Any:
@@ -47,7 +48,29 @@ def concatenated(run: Run, parts: Any, how: dict[str, Any]) -> Any:
         parts = parts.values()
     tables = [one if isinstance(one, Labelled) else run.made(one, -1, []) for one in parts]
     known = pd.concat([one.known for one in tables], **how)
-    return run.made(pd.concat([one.plain for one in tables], **how), known.to_numpy(), tables)
+    result = pd.concat([one.plain for one in tables], **how)
+    if how.get("axis", 0) in (1, "columns"):
+        out = _left_out(result, tables)
+        return run.made(result, np.maximum(known.fillna(-1).to_numpy(), out[:, None]), tables)
+    return run.made(result, known.to_numpy(), tables)
+
+
+def _left_out(result: pd.DataFrame, tables: Iterable[Any]) -> Any:
+    """For each row what is known of its being missing in tables whose rows a condition chose."""
+    known = np.full(len(result), -1)
+    for one in tables:
+        if one.absent is not None:
+            out = one.absent.reindex(result.index).fillna(-1).to_numpy(np.int64)
+            known = np.maximum(known, np.where(result.index.isin(one.plain.index), -1, out))
+    return known
+
+
+def _early(run: Run, table: Any) -> int:
+    """What rows know by being there or not, if the condition that chose them looked ahead; else it is no news."""
+    if table.absent is None:
+        return -1
+    own = run.own(table.absent.index)
+    return int(table.absent.max()) if own is None or (table.absent.to_numpy() > own).any() else -1
 
 
 def _frame(run: Run, table: Any) -> Any:

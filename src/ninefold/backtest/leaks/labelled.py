@@ -80,6 +80,8 @@ class Run:
             return value.known, value.reach
         if isinstance(value, Traced):
             return value.known, value.reach
+        if type(value).__name__ == "ChosenIndex":
+            return int(value.known.max(initial=-1)), value.reach
         if isinstance(value, np.ndarray | float | int):
             return self.taken.met(value, np.asarray(beside))
         return -1, NOTHING
@@ -100,6 +102,11 @@ def spread(known: Any, plain: Any) -> Any:
         values = values[:, None]
     settled = np.where(np.isnan(values), -1, values).astype(np.int64)
     return type(plain)(np.broadcast_to(settled, plain.shape).copy(), **axes(plain))
+
+
+def chosen_by(absent: pd.Series, index: pd.Index) -> np.ndarray:
+    """For each label of `index` what a condition knew of all rows up to it."""
+    return np.asarray(absent.cummax().reindex(index).fillna(-1), np.int64)
 
 
 def fitting(known: Any, result: Any) -> Any:
@@ -227,7 +234,7 @@ class Labelled:
 
 def plain_of(value: Any) -> Any:
     """The value as pandas takes it."""
-    if isinstance(value, Labelled):
+    if isinstance(value, Labelled) or type(value).__name__ == "ChosenIndex":
         return value.plain
     if isinstance(value, Traced):
         return value.values if value.ndim else value.values.item()

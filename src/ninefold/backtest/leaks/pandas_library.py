@@ -15,6 +15,7 @@ import pandas as pd
 from ninefold.backtest.leaks.groups import frame_of
 from ninefold.backtest.leaks.joins import concatenated, merged
 from ninefold.backtest.leaks.labelled import Labelled, Run, plain_of
+from ninefold.backtest.leaks.labels import ChosenIndex
 from ninefold.backtest.leaks.libraries import Library
 from ninefold.backtest.leaks.lists import Listed, traced_of
 from ninefold.backtest.leaks.traced import Traced
@@ -54,7 +55,10 @@ def _constructor(run: Run, kind: type, make: Any) -> Any:
 
 
 def _series(run: Run, data: Any = None, index: Any = None, dtype: Any = None, name: Any = None, **_: Any) -> Any:
-    index = plain_of(index) if not isinstance(index, Labelled) else index.plain
+    if isinstance(index, ChosenIndex):
+        whole = _series(run, data, index.plain, dtype, name)
+        return run.made(whole.plain, whole.known.clip(lower=pd.Series(index.known, index.plain)), [whole], index.absent)
+    index = plain_of(index)
     if isinstance(data, Labelled):
         found: Any = data
         found = found if index is None else found.reindex(index)
@@ -71,6 +75,9 @@ def _series(run: Run, data: Any = None, index: Any = None, dtype: Any = None, na
 
 
 def _frame(run: Run, data: Any = None, index: Any = None, columns: Any = None, dtype: Any = None, **_: Any) -> Any:
+    if isinstance(index, ChosenIndex):
+        found = _frame(run, data, index.plain, columns, dtype)
+        return run.made(found.plain, found.known, [found], index.absent)
     if isinstance(data, Labelled):
         table: Any = data
         made = table.copy() if table.plain.ndim == 2 else table.to_frame()

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ninefold.backtest.leaks.labelled import Labelled, plain_of, spread
+from ninefold.backtest.leaks.labels import ChosenIndex
 from ninefold.backtest.leaks.lists import Listed
 from ninefold.backtest.leaks.traced import Traced
 from ninefold.backtest.leaks.trail import NOTHING, CannotFollow, Reach, line_now
@@ -25,6 +26,7 @@ def chosen(of: Any, key: Any, place: Callable[[Any], Any]) -> Any:
     """`place(of)[key]`: the same choice from values and from what they know."""
     if callable(key):
         key = key(of)
+    key = _conditions(of, key)
     rows = key[0] if isinstance(key, tuple) else key
     plain_key = _plain(key)
     mask, reach = _mask(of, rows)
@@ -47,7 +49,7 @@ def chosen(of: Any, key: Any, place: Callable[[Any], Any]) -> Any:
 
 def written(of: Any, key: Any, value: Any, place: Callable[[Any], Any]) -> Reach:
     """`place(of)[key] = value`; returns how far what was written reaches."""
-    value = of.run.part(value)
+    value, key = of.run.part(value), _conditions(of, key)
     rows = key[0] if isinstance(key, tuple) else key
     plain_key = _plain(key)
     before, reach = _before(of, plain_key, place)
@@ -74,6 +76,29 @@ class Reached:
 
     def __new__(cls, reach: Reach) -> Any:
         return Traced(np.asarray(0), np.asarray(-1), None, reach)  # type: ignore[arg-type]
+
+
+def labels(of: Any) -> Any:
+    """The index of a series or frame."""
+    return of.plain.index if of.absent is None else ChosenIndex(of.run, of.plain.index, of.absent, of.reach)
+
+
+def without(of: Any, name: str, args: Any, kwargs: Any) -> Any:
+    """`drop` or `reindex` by labels that a condition chose; None for other labels."""
+    given = args[0] if args else kwargs.get("index", kwargs.get("labels"))
+    if not isinstance(given, ChosenIndex):
+        return None
+    mask = given.mask(of.plain.index)
+    return chosen(of, ~mask if name == "drop" else mask, lambda plain: plain)
+
+
+def _conditions(of: Any, key: Any) -> Any:
+    """Labels that a condition chose as the condition."""
+    if isinstance(key, ChosenIndex):
+        return key.mask(of.plain.index)
+    if isinstance(key, tuple) and isinstance(key[0], ChosenIndex):
+        return (key[0].mask(of.plain.index), *key[1:])
+    return key
 
 
 def _plain(key: Any) -> Any:

@@ -14,9 +14,9 @@ import pandas as pd
 
 from ninefold.backtest.leaks import rules
 from ninefold.backtest.leaks.groups import Grouped, Windowed
-from ninefold.backtest.leaks.labelled import Labelled, Run, known_on, plain_of, reach_in, spread
+from ninefold.backtest.leaks.labelled import Labelled, Run, chosen_by, known_on, plain_of, reach_in, spread
 from ninefold.backtest.leaks.lists import Listed
-from ninefold.backtest.leaks.places import AtLabel, AtPlace, ByLabel, ByPlace, Reached, chosen
+from ninefold.backtest.leaks.places import AtLabel, AtPlace, ByLabel, ByPlace, Reached, chosen, labels, without
 from ninefold.backtest.leaks.trail import Reach
 
 
@@ -32,8 +32,8 @@ class TracedSeries(Labelled, of=pd.Series):
         return self._reach
 
     @property
-    def index(self) -> pd.Index:
-        return self.plain.index
+    def index(self) -> Any:
+        return labels(self)
 
     @index.setter
     def index(self, labels: Any) -> None:
@@ -82,7 +82,10 @@ class TracedSeries(Labelled, of=pd.Series):
 
     def __iter__(self) -> Iterator[Any]:
         known = self.known.to_numpy()
+        chosen_with = None if self.absent is None else chosen_by(self.absent, self.plain.index).tolist()
         for place, value in enumerate(self.plain.array):
+            if chosen_with is not None:
+                self.run.taken.condition(chosen_with[place], self._reach)
             yield self.run.one(value, int(known[place]), self._reach)
 
     def __contains__(self, label: Any) -> bool:
@@ -99,6 +102,8 @@ class TracedSeries(Labelled, of=pd.Series):
             raise AttributeError(name)
         if name == "reindex":
             return self._reindexed
+        if name == "drop":
+            return self._dropped
         if name == "reset_index":
             return self._numbered
         if name in rules.MOVED:
@@ -124,7 +129,14 @@ class TracedSeries(Labelled, of=pd.Series):
             known = known.to_frame(result.columns[-1]).reindex(columns=result.columns)
         return self.run.made(result, known, [self])
 
+    def _dropped(self, *args: Any, **kwargs: Any) -> Any:
+        found = without(self, "drop", args, kwargs)
+        return self.moved(lambda one: one.drop(*args, **kwargs)) if found is None else found
+
     def _reindexed(self, *args: Any, **kwargs: Any) -> Any:
+        found = without(self, "reindex", args, kwargs)
+        if found is not None:
+            return found
         result, known = self.plain.reindex(*args, **kwargs), self.known.reindex(*args, **kwargs)
         kept = self.run.made(self.plain, self.known, [self], self.absent)
         left_out = known_on(kept, result).where(~result.index.isin(self.plain.index), -1)

@@ -41,6 +41,8 @@ DEFAULT = (  # those that run when none are named: short bars, so that a demo sh
     *("flow_buy_share_1s", "flow_imbalance_1s", "volatility_momentum_5s"),
 )
 
+NEAREST = 5  # names that are offered where there is none of a name
+
 Kinds = dict[str, type[Strategy]]
 
 
@@ -76,9 +78,11 @@ def load_modules(modules: Iterable[ModuleType], known: Mapping[str, type[Strateg
 def strategy_named(name: str, known: Mapping[str, type[Strategy]]) -> type[Strategy]:
     """raises: BadStrategy naming the nearest."""
     if name not in known:
-        near = difflib.get_close_matches(name, list(known), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise BadStrategy(f"there is no strategy {name!r}{hint}; allowed are {', '.join(known)}")
+        near = difflib.get_close_matches(name, list(known), n=NEAREST)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        own = [one for one in known if known[one].__module__.partition(".")[0] != __name__.partition(".")[0]]
+        yours = f", and your own {', '.join(own)}" if own else ""
+        raise BadStrategy(f"there is no strategy {name!r}{hint} There are {len(known) - len(own)} in docs/strategies.md{yours}")
     return known[name]
 
 
