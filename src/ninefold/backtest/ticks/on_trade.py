@@ -49,7 +49,7 @@ def run_on_trade(ticks: Ticks, strategy: OnTrade, way: Way) -> TickResult:
 
 def _walk(block: Ticks, first: int, strategy: OnTrade, account: Account, way: Way) -> None:
     on_trade = strategy.on_trade
-    for row, (exchange_ns, price, size, side, arrival_ns) in enumerate(_each(block, way), first):
+    for row, exchange_ns, price, size, side, arrival_ns in _each(block, first, way):
         if exchange_ns >= account.due_ns:
             account.meet(row, exchange_ns, price, size)
         wanted = on_trade(price, size, side, exchange_ns, account.position)
@@ -57,10 +57,10 @@ def _walk(block: Ticks, first: int, strategy: OnTrade, account: Account, way: Wa
             account.decide(row, _whole(wanted, row), arrival_ns, price)
 
 
-def _each(block: Ticks, way: Way) -> Iterator[tuple[int, int, int, int, int]]:
+def _each(block: Ticks, first: int, way: Way) -> Iterator[tuple[int, int, int, int, int, int]]:
     rows = np.arange(len(block))
     side = np.zeros(len(block), np.int8) if block.taker_side is None else block.taker_side
-    columns = (block.exchange_ns, block.price, block.size, side, way.latency.alone(block, rows))
+    columns = (rows + first, block.exchange_ns, block.price, block.size, side, way.latency.alone(block, rows))
     return zip(*(column.tolist() for column in columns), strict=True)
 
 
