@@ -25,7 +25,8 @@ from ninefold.market.instruments import UnknownInstrument, listed
 from ninefold.market.records import Listed
 from ninefold.market.time import MINUTE_NS
 from ninefold.services.backtest import backtest
-from ninefold.services.backtest_bars import market_of_file, market_of_store
+from ninefold.services.backtest_bars import market_of_file
+from ninefold.services.backtest_stored import market_of_store
 from ninefold.services.backtest_strategy import choose
 from ninefold.services.backtest_wanted import BadBacktest, Wanted
 from ninefold.services.compiling import COMPILING, told_when_compiling
