@@ -75,7 +75,7 @@ BAD = {
     "a negative price": (lambda c: {**c, "low": [9, 9, 9, -1]}, r"row 3 .* has low -1.0: below 0"),
     "no volume": (
         lambda c: {**c, "volume": [1, 1, 0, 1]},
-        r"row 2 has no volume and prices from 900 to 1225: .*load its",
+        r"row 2 has no volume and prices from 900 to 1225 ticks: .*load its",
     ),
     "no decimals fit": (
         lambda c: {**c, "open": [10, 10, 10 + np.pi / 10, 10]},

@@ -155,7 +155,7 @@ def test_a_strategy_of_the_library_or_of_a_folder_is_found_by_name(tmp_path, cap
     with pytest.raises(SystemExit) as ended:
         run("trend_emma_1m")
     assert ended.value.code == 2
-    assert "did you mean 'trend_ema_1m'?" in capsys.readouterr().err
+    assert "did you mean 'trend_ema_1m' or" in capsys.readouterr().err
 
 
 FREQTRADE = """from freqtrade.strategy import IStrategy

@@ -42,8 +42,8 @@ def test_the_api_shows_probability_zone_and_horizon_of_each(scored: Demo) -> Non
 
 
 def test_a_may_is_scored_once_and_after_its_time(scored: Demo) -> None:
+    scores = records(scored.data_dir, "may_scored")  # before the MAYs: the demo goes on storing
     mays = {may["may_id"]: may for may in records(scored.data_dir, "may")}
-    scores = records(scored.data_dir, "may_scored")
     assert len({one["may_id"] for one in scores}) == len(scores)
     for one in scores:
         may = mays[one["may_id"]]
@@ -98,8 +98,8 @@ def test_brier_and_base_brier_are_those_of_the_stored_scores(scored: Demo) -> No
 
 
 def test_each_has_names_its_may_or_says_that_there_was_none(scored: Demo) -> None:
+    done = records(scored.data_dir, "has")  # before the MAYs: the demo goes on storing
     mays = {may["may_id"]: may for may in records(scored.data_dir, "may")}
-    done = records(scored.data_dir, "has")
     for has in done:
         if not has["may_id"]:
             assert "no MAY had told of it" in has["text"]

@@ -128,6 +128,7 @@ def test_a_data_dir_of_a_newer_version_is_refused_and_both_versions_named(tmp_pa
     assert sorted(path.name for path in data_dir.iterdir()) == ["VERSION.json"]
 
 
+@pytest.mark.torture
 def test_a_torn_tail_is_told_cut_and_survived(world: World) -> None:
     world.start(*ALL)
     world.wait_for_flow()
@@ -144,6 +145,7 @@ def test_a_torn_tail_is_told_cut_and_survived(world: World) -> None:
     check(world)
 
 
+@pytest.mark.torture
 def test_a_halted_data_dir_starts_halted_and_trades_after_resume(world: World) -> None:
     world.start(*ALL)
     world.wait_for_flow()
@@ -191,6 +193,7 @@ def test_a_full_disk_stops_trading_first_recording_last_and_loses_nothing(small_
         world.end()
 
 
+@pytest.mark.torture
 def test_a_log_that_cannot_grow_stops_the_pipeline_and_what_was_stored_is_whole(world: World) -> None:
     world.start(*ALL, before=limit_files)
     hot = world.parts["hot"]
@@ -204,6 +207,7 @@ def test_a_log_that_cannot_grow_stops_the_pipeline_and_what_was_stored_is_whole(
     check(world)
 
 
+@pytest.mark.torture
 def test_ctrl_c_stops_everything_within_five_seconds(tmp_path: Path) -> None:
     demo = start_demo(tmp_path)
     family = running_family(demo, tmp_path)
@@ -215,6 +219,7 @@ def test_ctrl_c_stops_everything_within_five_seconds(tmp_path: Path) -> None:
     assert [process for process in family if lives(process)] == []
 
 
+@pytest.mark.torture
 def test_kill_9_of_the_demo_leaves_no_orphans(tmp_path: Path) -> None:
     demo = start_demo(tmp_path)
     family = running_family(demo, tmp_path)

@@ -74,7 +74,7 @@ def test_after_many_kills_nothing_is_lost_doubled_or_left_open(world: World, vic
     survive(world, [victims] * TORTURE_ROUNDS)
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 def test_a_hole_that_was_seen_but_not_healed_at_the_kill_is_healed_by_the_next_start(world: World) -> None:
     for _ in range(TRIES):
         world.kill("hot")

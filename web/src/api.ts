@@ -85,17 +85,18 @@ async function call<T>(address: URL, init: RequestInit): Promise<T> {
   const token = takeToken();
   if (token) headers.set('Authorization', `Bearer ${token}`);
   let response: Response;
+  let text: string;
   try {
     response = await fetch(address, { ...init, headers, signal: AbortSignal.timeout(10_000) });
+    text = await response.text(); // the time may be over before all of the answer is there
   } catch {
     throw new ApiError(`${init.method} ${address.pathname}: no answer. Is ninefold still running?`, 0);
   }
-  if (!response.ok) throw new ApiError(await wordsOf(response, address), response.status);
-  return await response.json() as T;
+  if (!response.ok) throw new ApiError(wordsOf(response, text, address), response.status);
+  return JSON.parse(text) as T;
 }
 
-async function wordsOf(response: Response, address: URL): Promise<string> {
-  const text = await response.text();
+function wordsOf(response: Response, text: string, address: URL): string {
   const request = response.headers.get('x-request-id');
   const hint = response.status === UNAUTHORIZED ? '. For this page: put #token=TOKEN at the end of its address' : '';
   const suffix = hint + (request ? ` (request ${request})` : '');
