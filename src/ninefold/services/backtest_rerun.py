@@ -41,6 +41,8 @@ from ninefold.services.backtest_wanted import (
 from ninefold.services.lazily import lazily
 from ninefold.store.trials import Trial, TrialReader
 
+TICKS = "backtest-ticks"  # as its module has it, which needs what the others do without
+
 
 class Again(NamedTuple):
     """What a trial is now."""
@@ -57,25 +59,34 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
     if search.kind == freqtrade.KIND:  # needs pandas, which the others do without
         again: dict[str, Any] = lazily("ninefold.services.freqtrade_rerun").rerun(trial, data_dir)
         return again
+    if search.kind == TICKS:
+        made = Again(*lazily("ninefold.services.backtest_ticks").again(search.config, data_dir))
+        settings = {name: search.config[name] for name in ("fast", "slow")}
+        return _told(trial, search.config["strategy"], settings, made, _differs(trial, made))
     if search.kind not in KINDS:
         raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {', '.join(KINDS)} are run again")
     config = {name: value for name, value in search.config.items() if name not in (RANGES, *Pace.__slots__)}
     wanted = wanted_of(config, data_dir)
     found = KINDS[search.kind](trial, wanted)
-    differs = [
-        name
-        for name, same in (
-            ("data", found.snapshot == search.snapshot),
-            ("code", found.code == search.code),
-            ("config", config_of(wanted, config["set"]) == config),
-        )
-        if not same
-    ]
+    differs = _differs(trial, found)
+    if config_of(wanted, config["set"]) != config:
+        differs.append("config")
+    return _told(trial, wanted.strategy, {**config["set"], **trial.point}, found, differs)
+
+
+def _differs(trial: Trial, found: Again) -> list[str]:
+    search = trial.search
+    same = {"data": found.snapshot == search.snapshot, "code": found.code == search.code}
+    return [name for name, is_same in same.items() if not is_same]
+
+
+def _told(trial: Trial, strategy: str, settings: dict[str, Any], found: Again, differs: list[str]) -> dict[str, Any]:
+    search = trial.search
     return {
-        "trial": number,
+        "trial": trial.number,
         "kind": search.kind,
-        "strategy": wanted.strategy,
-        "set": {**search.config["set"], **trial.point},
+        "strategy": strategy,
+        "set": settings,
         "identical": trial.digest == found.digest,
         "differs": differs,
         "finished": trial.digest is not None,

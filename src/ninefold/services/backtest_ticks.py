@@ -10,6 +10,7 @@ runs; what cannot run at all (columns, rules, parameters that are refused) is no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,6 +41,7 @@ from ninefold.store.trials import Search, Trials
 
 STRATEGY, FAMILY = "ema_cross", "trend"
 KIND = "backtest-ticks"
+ASKED = ("fast", "slow", "timeframe", "taker_fee", "feed_ns", "order_ns", "cash", "size")  # and the file
 TARGET_VOLATILITY = 0.02  # a week, of the weekly objective
 
 
@@ -66,8 +68,7 @@ class WantedTicks:
 
     def told(self) -> dict[str, Any]:
         """The options as the ledger keeps them."""
-        names = ("fast", "slow", "timeframe", "taker_fee", "feed_ns", "order_ns", "cash", "size")
-        return {"strategy": STRATEGY, "ticks": str(self.file.absolute()), **{one: getattr(self, one) for one in names}}
+        return {"strategy": STRATEGY, "ticks": str(self.file.absolute()), **{one: getattr(self, one) for one in ASKED}}
 
 
 def backtest_ticks(wanted: WantedTicks, now_ns: int) -> dict[str, Any]:
@@ -79,14 +80,7 @@ def backtest_ticks(wanted: WantedTicks, now_ns: int) -> dict[str, Any]:
     tape = tape_of_file(wanted.file)
     strategy = EmaCross(wanted.fast, wanted.slow)
     tick_numbers(wanted.way.rules, tape.tick, tape.lot, tape.highest)  # refuses before it is counted
-    search = Search(
-        kind=KIND,
-        family=FAMILY,
-        snapshot=_snapshot(tape),
-        code=f"{ninefold.__version__} {blake2b(STRATEGY.encode(), digest_size=8).hexdigest()}",
-        config=wanted.told(),
-        seed=0,
-    )
+    search = Search(kind=KIND, family=FAMILY, snapshot=_snapshot(tape), code=_code(), config=wanted.told(), seed=0)
     with closing(Trials(wanted.data_dir)) as trials:
         trial = trials.begin(search, now_ns)
         found, bars = _play(tape, strategy, wanted.way)
@@ -120,6 +114,16 @@ def backtest_ticks(wanted: WantedTicks, now_ns: int) -> dict[str, Any]:
     }
 
 
+def again(config: Mapping[str, Any], data_dir: Path) -> tuple[str, str, bytes]:
+    """A counted trial once more: identity of data and code, and the digest of the result; nothing is counted."""
+    asked = {name: config[name] for name in ASKED}
+    wanted = WantedTicks(data_dir=data_dir, file=Path(config["ticks"]), **asked)
+    tape = tape_of_file(wanted.file)
+    found, bars = _play(tape, EmaCross(wanted.fast, wanted.slow), wanted.way)
+    counted = played(on_bars(found, bars), wanted.way.width_ns)
+    return _snapshot(tape), _code(), counted.outcome.digests[0]
+
+
 def on_bars(found: TickResult, bars: Bars) -> Result:
     """The same fills by the bars in which they were; the numbers are those of trades."""
     fills = found.fills.copy()
@@ -135,6 +139,10 @@ def _play(tape: Tape, strategy: EmaCross, way: Way) -> tuple[TickResult, Bars]:
         account.take(block, strategy.changes(block))
         bars.take(block)
     return account.result(), bars.found(tape.tick, tape.lot)
+
+
+def _code() -> str:
+    return f"{ninefold.__version__} {blake2b(STRATEGY.encode(), digest_size=8).hexdigest()}"
 
 
 def _snapshot(tape: Tape) -> str:

@@ -13,6 +13,7 @@ from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder, Latency, Reco
 from ninefold.backtest.ticks.on_trade import run_on_trade
 from ninefold.backtest.ticks.stream import Way, run, run_blocks
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
+from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_ticks import WantedTicks, backtest_ticks
 from ninefold.services.tick_files import tape_of_file
 from ninefold.store.data_dir import open_data_dir
@@ -176,3 +177,5 @@ def test_a_back_test_on_a_file_is_a_trial_with_a_document(tmp_path):
     assert told["equity"] == pytest.approx(10_000 + paid)
     assert told["equity"] == told["equity_curve"][-1] and len(told["equity_curve"]) == told["bars"]
     assert backtest_ticks(wanted, now_ns=2)["trial"] == told["trial"] + 1
+    again = rerun(tmp_path / "data", told["trial"])
+    assert again["identical"] and again["differs"] == [] and again["set"] == {"fast": 5, "slow": 20}
