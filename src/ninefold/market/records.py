@@ -145,8 +145,12 @@ class Has(Record, frozen=True, kw_only=True, tag="has"):
 class Order(Record, frozen=True, kw_only=True, tag="order"):
     """One change of an order's state; the ledger keeps them all.
 
-    status: intended, refused, sent, unknown, working, partly_filled, filled, cancelled, rejected, expired.
-    price:  0 for market orders. `filled` is the executed size so far. `reason` says why it was refused or rejected.
+    status:     intended, refused, sent, unknown, working, partly_filled, filled, cancelled, rejected, expired.
+    order_type: market, limit, post_only, ioc, fok, stop, take_profit, trailing.
+    price:      the limit; 0 where there is none. `filled` is the executed size so far. `reason` says why it was refused
+                or rejected.
+    trigger:    the price that sets off a stop or a take-profit; of a trailing one the distance to the best price. 0: none.
+    parent:     the client order id of the order that this one belongs to (an exit to its entry, a slice to its whole).
     """
 
     client_order_id: str
@@ -161,6 +165,9 @@ class Order(Record, frozen=True, kw_only=True, tag="order"):
     reason: str = ""
     strategies: tuple[str, ...] = ()
     may_id: str = ""
+    trigger: int = 0
+    reduce_only: bool = False
+    parent: str = ""
 
 
 class Fill(Record, frozen=True, kw_only=True, tag="fill"):
