@@ -42,7 +42,10 @@ class Desk:
         at = self.seq * SECOND_NS
         first = [
             Started(seq=self.seq, known_ns=at, run="a"),
-            *(Balance(seq=self.seq, known_ns=at, asset=asset, free=10**16, locked=0) for asset in ("USDT", "BTC", "BNB")),
+            *(
+                Balance(seq=self.seq, known_ns=at, asset=asset, free=10**16, locked=0)
+                for asset in ("USDT", "BTC", "BNB")
+            ),
         ]
         quotes = rows("quotes", [(1, at, at, self.seq, self.seq, 49_999_00, 10**6, 50_000_00, 10**6)])
         chunk = Chunk(self.seq, self.seq, at, {"quotes": quotes})
@@ -184,7 +187,9 @@ def test_what_is_held_of_an_instrument_is_held_of_its_next_version():
 
 
 AMOUNT = st.integers(0, 10**12)
-SHARES = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 10**9), min_size=1).filter(lambda one: any(one.values()))
+SHARES = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 10**9), min_size=1).filter(
+    lambda one: any(one.values())
+)
 
 
 @given(total=st.integers(-(10**15), 10**15), shares=SHARES)
@@ -205,7 +210,9 @@ def test_what_is_crossed_sums_to_nothing_and_what_is_left_has_one_side(wants):
 
 STEP = st.one_of(
     st.dictionaries(st.sampled_from(NAMES), st.integers(-3_000_000, 3_000_000), min_size=1),
-    st.tuples(st.integers(1, 3_000), st.integers(-500, 5_000), st.sampled_from(["BTC", "USDT", "BNB"]), st.integers(1, 9)),
+    st.tuples(
+        st.integers(1, 3_000), st.integers(-500, 5_000), st.sampled_from(["BTC", "USDT", "BNB"]), st.integers(1, 9)
+    ),
     st.sampled_from(["over", "restart"]),
 )
 
