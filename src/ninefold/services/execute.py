@@ -95,7 +95,8 @@ def _ppm(fraction: float) -> int:
 
 class Execute:
     """The stage. It keeps the newest target of each strategy and asks the core for the position that all of them
-    together want. venue: the simulated one that takes the orders; None: the paper one, or who sends them.
+    together want. venue: the simulated one that takes the orders; None: the paper one, or who sends them. keep_halt: sets the
+    halt switch.
     """
 
     name = "execute"
@@ -107,11 +108,13 @@ class Execute:
         ledger: Events,
         registry: Registry,
         venue: MakeVenue | None = None,
+        keep_halt: Callable[[Halted], None] | None = None,
     ) -> None:
         rules = rules_of(config)
         self.registry = registry
         self._to_send: list[Approved] = []
         self._ledger = ledger
+        self._keep_halt = keep_halt
         self._capital = int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs))
         self._weights = equal_weights(strategies)
         self._targets: dict[int, dict[str, float]] = {}
@@ -165,6 +168,8 @@ class Execute:
         """Into the ledger, synced. raises: StoreWriteFailed; nothing may be sent then."""
         self._ledger.append(records, last_seq)
         self._done_seq = last_seq
+        if self._keep_halt is not None and (halted := self.core.to_halt) is not None:
+            self._keep_halt(halted)
 
     def write(self, chunk: Chunk) -> None:
         """A chunk's account records into the ledger, synced. raises: as `append`."""
