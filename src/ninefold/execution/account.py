@@ -20,7 +20,7 @@ class Account:
         self.locked: dict[str, int] = {}
         self.booked: dict[str, int] = {}
         self.positions: dict[int, int] = {}  # instrument id to signed amount of its base asset, fees in base taken off
-        self._seen: dict[tuple[int, str], None] = {}
+        self._seen: dict[tuple[str, str], None] = {}
 
     def show(self, balance: Balance) -> None:
         """Take the venue's word for one asset."""
@@ -29,8 +29,8 @@ class Account:
         self.booked.setdefault(balance.asset, balance.free + balance.locked)
 
     def book(self, fill: Fill, instrument: Instrument) -> bool:
-        """Add one fill; False if its trade is booked already."""
-        key = (fill.instrument, fill.trade_id)
+        """Add one fill; False if it is booked already. Where two of our orders meet, one trade is a fill of each."""
+        key = (fill.client_order_id, fill.trade_id)
         if key in self._seen:
             return False
         self._seen[key] = None
