@@ -20,22 +20,31 @@ import msgspec
 from ninefold.execution.account import Account
 from ninefold.execution.done import tell
 from ninefold.execution.ids import is_ours
-from ninefold.execution.intents import contributors, intend
 from ninefold.execution.orders import Contradiction, Tracked, begin, follow
+from ninefold.execution.returns import Returns
 from ninefold.execution.risk import Approved, RiskState, check
 from ninefold.execution.rules import AccountRules
+from ninefold.execution.selling_out import SellingOut
 from ninefold.execution.shown import Shown
+from ninefold.execution.under_way import pending
+from ninefold.execution.wishes import Wanted, Wishes
+from ninefold.execution.worth import DRAWDOWN, Worth
 from ninefold.market.chunk import Chunk
-from ninefold.market.instruments import Registry
+from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import (
     AnyRecord,
     Balance,
+    Crossed,
     Equity,
     Fill,
+    Flatten,
+    Flattened,
     Halted,
+    Listed,
     May,
     Order,
     Resumed,
+    Shared,
     Started,
     Tick,
 )
@@ -47,7 +56,8 @@ KEPT_ORDERS = (
 
 
 class ExecutionCore:
-    """One account. `contradictions` are updates that could not be true, newest last."""
+    """One account. `contradictions` are updates that could not be true, newest last. `to_halt`: a halt of our own that the
+    halt switch does not show yet."""
 
     def __init__(self, rules: AccountRules, registry: Registry) -> None:
         self.rules = rules
@@ -57,6 +67,11 @@ class ExecutionCore:
         self.contradictions: deque[Contradiction] = deque(maxlen=1000)
         self._registry = registry
         self._halted: Halted | None = None
+        self.to_halt: Halted | None = None
+        self.worth = Worth()
+        self.returns = Returns({rules.tail_width_ns} if rules.max_var or rules.max_cvar else ())
+        self._selling_out = SellingOut()
+        self._wishes = Wishes(rules.account, registry, self.account, self.shown, self._selling_out)
         self._under_way: dict[str, int] = {}  # client order id to instrument
         self._over: deque[str] = deque()
         self._rewritten: set[str] = set()  # orders whose venue leaves things out: the merged state follows each update
@@ -69,7 +84,7 @@ class ExecutionCore:
         """The core as it stood after the ledger's events, oldest first. The venue is asked again before it trades."""
         core = cls(rules, registry)
         for event in events:
-            if isinstance(event, Order | Fill | Balance | Halted | Resumed):
+            if not isinstance(event, Started):
                 core._fold(event)
         core._awaited = {"its balances": None}
         return core
@@ -102,14 +117,17 @@ class ExecutionCore:
         chunk: Chunk,
         desired: Mapping[int, int] | Callable[[], Mapping[int, int]] | None = None,
         open_mays: Sequence[May] = (),
+        wants: Mapping[int, Mapping[str, int]] | None = None,
     ) -> list[Approved]:
         """Fold one chunk and append to its records; return what may be sent once the chunk is written.
 
         desired:   instrument id to size units wanted, or what gives it once the chunk's prices are seen: sized by those
                    of the chunk before, a size would depend on where chunks are cut. Only used if the chunk holds a tick.
         open_mays: MAYs whose time has not run out.
+        wants:     by instrument and strategy, the amounts of base that make up what is desired.
         """
         self.shown.fold(chunk)
+        self.returns.fold(chunk.rows("bars"))
         made: list[AnyRecord] = []
         approved: list[Approved] = []
         tick: Tick | None = None
@@ -120,8 +138,9 @@ class ExecutionCore:
                 made += self._fold(record)
         if tick is not None:
             made += self._worth(tick)
-            if wanted := desired() if callable(desired) else desired:
-                approved = self._decide(chunk, tick, wanted, open_mays, made)
+            wanted = desired() if callable(desired) else desired
+            if wanted or self._selling_out.asked:
+                approved = self._decide(chunk, tick, wanted or {}, open_mays, made, wants or {})
         chunk.records.extend(made)
         return approved
 
@@ -134,15 +153,38 @@ class ExecutionCore:
             case Balance():
                 self.account.show(record)
                 self._awaited.pop("its balances", None)
-            case Halted():
-                self._halted = record
-            case Resumed():
-                self._halted = None
+            case Halted() | Resumed():
+                self._switch(record)
+            case Equity():
+                self.worth.see(record)
+            case Flatten() | Flattened():
+                self._selling_out.fold(record)
+            case Shared():
+                self.account.attribution.share(record)
+            case Crossed():
+                self.account.attribution.cross(record, self._registry[record.instrument])
+            case Listed():
+                self._relist(record.instrument)
             case Started():
                 return self._start(record)
             case _:
                 pass
         return []
+
+    def _switch(self, record: Halted | Resumed) -> None:
+        if isinstance(record, Resumed):
+            self.worth.resumed(self._halted)
+            self._selling_out.fold(record)
+            self._halted = self.to_halt = None
+            return
+        ours = record.by == DRAWDOWN and self._halted is None
+        self._halted, self.to_halt = record, record if ours else None
+
+    def _relist(self, instrument: Instrument) -> None:
+        """What is held of an instrument is held of its next version too."""
+        for one in list(self._registry) if instrument.version > 1 else ():
+            if (one.venue, one.venue_symbol) == (instrument.venue, instrument.venue_symbol) and one.id < instrument.id:
+                self.account.relist(one.id, instrument.id)
 
     def _update(self, update: Order) -> list[AnyRecord]:
         if not is_ours(update.client_order_id):
@@ -206,37 +248,49 @@ class ExecutionCore:
         if second <= self._equity_second:
             return []
         self._equity_second = second
-        return [Equity(seq=tick.seq, known_ns=tick.known_ns, quote=self.rules.quote, value=self.equity())]
+        equity = Equity(seq=tick.seq, known_ns=tick.known_ns, quote=self.rules.quote, value=self.equity())
+        self.worth.see(equity)
+        fell = self.worth.fell_too_far(self.rules.max_drawdown_ppm)
+        if not fell or self._halted is not None:
+            return [equity]
+        halted = Halted(seq=tick.seq, known_ns=tick.known_ns, by=DRAWDOWN, reason=fell)
+        self._switch(halted)
+        return [equity, halted]
 
     def _decide(
-        self, chunk: Chunk, tick: Tick, desired: Mapping[int, int], mays: Sequence[May], made: list[AnyRecord]
+        self,
+        chunk: Chunk,
+        tick: Tick,
+        desired: Mapping[int, int],
+        mays: Sequence[May],
+        made: list[AnyRecord],
+        wants: Mapping[int, Mapping[str, int]],
     ) -> list[Approved]:
-        busy = set(self._under_way.values())
-        strategies = contributors(chunk)
-        intents = []
-        for instrument in sorted(desired.keys() - busy):
-            intent = intend(
-                self.rules.account,
-                self._registry[instrument],
-                int(desired[instrument]),
-                self.account.positions.get(instrument, 0),
-                self.shown.quote(instrument),
-                tick,
-                strategies.get(instrument, ()),
-                mays,
-            )
-            if intent is not None:
-                intents.append(intent)
-        approved, refused = check(self._risk_state(tick), intents)
+        busy = frozenset(self._under_way.values())
+        intents, shares = self._wishes.orders(chunk, tick, Wanted(desired, wants, mays), busy, self._halted, made)
+        approved, refused = check(self._risk_state(tick, shares), intents)
         made += refused
         for each in approved:
-            sent = msgspec.structs.replace(each.order, status="sent")
-            made += [each.order, sent]
-            self._keep(begin(each.order))
-            self._keep(begin(sent))
+            self._approved(each.order, shares.get(each.order.client_order_id, {}), made)
         return approved
 
-    def _risk_state(self, tick: Tick) -> RiskState:
+    def _approved(self, order: Order, shares: dict[str, int], made: list[AnyRecord]) -> None:
+        sent = msgspec.structs.replace(order, status="sent")
+        made += [order, sent]
+        self._keep(begin(order))
+        self._keep(begin(sent))
+        if shares:
+            shared = Shared(
+                seq=order.seq,
+                known_ns=order.known_ns,
+                client_order_id=order.client_order_id,
+                instrument=order.instrument,
+                wanted=shares,
+            )
+            self.account.attribution.share(shared)
+            made.append(shared)
+
+    def _risk_state(self, tick: Tick, shares: Mapping[str, Mapping[str, int]]) -> RiskState:
         while self._sent_ns and self._sent_ns[0] <= tick.known_ns - MINUTE_NS:
             self._sent_ns.popleft()
         return RiskState(
@@ -248,6 +302,12 @@ class ExecutionCore:
             halted=self._halted,
             sent_ns=self._sent_ns,
             awaited=list(self._awaited),
+            pending=pending((self.orders[one] for one in self._under_way), self._registry),
+            skew_ns=tick.known_ns - tick.exchange_ns,
+            worth=self.worth,
+            returns=self.returns,
+            wanted=shares,
+            flattened=self._selling_out.asked,
         )
 
     def _keep(self, tracked: Tracked) -> None:
@@ -255,6 +315,7 @@ class ExecutionCore:
         if order.status == "refused":
             return
         if order.client_order_id not in self.orders:
+            self.account.attribution.follow(order)
             self._sent_ns.append(order.known_ns)
         self.orders[order.client_order_id] = tracked
         if not tracked.settled:

@@ -209,6 +209,38 @@ class Resumed(Record, frozen=True, kw_only=True, tag="resumed"):
     by: str
 
 
+class Flatten(Record, frozen=True, kw_only=True, tag="flatten"):
+    """Somebody wants what is held sold: of one instrument by its name, or of all where it is empty. Holds until resumed."""
+
+    by: str
+    instrument: str = ""
+
+
+class Flattened(Record, frozen=True, kw_only=True, tag="flattened"):
+    """What was asked for is sold as far as it can be. left: what stays, and why, one text an instrument."""
+
+    by: str
+    left: tuple[str, ...] = ()
+
+
+class Shared(Record, frozen=True, kw_only=True, tag="shared"):
+    """How an order's fills are split: the strategies behind it, with the amounts of base (10**-8) that each wanted."""
+
+    client_order_id: str
+    instrument: int
+    wanted: dict[str, int]
+
+
+class Crossed(Record, frozen=True, kw_only=True, tag="crossed"):
+    """What strategies wanted to take from each other at one tick: never sent, booked at `price` (the mid).
+    taken: signed amounts of base (10**-8) by strategy, which sum to 0.
+    """
+
+    instrument: int
+    price: int
+    taken: dict[str, int]
+
+
 class Started(Record, frozen=True, kw_only=True, tag="started"):
     """The pipeline (re)started here: what was intended before and never sent will not be sent."""
 
@@ -235,5 +267,9 @@ AnyRecord = (
     | Equity
     | Halted
     | Resumed
+    | Flatten
+    | Flattened
+    | Shared
+    | Crossed
     | Started
 )
