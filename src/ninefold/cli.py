@@ -50,6 +50,7 @@ COMMANDS = {
     "holdout": "seal the newest bars against research, and count who looks at them",
     "train": "train the forecast model on stored bars",
     "halt": "stop all orders at once",
+    "flatten": "sell what is held, at once",
     "resume": "allow orders again",
     "status": "what runs, what is stored, what is halted",
 }

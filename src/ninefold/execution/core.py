@@ -101,6 +101,16 @@ class ExecutionCore:
         return self._halted is not None
 
     @property
+    def in_force(self) -> Halted | None:
+        """The halt that holds and that the halt switch showed."""
+        return None if self.to_halt is not None else self._halted
+
+    @property
+    def flattened(self) -> Mapping[str, Flatten]:
+        """What somebody wants sold out, by instrument name, "" for all."""
+        return self._selling_out.asked
+
+    @property
     def awaited(self) -> tuple[str, ...]:
         """What the venue has not told since the start; nothing may be sent until it has."""
         return tuple(self._awaited)

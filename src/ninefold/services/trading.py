@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ninefold.config import Config, keys_of
+from ninefold.execution.limits.general import is_flatten
 from ninefold.execution.risk import Approved
 from ninefold.journal import inputs
 from ninefold.journal.inputs import AccountEvent, encode
@@ -55,13 +56,13 @@ class Trading:
         await gateway.failed  # it works until it is closed, or something behind the door goes wrong
 
     def send(self, orders: Sequence[Approved]) -> None:
-        """Send approved orders, unless halted. What is not sent here is asked for at the next start."""
+        """Send approved orders; while halted only those that sell out. What is not sent here is asked for at the next start."""
         if self._gateway is None:
             return
         for approved in orders:
             instrument = self._execute.registry[approved.order.instrument]
             held = halt.read(Path(self._config.data_dir))
-            if held is not None:
+            if held is not None and not is_flatten(approved.order):
                 self._gateway.withhold(approved, instrument, f"halted by {held.by}: {held.reason}")
             else:
                 self._sending.add(self._gateway.post(approved, instrument))

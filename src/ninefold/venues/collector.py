@@ -23,7 +23,7 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.clock import OffsetEstimate
 from ninefold.market.instruments import Registry
 from ninefold.market.lag import LagWatch
-from ninefold.market.records import AnyRecord, Connection, Halted, Headline, Resumed, Started, Tick
+from ninefold.market.records import AnyRecord, Connection, Flatten, Halted, Headline, Resumed, Started, Tick
 from ninefold.market.time import SECOND_NS
 from ninefold.venues.adapter import Adapter, Gathered, Question, Quickened, UnknownVenue, malformed
 from ninefold.venues.clocks import Clocks
@@ -330,4 +330,6 @@ class Collector:
 def _command(command: inputs.Command, seq: int, known_ns: int) -> AnyRecord:
     if command.name == "resume":
         return Resumed(seq=seq, known_ns=known_ns, by=command.by)
+    if command.name == "flatten":
+        return Flatten(seq=seq, known_ns=known_ns, by=command.by, instrument=command.instrument)
     return Halted(seq=seq, known_ns=known_ns, by=command.by, reason=command.reason)

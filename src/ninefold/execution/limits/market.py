@@ -5,6 +5,7 @@ In:  the state at the tick, one order. Out: the reason to refuse, "" if there is
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from ninefold.execution.limits.state import Left, RiskState
@@ -90,8 +91,8 @@ def price_band(state: RiskState, left: Left, instrument: Instrument, order: Orde
         return ""
     if lowest <= price <= highest:
         return ""
-    side, bound = ("at most", highest) if price > highest else ("at least", lowest)
-    allowed = instrument.price_text(int(bound))
+    side, bound = ("at most", math.floor(highest)) if price > highest else ("at least", math.ceil(lowest))
+    allowed = instrument.price_text(bound)
     return (
         f"price band {whose}: {instrument.price_text(price)} {instrument.quote} is asked, {side} {allowed} allowed now"
     )

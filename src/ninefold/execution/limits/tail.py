@@ -35,13 +35,13 @@ def expected_shortfall(state: RiskState, left: Left, instrument: Instrument, ord
 
 
 def var_and_cvar(returns: np.ndarray, values: np.ndarray) -> tuple[int, int]:
-    """Losses of a book over the worst bars, rounded up, 0 if even those gained.
+    """Losses of a book over the worst bars, to the nearest unit, 0 if even those gained.
 
     returns: shape (bars, instruments), at least one bar. values: shape (instruments,), signed.
     """
     losses = np.sort(-(returns @ values))[::-1]
     worst = losses[: max(1, math.ceil(WORST_SHARE * len(losses)))]
-    return max(0, math.ceil(worst[-1])), max(0, math.ceil(worst.mean()))
+    return max(0, round(worst[-1])), max(0, round(worst.mean()))
 
 
 def _tail(
