@@ -108,6 +108,7 @@ class Rest:
 
             faults = self.exchange.hub.faults
             if faults.maintenance():
+                faults.struck["maintenance"] += 1
                 return self._fail(Trouble("outage", 1), request)
             struck = faults.reply(f"{request.method} {request.path}")
             return carry_out() if struck is None else await reply(struck, request, carry_out, self.lines, self.halving)
