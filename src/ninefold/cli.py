@@ -19,6 +19,7 @@ import ninefold
 
 COMMANDS = {
     "demo": "start a simulated exchange, all services against it, and the charts",
+    "simulate": "the simulated exchange alone, with a plan of faults, to rehearse a strategy against it",
     "up": "record and trade on real venues, on paper unless told otherwise",
     "init": "write a commented ninefold.toml",
     "doctor": "check clock, disk, ports, keys and venues, and say what to do",

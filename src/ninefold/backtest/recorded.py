@@ -33,6 +33,9 @@ class RecordedVenue:
     def accept(self, approved: Sequence[Approved]) -> None:
         pass
 
+    def cancel(self, orders: Sequence[Order], known_ns: int) -> None:
+        pass
+
     def step(self, chunk: Chunk) -> list[AnyRecord]:
         """What was said up to the end of a chunk."""
         said: list[AnyRecord] = []

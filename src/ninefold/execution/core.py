@@ -1,12 +1,13 @@
 """The execution core: folds the stream into orders and account, and turns wishes into orders that passed the risk gate.
 
 In:  chunks; at a tick the desired positions and the MAYs that are open.
-Out: approved orders, and records appended to the chunk: Order (refused; intended and sent; and the state after each
+Out: approved orders, orders to be cancelled, and records appended to the chunk: Order (refused; intended and sent; and the state after each
      venue update that does not show all of it), Has, and Equity once a second of exchange time.
 
 "sent" is written together with "intended", before anything leaves: from that record on the order may have reached the
 venue, and after a crash only the venue can tell. What is intended and not sent when the pipeline starts again expires.
-One order per instrument is under way at a time, until it is over and all its fills are known. No result depends on
+One order of strategies per instrument is under way at a time, until it is over and all its fills are known. What people
+asked for and what we hold (desk.py) is judged first at every tick. No result depends on
 where chunks are cut: records are folded by seq, and decisions are made at ticks, of which a chunk holds one at most.
 """
 
@@ -18,6 +19,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from ninefold.execution.account import Account
+from ninefold.execution.asked import HAND
+from ninefold.execution.desk import RESTS, Desk
 from ninefold.execution.done import tell
 from ninefold.execution.ids import is_ours
 from ninefold.execution.orders import Contradiction, Tracked, begin, follow
@@ -27,13 +30,15 @@ from ninefold.execution.rules import AccountRules
 from ninefold.execution.selling_out import SellingOut
 from ninefold.execution.shown import Shown
 from ninefold.execution.under_way import pending
-from ninefold.execution.wishes import Wanted, Wishes
+from ninefold.execution.wishes import Shares, Wanted, Wishes
 from ninefold.execution.worth import DRAWDOWN, Worth
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import (
     AnyRecord,
+    Asked,
     Balance,
+    CancelAsked,
     Crossed,
     Equity,
     Fill,
@@ -72,6 +77,8 @@ class ExecutionCore:
         self.returns = Returns({rules.tail_width_ns} if rules.max_var or rules.max_cvar else ())
         self._selling_out = SellingOut()
         self._wishes = Wishes(rules.account, registry, self.account, self.shown, self._selling_out)
+        self.desk = Desk(rules, registry, self.orders, self.account.positions, self.shown)
+        self._to_cancel: list[Order] = []
         self._under_way: dict[str, int] = {}  # client order id to instrument
         self._over: deque[str] = deque()
         self._rewritten: set[str] = set()  # orders whose venue leaves things out: the merged state follows each update
@@ -112,6 +119,11 @@ class ExecutionCore:
         """Orders that are not over, or whose fills are not all known; oldest first."""
         return [self.orders[order_id].order for order_id in self._under_way]
 
+    def take_cancels(self) -> list[Order]:
+        """Orders to be cancelled at the venue, decided since the last call; they may leave as approved orders may."""
+        cancels, self._to_cancel = self._to_cancel, []
+        return cancels
+
     def equity(self) -> int | None:
         """Worth of the account in its quote asset; None while a price or every balance is unknown."""
         total = 0
@@ -138,6 +150,7 @@ class ExecutionCore:
         """
         self.shown.fold(chunk)
         self.returns.fold(chunk.rows("bars"))
+        self.desk.watch(chunk.rows("trades"))
         made: list[AnyRecord] = []
         approved: list[Approved] = []
         tick: Tick | None = None
@@ -148,9 +161,8 @@ class ExecutionCore:
                 made += self._fold(record)
         if tick is not None:
             made += self._worth(tick)
-            wanted = desired() if callable(desired) else desired
-            if wanted or self._selling_out.asked:
-                approved = self._decide(chunk, tick, wanted or {}, open_mays, made, wants or {})
+            wanted = (desired() if callable(desired) else desired) or {}
+            approved = self._decide(chunk, tick, Wanted(wanted, wants or {}, open_mays), made)
         chunk.records.extend(made)
         return approved
 
@@ -167,6 +179,10 @@ class ExecutionCore:
                 self._switch(record)
             case Equity():
                 self.worth.see(record)
+            case Asked():
+                self.desk.ask(record)
+            case CancelAsked():
+                return self.desk.cancel(record)
             case Flatten() | Flattened():
                 self._selling_out.fold(record)
             case Shared():
@@ -198,6 +214,8 @@ class ExecutionCore:
 
     def _update(self, update: Order) -> list[AnyRecord]:
         if not is_ours(update.client_order_id):
+            return []
+        if self.desk.take(update):
             return []
         known = self.orders.get(update.client_order_id)
         if known is None:
@@ -251,6 +269,7 @@ class ExecutionCore:
                 self._keep(Tracked(over, "expired"))
                 expired.append(over)
         self._awaited = {"its balances": None, **dict.fromkeys(self._under_way)}
+        self.desk.started()
         return expired
 
     def _worth(self, tick: Tick) -> list[AnyRecord]:
@@ -267,21 +286,26 @@ class ExecutionCore:
         self._switch(halted)
         return [equity, halted]
 
-    def _decide(
-        self,
-        chunk: Chunk,
-        tick: Tick,
-        desired: Mapping[int, int],
-        mays: Sequence[May],
-        made: list[AnyRecord],
-        wants: Mapping[int, Mapping[str, int]],
-    ) -> list[Approved]:
-        busy = frozenset(self._under_way.values())
-        intents, shares = self._wishes.orders(chunk, tick, Wanted(desired, wants, mays), busy, self._halted, made)
-        approved, refused = check(self._risk_state(tick, shares), intents)
-        made += refused
-        for each in approved:
-            self._approved(each.order, shares.get(each.order.client_order_id, {}), made)
+    def _decide(self, chunk: Chunk, tick: Tick, wanted: Wanted, made: list[AnyRecord]) -> list[Approved]:
+        under_way = [self.orders[one] for one in self._under_way]
+        leaving, changed = self.desk.due(tick, under_way)
+        made += changed
+        intents = leaving
+        shares: Shares = {}
+        if wanted.desired or self._selling_out.asked:
+            busy = frozenset(each.order.instrument for each in under_way if not _stands_aside(each.order))
+            wished, shares = self._wishes.orders(chunk, tick, wanted, busy, self._halted, made)
+            intents = leaving + wished
+        approved: list[Approved] = []
+        if intents:
+            approved, refused = check(self._risk_state(tick, shares), intents)
+            for order in refused:
+                made += self.desk.refused(order)
+            for each in approved:
+                self._approved(each.order, shares.get(each.order.client_order_id, {}), made)
+                made += self.desk.sent(each.order)
+        if not self._awaited:
+            self._to_cancel += self.desk.cancels()
         return approved
 
     def _approved(self, order: Order, shares: dict[str, int], made: list[AnyRecord]) -> None:
@@ -334,5 +358,13 @@ class ExecutionCore:
             self._over.append(order.client_order_id)
             if len(self._over) > KEPT_ORDERS:
                 oldest = self._over.popleft()
+                if self.desk.families.needs(oldest):
+                    self._over.append(oldest)
+                    return
                 self.orders.pop(oldest, None)
                 self._rewritten.discard(oldest)
+
+
+def _stands_aside(order: Order) -> bool:
+    """Whether an order by hand rests at the venue: strategies do not wait for it, and their positions are their own."""
+    return order.strategies == (HAND,) and order.order_type in RESTS

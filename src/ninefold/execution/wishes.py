@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from ninefold.execution.account import Account
+from ninefold.execution.asked import HAND
 from ninefold.execution.attribution import net
 from ninefold.execution.intents import contributors, intend
 from ninefold.execution.limits.state import FLATTEN
@@ -74,6 +75,8 @@ class Wishes:
         self, tick: Tick, instrument: int, desired: int, strategies: tuple[str, ...], mays: Sequence[May]
     ) -> Order | None:
         position = self._account.positions.get(instrument, 0)
+        if strategies != (FLATTEN,):  # what people bought by hand is not the strategies'
+            position -= max(0, self._account.attribution.held(HAND, instrument))
         of, quote = self._registry[instrument], self._shown.quote(instrument)
         return intend(self._name, of, desired, position, quote, tick, strategies, mays)
 
@@ -82,7 +85,8 @@ class Wishes:
         quote = self._shown.quote(instrument)
         if quote is None:
             return {}
-        held = self._account.attribution.holders(instrument)
+        holders = self._account.attribution.holders(instrument)
+        held = {name: of for name, of in holders.items() if name != HAND or name in wants}
         crossed, rest = net({name: wants.get(name, 0) - held.get(name, 0) for name in wants.keys() | held.keys()})
         if crossed:
             mid = (quote.bid + quote.ask) // 2
@@ -104,7 +108,7 @@ class Wishes:
                 left.append(why_left(of, amount, self._shown.quote(instrument)))
                 continue
             order = msgspec.structs.replace(order, reduce_only=True)
-            shares[order.client_order_id] = self._net(tick, instrument, {}, made)
+            shares[order.client_order_id] = self._net(tick, instrument, {HAND: 0}, made)
             orders.append(order)
         if not orders and not any(self._selling_out.wants(self._registry[one]) for one in busy):
             made.append(self._selling_out.end(tick, left))

@@ -146,10 +146,12 @@ class Order(Record, frozen=True, kw_only=True, tag="order"):
     """One change of an order's state; the ledger keeps them all.
 
     status:     intended, refused, sent, unknown, working, partly_filled, filled, cancelled, rejected, expired.
-    order_type: market, limit, post_only, ioc, fok, stop, take_profit, trailing.
-    price:      the limit; 0 where there is none. `filled` is the executed size so far. `reason` says why it was refused
-                or rejected.
-    trigger:    the price that sets off a stop or a take-profit; of a trailing one the distance to the best price. 0: none.
+    order_type: market, limit, post_only, ioc, fok; held by us, "intended" until their time has come, and market orders
+                then: stop, take_profit, trailing, slice.
+    price:      the limit; of a trailing one that is held the best price so far; of a stop or take-profit the price that set
+                it off. 0: none. `filled` is the executed size so far. `reason` says why it was refused or rejected.
+    trigger:    the price that sets off a stop or a take-profit; of a trailing one the distance to the best price; of a slice
+                the venue's time (exchange_ns) from which on it leaves. 0: none.
     parent:     the client order id of the order that this one belongs to (an exit to its entry, a slice to its whole).
     """
 
@@ -241,6 +243,36 @@ class Crossed(Record, frozen=True, kw_only=True, tag="crossed"):
     taken: dict[str, int]
 
 
+class Asked(Record, frozen=True, kw_only=True, tag="asked"):
+    """A person asked for an order. Numbers are texts as they were given, in base and quote; empty: none.
+
+    ask_id: made where it was asked; the order's id derives from it. price: the limit. trail: distance to the best price.
+    stop, take_profit: exits of a bracket. slices, over_ns: the order in so many parts over so long; 0: whole, at once.
+    """
+
+    ask_id: str
+    by: str
+    side: int
+    size: str
+    pair: str
+    order_type: str = "market"
+    price: str = ""
+    trigger: str = ""
+    trail: str = ""
+    stop: str = ""
+    take_profit: str = ""
+    slices: int = 0
+    over_ns: int = 0
+    reduce_only: bool = False
+
+
+class CancelAsked(Record, frozen=True, kw_only=True, tag="cancel_asked"):
+    """A person wants an order cancelled, or all slices of a whole by its id."""
+
+    by: str
+    client_order_id: str
+
+
 class Started(Record, frozen=True, kw_only=True, tag="started"):
     """The pipeline (re)started here: what was intended before and never sent will not be sent."""
 
@@ -271,5 +303,7 @@ AnyRecord = (
     | Flattened
     | Shared
     | Crossed
+    | Asked
+    | CancelAsked
     | Started
 )

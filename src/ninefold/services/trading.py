@@ -19,6 +19,7 @@ from ninefold.services.execute import Execute
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
 from ninefold.venues.table import VENUES
 
+OVERDUE_S = 15.0  # what the venue says and what our fills add up to may differ so long: events are under way
 ANSWERS_S = 1.0  # at a stop, answers under way are waited for this long; later ones are asked for at the next start
 
 
@@ -53,7 +54,18 @@ class Trading:
         await gateway.start()
         await gateway.subscribed.wait()
         await gateway.reconcile()
-        await gateway.failed  # it works until it is closed, or something behind the door goes wrong
+        # it works until it is closed, or something behind the door goes wrong
+        await asyncio.gather(gateway.failed, self._compare(gateway))
+
+    async def _compare(self, gateway: BinanceGateway) -> None:
+        """Ask for the account again when a balance has differed from our fills for long: its event was lost."""
+        before: dict[str, tuple[int, int]] = {}
+        while True:
+            await asyncio.sleep(OVERDUE_S)
+            found = self._execute.core.account.differences()
+            if found and found == before:
+                await gateway.ask_balances()
+            before = found
 
     def send(self, orders: Sequence[Approved]) -> None:
         """Send approved orders; while halted only those that sell out. What is not sent here is asked for at the next start."""

@@ -21,6 +21,7 @@ from ninefold.venues.binance_client import FIRST_WAIT_S, LONGEST_WAIT_S, WRONG_T
 from ninefold.venues.binance_orders import NOT_SENT, Envelope, error_of, is_unsure
 from ninefold.venues.binance_requests import (
     RECV_WINDOW_MS,
+    Request,
     ask_account,
     ask_my_trades,
     ask_open_orders,
@@ -30,6 +31,7 @@ from ninefold.venues.binance_requests import (
     subscription,
 )
 
+AHEAD_MS = 1000  # a stamp that is further ahead of the venue's clock is refused
 HEARTBEAT_S = 20.0
 OVERDUE_S = 15.0
 
@@ -64,8 +66,8 @@ class BinanceGateway:
         self._client = BinanceClient(rest_url, key, secret, clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._arrived_by_ms: dict[str, int] = {}  # the venue's time after which an order can no longer reach it
-        self._started_ms = 0
+        self._sent_s: dict[str, float] = {}  # when an order left, by a clock that nobody sets
+        self._started_s = 0.0
 
     @property
     def problem(self) -> str:
@@ -73,7 +75,7 @@ class BinanceGateway:
 
     async def start(self) -> None:
         """Open the session, read the venue's clock, begin to follow the account's events."""
-        self._started_ms = self._client.now_ms()
+        self._started_s = _now_s()
         await self._client.start()
         self._run(self._follow())
         self._run(self._remind())
@@ -92,14 +94,13 @@ class BinanceGateway:
         if wait_ms > 0:
             self.withhold(approved, instrument, f"the venue asked us to wait another {wait_ms} ms")
             return
-        sent_ms = self._client.venue_ms()
-        self._arrived_by_ms[order.client_order_id] = sent_ms + RECV_WINDOW_MS
-        status, body = await self._client.call(build_order(approved, instrument, sent_ms))
+        self._sent_s[order.client_order_id] = _now_s()
+        status, body = await self._client.call(build_order(approved, instrument, self._client.venue_ms()))
         answer = self._hand_on("order_answer", order, instrument, status, body)
         if is_unsure(answer):
             self._run(self._settle(order, instrument))
         else:
-            self._arrived_by_ms.pop(order.client_order_id, None)
+            self._sent_s.pop(order.client_order_id, None)
         if error_of(answer)[0] == WRONG_TIME:
             self._run(self._client.read_clock())
 
@@ -116,9 +117,16 @@ class BinanceGateway:
         each question until it is answered."""
         for order, instrument in self._unsettled():
             await self._settle(order, instrument)
-        for kind, ask in (("open_orders", ask_open_orders), ("account", ask_account)):
-            status, body = await self._client.until_answered(ask)
-            self._submit(kind, msgspec.json.encode(Envelope("", "", "", "", status, body)))
+        await self._ask("open_orders", ask_open_orders)
+        await self.ask_balances()
+
+    async def ask_balances(self) -> None:
+        """Ask for the account until it is answered."""
+        await self._ask("account", ask_account)
+
+    async def _ask(self, kind: str, ask: Callable[[int], Request]) -> None:
+        status, body = await self._client.until_answered(ask)
+        self._submit(kind, msgspec.json.encode(Envelope("", "", "", "", status, body)))
 
     async def _remind(self) -> None:
         """Ask for orders of which nothing new was heard for long: an answer, or the event of a fill, was lost."""
@@ -129,21 +137,23 @@ class BinanceGateway:
                     await self._settle(order, instrument)
 
     async def _settle(self, order: Order, instrument: Instrument) -> None:
-        """Ask what became of an order. "No such order" counts only when it can no longer arrive."""
-        arrived_by_ms = self._arrived_by_ms.get(order.client_order_id, self._started_ms + RECV_WINDOW_MS)
+        """Ask what became of an order. "No such order" counts only when it can no longer arrive: its stamp was at most AHEAD_MS
+        ahead of the venue's clock, however wrong ours was, or the venue would refuse it."""
+        sent_s = self._sent_s.get(order.client_order_id, self._started_s)
+        arrived_by_s = sent_s + (RECV_WINDOW_MS + AHEAD_MS) / 1000
         symbol, order_id = instrument.venue_symbol, order.client_order_id
         while True:
-            asked_ms = self._client.venue_ms()
+            asked_s = _now_s()
             status, body = await self._client.until_answered(lambda now_ms: ask_order(symbol, order_id, now_ms))
-            if status == 200 or asked_ms > arrived_by_ms:
+            if status == 200 or asked_s > arrived_by_s:
                 break
-            await asyncio.sleep(max(0, arrived_by_ms + 1 - self._client.venue_ms()) / 1000)
+            await asyncio.sleep(max(0.001, arrived_by_s - _now_s()))
         self._hand_on("order_status", order, instrument, status, body)
         number = _number_of(body) if status == 200 else None
         if number is not None:
             status, body = await self._client.until_answered(lambda now_ms: ask_my_trades(symbol, number, now_ms))
             self._hand_on("my_trades", order, instrument, status, body)
-        self._arrived_by_ms.pop(order.client_order_id, None)
+        self._sent_s.pop(order.client_order_id, None)
 
     async def _follow(self) -> None:
         """Follow the account's events; after a broken line subscribe again and ask for what may have been missed."""
@@ -207,6 +217,10 @@ class BinanceGateway:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None and not self.failed.done():
             self.failed.set_exception(task.exception() or RuntimeError("unknown"))
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _number_of(body: str) -> str | None:
