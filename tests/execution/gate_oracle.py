@@ -159,11 +159,9 @@ def exposures(
 
 def capital(known: Happened, rules: AccountRules, registry: Registry, order: Order, price: int) -> dict[str, bool]:
     """What each strategy would hold: of fills its part, of what is approved at this tick all. Parts are exact to a unit a fill."""
-    wanted = known.wanted[order.client_order_id]
     if rules.max_strategy is None:
         return {}
-    if not wanted:
-        return {"strategy_capital": True}
+    wanted = equally(known, registry, order)
     breaks = False
     for name, amount in wanted.items():
         held = {one: part(known, registry, name, one) for one in known.quotes}
@@ -191,7 +189,13 @@ def part(known: Happened, registry: Registry, name: str, instrument: int) -> int
             share = Fraction(abs(wanted.get(name, 0)), sum(map(abs, wanted.values())))
             exact += fill.side * base(registry[instrument], fill.size) * share
     now = [one for one in known.orders if one.instrument == instrument and one.known_ns == known.now]
-    return round(exact) + sum(known.wanted[one.client_order_id].get(name, 0) for one in now)
+    return round(exact) + sum(equally(known, registry, one).get(name, 0) for one in now)
+
+
+def equally(known: Happened, registry: Registry, order: Order) -> dict[str, int]:
+    """What each wants of an order; of one that nobody shared out the same."""
+    whole = order.side * base(registry[order.instrument], order.size)
+    return known.wanted[order.client_order_id] or {name: whole // len(order.strategies) for name in order.strategies}
 
 
 def tail(known: Happened, rules: AccountRules, registry: Registry, order: Order) -> dict[str, bool]:

@@ -69,7 +69,9 @@ REASONS: dict[str, Callable[[World], object]] = {
         holds(world, eth=20),
         setattr(world, "quotes", world.quotes[:1]),
     ),
-    "strategy capital: nobody has said": lambda world: ruled(world, max_strategy=10**20),
+    "strategy capital: nobody's order would be 500 USDT, 499 USDT allowed": lambda world: ruled(
+        world, max_strategy=499 * ONE
+    ),
     "strategy capital: slow would be 700 USDT, 699 USDT allowed": lambda world: (
         ruled(world, max_strategy=699 * ONE),
         setattr(world, "wanted", {"nf-a": {"fast": 400_000, "slow": 600_000}}),

@@ -42,15 +42,12 @@ def strategy_capital(state: RiskState, left: Left, instrument: Instrument, order
     most = state.rules.max_strategy
     if most is None or not left.grows(instrument, order):
         return ""
-    wanted = state.wanted.get(order.client_order_id)
-    if not wanted:
-        return f"strategy capital: nobody has said which strategies want this order of {instrument.name}"
-    for strategy, amount in sorted(wanted.items()):
+    for strategy, amount in sorted(state.parts(instrument, order).items()):
         held = left.held.get((strategy, instrument.id), state.account.attribution.held(strategy, instrument.id))
         if abs(held + amount) <= abs(held):
             continue
         found = _capital(state, left, strategy, instrument, held + amount, quote.price(order.side))
-        if reason := within(state, "strategy capital", strategy, found, most):
+        if reason := within(state, "strategy capital", strategy or "nobody's order", found, most):
             return reason
     return ""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ninefold.execution.account import Account
+from ninefold.execution.attribution import split
 from ninefold.execution.money import base_amount, quote_amount, text
 from ninefold.execution.returns import Returns
 from ninefold.execution.rules import AccountRules
@@ -49,6 +50,11 @@ class RiskState:
         """Who wants it sold, if somebody does."""
         return self.flattened.get(instrument.name) or self.flattened.get("")
 
+    def parts(self, instrument: Instrument, order: Order) -> dict[str, int]:
+        """What each strategy would get of the order, signed amounts of base."""
+        shares = self.wanted.get(order.client_order_id) or self.account.attribution.shares_of(order)
+        return split(order.side * base_amount(instrument, order.size), shares)
+
 
 @dataclass(slots=True)
 class Left:
@@ -88,10 +94,10 @@ class Left:
             self.free[instrument.quote] -= cost(instrument, order, quote)
         else:
             self.free[instrument.base] -= amount
-        for strategy, wanted in state.wanted.get(order.client_order_id, {}).items():
+        for strategy, part in state.parts(instrument, order).items():
             held = state.account.attribution.held(strategy, instrument.id)
             key = (strategy, instrument.id)
-            self.held[key] = self.held.get(key, held) + wanted
+            self.held[key] = self.held.get(key, held) + part
 
 
 Rule = Callable[[RiskState, Left, Instrument, Order], str]
