@@ -11,7 +11,7 @@ from ninefold.execution.returns import Returns
 from ninefold.execution.risk import RiskState, check
 from ninefold.execution.rules import AccountRules
 from ninefold.execution.shown import Shown
-from ninefold.execution.under_way import pending
+from ninefold.execution.under_way import pending, pending_parts
 from ninefold.execution.worth import Worth
 from ninefold.market.arrays import BAR_OK, BAR_UNKNOWN, BARS, rows
 from ninefold.market.chunk import Chunk
@@ -158,6 +158,7 @@ class Session:
             known.now, self.rules, self.registry, self.shown, self.account, known.halted,
             [one.known_ns for one in known.orders], known.awaited, pending(self.tracked.values(), self.registry),
             known.skew_ns, self.worth, self.returns, wanted, known.flattened,
+            pending_parts(self.tracked.values(), self.registry, self.account.attribution),
         )  # fmt: skip
         found = []
         for each in check(state, intents)[0]:

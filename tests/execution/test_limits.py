@@ -196,6 +196,14 @@ def test_limits_count_what_was_approved_before_at_the_same_tick():
     assert refused[0].reason == "strategy capital: fast would be 1000 USDT, 999 USDT allowed"
 
 
+def test_what_is_on_order_for_a_strategy_counts_as_held():
+    world = World(wanted={"nf-a": {"fast": ONE // 100}}, parts={("fast", 2): (25_000_000, 0)})
+    world.quotes += [ETH_QUOTE]
+    ruled(world, max_strategy=999 * ONE)
+    [refused] = check(world.state(), [world.order()])[1]
+    assert refused.reason == "strategy capital: fast would be 1000 USDT, 999 USDT allowed"
+
+
 def test_two_sales_that_together_are_more_than_the_position_do_not_pass_as_making_it_smaller():
     world = World(side=-1, positions={1: 1_500_000}, balances={"USDT": 0, "BTC": 3_000_000})
     ruled(world, max_position=1)

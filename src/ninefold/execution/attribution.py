@@ -88,6 +88,10 @@ class Attribution:
         if order.client_order_id not in self._wanted:
             self._know(order.client_order_id, self.shares_of(order))
 
+    def parts(self, order: Order, amount: int) -> dict[str, int]:
+        """A signed amount of an order, by whose it would be."""
+        return split(amount, self._wanted.get(order.client_order_id) or self.shares_of(order))
+
     def shares_of(self, order: Order) -> dict[str, int]:
         """Of an order that nobody shared out."""
         of_parent = self._wanted.get(order.parent)

@@ -29,7 +29,7 @@ from ninefold.execution.risk import Approved, RiskState, check
 from ninefold.execution.rules import AccountRules
 from ninefold.execution.selling_out import SellingOut
 from ninefold.execution.shown import Shown
-from ninefold.execution.under_way import pending
+from ninefold.execution.under_way import pending, pending_parts
 from ninefold.execution.wishes import Shares, Wanted, Wishes
 from ninefold.execution.worth import DRAWDOWN, Worth
 from ninefold.market.chunk import Chunk
@@ -327,6 +327,7 @@ class ExecutionCore:
     def _risk_state(self, tick: Tick, shares: Mapping[str, Mapping[str, int]]) -> RiskState:
         while self._sent_ns and self._sent_ns[0] <= tick.known_ns - MINUTE_NS:
             self._sent_ns.popleft()
+        under_way = [self.orders[one] for one in self._under_way]
         return RiskState(
             known_ns=tick.known_ns,
             rules=self.rules,
@@ -336,7 +337,8 @@ class ExecutionCore:
             halted=self._halted,
             sent_ns=self._sent_ns,
             awaited=list(self._awaited),
-            pending=pending((self.orders[one] for one in self._under_way), self._registry),
+            pending=pending(under_way, self._registry),
+            pending_parts=pending_parts(under_way, self._registry, self.account.attribution),
             skew_ns=tick.known_ns - tick.exchange_ns,
             worth=self.worth,
             returns=self.returns,

@@ -50,7 +50,9 @@ def check(state: RiskState, intents: Sequence[Order]) -> tuple[list[Approved], l
     """
     minute = state.known_ns - MINUTE_NS
     sent = sum(at > minute for at in state.sent_ns)
-    left = Left(dict(state.account.free), dict(state.account.positions), sent, dict(state.pending), {})
+    left = Left(
+        dict(state.account.free), dict(state.account.positions), sent, dict(state.pending), dict(state.pending_parts)
+    )
     approved: list[Approved] = []
     refused: list[Order] = []
     for order in intents:
