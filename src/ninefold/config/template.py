@@ -55,6 +55,15 @@ drawdown = 0.25          # fall from the highest worth; more, and trading halts 
 # cvar_quote = 300.0     # and on average (CVaR); nothing may grow until a hundred bars were seen
 tail_timeframe = "1m"    # the bars of these two
 
+[sizing]
+method = "fixed"         # fixed: all of its share of the capital at target 1; volatility: less in wild markets;
+#                          kelly: by what the strategy's targets earned so far (nothing while they lose)
+volatility = 0.5         # a year's, that `volatility` keeps an instrument at
+kelly = 0.25             # the part of Kelly's fraction that is used
+most = 1.0               # of a strategy's share, whatever the method says
+bars = 100               # that are looked at, and needed: before, nothing is changed
+timeframe = "1m"         # of these bars
+
 [strategies]
 names = []               # empty: the default ones (bars from TIMEFRAMES)
 folder = ""              # your own strategy files, found by name

@@ -61,10 +61,10 @@ KEPT_ORDERS = (
 
 
 class ExecutionCore:
-    """One account. `contradictions` are updates that could not be true, newest last. `to_halt`: a halt of our own that the
-    halt switch does not show yet."""
+    """One account. widths: of the bars whose returns somebody asks for beside the rules. `contradictions` are updates that
+    could not be true, newest last. `to_halt`: a halt of our own that the halt switch does not show yet."""
 
-    def __init__(self, rules: AccountRules, registry: Registry) -> None:
+    def __init__(self, rules: AccountRules, registry: Registry, widths: frozenset[int] = frozenset()) -> None:
         self.rules = rules
         self.account = Account()
         self.shown = Shown(registry, rules.venue)
@@ -74,7 +74,7 @@ class ExecutionCore:
         self._halted: Halted | None = None
         self.to_halt: Halted | None = None
         self.worth = Worth()
-        self.returns = Returns({rules.tail_width_ns} if rules.max_var or rules.max_cvar else ())
+        self.returns = Returns(widths | ({rules.tail_width_ns} if rules.max_var or rules.max_cvar else set()))
         self._selling_out = SellingOut()
         self._wishes = Wishes(rules.account, registry, self.account, self.shown, self._selling_out)
         self.desk = Desk(rules, registry, self.orders, self.account.positions, self.shown)
@@ -87,9 +87,15 @@ class ExecutionCore:
         self._equity_second = -1
 
     @classmethod
-    def restore(cls, rules: AccountRules, registry: Registry, events: Iterable[AnyRecord]) -> ExecutionCore:
+    def restore(
+        cls,
+        rules: AccountRules,
+        registry: Registry,
+        events: Iterable[AnyRecord],
+        widths: frozenset[int] = frozenset(),
+    ) -> ExecutionCore:
         """The core as it stood after the ledger's events, oldest first. The venue is asked again before it trades."""
-        core = cls(rules, registry)
+        core = cls(rules, registry, widths)
         for event in events:
             if not isinstance(event, Started):
                 core._fold(event)
