@@ -81,6 +81,7 @@ def verdicts(known: Happened, rules: AccountRules, registry: Registry, order: Or
         "price_band": off_band(of, rules, order, Fraction(price), Fraction(bid + ask, 2)),
         "balance": amount > known.free[asset] - known.taken.get(asset, 0),
         "order_size": grows and over(worth(of, base(of, order.size), worst), rules.max_order),
+        "canary": grows and over(worth(of, after, worst), rules.canary),
         "position": grows and over(worth(of, after, worst), rules.max_position),
     }
     if grows:

@@ -31,7 +31,9 @@ class Venue(_Section, frozen=True):
 
 
 class Account(_Section, frozen=True):
-    """orders: "paper" fills in our simulated market; "exchange" sends signed orders to the venue's addresses."""
+    """orders: "paper" fills in our simulated market; "exchange" sends signed orders to the venue's addresses. canary: with mode
+    "live" a position is worth so much at most, until so many filled orders agreed with the venue's balances.
+    """
 
     orders: Literal["paper", "exchange"] = "paper"
     quote: str = "USDT"
@@ -39,6 +41,8 @@ class Account(_Section, frozen=True):
     keys_file: str = ""
     key_env: str = "NINEFOLD_API_KEY"
     secret_env: str = "NINEFOLD_API_SECRET"
+    canary_quote: Positive = 20.0
+    canary_orders: Annotated[int, msgspec.Meta(ge=1)] = 20
 
 
 class Risk(_Section, frozen=True):

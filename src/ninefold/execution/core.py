@@ -20,6 +20,7 @@ import msgspec
 
 from ninefold.execution.account import Account
 from ninefold.execution.asked import HAND
+from ninefold.execution.canary import Canary
 from ninefold.execution.desk import RESTS, Desk
 from ninefold.execution.done import tell
 from ninefold.execution.ids import is_ours
@@ -74,6 +75,7 @@ class ExecutionCore:
         self._halted: Halted | None = None
         self.to_halt: Halted | None = None
         self.worth = Worth()
+        self.canary = Canary(rules)
         self.returns = Returns(widths | ({rules.tail_width_ns} if rules.max_var or rules.max_cvar else set()))
         self._selling_out = SellingOut()
         self._wishes = Wishes(rules.account, registry, self.account, self.shown, self._selling_out)
@@ -184,7 +186,7 @@ class ExecutionCore:
             case Halted() | Resumed():
                 self._switch(record)
             case Equity():
-                self.worth.see(record)
+                self._see(record)
             case Asked():
                 self.desk.ask(record)
             case CancelAsked():
@@ -202,6 +204,10 @@ class ExecutionCore:
             case _:
                 pass
         return []
+
+    def _see(self, equity: Equity) -> None:
+        self.worth.see(equity)
+        self.canary.look(bool(self._under_way), not self.account.differences())
 
     def _switch(self, record: Halted | Resumed) -> None:
         if isinstance(record, Resumed):
@@ -261,6 +267,7 @@ class ExecutionCore:
     def _tell(self, before: Tracked, after: Tracked, by: Order | Fill) -> list[AnyRecord]:
         if before.complete or not after.complete:
             return []
+        self.canary.filled(after.order.client_order_id)
         return [tell(after, self._registry[after.order.instrument], by.seq, by.known_ns)]
 
     def _start(self, started: Started) -> list[AnyRecord]:
@@ -284,7 +291,7 @@ class ExecutionCore:
             return []
         self._equity_second = second
         equity = Equity(seq=tick.seq, known_ns=tick.known_ns, quote=self.rules.quote, value=self.equity())
-        self.worth.see(equity)
+        self._see(equity)
         fell = self.worth.fell_too_far(self.rules.max_drawdown_ppm)
         if not fell or self._halted is not None:
             return [equity]
@@ -344,6 +351,7 @@ class ExecutionCore:
             sent_ns=self._sent_ns,
             awaited=list(self._awaited),
             pending=pending(under_way, self._registry),
+            canary=self.canary,
             pending_parts=pending_parts(under_way, self._registry, self.account.attribution),
             skew_ns=tick.known_ns - tick.exchange_ns,
             worth=self.worth,

@@ -26,7 +26,7 @@ RULES: tuple[Rule, ...] = (
     *(general.clock_skew, loss.daily_loss, loss.drawdown),
 )
 PRICED: tuple[Priced, ...] = (
-    *(market.min_notional, market.price_band, size.order_size, size.position),
+    *(market.min_notional, market.price_band, size.order_size, size.position, size.canary),
     *(exposure.instrument_exposure, exposure.venue_exposure, exposure.total_exposure, exposure.strategy_capital),
     *(tail.value_at_risk, tail.expected_shortfall, size.balance),
 )

@@ -84,6 +84,8 @@ def rules_of(config: Config) -> AccountRules:
         max_var=None if risk.var_quote is None else _units(risk.var_quote),
         max_cvar=None if risk.cvar_quote is None else _units(risk.cvar_quote),
         tail_width_ns=TIMEFRAMES[risk.tail_timeframe],
+        canary=_units(config.account.canary_quote) if config.mode == "live" and not paper else None,
+        canary_orders=config.account.canary_orders,
     )
 
 

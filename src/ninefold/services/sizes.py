@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ninefold.execution.core import ExecutionCore
-from ninefold.execution.money import DECIMALS, size_of
+from ninefold.execution.money import DECIMALS, ONE, size_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.strategy.scaling import Results, Sizing, kelly_scale, volatility_scale
@@ -56,8 +56,17 @@ class Sizes:
                 scaled = {name: targets[name] * scale for name, scale in scales.items() if scale is not None}
                 sized = dict(targets), unknown, self._size(of, scaled, unknown, (quote.bid + quote.ask) // 2, core)
                 self._sized[instrument] = sized
-            wanted[instrument] = sized[2]
+            wanted[instrument] = self._small(of, sized[2], quote.ask, core)
         return wanted
+
+    def _small(self, of: Instrument, size: int, ask: int, core: ExecutionCore) -> int:
+        """No more than the canary's worth, or than what is held already: a price that rose is no reason to sell."""
+        most = core.canary.most
+        unit = core.shown.worth(ask * ONE // 10**of.price_decimals, of.quote, core.rules.quote)  # of 1 of the base
+        if most is None or not unit:
+            return size
+        allowed = size_of(of, most * ONE // unit) // of.lot_size * of.lot_size
+        return min(size, max(allowed, size_of(of, core.account.positions.get(of.id, 0))))
 
     def _size(
         self, of: Instrument, scaled: Mapping[str, float], unknown: frozenset[str], price: int, core: ExecutionCore

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ninefold.execution.account import Account
 from ninefold.execution.attribution import split
+from ninefold.execution.canary import Canary
 from ninefold.execution.money import base_amount, quote_amount, text
 from ninefold.execution.returns import Returns
 from ninefold.execution.rules import AccountRules
@@ -26,7 +27,7 @@ FLATTEN = "flatten"  # stands where strategies stand, on orders that nobody's ta
 class RiskState:
     """What the gate looks at. sent_ns: when the orders of the last minute were intended. awaited: what the venue has
     not yet told us about since the start: client order ids, "its balances". pending: what is on order, by instrument;
-    pending_parts: by strategy and instrument. skew_ns: how far our
+    pending_parts: by strategy and instrument. canary: None where there is none. skew_ns: how far our
     clock is ahead of the venue's. wanted: of each order by its id, what each strategy wanted of it. flattened: what somebody
     wants sold, by instrument name, "" for all.
     """
@@ -46,6 +47,7 @@ class RiskState:
     wanted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     flattened: Mapping[str, Flatten] = field(default_factory=dict)
     pending_parts: Mapping[tuple[str, int], Pending] = field(default_factory=dict)
+    canary: Canary | None = None
 
     def flatten_of(self, instrument: Instrument) -> Flatten | None:
         """Who wants it sold, if somebody does."""
