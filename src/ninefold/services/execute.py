@@ -17,13 +17,16 @@ from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.execution.core import ExecutionCore
 from ninefold.execution.money import DECIMALS
+from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import (
     AnyRecord,
+    Asked,
     Balance,
+    CancelAsked,
     Crossed,
     Equity,
     Fill,
@@ -44,8 +47,9 @@ UNIT = 10**8
 MILLION = 10**6
 LEDGER_KINDS = (
     *(Listed, Order, Fill, Balance, Equity, Shared, Crossed),
-    *(Halted, Resumed, Flatten, Flattened),
+    *(Halted, Resumed, Flatten, Flattened, Asked, CancelAsked),
 )
+Outgoing = Approved | Cancel
 MakeVenue = Callable[[AccountRules, Registry], SimulatedVenue]
 
 
@@ -112,7 +116,7 @@ class Execute:
     ) -> None:
         rules = rules_of(config)
         self.registry = registry
-        self._to_send: list[Approved] = []
+        self._to_send: list[Outgoing] = []
         self._ledger = ledger
         self._keep_halt = keep_halt
         self._capital = int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs))
@@ -147,14 +151,17 @@ class Execute:
         if self._paper is not None:
             chunk.records.extend(self._paper.step(chunk))
         approved = self.core.step(chunk, partial(self._desired, chunk), self._mays, self._of_strategies)
+        cancels = self.core.take_cancels()
         if self._paper is not None:
             self._paper.accept(approved)
+            self._paper.cancel(cancels, chunk.known_ns)
         else:
-            self._to_send.extend(approved)
+            self._to_send += [*approved, *cancels]
         return chunk
 
-    def take_orders(self) -> list[Approved]:
-        """The orders approved since the last call; they may leave once the chunks they are from are in the ledger."""
+    def take_orders(self) -> list[Outgoing]:
+        """The orders approved, and those to be cancelled, since the last call; they may leave once the chunks they are from
+        are in the ledger."""
         orders, self._to_send = self._to_send, []
         return orders
 
