@@ -149,7 +149,7 @@ def asked(**more: object) -> Asked:
 
 
 def orders(**more: object) -> list[Order]:
-    return orders_of(asked(**more), "main", "binance", REGISTRY, TICK)
+    return orders_of(asked(**more), "binance", REGISTRY, TICK)
 
 
 def test_a_request_becomes_an_order_in_units_with_an_id_that_derives_from_it():

@@ -26,7 +26,7 @@ import numpy as np
 
 from ninefold.backtest.models import FeeModel, LatencyModel, SizeModel
 from ninefold.execution.money import ONE, base_amount, quote_amount
-from ninefold.execution.orders import TERMINAL
+from ninefold.execution.orders import TERMINAL, Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
 from ninefold.market.chunk import Chunk
@@ -44,7 +44,7 @@ class SimulatedVenue(Protocol):
 
     def accept(self, approved: Sequence[Approved]) -> None: ...
 
-    def cancel(self, orders: Sequence[Order], known_ns: int) -> None: ...
+    def cancel(self, cancels: Sequence[Cancel], known_ns: int) -> None: ...
 
     def step(self, chunk: Chunk) -> list[AnyRecord]: ...
 
@@ -99,10 +99,10 @@ class PaperVenue:
         for each in approved:
             self._wait(each.order)
 
-    def cancel(self, orders: Sequence[Order], known_ns: int) -> None:
+    def cancel(self, cancels: Sequence[Cancel], known_ns: int) -> None:
         """Cancel orders, as decided at `known_ns`; those that are over by then stay as they are."""
-        for order in orders:
-            waiting = self._waiting.get(order.client_order_id)
+        for cancel in cancels:
+            waiting = self._waiting.get(cancel.order.client_order_id)
             if waiting is not None and waiting.cancel_ns is None:
                 waiting.cancel_ns = known_ns + self._latency.order_ns
 

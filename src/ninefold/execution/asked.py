@@ -23,14 +23,14 @@ class BadAsk(ValueError):
     """What was asked for cannot be an order."""
 
 
-def orders_of(asked: Asked, account: str, venue: str, registry: Registry, tick: Tick) -> list[Order]:
+def orders_of(asked: Asked, venue: str, registry: Registry, tick: Tick) -> list[Order]:
     """The orders that one request makes, "intended": the first one alone, or followed by its exits; or slices.
 
     raises: BadAsk.
     """
     try:
         instrument = registry.named(f"{venue}:{asked.pair}")
-        order = _order(asked, account, instrument, tick)
+        order = _order(asked, instrument, tick)
         if asked.slices:
             return _sliced(asked, order, instrument, tick)
         return [order, *_exits(asked, order, instrument)]
@@ -38,7 +38,7 @@ def orders_of(asked: Asked, account: str, venue: str, registry: Registry, tick: 
         raise BadAsk(str(error)) from error
 
 
-def _order(asked: Asked, account: str, instrument: Instrument, tick: Tick) -> Order:
+def _order(asked: Asked, instrument: Instrument, tick: Tick) -> Order:
     kind = asked.order_type
     if kind not in TYPES:
         raise BadAsk(f"type {kind!r}: there are {', '.join(TYPES)}")
@@ -52,7 +52,7 @@ def _order(asked: Asked, account: str, instrument: Instrument, tick: Tick) -> Or
     return Order(
         seq=tick.seq,
         known_ns=tick.known_ns,
-        client_order_id=asked_id(account, asked.ask_id),
+        client_order_id=asked_id(asked.ask_id),
         instrument=instrument.id,
         side=asked.side,
         size=_size(asked.size, instrument),

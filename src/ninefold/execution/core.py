@@ -24,7 +24,7 @@ from ninefold.execution.canary import Canary
 from ninefold.execution.desk import RESTS, Desk
 from ninefold.execution.done import tell
 from ninefold.execution.ids import is_ours
-from ninefold.execution.orders import Contradiction, Tracked, begin, follow
+from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow
 from ninefold.execution.returns import Returns
 from ninefold.execution.risk import Approved, RiskState, check
 from ninefold.execution.rules import AccountRules
@@ -80,7 +80,7 @@ class ExecutionCore:
         self._selling_out = SellingOut()
         self._wishes = Wishes(rules.account, registry, self.account, self.shown, self._selling_out)
         self.desk = Desk(rules, registry, self.orders, self.account.positions, self.shown)
-        self._to_cancel: list[Order] = []
+        self._to_cancel: list[Cancel] = []
         self._under_way: dict[str, int] = {}  # client order id to instrument
         self._over: deque[str] = deque()
         self._rewritten: set[str] = set()  # orders whose venue leaves things out: the merged state follows each update
@@ -127,8 +127,8 @@ class ExecutionCore:
         """Orders that are not over, or whose fills are not all known; oldest first."""
         return [self.orders[order_id].order for order_id in self._under_way]
 
-    def take_cancels(self) -> list[Order]:
-        """Orders to be cancelled at the venue, decided since the last call; they may leave as approved orders may."""
+    def take_cancels(self) -> list[Cancel]:
+        """What is to be cancelled at the venue, decided since the last call; it may leave as approved orders may."""
         cancels, self._to_cancel = self._to_cancel, []
         return cancels
 
@@ -191,7 +191,10 @@ class ExecutionCore:
                 self.desk.ask(record)
             case CancelAsked():
                 return self.desk.cancel(record)
-            case Flatten() | Flattened():
+            case Flatten():
+                self._selling_out.fold(record)
+                return self.desk.flatten(record)
+            case Flattened():
                 self._selling_out.fold(record)
             case Shared():
                 self.account.attribution.share(record)
@@ -318,7 +321,7 @@ class ExecutionCore:
                 self._approved(each.order, shares.get(each.order.client_order_id, {}), made)
                 made += self.desk.sent(each.order)
         if not self._awaited:
-            self._to_cancel += self.desk.cancels()
+            self._to_cancel += map(Cancel, self.desk.cancels())
         return approved
 
     def _approved(self, order: Order, shares: dict[str, int], made: list[AnyRecord]) -> None:

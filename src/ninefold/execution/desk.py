@@ -23,7 +23,7 @@ from ninefold.execution.reduce import reduced
 from ninefold.execution.rules import STALE_NS, AccountRules
 from ninefold.execution.shown import Shown
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord, Asked, CancelAsked, Malformed, Order, Tick
+from ninefold.market.records import AnyRecord, Asked, CancelAsked, Flatten, Malformed, Order, Tick
 from ninefold.market.time import SECOND_NS
 
 RESTS = frozenset({"limit", "post_only"})  # they wait at the venue for somebody else, maybe for long
@@ -71,6 +71,17 @@ class Desk:
             self._end(order, "cancelled", f"by {asked.by}", asked)
             for order in list(self.held.values())
             if wanted == order.client_order_id or (wanted == order.parent and order.order_type == "slice")
+        ]
+
+    def flatten(self, flatten: Flatten) -> list[AnyRecord]:
+        """What is to be sold out needs no other order: what we hold of it is over, what is at the venue is cancelled."""
+        for order_id, known in self._orders.items():
+            if known.open and flatten.instrument in ("", self._registry[known.order.instrument].name):
+                self._cancelling[order_id] = False
+        return [
+            self._end(order, "cancelled", f"{flatten.by} wants it sold out", flatten)
+            for order in list(self.held.values())
+            if flatten.instrument in ("", self._registry[order.instrument].name)
         ]
 
     def take(self, order: Order) -> bool:
@@ -150,7 +161,7 @@ class Desk:
         for asked in self._asked.values():
             age_ns = tick.known_ns - asked.known_ns
             try:
-                orders = orders_of(asked, self._rules.account, self._rules.venue, self._registry, tick)
+                orders = orders_of(asked, self._rules.venue, self._registry, tick)
             except BadAsk as error:
                 made += [_unread(asked, tick, str(error))] if age_ns <= STALE_NS else []
                 continue
@@ -240,7 +251,7 @@ class Desk:
             elif entry is None or entry.settled:
                 del self.families.of[family.root]
 
-    def _end(self, order: Order, status: str, reason: str, by: Tick | CancelAsked | Order) -> Order:
+    def _end(self, order: Order, status: str, reason: str, by: AnyRecord) -> Order:
         self.held.pop(order.client_order_id, None)
         return msgspec.structs.replace(order, status=status, reason=reason, seq=by.seq, known_ns=by.known_ns)
 

@@ -26,13 +26,13 @@ def client_order_id(account: str, instrument: str, seq: int, known_ns: int, stra
     return _digest([account, instrument, str(seq), str(known_ns), *sorted(set(strategies))])
 
 
-def asked_id(account: str, ask_id: str) -> str:
+def asked_id(ask_id: str) -> str:
     """The id of the order that one request of a person makes.
 
-    >>> asked_id("main", "3f2a")
+    >>> asked_id("3f2a")
     'nf-gcjzufp3p4qm3oxeyds5'
     """
-    return _digest([account, "asked", ask_id])
+    return _digest(["asked", ask_id])
 
 
 def child_id(parent: str, part: str) -> str:

@@ -1,5 +1,5 @@
-"""Everything that comes from outside a pipeline, on one loop: the venues' sockets, our clock, the halt switch; and
-the journal behind the door.
+"""Everything that comes from outside a pipeline, on one loop: the venues' sockets, our clock, the switches, what people ask
+for; and the journal behind the door.
 
 In:  a config. Out: chunks to whoever is behind (`hand_on`).
 """
@@ -23,7 +23,7 @@ from ninefold.journal.writer import Cut, LogWriter
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Flatten, Halted
 from ninefold.market.time import SECOND_NS, TICK_NS
-from ninefold.services import halt
+from ninefold.services import asking, halt
 from ninefold.services.build import collector_of
 from ninefold.services.ccxt_feed import CcxtFeed
 from ninefold.services.collect import MarketFeed
@@ -146,6 +146,7 @@ class Door:
             await asyncio.sleep((TICK_NS - now % TICK_NS) / SECOND_NS)
             now = self._clock()
             self._look_at_switches(now)
+            self._take_asked(now)
             self._intake.put(inputs.TICK, 0, now, b"")
             self._intake.flush()
 
@@ -162,6 +163,16 @@ class Door:
             if one not in self._asked:
                 self._command(now, Command("flatten", one.by, "", one.instrument))
         self._halted, self._asked = halted, asked
+
+    def _take_asked(self, now: int) -> None:
+        """Journal what people asked for, then remove it: after a crash between the two it is the same request again."""
+        asked = asking.take(self._data_dir)
+        for _, command in asked:
+            self._command(now, command)
+        if asked:
+            self._intake.flush()
+        for path, _ in asked:
+            path.unlink()
 
     def _command(self, now: int, command: Command) -> None:
         self._intake.put(inputs.COMMAND, 0, now, encode(command))

@@ -18,13 +18,16 @@ from ninefold.backtest.paper import PaperVenue, SimulatedVenue
 from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.execution.core import ExecutionCore
+from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import (
     AnyRecord,
+    Asked,
     Balance,
+    CancelAsked,
     Crossed,
     Equity,
     Fill,
@@ -46,8 +49,9 @@ UNIT = 10**8
 MILLION = 10**6
 LEDGER_KINDS = (
     *(Listed, Order, Fill, Balance, Equity, Shared, Crossed),
-    *(Halted, Resumed, Flatten, Flattened),
+    *(Halted, Resumed, Flatten, Flattened, Asked, CancelAsked),
 )
+Outgoing = Approved | Cancel
 MakeVenue = Callable[[AccountRules, Registry], SimulatedVenue]
 
 
@@ -121,7 +125,7 @@ class Execute:
     ) -> None:
         rules = rules_of(config)
         self.registry = registry
-        self._to_send: list[Approved] = []
+        self._to_send: list[Outgoing] = []
         self._ledger = ledger
         self._keep_halt = keep_halt
         sizing, capital = sizing_of(config), int(Decimal(config.account.capital) * UNIT)
@@ -157,14 +161,17 @@ class Execute:
         if self._paper is not None:
             chunk.records.extend(self._paper.step(chunk))
         approved = self.core.step(chunk, partial(self._sizes.desired, chunk, self.core), self._mays, self._sizes.wants)
+        cancels = self.core.take_cancels()
         if self._paper is not None:
             self._paper.accept(approved)
+            self._paper.cancel(cancels, chunk.known_ns)
         else:
-            self._to_send.extend(approved)
+            self._to_send += [*approved, *cancels]
         return chunk
 
-    def take_orders(self) -> list[Approved]:
-        """The orders approved since the last call; they may leave once the chunks they are from are in the ledger."""
+    def take_orders(self) -> list[Outgoing]:
+        """The orders approved, and those to be cancelled, since the last call; they may leave once the chunks they are from
+        are in the ledger."""
         orders, self._to_send = self._to_send, []
         return orders
 
