@@ -9,13 +9,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
 from ninefold.api.scopes import Given, Scope, Tokens
 from ninefold.config import BadConfig, Config, Serve
 from ninefold.config.secret_file import owner_only
+from ninefold.services.failures import host_of
 
 SHORTEST = 16  # characters of a token in a file
 
@@ -60,6 +60,5 @@ def _shown(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_shown(one) for one in value]
     if isinstance(value, str) and "://" in value:
-        parts = urlsplit(value)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        return host_of(value)
     return value
