@@ -26,7 +26,7 @@ def app_of() -> Litestar:
         return None
 
     view = LiveView("demo", registry(), first_number=BASE)
-    return create_app(ApiContext(view=view, halt=nothing, resume=nothing, now_ns=lambda: BASE))
+    return create_app(ApiContext(view=view, halt=nothing, resume=nothing, flatten=nothing, now_ns=lambda: BASE))
 
 
 ROUTES = scopes_of(app_of())

@@ -27,6 +27,7 @@ from ninefold.api.context import ApiContext
 from ninefold.api.formulas import Formulas
 from ninefold.api.guard import add_headers, guarded
 from ninefold.api.metrics import CONTENT_TYPE, metrics_text
+from ninefold.api.portfolio import PORTFOLIO
 from ninefold.api.reads import READS
 from ninefold.api.rows import Json
 from ninefold.api.scopes import ADMIN, OPEN, READ, TRADE, check_scopes
@@ -41,7 +42,7 @@ ABOUT = (
     '{"subscribe": [topics], "since": seq or null} and sends {"seq", "topic", "data"}; topics are '
     f"{' '.join(PLAIN_TOPICS)} bars:NAME:TIMEFRAME quotes:NAME, at most {MOST_TOPICS}. Without since, or with one too "
     "old, the first message has the topic snapshot. With tokens, send 'Authorization: Bearer TOKEN'; the websocket "
-    "also takes ?token=. GET and the websocket need the scope read, halt and resume trade, settings admin."
+    "also takes ?token=. GET and the websocket need the scope read, halt, resume and flatten trade, settings admin."
 )
 log = logging.getLogger("ninefold.api")
 
@@ -114,7 +115,7 @@ def create_app(context: ApiContext) -> Litestar:
     """raises: ValueError if it would be reachable from elsewhere without a token, LookupError if a route says no scope."""
     app = Litestar(
         [
-            Router("/api/v1", route_handlers=[*READS, *BACKTESTS, halt, resume, show_settings, live]),
+            Router("/api/v1", route_handlers=[*READS, *BACKTESTS, *PORTFOLIO, halt, resume, show_settings, live]),
             show_metrics,
             show_page,
         ],

@@ -11,14 +11,16 @@ from hashlib import sha256
 from pathlib import Path
 
 from ninefold.config import Config, keys_of
-from ninefold.execution.risk import Approved
+from ninefold.execution.limits.general import is_flatten
+from ninefold.execution.orders import Cancel
 from ninefold.journal import inputs
 from ninefold.journal.inputs import AccountEvent, encode
 from ninefold.services import halt
-from ninefold.services.execute import Execute
+from ninefold.services.execute import Execute, Outgoing
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
 from ninefold.venues.table import VENUES
 
+OVERDUE_S = 15.0  # what the venue says and what our fills add up to may differ so long: events are under way
 ANSWERS_S = 1.0  # at a stop, answers under way are waited for this long; later ones are asked for at the next start
 
 
@@ -41,7 +43,7 @@ class Trading:
         self._put = put
         self._clock = clock
         self._gateway: BinanceGateway | None = None
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
         """Follow the account until cancelled. raises: BadConfig without keys."""
@@ -62,18 +64,33 @@ class Trading:
         await gateway.start()
         await gateway.subscribed.wait()
         await gateway.reconcile()
-        await gateway.failed  # it works until it is closed, or something behind the door goes wrong
+        # it works until it is closed, or something behind the door goes wrong
+        await asyncio.gather(gateway.failed, self._compare(gateway))
 
-    def send(self, orders: Sequence[Approved]) -> None:
-        """Send approved orders, unless halted. What is not sent here is asked for at the next start. raises: TakenOver."""
+    async def _compare(self, gateway: BinanceGateway) -> None:
+        """Ask for the account again when a balance has differed from our fills for long: its event was lost."""
+        before: dict[str, tuple[int, int]] = {}
+        while True:
+            await asyncio.sleep(OVERDUE_S)
+            found = self._execute.core.account.differences()
+            if found and found == before:
+                await gateway.ask_balances()
+            before = found
+
+    def send(self, orders: Sequence[Outgoing]) -> None:
+        """Send approved orders, while halted only those that sell out, and cancels always. What is not sent here is asked for
+        at the next start. raises: TakenOver."""
         if self._gateway is None:
             return
         if orders:
             self._fence()
         for approved in orders:
             instrument = self._execute.registry[approved.order.instrument]
+            if isinstance(approved, Cancel):
+                self._sending.add(self._gateway.post_cancel(approved.order, instrument))
+                continue
             held = halt.read(Path(self._config.data_dir))
-            if held is not None:
+            if held is not None and not is_flatten(approved.order):
                 self._gateway.withhold(approved, instrument, f"halted by {held.by}: {held.reason}")
             else:
                 self._sending.add(self._gateway.post(approved, instrument))
