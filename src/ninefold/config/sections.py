@@ -100,9 +100,14 @@ class Notify(_Section, frozen=True):
 
 
 class Serve(_Section, frozen=True):
+    """The token of token_env may do everything. tokens_file: owner-only, {NAME: {"scope": ..., "token": ...}}."""
+
     host: str = "127.0.0.1"
     port: Port = 8899
     token_env: str = "NINEFOLD_API_TOKEN"
+    trade_token_env: str = "NINEFOLD_API_TRADE_TOKEN"
+    read_token_env: str = "NINEFOLD_API_READ_TOKEN"
+    tokens_file: str = ""
 
 
 class Influx(_Section, frozen=True):
