@@ -20,7 +20,6 @@ from ninefold.api.live import LiveView
 from ninefold.api.query import instrument_named
 from ninefold.api.rows import Json
 from ninefold.api.scopes import READ, TRADE
-from ninefold.api.scopes import READ, TRADE
 
 
 class Flatten(msgspec.Struct, forbid_unknown_fields=True):
