@@ -25,7 +25,11 @@ from ninefold.market.instruments import Registry
 from ninefold.market.records import Fill, Order, Started, Tick
 
 NOTHING = "no order"
-SHARED = ("order rate", "insufficient balance", "balance unknown", "position limit", "price unknown")
+SHARED = (
+    *("order rate", "insufficient balance", "balance unknown", "position limit", "price unknown"),
+    *("exposure per instrument", "exposure per venue", "total exposure", "strategy capital", "canary"),
+    *("daily loss", "drawdown", "kill switch", "VaR", "CVaR"),
+)
 SIDES = ("in the run", "in the simulated market")
 
 
