@@ -20,6 +20,7 @@ import ninefold
 
 COMMANDS = {
     "demo": "start a simulated exchange, all services against it, and the charts",
+    "simulate": "the simulated exchange alone, with a plan of faults, to rehearse a strategy against it",
     "up": "record and trade on real venues, on paper unless told otherwise",
     "init": "write a commented ninefold.toml",
     "doctor": "check clock, disk, ports, keys and venues, and say what to do",
@@ -50,7 +51,10 @@ COMMANDS = {
     "tournament": "every strategy of the library on one market, and what the best is worth",
     "holdout": "seal the newest bars against research, and count who looks at them",
     "train": "train the forecast model on stored bars",
+    "order": "ask for an order by hand: market, limit, stop, bracket, TWAP",
+    "cancel": "take back an order, wherever it is",
     "halt": "stop all orders at once",
+    "flatten": "sell what is held, at once",
     "resume": "allow orders again",
     "status": "what runs, what is stored, what is halted",
 }
