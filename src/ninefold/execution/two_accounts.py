@@ -34,8 +34,8 @@ SIDES = ("in the run", "in the simulated market")
 
 
 class Standing(NamedTuple):
-    """order: intended or refused at this tick, or None. under_way: the order that was before it, "" if none. quote: what the
-    feed showed.
+    """order: intended or refused at this tick, or None. position: less what people bought by hand. under_way: the order that was
+    before it, "" if none. quote: what the feed showed.
     """
 
     order: Order | None
@@ -75,7 +75,7 @@ def standings(core: ExecutionCore, chunk: Chunk) -> dict[int, Standing]:
     return {
         instrument: Standing(
             made.get(instrument),
-            core.account.positions.get(instrument, 0),
+            core.account.of_strategies(instrument),
             under_way.get(instrument, ""),
             core.awaited,
             core.shown.quote(instrument),

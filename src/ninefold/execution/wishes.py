@@ -77,9 +77,8 @@ class Wishes:
     def _intend(
         self, tick: Tick, instrument: int, desired: int, strategies: tuple[str, ...], mays: Sequence[May]
     ) -> Order | None:
-        position = self._account.positions.get(instrument, 0)
-        if strategies != (FLATTEN,):  # what people bought by hand is not the strategies'
-            position -= max(0, self._account.attribution.held(HAND, instrument))
+        everything = strategies == (FLATTEN,)
+        position = self._account.positions[instrument] if everything else self._account.of_strategies(instrument)
         of, quote = self._registry[instrument], self._shown.quote(instrument)
         return intend(self._name, of, desired, position, quote, tick, strategies, mays)
 
