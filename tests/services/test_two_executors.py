@@ -125,7 +125,7 @@ async def play(venue: Venue, tmp_path: Path, places: tuple[str, str], nats: str)
     assert await asyncio.to_thread(second.stdout.readline) == "trades\n"
     await venue.until(40)
     first.send_signal(signal.SIGCONT)
-    said, _ = await asyncio.to_thread(first.communicate)
+    said, _ = await asyncio.to_thread(first.communicate, timeout=30.0)
     await venue.until(len(venue.heard) + 20)
     await runner.cleanup()
     return said
