@@ -124,6 +124,7 @@ class Ledger(LedgerReader):
             self._writer.execute("PRAGMA synchronous = FULL")
             if not _version(self._writer):
                 self._writer.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            _checked(self._writer, self._file)
             self._writer.executescript(f"BEGIN IMMEDIATE; {_EPOCH} COMMIT;")
             self.epoch = self._last_epoch()
         except sqlite3.OperationalError as refused:
@@ -133,7 +134,6 @@ class Ledger(LedgerReader):
                     "(kill -9), and start again"
                 ) from None
             raise failed_write(self._file, refused) from refused
-        _checked(self._writer, self._file)
 
     def append(self, records: Sequence[AnyRecord], last_seq: int) -> int:
         """Add events in one synced transaction and return how many were new.
