@@ -16,7 +16,9 @@ from ninefold.journal import inputs
 from ninefold.journal.inputs import AccountEvent, encode
 from ninefold.services import halt
 from ninefold.services.execute import Execute, Outgoing
+from ninefold.venues.binance_client import BinanceClient
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
+from ninefold.venues.binance_keys import check_keys
 from ninefold.venues.table import VENUES
 
 OVERDUE_S = 15.0  # what the venue says and what our fills add up to may differ so long: events are under way
@@ -45,10 +47,12 @@ class Trading:
         self._sending: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
-        """Follow the account until cancelled. raises: BadConfig without keys."""
+        """Follow the account until cancelled. raises: BadConfig without keys, KeysRefused."""
         key, secret = keys_of(self._config.account)
         venue = self._config.venue
         entry = VENUES[venue.name]
+        if self._config.mode == "live":
+            await self._check_keys(venue.rest_url or entry.rest_url, key, secret)
         gateway = BinanceGateway(
             venue.rest_url or entry.rest_url,
             venue.ws_api_url or entry.ws_api_url,
@@ -65,6 +69,14 @@ class Trading:
         await gateway.reconcile()
         # it works until it is closed, or something behind the door goes wrong
         await asyncio.gather(gateway.failed, self._compare(gateway))
+
+    async def _check_keys(self, rest_url: str, key: str, secret: str) -> None:
+        client = BinanceClient(rest_url, key, secret, self._clock)
+        try:
+            await client.start()
+            await check_keys(client)
+        finally:
+            await client.close()
 
     async def _compare(self, gateway: BinanceGateway) -> None:
         """Ask for the account again when a balance has differed from our fills for long: its event was lost."""
