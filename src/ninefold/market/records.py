@@ -209,6 +209,30 @@ class Resumed(Record, frozen=True, kw_only=True, tag="resumed"):
     by: str
 
 
+class Decision(Record, frozen=True, kw_only=True, tag="decision"):
+    """Why an order was intended or refused: all that its decider went by at this tick, so that it can be decided again.
+
+    targets:  of the instrument, by strategy; None where one could not tell.
+    desired:  units of size wanted by these targets; position: amount of base (10**-8) that was held.
+    bid, ask: as shown then, 0 where there was none.
+    inputs:   digest of the above and of the tick. formulas: of the strategies' formulas; model: of the forecast model.
+    verdict:  "approved", or why risk refused it.
+    """
+
+    client_order_id: str
+    instrument: int
+    exchange_ns: int
+    targets: dict[str, float | None]
+    desired: int
+    position: int
+    bid: int
+    ask: int
+    inputs: str
+    formulas: str
+    model: str
+    verdict: str
+
+
 class Started(Record, frozen=True, kw_only=True, tag="started"):
     """The pipeline (re)started here: what was intended before and never sent will not be sent."""
 
@@ -235,5 +259,6 @@ AnyRecord = (
     | Equity
     | Halted
     | Resumed
+    | Decision
     | Started
 )

@@ -16,16 +16,29 @@ from ninefold.backtest.paper import PaperVenue, SimulatedVenue
 from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.execution.core import ExecutionCore
+from ninefold.execution.decisions import UNTOLD, Basis, decisions
 from ninefold.execution.money import DECIMALS
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Halted, Listed, May, Order, Resumed, Tick
+from ninefold.market.records import (
+    AnyRecord,
+    Balance,
+    Decision,
+    Equity,
+    Fill,
+    Halted,
+    Listed,
+    May,
+    Order,
+    Resumed,
+    Tick,
+)
 from ninefold.strategy.sizing import desired_position, equal_weights
 
 UNIT = 10**8
-LEDGER_KINDS = (Listed, Order, Fill, Balance, Equity, Halted, Resumed)
+LEDGER_KINDS = (Listed, Order, Decision, Fill, Balance, Equity, Halted, Resumed)
 MakeVenue = Callable[[AccountRules, Registry], SimulatedVenue]
 
 
@@ -55,7 +68,8 @@ def rules_of(config: Config) -> AccountRules:
 
 class Execute:
     """The stage. It keeps the newest target of each strategy and asks the core for the position that all of them
-    together want. venue: the simulated one that takes the orders; None: the paper one, or who sends them.
+    together want. venue: the simulated one that takes the orders; None: the paper one, or who sends them. basis: what decides
+    besides the inputs.
     """
 
     name = "execute"
@@ -67,9 +81,11 @@ class Execute:
         ledger: Events,
         registry: Registry,
         venue: MakeVenue | None = None,
+        basis: Basis = UNTOLD,
     ) -> None:
         rules = rules_of(config)
         self.registry = registry
+        self._basis = basis
         self._to_send: list[Approved] = []
         self._ledger = ledger
         self._capital = int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs))
@@ -107,6 +123,7 @@ class Execute:
             self._paper.accept(approved)
         else:
             self._to_send.extend(approved)
+        chunk.records.extend(decisions(chunk, self.core, self._targets, self._size_wanted, self._basis))
         return chunk
 
     def take_orders(self) -> list[Approved]:
@@ -147,6 +164,9 @@ class Execute:
                 self._mays = [may for may in self._mays if may.until_ns >= record.exchange_ns]
         for instrument, strategy, target in chunk.rows("targets")[["instrument", "strategy", "target"]].tolist():
             self._targets.setdefault(instrument, {})[strategy.decode()] = target
+
+    def _size_wanted(self, instrument: int) -> int:
+        return self._wanted.get(instrument, ({}, 0))[1]
 
     def _desired(self, chunk: Chunk) -> Mapping[int, int]:
         """What to hold of the instruments for which this chunk brings new targets. A size is kept as long as its

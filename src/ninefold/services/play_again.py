@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ninefold.bus.status import CHAIN
+from ninefold.execution.decisions import Basis
 from ninefold.journal.inputs import Begun
 from ninefold.journal.reader import read
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import AnyRecord, Balance, Fill, Order
-from ninefold.services.build import collector_of, history, stage_of, strategies_of
+from ninefold.services.build import basis_of, collector_of, history, stage_of, strategies_of
 from ninefold.services.execute import Execute, MakeVenue
 from ninefold.services.lives import Life, NoParity, Run
 from ninefold.services.stage import Kept, Stage, Warmed
@@ -58,12 +59,12 @@ class Side:
         self._venue: MakeVenue | None = None
         self._memory = Memory([], 0)
 
-    def begin(self, life: Life, instruments: Sequence[Instrument]) -> None:
+    def begin(self, life: Life, instruments: Sequence[Instrument], basis: Basis) -> None:
         done_seq = life.begun.ledger_seq
         self._venue = self._venue_of(life)
         self._memory = Memory([event for event in self.events if event.seq <= done_seq], done_seq)
         names = tuple(strategy.name for strategy in strategies_of(life.config))
-        self.execute = Execute(life.config, names, self._memory, Registry(list(instruments)), self._venue)
+        self.execute = Execute(life.config, names, self._memory, Registry(list(instruments)), self._venue, basis)
 
     def step(self, decided: Chunk) -> Chunk:
         """The chunk with what execute makes of it; the one that is given stays as it is."""
@@ -101,7 +102,7 @@ def play(run: Run, sides: Sequence[Side]) -> Iterator[Step]:
         booked = (begun.ledger_seq, following.ledger_seq)
         playing = _Playing(run, life, saved)
         for side in sides:
-            side.begin(life, list(playing.collector.registry))
+            side.begin(life, list(playing.collector.registry), basis_of(life.config, run.data_dir))
         for chunk in playing.chunks(following, wanted, saved):
             yield Step([side.step(chunk) for side in sides], streamed, booked)
         for side in sides:
