@@ -35,7 +35,12 @@ BTC_USDT = REGISTRY.add(listed("binance", "BTCUSDT", "BTC", "USDT", tick="0.01",
 def approved(side: int = 1) -> Approved:
     """An order of 0.01230 BTC that passed the real gate."""
     order = Order(
-        seq=5, known_ns=5, client_order_id="nf-li2fjfq4hwmsxgzfm36u", instrument=1, side=side, size=1_230,
+        seq=5,
+        known_ns=5,
+        client_order_id="nf-li2fjfq4hwmsxgzfm36u",
+        instrument=1,
+        side=side,
+        size=1_230,
         status="intended",
     )
     shown, account = Shown(REGISTRY, "binance"), Account()

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from ninefold.execution.account import Account
+from ninefold.execution.adopted import PROTECTIVE, adopted
 from ninefold.execution.done import tell
 from ninefold.execution.ids import is_ours
 from ninefold.execution.intents import contributors, intend
@@ -84,8 +85,9 @@ class ExecutionCore:
         return tuple(self._awaited)
 
     def unsettled(self) -> list[Order]:
-        """Orders that are not over, or whose fills are not all known; oldest first."""
-        return [self.orders[order_id].order for order_id in self._under_way]
+        """Orders that are not over, or whose fills are not all known; those that protect a position first, oldest first."""
+        found = [self.orders[order_id].order for order_id in self._under_way]
+        return sorted(found, key=lambda order: order.order_type not in PROTECTIVE)
 
     def equity(self) -> int | None:
         """Worth of the account in its quote asset; None while a price or every balance is unknown."""
@@ -149,8 +151,10 @@ class ExecutionCore:
             return []
         known = self.orders.get(update.client_order_id)
         if known is None:
-            self._keep(begin(update))
-            return []
+            unknown = begin(update)
+            self._keep(unknown)
+            told = unknown.open and bool(update.venue_order_id)
+            return [adopted(update, self._registry[update.instrument])] if told else []
         self._awaited.pop(update.client_order_id, None)
         after = follow(known, update)
         if isinstance(after, Contradiction):

@@ -209,6 +209,19 @@ class Resumed(Record, frozen=True, kw_only=True, tag="resumed"):
     by: str
 
 
+class Found(Record, frozen=True, kw_only=True, tag="found"):
+    """An open order on the account that our books did not know. ours: it has our prefix, and is followed from now on; else it is
+    somebody else's, and only told of.
+    """
+
+    client_order_id: str
+    venue: str
+    symbol: str
+    side: int
+    ours: bool
+    text: str
+
+
 class Decision(Record, frozen=True, kw_only=True, tag="decision"):
     """Why an order was intended or refused: all that its decider went by at this tick, so that it can be decided again.
 
@@ -259,6 +272,7 @@ AnyRecord = (
     | Equity
     | Halted
     | Resumed
+    | Found
     | Decision
     | Started
 )

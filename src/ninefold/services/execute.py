@@ -28,6 +28,7 @@ from ninefold.market.records import (
     Decision,
     Equity,
     Fill,
+    Found,
     Halted,
     Listed,
     May,
@@ -38,7 +39,7 @@ from ninefold.market.records import (
 from ninefold.strategy.sizing import desired_position, equal_weights
 
 UNIT = 10**8
-LEDGER_KINDS = (Listed, Order, Decision, Fill, Balance, Equity, Halted, Resumed)
+LEDGER_KINDS = (Listed, Order, Decision, Found, Fill, Balance, Equity, Halted, Resumed)
 MakeVenue = Callable[[AccountRules, Registry], SimulatedVenue]
 
 

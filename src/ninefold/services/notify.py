@@ -22,7 +22,7 @@ from ninefold.bus.status import Meter, Status
 from ninefold.config import Notify as Settings
 from ninefold.market.chunk import Chunk
 from ninefold.market.lag import lateness
-from ninefold.market.records import Gap, Halted, Has, Late, Malformed, May, Resumed
+from ninefold.market.records import Found, Gap, Halted, Has, Late, Malformed, May, Resumed
 
 PAUSE_S = 1.0  # Slack allows one message a second for a channel
 LINES = 10  # a post
@@ -136,6 +136,8 @@ def _line(record: object) -> str:
             return f":octagonal_sign: HALTED by {record.by}: {record.reason}"
         case Resumed():
             return f":arrow_forward: resumed by {record.by}"
+        case Found():
+            return f":mag: {record.venue} has {record.text}"
         case Malformed():
             return f":warning: a message of {record.venue} could not be understood: {record.reason}"
         case Late():

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from ninefold.market.records import AnyRecord, Balance, Decision, Equity, Fill, Order
+from ninefold.market.records import AnyRecord, Balance, Decision, Equity, Fill, Found, Order
 from ninefold.store.data_dir import WrongFormat, check_data_dir, failed_write, open_data_dir
 
 VERSION = 1
@@ -189,7 +189,7 @@ def _checked(db: sqlite3.Connection, file: Path) -> sqlite3.Connection:
 
 
 def _id_of(record: AnyRecord) -> str:
-    if isinstance(record, Order | Decision):
+    if isinstance(record, Order | Decision | Found):
         return record.client_order_id
     if isinstance(record, Fill):
         return f"{record.client_order_id}/{record.trade_id}"

@@ -113,11 +113,15 @@ class BinanceGateway:
         self._hand_on("order_answer", approved.order, instrument, NOT_SENT, reason)
 
     async def reconcile(self) -> None:
-        """Ask for each unsettled order by its client id and for its trades, for open orders, and last for the account;
-        each question until it is answered."""
+        """Ask for each unsettled order by its client id and for its trades, for open orders, for those of ours among them that
+        were not known, and last for the account; each question until it is answered."""
+        asked = {order.client_order_id for order, _ in self._unsettled()}
         for order, instrument in self._unsettled():
             await self._settle(order, instrument)
         await self._ask("open_orders", ask_open_orders)
+        for order, instrument in self._unsettled():
+            if order.client_order_id not in asked:
+                await self._settle(order, instrument)
         await self.ask_balances()
 
     async def ask_balances(self) -> None:
