@@ -19,6 +19,7 @@ from .crash_rules import RULES
 from .crash_table import CALLS, FAULTS, Case
 
 ROOT = Path(__file__).parents[2]
+LOST = 25  # inputs before the ledger's last one
 SAMPLE, ALL = 240, 1  # of so many points one with each fault
 WHERE: dict[
     str, tuple[str, int]
@@ -34,7 +35,9 @@ WHERE: dict[
     "a trade that is told twice counts once": ("fill told twice", 240),
     "one order of an instrument is under way at a time": ("reply lost", 240),
     "balances that differ are asked for again": ("user stream gap", 240),
+    "the ledger is done up to the journal's end at most": ("reply lost", 24),
 }
+AHEAD = "the ledger is done up to the journal's end at most"
 QUICKLY = ("an order is never sent twice", "no such order counts only after the receive window")
 
 pytestmark = pytest.mark.skipif(
@@ -60,10 +63,20 @@ def test_without_a_rule_of_recovery_it_is_found_out_at_once(tmp_path: Path, rule
     assert_found_out(tmp_path, rule)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("lost", [4, 25])
+def test_after_a_power_loss_took_the_logs_ends_the_ledger_goes_on_and_nothing_is_lost(
+    tmp_path: Path, lost: int
+) -> None:
+    cases = gone_through(tmp_path, "--every", SAMPLE, "--faults", "reply lost", "--lost", lost)
+    assert cases and not [case for case in cases if case.wrong]
+
+
 @pytest.mark.torture
 @pytest.mark.timeout(20_000)
 def test_killed_at_every_call_under_every_fault_nothing_is_lost_doubled_or_unequal(tmp_path: Path) -> None:
-    cases = gone_through(tmp_path, "--every", ALL)
+    cases = gone_through(tmp_path, "--every", ALL, "--each")
     assert not [case for case in cases if case.wrong]
     assert {case.point.call for case in cases if case.killed} <= set(CALLS)
     faults_met = {case.fault for case in cases if case.struck}
@@ -79,7 +92,8 @@ def test_without_any_rule_of_recovery_it_is_found_out(tmp_path: Path, rule: str)
 
 def assert_found_out(folder: Path, rule: str) -> None:
     fault, every = WHERE[rule]
-    cases = gone_through(folder, "--every", every, "--faults", fault, "--without", rule)
+    lost = LOST if rule == AHEAD else 0
+    cases = gone_through(folder, "--every", every, "--faults", fault, "--without", rule, "--lost", lost)
     assert [case for case in cases if case.wrong], f"nothing went wrong without: {rule}"
 
 

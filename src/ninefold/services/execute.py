@@ -52,6 +52,8 @@ class Events(Protocol):
 
     def append(self, records: Sequence[AnyRecord], last_seq: int) -> int: ...
 
+    def go_back(self, seq: int) -> None: ...
+
 
 def rules_of(config: Config) -> AccountRules:
     paper = config.account.orders == "paper"
@@ -111,6 +113,12 @@ class Execute:
     def ledger_seq(self) -> int:
         """Up to where the ledger has what this stage made."""
         return self._done_seq
+
+    def go_back(self, seq: int) -> None:
+        """The journal ends here: what the ledger has behind it stays, but the numbers there are given anew."""
+        if seq < self._done_seq:
+            self._ledger.go_back(seq)
+            self._done_seq = seq
 
     def step(self, chunk: Chunk) -> Chunk:
         self._observe(chunk)

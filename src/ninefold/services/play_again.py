@@ -45,6 +45,9 @@ class Memory:
         self.made.extend(records)
         return len(records)
 
+    def go_back(self, seq: int) -> None:
+        self._done_seq = min(self._done_seq, seq)
+
 
 class Side:
     """One account through all lives. venue: who stands for the venue in a life, None if its words are in the journal and are

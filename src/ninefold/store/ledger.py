@@ -166,6 +166,10 @@ class Ledger(LedgerReader):
             raise failed_write(self._file, refused) from refused
         return added
 
+    def go_back(self, seq: int) -> None:
+        """Be done up to this input at most: a power loss took what the journal had behind it, and its numbers come again."""
+        self._writer.execute("UPDATE position SET last_seq = min(last_seq, ?)", (seq,))
+
     def close(self) -> None:
         self._finish()
 
