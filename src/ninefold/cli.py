@@ -51,7 +51,10 @@ COMMANDS = {
     "tournament": "every strategy of the library on one market, and what the best is worth",
     "holdout": "seal the newest bars against research, and count who looks at them",
     "train": "train the forecast model on stored bars",
+    "order": "ask for an order by hand: market, limit, stop, bracket, TWAP",
+    "cancel": "take back an order, wherever it is",
     "halt": "stop all orders at once",
+    "flatten": "sell what is held, at once",
     "resume": "allow orders again",
     "status": "what runs, what is stored, what is halted",
 }

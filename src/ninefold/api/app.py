@@ -27,6 +27,7 @@ from ninefold.api.context import ApiContext
 from ninefold.api.formulas import Formulas
 from ninefold.api.guard import guarded
 from ninefold.api.metrics import CONTENT_TYPE, metrics_text
+from ninefold.api.portfolio import PORTFOLIO
 from ninefold.api.reads import READS
 from ninefold.api.rows import Json
 from ninefold.api.static import page
@@ -105,7 +106,11 @@ async def show_page(state: State, path: FromPath[str] = "/") -> Response[bytes]:
 def create_app(context: ApiContext) -> Litestar:
     """raises: ValueError if it would be reachable from elsewhere without a token."""
     return Litestar(
-        [Router("/api/v1", route_handlers=[*READS, *BACKTESTS, halt, resume, live]), show_metrics, show_page],
+        [
+            Router("/api/v1", route_handlers=[*READS, *BACKTESTS, *PORTFOLIO, halt, resume, live]),
+            show_metrics,
+            show_page,
+        ],
         state=State(
             {
                 "context": context,

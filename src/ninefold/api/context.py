@@ -53,7 +53,8 @@ class StoreReader(Protocol):
 class ApiContext:
     """host: the address that is listened on; any but loopback needs a token.
 
-    halt(by, reason), resume(by): make the pipeline do it; the view shows it when the stream says that it happened.
+    halt(by, reason), resume(by), flatten(by, instrument name or "" for all): make the pipeline do it; the view shows it when the
+    stream says that it happened.
     completeness(instrument, from_ns, to_ns, width_ns): what the store's certificates say; slow enough for a thread.
     runs: back-tests that are kept, or None while there is no data dir.
     reader: the store, or None while there is none; then only what the live view holds is answered.
@@ -62,6 +63,7 @@ class ApiContext:
     view: LiveView
     halt: Callable[[str, str], Awaitable[None]]
     resume: Callable[[str], Awaitable[None]]
+    flatten: Callable[[str, str], Awaitable[None]]
     now_ns: Callable[[], int]
     reader: StoreReader | None = None
     runs: RunReader | None = None

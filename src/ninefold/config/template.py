@@ -43,6 +43,17 @@ capital = "10000"        # worth that the strategies may use together, in quote
 position_quote = 2000.0  # worth of one instrument's position at most
 order_quote = 1000.0     # worth of one order at most
 orders_per_minute = 60
+instrument_quote = 3000.0  # worth of what is held and on order, of one instrument
+venue_quote = 10000.0    # of one venue
+total_quote = 10000.0    # of all of them
+strategy_quote = 5000.0  # of one strategy
+price_band = 0.05        # a price may be worse than the mid by this part; where the venue tells a band, that one holds
+clock_skew_s = 2.0       # how far our clock and the venue's may be apart
+daily_loss = 0.1         # part of the worth at the day's beginning (UTC); more, and nothing may grow
+drawdown = 0.25          # fall from the highest worth; more, and trading halts until `ninefold resume`
+# var_quote = 200.0      # what the book may lose over one bar in the worst twentieth: at least (VaR),
+# cvar_quote = 300.0     # and on average (CVaR); nothing may grow until a hundred bars were seen
+tail_timeframe = "1m"    # the bars of these two
 
 [strategies]
 names = []               # empty: the default ones (bars from TIMEFRAMES)

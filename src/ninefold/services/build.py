@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord
 from ninefold.market.values import TOLD, told
 from ninefold.sentiment.mood import Sentiment
-from ninefold.services import headlines
+from ninefold.services import halt, headlines
 from ninefold.services.execute import Execute, MakeVenue
 from ninefold.services.snapshot import Snapshot
 from ninefold.services.stage import Kept, Stage
@@ -98,7 +99,9 @@ def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venu
     if name == "decide":
         return Decide(strategies_of(config), config.venue.name)
     names = tuple(strategy.name for strategy in strategies_of(config))
-    return Execute(config, names, Ledger(data_dir), registry, venue, basis_of(config, data_dir))
+    return Execute(
+        config, names, Ledger(data_dir), registry, venue, partial(halt.keep, data_dir), basis_of(config, data_dir)
+    )
 
 
 def basis_of(config: Config, data_dir: Path) -> Basis:

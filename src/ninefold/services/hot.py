@@ -69,6 +69,8 @@ class Hot:
         if saved is not None:
             self._restore(saved)
         self.door.recover(self._stream.last_seq)
+        core = self.execute.core
+        self.door.remember(core.in_force, core.flattened.values())
         for stage in self.stages:
             stage.meter.forget()
 

@@ -22,7 +22,7 @@ from ninefold.bus.status import Meter, Status
 from ninefold.config import Notify as Settings
 from ninefold.market.chunk import Chunk
 from ninefold.market.lag import lateness
-from ninefold.market.records import Found, Gap, Halted, Has, Late, Malformed, May, Resumed
+from ninefold.market.records import Flatten, Flattened, Found, Gap, Halted, Has, Late, Malformed, May, Resumed
 
 PAUSE_S = 1.0  # Slack allows one message a second for a channel
 LINES = 10  # a post
@@ -134,6 +134,12 @@ def _line(record: object) -> str:
             return f":white_check_mark: HAS {record.text}"
         case Halted():
             return f":octagonal_sign: HALTED by {record.by}: {record.reason}"
+        case Flatten():
+            return f":octagonal_sign: {record.by} wants {record.instrument or 'everything'} sold"
+        case Flattened():
+            return f":heavy_check_mark: sold what {record.by} wanted sold" + "".join(
+                f"\nleft: {one}" for one in record.left
+            )
         case Resumed():
             return f":arrow_forward: resumed by {record.by}"
         case Found():

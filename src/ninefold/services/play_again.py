@@ -67,7 +67,7 @@ class Side:
         self._venue = self._venue_of(life)
         self._memory = Memory([event for event in self.events if event.seq <= done_seq], done_seq)
         names = tuple(strategy.name for strategy in strategies_of(life.config))
-        self.execute = Execute(life.config, names, self._memory, Registry(list(instruments)), self._venue, basis)
+        self.execute = Execute(life.config, names, self._memory, Registry(list(instruments)), self._venue, basis=basis)
 
     def step(self, decided: Chunk) -> Chunk:
         """The chunk with what execute makes of it; the one that is given stays as it is."""

@@ -48,6 +48,7 @@ class Serve:
             view=self.view,
             halt=self._halt,
             resume=self._resume,
+            flatten=self._flatten,
             now_ns=clock,
             reader=reader,
             runs=RunReader(self._data_dir),
@@ -86,6 +87,9 @@ class Serve:
 
     async def _halt(self, by: str, reason: str) -> None:
         await asyncio.to_thread(halt.write, self._data_dir, halt.Halt(by, reason, self._clock()))
+
+    async def _flatten(self, by: str, instrument: str) -> None:
+        await asyncio.to_thread(halt.flatten, self._data_dir, halt.Ask(by, instrument, self._clock()))
 
     async def _resume(self, by: str) -> None:
         await asyncio.to_thread(halt.clear, self._data_dir)

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ninefold.config import Config, keys_of
-from ninefold.execution.risk import Approved
+from ninefold.execution.limits.general import is_flatten
+from ninefold.execution.orders import Cancel
 from ninefold.journal import inputs
 from ninefold.journal.inputs import AccountEvent, encode
 from ninefold.services import halt
-from ninefold.services.execute import Execute
+from ninefold.services.execute import Execute, Outgoing
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
 from ninefold.venues.table import VENUES
 
@@ -33,7 +34,7 @@ class Trading:
         self._put = put
         self._clock = clock
         self._gateway: BinanceGateway | None = None
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
         """Follow the account until cancelled. raises: BadConfig without keys."""
@@ -66,14 +67,18 @@ class Trading:
                 await gateway.ask_balances()
             before = found
 
-    def send(self, orders: Sequence[Approved]) -> None:
-        """Send approved orders, unless halted. What is not sent here is asked for at the next start."""
+    def send(self, orders: Sequence[Outgoing]) -> None:
+        """Send approved orders, while halted only those that sell out, and cancels always. What is not sent here is asked for
+        at the next start."""
         if self._gateway is None:
             return
         for approved in orders:
             instrument = self._execute.registry[approved.order.instrument]
+            if isinstance(approved, Cancel):
+                self._sending.add(self._gateway.post_cancel(approved.order, instrument))
+                continue
             held = halt.read(Path(self._config.data_dir))
-            if held is not None:
+            if held is not None and not is_flatten(approved.order):
                 self._gateway.withhold(approved, instrument, f"halted by {held.by}: {held.reason}")
             else:
                 self._sending.add(self._gateway.post(approved, instrument))

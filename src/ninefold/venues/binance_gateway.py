@@ -18,7 +18,7 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_text
 from ninefold.market.records import Order
 from ninefold.venues.binance_client import FIRST_WAIT_S, LONGEST_WAIT_S, WRONG_TIME, BinanceClient
-from ninefold.venues.binance_orders import NOT_SENT, Envelope, error_of, is_unsure
+from ninefold.venues.binance_orders import NOT_SENT, STATUSES, Envelope, error_of, is_unsure
 from ninefold.venues.binance_requests import (
     RECV_WINDOW_MS,
     Request,
@@ -27,6 +27,7 @@ from ninefold.venues.binance_requests import (
     ask_open_orders,
     ask_order,
     build_order,
+    cancel_order,
     side_text,
     subscription,
 )
@@ -64,7 +65,7 @@ class BinanceGateway:
         self._unsettled = unsettled
         self._clock = clock
         self._client = BinanceClient(rest_url, key, secret, clock)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sent_s: dict[str, float] = {}  # when an order left, by a clock that nobody sets
         self._started_s = 0.0
@@ -104,9 +105,25 @@ class BinanceGateway:
         if error_of(answer)[0] == WRONG_TIME:
             self._run(self._client.read_clock())
 
-    def post(self, approved: Approved, instrument: Instrument) -> asyncio.Task[None]:
+    def post(self, approved: Approved, instrument: Instrument) -> asyncio.Task[object]:
         """`send` without waiting for it; what goes wrong in it ends `failed`."""
         return self._run(self.send(approved, instrument))
+
+    async def cancel(self, order: Order, instrument: Instrument) -> None:
+        """Cancel an order, and unless the venue says that it did, ask what became of it: the answer may be lost, a fill may have
+        been faster, the order itself may still be on its way. While it is open it is cancelled again, which can do no harm."""
+        symbol, order_id = instrument.venue_symbol, order.client_order_id
+        while True:
+            await asyncio.sleep(max(0, self._client.quiet_ms()) / 1000)
+            status, body = await self._client.call(cancel_order(symbol, order_id, self._client.venue_ms()))
+            self._hand_on("cancel_answer", order, instrument, status, body)
+            if status == 200 or not await self._settle(order, instrument):
+                return
+            await asyncio.sleep(FIRST_WAIT_S)
+
+    def post_cancel(self, order: Order, instrument: Instrument) -> asyncio.Task[object]:
+        """`cancel` without waiting for it."""
+        return self._run(self.cancel(order, instrument))
 
     def withhold(self, approved: Approved, instrument: Instrument, reason: str) -> None:
         """Say that an approved order will not be sent, so that it does not stay under way."""
@@ -140,9 +157,9 @@ class BinanceGateway:
                 if order.known_ns <= self._clock() - int(OVERDUE_S * 1e9):
                     await self._settle(order, instrument)
 
-    async def _settle(self, order: Order, instrument: Instrument) -> None:
-        """Ask what became of an order. "No such order" counts only when it can no longer arrive: its stamp was at most AHEAD_MS
-        ahead of the venue's clock, however wrong ours was, or the venue would refuse it."""
+    async def _settle(self, order: Order, instrument: Instrument) -> bool:
+        """Ask what became of an order; whether it is still open. "No such order" counts only when it can no longer arrive: its
+        stamp was at most AHEAD_MS ahead of the venue's clock, however wrong ours was, or the venue would refuse it."""
         sent_s = self._sent_s.get(order.client_order_id, self._started_s)
         arrived_by_s = sent_s + (RECV_WINDOW_MS + AHEAD_MS) / 1000
         symbol, order_id = instrument.venue_symbol, order.client_order_id
@@ -153,11 +170,13 @@ class BinanceGateway:
                 break
             await asyncio.sleep(max(0.001, arrived_by_s - _now_s()))
         self._hand_on("order_status", order, instrument, status, body)
-        number = _number_of(body) if status == 200 else None
-        if number is not None:
+        found = _found(body) if status == 200 else None
+        if found is not None:
+            number = str(found.orderId)
             status, body = await self._client.until_answered(lambda now_ms: ask_my_trades(symbol, number, now_ms))
             self._hand_on("my_trades", order, instrument, status, body)
         self._sent_s.pop(order.client_order_id, None)
+        return found is not None and STATUSES.get(found.status) in ("working", "partly_filled")
 
     async def _follow(self) -> None:
         """Follow the account's events; after a broken line subscribe again and ask for what may have been missed."""
@@ -210,13 +229,13 @@ class BinanceGateway:
         self._submit(kind, msgspec.json.encode(answer))
         return answer
 
-    def _run(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def _run(self, work: Coroutine[None, None, object]) -> asyncio.Task[object]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[object]) -> None:
         """What went wrong in a task of ours is told to whoever waits for `failed`."""
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None and not self.failed.done():
@@ -227,16 +246,17 @@ def _now_s() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _number_of(body: str) -> str | None:
-    """The venue's number of an order; None if the answer cannot be read, which the parser reports."""
+def _found(body: str) -> _Found | None:
+    """An order as the venue has it; None if the answer cannot be read, which the parser reports."""
     try:
-        return str(msgspec.json.decode(body, type=_Numbered).orderId)
+        return msgspec.json.decode(body, type=_Found)
     except msgspec.DecodeError:
         return None
 
 
-class _Numbered(msgspec.Struct):
+class _Found(msgspec.Struct):
     orderId: int
+    status: str = ""
 
 
 class _Event(msgspec.Struct):
