@@ -88,7 +88,7 @@ class Table:
         self._without = RULES[without] if without else None
         self._number = 0
         command = [sys.executable, "-m", "ninefold.simulator", "--data-dir", str(folder / "exchange")]
-        command += ["--rate", "2", "--instruments", "BTC/USDT"]
+        command += ["--rate", "40", "--instruments", "BTC/USDT"]
         with (folder / "exchange.log").open("wb") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
         assert self._process.stdout is not None
