@@ -75,18 +75,27 @@ class Source(_Section, frozen=True):
 
 
 class Notify(_Section, frozen=True):
-    """Slack: a webhook address or a bot token, each from the environment."""
+    """Slack: a webhook address or a bot token, each from the environment. signing_secret_env: of the app whose commands are
+    taken; slack_users: ids of the people who may give them, empty for all who can use the app.
+    """
 
     webhook_env: str = "NINEFOLD_SLACK_WEBHOOK"
     token_env: str = "NINEFOLD_SLACK_TOKEN"
     channel: str = "#ninefold"
     api_url: str = ""
+    signing_secret_env: str = "NINEFOLD_SLACK_SIGNING_SECRET"
+    slack_users: tuple[str, ...] = ()
 
 
 class Serve(_Section, frozen=True):
+    """The token of token_env may do everything. tokens_file: owner-only, {NAME: {"scope": ..., "token": ...}}."""
+
     host: str = "127.0.0.1"
     port: Port = 8899
     token_env: str = "NINEFOLD_API_TOKEN"
+    trade_token_env: str = "NINEFOLD_API_TRADE_TOKEN"
+    read_token_env: str = "NINEFOLD_API_READ_TOKEN"
+    tokens_file: str = ""
 
 
 class Influx(_Section, frozen=True):

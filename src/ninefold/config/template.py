@@ -69,11 +69,16 @@ folder = ""              # your own strategy files, found by name
 webhook_env = "NINEFOLD_SLACK_WEBHOOK"
 token_env = "NINEFOLD_SLACK_TOKEN"
 channel = "#ninefold"
+signing_secret_env = "NINEFOLD_SLACK_SIGNING_SECRET"   # of an app whose `/ninefold halt` and so on are taken (docs/security.md)
+slack_users = []         # ids of the people who may give commands, for example "U012AB3CD"; empty: all who can use the app
 
 [serve]
-host = "127.0.0.1"       # another address needs a token in token_env
+host = "127.0.0.1"       # another address needs a token
 port = 8899
-token_env = "NINEFOLD_API_TOKEN"
+token_env = "NINEFOLD_API_TOKEN"               # may do everything (scope admin)
+trade_token_env = "NINEFOLD_API_TRADE_TOKEN"   # may read, halt, resume and flatten
+read_token_env = "NINEFOLD_API_READ_TOKEN"     # may read
+# tokens_file = ""       # or an owner-only file of any number: {"grafana": {"scope": "read", "token": "..."}}
 
 # [influx]               # a live copy as line protocol (docs/imports.md)
 # url = "http://127.0.0.1:8086"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from ninefold.config import Config, keys_of
@@ -24,11 +25,19 @@ ANSWERS_S = 1.0  # at a stop, answers under way are waited for this long; later 
 
 
 class Trading:
-    """put: the door. Orders are sent only after `run` has asked the venue for the state of the account."""
+    """put: the door. fence: raises TakenOver when another executor has the account. Orders are sent only after `run` has
+    asked the venue for the state of the account.
+    """
 
     def __init__(
-        self, config: Config, execute: Execute, put: Callable[[int, int, int, bytes], None], clock: Callable[[], int]
+        self,
+        config: Config,
+        execute: Execute,
+        put: Callable[[int, int, int, bytes], None],
+        clock: Callable[[], int],
+        fence: Callable[[], None],
     ) -> None:
+        self._fence = fence
         self._config = config
         self._execute = execute
         self._put = put
@@ -49,6 +58,7 @@ class Trading:
             self._account,
             self._unsettled,
             self._clock,
+            self._fence,
         )
         self._gateway = gateway
         await gateway.start()
@@ -69,9 +79,11 @@ class Trading:
 
     def send(self, orders: Sequence[Outgoing]) -> None:
         """Send approved orders, while halted only those that sell out, and cancels always. What is not sent here is asked for
-        at the next start."""
+        at the next start. raises: TakenOver."""
         if self._gateway is None:
             return
+        if orders:
+            self._fence()
         for approved in orders:
             instrument = self._execute.registry[approved.order.instrument]
             if isinstance(approved, Cancel):
@@ -96,3 +108,9 @@ class Trading:
 
     def _account(self, kind: str, body: bytes) -> None:
         self._put(inputs.ACCOUNT, 0, self._clock(), encode(AccountEvent(self._config.venue.name, kind, body)))
+
+
+def account_named(config: Config) -> str:
+    """The venue and a digest of the key: the name of an account among executors, which shows no key. raises: BadConfig."""
+    key, _ = keys_of(config.account)
+    return f"{config.venue.name}-{sha256(key.encode()).hexdigest()[:32]}"
