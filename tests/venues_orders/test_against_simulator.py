@@ -250,6 +250,25 @@ def test_after_a_crash_between_the_ledger_and_the_answer_the_exchange_says_what_
     play(work)
 
 
+def test_an_order_that_has_not_left_yet_is_not_taken_for_one_that_never_arrived(simulator, monkeypatch):
+    monkeypatch.setattr(binance_gateway, "RECV_WINDOW_MS", 10)
+    monkeypatch.setattr(binance_gateway, "AHEAD_MS", 0)
+
+    async def work() -> None:
+        async with running(Live(simulator, [])) as live:
+            (approved,) = await live.want(1_000)
+            await asyncio.sleep(0.02)
+            await live.gateway.reconcile()  # as after a broken line, while the ledger is still being synced
+            assert live.core.orders[approved.order.client_order_id].order.status == "sent"
+            monkeypatch.setattr(binance_gateway, "RECV_WINDOW_MS", 5_000)
+            await live.gateway.send(approved, live.registry[1])
+            await live.settled()
+            assert live.core.orders[approved.order.client_order_id].order.status == "filled"
+            live.check()
+
+    play(work)
+
+
 def test_an_open_order_that_the_ledger_does_not_know_is_followed_if_it_is_ours_and_only_told_of_if_not(simulator):
     best = float(get(simulator["rest"], "/api/v3/depth?symbol=BTCUSDT&limit=5")["bids"][0][0])
 
