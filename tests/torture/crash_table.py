@@ -25,6 +25,7 @@ import time
 import traceback
 import urllib.request
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,12 +81,12 @@ class Case(NamedTuple):
 class Table:
     """A simulated exchange and the cases on it, one after the other."""
 
-    def __init__(self, folder: Path, without: str = "", keep: Path | None = None) -> None:
-        """without: a rule of recovery. keep: a folder for the data dirs of cases in which something is wrong."""
+    def __init__(self, folder: Path, keep: Path | None = None) -> None:
+        """keep: a folder for the data dirs of cases in which something is wrong."""
         self._keep = keep
         folder.mkdir(exist_ok=True)
         self._folder = folder
-        self._without = RULES[without] if without else None
+        self._without: Callable[[], None] | None = None
         self._number = 0
         command = [sys.executable, "-m", "ninefold.simulator", "--data-dir", str(folder / "exchange")]
         command += ["--rate", "40", "--instruments", "BTC/USDT"]
@@ -95,6 +96,10 @@ class Table:
         ready = json.loads(self._process.stdout.readline())
         self._exchange = Exchange(*(ready[name] for name in Exchange._fields))
         self._database = folder / "exchange" / "exchange.sqlite"
+
+    def leave_out(self, rule: str) -> None:
+        """From now on live without a rule of recovery; "": with all of them."""
+        self._without = RULES[rule] if rule else None
 
     def close(self) -> None:
         self._process.terminate()
@@ -231,36 +236,33 @@ def chosen(table: Table, faults: list[str], every: int, first: int, each: bool) 
     ]
 
 
-def side_by_side(folder: Path, options: argparse.Namespace, faults: list[str]) -> list[Case]:
-    """The cases, dealt to so many processes, each with an exchange of its own."""
-    table = Table(folder / "counted")
+def gone_through(folder: Path, options: argparse.Namespace, faults: list[str]) -> list[Case]:
+    """The cases; with several jobs dealt to so many processes, each with an exchange of its own."""
+    counted = Table(folder / "counted", keep=options.keep)
     try:
-        todo = chosen(table, faults, options.every, options.first, options.each)
+        todo = chosen(counted, faults, options.every, options.first, options.each)
+        if options.jobs == 1:
+            counted.leave_out(options.without)
+            return [_told(counted.case(*one, options.lost)) for one in todo]
     finally:
-        table.close()
+        counted.close()
     results = [folder / f"job{number}.json" for number in range(options.jobs)]
-    children = [
-        os.fork()
-        or _work(
-            Table(folder / str(number), options.without, options.keep),
-            result,
-            todo[number :: options.jobs],
-            options.lost,
-        )
-        for number, result in enumerate(results)
-    ]
+    children = [os.fork() or _work(folder, number, options, todo, result) for number, result in enumerate(results)]
     ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     if any(ended):
         raise RuntimeError(f"the cases could not be gone through: {ended}")
     return [case for result in results for case in msgspec.json.decode(result.read_bytes(), type=list[Case])]
 
 
-def _work(table: Table, result: Path, todo: list[tuple[Point, str]], lost: int) -> int:
+def _work(folder: Path, number: int, options: argparse.Namespace, todo: list[tuple[Point, str]], result: Path) -> int:
     """In a child: its part of the cases."""
     status = 1
     try:
+        table = Table(folder / str(number), options.keep)
         try:
-            result.write_bytes(msgspec.json.encode([_told(table.case(*one, lost)) for one in todo]))
+            table.leave_out(options.without)
+            mine = todo[number :: options.jobs]
+            result.write_bytes(msgspec.json.encode([_told(table.case(*one, options.lost)) for one in mine]))
             status = 0
         finally:
             table.close()
@@ -292,7 +294,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         faults = options.faults.split(";")
-        done = side_by_side(Path(folder), options, faults)
+        done = gone_through(Path(folder), options, faults)
     done.sort(key=lambda case: faults.index(case.fault))
     print(text(done))
     if options.json:
