@@ -2,8 +2,8 @@
 
 Arguments: `--faults "NAME;NAME"`, `--every N` (of so many cases one, another one of each fault), `--first N`, `--each` (count
 the calls under each fault, not undisturbed), `--jobs N` (exchanges side by side), `--without RULE`, `--lost N` (so many inputs
-of the logs' ends, as by a power loss), `--keep FOLDER` (for the data dirs of wrong cases), `--json FILE`. Prints the table with
-counts; exit status 1 if anything is wrong.
+of the logs' ends, as by a power loss), `--stop` (with one job: at the first wrong case), `--keep FOLDER` (for the data dirs of
+wrong cases), `--json FILE`. Prints the table with counts; exit status 1 if anything is wrong.
 The points are not a list: strace counts the calls of one undisturbed life, and then kills the process at the first, the
 second ... of each kind. A killed process is started again, without strace, until its script is over; then ledger and exchange
 are compared. All of a case are forks of this program, which has imported what they need: it never makes a thread itself.
@@ -133,7 +133,7 @@ class Table:
         trace = ["-o", "/dev/null", "-e", f"trace={point.call}", "-e", inject] if point.n else []
         status = self._live(data_dir, begin_ns, trace)
         killed = status == -signal.SIGKILL
-        if killed and lost:
+        if killed and lost and (data_dir / "ledger.db").exists():
             lose(data_dir, LedgerReader(data_dir).last_seq() - lost)
         if killed:
             status = self._live(data_dir, begin_ns, [])
@@ -193,7 +193,7 @@ class Table:
 
 
 def lose(data_dir: Path, after_seq: int) -> None:
-    """Take everything behind an input from the ends of both logs."""
+    """Take everything behind an input from the ends of both logs, as far as they begin before it."""
     for name in ("journal", "stream"):
         for path in segments(data_dir / name)[-1:]:
             kept = [record for record in read_segment(path) if record.seq <= after_seq]
@@ -243,7 +243,7 @@ def gone_through(folder: Path, options: argparse.Namespace, faults: list[str]) -
         todo = chosen(counted, faults, options.every, options.first, options.each)
         if options.jobs == 1:
             counted.leave_out(options.without)
-            return [_told(counted.case(*one, options.lost)) for one in todo]
+            return list(until_wrong(counted, todo, options))
     finally:
         counted.close()
     results = [folder / f"job{number}.json" for number in range(options.jobs)]
@@ -289,6 +289,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--without", default="", choices=["", *RULES])
     parser.add_argument("--lost", type=int, default=0)
+    parser.add_argument("--stop", action="store_true")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

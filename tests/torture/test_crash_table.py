@@ -37,6 +37,7 @@ WHERE: dict[
     "balances that differ are asked for again": ("user stream gap", 480),
     "the ledger is done up to the journal's end at most": ("reply lost", 24),
 }
+ALONE = ("--jobs", 1, "--stop")
 AHEAD = "the ledger is done up to the journal's end at most"
 
 pytestmark = pytest.mark.skipif(
@@ -58,17 +59,15 @@ def test_killed_at_some_calls_under_every_fault_nothing_is_lost_doubled_or_unequ
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_without_a_rule_of_recovery_it_is_found_out_at_once(tmp_path: Path) -> None:
-    assert_found_out(tmp_path, "no such order counts only after the receive window", jobs=1)
+    assert_found_out(tmp_path, "no such order counts only after the receive window")
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("lost", [4, 25])
-def test_after_a_power_loss_took_the_logs_ends_the_ledger_goes_on_and_nothing_is_lost(
-    tmp_path: Path, lost: int
-) -> None:
-    cases = gone_through(tmp_path, "--every", SAMPLE, "--faults", "reply lost", "--lost", lost)
-    assert cases and not [case for case in cases if case.wrong]
+@pytest.mark.torture
+@pytest.mark.timeout(900)
+def test_after_a_power_loss_took_the_logs_ends_the_ledger_goes_on_and_nothing_is_lost(tmp_path: Path) -> None:
+    cases = gone_through(tmp_path, "--every", 12, "--faults", "reply lost", "--lost", LOST)
+    assert sum(case.killed for case in cases) > 10
+    assert not [case for case in cases if case.wrong]
 
 
 @pytest.mark.torture
@@ -88,10 +87,10 @@ def test_without_any_rule_of_recovery_it_is_found_out(tmp_path: Path, rule: str)
     assert_found_out(tmp_path, rule)
 
 
-def assert_found_out(folder: Path, rule: str, jobs: int = 4) -> None:
+def assert_found_out(folder: Path, rule: str) -> None:
     fault, every = WHERE[rule]
     lost = LOST if rule == AHEAD else 0
-    cases = gone_through(folder, "--every", every, "--faults", fault, "--without", rule, "--lost", lost, "--jobs", jobs)
+    cases = gone_through(folder, "--every", every, "--faults", fault, "--without", rule, "--lost", lost, *ALONE)
     assert [case for case in cases if case.wrong], f"nothing went wrong without: {rule}"
 
 

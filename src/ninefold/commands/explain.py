@@ -17,6 +17,8 @@ from ninefold.commands.known import KNOWN
 from ninefold.commands.verify import shown_progress
 from ninefold.execution.decisions import APPROVED
 from ninefold.execution.money import text
+from ninefold.market.arrays import BAR_UNKNOWN
+from ninefold.market.instruments import Instrument
 from ninefold.market.records import Decision, Fill, Order
 from ninefold.services.explain import Explanation, NoSuchOrder, Wish, explain
 from ninefold.services.identity import UnreadableIdentity
@@ -95,12 +97,21 @@ def _wishes(wishes: list[Wish], found: Explanation) -> Table:
     for column in ("strategy", "formula", "bar", "values", "target"):
         table.add_column(column, justify="right" if column == "target" else "left", overflow="fold")
     for wish in wishes:
-        bar = wish.bar
-        prices = [found.instrument.price_text(bar[name]) for name in ("open", "high", "low", "close")] if bar else []
-        values = ", ".join(f"{term} {value:.6g}" for term, value in wish.values.items())
+        values = ", ".join(
+            f"{term} {'unknown' if value is None else format(value, '.6g')}" for term, value in wish.values.items()
+        )
         target = "cannot tell" if wish.target is None else f"{wish.target:+.2f}"
-        table.add_row(wish.strategy, wish.formula, " ".join(prices), values, target)
+        table.add_row(wish.strategy, wish.formula, _bar(wish.bar, found.instrument), values, target)
     return table
+
+
+def _bar(bar: dict[str, Any] | None, of: Instrument) -> str:
+    """Open, high, low and close."""
+    if bar is None:
+        return ""
+    if bar["state"] == BAR_UNKNOWN:
+        return "unknown"
+    return " ".join(of.price_text(bar[name]) for name in ("open", "high", "low", "close"))
 
 
 def _print_decision(decided: Decision, found: Explanation, console: Console) -> None:

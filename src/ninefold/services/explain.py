@@ -6,6 +6,7 @@ Out: an `Explanation`: the decision as it was stored and as it is made again fro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -35,13 +36,15 @@ class NoSuchOrder(ValueError):
 
 
 class Wish(msgspec.Struct, kw_only=True):
-    """What one strategy wanted, and by what. values: what was measured at the bar's close, by term of its formula."""
+    """What one strategy wanted, and by what. values: what was measured at the bar's close, by term of its formula; None where
+    it was not known.
+    """
 
     strategy: str
     formula: str
     target: float | None
     bar: dict[str, Any] | None
-    values: dict[str, float]
+    values: dict[str, float | None]
 
 
 class Explanation(msgspec.Struct, kw_only=True):
@@ -163,7 +166,7 @@ class _Again:
         row = self._targets.get(name)
         bar = self._bars.get(int(row["width_ns"])) if row is not None else None
         values = {
-            term.decode(): float(value["value"])
+            term.decode(): None if math.isnan(value["value"]) else float(value["value"])
             for (width_ns, term), value in sorted(self._values.items())
             if row is not None and width_ns == int(row["width_ns"]) and term.decode() in formula
         }
