@@ -254,6 +254,15 @@ def gone_through(folder: Path, options: argparse.Namespace, faults: list[str]) -
     return [case for result in results for case in msgspec.json.decode(result.read_bytes(), type=list[Case])]
 
 
+def until_wrong(table: Table, todo: list[tuple[Point, str]], options: argparse.Namespace) -> Iterator[Case]:
+    """The cases one after the other; with --stop none after the first in which something is wrong."""
+    for one in todo:
+        case = _told(table.case(*one, options.lost))
+        yield case
+        if case.wrong and options.stop:
+            return
+
+
 def _work(folder: Path, number: int, options: argparse.Namespace, todo: list[tuple[Point, str]], result: Path) -> int:
     """In a child: its part of the cases."""
     status = 1
