@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import hashlib
+import hmac
 import json
 import subprocess
 import sys
@@ -10,7 +12,9 @@ import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import aiohttp
 import pytest
 
 from ninefold.execution.core import ExecutionCore
@@ -20,7 +24,7 @@ from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.numbers import to_units
-from ninefold.market.records import AnyRecord, Balance, Fill, Has, Malformed, Order, Started, Tick
+from ninefold.market.records import AnyRecord, Balance, Fill, Found, Has, Malformed, Order, Started, Tick
 from ninefold.venues import binance_gateway
 from ninefold.venues.binance_client import BinanceClient
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
@@ -258,3 +262,63 @@ def test_after_a_crash_between_the_ledger_and_the_answer_the_exchange_says_what_
             assert not any(isinstance(record, Order) and record.status == "refused" for record in again.records)
 
     play(work)
+
+
+def test_an_order_that_has_not_left_yet_is_not_taken_for_one_that_never_arrived(simulator, monkeypatch):
+    monkeypatch.setattr(binance_gateway, "RECV_WINDOW_MS", 10)
+    monkeypatch.setattr(binance_gateway, "AHEAD_MS", 0)
+
+    async def work() -> None:
+        async with running(Live(simulator, [])) as live:
+            (approved,) = await live.want(1_000)
+            await asyncio.sleep(0.02)
+            await live.gateway.reconcile()  # as after a broken line, while the ledger is still being synced
+            assert live.core.orders[approved.order.client_order_id].order.status == "sent"
+            monkeypatch.setattr(binance_gateway, "RECV_WINDOW_MS", 5_000)
+            await live.gateway.send(approved, live.registry[1])
+            await live.settled()
+            assert live.core.orders[approved.order.client_order_id].order.status == "filled"
+            live.check()
+
+    play(work)
+
+
+def test_an_open_order_that_the_ledger_does_not_know_is_followed_if_it_is_ours_and_only_told_of_if_not(simulator):
+    best = float(get(simulator["rest"], "/api/v3/depth?symbol=BTCUSDT&limit=5")["bids"][0][0])
+
+    async def work() -> None:
+        for order_id in ("nf-lostlostlostlostlost", "somebody-else"):
+            await rest_order(simulator, order_id, f"{best * 0.9:.2f}")
+        async with running(Live(simulator, [])) as live:
+            found = {record.client_order_id: record for record in live.records if isinstance(record, Found)}
+            assert {order_id: one.ours for order_id, one in found.items()} == {
+                "nf-lostlostlostlostlost": True,
+                "somebody-else": False,
+            }
+            (followed,) = live.core.unsettled()
+            assert (followed.client_order_id, followed.status) == ("nf-lostlostlostlostlost", "working")
+            assert not live.step(desired={1: 500}, bid="60000", ask="60001"), "its instrument is busy"
+            live.check()
+            for order_id in ("nf-lostlostlostlostlost", "somebody-else"):
+                await signed(simulator, "DELETE", symbol="BTCUSDT", origClientOrderId=order_id)
+            await live.settled()
+            assert live.core.orders["nf-lostlostlostlostlost"].order.status == "cancelled"
+            live.check()
+
+    play(work)
+
+
+async def rest_order(simulator: dict[str, Any], order_id: str, price: str) -> None:
+    """An order that rests far from the market, sent by another program."""
+    values = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.00100"}
+    await signed(simulator, "POST", **values, price=price, newClientOrderId=order_id)
+
+
+async def signed(simulator: dict[str, Any], method: str, **params: str) -> None:
+    keys = json.loads(Path(simulator["keys_file"]).read_text())
+    query = urlencode({"timestamp": time.time_ns() // 1_000_000, **params})
+    signature = hmac.new(keys["secret"].encode(), query.encode(), hashlib.sha256).hexdigest()
+    url = f"{simulator['rest']}/api/v3/order?{query}&signature={signature}"
+    headers = {"X-MBX-APIKEY": keys["apiKey"]}
+    async with aiohttp.ClientSession() as session, session.request(method, url, headers=headers) as answer:
+        assert answer.status == 200, await answer.text()

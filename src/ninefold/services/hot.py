@@ -56,6 +56,7 @@ class Hot:
         made = [stage_of(name, config, self._data_dir, Registry(registry)) for name in CHAIN]
         self.stages = [TimedStage(stage, Meter(stage.name, clock()), clock) for stage in made]
         self.execute = next(stage for stage in made if isinstance(stage, Execute))
+        self.execute.go_back(self.door.journal_seq)
         self._chain = Chain(self.stages, self._stream, self._after)
         self._trading = Trading(config, self.execute, self.door.put, clock, self._lease.check)
         self._books = Books(self.execute, self._trading.send)
