@@ -20,9 +20,11 @@ import msgspec
 
 from ninefold.execution.account import Account
 from ninefold.execution.asked import HAND
+from ninefold.execution.attribution import split
 from ninefold.execution.desk import RESTS, Desk
 from ninefold.execution.done import tell
 from ninefold.execution.ids import is_ours
+from ninefold.execution.money import base_amount
 from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow
 from ninefold.execution.returns import Returns
 from ninefold.execution.risk import Approved, RiskState, check
@@ -301,7 +303,8 @@ class ExecutionCore:
             intents = leaving + wished
         approved: list[Approved] = []
         if intents:
-            approved, refused = check(self._risk_state(tick, shares), intents)
+            by_hand = {one.client_order_id: self._own_share(one) for one in leaving}
+            approved, refused = check(self._risk_state(tick, {**by_hand, **shares}), intents)
             for order in refused:
                 made += self.desk.refused(order)
             for each in approved:
@@ -310,6 +313,11 @@ class ExecutionCore:
         if not self._awaited:
             self._to_cancel += map(Cancel, self.desk.cancels())
         return approved
+
+    def _own_share(self, order: Order) -> dict[str, int]:
+        """An order that nobody's target asked for is all of its own name's, in equal parts if there are several."""
+        amount = order.side * base_amount(self._registry[order.instrument], order.size)
+        return split(amount, dict.fromkeys(order.strategies, 1)) if order.strategies else {}
 
     def _approved(self, order: Order, shares: dict[str, int], made: list[AnyRecord]) -> None:
         sent = msgspec.structs.replace(order, status="sent")

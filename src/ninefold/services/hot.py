@@ -55,7 +55,7 @@ class Hot:
         self.stages = [TimedStage(stage, Meter(stage.name, clock()), clock) for stage in made]
         self.execute = next(stage for stage in made if isinstance(stage, Execute))
         self._chain = Chain(self.stages, self._stream, self._after)
-        self._trading = Trading(config, self.execute, self.door.put, clock)
+        self._trading = Trading(config, self.execute, self.door.put, clock, self.door.limiters[config.venue.name])
         self._books = Books(self.execute, self._trading.send)
         self._live = False
         self._begun = Begun(

@@ -17,6 +17,7 @@ from ninefold.journal.inputs import AccountEvent, encode
 from ninefold.services import halt
 from ninefold.services.execute import Execute, Outgoing
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
+from ninefold.venues.limiter import Limiter
 from ninefold.venues.table import VENUES
 
 OVERDUE_S = 15.0  # what the venue says and what our fills add up to may differ so long: events are under way
@@ -24,15 +25,22 @@ ANSWERS_S = 1.0  # at a stop, answers under way are waited for this long; later 
 
 
 class Trading:
-    """put: the door. Orders are sent only after `run` has asked the venue for the state of the account."""
+    """put: the door. limiter: of the venue's rates, shared with who else calls it. Orders are sent only after `run` has asked
+    the venue for the state of the account."""
 
     def __init__(
-        self, config: Config, execute: Execute, put: Callable[[int, int, int, bytes], None], clock: Callable[[], int]
+        self,
+        config: Config,
+        execute: Execute,
+        put: Callable[[int, int, int, bytes], None],
+        clock: Callable[[], int],
+        limiter: Limiter | None = None,
     ) -> None:
         self._config = config
         self._execute = execute
         self._put = put
         self._clock = clock
+        self._limiter = limiter
         self._gateway: BinanceGateway | None = None
         self._sending: set[asyncio.Task[object]] = set()
 
@@ -49,6 +57,7 @@ class Trading:
             self._account,
             self._unsettled,
             self._clock,
+            self._limiter,
         )
         self._gateway = gateway
         await gateway.start()
