@@ -22,7 +22,9 @@ from ninefold.market.instruments import Registry, listed
 from ninefold.market.numbers import to_units
 from ninefold.market.records import AnyRecord, Balance, Fill, Has, Malformed, Order, Started, Tick
 from ninefold.venues import binance_gateway
+from ninefold.venues.binance_client import BinanceClient
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
+from ninefold.venues.binance_keys import check_keys
 from ninefold.venues.binance_orders import parse_account
 
 RULES = AccountRules(
@@ -168,6 +170,18 @@ async def cutting(rest: str, forward: bool) -> AsyncIterator[str]:
         yield "http://127.0.0.1:{1}".format(*server.sockets[0].getsockname())
     finally:
         server.close()
+
+
+def test_the_exchange_says_that_its_key_may_trade_and_not_withdraw(simulator):
+    keys = json.loads(Path(simulator["keys_file"]).read_text())
+
+    async def work() -> None:
+        client = BinanceClient(simulator["rest"], keys["apiKey"], keys["secret"], time.time_ns)
+        await client.start()
+        await check_keys(client)
+        await client.close()
+
+    asyncio.run(work())
 
 
 def test_orders_are_filled_and_our_books_equal_the_exchange_to_the_last_unit(simulator):

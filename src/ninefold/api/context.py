@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from ninefold.api.live import LiveView
+from ninefold.api.scopes import Tokens
 from ninefold.store.runs import RunReader
 
 STATIC = Path(__file__).parent / "static"  # the web front end as `scripts/build_web.py` builds it
@@ -51,7 +52,7 @@ class StoreReader(Protocol):
 
 @dataclass(frozen=True)
 class ApiContext:
-    """host: the address that is listened on; any but loopback needs a token.
+    """host: the address that is listened on; any but loopback needs tokens. settings: as an admin may see them.
 
     halt(by, reason), resume(by), flatten(by, instrument name or "" for all): make the pipeline do it; the view shows it when the
     stream says that it happened.
@@ -69,5 +70,6 @@ class ApiContext:
     runs: RunReader | None = None
     completeness: Callable[[str, int | None, int | None, int | None], dict[str, object]] | None = None
     host: str = "127.0.0.1"
-    token: str | None = None
+    tokens: Tokens = field(default_factory=Tokens)
+    settings: dict[str, object] = field(default_factory=dict)
     static: Path = STATIC

@@ -19,6 +19,7 @@ from ninefold.api.context import ApiContext
 from ninefold.api.live import LiveView
 from ninefold.api.query import instrument_named
 from ninefold.api.rows import Json
+from ninefold.api.scopes import READ, TRADE
 
 
 class Flatten(msgspec.Struct, forbid_unknown_fields=True):
@@ -28,7 +29,7 @@ class Flatten(msgspec.Struct, forbid_unknown_fields=True):
     instrument: Annotated[str, msgspec.Meta(max_length=100)] = ""
 
 
-@get("/attribution")
+@get("/attribution", opt=READ)
 async def show_attribution(state: State) -> Json:
     """Fills, fees and positions by strategy; together they are the account's, to the last unit. `worth` is what came in less
     what went out, at the last mid prices in `quote`; null while one is unknown.
@@ -38,7 +39,7 @@ async def show_attribution(state: State) -> Json:
     return {"quote": view.account.quote, **attribution(view.booked, lambda asset, amount: _worth(view, asset, amount))}
 
 
-@post("/flatten", status_code=202)
+@post("/flatten", status_code=202, opt=TRADE)
 async def flatten(state: State, data: JSONBody[Flatten]) -> Json:
     """Cancel and sell out at once, without asking back. Messages tell when it is done, and what is left."""
     context: ApiContext = state.context

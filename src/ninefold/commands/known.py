@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ninefold.api.address import CannotListen
 from ninefold.config import BadConfig
+from ninefold.execution.lease import AlreadyTraded, TakenOver
 from ninefold.forecast.boosters import NoOpenMP
 from ninefold.journal.letgo import LetGo
 from ninefold.journal.segment import Damaged, WrongVersion
@@ -11,9 +12,11 @@ from ninefold.journal.writer import DiskFull
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.services.snapshot import WrongSnapshot
 from ninefold.store.data_dir import AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat
+from ninefold.venues.binance_keys import KeysRefused
 from ninefold.venues.questions import Refused
 
 KNOWN: tuple[type[Exception], ...] = (
     *(AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat, WrongVersion, WrongSnapshot, Damaged, DiskFull, LetGo),
+    *(AlreadyTraded, TakenOver, KeysRefused),
     *(BadConfig, CannotListen, NoOpenMP, Refused, UnknownInstrument),
 )

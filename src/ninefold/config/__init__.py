@@ -7,13 +7,13 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import stat
 import tomllib
 from pathlib import Path
 from typing import Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from ninefold.config.secret_file import BadConfig, owner_only
 from ninefold.config.sections import (
     Account,
     Bus,
@@ -24,6 +24,7 @@ from ninefold.config.sections import (
     Retention,
     Risk,
     Serve,
+    Sizing,
     Source,
     Strategies,
     Venue,
@@ -43,6 +44,7 @@ __all__ = [
     "Retention",
     "Risk",
     "Serve",
+    "Sizing",
     "Source",
     "Strategies",
     "Venue",
@@ -56,10 +58,6 @@ __all__ = [
 PAIR = re.compile(r"[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+(-\d{6})?)?")  # as ccxt writes symbols
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")  # it is part of a NATS subject and of a file's name
 BUS_URL = re.compile(r"(nats|tls)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?")
-
-
-class BadConfig(ValueError):
-    """A config that cannot be used; the text names the key, what was found and what is allowed."""
 
 
 def parse(text: str, name: str = "ninefold.toml") -> Config:
@@ -110,12 +108,8 @@ def keys_of(account: Account) -> tuple[str, str]:
     """
     if account.keys_file:
         path = Path(account.keys_file)
-        if not path.exists():
-            raise BadConfig(f"account.keys_file names {path}, which does not exist")
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise BadConfig(f"{path} can be read by others; run `chmod 600 {path}`")
         try:
-            held = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+            held = msgspec.json.decode(owner_only(path, "account.keys_file"), type=dict[str, str])
             return held["apiKey"], held["secret"]
         except (msgspec.DecodeError, KeyError):
             raise BadConfig(f'{path} must be JSON like {{"apiKey": "...", "secret": "..."}}') from None
@@ -192,6 +186,7 @@ def _fields(place: str) -> list[str]:
         "capture": Venue,
         "account": Account,
         "risk": Risk,
+        "sizing": Sizing,
         "strategies": Strategies,
         "notify": Notify,
         "serve": Serve,

@@ -35,6 +35,8 @@ pairs = ["BTC/USDT", "ETH/USDT"]
 orders = "paper"         # paper: filled in our simulated market; exchange: signed orders to the venue
 quote = "USDT"
 capital = "10000"        # worth that the strategies may use together, in quote
+canary_quote = 20.0      # live: worth of one position at most, until
+canary_orders = 20       # so many filled orders have agreed with the venue's balances
 # key_env = "NINEFOLD_API_KEY"        # names of environment variables, never the secrets themselves
 # secret_env = "NINEFOLD_API_SECRET"
 # keys_file = ""         # or an owner-only file {"apiKey": ..., "secret": ...}
@@ -55,6 +57,15 @@ drawdown = 0.25          # fall from the highest worth; more, and trading halts 
 # cvar_quote = 300.0     # and on average (CVaR); nothing may grow until a hundred bars were seen
 tail_timeframe = "1m"    # the bars of these two
 
+[sizing]
+method = "fixed"         # fixed: all of its share of the capital at target 1; volatility: less in wild markets;
+#                          kelly: by what the strategy's targets earned so far (nothing while they lose)
+volatility = 0.5         # a year's, that `volatility` keeps an instrument at
+kelly = 0.25             # the part of Kelly's fraction that is used
+most = 1.0               # of a strategy's share, whatever the method says
+bars = 100               # that are looked at, and needed: before, nothing is changed
+timeframe = "1m"         # of these bars
+
 [strategies]
 names = []               # empty: the default ones (bars from TIMEFRAMES)
 folder = ""              # your own strategy files, found by name
@@ -71,9 +82,12 @@ token_env = "NINEFOLD_SLACK_TOKEN"
 channel = "#ninefold"
 
 [serve]
-host = "127.0.0.1"       # another address needs a token in token_env
+host = "127.0.0.1"       # another address needs a token
 port = 8899
-token_env = "NINEFOLD_API_TOKEN"
+token_env = "NINEFOLD_API_TOKEN"               # may do everything (scope admin)
+trade_token_env = "NINEFOLD_API_TRADE_TOKEN"   # may read, halt, resume and flatten
+read_token_env = "NINEFOLD_API_READ_TOKEN"     # may read
+# tokens_file = ""       # or an owner-only file of any number: {"grafana": {"scope": "read", "token": "..."}}
 
 # [influx]               # a live copy as line protocol (docs/imports.md)
 # url = "http://127.0.0.1:8086"

@@ -20,18 +20,17 @@ import msgspec
 
 from ninefold.execution.account import Account
 from ninefold.execution.asked import HAND
-from ninefold.execution.attribution import split
+from ninefold.execution.canary import Canary
 from ninefold.execution.desk import RESTS, Desk
 from ninefold.execution.done import tell
 from ninefold.execution.ids import is_ours
-from ninefold.execution.money import base_amount
 from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow
 from ninefold.execution.returns import Returns
 from ninefold.execution.risk import Approved, RiskState, check
 from ninefold.execution.rules import AccountRules
 from ninefold.execution.selling_out import SellingOut
 from ninefold.execution.shown import Shown
-from ninefold.execution.under_way import pending
+from ninefold.execution.under_way import pending, pending_parts
 from ninefold.execution.wishes import Shares, Wanted, Wishes
 from ninefold.execution.worth import DRAWDOWN, Worth
 from ninefold.market.chunk import Chunk
@@ -63,10 +62,10 @@ KEPT_ORDERS = (
 
 
 class ExecutionCore:
-    """One account. `contradictions` are updates that could not be true, newest last. `to_halt`: a halt of our own that the
-    halt switch does not show yet."""
+    """One account. widths: of the bars whose returns somebody asks for beside the rules. `contradictions` are updates that
+    could not be true, newest last. `to_halt`: a halt of our own that the halt switch does not show yet."""
 
-    def __init__(self, rules: AccountRules, registry: Registry) -> None:
+    def __init__(self, rules: AccountRules, registry: Registry, widths: frozenset[int] = frozenset()) -> None:
         self.rules = rules
         self.account = Account()
         self.shown = Shown(registry, rules.venue)
@@ -76,7 +75,8 @@ class ExecutionCore:
         self._halted: Halted | None = None
         self.to_halt: Halted | None = None
         self.worth = Worth()
-        self.returns = Returns({rules.tail_width_ns} if rules.max_var or rules.max_cvar else ())
+        self.canary = Canary(rules)
+        self.returns = Returns(widths | ({rules.tail_width_ns} if rules.max_var or rules.max_cvar else set()))
         self._selling_out = SellingOut()
         self._wishes = Wishes(rules.account, registry, self.account, self.shown, self._selling_out)
         self.desk = Desk(rules, registry, self.orders, self.account.positions, self.shown)
@@ -89,9 +89,15 @@ class ExecutionCore:
         self._equity_second = -1
 
     @classmethod
-    def restore(cls, rules: AccountRules, registry: Registry, events: Iterable[AnyRecord]) -> ExecutionCore:
+    def restore(
+        cls,
+        rules: AccountRules,
+        registry: Registry,
+        events: Iterable[AnyRecord],
+        widths: frozenset[int] = frozenset(),
+    ) -> ExecutionCore:
         """The core as it stood after the ledger's events, oldest first. The venue is asked again before it trades."""
-        core = cls(rules, registry)
+        core = cls(rules, registry, widths)
         for event in events:
             if not isinstance(event, Started):
                 core._fold(event)
@@ -180,7 +186,7 @@ class ExecutionCore:
             case Halted() | Resumed():
                 self._switch(record)
             case Equity():
-                self.worth.see(record)
+                self._see(record)
             case Asked():
                 self.desk.ask(record)
             case CancelAsked():
@@ -201,6 +207,10 @@ class ExecutionCore:
             case _:
                 pass
         return []
+
+    def _see(self, equity: Equity) -> None:
+        self.worth.see(equity)
+        self.canary.look(bool(self._under_way), not self.account.differences())
 
     def _switch(self, record: Halted | Resumed) -> None:
         if isinstance(record, Resumed):
@@ -260,6 +270,7 @@ class ExecutionCore:
     def _tell(self, before: Tracked, after: Tracked, by: Order | Fill) -> list[AnyRecord]:
         if before.complete or not after.complete:
             return []
+        self.canary.filled(after.order.client_order_id)
         return [tell(after, self._registry[after.order.instrument], by.seq, by.known_ns)]
 
     def _start(self, started: Started) -> list[AnyRecord]:
@@ -283,7 +294,7 @@ class ExecutionCore:
             return []
         self._equity_second = second
         equity = Equity(seq=tick.seq, known_ns=tick.known_ns, quote=self.rules.quote, value=self.equity())
-        self.worth.see(equity)
+        self._see(equity)
         fell = self.worth.fell_too_far(self.rules.max_drawdown_ppm)
         if not fell or self._halted is not None:
             return [equity]
@@ -303,8 +314,7 @@ class ExecutionCore:
             intents = leaving + wished
         approved: list[Approved] = []
         if intents:
-            by_hand = {one.client_order_id: self._own_share(one) for one in leaving}
-            approved, refused = check(self._risk_state(tick, {**by_hand, **shares}), intents)
+            approved, refused = check(self._risk_state(tick, shares), intents)
             for order in refused:
                 made += self.desk.refused(order)
             for each in approved:
@@ -313,11 +323,6 @@ class ExecutionCore:
         if not self._awaited:
             self._to_cancel += map(Cancel, self.desk.cancels())
         return approved
-
-    def _own_share(self, order: Order) -> dict[str, int]:
-        """An order that nobody's target asked for is all of its own name's, in equal parts if there are several."""
-        amount = order.side * base_amount(self._registry[order.instrument], order.size)
-        return split(amount, dict.fromkeys(order.strategies, 1)) if order.strategies else {}
 
     def _approved(self, order: Order, shares: dict[str, int], made: list[AnyRecord]) -> None:
         sent = msgspec.structs.replace(order, status="sent")
@@ -338,6 +343,7 @@ class ExecutionCore:
     def _risk_state(self, tick: Tick, shares: Mapping[str, Mapping[str, int]]) -> RiskState:
         while self._sent_ns and self._sent_ns[0] <= tick.known_ns - MINUTE_NS:
             self._sent_ns.popleft()
+        under_way = [self.orders[one] for one in self._under_way]
         return RiskState(
             known_ns=tick.known_ns,
             rules=self.rules,
@@ -347,7 +353,9 @@ class ExecutionCore:
             halted=self._halted,
             sent_ns=self._sent_ns,
             awaited=list(self._awaited),
-            pending=pending((self.orders[one] for one in self._under_way), self._registry),
+            pending=pending(under_way, self._registry),
+            canary=self.canary,
+            pending_parts=pending_parts(under_way, self._registry, self.account.attribution),
             skew_ns=tick.known_ns - tick.exchange_ns,
             worth=self.worth,
             returns=self.returns,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections import deque
 from collections.abc import Callable
 
@@ -23,6 +24,7 @@ from ninefold.config import Notify as Settings
 from ninefold.market.chunk import Chunk
 from ninefold.market.lag import lateness
 from ninefold.market.records import Flatten, Flattened, Gap, Halted, Has, Late, Malformed, May, Resumed
+from ninefold.services.failures import without_address
 
 PAUSE_S = 1.0  # Slack allows one message a second for a channel
 LINES = 10  # a post
@@ -113,7 +115,7 @@ class Notify:
                 answer = await self._webhook.send(text=text)
                 if answer.status_code != 200:
                     raise NotSent(
-                        f"Slack answered {answer.status_code}: {answer.body[:100]}",
+                        f"Slack answered {answer.status_code}: {_word(answer.body)}",
                         float(answer.headers.get("Retry-After", 0)),
                     )
             elif self._client is not None:
@@ -123,7 +125,12 @@ class Notify:
                 f"Slack refused: {error.response['error']}", float(error.response.headers.get("Retry-After", 0))
             ) from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise NotSent(f"Slack cannot be reached: {error}") from error
+            raise NotSent(f"Slack cannot be reached: {without_address(error)}") from None
+
+
+def _word(body: str) -> str:
+    """Slack's own word for what is wrong; a page of something between might repeat the address, which is secret."""
+    return body if re.fullmatch(r"[a-z_]{1,60}", body) else f"{len(body)} characters that are no word of Slack"
 
 
 def _line(record: object) -> str:

@@ -6,7 +6,6 @@ In:  finished chunks and statuses. Out: answers.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from ninefold.config import BadConfig, Config
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import AnyRecord, Gap, Halted, Has, Malformed, May, MayScored, Resumed
 from ninefold.services import halt
+from ninefold.services.tokens import shown, tokens_of
 from ninefold.store.completeness import completeness, plain
 from ninefold.store.ledger import LedgerReader
 from ninefold.store.read import Reader
@@ -35,8 +35,8 @@ class Serve:
         self._config = config
         self._clock = clock
         self._data_dir = Path(config.data_dir)
-        token = os.environ.get(config.serve.token_env) or None
-        if config.serve.host not in LOOPBACK and token is None:
+        tokens = tokens_of(config.serve)
+        if config.serve.host not in LOOPBACK and not tokens:
             raise BadConfig(
                 f"serve.host is {config.serve.host!r}, which others can reach, and {config.serve.token_env} is not set; "
                 "set a token there, or serve on 127.0.0.1"
@@ -54,7 +54,8 @@ class Serve:
             runs=RunReader(self._data_dir),
             completeness=self._completeness,
             host=config.serve.host,
-            token=token,
+            tokens=tokens,
+            settings=shown(config),
         )
         self._app = create_app(context)
 

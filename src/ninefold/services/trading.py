@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from ninefold.config import Config, keys_of
@@ -16,7 +17,9 @@ from ninefold.journal import inputs
 from ninefold.journal.inputs import AccountEvent, encode
 from ninefold.services import halt
 from ninefold.services.execute import Execute, Outgoing
+from ninefold.venues.binance_client import BinanceClient
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
+from ninefold.venues.binance_keys import check_keys
 from ninefold.venues.limiter import Limiter
 from ninefold.venues.table import VENUES
 
@@ -25,8 +28,9 @@ ANSWERS_S = 1.0  # at a stop, answers under way are waited for this long; later 
 
 
 class Trading:
-    """put: the door. limiter: of the venue's rates, shared with who else calls it. Orders are sent only after `run` has asked
-    the venue for the state of the account."""
+    """put: the door. fence: raises TakenOver when another executor has the account. limiter: of the venue's rates, shared with
+    who else calls it. Orders are sent only after `run` has asked the venue for the state of the account.
+    """
 
     def __init__(
         self,
@@ -34,8 +38,10 @@ class Trading:
         execute: Execute,
         put: Callable[[int, int, int, bytes], None],
         clock: Callable[[], int],
+        fence: Callable[[], None],
         limiter: Limiter | None = None,
     ) -> None:
+        self._fence = fence
         self._config = config
         self._execute = execute
         self._put = put
@@ -45,10 +51,12 @@ class Trading:
         self._sending: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
-        """Follow the account until cancelled. raises: BadConfig without keys."""
+        """Follow the account until cancelled. raises: BadConfig without keys, KeysRefused."""
         key, secret = keys_of(self._config.account)
         venue = self._config.venue
         entry = VENUES[venue.name]
+        if self._config.mode == "live":
+            await self._check_keys(venue.rest_url or entry.rest_url, key, secret)
         gateway = BinanceGateway(
             venue.rest_url or entry.rest_url,
             venue.ws_api_url or entry.ws_api_url,
@@ -57,6 +65,7 @@ class Trading:
             self._account,
             self._unsettled,
             self._clock,
+            self._fence,
             self._limiter,
         )
         self._gateway = gateway
@@ -65,6 +74,14 @@ class Trading:
         await gateway.reconcile()
         # it works until it is closed, or something behind the door goes wrong
         await asyncio.gather(gateway.failed, self._compare(gateway))
+
+    async def _check_keys(self, rest_url: str, key: str, secret: str) -> None:
+        client = BinanceClient(rest_url, key, secret, self._clock)
+        try:
+            await client.start()
+            await check_keys(client)
+        finally:
+            await client.close()
 
     async def _compare(self, gateway: BinanceGateway) -> None:
         """Ask for the account again when a balance has differed from our fills for long: its event was lost."""
@@ -78,9 +95,11 @@ class Trading:
 
     def send(self, orders: Sequence[Outgoing]) -> None:
         """Send approved orders, while halted only those that sell out, and cancels always. What is not sent here is asked for
-        at the next start."""
+        at the next start. raises: TakenOver."""
         if self._gateway is None:
             return
+        if orders:
+            self._fence()
         for approved in orders:
             instrument = self._execute.registry[approved.order.instrument]
             if isinstance(approved, Cancel):
@@ -105,3 +124,9 @@ class Trading:
 
     def _account(self, kind: str, body: bytes) -> None:
         self._put(inputs.ACCOUNT, 0, self._clock(), encode(AccountEvent(self._config.venue.name, kind, body)))
+
+
+def account_named(config: Config) -> str:
+    """The venue and a digest of the key: the name of an account among executors, which shows no key. raises: BadConfig."""
+    key, _ = keys_of(config.account)
+    return f"{config.venue.name}-{sha256(key.encode()).hexdigest()[:32]}"

@@ -28,10 +28,17 @@ MILLISECOND_NS = 1_000_000
 
 
 class BinanceClient:
-    """clock: our wall clock in ns. problem: what went wrong last, in words. offset_ms: the venue's clock less ours."""
+    """clock: our wall clock in ns. fence: raises if nothing may be sent any more; asked before all but questions, whose stamp is
+    older then. problem: what went wrong last, in words. offset_ms: the venue's clock less ours."""
 
     def __init__(
-        self, rest_url: str, key: str, secret: str, clock: Callable[[], int], limiter: Limiter | None = None
+        self,
+        rest_url: str,
+        key: str,
+        secret: str,
+        clock: Callable[[], int],
+        fence: Callable[[], None] = lambda: None,
+        limiter: Limiter | None = None,
     ) -> None:
         self.problem = "not started"
         self.offset_ms = 0
@@ -39,6 +46,7 @@ class BinanceClient:
         self._key = key
         self._secret = secret
         self._clock = clock
+        self._fence = fence
         self._limiter = limiter or Limiter(())
         self._limiter.set(DEFAULTS)
         self._session: aiohttp.ClientSession | None = None
@@ -56,6 +64,8 @@ class BinanceClient:
 
     async def call(self, request: Request) -> tuple[int, str]:
         """One signed request; status 0 and the name of the failure if no answer came."""
+        if request.method != "GET":
+            self._fence()
         query = sign(request, self._secret)
         url, body, headers = f"{self._rest_url}{request.path}", None, {"X-MBX-APIKEY": self._key}
         if request.method == "POST":

@@ -43,6 +43,7 @@ Placed = tuple[Order, Instrument]
 class BinanceGateway:
     """submit: takes (kind, payload) as `parse_account` reads them, on the loop. clock: our wall clock in ns.
 
+    fence: raises if nothing may be sent any more; asked when an order is stamped and not yet sent.
     unsettled: our orders that are not over, or whose fills are not all known, as they stand now.
     failed: ends with the first error inside, such as a full disk behind `submit`.
     subscribed: whether events are flowing. problem: why not, in words.
@@ -57,6 +58,7 @@ class BinanceGateway:
         submit: Callable[[str, bytes], None],
         unsettled: Callable[[], Sequence[Placed]],
         clock: Callable[[], int],
+        fence: Callable[[], None] = lambda: None,
         limiter: Limiter | None = None,
     ) -> None:
         self.subscribed = asyncio.Event()
@@ -66,7 +68,7 @@ class BinanceGateway:
         self._submit = submit
         self._unsettled = unsettled
         self._clock = clock
-        self._client = BinanceClient(rest_url, key, secret, clock, limiter)
+        self._client = BinanceClient(rest_url, key, secret, clock, fence, limiter)
         self._tasks: set[asyncio.Task[object]] = set()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sent_s: dict[str, float] = {}  # when an order left, by a clock that nobody sets
