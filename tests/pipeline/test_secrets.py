@@ -47,6 +47,7 @@ MADE = {
         "grafana",
         "webhook",
         "slack",
+        "signing",
         "bus",
         "news",
     )
@@ -60,6 +61,7 @@ ENVIRONMENT = {
     "NINEFOLD_API_TRADE_TOKEN": MADE["trade"],
     "NINEFOLD_API_READ_TOKEN": MADE["read"],
     "NINEFOLD_SLACK_TOKEN": MADE["slack"],
+    "NINEFOLD_SLACK_SIGNING_SECRET": MADE["signing"],
     "NINEFOLD_INFLUX_PASSWORD": MADE["influx"],
     "NINEFOLD_BUS_USER": "collect",
     "NINEFOLD_BUS_PASSWORD": MADE["bus"],

@@ -8,11 +8,14 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from ninefold.store.sql import SqlError, sql
+from ninefold.store.sql import SqlError, ask, tables
 from ninefold.store.tables import Tables
 
 PLANTED = "made-up-content-of-a-planted-file"
@@ -102,37 +105,43 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def said(place: Path, statement: str) -> str:
-    """Its answer or its refusal."""
+@pytest.fixture(scope="module")
+def opened(place: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with closing(tables(place / "data")) as connection:
+        yield connection
+
+
+def said(opened: duckdb.DuckDBPyConnection, statement: str) -> str:
+    """Its answer or its refusal; one statement after another, so that what one changed would serve the next."""
     try:
-        return str(sql(place / "data", statement, seconds=5.0).to_pylist())
+        return str(ask(opened, statement, seconds=5.0).to_pylist())
     except SqlError as refused:
         return f"refused: {refused}"
 
 
-def test_no_statement_reads_a_file(place):
+def test_no_statement_reads_a_file(place, opened):
     for statement in READS:
-        answer = said(place, statement.format(file=place / "planted.csv", folder=place))
+        answer = said(opened, statement.format(file=place / "planted.csv", folder=place))
         assert answer.startswith("refused: "), statement
         assert PLANTED not in answer, statement
-    assert said(place, "SELECT count(*) AS n FROM trades_priced") == "[{'n': 0}]", "what is stored is still read"
+    assert said(opened, "SELECT count(*) AS n FROM trades_priced") == "[{'n': 0}]", "what is stored is still read"
 
 
-def test_no_statement_reaches_the_network(place):
+def test_no_statement_reaches_the_network(opened):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(0.0)
         port = listening.getsockname()[1]
         for statement in NETWORK:
-            answer = said(place, statement.format(url=f"http://127.0.0.1:{port}", port=port))
+            answer = said(opened, statement.format(url=f"http://127.0.0.1:{port}", port=port))
             assert answer.startswith("refused: "), statement
         with pytest.raises(BlockingIOError):
             listening.accept()
 
 
-def test_no_statement_writes_changes_settings_or_loads_code(place):
+def test_no_statement_writes_changes_settings_or_loads_code(place, opened):
     before = sorted(path for path in place.rglob("*"))
     for statement in WRITES:
-        answer = said(place, statement.format(file=place / "planted.csv", folder=place, out=place / "out"))
+        answer = said(opened, statement.format(file=place / "planted.csv", folder=place, out=place / "out"))
         assert answer.startswith("refused: "), statement
     assert sorted(path for path in place.rglob("*")) == before
 
@@ -146,15 +155,15 @@ GROWS = {
 
 
 @pytest.mark.parametrize(("statement", "refusal"), GROWS.items(), ids=GROWS)
-def test_what_grows_without_end_is_stopped(place, statement, refusal):
+def test_what_grows_without_end_is_stopped(opened, statement, refusal):
     with pytest.raises(SqlError, match=refusal):
-        sql(place / "data", statement, rows=1_000, seconds=0.3)
+        ask(opened, statement, rows=1_000, seconds=0.3)
 
 
-def test_an_answer_of_too_many_bytes_is_refused(place, monkeypatch):
+def test_an_answer_of_too_many_bytes_is_refused(opened, monkeypatch):
     monkeypatch.setattr("ninefold.store.sql.BYTES", 1_000_000)
     with pytest.raises(SqlError, match="more than 1,000,000 bytes"):
-        sql(place / "data", "SELECT repeat('x', 1000) AS a FROM range(2000)")
+        ask(opened, "SELECT repeat('x', 1000) AS a FROM range(2000)")
 
 
 ENDLESS = "SELECT sum(length(lpad('x', 2000000000, 'y'))) FROM range(100)"

@@ -31,6 +31,7 @@ from ninefold.api.portfolio import PORTFOLIO
 from ninefold.api.reads import READS
 from ninefold.api.rows import Json
 from ninefold.api.scopes import ADMIN, OPEN, READ, TRADE, check_scopes
+from ninefold.api.slack import Seal, slack
 from ninefold.api.static import page
 from ninefold.api.websocket import MOST_TOPICS, PLAIN_TOPICS, Client
 
@@ -115,7 +116,9 @@ def create_app(context: ApiContext) -> Litestar:
     """raises: ValueError if it would be reachable from elsewhere without a token, LookupError if a route says no scope."""
     app = Litestar(
         [
-            Router("/api/v1", route_handlers=[*READS, *BACKTESTS, *PORTFOLIO, halt, resume, show_settings, live]),
+            Router(
+                "/api/v1", route_handlers=[*READS, *BACKTESTS, *PORTFOLIO, halt, resume, show_settings, slack, live]
+            ),
             show_metrics,
             show_page,
         ],
@@ -124,6 +127,7 @@ def create_app(context: ApiContext) -> Litestar:
                 "context": context,
                 "formulas": Formulas(context),
                 "runs": Runs(context.runs),
+                "seal": Seal(context.slack_secret, lambda: context.now_ns() / 1e9) if context.slack_secret else None,
                 "stopping": asyncio.Event(),
                 "clients": set(),
             }

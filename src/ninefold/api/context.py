@@ -53,6 +53,7 @@ class StoreReader(Protocol):
 @dataclass(frozen=True)
 class ApiContext:
     """host: the address that is listened on; any but loopback needs tokens. settings: as an admin may see them.
+    slack_secret: that signs what Slack sends; without it nothing of Slack's is taken. slack_users: ids of those who may; empty: all.
 
     halt(by, reason), resume(by), flatten(by, instrument name or "" for all): make the pipeline do it; the view shows it when the
     stream says that it happened.
@@ -71,5 +72,7 @@ class ApiContext:
     completeness: Callable[[str, int | None, int | None, int | None], dict[str, object]] | None = None
     host: str = "127.0.0.1"
     tokens: Tokens = field(default_factory=Tokens)
+    slack_secret: str = field(default="", repr=False)
+    slack_users: tuple[str, ...] = ()
     settings: dict[str, object] = field(default_factory=dict)
     static: Path = STATIC

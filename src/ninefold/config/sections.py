@@ -91,12 +91,16 @@ class Source(_Section, frozen=True):
 
 
 class Notify(_Section, frozen=True):
-    """Slack: a webhook address or a bot token, each from the environment."""
+    """Slack: a webhook address or a bot token, each from the environment. signing_secret_env: of the app whose commands are
+    taken; slack_users: ids of the people who may give them, empty for all who can use the app.
+    """
 
     webhook_env: str = "NINEFOLD_SLACK_WEBHOOK"
     token_env: str = "NINEFOLD_SLACK_TOKEN"
     channel: str = "#ninefold"
     api_url: str = ""
+    signing_secret_env: str = "NINEFOLD_SLACK_SIGNING_SECRET"
+    slack_users: tuple[str, ...] = ()
 
 
 class Serve(_Section, frozen=True):

@@ -80,6 +80,8 @@ folder = ""              # your own strategy files, found by name
 webhook_env = "NINEFOLD_SLACK_WEBHOOK"
 token_env = "NINEFOLD_SLACK_TOKEN"
 channel = "#ninefold"
+signing_secret_env = "NINEFOLD_SLACK_SIGNING_SECRET"   # of an app whose `/ninefold halt` and so on are taken (docs/security.md)
+slack_users = []         # ids of the people who may give commands, for example "U012AB3CD"; empty: all who can use the app
 
 [serve]
 host = "127.0.0.1"       # another address needs a token

@@ -30,7 +30,7 @@ def asked_id(ask_id: str) -> str:
     """The id of the order that one request of a person makes.
 
     >>> asked_id("3f2a")
-    'nf-gcjzufp3p4qm3oxeyds5'
+    'nf-xzk5osxjjtoqrqx5xshn'
     """
     return _digest(["asked", ask_id])
 

@@ -6,6 +6,7 @@ In:  finished chunks and statuses. Out: answers.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,8 @@ class Serve:
             host=config.serve.host,
             tokens=tokens,
             settings=shown(config),
+            slack_secret=os.environ.get(config.notify.signing_secret_env, ""),
+            slack_users=config.notify.slack_users,
         )
         self._app = create_app(context)
 

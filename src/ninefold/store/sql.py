@@ -17,6 +17,7 @@ import resource
 import signal
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -66,7 +67,12 @@ def sql(path: Path, query: str, rows: int = ROWS, seconds: float = SECONDS, as_o
     rows, seconds: an answer with more rows, or one that takes longer, is an error; nothing is cut off silently.
     raises:        SqlError naming the tables or columns that exist; NoDataDir.
     """
-    connection = _connection(check_data_dir(path), as_of_ns)
+    with closing(tables(path, as_of_ns)) as connection:
+        return ask(connection, query, rows, seconds)
+
+
+def ask(connection: duckdb.DuckDBPyConnection, query: str, rows: int = ROWS, seconds: float = SECONDS) -> pa.Table:
+    """As `sql`, of tables that are open."""
     done = threading.Event()
     watch = threading.Thread(target=_interrupt, args=(connection, seconds, done), daemon=True)
     try:
@@ -85,7 +91,6 @@ def sql(path: Path, query: str, rows: int = ROWS, seconds: float = SECONDS, as_o
         done.set()
         if watch.ident is not None:
             watch.join()
-        connection.close()
 
 
 def _interrupt(connection: duckdb.DuckDBPyConnection, seconds: float, done: threading.Event) -> None:
@@ -113,7 +118,9 @@ def _give_up(seconds: float) -> None:
     os._exit(2)
 
 
-def _connection(path: Path, as_of_ns: int | None) -> duckdb.DuckDBPyConnection:
+def tables(path: Path, as_of_ns: int | None = None) -> duckdb.DuckDBPyConnection:
+    """What is stored now, open to one SELECT after another. raises: NoDataDir."""
+    check_data_dir(path)
     connection = duckdb.connect(":memory:")
     registry = Reader(path, as_of_ns).registry()
     united = KINDS if Beside(path).exist() else ()
