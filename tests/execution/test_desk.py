@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from ninefold.market.records import (
     Balance,
     CancelAsked,
     Fill,
+    Flatten,
     Halted,
     Malformed,
     Order,
@@ -292,6 +294,24 @@ def test_a_whole_is_cancelled_with_all_its_slices_and_a_held_order_by_its_own_id
     assert world.core.desk.held == {}
 
 
+def test_flatten_ends_what_we_hold_and_cancels_what_rests_and_sells_the_rest():
+    world = World()
+    world.ask(size="0.02", stop="49000")
+    world.step(50_000)
+    world.ask(order_type="limit", price="40000")
+    world.step(50_000)
+    world.step(50_000, Flatten(seq=0, known_ns=0, by="ada"))
+    for _ in range(12):
+        world.step(50_000)
+    assert world.orders() == [
+        ("market", "filled", 1, 2_000),
+        ("stop", "cancelled", -1, 0),
+        ("limit", "cancelled", 1, 0),
+        ("market", "filled", -1, 1_998),
+    ]
+    assert (world.position(), world.core.desk.held, world.core.account.locked["USDT"]) == (0, {}, 0)
+
+
 def test_what_is_asked_for_twice_is_one_order_also_after_a_restart():
     world = World()
     asked = Asked(seq=0, known_ns=0, ask_id="same", by="ada", side=1, size="0.01", pair="BTC/USDT")
@@ -395,13 +415,24 @@ def test_where_chunks_are_cut_changes_nothing(acts):
 @settings(max_examples=50, deadline=None)
 @given(st.lists(ACTS, max_size=14))
 def test_whatever_happens_books_agree_nothing_is_sold_twice_and_a_restart_changes_nothing(acts):
-    world = play(World(), acts)
+    check_the_end(play(World(), acts), len(acts))
+
+
+@pytest.mark.torture
+@settings(max_examples=1_000, deadline=None)
+@given(st.lists(ACTS, max_size=50))
+def test_the_same_of_long_days(acts):
+    check_the_end(play(World(), acts), len(acts))
+
+
+def check_the_end(world: World, acts: int) -> None:
+    """After a fall below every trigger the books agree, and every exit gave back what its entry got, but for dust."""
     for price in [46_000] * 15 + [40_000] * 30:
         world.step(price)
     assert not world.core.contradictions
     assert world.core.account.differences() == {}
     left = world.position() - sum(999 * one.size for one in _by_hand_alone(world))
-    assert left * 40_000 // ONE < 5 * (1 + len(acts)), "every exit gave back what its entry got, but for dust"
+    assert left * 40_000 // ONE < 5 * (1 + acts), "every exit gave back what its entry got, but for dust"
 
 
 def _is_exit(world: World, order_id: str) -> bool:
