@@ -1,0 +1,42 @@
+"""What ccxt makes of the same input at the same time: the second opinion about every request of ours.
+
+In:  a request as it is sent. Out: the one that ccxt's `sign` makes of the method, path and parameters in it.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import ccxt
+
+from ninefold.venues.signed import Signed
+from tests.venues_orders.order_cases import NOW_MS, keys_of
+
+
+def bybit(sent: Signed) -> Signed:
+    exchange = _exchange("bybit")
+    parts = urlsplit(sent.url)
+    params = json.loads(sent.body) if sent.body else _pairs(parts.query)
+    theirs = exchange.sign(parts.path[1:], ["private"], sent.method, params)
+    theirs["headers"].pop("Referer", None)  # how ccxt names itself
+    return _signed(theirs)
+
+
+CCXT: Mapping[str, Callable[[Signed], Signed]] = {"bybit": bybit}
+
+
+def _exchange(name: str) -> Any:
+    keys = keys_of(name)
+    exchange = getattr(ccxt, name)({"apiKey": keys.key, "secret": keys.secret, "password": keys.passphrase})
+    exchange.nonce = exchange.milliseconds = lambda: NOW_MS
+    return exchange
+
+
+def _pairs(query: str) -> dict[str, str]:
+    """As they are sent; nothing of ours needs to be encoded."""
+    return dict(pair.split("=", 1) for pair in query.split("&")) if query else {}
+
+
+def _signed(theirs: Mapping[str, Any]) -> Signed:
+    return Signed(theirs["method"], theirs["url"], theirs["headers"], theirs["body"])
