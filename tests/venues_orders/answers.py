@@ -16,6 +16,11 @@ from ninefold.venues.order_table import ORDER_ENTRIES
 from tests.venues_orders.order_cases import ID, INSTRUMENTS, REGISTRY, order_of
 
 SAMPLES = Path(__file__).parent.parent / "samples"
+NUMBERS = {  # of the order in the samples, at venues that tell fills by it alone
+    "binanceusdm": "22542179",
+    "coinbase": "0b1c2d3e-4f50-4617-8899-aabbccddeeff",
+    "kraken": "OQCLML-BW3P3-BUCMWZ",
+}
 ASKED = {"order_answer", "order_status", "my_trades"}
 
 
@@ -34,7 +39,8 @@ def payload(venue: str, name: str) -> bytes:
     if one["kind"] == "user_event":
         return json.dumps(one["told"]).encode()
     kind = "stop" if "stop" in name else "limit"
-    order = order_of(INSTRUMENTS[venue][0], kind, 1)
+    number = NUMBERS.get(venue, "") if one["kind"] == "my_trades" else ""
+    order = msgspec.structs.replace(order_of(INSTRUMENTS[venue][0], kind, 1), venue_order_id=number)
     return reply(200, json.dumps(one["told"]), order if one["kind"] in ASKED else None)
 
 

@@ -23,7 +23,25 @@ def bybit(sent: Signed) -> Signed:
     return _signed(theirs)
 
 
-CCXT: Mapping[str, Callable[[Signed], Signed]] = {"bybit": bybit}
+def binanceusdm(sent: Signed) -> Signed:
+    exchange = _exchange("binanceusdm")
+    exchange.options["recvWindow"] = 5000
+    parts = urlsplit(sent.url)
+    given = _pairs(sent.body or parts.query)
+    params = {name: text for name, text in given.items() if name not in ("timestamp", "recvWindow", "signature")}
+    _, _, version, path = parts.path.split("/")
+    section = {"v1": "fapiPrivate", "v3": "fapiPrivateV3"}[version]
+    return _signed(exchange.sign(path, [section], sent.method, params))
+
+
+def okx(sent: Signed) -> Signed:
+    parts = urlsplit(sent.url)
+    params = json.loads(sent.body) if sent.body else _pairs(parts.query)
+    path = parts.path.removeprefix("/api/v5/")
+    return _signed(_exchange("okx").sign(path, ["private"], sent.method, params))
+
+
+CCXT: Mapping[str, Callable[[Signed], Signed]] = {"binanceusdm": binanceusdm, "bybit": bybit, "okx": okx}
 
 
 def _exchange(name: str) -> Any:

@@ -11,7 +11,7 @@ from ninefold.execution import risk
 from ninefold.execution.risk import Approved
 from ninefold.market.instruments import Instrument, Registry, listed
 from ninefold.market.records import Order
-from ninefold.venues.order_entry import OrderEntry
+from ninefold.venues.order_entry import OrderEntry, Requests
 from ninefold.venues.order_table import ORDER_ENTRIES
 from ninefold.venues.signed import Keys, Signed, Unsigned
 
@@ -39,6 +39,8 @@ INSTRUMENTS: Mapping[str, list[Instrument]] = {
         _listed("bybit", "BTCUSDT", "BTC", "USDT", "USDT"),
         _listed("bybit", "BTCUSD", "BTC", "USD", "BTC"),
     ],
+    "binanceusdm": [_listed("binanceusdm", "BTCUSDT", "BTC", "USDT", "USDT")],
+    "okx": [_listed("okx", "BTC-USDT", "BTC", "USDT"), _listed("okx", "BTC-USDT-SWAP", "BTC", "USDT", "USDT")],
 }
 KINDS: Mapping[str, dict[str, object]] = {
     "market": {},
@@ -113,11 +115,21 @@ def _of_orders(entry: OrderEntry, instrument: Instrument) -> Iterator[tuple[str,
             if kind not in ("limit", "stop", "stop limit") or side > 0:
                 continue
             known = msgspec.structs.replace(order, venue_order_id="7654321")
-            yield f"{name}: cancel", asks.cancel_order(known, instrument)
-            yield f"{name}: fills", asks.ask_fills(known, instrument)
+            for what, request in _by_number(asks, known, instrument):
+                yield f"{name}: {what}", request
             for state in (order, known):
                 for number, request in enumerate(asks.ask_order(state, instrument)):
                     yield f"{name}: asked {number}{' by number' * bool(state.venue_order_id)}", request
+
+
+def _by_number(asks: Requests, known: Order, instrument: Instrument) -> Iterator[tuple[str, Unsigned]]:
+    """What every venue can be asked once it has given the order a number."""
+    for what, request in (
+        ("cancel", asks.cancel_order(known, instrument)),
+        ("fills", asks.ask_fills(known, instrument)),
+    ):
+        assert request is not None
+        yield what, request
 
 
 def _units(instrument: Instrument, text: object) -> int:

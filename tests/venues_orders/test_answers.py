@@ -11,10 +11,11 @@ from ninefold.venues.account_answers import NO_ANSWER, NOT_SENT, Reply
 from ninefold.venues.order_table import ORDER_ENTRIES
 from tests.venues_orders.answers import names, payload, read, reply, sample, told
 from tests.venues_orders.order_cases import INSTRUMENTS, REGISTRY, order_of
-from tests.venues_orders.told import bybit
+from tests.venues_orders.told import binanceusdm, bybit, okx
 
 VENUES = sorted(ORDER_ENTRIES)
-TOLD: Mapping[str, Mapping[str, list[str]]] = {"bybit": bybit.TOLD}
+BY_HAND = {"binanceusdm": binanceusdm, "bybit": bybit, "okx": okx}
+TOLD: Mapping[str, Mapping[str, list[str]]] = {name: module.TOLD for name, module in BY_HAND.items()}
 SAMPLES = [(venue, name) for venue in VENUES for name in names(venue)]
 
 
@@ -87,7 +88,7 @@ def test_a_success_that_cannot_be_read_leaves_a_new_order_unknown(venue, body):
     assert " unknown 0 -" in line
 
 
-CODES = [(venue, *row) for venue in VENUES for row in {"bybit": bybit.CODES}[venue]]
+CODES = [(venue, *row) for venue in VENUES for row in BY_HAND[venue].CODES]
 
 
 @pytest.mark.parametrize(("venue", "outcome", "status", "body"), CODES)

@@ -81,7 +81,7 @@ class Reading:
         return reply.http_status != NOT_SENT and self.judge(reply.http_status, reply.body).outcome in (UNSURE, ABSENT)
 
     def _order_answer(self, records: Records, reply: Reply) -> list[AnyRecord]:
-        order = _asked(reply)
+        order = asked_order(reply)
         if reply.http_status == NOT_SENT:
             return [records.again(order, "rejected", reason=f"not sent: {reply.body}")]
         verdict = self.judge(reply.http_status, reply.body)
@@ -96,7 +96,7 @@ class Reading:
     def _order_status(self, records: Records, reply: Reply) -> list[AnyRecord]:
         """ "No such order" is final: a gateway hands it on only when no question found the order and its time to reach
         the venue has run out."""
-        order = _asked(reply)
+        order = asked_order(reply)
         verdict = self.judge(reply.http_status, reply.body)
         if verdict.outcome not in (TAKEN, ABSENT):
             return []
@@ -123,7 +123,7 @@ def unreadable(http_status: int, body: str) -> Verdict:
     return Verdict(REFUSED if sure else UNSURE, f"http {http_status}: {body[:200]}")
 
 
-def _asked(reply: Reply) -> Order:
+def asked_order(reply: Reply) -> Order:
     if reply.order is None:
         raise KeyError("the answer does not say which order it is about")
     return reply.order

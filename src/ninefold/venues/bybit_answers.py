@@ -21,6 +21,7 @@ from ninefold.venues.account_answers import (
     Reading,
     Reply,
     Verdict,
+    asked_order,
     by_http,
     unreadable,
 )
@@ -83,12 +84,11 @@ def judge(http_status: int, body: str) -> Verdict:
 def _placed(records: Records, reply: Reply) -> list[AnyRecord]:
     """The request was taken: sent, until the line or a question tells what became of the order."""
     told = msgspec.json.decode(reply.body, type=_Acknowledged).result
-    assert reply.order is not None  # of a new order there always is one
-    return [records.again(reply.order, "sent", venue_order_id=told.orderId)]
+    return [records.again(asked_order(reply), "sent", venue_order_id=told.orderId)]
 
 
 def _status(records: Records, reply: Reply) -> list[AnyRecord]:
-    wanted = reply.order.client_order_id if reply.order is not None else ""
+    wanted = asked_order(reply).client_order_id
     return [order for order in _orders(records, reply.body) if order.client_order_id == wanted]
 
 

@@ -26,6 +26,7 @@ from ninefold.venues.venue_ids import same
 REST_URL = "https://api.bybit.com"
 TOKEN: Token | None = None
 RECV_WINDOW_MS = 5000
+ARRIVES_WITHIN_MS = RECV_WINDOW_MS
 LOGIN_MS = 10_000  # a login is good until so long after it was made
 PING_S = 20.0
 TIMES = {"limit": "GTC", "post_only": "PostOnly", "ioc": "IOC", "fok": "FOK"}

@@ -25,6 +25,9 @@ class Requests(Protocol):
 
     REST_URL: str
     TOKEN: Token | None
+    ARRIVES_WITHIN_MS: (
+        int  # how long after its time a request can still reach the market; "no such order" counts after it
+    )
 
     def holds(self, order: Order, instrument: Instrument) -> bool:
         """Whether the venue keeps such an order itself; else it is held by us."""
@@ -32,15 +35,17 @@ class Requests(Protocol):
     def build_order(self, approved: Approved, instrument: Instrument) -> Unsigned:
         """raises: NotHeld."""
 
-    def cancel_order(self, order: Order, instrument: Instrument) -> Unsigned:
-        """Its answer proves little: what became of the order is asked, or told by the account's line."""
+    def cancel_order(self, order: Order, instrument: Instrument) -> Unsigned | None:
+        """None where the venue cancels by its own number of the order and that is not known yet. The answer proves
+        little: what became of the order is asked, or told by the account's line."""
 
     def ask_order(self, order: Order, instrument: Instrument) -> tuple[Unsigned, ...]:
         """Questions, best first; there is no such order if none of them finds it."""
 
     def ask_open_orders(self, instruments: Sequence[Instrument]) -> tuple[Unsigned, ...]: ...
 
-    def ask_fills(self, order: Order, instrument: Instrument) -> Unsigned: ...
+    def ask_fills(self, order: Order, instrument: Instrument) -> Unsigned | None:
+        """None where the venue tells them by its own number of the order and that is not known yet."""
 
     def ask_balances(self) -> Unsigned: ...
 

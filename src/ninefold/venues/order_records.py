@@ -147,6 +147,15 @@ def added(one: str, other: str) -> str:
     return format(_EXACT.add(_decimal(one), _decimal(other)), "f")
 
 
+def negated(text: str) -> str:
+    """Of venues that tell what they took as less than nothing.
+
+    >>> negated("-0.0005"), negated("0.2")
+    ('0.0005', '-0.2')
+    """
+    return format(_EXACT.minus(_decimal(text)), "f")
+
+
 def plain(number: Decimal) -> str:
     """As decimal text without an exponent, which JSON numbers may have."""
     return format(number, "f")

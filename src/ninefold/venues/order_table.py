@@ -7,9 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ninefold.venues import bybit_answers, bybit_requests
+from ninefold.venues import (
+    binanceusdm_answers,
+    binanceusdm_requests,
+    bybit_answers,
+    bybit_requests,
+    okx_answers,
+    okx_requests,
+)
 from ninefold.venues.order_entry import OrderEntry
 
 ORDER_ENTRIES: Mapping[str, OrderEntry] = {
+    "binanceusdm": OrderEntry(binanceusdm_requests, binanceusdm_answers.READING),
     "bybit": OrderEntry(bybit_requests, bybit_answers.READING),
+    "okx": OrderEntry(okx_requests, okx_answers.READING),
 }
