@@ -6,12 +6,12 @@ In:  a request as it is sent. Out: the one that ccxt's `sign` makes of the metho
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import ccxt
 
 from ninefold.venues.signed import Signed
-from tests.venues_orders.order_cases import NOW_MS, keys_of
+from tests.venues_orders.order_cases import NONCE, NOW_MS, keys_of
 
 
 def bybit(sent: Signed) -> Signed:
@@ -34,6 +34,13 @@ def binanceusdm(sent: Signed) -> Signed:
     return _signed(exchange.sign(path, [section], sent.method, params))
 
 
+def kraken(sent: Signed) -> Signed:
+    exchange = _exchange("kraken")
+    exchange.incrementing_nonce = lambda: int(NONCE)
+    params = {name: unquote(text) for name, text in _pairs(sent.body or "").items() if name != "nonce"}
+    return _signed(exchange.sign(sent.url.rpartition("/")[2], ["private"], sent.method, params))
+
+
 def okx(sent: Signed) -> Signed:
     parts = urlsplit(sent.url)
     params = json.loads(sent.body) if sent.body else _pairs(parts.query)
@@ -41,7 +48,12 @@ def okx(sent: Signed) -> Signed:
     return _signed(_exchange("okx").sign(path, ["private"], sent.method, params))
 
 
-CCXT: Mapping[str, Callable[[Signed], Signed]] = {"binanceusdm": binanceusdm, "bybit": bybit, "okx": okx}
+CCXT: Mapping[str, Callable[[Signed], Signed]] = {
+    "binanceusdm": binanceusdm,
+    "bybit": bybit,
+    "kraken": kraken,
+    "okx": okx,
+}
 
 
 def _exchange(name: str) -> Any:
@@ -52,7 +64,7 @@ def _exchange(name: str) -> Any:
 
 
 def _pairs(query: str) -> dict[str, str]:
-    """As they are sent; nothing of ours needs to be encoded."""
+    """As they are sent."""
     return dict(pair.split("=", 1) for pair in query.split("&")) if query else {}
 
 

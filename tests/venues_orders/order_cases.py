@@ -40,6 +40,7 @@ INSTRUMENTS: Mapping[str, list[Instrument]] = {
         _listed("bybit", "BTCUSD", "BTC", "USD", "BTC"),
     ],
     "binanceusdm": [_listed("binanceusdm", "BTCUSDT", "BTC", "USDT", "USDT")],
+    "kraken": [_listed("kraken", "BTC/USD", "BTC", "USD")],
     "okx": [_listed("okx", "BTC-USDT", "BTC", "USDT"), _listed("okx", "BTC-USDT-SWAP", "BTC", "USDT", "USDT")],
 }
 KINDS: Mapping[str, dict[str, object]] = {

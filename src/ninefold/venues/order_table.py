@@ -12,6 +12,8 @@ from ninefold.venues import (
     binanceusdm_requests,
     bybit_answers,
     bybit_requests,
+    kraken_answers,
+    kraken_requests,
     okx_answers,
     okx_requests,
 )
@@ -20,5 +22,6 @@ from ninefold.venues.order_entry import OrderEntry
 ORDER_ENTRIES: Mapping[str, OrderEntry] = {
     "binanceusdm": OrderEntry(binanceusdm_requests, binanceusdm_answers.READING),
     "bybit": OrderEntry(bybit_requests, bybit_answers.READING),
+    "kraken": OrderEntry(kraken_requests, kraken_answers.READING),
     "okx": OrderEntry(okx_requests, okx_answers.READING),
 }
