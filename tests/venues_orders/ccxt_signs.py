@@ -12,13 +12,14 @@ import ccxt
 
 from ninefold.venues.signed import Signed
 from tests.venues_orders.order_cases import NONCE, NOW_MS, keys_of
+from tests.venues_orders.tokens import as_text, parts
 
 
 def bybit(sent: Signed) -> Signed:
     exchange = _exchange("bybit")
-    parts = urlsplit(sent.url)
-    params = json.loads(sent.body) if sent.body else _pairs(parts.query)
-    theirs = exchange.sign(parts.path[1:], ["private"], sent.method, params)
+    where = urlsplit(sent.url)
+    params = json.loads(sent.body) if sent.body else _pairs(where.query)
+    theirs = exchange.sign(where.path[1:], ["private"], sent.method, params)
     theirs["headers"].pop("Referer", None)  # how ccxt names itself
     return _signed(theirs)
 
@@ -26,12 +27,29 @@ def bybit(sent: Signed) -> Signed:
 def binanceusdm(sent: Signed) -> Signed:
     exchange = _exchange("binanceusdm")
     exchange.options["recvWindow"] = 5000
-    parts = urlsplit(sent.url)
-    given = _pairs(sent.body or parts.query)
+    where = urlsplit(sent.url)
+    given = _pairs(sent.body or where.query)
     params = {name: text for name, text in given.items() if name not in ("timestamp", "recvWindow", "signature")}
-    _, _, version, path = parts.path.split("/")
+    _, _, version, path = where.path.split("/")
     section = {"v1": "fapiPrivate", "v3": "fapiPrivateV3"}[version]
     return _signed(exchange.sign(path, [section], sent.method, params))
+
+
+def coinbase(sent: Signed) -> Signed:
+    """ccxt still names the issuer and the audience of the keys before the Coinbase Developer Platform, and when the token
+    was issued; the documentation and the venue's own client do not."""
+    exchange = _exchange("coinbase")
+    exchange.seconds = lambda: NOW_MS // 1000
+    exchange.random_bytes = lambda length: NONCE
+    where = urlsplit(sent.url)
+    params = json.loads(sent.body) if sent.body else _pairs(where.query)
+    theirs = exchange.sign(where.path.removeprefix("/api/v3/"), ["v3", "private"], sent.method, params)
+    header, claims = parts(theirs["headers"]["Authorization"])
+    assert claims.pop("aud") == ["retail_rest_api_proxy"]
+    assert claims.pop("iat") == claims["nbf"]
+    assert claims["iss"] == "coinbase-cloud"
+    theirs["headers"]["Authorization"] = as_text(header, {**claims, "iss": "cdp"})
+    return _signed(theirs)
 
 
 def kraken(sent: Signed) -> Signed:
@@ -42,15 +60,16 @@ def kraken(sent: Signed) -> Signed:
 
 
 def okx(sent: Signed) -> Signed:
-    parts = urlsplit(sent.url)
-    params = json.loads(sent.body) if sent.body else _pairs(parts.query)
-    path = parts.path.removeprefix("/api/v5/")
+    where = urlsplit(sent.url)
+    params = json.loads(sent.body) if sent.body else _pairs(where.query)
+    path = where.path.removeprefix("/api/v5/")
     return _signed(_exchange("okx").sign(path, ["private"], sent.method, params))
 
 
 CCXT: Mapping[str, Callable[[Signed], Signed]] = {
     "binanceusdm": binanceusdm,
     "bybit": bybit,
+    "coinbase": coinbase,
     "kraken": kraken,
     "okx": okx,
 }

@@ -14,17 +14,12 @@ from ninefold.market.records import Order
 from ninefold.venues.order_entry import OrderEntry, Requests
 from ninefold.venues.order_table import ORDER_ENTRIES
 from ninefold.venues.signed import Keys, Signed, Unsigned
+from tests.venues_orders.tokens import PEM, opened
 
 NOW_MS = 1_763_800_000_123
 NONCE = "1763800000123"
 ID = "nf-li2fjfq4hwmsxgzfm36u"
-EC_KEY = """-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgAQEBAQEBAQEBAQEB
-AQEBAQEBAQEBAQEBAQEBAQEBAQGhRANCAARv8DvJSSQdzh2UQ6NqRgR5bfl8yS5T
-JETBSz19CYYx5y+vAGmuU+bVXY9LwYf9MQGiJlXEWt1Ei7p3yCXNr9Jc
------END PRIVATE KEY-----
-"""  # made for these tests: its secret number is 32 bytes of 1
-KEYS = {"kraken": Keys("the-key", "dGhlLXNlY3JldA=="), "coinbase": Keys("organizations/o/apiKeys/k", EC_KEY)}
+KEYS = {"kraken": Keys("the-key", "dGhlLXNlY3JldA=="), "coinbase": Keys("organizations/o/apiKeys/k", PEM)}
 REGISTRY = Registry()
 
 
@@ -40,6 +35,7 @@ INSTRUMENTS: Mapping[str, list[Instrument]] = {
         _listed("bybit", "BTCUSD", "BTC", "USD", "BTC"),
     ],
     "binanceusdm": [_listed("binanceusdm", "BTCUSDT", "BTC", "USDT", "USDT")],
+    "coinbase": [_listed("coinbase", "BTC-USD", "BTC", "USD")],
     "kraken": [_listed("kraken", "BTC/USD", "BTC", "USD")],
     "okx": [_listed("okx", "BTC-USDT", "BTC", "USDT"), _listed("okx", "BTC-USDT-SWAP", "BTC", "USDT", "USDT")],
 }
@@ -96,8 +92,13 @@ def requests_of(venue: str) -> dict[str, Unsigned]:
 
 
 def signed(venue: str, request: Unsigned) -> Signed:
+    """A token of its own for each request is opened, and its signature verified: no two signatures are the same."""
     requests = ORDER_ENTRIES[venue].requests
-    return requests.sign(request, requests.REST_URL, keys_of(venue), NOW_MS, NONCE)
+    sent = requests.sign(request, requests.REST_URL, keys_of(venue), NOW_MS, NONCE)
+    bearer = sent.headers.get("Authorization")
+    if bearer is None:
+        return sent
+    return msgspec.structs.replace(sent, headers={**sent.headers, "Authorization": opened(bearer)})
 
 
 def keys_of(venue: str) -> Keys:

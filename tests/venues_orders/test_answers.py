@@ -11,10 +11,10 @@ from ninefold.venues.account_answers import NO_ANSWER, NOT_SENT, Reply
 from ninefold.venues.order_table import ORDER_ENTRIES
 from tests.venues_orders.answers import names, payload, read, reply, sample, told
 from tests.venues_orders.order_cases import INSTRUMENTS, REGISTRY, order_of
-from tests.venues_orders.told import binanceusdm, bybit, kraken, okx
+from tests.venues_orders.told import binanceusdm, bybit, coinbase, kraken, okx
 
 VENUES = sorted(ORDER_ENTRIES)
-BY_HAND = {"binanceusdm": binanceusdm, "bybit": bybit, "kraken": kraken, "okx": okx}
+BY_HAND = {"binanceusdm": binanceusdm, "bybit": bybit, "coinbase": coinbase, "kraken": kraken, "okx": okx}
 TOLD: Mapping[str, Mapping[str, list[str]]] = {name: module.TOLD for name, module in BY_HAND.items()}
 SAMPLES = [(venue, name) for venue in VENUES for name in names(venue)]
 

@@ -12,6 +12,8 @@ from ninefold.venues import (
     binanceusdm_requests,
     bybit_answers,
     bybit_requests,
+    coinbase_answers,
+    coinbase_requests,
     kraken_answers,
     kraken_requests,
     okx_answers,
@@ -22,6 +24,7 @@ from ninefold.venues.order_entry import OrderEntry
 ORDER_ENTRIES: Mapping[str, OrderEntry] = {
     "binanceusdm": OrderEntry(binanceusdm_requests, binanceusdm_answers.READING),
     "bybit": OrderEntry(bybit_requests, bybit_answers.READING),
+    "coinbase": OrderEntry(coinbase_requests, coinbase_answers.READING),
     "kraken": OrderEntry(kraken_requests, kraken_answers.READING),
     "okx": OrderEntry(okx_requests, okx_answers.READING),
 }
