@@ -16,7 +16,7 @@ from tests.venues_orders.tokens import as_text, parts
 
 
 def bybit(sent: Signed) -> Signed:
-    exchange = _exchange("bybit")
+    exchange = exchange_of("bybit")
     where = urlsplit(sent.url)
     params = json.loads(sent.body) if sent.body else _pairs(where.query)
     theirs = exchange.sign(where.path[1:], ["private"], sent.method, params)
@@ -25,7 +25,7 @@ def bybit(sent: Signed) -> Signed:
 
 
 def binanceusdm(sent: Signed) -> Signed:
-    exchange = _exchange("binanceusdm")
+    exchange = exchange_of("binanceusdm")
     exchange.options["recvWindow"] = 5000
     where = urlsplit(sent.url)
     given = _pairs(sent.body or where.query)
@@ -38,7 +38,7 @@ def binanceusdm(sent: Signed) -> Signed:
 def coinbase(sent: Signed) -> Signed:
     """ccxt still names the issuer and the audience of the keys before the Coinbase Developer Platform, and when the token
     was issued; the documentation and the venue's own client do not."""
-    exchange = _exchange("coinbase")
+    exchange = exchange_of("coinbase")
     exchange.seconds = lambda: NOW_MS // 1000
     exchange.random_bytes = lambda length: NONCE
     where = urlsplit(sent.url)
@@ -53,7 +53,7 @@ def coinbase(sent: Signed) -> Signed:
 
 
 def kraken(sent: Signed) -> Signed:
-    exchange = _exchange("kraken")
+    exchange = exchange_of("kraken")
     exchange.incrementing_nonce = lambda: int(NONCE)
     params = {name: unquote(text) for name, text in _pairs(sent.body or "").items() if name != "nonce"}
     return _signed(exchange.sign(sent.url.rpartition("/")[2], ["private"], sent.method, params))
@@ -63,7 +63,7 @@ def okx(sent: Signed) -> Signed:
     where = urlsplit(sent.url)
     params = json.loads(sent.body) if sent.body else _pairs(where.query)
     path = where.path.removeprefix("/api/v5/")
-    return _signed(_exchange("okx").sign(path, ["private"], sent.method, params))
+    return _signed(exchange_of("okx").sign(path, ["private"], sent.method, params))
 
 
 CCXT: Mapping[str, Callable[[Signed], Signed]] = {
@@ -75,7 +75,7 @@ CCXT: Mapping[str, Callable[[Signed], Signed]] = {
 }
 
 
-def _exchange(name: str) -> Any:
+def exchange_of(name: str) -> Any:
     keys = keys_of(name)
     exchange = getattr(ccxt, name)({"apiKey": keys.key, "secret": keys.secret, "password": keys.passphrase})
     exchange.nonce = exchange.milliseconds = lambda: NOW_MS

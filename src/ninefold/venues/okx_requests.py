@@ -60,8 +60,8 @@ def build_order(approved: Approved, instrument: Instrument) -> Unsigned:
         "ordType": "conditional" if algo else order.order_type,
         "sz": instrument.size_text(order.size),
     }
-    if spot and not order.price:
-        sent["tgtCcy"] = "base_ccy"  # without it a purchase is counted in the quote asset
+    if spot and order.side > 0 and not order.price:
+        sent["tgtCcy"] = "base_ccy"  # without it a purchase at the market is counted in the quote asset
     if order.reduce_only and not spot:
         sent["reduceOnly"] = True
     price = instrument.price_text(order.price) if order.price else ""
