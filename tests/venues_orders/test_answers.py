@@ -59,7 +59,7 @@ def test_a_new_order_that_got_no_clear_answer_is_unknown_and_a_question_that_got
     [line] = read(venue, "order_answer", reply(status, body, order))
     assert " buy 0.0123 unknown 0 -" in line
     assert ORDER_ENTRIES[venue].reading.is_unsure(Reply(status, body, order))
-    for kind in ("order_status", "my_trades", "open_orders", "account"):
+    for kind in ("cancel_answer", "order_status", "my_trades", "open_orders", "account"):
         assert read(venue, kind, reply(status, body, order)) == []
 
 

@@ -64,7 +64,8 @@ class Reading:
     def parse(self, kind: str, payload: bytes, registry: Registry, seq: int, known_ns: int) -> list[AnyRecord]:
         """Records of one payload; what cannot be read is a Malformed record.
 
-        kind:    order_answer, order_status, my_trades, open_orders, account or user_event.
+        kind:    order_answer, cancel_answer (tells nothing: the order is asked for after it), order_status, my_trades,
+                 open_orders, account or user_event.
         payload: a Reply as JSON; of a user_event the raw frame.
         """
         records = Records(self.venue, registry, seq, known_ns)
@@ -131,6 +132,7 @@ def asked_order(reply: Reply) -> Order:
 
 _KINDS: Mapping[str, Callable[[Reading, Records, Reply], list[AnyRecord]]] = {
     "order_answer": Reading._order_answer,
+    "cancel_answer": lambda reading, records, reply: [],
     "order_status": Reading._order_status,
     "my_trades": lambda reading, records, reply: reading._when_taken(reading.fills, records, reply),
     "open_orders": lambda reading, records, reply: reading._when_taken(reading.open_orders, records, reply),

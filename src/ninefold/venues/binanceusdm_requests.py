@@ -1,6 +1,6 @@
 """Binance USD-M: signed requests about orders and the account, in one-way mode.
 
-In:  approved orders, questions; keys, the venue's time in milliseconds.
+In:  orders, questions; keys, the venue's time in milliseconds.
 Out: requests, and these signed: HMAC-SHA256 over the percent-encoded parameters, in hexadecimal, as the last of them.
 
 After developers.binance.com/docs/derivatives/usds-margined-futures, read 2026-11-30: "General Info" (signed endpoints),
@@ -18,7 +18,6 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from ninefold.execution.risk import Approved
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Order
 from ninefold.venues.signed import Keys, Line, Signed, Token, Unsigned, not_held, with_query
@@ -38,9 +37,8 @@ def holds(order: Order, instrument: Instrument) -> bool:
     return order.order_type == "market" or order.order_type in TIMES or order.order_type in TRIGGERED
 
 
-def build_order(approved: Approved, instrument: Instrument) -> Unsigned:
+def build_order(order: Order, instrument: Instrument) -> Unsigned:
     """raises: NotHeld."""
-    order = approved.order
     if not holds(order, instrument):
         raise not_held("binanceusdm", order)
     limit = {"price": instrument.price_text(order.price)} if order.price else {}

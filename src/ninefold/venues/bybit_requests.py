@@ -1,6 +1,6 @@
 """Bybit v5: signed requests about orders and the account, of spot and perpetuals (linear, inverse).
 
-In:  approved orders, questions; keys, the venue's time in milliseconds.
+In:  orders, questions; keys, the venue's time in milliseconds.
 Out: requests, and these signed: HMAC-SHA256 over time, key, window and query (GET) or body (POST), in hexadecimal.
 
 After bybit-exchange.github.io/docs/v5: "Integration Guidance" (authentication), "Place Order", "Cancel Order", "Get Open &
@@ -16,7 +16,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ninefold.execution.risk import Approved
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Order
 from ninefold.venues.bybit_wire import LINEAR, SPOT, category
@@ -43,9 +42,8 @@ def holds(order: Order, instrument: Instrument) -> bool:
     return order.order_type in TIMES or order.order_type == "market" or order.order_type in TRIGGERED
 
 
-def build_order(approved: Approved, instrument: Instrument) -> Unsigned:
+def build_order(order: Order, instrument: Instrument) -> Unsigned:
     """raises: NotHeld."""
-    order = approved.order
     if not holds(order, instrument):
         raise not_held("bybit", order)
     kind = category(instrument.venue_symbol)

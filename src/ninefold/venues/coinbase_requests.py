@@ -1,6 +1,6 @@
 """Coinbase Advanced Trade, spot: signed requests about orders and the account.
 
-In:  approved orders, questions; the key's name and its private key, the time, a nonce.
+In:  orders, questions; the key's name and its private key, the time, a nonce.
 Out: requests, and these signed: each bears a JSON web token of its own (ES256) that names method, host and path.
 
 After docs.cdp.coinbase.com, read 2026-11-30: "Coinbase App API Key Authentication" and the venue's own client (claims iss cdp,
@@ -16,7 +16,6 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from ninefold.execution.risk import Approved
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Order
 from ninefold.venues.es256 import token as es256
@@ -47,9 +46,8 @@ def holds(order: Order, instrument: Instrument) -> bool:
     return order.order_type in PLAIN or (order.order_type in TRIGGERED and order.price > 0)
 
 
-def build_order(approved: Approved, instrument: Instrument) -> Unsigned:
+def build_order(order: Order, instrument: Instrument) -> Unsigned:
     """The id makes it safe: the venue answers one that it knows with the order that is there. raises: NotHeld."""
-    order = approved.order
     if not holds(order, instrument):
         raise not_held("coinbase", order)
     sent: Mapping[str, Json] = {

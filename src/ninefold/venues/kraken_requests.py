@@ -1,6 +1,6 @@
 """Kraken spot: signed requests about orders and the account.
 
-In:  approved orders, questions; keys, a nonce that grows.
+In:  orders, questions; keys, a nonce that grows.
 Out: requests, and these signed: HMAC-SHA512 over the path and the SHA-256 of nonce and form, in base64.
 
 After docs.kraken.com, read 2026-11-30: "Spot REST authentication", "Add Order", "Cancel Order", "Query Orders Info", "Get
@@ -20,7 +20,6 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from ninefold.execution.risk import Approved
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Order
 from ninefold.market.time import SECOND_NS
@@ -44,9 +43,8 @@ def holds(order: Order, instrument: Instrument) -> bool:
     return order.order_type in PLAIN or order.order_type in TRIGGERED
 
 
-def build_order(approved: Approved, instrument: Instrument) -> Unsigned:
+def build_order(order: Order, instrument: Instrument) -> Unsigned:
     """raises: NotHeld."""
-    order = approved.order
     if not holds(order, instrument):
         raise not_held("kraken", order)
     form = {

@@ -1,6 +1,6 @@
 """OKX v5: signed requests about orders and the account, of spot, perpetuals and futures in net mode.
 
-In:  approved orders, questions; keys with passphrase, the venue's time in milliseconds.
+In:  orders, questions; keys with passphrase, the venue's time in milliseconds.
 Out: requests, and these signed: HMAC-SHA256 over time, method, path with query and body, in base64.
 
 After www.okx.com/docs-v5/en, read 2026-11-30: "REST Authentication", "Place order", "Cancel order", "Order details", "Order
@@ -21,7 +21,6 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from ninefold.execution.risk import Approved
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Order
 from ninefold.venues.okx_wire import SPOT, type_of
@@ -46,9 +45,8 @@ def holds(order: Order, instrument: Instrument) -> bool:
     return order.order_type in PLAIN or order.order_type in TRIGGERED
 
 
-def build_order(approved: Approved, instrument: Instrument) -> Unsigned:
+def build_order(order: Order, instrument: Instrument) -> Unsigned:
     """raises: NotHeld."""
-    order = approved.order
     if not holds(order, instrument):
         raise not_held("okx", order)
     spot = type_of(instrument.venue_symbol) == SPOT

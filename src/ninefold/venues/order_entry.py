@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ninefold.execution.risk import Approved
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Order
 from ninefold.venues.account_answers import Reading
@@ -32,8 +31,8 @@ class Requests(Protocol):
     def holds(self, order: Order, instrument: Instrument) -> bool:
         """Whether the venue keeps such an order itself; else it is held by us."""
 
-    def build_order(self, approved: Approved, instrument: Instrument) -> Unsigned:
-        """raises: NotHeld."""
+    def build_order(self, order: Order, instrument: Instrument) -> Unsigned:
+        """What a gateway sends of an order that was approved. raises: NotHeld."""
 
     def cancel_order(self, order: Order, instrument: Instrument) -> Unsigned | None:
         """None where the venue cancels by its own number of the order and that is not known yet. The answer proves
