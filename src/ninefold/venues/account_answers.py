@@ -81,6 +81,17 @@ class Reading:
         """Whether an answer to a new order leaves open what became of it, so that the venue must be asked."""
         return reply.http_status != NOT_SENT and self.judge(reply.http_status, reply.body).outcome in (UNSURE, ABSENT)
 
+    def number_in(self, reply: Reply, registry: Registry) -> str | None:
+        """The venue's number of the order that was asked about, empty if it has none yet; None if the answer does not
+        name the order."""
+        if self.judge(reply.http_status, reply.body).outcome != TAKEN:
+            return None
+        try:
+            found = self.status(Records(self.venue, registry, 0, 0), reply)
+        except BAD:
+            return None
+        return next((each.venue_order_id for each in found if isinstance(each, Order)), None)
+
     def _order_answer(self, records: Records, reply: Reply) -> list[AnyRecord]:
         order = asked_order(reply)
         if reply.http_status == NOT_SENT:
@@ -110,6 +121,17 @@ class Reading:
         return read(records, reply) if taken else []
 
 
+def complaint(payload: bytes) -> str:
+    """What a frame of a line says against a login or a subscription of ours; empty if nothing."""
+    try:
+        told = msgspec.json.decode(payload, type=_Said)
+    except msgspec.DecodeError:
+        return ""
+    if told.success is False or "error" in (told.event, told.type):
+        return told.error or told.ret_msg or told.msg or told.message or "refused, and not said why"
+    return ""
+
+
 def by_http(http_status: int, body: str) -> Verdict | None:
     """What the http status alone settles; None where the body has to be read."""
     if 200 <= http_status < 300 or http_status in TURNED_AWAY:
@@ -128,6 +150,16 @@ def asked_order(reply: Reply) -> Order:
     if reply.order is None:
         raise KeyError("the answer does not say which order it is about")
     return reply.order
+
+
+class _Said(msgspec.Struct):
+    success: bool | None = None
+    event: str = ""
+    type: str = ""
+    error: str = ""
+    ret_msg: str = ""
+    msg: str = ""
+    message: str = ""
 
 
 _KINDS: Mapping[str, Callable[[Reading, Records, Reply], list[AnyRecord]]] = {

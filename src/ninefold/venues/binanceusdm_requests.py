@@ -26,6 +26,8 @@ from ninefold.venues.venue_ids import same
 REST_URL = "https://fapi.binance.com"
 RECV_WINDOW_MS = 5000
 ARRIVES_WITHIN_MS = RECV_WINDOW_MS
+IN_TURN = False
+name_of = same
 TIMES = {"limit": "GTC", "post_only": "GTX", "ioc": "IOC", "fok": "FOK"}
 TRIGGERED = {"stop": ("STOP_MARKET", "STOP"), "take_profit": ("TAKE_PROFIT_MARKET", "TAKE_PROFIT")}
 LISTEN_KEY = "/fapi/v1/listenKey"  # asked for with the key alone, unsigned
@@ -48,7 +50,7 @@ def build_order(order: Order, instrument: Instrument) -> Unsigned:
         rest["timeInForce"] = TIMES.get(order.order_type, "GTC")
     if order.reduce_only:
         rest["reduceOnly"] = "true"
-    name = same(order.client_order_id)
+    name = name_of(order.client_order_id)
     if order.order_type in TRIGGERED:
         kind = TRIGGERED[order.order_type][bool(order.price)]
         trigger = {"triggerPrice": instrument.price_text(order.trigger)}
@@ -67,7 +69,7 @@ def cancel_order(order: Order, instrument: Instrument) -> Unsigned:
 def ask_order(order: Order, instrument: Instrument) -> tuple[Unsigned, ...]:
     asked = Unsigned("GET", *_which(order, instrument))
     if order.order_type in TRIGGERED and order.venue_order_id:
-        return (asked, Unsigned("GET", "/fapi/v1/algoOrder", {"clientAlgoId": same(order.client_order_id)}))
+        return (asked, Unsigned("GET", "/fapi/v1/algoOrder", {"clientAlgoId": name_of(order.client_order_id)}))
     return (asked,)
 
 
@@ -120,10 +122,10 @@ def _which(order: Order, instrument: Instrument) -> tuple[str, dict[str, str]]:
     """Where an order is asked about and cancelled, and by which name."""
     symbol = {"symbol": instrument.venue_symbol}
     if order.order_type not in TRIGGERED:
-        return "/fapi/v1/order", {**symbol, "origClientOrderId": same(order.client_order_id)}
+        return "/fapi/v1/order", {**symbol, "origClientOrderId": name_of(order.client_order_id)}
     if order.venue_order_id:
         return "/fapi/v1/order", {**symbol, "orderId": order.venue_order_id}
-    return "/fapi/v1/algoOrder", {"clientAlgoId": same(order.client_order_id)}
+    return "/fapi/v1/algoOrder", {"clientAlgoId": name_of(order.client_order_id)}
 
 
 def _listen_key(body: str) -> str:

@@ -26,6 +26,8 @@ REST_URL = "https://api.bybit.com"
 TOKEN: Token | None = None
 RECV_WINDOW_MS = 5000
 ARRIVES_WITHIN_MS = RECV_WINDOW_MS
+IN_TURN = False
+name_of = same
 LOGIN_MS = 10_000  # a login is good until so long after it was made
 PING_S = 20.0
 TIMES = {"limit": "GTC", "post_only": "PostOnly", "ioc": "IOC", "fok": "FOK"}
@@ -61,11 +63,11 @@ def build_order(order: Order, instrument: Instrument) -> Unsigned:
         sent |= _trigger(order, instrument, kind)
     if order.reduce_only and kind != SPOT:
         sent["reduceOnly"] = True
-    return Unsigned("POST", "/v5/order/create", body={**sent, "orderLinkId": same(order.client_order_id)})
+    return Unsigned("POST", "/v5/order/create", body={**sent, "orderLinkId": name_of(order.client_order_id)})
 
 
 def cancel_order(order: Order, instrument: Instrument) -> Unsigned:
-    sent: dict[str, Json] = {**_of(instrument), "orderLinkId": same(order.client_order_id)}
+    sent: dict[str, Json] = {**_of(instrument), "orderLinkId": name_of(order.client_order_id)}
     if order.order_type in TRIGGERED and category(instrument.venue_symbol) == SPOT:
         sent["orderFilter"] = "tpslOrder"
     return Unsigned("POST", "/v5/order/cancel", body=sent)
@@ -73,7 +75,7 @@ def cancel_order(order: Order, instrument: Instrument) -> Unsigned:
 
 def ask_order(order: Order, instrument: Instrument) -> tuple[Unsigned, ...]:
     """Open and recently closed orders, then the history: the first is emptied when the venue restarts its service."""
-    query = {**_of(instrument), "orderLinkId": same(order.client_order_id)}
+    query = {**_of(instrument), "orderLinkId": name_of(order.client_order_id)}
     return (Unsigned("GET", "/v5/order/realtime", query), Unsigned("GET", "/v5/order/history", query))
 
 
@@ -88,7 +90,7 @@ def ask_open_orders(instruments: Sequence[Instrument]) -> tuple[Unsigned, ...]:
 
 
 def ask_fills(order: Order, instrument: Instrument) -> Unsigned:
-    query = {**_of(instrument), "orderLinkId": same(order.client_order_id), "limit": FILLS_PAGE}
+    query = {**_of(instrument), "orderLinkId": name_of(order.client_order_id), "limit": FILLS_PAGE}
     return Unsigned("GET", "/v5/execution/list", query)
 
 

@@ -27,6 +27,8 @@ STREAM_URL = "wss://advanced-trade-ws-user.coinbase.com"
 TOKEN: Token | None = None
 VALID_S = 120  # a token is good for two minutes
 ARRIVES_WITHIN_MS = VALID_S * 1000
+IN_TURN = False
+name_of = same
 ORDERS = "/api/v3/brokerage/orders"
 PLAIN = {
     "market": "market_market_ioc",
@@ -51,7 +53,7 @@ def build_order(order: Order, instrument: Instrument) -> Unsigned:
     if not holds(order, instrument):
         raise not_held("coinbase", order)
     sent: Mapping[str, Json] = {
-        "client_order_id": same(order.client_order_id),
+        "client_order_id": name_of(order.client_order_id),
         "product_id": instrument.venue_symbol,
         "side": "BUY" if order.side > 0 else "SELL",
         "order_configuration": _configuration(order, instrument),

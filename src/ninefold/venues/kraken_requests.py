@@ -29,6 +29,8 @@ from ninefold.venues.venue_ids import uuid
 
 REST_URL = "https://api.kraken.com"
 ARRIVES_WITHIN_MS = 60_000  # nothing but the nonce ends an old request: longer than any connection of ours waits
+IN_TURN = True  # else nonces would overtake each other
+name_of = uuid
 PLAIN: Mapping[str, dict[str, str]] = {"market": {}, "limit": {}, "post_only": {}, "ioc": {"timeinforce": "IOC"}}
 TRIGGERED = {"stop": "stop-loss", "take_profit": "take-profit"}
 FILLS_BEFORE_S = 7 * 86_400  # how long before the last news of an order its fills may lie
@@ -55,20 +57,20 @@ def build_order(order: Order, instrument: Instrument) -> Unsigned:
         **_prices(order, instrument),
         "oflags": "post,fciq" if order.order_type == "post_only" else "fciq",
         **PLAIN.get(order.order_type, {}),
-        "cl_ord_id": uuid(order.client_order_id),
+        "cl_ord_id": name_of(order.client_order_id),
     }
     return _request("AddOrder", form)
 
 
 def cancel_order(order: Order, instrument: Instrument) -> Unsigned | None:
-    return _request("CancelOrder", {"cl_ord_id": uuid(order.client_order_id)})
+    return _request("CancelOrder", {"cl_ord_id": name_of(order.client_order_id)})
 
 
 def ask_order(order: Order, instrument: Instrument) -> tuple[Unsigned, ...]:
     """By its number where it is known; our id is looked for among the open and then the closed orders."""
     if order.venue_order_id:
         return (_request("QueryOrders", {"txid": order.venue_order_id}),)
-    ours = {"cl_ord_id": uuid(order.client_order_id)}
+    ours = {"cl_ord_id": name_of(order.client_order_id)}
     return (_request("OpenOrders", ours), _request("ClosedOrders", ours))
 
 

@@ -30,6 +30,8 @@ from ninefold.venues.venue_ids import letters
 REST_URL = "https://www.okx.com"
 TOKEN: Token | None = None
 ARRIVES_WITHIN_MS = 30_000  # the venue refuses what bears an older time
+IN_TURN = False
+name_of = letters
 PLAIN = ("market", "limit", "post_only", "ioc", "fok")  # the venue's names are the same
 TRIGGERED = {"stop": "sl", "take_profit": "tp"}
 AT_MARKET = "-1"
@@ -67,16 +69,16 @@ def build_order(order: Order, instrument: Instrument) -> Unsigned:
         which = TRIGGERED[order.order_type]
         sent |= {f"{which}TriggerPx": instrument.price_text(order.trigger), f"{which}OrdPx": price or AT_MARKET}
         return Unsigned(
-            "POST", "/api/v5/trade/order-algo", body={**sent, "algoClOrdId": letters(order.client_order_id)}
+            "POST", "/api/v5/trade/order-algo", body={**sent, "algoClOrdId": name_of(order.client_order_id)}
         )
     if price:
         sent["px"] = price
-    return Unsigned("POST", "/api/v5/trade/order", body={**sent, "clOrdId": letters(order.client_order_id)})
+    return Unsigned("POST", "/api/v5/trade/order", body={**sent, "clOrdId": name_of(order.client_order_id)})
 
 
 def cancel_order(order: Order, instrument: Instrument) -> Unsigned:
     """A triggered order's own one is cancelled by its number."""
-    symbol, ours = instrument.venue_symbol, letters(order.client_order_id)
+    symbol, ours = instrument.venue_symbol, name_of(order.client_order_id)
     if order.order_type not in TRIGGERED:
         return Unsigned("POST", "/api/v5/trade/cancel-order", body={"instId": symbol, "clOrdId": ours})
     if order.venue_order_id:
@@ -86,7 +88,7 @@ def cancel_order(order: Order, instrument: Instrument) -> Unsigned:
 
 def ask_order(order: Order, instrument: Instrument) -> tuple[Unsigned, ...]:
     """An order that was cancelled without a fill is forgotten by the venue two hours later."""
-    symbol, ours = instrument.venue_symbol, letters(order.client_order_id)
+    symbol, ours = instrument.venue_symbol, name_of(order.client_order_id)
     by_name = Unsigned("GET", "/api/v5/trade/order", {"instId": symbol, "clOrdId": ours})
     if order.order_type not in TRIGGERED:
         done = {"instType": type_of(symbol), "instId": symbol, "limit": str(PAGE)}

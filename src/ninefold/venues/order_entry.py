@@ -27,6 +27,10 @@ class Requests(Protocol):
     ARRIVES_WITHIN_MS: (
         int  # how long after its time a request can still reach the market; "no such order" counts after it
     )
+    IN_TURN: bool  # whether a request may only leave when the one before was answered
+
+    def name_of(self, client_order_id: str) -> str:
+        """Our id as the venue has it."""
 
     def holds(self, order: Order, instrument: Instrument) -> bool:
         """Whether the venue keeps such an order itself; else it is held by us."""

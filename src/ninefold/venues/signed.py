@@ -11,6 +11,7 @@ import msgspec
 
 from ninefold.market.records import Order
 
+HELD_HERE = frozenset({"stop", "take_profit", "trailing"})
 Json = str | int | bool | Mapping[str, "Json"] | Sequence["Json"]
 
 
@@ -69,6 +70,13 @@ class Token(msgspec.Struct, frozen=True):
 
 class NotHeld(ValueError):
     """An order of a kind that the venue does not keep; it has to be held by us."""
+
+
+def leaving(order: Order) -> Order:
+    """An order that was held here, once its time has come: what it sets off, a limit order or one at the market."""
+    if order.order_type not in HELD_HERE:
+        return order
+    return msgspec.structs.replace(order, order_type="limit" if order.price else "market", trigger=0)
 
 
 def with_query(path: str, query: str) -> str:
