@@ -5,6 +5,7 @@ In:  a request as it is sent. Out: the one that ccxt's `sign` makes of the metho
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -75,7 +76,9 @@ CCXT: Mapping[str, Callable[[Signed], Signed]] = {
 }
 
 
+@cache
 def exchange_of(name: str) -> Any:
+    """One for all requests: to make it takes longer than all that is asked of it."""
     keys = keys_of(name)
     exchange = getattr(ccxt, name)({"apiKey": keys.key, "secret": keys.secret, "password": keys.passphrase})
     exchange.nonce = exchange.milliseconds = lambda: NOW_MS

@@ -31,7 +31,7 @@ Handed = list[tuple[str, bytes]]
 Work = Callable[["Venue", EntryGateway, Handed], Awaitable[None]]
 
 
-def told(venue: str, name: str) -> tuple[int, object]:
+def told(venue: str, name: str) -> tuple[int, Any]:
     return 200, sample(venue, name)["told"]
 
 
@@ -131,7 +131,7 @@ def lines_of(handed: Handed, kind: str, venue: str = "bybit") -> list[str]:
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch):
-    for module in (entry_client, entry_lines):
+    for module in (entry_client, entry_gateway, entry_lines):
         monkeypatch.setattr(module, "FIRST_WAIT_S", 0.01)
     monkeypatch.setattr(bybit_requests, "ARRIVES_WITHIN_MS", 0)
     monkeypatch.setattr(entry_gateway, "AHEAD_S", 0.05)
@@ -260,20 +260,27 @@ def test_a_frame_that_names_an_order_of_ours_and_tells_nothing_of_it_is_a_reason
     play(work, Venue("kraken"))
 
 
-def test_an_order_that_is_cancelled_by_number_is_asked_for_its_number_first():
+def test_an_order_that_is_cancelled_by_number_is_asked_for_its_number_and_cancelled_until_it_is_over():
+    [open_row, _] = told("coinbase", "open_orders")[1]["orders"]
+    cancelled = (200, {"order": {**open_row, "status": "CANCELLED"}})
+
     async def work(venue, gateway, handed):
         venue.answers = {
             "GET /api/v3/brokerage/orders/historical/batch": [told("coinbase", "open_orders")],
             "POST /api/v3/brokerage/orders/batch_cancel": [(200, {"results": [{"success": True}]})],
             "GET /api/v3/brokerage/orders/historical/fills": [(200, {"fills": [], "cursor": ""})],
             "GET /api/v3/brokerage/orders/historical/0b1c2d3e-4f50-4617-8899-aabbccddeeff": [
-                told("coinbase", "order_status")
+                told("coinbase", "order_status"),
+                cancelled,
             ],
         }
         await gateway.cancel(approved(venue="coinbase").order, INSTRUMENTS["coinbase"][0])
-        [(_, body)] = [each for each in venue.asked if each[0].endswith("batch_cancel")]
-        assert json.loads(body) == {"order_ids": ["0b1c2d3e-4f50-4617-8899-aabbccddeeff"]}
-        assert [kind for kind, _ in handed if kind != "my_trades"] == ["order_status", "cancel_answer", "order_status"]
+        bodies = [json.loads(body) for name, body in venue.asked if name.endswith("batch_cancel")]
+        assert (
+            bodies == [{"order_ids": ["0b1c2d3e-4f50-4617-8899-aabbccddeeff"]}] * 2
+        )  # once it was still open after it
+        kinds = [kind for kind, _ in handed if kind not in ("my_trades", "user_event")]
+        assert kinds == ["order_status", "cancel_answer", "order_status", "cancel_answer", "order_status"]
 
     play(work, Venue("coinbase"))
 

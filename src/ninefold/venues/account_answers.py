@@ -81,16 +81,15 @@ class Reading:
         """Whether an answer to a new order leaves open what became of it, so that the venue must be asked."""
         return reply.http_status != NOT_SENT and self.judge(reply.http_status, reply.body).outcome in (UNSURE, ABSENT)
 
-    def number_in(self, reply: Reply, registry: Registry) -> str | None:
-        """The venue's number of the order that was asked about, empty if it has none yet; None if the answer does not
-        name the order."""
+    def found_in(self, reply: Reply, registry: Registry) -> Order | None:
+        """The order that was asked about as the answer has it; None if the answer does not name it, or cannot be read."""
         if self.judge(reply.http_status, reply.body).outcome != TAKEN:
             return None
         try:
             found = self.status(Records(self.venue, registry, 0, 0), reply)
         except BAD:
             return None
-        return next((each.venue_order_id for each in found if isinstance(each, Order)), None)
+        return next((each for each in found if isinstance(each, Order)), None)
 
     def _order_answer(self, records: Records, reply: Reply) -> list[AnyRecord]:
         order = asked_order(reply)

@@ -16,12 +16,13 @@ from ninefold.execution.risk import Approved
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import Order
 from ninefold.venues.account_answers import NOT_SENT, Reply
-from ninefold.venues.entry_client import EntryClient
+from ninefold.venues.entry_client import FIRST_WAIT_S, LONGEST_WAIT_S, EntryClient
 from ninefold.venues.entry_lines import EntryLines
 from ninefold.venues.order_entry import OrderEntry
 from ninefold.venues.signed import Keys, NotHeld, Unsigned, leaving
 
 OVERDUE_S = 15.0
+OVER = frozenset({"filled", "cancelled", "rejected", "expired"})
 AHEAD_S = 1.0  # how far a stamp may be ahead of the venue's clock
 Placed = tuple[Order, Instrument]
 
@@ -54,8 +55,8 @@ class EntryGateway:
         self._clock = clock
         self._client = EntryClient(entry, rest_url, keys, venue_clock, clock)
         self._lines = EntryLines(entry, self._client, move, self._heard, self._opened)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._settling: set[str] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._asking: set[str] = set()  # about which a frame of the line made us ask
         self._sent_s: dict[str, float] = {}  # when an order left, by a clock that nobody sets
         self._started_s = 0.0
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -99,7 +100,7 @@ class EntryGateway:
         if self._entry.reading.is_unsure(reply):
             self._run(self._settle(approved.order, instrument))
 
-    def post(self, approved: Approved, instrument: Instrument) -> asyncio.Task[None]:
+    def post(self, approved: Approved, instrument: Instrument) -> asyncio.Task[object]:
         """`send` without waiting for it; what goes wrong in it ends `failed`."""
         return self._run(self.send(approved, instrument))
 
@@ -108,14 +109,20 @@ class EntryGateway:
         self._hand_on("order_answer", approved.order, NOT_SENT, reason)
 
     async def cancel(self, order: Order, instrument: Instrument) -> None:
-        """Cancel an order, and ask what became of it; if the venue wants its number for it, that is asked for first."""
-        request = self._entry.requests.cancel_order(leaving(order), instrument)
-        if request is None:
-            order = await self._settle(order, instrument)
-            request = self._entry.requests.cancel_order(leaving(order), instrument)
-        if request is not None:
-            self._hand_on("cancel_answer", order, *await self._client.call(request))
-            await self._settle(order, instrument)
+        """Cancel an order, and ask what became of it: no venue's answer to a cancel says so. While it is open it is
+        cancelled again, which can do no harm. If the venue wants its number for it, that is asked for first."""
+        found: Order | None = order
+        while found is not None and found.status not in OVER:
+            request = self._entry.requests.cancel_order(leaving(_numbered(order, found)), instrument)
+            if request is not None:
+                await asyncio.sleep(max(0, self._client.quiet_ms()) / 1000)
+                self._hand_on("cancel_answer", order, *await self._client.call(request))
+            found = await self._settle(_numbered(order, found), instrument)
+            await asyncio.sleep(FIRST_WAIT_S)
+
+    def post_cancel(self, order: Order, instrument: Instrument) -> asyncio.Task[object]:
+        """`cancel` without waiting for it."""
+        return self._run(self.cancel(order, instrument))
 
     async def reconcile(self) -> None:
         """Ask for each unsettled order and for its trades, for open orders, and last for the account; each question until
@@ -138,42 +145,36 @@ class EntryGateway:
                 if order.known_ns <= self._clock() - int(OVERDUE_S * 1e9):
                     await self._settle(order, instrument)
 
-    async def _settle(self, order: Order, instrument: Instrument) -> Order:
-        """Ask what became of an order, and for its fills; the order with its number. "No such order" counts only when
+    async def _settle(self, order: Order, instrument: Instrument) -> Order | None:
+        """Ask what became of an order, and for its fills; the order as the venue has it. "No such order" counts only when
         it can no longer arrive."""
-        if order.client_order_id in self._settling:
-            return order
-        self._settling.add(order.client_order_id)
-        try:
-            sent_s = self._sent_s.get(order.client_order_id, self._started_s)
-            arrived_by_s = sent_s + self._entry.requests.ARRIVES_WITHIN_MS / 1000 + AHEAD_S
+        sent_s = self._sent_s.get(order.client_order_id, self._started_s)
+        arrived_by_s = sent_s + self._entry.requests.ARRIVES_WITHIN_MS / 1000 + AHEAD_S
+        asked_s = _now_s()
+        found, reply = await self._find(order, instrument)
+        while found is None and asked_s <= arrived_by_s:
+            await asyncio.sleep(min(LONGEST_WAIT_S, max(0.001, arrived_by_s - _now_s())))
             asked_s = _now_s()
             found, reply = await self._find(order, instrument)
-            while found is None and asked_s <= arrived_by_s:
-                await asyncio.sleep(min(OVERDUE_S, max(0.001, arrived_by_s - _now_s())))
-                asked_s = _now_s()
-                found, reply = await self._find(order, instrument)
-            self._submit("order_status", msgspec.json.encode(reply))
-            numbered = msgspec.structs.replace(order, venue_order_id=found or order.venue_order_id)
-            fills = self._entry.requests.ask_fills(leaving(numbered), instrument)
-            if found is not None and fills is not None:
-                await self._pages("my_trades", fills, numbered)
-            self._sent_s.pop(order.client_order_id, None)
-            return numbered
-        finally:
-            self._settling.discard(order.client_order_id)
+        self._submit("order_status", msgspec.json.encode(reply))
+        numbered = _numbered(order, found)
+        fills = self._entry.requests.ask_fills(leaving(numbered), instrument)
+        if found is not None and fills is not None:
+            await self._pages("my_trades", fills, numbered)
+        self._sent_s.pop(order.client_order_id, None)
+        return found
 
-    async def _find(self, order: Order, instrument: Instrument) -> tuple[str | None, Reply]:
-        """The order's number ("" if it has none yet) and the answer that names it; None and the last answer."""
+    async def _find(self, order: Order, instrument: Instrument) -> tuple[Order | None, Reply]:
+        """The order as the venue has it and the answer that names it; None and the last answer if none does."""
         reply = Reply(0, "", order)
         for request in self._entry.requests.ask_order(leaving(order), instrument):
             page: Unsigned | None = request
             while page is not None:
                 status, body = await self._client.until_answered(page)
                 reply = Reply(status, body, order)
-                number = self._entry.reading.number_in(reply, self._registry)
-                if number is not None:
-                    return number, reply
+                found = self._entry.reading.found_in(reply, self._registry)
+                if found is not None:
+                    return found, reply
                 page = self._next(page, body)
         return None, reply
 
@@ -199,7 +200,14 @@ class EntryGateway:
             return
         for order, instrument in self._unsettled():
             if self._entry.requests.name_of(order.client_order_id).encode() in payload:
-                self._run(self._settle(order, instrument))
+                self._ask_about(order, instrument)
+
+    def _ask_about(self, order: Order, instrument: Instrument) -> None:
+        """One question about an order at a time is enough."""
+        name = order.client_order_id
+        if name not in self._asking:
+            self._asking.add(name)
+            self._run(self._settle(order, instrument)).add_done_callback(lambda _: self._asking.discard(name))
 
     def _opened(self, again: bool) -> None:
         if again:
@@ -213,21 +221,23 @@ class EntryGateway:
         self._submit(kind, msgspec.json.encode(reply))
         return reply
 
-    def _run(self, work: Coroutine[None, None, object]) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(_done(work))
+    def _run(self, work: Coroutine[None, None, object]) -> asyncio.Task[object]:
+        task: asyncio.Task[object] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[object]) -> None:
         """What went wrong in a task of ours is told to whoever waits for `failed`."""
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None and not self.failed.done():
             self.failed.set_exception(task.exception() or RuntimeError("unknown"))
 
 
-async def _done(work: Coroutine[None, None, object]) -> None:
-    await work
+def _numbered(order: Order, found: Order | None) -> Order:
+    """Our order with the number that the venue gave it."""
+    number = found.venue_order_id if found is not None else ""
+    return msgspec.structs.replace(order, venue_order_id=number or order.venue_order_id)
 
 
 def _now_s() -> float:
