@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import keyword
 import sys
+from types import ModuleType
 
 import typer
 
@@ -19,6 +20,7 @@ import ninefold
 
 COMMANDS = {
     "demo": "start a simulated exchange, all services against it, and the charts",
+    "simulate": "the simulated exchange alone, with a plan of faults, to rehearse a strategy against it",
     "up": "record and trade on real venues, on paper unless told otherwise",
     "init": "write a commented ninefold.toml",
     "doctor": "check clock, disk, ports, keys and venues, and say what to do",
@@ -49,7 +51,10 @@ COMMANDS = {
     "tournament": "every strategy of the library on one market, and what the best is worth",
     "holdout": "seal the newest bars against research, and count who looks at them",
     "train": "train the forecast model on stored bars",
+    "order": "ask for an order by hand: market, limit, stop, bracket, TWAP",
+    "cancel": "take back an order, wherever it is",
     "halt": "stop all orders at once",
+    "flatten": "sell what is held, at once",
     "resume": "allow orders again",
     "status": "what runs, what is stored, what is halted",
 }
@@ -60,6 +65,8 @@ SEVERAL = {  # options that take several values
 }
 RESEARCH = ("backtest", "sweep", "walk-forward", "tournament", "rerun", "recursive-check")
 OWN_CODE = "--strategies"  # what people write themselves may hand frames to the libraries that research loads without
+FRAMES = ("freqtrade", "leak-check")  # whose strategies do too
+LIBRARIES = ("talib.abstract", "numba.np.arraymath")  # that research would load while it runs
 EXTRAS = {"freqtrade": "pandas"}  # what a command needs that only its extra brings
 HIDDEN = ("hot", "cold")  # the two processes that demo and up start
 
@@ -80,10 +87,17 @@ def main() -> None:
     if name in EXTRAS and importlib.util.find_spec(EXTRAS[name]) is None:
         sys.exit(f'ninefold {name} needs {EXTRAS[name]}, which is not installed: pip install "ninefold[{name}]"')
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    if name in RESEARCH and OWN_CODE not in arguments:
-        importlib.import_module("ninefold.commands.lean").load_libraries()
-    app.command(name, help=COMMANDS.get(name))(importlib.import_module(f"ninefold.commands.{_module(name)}").run)
+    app.command(name, help=COMMANDS.get(name))(_load(name, arguments).run)
     app(args=spread(arguments[1:], "--tape", *SEVERAL.get(name, ())), prog_name=f"ninefold {name}")
+
+
+def _load(name: str, arguments: list[str]) -> ModuleType:
+    module = f"ninefold.commands.{_module(name)}"
+    if name in FRAMES or OWN_CODE in arguments:
+        return importlib.import_module(module)
+    lean = importlib.import_module("ninefold.commands.lean")
+    loaded: ModuleType = lean.load(module, *(LIBRARIES if name in RESEARCH else ()))
+    return loaded
 
 
 def _module(command: str) -> str:

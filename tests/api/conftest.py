@@ -57,7 +57,10 @@ async def answering(**changes: Any) -> AsyncIterator[Running]:
     async def resume(by: str) -> None:
         done.append(("resume", by))
 
-    fields = {"view": view, "halt": halt, "resume": resume, "now_ns": lambda: BASE + 10, **changes}
+    async def flatten(by: str, instrument: str) -> None:
+        done.append(("flatten", by, instrument))
+
+    fields = {"view": view, "halt": halt, "resume": resume, "flatten": flatten, "now_ns": lambda: BASE + 10, **changes}
     app = create_app(ApiContext(**fields))
     serving = asyncio.create_task(serve(app, "127.0.0.1", 0, port.set_result))
     try:

@@ -4,8 +4,10 @@ import aiohttp
 import pytest
 
 from ninefold.api.guard import guarded
+from ninefold.api.scopes import Given, Scope, Tokens
 
 TOKEN = "a-token-for-this-test"
+TOKENS = Tokens([Given("NINEFOLD_API_TOKEN", Scope.ADMIN, TOKEN)])
 
 
 def test_with_a_token_everything_but_the_page_asks_for_it(run, built):
@@ -25,7 +27,7 @@ def test_with_a_token_everything_but_the_page_asks_for_it(run, built):
             assert answer.status == 401
         assert api.done == []
 
-    run(test, token=TOKEN, static=built)
+    run(test, tokens=TOKENS, static=built)
 
 
 def test_the_websocket_takes_the_token_in_its_address_because_browsers_have_no_other_place(run):
@@ -38,12 +40,19 @@ def test_the_websocket_takes_the_token_in_its_address_because_browsers_have_no_o
             await line.send_json({"subscribe": ["status"], "since": None})
             assert (await line.receive_json())["topic"] == "snapshot"
 
-    run(test, token=TOKEN)
+    run(test, tokens=TOKENS)
 
 
-def test_pages_of_other_sites_can_neither_listen_nor_act(run):
+def test_pages_of_other_sites_can_neither_read_listen_nor_act(run):
     async def test(api):
         foreign = {"Origin": "https://elsewhere.example"}
+        for path in ("/api/v1/status", "/metrics", "/"):
+            async with api.http.get(f"{api.url}{path}", headers=foreign) as answer:
+                assert (answer.status, "elsewhere.example" in await answer.text()) == (403, True)
+        preflight = {**foreign, "Access-Control-Request-Method": "POST"}
+        async with api.http.options(f"{api.url}/api/v1/halt", headers=preflight) as answer:
+            assert answer.status == 403
+            assert not [name for name in answer.headers if name.lower().startswith("access-control")]
         with pytest.raises(aiohttp.WSServerHandshakeError):
             await api.http.ws_connect(f"{api.url}/api/v1/ws", headers=foreign)
         for origin in (foreign, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"}):
@@ -75,5 +84,33 @@ def test_a_name_that_was_rebound_to_loopback_is_refused(run, host):
 
 def test_another_address_than_loopback_needs_a_token():
     with pytest.raises(ValueError, match=r"serving on 0\.0\.0\.0 .* give a token"):
-        guarded("0.0.0.0", None)
-    guarded("0.0.0.0", TOKEN)
+        guarded("0.0.0.0", Tokens())
+    guarded("0.0.0.0", TOKENS)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_what_a_page_of_another_site_loads_as_an_image_is_not_answered_but_a_link_is(run, built, site):
+    async def test(api):
+        for mode, status in (("no-cors", 403), ("cors", 403), ("navigate", 200)):
+            headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+            async with api.http.get(f"{api.url}/api/v1/status", headers=headers) as answer:
+                assert answer.status == status
+        own = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
+        async with api.http.get(f"{api.url}/api/v1/status", headers=own) as answer:
+            assert answer.status == 200
+
+    run(test, static=built)
+
+
+def test_every_answer_forbids_framing_sniffing_and_foreign_things_and_no_cache_keeps_the_api(run, built):
+    async def test(api):
+        for path in ("/", "/api/v1/status", "/metrics", "/api/v1/nothing"):
+            async with api.http.get(f"{api.url}{path}") as answer:
+                assert answer.headers["x-frame-options"] == "DENY"
+                assert answer.headers["x-content-type-options"] == "nosniff"
+                assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+                policy = answer.headers["content-security-policy"]
+                assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
+                assert (answer.headers["cache-control"] == "no-store") == (path != "/")
+
+    run(test, static=built)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ninefold.bus.credentials import Credential, NoCredential, credential_of, from_environment, make_credentials
+from ninefold.bus.lease import BusLease
 from ninefold.bus.link import Access
 from ninefold.bus.nats import INPUT, BusFailed, NatsBus, Unreachable
 from ninefold.bus.permissions import CHAIN, ORDER, allowed, services_of
@@ -26,6 +27,7 @@ from ninefold.market.time import SECOND_NS
 from ninefold.services.alone import Alone
 from ninefold.services.bus import access_of, bus_alone
 from ninefold.services.cold_alone import record_alone
+from ninefold.store.lease import awake_ns
 from ninefold.store.read import Reader
 from tests.bus.certificates import Authority
 from tests.conftest import missing
@@ -185,6 +187,20 @@ def violations(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str,
 def test_a_service_may_only_do_what_it_needs(violations, case):
     assert f"does not allow {case[0]!r} what it needs" in violations[case]
     assert "ermissions Violation" in violations[case].replace("permissions violation", "Permissions Violation")
+
+
+def test_the_executor_alone_may_take_the_lease_of_an_account(tmp_path):
+    async def work(host: Host) -> None:
+        execute, bars = await host.bus("execute"), await host.bus("bars")
+        lease = await BusLease.take(execute, "binance-x", "here", awake_ns)
+        await lease.hold()
+        lease.check()
+        with pytest.raises(BusFailed, match="does not allow 'bars' what it needs"):
+            await BusLease.take(bars, "binance-x", "there", awake_ns)
+        await execute.close()
+        await bars.close()
+
+    play(tmp_path, work)
 
 
 def chunks() -> Iterator[Chunk]:

@@ -1,66 +1,15 @@
 """The risk gate: one order that passes, and one world for each reason to refuse it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import msgspec
-import numpy as np
 import pytest
 
-from ninefold.execution.account import Account
-from ninefold.execution.risk import Approved, RiskState, check
-from ninefold.execution.rules import AccountRules
-from ninefold.execution.shown import Shown
-from ninefold.market.arrays import BAR_OK, BAR_UNKNOWN, BARS, rows
-from ninefold.market.chunk import Chunk
-from ninefold.market.instruments import Registry, listed
-from ninefold.market.records import Balance, Halted, Late, Order
-from ninefold.market.time import SECOND_NS
+from ninefold.execution.risk import Approved, check
+from ninefold.market.arrays import BAR_UNKNOWN
+from ninefold.market.records import Halted, Late
 
-ONE = 10**8
-NOW = 1_000 * SECOND_NS
-
-
-RULES = AccountRules(
-    account="main", venue="binance", quote="USDT", max_position=600 * ONE, max_order=600 * ONE, max_orders_per_minute=3
-)
-
-
-@dataclass
-class World:
-    """Everything as it should be: 0.01 BTC wanted at 50,000 with 1,000 USDT at hand."""
-
-    size: int = 1_000
-    side: int = 1
-    quotes: list[tuple[int, ...]] = field(default_factory=lambda: [(1, NOW, NOW, 1, 1, 49_999_00, 9, 50_000_00, 9)])
-    bar_state: int = BAR_OK
-    balances: dict[str, int] = field(default_factory=lambda: {"USDT": 1_000 * ONE, "BTC": 0})
-    rules: AccountRules = RULES
-    listing: dict[str, object] = field(
-        default_factory=lambda: {"tick": "0.01", "lot": "0.00001", "min_size": 10, "min_notional": "5"}
-    )
-    quote_asset: str = "USDT"
-    halted: Halted | None = None
-    sent_ns: list[int] = field(default_factory=list)
-    awaited: list[str] = field(default_factory=list)
-    late: list[Late] = field(default_factory=list)
-
-    def state(self) -> RiskState:
-        registry = Registry()
-        registry.add(listed("binance", "BTCUSDT", "BTC", self.quote_asset, **self.listing))
-        shown = Shown(registry, "binance")
-        bars = np.zeros(1, BARS)
-        bars["instrument"], bars["state"] = 1, self.bar_state
-        shown.fold(Chunk(1, 1, NOW, {"quotes": rows("quotes", self.quotes), "bars": bars}, self.late))
-        account = Account()
-        for asset, free in self.balances.items():
-            account.show(Balance(seq=1, known_ns=1, asset=asset, free=free, locked=0))
-        return RiskState(NOW, self.rules, registry, shown, account, self.halted, self.sent_ns, self.awaited)
-
-    def order(self, name: str = "nf-a") -> Order:
-        return Order(
-            seq=5, known_ns=NOW, client_order_id=name, instrument=1, side=self.side, size=self.size, status="intended"
-        )
+from .world import NOW, ONE, World
 
 
 def test_an_order_within_all_limits_is_approved():
@@ -92,11 +41,13 @@ REASONS: dict[str, Callable[[World], object]] = {
     "late feed: what binance says comes 3.2 s later than usual": lambda world: world.late.append(
         Late(seq=1, known_ns=NOW, venue="binance", behind_ns=3_200_000_000)
     ),
-    "min notional: 4.5 USDT, at least 5 USDT allowed": lambda world: setattr(world, "size", 9)
-    or world.listing.update(min_size=1),
+    "min notional: 4.5 USDT, at least 5 USDT allowed": lambda world: (
+        setattr(world, "size", 9) or world.listing.update(min_size=1)
+    ),
     "size 0.00009 BTC: at least 0.00010 BTC allowed": lambda world: setattr(world, "size", 9),
-    "lot step: size 0.01001 BTC is no multiple of 0.0001 BTC": lambda world: setattr(world, "size", 1_001)
-    or world.listing.update(lot_size=10),
+    "lot step: size 0.01001 BTC is no multiple of 0.0001 BTC": lambda world: (
+        setattr(world, "size", 1_001) or world.listing.update(lot_size=10)
+    ),
     "rules unknown": lambda world: setattr(world, "listing", {}),
     "order size: binance:BTC/USDT would be 650 USDT, 600 USDT allowed": lambda world: setattr(world, "size", 1_300),
     "position limit: binance:BTC/USDT would be 500 USDT, 400 USDT allowed": lambda world: setattr(
@@ -107,8 +58,10 @@ REASONS: dict[str, Callable[[World], object]] = {
     ),
     "insufficient balance: 500 USDT needed, 499 USDT free": lambda world: world.balances.update(USDT=499 * ONE),
     "balance unknown: the venue has not said how much USDT there is": lambda world: world.balances.pop("USDT"),
-    "insufficient balance: 0.01 BTC needed, 0 BTC free": lambda world: setattr(world, "side", -1)
-    or setattr(world, "rules", msgspec.structs.replace(world.rules, max_position=10**20, max_order=10**20)),
+    "insufficient balance: 0.01 BTC needed, 0 BTC free": lambda world: (
+        setattr(world, "side", -1)
+        or setattr(world, "rules", msgspec.structs.replace(world.rules, max_position=10**20, max_order=10**20))
+    ),
     "trades on kraken, not on binance": lambda world: setattr(
         world, "rules", msgspec.structs.replace(world.rules, venue="kraken")
     ),

@@ -99,7 +99,7 @@ def test_a_follower_inside_a_segment_that_is_replaced_goes_on_with_the_next_reco
     assert seen == made
 
 
-@pytest.mark.parametrize("stride", [11, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [11, pytest.param(1, marks=pytest.mark.torture)])
 def test_killed_before_any_line_nothing_is_lost_or_read_twice_and_the_next_start_finishes(tmp_path, stride):
     """A real process, with SIGKILL."""
     plain = tmp_path / "log"

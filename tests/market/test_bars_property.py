@@ -144,7 +144,7 @@ def oracle(
     return made
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_bars_do_not_depend_on_cuts_or_restarts(seed, data):
     inputs = random_inputs(seed, 300, faults=True, pause_s=0.7)
@@ -155,7 +155,7 @@ def test_bars_do_not_depend_on_cuts_or_restarts(seed, data):
         assert bars_of(inputs.chunks(cuts), restarts=data.draw(places)).tobytes() == once.tobytes()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_bars_of_every_width_equal_those_of_a_slow_obvious_computation(seed):
     inputs = random_inputs(seed, 400, faults=False, pause_s=0.7)
@@ -184,7 +184,7 @@ def test_a_day_and_every_width_below_equal_the_slow_computation():
     assert wide == expected
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_every_bar_is_told_once_a_revision_and_revisions_rise_by_one(seed):
     bars = bars_of(random_inputs(seed, 300, faults=True, pause_s=0.7).chunks(cuts=set()))

@@ -127,12 +127,13 @@ def ninefold(*arguments: str | Path) -> Result:
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_S) -> Any:
-    """Wait for a condition; what it gave."""
-    deadline = time.monotonic() + seconds
+    """Wait for a condition; what it gave. It is asked less and less often: looking at tables takes what they are made with."""
+    deadline, pause_s = time.monotonic() + seconds, 0.1
     while time.monotonic() < deadline:
         if found := condition():
             return found
-        time.sleep(0.1)
+        time.sleep(pause_s)
+        pause_s = min(1.2 * pause_s, 1.0)
     raise AssertionError(f"not within {seconds:.0f} s: {what}")
 
 

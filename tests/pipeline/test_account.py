@@ -82,6 +82,31 @@ def test_refusals_say_who_halted_and_why(halted: Trading) -> None:
         assert "to count" in refused["reason"] and "ninefold resume" in refused["reason"]
 
 
+def test_flatten_sells_all_that_is_held_although_trading_is_halted(halted: Trading) -> None:
+    found = ninefold("flatten", "--json", "--data-dir", halted.data_dir)
+    said = found.json
+    assert (found.status, said["flat"], said["running"]) == (0, True, True)
+    assert all("least" in line for line in said["left"]), said
+    held = {name: one for name, one in said["held"].items() if not any(name in line for line in said["left"])}
+    assert held == {}
+    assert ledger(halted.data_dir, "flattened")[-1]["by"] == ledger(halted.data_dir, "flatten")[-1]["by"]
+    sold = [one for one in ledger(halted.data_dir, "order") if one["strategies"] == ["flatten"]]
+    assert sold and {one["side"] for one in sold} == {-1} and all(one["reduce_only"] for one in sold)
+
+
+def test_strategies_together_are_the_account_to_the_last_unit(halted: Trading) -> None:
+    url = halted.program.url()
+    for found in (
+        ninefold("status", "--json", "--data-dir", halted.data_dir).json["attribution"],
+        ask(f"{url}/api/v1/attribution"),
+    ):
+        assert found["adds_up"] is True and found["strategies"]
+        for asset, amount in found["account"]["amounts"].items():
+            parts = [Decimal(one["amounts"].get(asset, "0")) for one in found["strategies"]]
+            assert sum(parts) == Decimal(amount)
+    assert "account" in str(ninefold("status", "--attribution", "--data-dir", halted.data_dir).out)
+
+
 def test_status_shows_the_halt_and_resume_lets_orders_go_on(halted: Trading) -> None:
     shown = ninefold("status", "--json", "--data-dir", halted.data_dir).json
     assert shown["halted"]["reason"] == "to count" and shown["running"] is True

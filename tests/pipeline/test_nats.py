@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -24,6 +26,7 @@ from .running import Program, ask, count, exported, stored, until
 
 pytestmark = pytest.mark.slow
 
+LINES = 5_000
 RECORDING = "raw/cryptofeed/BINANCE_2021-04-05.jsonl.gz"
 EXPORTS = ("trades", "bars", "targets", "orders", "fills")
 SECOND_NS = 10**9
@@ -46,7 +49,7 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> None:
 def test_a_replay_over_nats_exports_the_same_bytes_as_one_process(
     tmp_path: Path, recording: Callable[[str], Path]
 ) -> None:
-    source = recording(RECORDING)
+    source = _begin_of(recording(RECORDING), tmp_path / "begin.jsonl.gz")
     over_bus = Program(tmp_path / "a", "replay", source, "--data-dir", tmp_path / "bus", "--bus", "nats", "--json")
     alone = Program(tmp_path / "b", "replay", source, "--data-dir", tmp_path / "alone", "--json")
     try:
@@ -57,10 +60,17 @@ def test_a_replay_over_nats_exports_the_same_bytes_as_one_process(
     assert [result.status for result in results] == [0, 0], [result.err for result in results]
     for what in EXPORTS:
         made = exported(tmp_path / "alone", what)
-        assert made.count(b"\n") > 100, what
+        assert made.count(b"\n") > 50, what
         assert made == exported(tmp_path / "bus", what), what
     counts = [{key: value for key, value in result.json.items() if isinstance(value, int)} for result in results]
     assert counts[0] == counts[1]
+
+
+def _begin_of(whole: Path, part: Path) -> Path:
+    """So much of a recording that each kind of export has rows."""
+    with gzip.open(whole) as lines, gzip.open(part, "wb", 1) as kept:
+        kept.writelines(islice(lines, LINES))
+    return part
 
 
 class Nine:
@@ -188,8 +198,9 @@ def test_a_killed_service_that_is_started_again_loses_and_doubles_nothing(world:
     world.until_seconds_of_targets(3)
     for name in ("measure", "decide"):
         world.kill(name)
+    for name in ("measure", "decide"):
         world.start(name)
-        world.until_seconds_of_targets(2)
+    world.until_seconds_of_targets(2)
     world.stop()
     bars = _whole_series(world.data_dir, "bars where revision = 0", "instrument, width_ns")
     targets = _whole_series(world.data_dir, "targets", "instrument, width_ns, strategy")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 NAME = "binance:BTC/USDT"
 WIDTH_NS = 10**9
 VALUES = f"\"values\" where instrument = (select id from instruments where name = '{NAME}') and width_ns = {WIDTH_NS}"
-BARS = 60
+BARS = 40
 FORMULAS = (
     "close",
     "rsi(close, 14)",

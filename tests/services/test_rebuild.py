@@ -201,7 +201,7 @@ def test_where_folders_cannot_be_exchanged_it_takes_two_steps(data: Path, monkey
     assert exported(data) == before
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(1, 4))])
 def test_killed_before_any_line_of_it_there_are_old_or_new_tables_and_the_next_one_ends_it(
     data: Path, seed: int
 ) -> None:

@@ -233,7 +233,7 @@ replay.replay(Path(sys.argv[1]), Path(sys.argv[2]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stores", [0, 3])
+@pytest.mark.parametrize("stores", [3, pytest.param(0, marks=pytest.mark.torture)])
 def test_a_replay_that_ended_before_its_tables_had_what_its_logs_have_is_whole_after_the_next(short, tmp_path, stores):
     done = subprocess.run([sys.executable, "-c", ENDED, str(short), str(tmp_path), str(stores)], timeout=120)
     assert done.returncode == 9

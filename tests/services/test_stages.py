@@ -241,7 +241,7 @@ def test_headlines_count_once_and_move_the_mood(once):
 
 
 @pytest.mark.slow
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_neither_cuts_nor_restarts_change_what_the_stages_make(seed, data):
     market = random_market(seed)

@@ -54,7 +54,7 @@ def keep(heard: dict[str, Any], data: dict[str, Any]) -> None:
         heard["updates"][data["s"]] = max(data["u"], heard["updates"].get(data["s"], 0))
 
 
-@pytest.mark.parametrize("round_", range(4))
+@pytest.mark.parametrize("round_", [0, *(pytest.param(number, marks=pytest.mark.torture) for number in range(1, 6))])
 def test_after_a_kill_nothing_that_was_said_is_lost_contradicted_or_said_again(start, round_: int):
     first = start("--rate", "2000", "--seed", str(round_))
     heard = listen_until_killed(first, 0.3 + random.Random(round_).random())

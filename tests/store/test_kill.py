@@ -73,7 +73,7 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(tmp_path: Path, mark
     with Tables(tmp_path / "whole") as tables:
         tables.write(chunks)
     done = 0
-    for number in range(10):
+    for number in range(5):
         done = min(done + 8, len(chunks))
         some = chunks[max(done - 12, 0) : done]
         pieces = [some[at : at + 4] for at in range(0, len(some), 4)]

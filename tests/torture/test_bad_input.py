@@ -81,6 +81,14 @@ def test_malformed_frames_are_kept_counted_and_shown_and_disturb_nothing(world: 
     assert len(told) == BROKEN
     for record in told:
         assert record["reason"] and journal[record["seq"]].decode().startswith(record["excerpt"])
+    _names_what_there_is(world.data_dir)
+
+
+def _names_what_there_is(data_dir: Path) -> None:
+    """A command that names an unknown instrument says which there are."""
+    said = ninefold("export", data_dir, "trades", "--instrument", "binance:BCT/USDT")
+    assert said.returncode == 2
+    assert "binance:BTC/USDT" in said.stderr and "Traceback" not in said.stderr
 
 
 def test_an_unknown_symbol_is_named_and_nothing_starts(world: World) -> None:
@@ -94,15 +102,6 @@ def test_an_unknown_symbol_is_named_and_nothing_starts(world: World) -> None:
     assert hot.ended() == 2
     assert "BCT" in hot.words() and "Traceback" not in hot.words()
     assert len(hot.words().splitlines()) == 1
-
-
-def test_a_command_that_names_an_unknown_instrument_says_which_there_are(world: World) -> None:
-    world.start(*ALL)
-    world.wait_for_flow()
-    said = ninefold("export", world.data_dir, "trades", "--instrument", "binance:BCT/USDT")
-    assert said.returncode == 2
-    assert "binance:BTC/USDT" in said.stderr and "Traceback" not in said.stderr
-    world.stop()
 
 
 def test_a_port_in_use_is_said_within_seconds_and_nothing_is_left_running(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from .works import WORKS
 
 ROOT = Path(__file__).parents[2]
-QUICK_KILLS, TORTURE_KILLS = 4, 40
+QUICK_KILLS, TORTURE_KILLS = 2, 40
 
 
 @pytest.mark.slow

@@ -391,7 +391,7 @@ FRAMES = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.binary(max_size=80) | (FRAMES | VALUES).map(lambda told: json.dumps(told).encode()))
 def test_whatever_a_frame_holds_it_is_taken_or_told_as_malformed_and_nothing_is_raised(payload):
     venue = Driven("ccxt", {"BTC/EUR"}, MARKETS)
@@ -406,7 +406,7 @@ def test_whatever_a_frame_holds_it_is_taken_or_told_as_malformed_and_nothing_is_
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(["loadMarkets", "fetchTrades?symbol=BTC%2FEUR", "what?"]), VALUES | ROWS)
 def test_whatever_an_answer_holds_nothing_is_raised(url, body):
     venue = Driven("ccxt", {"BTC/EUR"})

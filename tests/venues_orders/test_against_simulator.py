@@ -203,6 +203,7 @@ def test_an_order_whose_answer_was_lost_is_found_again_and_counted_once(simulato
 
 def test_an_order_that_never_arrived_is_rejected_when_the_exchange_says_that_it_has_none(simulator, monkeypatch):
     monkeypatch.setattr(binance_gateway, "RECV_WINDOW_MS", 300)
+    monkeypatch.setattr(binance_gateway, "AHEAD_MS", 0)
 
     async def work() -> None:
         async with (
@@ -225,6 +226,7 @@ def test_after_a_crash_between_the_ledger_and_the_answer_the_exchange_says_what_
     simulator, arrived, monkeypatch
 ):
     monkeypatch.setattr(binance_gateway, "RECV_WINDOW_MS", 300)
+    monkeypatch.setattr(binance_gateway, "AHEAD_MS", 0)
 
     async def work() -> None:
         ledger: list[AnyRecord] = []

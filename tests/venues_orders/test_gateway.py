@@ -161,6 +161,7 @@ def test_after_an_unsure_answer_the_venue_is_asked_and_never_sent_the_order_agai
 
 def test_no_such_order_counts_only_when_the_order_can_no_longer_arrive(monkeypatch):
     monkeypatch.setattr(binance_gateway, "RECV_WINDOW_MS", 300)
+    monkeypatch.setattr(binance_gateway, "AHEAD_MS", 0)
 
     async def work(venue, gateway, handed):
         venue.answers["POST /api/v3/order"] = ["drop"]
@@ -176,6 +177,7 @@ def test_no_such_order_counts_only_when_the_order_can_no_longer_arrive(monkeypat
 
 def test_an_order_that_arrives_late_is_found_by_the_second_question(monkeypatch):
     monkeypatch.setattr(binance_gateway, "RECV_WINDOW_MS", 300)
+    monkeypatch.setattr(binance_gateway, "AHEAD_MS", 0)
 
     async def work(venue, gateway, handed):
         venue.answers["POST /api/v3/order"] = ["drop"]

@@ -32,11 +32,11 @@ REGISTRY = Registry()
 BTC_USDT = REGISTRY.add(listed("binance", "BTCUSDT", "BTC", "USDT", tick="0.01", lot="0.00001"))
 
 
-def approved(side: int = 1) -> Approved:
+def approved(side: int = 1, order_type: str = "market", price: int = 0, trigger: int = 0) -> Approved:
     """An order of 0.01230 BTC that passed the real gate."""
     order = Order(
         seq=5, known_ns=5, client_order_id="nf-li2fjfq4hwmsxgzfm36u", instrument=1, side=side, size=1_230,
-        status="intended",
+        status="intended", order_type=order_type, price=price, trigger=trigger,
     )
     shown, account = Shown(REGISTRY, "binance"), Account()
     shown.fold(Chunk(1, 1, 5, {"quotes": rows("quotes", [(1, 5, 5, 1, 1, 100, 9, 101, 9)])}))
@@ -51,6 +51,11 @@ def approved(side: int = 1) -> Approved:
 REQUESTS: dict[str, Callable[[], Request]] = {
     "buy": lambda: build_order(approved(), BTC_USDT, NOW_MS),
     "sell": lambda: build_order(approved(side=-1), BTC_USDT, NOW_MS),
+    "limit": lambda: build_order(approved(order_type="limit", price=49_000_10), BTC_USDT, NOW_MS),
+    "post-only": lambda: build_order(approved(order_type="post_only", price=49_000_00), BTC_USDT, NOW_MS),
+    "immediate or cancel": lambda: build_order(approved(-1, "ioc", 1), BTC_USDT, NOW_MS),
+    "fill or kill": lambda: build_order(approved(-1, "fok", 50_000_00), BTC_USDT, NOW_MS),
+    "stop that went off": lambda: build_order(approved(-1, "stop", trigger=48_000_00), BTC_USDT, NOW_MS),
     "cancel": lambda: cancel_order("BTCUSDT", "nf-a", NOW_MS),
     "order": lambda: ask_order("BTCUSDT", "nf-a", NOW_MS),
     "open orders": lambda: ask_open_orders(NOW_MS),
@@ -76,6 +81,22 @@ def test_a_market_order_says_what_is_wanted_in_the_steps_of_the_instrument():
     params = build_order(approved(side=-1), BTC_USDT, NOW_MS).params
     assert (params["side"], params["type"], params["quantity"]) == ("SELL", "MARKET", "0.01230")
     assert params["newClientOrderId"] == "nf-li2fjfq4hwmsxgzfm36u"
+
+
+VENUES_WORDS = {
+    "limit": ("LIMIT", "GTC", "49000.10"),
+    "post-only": ("LIMIT_MAKER", None, "49000.00"),
+    "immediate or cancel": ("LIMIT", "IOC", "0.01"),
+    "fill or kill": ("LIMIT", "FOK", "50000.00"),
+    "stop that went off": ("MARKET", None, None),
+}
+
+
+@pytest.mark.parametrize("name", VENUES_WORDS)
+def test_every_type_is_said_in_the_words_of_the_venue(name):
+    params = REQUESTS[name]().params
+    assert (params["type"], params.get("timeInForce"), params.get("price")) == VENUES_WORDS[name]
+    assert "stopPrice" not in params
 
 
 def test_the_subscription_is_signed_over_its_parameters_sorted_by_name():

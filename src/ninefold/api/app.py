@@ -25,10 +25,13 @@ from ninefold import __version__
 from ninefold.api.backtests import BACKTESTS, Runs
 from ninefold.api.context import ApiContext
 from ninefold.api.formulas import Formulas
-from ninefold.api.guard import guarded
+from ninefold.api.guard import add_headers, guarded
 from ninefold.api.metrics import CONTENT_TYPE, metrics_text
+from ninefold.api.portfolio import PORTFOLIO
 from ninefold.api.reads import READS
 from ninefold.api.rows import Json
+from ninefold.api.scopes import ADMIN, OPEN, READ, TRADE, check_scopes
+from ninefold.api.slack import Seal, slack
 from ninefold.api.static import page
 from ninefold.api.websocket import MOST_TOPICS, PLAIN_TOPICS, Client
 
@@ -39,8 +42,8 @@ ABOUT = (
     f"Bodies have at most {LARGEST_BODY} bytes. The websocket /api/v1/ws takes "
     '{"subscribe": [topics], "since": seq or null} and sends {"seq", "topic", "data"}; topics are '
     f"{' '.join(PLAIN_TOPICS)} bars:NAME:TIMEFRAME quotes:NAME, at most {MOST_TOPICS}. Without since, or with one too "
-    "old, the first message has the topic snapshot. With a token, send 'Authorization: Bearer TOKEN'; the websocket "
-    "also takes ?token=."
+    "old, the first message has the topic snapshot. With tokens, send 'Authorization: Bearer TOKEN'; the websocket "
+    "also takes ?token=. GET and the websocket need the scope read, halt, resume and flatten trade, settings admin."
 )
 log = logging.getLogger("ninefold.api")
 
@@ -59,7 +62,7 @@ class Resume(msgspec.Struct, forbid_unknown_fields=True):
     confirm: str
 
 
-@post("/halt", status_code=202)
+@post("/halt", status_code=202, opt=TRADE)
 async def halt(state: State, data: JSONBody[Halt]) -> Json:
     """Stop sending orders, at once and without asking back. The status shows it when the pipeline has done it."""
     context: ApiContext = state.context
@@ -67,7 +70,7 @@ async def halt(state: State, data: JSONBody[Halt]) -> Json:
     return {"accepted": "halt"}
 
 
-@post("/resume", status_code=202)
+@post("/resume", status_code=202, opt=TRADE)
 async def resume(state: State, data: JSONBody[Resume]) -> Json:
     """Send orders again."""
     if data.confirm != "RESUME":
@@ -77,7 +80,7 @@ async def resume(state: State, data: JSONBody[Resume]) -> Json:
     return {"accepted": "resume"}
 
 
-@websocket("/ws")
+@websocket("/ws", opt=READ)
 async def live(socket: WebSocket) -> None:  # type: ignore[type-arg]
     """Numbered messages; see `websocket.py`."""
     state = socket.app.state
@@ -90,45 +93,62 @@ async def live(socket: WebSocket) -> None:  # type: ignore[type-arg]
         state.clients.discard(task)
 
 
-@get("/metrics", media_type=CONTENT_TYPE, include_in_schema=False)
+@get("/settings", opt=ADMIN)
+async def show_settings(state: State) -> Json:
+    """The config in force, every key. It names where secrets are, and holds none."""
+    context: ApiContext = state.context
+    return context.settings
+
+
+@get("/metrics", media_type=CONTENT_TYPE, include_in_schema=False, opt=READ)
 async def show_metrics(state: State) -> Response[bytes]:
     context: ApiContext = state.context
     return Response(metrics_text(context.view, context.now_ns()), media_type=CONTENT_TYPE)
 
 
-@get(["/", "/{path:path}"], include_in_schema=False)
+@get(["/", "/{path:path}"], include_in_schema=False, opt=OPEN)
 async def show_page(state: State, path: FromPath[str] = "/") -> Response[bytes]:
     context: ApiContext = state.context
     return await asyncio.to_thread(page, context.static, path)
 
 
 def create_app(context: ApiContext) -> Litestar:
-    """raises: ValueError if it would be reachable from elsewhere without a token."""
-    return Litestar(
-        [Router("/api/v1", route_handlers=[*READS, *BACKTESTS, halt, resume, live]), show_metrics, show_page],
+    """raises: ValueError if it would be reachable from elsewhere without a token, LookupError if a route says no scope."""
+    app = Litestar(
+        [
+            Router(
+                "/api/v1", route_handlers=[*READS, *BACKTESTS, *PORTFOLIO, halt, resume, show_settings, slack, live]
+            ),
+            show_metrics,
+            show_page,
+        ],
         state=State(
             {
                 "context": context,
                 "formulas": Formulas(context),
                 "runs": Runs(context.runs),
+                "seal": Seal(context.slack_secret, lambda: context.now_ns() / 1e9) if context.slack_secret else None,
                 "stopping": asyncio.Event(),
                 "clients": set(),
             }
         ),
-        middleware=[guarded(context.host, context.token)],
+        middleware=[guarded(context.host, context.tokens)],
         lifespan=[_publishing],
         openapi_config=OpenAPIConfig(
             "ninefold",
             __version__,
             description=ABOUT,
-            path="/api/v1/openapi",
+            openapi_router=Router("/api/v1/openapi", route_handlers=[], opt=READ, include_in_schema=False),
             render_plugins=[JsonRenderPlugin(path="/")],
         ),
         request_max_body_size=LARGEST_BODY,
         exception_handlers={ValidationException: _not_allowed},
         after_exception=[_log_unexpected],
+        before_send=[add_headers],
         logging_config=None,
     )
+    check_scopes(app)
+    return app
 
 
 @asynccontextmanager

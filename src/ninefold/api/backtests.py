@@ -20,6 +20,7 @@ from litestar.params import FromPath, QueryParameter
 from ninefold.api.context import ApiContext
 from ninefold.api.query import LATEST_NS
 from ninefold.api.rows import SIDES, Json, finite
+from ninefold.api.scopes import READ
 from ninefold.report.levels import NAME_OF
 from ninefold.report.page import SCRIPT, STYLE, report_page
 from ninefold.report.shown import Part, Shown
@@ -68,7 +69,7 @@ class Runs:
         return found
 
 
-@get("/backtests")
+@get("/backtests", opt=READ)
 async def list_backtests(state: State, limit: Limit = 1_000) -> Json:
     """Runs that are kept, newest first, with the single figures of each."""
     runs: Runs = state.runs
@@ -76,7 +77,7 @@ async def list_backtests(state: State, limit: Limit = 1_000) -> Json:
     return {"backtests": [{**kept.about, "summary": kept.summary} for kept in found]}
 
 
-@get("/backtests/{number:int}")
+@get("/backtests/{number:int}", opt=READ)
 async def show_backtest(state: State, number: FromPath[int]) -> Json:
     """One run: its document but for what is as long as its bars, and what each month and week earned."""
     kept, shown = await _run(state, number)
@@ -89,7 +90,7 @@ async def show_backtest(state: State, number: FromPath[int]) -> Json:
     }
 
 
-@get("/backtests/{number:int}/trades")
+@get("/backtests/{number:int}/trades", opt=READ)
 async def list_backtest_trades(state: State, number: FromPath[int], page: PageNumber = 1) -> Json:
     """Trades, oldest first; the open one is the last. A trade's number counts from 1."""
     _, shown = await _run(state, number)
@@ -98,7 +99,7 @@ async def list_backtest_trades(state: State, number: FromPath[int], page: PageNu
     return {"trades": shown.trades[first : first + PER_PAGE], "total": len(shown.trades), "page": page, "pages": pages}
 
 
-@get("/backtests/{number:int}/equity")
+@get("/backtests/{number:int}/equity", opt=READ)
 async def list_backtest_equity(
     state: State, number: FromPath[int], from_ns: From = None, to_ns: To = None, px: Pixels = 1_000
 ) -> Json:
@@ -107,7 +108,7 @@ async def list_backtest_equity(
     return await asyncio.to_thread(_equity, shown, from_ns, to_ns, px)
 
 
-@get("/backtests/{number:int}/bars")
+@get("/backtests/{number:int}/bars", opt=READ)
 async def list_backtest_bars(
     state: State, number: FromPath[int], from_ns: From = None, to_ns: To = None, px: Pixels = 1_000
 ) -> Json:
@@ -116,7 +117,7 @@ async def list_backtest_bars(
     return await asyncio.to_thread(_bars, shown, from_ns, to_ns, px)
 
 
-@get("/backtests/{number:int}/report", media_type="text/html")
+@get("/backtests/{number:int}/report", media_type="text/html", opt=READ)
 async def show_backtest_report(state: State, number: FromPath[int]) -> Response[str]:
     """The report as one file that needs nothing else."""
     context: ApiContext = state.context

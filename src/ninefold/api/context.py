@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from ninefold.api.live import LiveView
+from ninefold.api.scopes import Tokens
 from ninefold.store.runs import RunReader
 
 STATIC = Path(__file__).parent / "static"  # the web front end as `scripts/build_web.py` builds it
@@ -51,9 +52,11 @@ class StoreReader(Protocol):
 
 @dataclass(frozen=True)
 class ApiContext:
-    """host: the address that is listened on; any but loopback needs a token.
+    """host: the address that is listened on; any but loopback needs tokens. settings: as an admin may see them.
+    slack_secret: that signs what Slack sends; without it nothing of Slack's is taken. slack_users: ids of those who may; empty: all.
 
-    halt(by, reason), resume(by): make the pipeline do it; the view shows it when the stream says that it happened.
+    halt(by, reason), resume(by), flatten(by, instrument name or "" for all): make the pipeline do it; the view shows it when the
+    stream says that it happened.
     completeness(instrument, from_ns, to_ns, width_ns): what the store's certificates say; slow enough for a thread.
     runs: back-tests that are kept, or None while there is no data dir.
     reader: the store, or None while there is none; then only what the live view holds is answered.
@@ -62,10 +65,14 @@ class ApiContext:
     view: LiveView
     halt: Callable[[str, str], Awaitable[None]]
     resume: Callable[[str], Awaitable[None]]
+    flatten: Callable[[str, str], Awaitable[None]]
     now_ns: Callable[[], int]
     reader: StoreReader | None = None
     runs: RunReader | None = None
     completeness: Callable[[str, int | None, int | None, int | None], dict[str, object]] | None = None
     host: str = "127.0.0.1"
-    token: str | None = None
+    tokens: Tokens = field(default_factory=Tokens)
+    slack_secret: str = field(default="", repr=False)
+    slack_users: tuple[str, ...] = ()
+    settings: dict[str, object] = field(default_factory=dict)
     static: Path = STATIC

@@ -21,6 +21,7 @@ from ninefold.api.series import BarSeries
 from ninefold.api.services import Services
 from ninefold.api.tape import Tape
 from ninefold.bus.status import Status
+from ninefold.execution.booked import Booked
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry, UnknownInstrument
 from ninefold.market.records import AnyRecord, Equity, Fill, Gap, Halted, Listed, Malformed, Order, Resumed
@@ -55,6 +56,7 @@ class LiveView:
         self.trades_seen: Counter[int] = Counter()
         self.messages = Messages(self.instrument)
         self.account = Account()
+        self.booked = Booked(self.registry)
         self.services = Services()
         self.counts: Counter[str] = Counter()
         self.halted: Json | None = None
@@ -214,6 +216,7 @@ class LiveView:
         return self.series[key]
 
     def _record(self, record: AnyRecord) -> None:
+        self.booked.fold(record)
         message = self.messages.put(record)
         if message is not None:
             self.feed.event("messages", message)

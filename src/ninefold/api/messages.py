@@ -13,9 +13,22 @@ from ninefold.api.packed import Packed
 from ninefold.api.rows import SIDES, Json
 from ninefold.market.instruments import Instrument
 from ninefold.market.lag import lateness
-from ninefold.market.records import AnyRecord, Gap, Halted, Has, Late, Malformed, May, MayScored, Resumed
+from ninefold.market.records import (
+    AnyRecord,
+    Flatten,
+    Flattened,
+    Gap,
+    Halted,
+    Has,
+    Late,
+    Malformed,
+    May,
+    MayScored,
+    Resumed,
+)
 
 HELD = 2_000
+Alarm = Gap | Late | Malformed | Halted | Resumed | Flatten | Flattened
 _EMPTY: Json = {
     "instrument": None,
     "strategy": None,
@@ -54,7 +67,7 @@ class Messages:
                 return self._keep(self._has(record), record.seq)
             case Gap() if record.healed and record.to_id < record.from_id:
                 return None  # nothing had been missed
-            case Gap() | Late() | Malformed() | Halted() | Resumed():
+            case Gap() | Late() | Malformed() | Halted() | Resumed() | Flatten() | Flattened():
                 return self._keep(self._alarm(record), record.seq)
         return None
 
@@ -139,7 +152,7 @@ class Messages:
             "may_id": has.may_id or None,
         }
 
-    def _alarm(self, record: Gap | Late | Malformed | Halted | Resumed) -> Json:
+    def _alarm(self, record: Alarm) -> Json:
         same = record.seq == self._alarm_seq
         self._alarm_seq, self._alarms_here = record.seq, self._alarms_here + 1 if same else 1
         name = self._instrument_of(record.instrument).name if isinstance(record, Gap) else None
@@ -153,10 +166,15 @@ class Messages:
         }
 
 
-def _alarm_text(record: Gap | Late | Malformed | Halted | Resumed) -> str:
+def _alarm_text(record: Alarm) -> str:
     match record:
         case Halted():
             return f"Trading halted by {record.by}: {record.reason}. No new orders are sent."
+        case Flatten():
+            return f"{record.by} wants {record.instrument or 'everything'} sold. It is not bought again until resumed."
+        case Flattened():
+            left = "; ".join(record.left) or "nothing"
+            return f"Sold what {record.by} wanted sold. Left: {left}."
         case Resumed():
             return f"Trading resumed by {record.by}."
         case Malformed():

@@ -16,6 +16,7 @@ from ninefold.api.formulas import MOST_ROWS, RULES, Formulas, Wanted, term_of
 from ninefold.api.live import LiveView, instruments
 from ninefold.api.query import LATEST_NS, instrument_named, width_named, window
 from ninefold.api.rows import Json, bar_columns, forecast_row, target_row, trade_row
+from ninefold.api.scopes import READ
 from ninefold.api.tape import Tape
 from ninefold.market.time import TIMEFRAMES
 
@@ -38,13 +39,13 @@ OneTimeframe = Annotated[str | None, QueryParameter(max_length=8)]
 Kind = Annotated[Literal["may", "has", "alarm"] | None, QueryParameter(description="Only messages of this kind.")]
 
 
-@get("/instruments")
+@get("/instruments", opt=READ)
 async def list_instruments(state: State) -> Json:
     """Every instrument, in its current version."""
     return instruments(_view(state))
 
 
-@get("/bars")
+@get("/bars", opt=READ)
 async def list_bars(
     state: State,
     instrument: Instrument,
@@ -61,7 +62,7 @@ async def list_bars(
     return {"instrument": found.name, "timeframe": timeframe, "columns": columns}
 
 
-@get("/series", description=f"A formula over stored bars, from the first one on. Limits: {RULES}.")
+@get("/series", description=f"A formula over stored bars, from the first one on. Limits: {RULES}.", opt=READ)
 async def compute_series(
     state: State,
     instrument: Instrument,
@@ -79,7 +80,7 @@ async def compute_series(
     return await formulas.series(formula, wanted)
 
 
-@get("/trades")
+@get("/trades", opt=READ)
 async def list_trades(
     state: State, instrument: Instrument, limit: Limit = 200, before_ns: Before = None, timerange: Timerange = None
 ) -> Json:
@@ -90,7 +91,7 @@ async def list_trades(
     return {"trades": await asyncio.to_thread(lambda: [trade_row(row, found) for row in rows.tolist()])}
 
 
-@get("/completeness")
+@get("/completeness", opt=READ)
 async def show_completeness(
     state: State, instrument: Instrument, timerange: Timerange = None, timeframe: OneTimeframe = None
 ) -> Json:
@@ -105,7 +106,7 @@ async def show_completeness(
     return await asyncio.to_thread(context.completeness, found.name, asked.start_ns, asked.end_ns, width_ns)
 
 
-@get("/forecasts")
+@get("/forecasts", opt=READ)
 async def list_forecasts(
     state: State,
     instrument: Name = None,
@@ -118,7 +119,7 @@ async def list_forecasts(
     return {"forecasts": [forecast_row(row, view.instrument(row[0])) for row in reversed(rows.tolist())]}
 
 
-@get("/targets")
+@get("/targets", opt=READ)
 async def list_targets(
     state: State,
     instrument: Name = None,
@@ -131,7 +132,7 @@ async def list_targets(
     return {"targets": [target_row(row, view.instrument(row[0])) for row in reversed(rows.tolist())]}
 
 
-@get("/orders")
+@get("/orders", opt=READ)
 async def list_orders(state: State, instrument: Name = None, status: Name = None, limit: Limit = 200) -> Json:
     """The newest orders that the live view holds in their latest state, newest first."""
     wanted = (
@@ -142,34 +143,34 @@ async def list_orders(state: State, instrument: Name = None, status: Name = None
     return {"orders": list(islice(wanted, limit))}
 
 
-@get("/fills")
+@get("/fills", opt=READ)
 async def list_fills(state: State, instrument: Name = None, limit: Limit = 200) -> Json:
     """The newest fills that the live view holds, newest first."""
     wanted = (row for row in _view(state).account.fills() if instrument in (None, row["instrument"]))
     return {"fills": list(islice(wanted, limit))}
 
 
-@get("/equity")
+@get("/equity", opt=READ)
 async def list_equity(state: State, limit: EquityLimit = 2_000) -> Json:
     """The newest points of the account's worth, oldest first; older ones are thinned out."""
     return await asyncio.to_thread(_view(state).account.equity_columns, limit)
 
 
-@get("/messages")
+@get("/messages", opt=READ)
 async def list_messages(state: State, kind: Kind = None, limit: Limit = 200) -> Json:
     """MAY, HAS and alarms, newest first, and how good the MAYs were."""
     messages = _view(state).messages
     return {"messages": messages.newest(limit, kind), "scores": messages.scores()}
 
 
-@get("/services")
+@get("/services", opt=READ)
 async def list_services(state: State) -> Json:
     """The nine services in pipeline order; latencies of the last minute in ns."""
     context: ApiContext = state.context
     return {"services": context.view.services.rows(context.now_ns())}
 
 
-@get("/status")
+@get("/status", opt=READ)
 async def show_status(state: State) -> Json:
     """The whole in one line."""
     context: ApiContext = state.context

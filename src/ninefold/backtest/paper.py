@@ -1,14 +1,18 @@
-"""The simulated venue: fills approved market orders against the quotes that come after them.
+"""The simulated venue: fills approved orders against the quotes that come after them.
 
 In:  approved orders with the tick that decided them; chunks of the market.
 Out: Order, Fill and Balance records, as a venue would send them. They hang on the quote that filled, never on where
      chunks are cut.
 
-An order fills no earlier than the first quote after its decision that was received `latency` later; at the price shown;
-never more than the size shown; the rest waits for later quotes, and expires when its patience is over.
-Not modelled: our own effect on the market, levels behind the best one, limit orders and queues, orders the venue
-refuses for reasons other than money, outages, the other traders' reaction. What was taken from a standing price is
-forgotten at a restart.
+An order meets the market no earlier than at the first quote after its decision that was received `latency` later; it fills
+never at a better price than shown, never more than the size shown, never twice from one size.
+Market: the rest waits for later quotes, and expires when its patience is over. IOC: the first quote, the rest expires. FOK:
+all at the first quote, or nothing. Post-only: rejected if the first quote is at its limit. Limit and post-only rest then, with
+their money locked, at the end of the queue: they fill at their own limit when the other side is quoted there or through it.
+A cancel takes as long as an order; what fills before it arrives is filled.
+Not modelled: our own effect on the market, levels behind the best one, fills within a queue, orders the venue refuses for
+reasons other than money, outages, the other traders' reaction. What was taken from a standing price is forgotten at a
+restart.
 """
 
 from __future__ import annotations
@@ -22,12 +26,15 @@ import numpy as np
 
 from ninefold.backtest.models import FeeModel, LatencyModel, SizeModel
 from ninefold.execution.money import ONE, base_amount, quote_amount
-from ninefold.execution.orders import TERMINAL
+from ninefold.execution.orders import TERMINAL, Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import AnyRecord, Balance, Fill, Order, Started, Tick
+
+RESTING = frozenset({"limit", "post_only"})
+PRICED = RESTING | {"ioc", "fok"}
 
 
 class SimulatedVenue(Protocol):
@@ -37,17 +44,26 @@ class SimulatedVenue(Protocol):
 
     def accept(self, approved: Sequence[Approved]) -> None: ...
 
+    def cancel(self, cancels: Sequence[Cancel], known_ns: int) -> None: ...
+
     def step(self, chunk: Chunk) -> list[AnyRecord]: ...
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """order: as it stands. from_ns: when it reaches the market."""
+    """order: as it stands. from_ns: when it reaches the market. met: whether it has. cancel_ns: when its cancel does."""
 
     order: Order
     decided_seq: int
     from_ns: int
     fills: int = 0
+    met: bool = False
+    cancel_ns: int | None = None
+
+    @property
+    def rests(self) -> bool:
+        """Whether it waits in the book with its money locked."""
+        return self.met and self.order.order_type in RESTING
 
 
 class PaperVenue:
@@ -83,6 +99,13 @@ class PaperVenue:
         for each in approved:
             self._wait(each.order)
 
+    def cancel(self, cancels: Sequence[Cancel], known_ns: int) -> None:
+        """Cancel orders, as decided at `known_ns`; those that are over by then stay as they are."""
+        for cancel in cancels:
+            waiting = self._waiting.get(cancel.order.client_order_id)
+            if waiting is not None and waiting.cancel_ns is None:
+                waiting.cancel_ns = known_ns + self._latency.order_ns
+
     def step(self, chunk: Chunk) -> list[AnyRecord]:
         """Play one chunk; returns what the venue says about it, oldest first. Call it before the core's step."""
         said: list[AnyRecord] = []
@@ -97,10 +120,10 @@ class PaperVenue:
 
     def _restore_order(self, order: Order) -> None:
         waiting = self._waiting.get(order.client_order_id)
-        if order.status in ("intended", "sent") and waiting is None:
+        if order.status == "sent" and waiting is None:
             self._wait(order)
-        elif waiting is not None and order.status == "partly_filled":
-            waiting.order = order
+        elif waiting is not None and order.status in ("working", "partly_filled"):
+            waiting.order, waiting.met = order, True
         elif order.status in TERMINAL:
             self._waiting.pop(order.client_order_id, None)
 
@@ -122,25 +145,68 @@ class PaperVenue:
             order = waiting.order
             if order.instrument != instrument or seq <= waiting.decided_seq or receive_ns < waiting.from_ns:
                 continue
+            if waiting.cancel_ns is not None and receive_ns >= waiting.cancel_ns:
+                said += self._over(waiting, "cancelled", "", receive_ns, seq)
+                continue
             price, size = (ask, ask_size) if order.side > 0 else (bid, bid_size)
-            if price > 0:
-                available = self._sizes.available(instrument, order.side, price, size)
-                said += self._fill(waiting, price, available, receive_ns, seq)
+            available = self._sizes.available(instrument, order.side, price, size) if price > 0 else 0
+            if order.order_type in PRICED:
+                said += self._limited(waiting, price, available, receive_ns, seq)
+            elif price > 0:
+                said += self._fill(waiting, price, price, available, receive_ns, seq)
         return said
 
-    def _fill(self, waiting: _Waiting, price: int, available: int, receive_ns: int, seq: int) -> list[AnyRecord]:
+    def _limited(self, waiting: _Waiting, price: int, available: int, receive_ns: int, seq: int) -> list[AnyRecord]:
+        """A quote meets an order with a limit. price: of the other side, 0 if that is empty."""
+        order, first = waiting.order, not waiting.met
+        reached = price > 0 and (price - order.price) * order.side <= 0
+        if first and (refusal := self._refusal(order, reached, price, available)):
+            status, reason = refusal
+            return self._over(waiting, status, reason, receive_ns, seq)
+        waiting.met = True
+        said: list[AnyRecord] = []
+        if reached:
+            said += self._fill(waiting, price, price if first else order.price, available, receive_ns, seq)
+        if order.client_order_id not in self._waiting:
+            return said
+        if order.order_type not in RESTING:
+            return said + self._over(waiting, "expired", "the rest was not there at once", receive_ns, seq)
+        if first:
+            if not waiting.order.filled:
+                waiting.order = msgspec.structs.replace(order, status="working", seq=seq, known_ns=receive_ns)
+                said.append(waiting.order)
+            said.append(self._balance(self._given(order), seq, receive_ns))
+        return said
+
+    def _refusal(self, order: Order, reached: bool, price: int, available: int) -> tuple[str, str] | None:
+        """Why an order with a limit is over when it meets its first quote, as status and reason."""
+        instrument = self._registry[order.instrument]
+        if order.order_type == "post_only" and reached:
+            return "rejected", "it would have taken at once, and is to rest only"
+        at = price if reached and order.order_type not in RESTING else order.price
+        affordable = self._affordable(instrument, order, at, order.size)
+        if order.order_type == "fok" and (not reached or min(available, affordable) < order.size):
+            return "expired", "the whole size was not there at once"
+        if affordable < order.size and order.order_type in RESTING:
+            return "rejected", "insufficient balance"
+        return None
+
+    def _fill(
+        self, waiting: _Waiting, shown: int, price: int, available: int, receive_ns: int, seq: int
+    ) -> list[AnyRecord]:
+        """shown: the price from which is taken. price: what is paid; another one where our own limit was met."""
         order = waiting.order
         instrument = self._registry[order.instrument]
         wanted = order.size - order.filled
-        affordable = self._affordable(instrument, order.side, price, min(wanted, available))
+        affordable = self._affordable(instrument, order, price, min(wanted, available))
         size = affordable // instrument.lot_size * instrument.lot_size
-        said: list[AnyRecord] = []
         if size > 0:
-            self._sizes.take(order.instrument, order.side, price, size)
-            said += self._settle(waiting, instrument, price, size, receive_ns, seq)
-        elif available > 0 and affordable < min(wanted, available):
-            said.append(self._over(waiting, "insufficient balance for the rest at the price shown", receive_ns, seq))
-        return said
+            self._sizes.take(order.instrument, order.side, shown, size)
+            return self._settle(waiting, instrument, price, size, receive_ns, seq)
+        if available > 0 and affordable < min(wanted, available):
+            reason = "insufficient balance for the rest at the price shown"
+            return self._over(waiting, "expired", reason, receive_ns, seq)
+        return []
 
     def _settle(
         self, waiting: _Waiting, instrument: Instrument, price: int, size: int, receive_ns: int, seq: int
@@ -149,6 +215,7 @@ class PaperVenue:
         buys = waiting.order.side > 0
         received, given = (instrument.base, instrument.quote) if buys else (instrument.quote, instrument.base)
         fee = self._fees.fee(base if buys else quote)
+        maker = waiting.rests and waiting.order.status in ("working", "partly_filled")
         self._add(received, (base if buys else quote) - fee)
         self._add(given, -(quote if buys else base))
         filled = waiting.order.filled + size
@@ -171,29 +238,51 @@ class PaperVenue:
             fee_asset=received,
             trade_id=f"{waiting.order.client_order_id}/{waiting.fills}",
             exchange_ns=receive_ns,
+            maker=maker,
         )
         return [waiting.order, fill, self._balance(received, seq, receive_ns), self._balance(given, seq, receive_ns)]
 
-    def _affordable(self, instrument: Instrument, side: int, price: int, size: int) -> int:
-        """The part of a size that the balance pays for."""
-        if side < 0:
-            return min(size, self.balances.get(instrument.base, 0) // base_amount(instrument, 1))
-        free = self.balances.get(instrument.quote, 0)
+    def _affordable(self, instrument: Instrument, order: Order, price: int, size: int) -> int:
+        """The part of a size that the balance pays for, less what is locked for other orders."""
+        asset = self._given(order)
+        free = self.balances.get(asset, 0) - self._locked(asset, besides=order.client_order_id)
+        if order.side < 0:
+            return min(size, free // base_amount(instrument, 1))
         if quote_amount(instrument, price, size) <= free:
             return size
         decimals = instrument.price_decimals + instrument.size_decimals
         return int(free * 10**decimals // (price * ONE))
 
     def _expire(self, tick: Tick) -> list[AnyRecord]:
-        late = [
-            waiting for waiting in self._waiting.values() if tick.known_ns > waiting.from_ns + self._latency.patience_ns
-        ]
-        reason = "the market showed no more size in time"
-        return [self._over(waiting, reason, tick.known_ns, tick.seq) for waiting in late]
+        said: list[AnyRecord] = []
+        for waiting in list(self._waiting.values()):
+            if waiting.cancel_ns is not None and tick.known_ns >= waiting.cancel_ns:
+                said += self._over(waiting, "cancelled", "", tick.known_ns, tick.seq)
+            elif not waiting.rests and tick.known_ns > waiting.from_ns + self._latency.patience_ns:
+                reason = "the market showed no more size in time"
+                said += self._over(waiting, "expired", reason, tick.known_ns, tick.seq)
+        return said
 
-    def _over(self, waiting: _Waiting, reason: str, known_ns: int, seq: int) -> Order:
+    def _over(self, waiting: _Waiting, status: str, reason: str, known_ns: int, seq: int) -> list[AnyRecord]:
         del self._waiting[waiting.order.client_order_id]
-        return msgspec.structs.replace(waiting.order, status="expired", reason=reason, seq=seq, known_ns=known_ns)
+        over = msgspec.structs.replace(waiting.order, status=status, reason=reason, seq=seq, known_ns=known_ns)
+        return [over, self._balance(self._given(over), seq, known_ns)] if waiting.rests else [over]
+
+    def _given(self, order: Order) -> str:
+        """The asset that an order gives away."""
+        instrument = self._registry[order.instrument]
+        return instrument.quote if order.side > 0 else instrument.base
+
+    def _locked(self, asset: str, besides: str = "") -> int:
+        """What resting orders may yet take of an asset."""
+        locked = 0
+        for waiting in self._waiting.values():
+            order = waiting.order
+            if waiting.rests and order.client_order_id != besides and self._given(order) == asset:
+                instrument, left = self._registry[order.instrument], order.size - order.filled
+                buys = order.side > 0
+                locked += quote_amount(instrument, order.price, left) if buys else base_amount(instrument, left)
+        return locked
 
     def _tell_all(self, record: Started | Tick) -> list[AnyRecord]:
         """All balances and open orders: what a real venue answers when it is asked at the start."""
@@ -208,4 +297,6 @@ class PaperVenue:
         self.balances[asset] = self.balances.get(asset, 0) + amount
 
     def _balance(self, asset: str, seq: int, known_ns: int) -> Balance:
-        return Balance(seq=seq, known_ns=known_ns, asset=asset, free=self.balances[asset], locked=0)
+        locked = self._locked(asset)
+        free = self.balances.get(asset, 0) - locked
+        return Balance(seq=seq, known_ns=known_ns, asset=asset, free=free, locked=locked)

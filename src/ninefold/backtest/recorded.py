@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import AnyRecord, Balance, Fill, Order
@@ -31,6 +32,9 @@ class RecordedVenue:
             self._said.popleft()
 
     def accept(self, approved: Sequence[Approved]) -> None:
+        pass
+
+    def cancel(self, cancels: Sequence[Cancel], known_ns: int) -> None:
         pass
 
     def step(self, chunk: Chunk) -> list[AnyRecord]:

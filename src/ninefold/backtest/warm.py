@@ -67,5 +67,7 @@ def _warm_ticks(time: np.ndarray, price: np.ndarray) -> None:
 
 if __name__ == "__main__":
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NumbaIRAssumptionWarning)  # a check of its own that errs where loops are inlined
+        warnings.simplefilter(
+            "ignore", NumbaIRAssumptionWarning
+        )  # a check of its own that errs where loops are inlined
         warm()

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable
 import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
@@ -74,6 +75,10 @@ class NatsBus:
         return cls(client, told, access)
 
     @property
+    def streams(self) -> JetStreamContext:
+        return self._streams
+
+    @property
     def connected(self) -> bool:
         return self._client.is_connected
 
@@ -95,7 +100,7 @@ class NatsBus:
         except nats.js.errors.BadRequestError as error:
             raise BusFailed(f"the stream {config.name} cannot be made: {error}") from None
         except _Cut as error:
-            raise self._cut(error) from None
+            raise self.meaning(error) from None
 
     async def publish(self, stage: str, payload: bytes, last_seq: int) -> None:
         """Returns once NATS has it; waits for as long as the link is cut. raises: BusFailed if it is not allowed."""
@@ -124,7 +129,7 @@ class NatsBus:
         try:
             return (await self._streams.publish(subject_of(stage), payload, headers=headers)).seq
         except _Cut as error:
-            raise self._cut(error) from None
+            raise self.meaning(error) from None
 
     async def last_seq(self, stage: str) -> int:
         """The last seq that a stage published, 0 if none. raises: CutOff, BusFailed."""
@@ -137,7 +142,7 @@ class NatsBus:
         except NotFoundError:
             return 0, "", await self._last_number(stage)
         except _Cut as error:
-            raise self._cut(error) from None
+            raise self.meaning(error) from None
         return _seq_of(message.headers), (message.headers or {}).get(ORIGIN, ""), message.seq or 0
 
     async def read_seq(self, stage: str) -> int:
@@ -150,7 +155,7 @@ class NatsBus:
         except NotFoundError:
             return 0
         except _Cut as error:
-            raise self._cut(error) from None
+            raise self.meaning(error) from None
 
     async def follow(self, stage: str, after_seq: int, keep_unread: bool = False) -> AsyncIterator[bytes]:
         """Chunks of a stage with last seq > after_seq, in order, each once, then those to come; waits for as long as the
@@ -172,7 +177,7 @@ class NatsBus:
             except CutOff:
                 await asyncio.sleep(AGAIN_S)
             except _Cut as error:
-                if not isinstance(cause := self._cut(error), CutOff):
+                if not isinstance(cause := self.meaning(error), CutOff):
                     raise cause from None
                 await asyncio.sleep(AGAIN_S)
             else:
@@ -193,7 +198,7 @@ class NatsBus:
             if place > 2:
                 await self._streams.purge_stream(stream_of(stage), seq=place - 1)
         except _Cut as error:
-            raise self._cut(error) from None
+            raise self.meaning(error) from None
 
     async def _messages(self, stage: str, place: int, made: object) -> AsyncIterator[Msg]:
         """Messages from a place on, none left out; it ends when the subscription has lost its place or gone silent."""
@@ -244,7 +249,7 @@ class NatsBus:
             try:
                 messages = await following.fetch(INPUTS_AT_ONCE, timeout=0.1)
             except _Cut as error:  # nothing came, most of the time
-                if not isinstance(cause := self._cut(error), CutOff):
+                if not isinstance(cause := self.meaning(error), CutOff):
                     raise cause from None
                 continue
             take([message.data for message in messages])
@@ -255,7 +260,7 @@ class NatsBus:
         try:
             await self._client.publish(subject_of(STATUS), payload)
         except _Cut as error:
-            raise self._cut(error) from None
+            raise self.meaning(error) from None
 
     async def hear(self, take: Callable[[bytes], None]) -> None:
         """Statuses as they come, until the connection is closed."""
@@ -273,7 +278,7 @@ class NatsBus:
         if not closing.done():
             closing.cancel()
 
-    def _cut(self, error: Exception) -> BusFailed:
+    def meaning(self, error: Exception) -> BusFailed:
         """What a failed request means: not allowed, closed for good, or a link that is cut."""
         who, denied = self._access.service, self._told.denied()
         if denied:
@@ -292,7 +297,7 @@ class NatsBus:
         except NotFoundError:
             return 0
         except _Cut as error:
-            raise self._cut(error) from None
+            raise self.meaning(error) from None
 
     async def _made(self, stage: str) -> object:
         """When the stream was made; another moment tells another stream under the same name."""

@@ -21,6 +21,7 @@ DOOR = "door"  # the consumer that takes the inputs
 SENDERS = ("sentiment", "execute")  # hand inputs to the door
 FOLLOWERS = ("record", "notify", "serve")  # of the end of the chain
 ORDER = (COLLECT, *CHAIN)
+LEASES = "ninefold_leases"  # the bucket that says which executor trades an account
 _API = "$JS.API"
 
 
@@ -67,6 +68,9 @@ def allowed(service: str, collectors: Sequence[str] = ()) -> Allowed:
         publish += _taken(INPUT)
     if service in SENDERS:
         publish += [subject_of(INPUT), *_known(INPUT)]
+    if service == CHAIN[-1]:
+        held = f"KV_{LEASES}"
+        publish += [f"$KV.{LEASES}.>", *(f"{_API}.STREAM.{verb}.{held}" for verb in ("CREATE", "INFO", "MSG.GET"))]
     if service == "serve" or (service == "record" and others):
         subscribe.append(subject_of(STATUS))
     return Allowed(list(dict.fromkeys(publish)), subscribe)

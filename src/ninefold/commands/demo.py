@@ -159,10 +159,8 @@ def _config(data_dir: Path, port: int, ready: Ready, outside_port: int, further:
     """The config of a demo: the simulator's addresses and pairs, signed orders, invented news. further: venues captured
     besides the traded one, which are the same exchange in another protocol.
     """
-    with urllib.request.urlopen(f"{ready.rest}/api/v3/exchangeInfo", timeout=10) as answer:
-        info = msgspec.json.decode(answer.read(), type=_Info)
     outside = f"http://127.0.0.1:{outside_port}"
-    pairs = tuple(f"{symbol.baseAsset}/{symbol.quoteAsset}" for symbol in info.symbols)
+    pairs = pairs_of(ready)
     return Config(
         data_dir=str(data_dir),
         mode="demo",
@@ -184,6 +182,13 @@ def _config(data_dir: Path, port: int, ready: Ready, outside_port: int, further:
         ),
         serve=Serve(port=port),
     )
+
+
+def pairs_of(ready: Ready) -> tuple[str, ...]:
+    """What a simulated exchange trades, as BASE/QUOTE."""
+    with urllib.request.urlopen(f"{ready.rest}/api/v3/exchangeInfo", timeout=10) as answer:
+        info = msgspec.json.decode(answer.read(), type=_Info)
+    return tuple(f"{symbol.baseAsset}/{symbol.quoteAsset}" for symbol in info.symbols)
 
 
 def _shift_of(ready: Ready) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ninefold.api.address import CannotListen
 from ninefold.config import BadConfig
+from ninefold.execution.lease import AlreadyTraded, TakenOver
 from ninefold.forecast.boosters import NoOpenMP
 from ninefold.journal.letgo import LetGo
 from ninefold.journal.segment import Damaged, WrongVersion
@@ -15,5 +16,6 @@ from ninefold.venues.questions import Refused
 
 KNOWN: tuple[type[Exception], ...] = (
     *(AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat, WrongVersion, WrongSnapshot, Damaged, DiskFull, LetGo),
+    *(AlreadyTraded, TakenOver),
     *(BadConfig, CannotListen, NoOpenMP, Refused, UnknownInstrument),
 )

@@ -1,7 +1,7 @@
-"""Load libraries as if others were not installed that they only look for: a command then reports a second sooner.
+"""Load libraries as if others were not installed that they only look for: a command then begins a second sooner.
 
-In:  nothing. Out: libraries loaded. TA-Lib and pyarrow look for pandas and polars to take and give frames, numba for scipy to
-     multiply matrices in compiled loops; research does neither.
+In:  what a command is made of. Out: loaded. TA-Lib and pyarrow look for pandas and polars to take and give frames, numba for
+     scipy to multiply matrices in compiled loops; no command does either.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from types import ModuleType
 LOOKED_FOR = ("pandas", "polars", "scipy")
 
 
-def load_libraries() -> None:
-    """Before anything else loads them."""
+def load(module: str, *libraries: str) -> ModuleType:
+    """A command's module and all that it loads; libraries are loaded first."""
     with _hidden(LOOKED_FOR):
-        importlib.import_module("talib.abstract")
-        importlib.import_module("numba.np.arraymath")
-        importlib.import_module("pyarrow").array([0])  # it looks for pandas once, when it first meets a value
+        for library in libraries:
+            importlib.import_module(library)
+        loaded = importlib.import_module(module)
+        if "pyarrow" in sys.modules:
+            sys.modules["pyarrow"].array([0])  # it looks for pandas once, when it first meets a value
+    return loaded
 
 
 class _Hiding(MetaPathFinder):

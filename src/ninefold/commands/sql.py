@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ninefold.commands.failing import plainly
 from ninefold.store.data_dir import NoDataDir, WrongFormat
-from ninefold.store.sql import SqlError, sql
+from ninefold.store.sql import SqlError, limit_process, sql
 from ninefold.store.timerange import parse_moment
 
 SHOWN_ROWS = 200
@@ -32,6 +32,7 @@ def run(
     """Ask the stored tables. Tables: trades bars quotes books values forecasts targets records certificates, orders,
     fills, ..._priced, bars_revisions.
     """
+    limit_process()
     with plainly(SqlError, NoDataDir, WrongFormat, ValueError):
         found = sql(data_dir, query, as_of_ns=None if as_of is None else parse_moment(as_of))
     if json_:

@@ -9,20 +9,24 @@ from typing import Annotated
 
 import typer
 
+from ninefold.api.attributed import attribution
+from ninefold.commands.asking import print_orders
 from ninefold.commands.failing import plainly
-from ninefold.commands.table import print_summary
+from ninefold.commands.table import print_attribution, print_summary
 from ninefold.services import halt
-from ninefold.services.statuses import read_statuses
+from ninefold.services.asked_for import lines, open_orders, plain
+from ninefold.services.selling import booked
+from ninefold.services.statuses import is_running, read_statuses
 from ninefold.services.summary import summary
 from ninefold.store.data_dir import NoDataDir, WrongFormat, check_data_dir
-from ninefold.store.ledger import LedgerReader
 from ninefold.store.read import Reader
-
-STALE_S = 5.0
 
 
 def run(
     data_dir: Annotated[Path, typer.Option(help="the data dir of the pipeline")] = Path("data"),
+    by_strategy: Annotated[
+        bool, typer.Option("--attribution", help="show what is whose, strategy by strategy")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
     """Stored rows, the halt switch, open orders, and the counts of the pipeline if it runs."""
@@ -31,22 +35,23 @@ def run(
         stored = Reader(data_dir).counts()
     held = halt.read(data_dir)
     statuses = read_statuses(data_dir)
-    newest_ns = max((status.at_ns for status in statuses.values()), default=0)
-    running = time.time_ns() - newest_ns < STALE_S * 1e9
-    open_orders = [
-        order
-        for order in LedgerReader(data_dir).orders()
-        if order.status in ("intended", "sent", "unknown", "working", "partly_filled")
-    ]
+    running = is_running(data_dir, time.time_ns())
+    account = booked(data_dir)
+    orders = lines(open_orders(data_dir), account.registry)
     found: dict[str, object] = {
         "running": running,
         "halted": None if held is None else {"by": held.by, "reason": held.reason, "since_ns": str(held.since_ns)},
-        "open_orders": len(open_orders),
+        "selling_out": [one.instrument or "everything" for one in halt.asked(data_dir)],
+        "open_orders": len(orders),
         "stored": stored,
         "services": {name: status.healthy for name, status in statuses.items()} if running else {},
         **(summary(statuses) if running else {}),
     }
     if json_:
-        print(json.dumps(found))
-    else:
-        print_summary(found)
+        print(json.dumps({**found, "orders": plain(orders), "attribution": attribution(account)}))
+        return
+    print_summary(found)
+    if orders:
+        print_orders(orders)
+    if by_strategy:
+        print_attribution(attribution(account))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +14,19 @@ def print_summary(found: Mapping[str, object]) -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
     for key, value in found.items():
         table.add_row(key.replace("_", " "), shown(value))
+    Console().print(table)
+
+
+def print_attribution(found: Mapping[str, Any]) -> None:
+    """A row a strategy, the account last."""
+    table = Table(box=None, pad_edge=False)
+    for head in ("strategy", "fills", "amounts", "fees", "positions"):
+        table.add_column(head, justify="right" if head == "fills" else "left")
+    for row in found["strategies"]:
+        parts = (shown(row[key]) for key in ("amounts", "fees", "positions"))
+        table.add_row(row["strategy"] or "(nobody)", str(row["fills"]), *parts)
+    account = found["account"]
+    table.add_row("account", "", shown(account["amounts"]), "", shown(account["positions"]))
     Console().print(table)
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import stat
 import tomllib
 from pathlib import Path
 from typing import Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from ninefold.config.secret_file import BadConfig, owner_only
 from ninefold.config.sections import (
     Account,
     Bus,
@@ -56,10 +56,6 @@ __all__ = [
 PAIR = re.compile(r"[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+(-\d{6})?)?")  # as ccxt writes symbols
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")  # it is part of a NATS subject and of a file's name
 BUS_URL = re.compile(r"(nats|tls)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?")
-
-
-class BadConfig(ValueError):
-    """A config that cannot be used; the text names the key, what was found and what is allowed."""
 
 
 def parse(text: str, name: str = "ninefold.toml") -> Config:
@@ -110,12 +106,8 @@ def keys_of(account: Account) -> tuple[str, str]:
     """
     if account.keys_file:
         path = Path(account.keys_file)
-        if not path.exists():
-            raise BadConfig(f"account.keys_file names {path}, which does not exist")
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise BadConfig(f"{path} can be read by others; run `chmod 600 {path}`")
         try:
-            held = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+            held = msgspec.json.decode(owner_only(path, "account.keys_file"), type=dict[str, str])
             return held["apiKey"], held["secret"]
         except (msgspec.DecodeError, KeyError):
             raise BadConfig(f'{path} must be JSON like {{"apiKey": "...", "secret": "..."}}') from None

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+Fraction = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
@@ -40,9 +41,23 @@ class Account(_Section, frozen=True):
 
 
 class Risk(_Section, frozen=True):
+    """Amounts are of the account's quote asset, fractions of 1; docs/risk.md says what each rule needs. The two of the tail are
+    off unless given: they refuse until a hundred bars were seen."""
+
     position_quote: Positive = 2000.0  # worth of one instrument's position at most
     order_quote: Positive = 1000.0  # worth of one order at most
     orders_per_minute: Annotated[int, msgspec.Meta(ge=1)] = 60
+    instrument_quote: Positive = 3000.0  # held and on order, of one instrument
+    venue_quote: Positive = 10000.0
+    total_quote: Positive = 10000.0
+    strategy_quote: Positive = 5000.0
+    price_band: Fraction = 0.05
+    clock_skew_s: Positive = 2.0
+    daily_loss: Fraction = 0.1
+    drawdown: Fraction = 0.25
+    var_quote: Positive | None = None
+    cvar_quote: Positive | None = None
+    tail_timeframe: Literal["1s", "5s", "1m", "5m", "15m", "1h", "1d"] = "1m"
 
 
 class Strategies(_Section, frozen=True):
@@ -60,18 +75,27 @@ class Source(_Section, frozen=True):
 
 
 class Notify(_Section, frozen=True):
-    """Slack: a webhook address or a bot token, each from the environment."""
+    """Slack: a webhook address or a bot token, each from the environment. signing_secret_env: of the app whose commands are
+    taken; slack_users: ids of the people who may give them, empty for all who can use the app.
+    """
 
     webhook_env: str = "NINEFOLD_SLACK_WEBHOOK"
     token_env: str = "NINEFOLD_SLACK_TOKEN"
     channel: str = "#ninefold"
     api_url: str = ""
+    signing_secret_env: str = "NINEFOLD_SLACK_SIGNING_SECRET"
+    slack_users: tuple[str, ...] = ()
 
 
 class Serve(_Section, frozen=True):
+    """The token of token_env may do everything. tokens_file: owner-only, {NAME: {"scope": ..., "token": ...}}."""
+
     host: str = "127.0.0.1"
     port: Port = 8899
     token_env: str = "NINEFOLD_API_TOKEN"
+    trade_token_env: str = "NINEFOLD_API_TRADE_TOKEN"
+    read_token_env: str = "NINEFOLD_API_READ_TOKEN"
+    tokens_file: str = ""
 
 
 class Influx(_Section, frozen=True):

@@ -43,6 +43,17 @@ capital = "10000"        # worth that the strategies may use together, in quote
 position_quote = 2000.0  # worth of one instrument's position at most
 order_quote = 1000.0     # worth of one order at most
 orders_per_minute = 60
+instrument_quote = 3000.0  # worth of what is held and on order, of one instrument
+venue_quote = 10000.0    # of one venue
+total_quote = 10000.0    # of all of them
+strategy_quote = 5000.0  # of one strategy
+price_band = 0.05        # a price may be worse than the mid by this part; where the venue tells a band, that one holds
+clock_skew_s = 2.0       # how far our clock and the venue's may be apart
+daily_loss = 0.1         # part of the worth at the day's beginning (UTC); more, and nothing may grow
+drawdown = 0.25          # fall from the highest worth; more, and trading halts until `ninefold resume`
+# var_quote = 200.0      # what the book may lose over one bar in the worst twentieth: at least (VaR),
+# cvar_quote = 300.0     # and on average (CVaR); nothing may grow until a hundred bars were seen
+tail_timeframe = "1m"    # the bars of these two
 
 [strategies]
 names = []               # empty: the default ones (bars from TIMEFRAMES)
@@ -58,11 +69,16 @@ folder = ""              # your own strategy files, found by name
 webhook_env = "NINEFOLD_SLACK_WEBHOOK"
 token_env = "NINEFOLD_SLACK_TOKEN"
 channel = "#ninefold"
+signing_secret_env = "NINEFOLD_SLACK_SIGNING_SECRET"   # of an app whose `/ninefold halt` and so on are taken (docs/security.md)
+slack_users = []         # ids of the people who may give commands, for example "U012AB3CD"; empty: all who can use the app
 
 [serve]
-host = "127.0.0.1"       # another address needs a token in token_env
+host = "127.0.0.1"       # another address needs a token
 port = 8899
-token_env = "NINEFOLD_API_TOKEN"
+token_env = "NINEFOLD_API_TOKEN"               # may do everything (scope admin)
+trade_token_env = "NINEFOLD_API_TRADE_TOKEN"   # may read, halt, resume and flatten
+read_token_env = "NINEFOLD_API_READ_TOKEN"     # may read
+# tokens_file = ""       # or an owner-only file of any number: {"grafana": {"scope": "read", "token": "..."}}
 
 # [influx]               # a live copy as line protocol (docs/imports.md)
 # url = "http://127.0.0.1:8086"

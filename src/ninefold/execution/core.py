@@ -1,12 +1,13 @@
 """The execution core: folds the stream into orders and account, and turns wishes into orders that passed the risk gate.
 
 In:  chunks; at a tick the desired positions and the MAYs that are open.
-Out: approved orders, and records appended to the chunk: Order (refused; intended and sent; and the state after each
+Out: approved orders, orders to be cancelled, and records appended to the chunk: Order (refused; intended and sent; and the state after each
      venue update that does not show all of it), Has, and Equity once a second of exchange time.
 
 "sent" is written together with "intended", before anything leaves: from that record on the order may have reached the
 venue, and after a crash only the venue can tell. What is intended and not sent when the pipeline starts again expires.
-One order per instrument is under way at a time, until it is over and all its fills are known. No result depends on
+One order of strategies per instrument is under way at a time, until it is over and all its fills are known. What people
+asked for and what we hold (desk.py) is judged first at every tick. No result depends on
 where chunks are cut: records are folded by seq, and decisions are made at ticks, of which a chunk holds one at most.
 """
 
@@ -18,24 +19,37 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from ninefold.execution.account import Account
+from ninefold.execution.asked import HAND
+from ninefold.execution.desk import RESTS, Desk
 from ninefold.execution.done import tell
 from ninefold.execution.ids import is_ours
-from ninefold.execution.intents import contributors, intend
-from ninefold.execution.orders import Contradiction, Tracked, begin, follow
+from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow
+from ninefold.execution.returns import Returns
 from ninefold.execution.risk import Approved, RiskState, check
 from ninefold.execution.rules import AccountRules
+from ninefold.execution.selling_out import SellingOut
 from ninefold.execution.shown import Shown
+from ninefold.execution.under_way import pending
+from ninefold.execution.wishes import Shares, Wanted, Wishes
+from ninefold.execution.worth import DRAWDOWN, Worth
 from ninefold.market.chunk import Chunk
-from ninefold.market.instruments import Registry
+from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import (
     AnyRecord,
+    Asked,
     Balance,
+    CancelAsked,
+    Crossed,
     Equity,
     Fill,
+    Flatten,
+    Flattened,
     Halted,
+    Listed,
     May,
     Order,
     Resumed,
+    Shared,
     Started,
     Tick,
 )
@@ -47,7 +61,8 @@ KEPT_ORDERS = (
 
 
 class ExecutionCore:
-    """One account. `contradictions` are updates that could not be true, newest last."""
+    """One account. `contradictions` are updates that could not be true, newest last. `to_halt`: a halt of our own that the
+    halt switch does not show yet."""
 
     def __init__(self, rules: AccountRules, registry: Registry) -> None:
         self.rules = rules
@@ -57,6 +72,13 @@ class ExecutionCore:
         self.contradictions: deque[Contradiction] = deque(maxlen=1000)
         self._registry = registry
         self._halted: Halted | None = None
+        self.to_halt: Halted | None = None
+        self.worth = Worth()
+        self.returns = Returns({rules.tail_width_ns} if rules.max_var or rules.max_cvar else ())
+        self._selling_out = SellingOut()
+        self._wishes = Wishes(rules.account, registry, self.account, self.shown, self._selling_out)
+        self.desk = Desk(rules, registry, self.orders, self.account.positions, self.shown)
+        self._to_cancel: list[Cancel] = []
         self._under_way: dict[str, int] = {}  # client order id to instrument
         self._over: deque[str] = deque()
         self._rewritten: set[str] = set()  # orders whose venue leaves things out: the merged state follows each update
@@ -69,7 +91,7 @@ class ExecutionCore:
         """The core as it stood after the ledger's events, oldest first. The venue is asked again before it trades."""
         core = cls(rules, registry)
         for event in events:
-            if isinstance(event, Order | Fill | Balance | Halted | Resumed):
+            if not isinstance(event, Started):
                 core._fold(event)
         core._awaited = {"its balances": None}
         return core
@@ -79,6 +101,16 @@ class ExecutionCore:
         return self._halted is not None
 
     @property
+    def in_force(self) -> Halted | None:
+        """The halt that holds and that the halt switch showed."""
+        return None if self.to_halt is not None else self._halted
+
+    @property
+    def flattened(self) -> Mapping[str, Flatten]:
+        """What somebody wants sold out, by instrument name, "" for all."""
+        return self._selling_out.asked
+
+    @property
     def awaited(self) -> tuple[str, ...]:
         """What the venue has not told since the start; nothing may be sent until it has."""
         return tuple(self._awaited)
@@ -86,6 +118,11 @@ class ExecutionCore:
     def unsettled(self) -> list[Order]:
         """Orders that are not over, or whose fills are not all known; oldest first."""
         return [self.orders[order_id].order for order_id in self._under_way]
+
+    def take_cancels(self) -> list[Cancel]:
+        """What is to be cancelled at the venue, decided since the last call; it may leave as approved orders may."""
+        cancels, self._to_cancel = self._to_cancel, []
+        return cancels
 
     def equity(self) -> int | None:
         """Worth of the account in its quote asset; None while a price or every balance is unknown."""
@@ -102,14 +139,18 @@ class ExecutionCore:
         chunk: Chunk,
         desired: Mapping[int, int] | Callable[[], Mapping[int, int]] | None = None,
         open_mays: Sequence[May] = (),
+        wants: Mapping[int, Mapping[str, int]] | None = None,
     ) -> list[Approved]:
         """Fold one chunk and append to its records; return what may be sent once the chunk is written.
 
         desired:   instrument id to size units wanted, or what gives it once the chunk's prices are seen: sized by those
                    of the chunk before, a size would depend on where chunks are cut. Only used if the chunk holds a tick.
         open_mays: MAYs whose time has not run out.
+        wants:     by instrument and strategy, the amounts of base that make up what is desired.
         """
         self.shown.fold(chunk)
+        self.returns.fold(chunk.rows("bars"))
+        self.desk.watch(chunk.rows("trades"))
         made: list[AnyRecord] = []
         approved: list[Approved] = []
         tick: Tick | None = None
@@ -120,8 +161,8 @@ class ExecutionCore:
                 made += self._fold(record)
         if tick is not None:
             made += self._worth(tick)
-            if wanted := desired() if callable(desired) else desired:
-                approved = self._decide(chunk, tick, wanted, open_mays, made)
+            wanted = (desired() if callable(desired) else desired) or {}
+            approved = self._decide(chunk, tick, Wanted(wanted, wants or {}, open_mays), made)
         chunk.records.extend(made)
         return approved
 
@@ -134,18 +175,50 @@ class ExecutionCore:
             case Balance():
                 self.account.show(record)
                 self._awaited.pop("its balances", None)
-            case Halted():
-                self._halted = record
-            case Resumed():
-                self._halted = None
+            case Halted() | Resumed():
+                self._switch(record)
+            case Equity():
+                self.worth.see(record)
+            case Asked():
+                self.desk.ask(record)
+            case CancelAsked():
+                return self.desk.cancel(record)
+            case Flatten():
+                self._selling_out.fold(record)
+                return self.desk.flatten(record)
+            case Flattened():
+                self._selling_out.fold(record)
+            case Shared():
+                self.account.attribution.share(record)
+            case Crossed():
+                self.account.attribution.cross(record, self._registry[record.instrument])
+            case Listed():
+                self._relist(record.instrument)
             case Started():
                 return self._start(record)
             case _:
                 pass
         return []
 
+    def _switch(self, record: Halted | Resumed) -> None:
+        if isinstance(record, Resumed):
+            self.worth.resumed(self._halted)
+            self._selling_out.fold(record)
+            self._halted = self.to_halt = None
+            return
+        ours = record.by == DRAWDOWN and self._halted is None
+        self._halted, self.to_halt = record, record if ours else None
+
+    def _relist(self, instrument: Instrument) -> None:
+        """What is held of an instrument is held of its next version too."""
+        for one in list(self._registry) if instrument.version > 1 else ():
+            if (one.venue, one.venue_symbol) == (instrument.venue, instrument.venue_symbol) and one.id < instrument.id:
+                self.account.relist(one.id, instrument.id)
+
     def _update(self, update: Order) -> list[AnyRecord]:
         if not is_ours(update.client_order_id):
+            return []
+        if self.desk.take(update):
             return []
         known = self.orders.get(update.client_order_id)
         if known is None:
@@ -199,6 +272,7 @@ class ExecutionCore:
                 self._keep(Tracked(over, "expired"))
                 expired.append(over)
         self._awaited = {"its balances": None, **dict.fromkeys(self._under_way)}
+        self.desk.started()
         return expired
 
     def _worth(self, tick: Tick) -> list[AnyRecord]:
@@ -206,37 +280,54 @@ class ExecutionCore:
         if second <= self._equity_second:
             return []
         self._equity_second = second
-        return [Equity(seq=tick.seq, known_ns=tick.known_ns, quote=self.rules.quote, value=self.equity())]
+        equity = Equity(seq=tick.seq, known_ns=tick.known_ns, quote=self.rules.quote, value=self.equity())
+        self.worth.see(equity)
+        fell = self.worth.fell_too_far(self.rules.max_drawdown_ppm)
+        if not fell or self._halted is not None:
+            return [equity]
+        halted = Halted(seq=tick.seq, known_ns=tick.known_ns, by=DRAWDOWN, reason=fell)
+        self._switch(halted)
+        return [equity, halted]
 
-    def _decide(
-        self, chunk: Chunk, tick: Tick, desired: Mapping[int, int], mays: Sequence[May], made: list[AnyRecord]
-    ) -> list[Approved]:
-        busy = set(self._under_way.values())
-        strategies = contributors(chunk)
-        intents = []
-        for instrument in sorted(desired.keys() - busy):
-            intent = intend(
-                self.rules.account,
-                self._registry[instrument],
-                int(desired[instrument]),
-                self.account.positions.get(instrument, 0),
-                self.shown.quote(instrument),
-                tick,
-                strategies.get(instrument, ()),
-                mays,
-            )
-            if intent is not None:
-                intents.append(intent)
-        approved, refused = check(self._risk_state(tick), intents)
-        made += refused
-        for each in approved:
-            sent = msgspec.structs.replace(each.order, status="sent")
-            made += [each.order, sent]
-            self._keep(begin(each.order))
-            self._keep(begin(sent))
+    def _decide(self, chunk: Chunk, tick: Tick, wanted: Wanted, made: list[AnyRecord]) -> list[Approved]:
+        under_way = [self.orders[one] for one in self._under_way]
+        leaving, changed = self.desk.due(tick, under_way)
+        made += changed
+        intents = leaving
+        shares: Shares = {}
+        if wanted.desired or self._selling_out.asked:
+            busy = frozenset(each.order.instrument for each in under_way if not _stands_aside(each.order))
+            wished, shares = self._wishes.orders(chunk, tick, wanted, busy, self._halted, made)
+            intents = leaving + wished
+        approved: list[Approved] = []
+        if intents:
+            approved, refused = check(self._risk_state(tick, shares), intents)
+            for order in refused:
+                made += self.desk.refused(order)
+            for each in approved:
+                self._approved(each.order, shares.get(each.order.client_order_id, {}), made)
+                made += self.desk.sent(each.order)
+        if not self._awaited:
+            self._to_cancel += map(Cancel, self.desk.cancels())
         return approved
 
-    def _risk_state(self, tick: Tick) -> RiskState:
+    def _approved(self, order: Order, shares: dict[str, int], made: list[AnyRecord]) -> None:
+        sent = msgspec.structs.replace(order, status="sent")
+        made += [order, sent]
+        self._keep(begin(order))
+        self._keep(begin(sent))
+        if shares:
+            shared = Shared(
+                seq=order.seq,
+                known_ns=order.known_ns,
+                client_order_id=order.client_order_id,
+                instrument=order.instrument,
+                wanted=shares,
+            )
+            self.account.attribution.share(shared)
+            made.append(shared)
+
+    def _risk_state(self, tick: Tick, shares: Mapping[str, Mapping[str, int]]) -> RiskState:
         while self._sent_ns and self._sent_ns[0] <= tick.known_ns - MINUTE_NS:
             self._sent_ns.popleft()
         return RiskState(
@@ -248,6 +339,12 @@ class ExecutionCore:
             halted=self._halted,
             sent_ns=self._sent_ns,
             awaited=list(self._awaited),
+            pending=pending((self.orders[one] for one in self._under_way), self._registry),
+            skew_ns=tick.known_ns - tick.exchange_ns,
+            worth=self.worth,
+            returns=self.returns,
+            wanted=shares,
+            flattened=self._selling_out.asked,
         )
 
     def _keep(self, tracked: Tracked) -> None:
@@ -255,6 +352,7 @@ class ExecutionCore:
         if order.status == "refused":
             return
         if order.client_order_id not in self.orders:
+            self.account.attribution.follow(order)
             self._sent_ns.append(order.known_ns)
         self.orders[order.client_order_id] = tracked
         if not tracked.settled:
@@ -263,5 +361,13 @@ class ExecutionCore:
             self._over.append(order.client_order_id)
             if len(self._over) > KEPT_ORDERS:
                 oldest = self._over.popleft()
+                if self.desk.families.needs(oldest):
+                    self._over.append(oldest)
+                    return
                 self.orders.pop(oldest, None)
                 self._rewritten.discard(oldest)
+
+
+def _stands_aside(order: Order) -> bool:
+    """Whether an order by hand rests at the venue: strategies do not wait for it, and their positions are their own."""
+    return order.strategies == (HAND,) and order.order_type in RESTS

@@ -56,6 +56,13 @@ class Tracked:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancel:
+    """An order that the venue is to cancel. It may be told so any number of times: an id is cancelled once."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
 class Contradiction:
     """An update that cannot be true together with what is known."""
 

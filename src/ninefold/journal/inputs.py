@@ -11,7 +11,7 @@ ANSWER = 2  # a REST answer: Answer
 TICK = 3  # our clock, every 100 ms; no payload
 CONNECTION = 4  # a connection opened or was lost: ConnectionChange
 HEADLINES = 5  # what a source of headlines gave: Headlines
-COMMAND = 6  # halt or resume: Command
+COMMAND = 6  # halt, flatten, resume, an order by hand: Command
 ACCOUNT = 7  # what the venue says about our account: AccountEvent
 STARTED = 8  # the pipeline (re)started: Run
 
@@ -44,9 +44,13 @@ class Headlines(msgspec.Struct, array_like=True, gc=False):
 
 
 class Command(msgspec.Struct, array_like=True, gc=False):
-    name: str  # "halt" | "resume"
+    """body: of an order or a cancel what is asked for, the fields of Asked or CancelAsked as JSON."""
+
+    name: str  # "halt" | "flatten" | "resume" | "order" | "cancel"
     by: str
     reason: str = ""
+    instrument: str = ""  # to be sold out, by its name; empty: all
+    body: str = ""
 
 
 class AccountEvent(msgspec.Struct, array_like=True, gc=False):

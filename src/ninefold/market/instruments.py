@@ -24,7 +24,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     Numbers in arrays are units of 10**-price_decimals (prices) and 10**-size_decimals (sizes); `tick_size` and
     `lot_size` are the venue's steps in those units (1 when the venue did not say). Rules that change make a new
-    version, with a new id.
+    version, with a new id. `price_band`, where the venue told it: lowest and highest price of a buy, then of a sell, as
+    factors of the market's price.
     """
 
     id: int
@@ -44,6 +45,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     min_size: int = 0
     min_notional: str = "0"
     rules_known: bool = False
+    price_band: tuple[str, str, str, str] | None = None
 
     @property
     def name(self) -> str:

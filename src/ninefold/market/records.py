@@ -146,10 +146,12 @@ class Order(Record, frozen=True, kw_only=True, tag="order"):
     """One change of an order's state; the ledger keeps them all.
 
     status:     intended, refused, sent, unknown, working, partly_filled, filled, cancelled, rejected, expired.
-    order_type: market, limit, post_only, ioc, fok, stop, take_profit, trailing.
-    price:      the limit; 0 where there is none. `filled` is the executed size so far. `reason` says why it was refused
-                or rejected.
-    trigger:    the price that sets off a stop or a take-profit; of a trailing one the distance to the best price. 0: none.
+    order_type: market, limit, post_only, ioc, fok; held by us, "intended" until their time has come, and market orders
+                then: stop, take_profit, trailing, slice.
+    price:      the limit; of a trailing one that is held the best price so far; of a stop or take-profit the price that set
+                it off. 0: none. `filled` is the executed size so far. `reason` says why it was refused or rejected.
+    trigger:    the price that sets off a stop or a take-profit; of a trailing one the distance to the best price; of a slice
+                the venue's time (exchange_ns) from which on it leaves. 0: none.
     parent:     the client order id of the order that this one belongs to (an exit to its entry, a slice to its whole).
     """
 
@@ -209,6 +211,68 @@ class Resumed(Record, frozen=True, kw_only=True, tag="resumed"):
     by: str
 
 
+class Flatten(Record, frozen=True, kw_only=True, tag="flatten"):
+    """Somebody wants what is held sold: of one instrument by its name, or of all where it is empty. Holds until resumed."""
+
+    by: str
+    instrument: str = ""
+
+
+class Flattened(Record, frozen=True, kw_only=True, tag="flattened"):
+    """What was asked for is sold as far as it can be. left: what stays, and why, one text an instrument."""
+
+    by: str
+    left: tuple[str, ...] = ()
+
+
+class Shared(Record, frozen=True, kw_only=True, tag="shared"):
+    """How an order's fills are split: the strategies behind it, with the amounts of base (10**-8) that each wanted."""
+
+    client_order_id: str
+    instrument: int
+    wanted: dict[str, int]
+
+
+class Crossed(Record, frozen=True, kw_only=True, tag="crossed"):
+    """What strategies wanted to take from each other at one tick: never sent, booked at `price` (the mid).
+    taken: signed amounts of base (10**-8) by strategy, which sum to 0.
+    """
+
+    instrument: int
+    price: int
+    taken: dict[str, int]
+
+
+class Asked(Record, frozen=True, kw_only=True, tag="asked"):
+    """A person asked for an order. Numbers are texts as they were given, in base and quote; empty: none.
+
+    ask_id: made where it was asked; the order's id derives from it. price: the limit. trail: distance to the best price.
+    stop, take_profit: exits of a bracket. slices, over_ns: the order in so many parts over so long; 0: whole, at once.
+    """
+
+    ask_id: str
+    by: str
+    side: int
+    size: str
+    pair: str
+    order_type: str = "market"
+    price: str = ""
+    trigger: str = ""
+    trail: str = ""
+    stop: str = ""
+    take_profit: str = ""
+    slices: int = 0
+    over_ns: int = 0
+    reduce_only: bool = False
+
+
+class CancelAsked(Record, frozen=True, kw_only=True, tag="cancel_asked"):
+    """A person wants an order cancelled, or all slices of a whole by its id."""
+
+    by: str
+    client_order_id: str
+
+
 class Started(Record, frozen=True, kw_only=True, tag="started"):
     """The pipeline (re)started here: what was intended before and never sent will not be sent."""
 
@@ -235,5 +299,11 @@ AnyRecord = (
     | Equity
     | Halted
     | Resumed
+    | Flatten
+    | Flattened
+    | Shared
+    | Crossed
+    | Asked
+    | CancelAsked
     | Started
 )

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ninefold.bus.lease import BusLease
 from ninefold.bus.nats import INPUT, NatsBus
 from ninefold.bus.permissions import ORDER, SENDERS
-from ninefold.bus.status import Meter
+from ninefold.bus.status import CHAIN, Meter
 from ninefold.config import Config
 from ninefold.journal.inputs import Input, encode
 from ninefold.market.arrays import empty
@@ -27,10 +28,12 @@ from ninefold.services import headlines, snapshot
 from ninefold.services.build import loadable, stage_of
 from ninefold.services.execute import Execute
 from ninefold.services.jobs import until
+from ninefold.services.origin import origin_of
 from ninefold.services.stage import Kept, TimedStage, Warmed
 from ninefold.services.statuses import tell
-from ninefold.services.trading import Trading
+from ninefold.services.trading import Trading, account_named
 from ninefold.store.data_dir import open_data_dir
+from ninefold.store.lease import HostLease, awake_ns
 from ninefold.store.read import Reader
 
 SNAPSHOT_NS = 30 * SECOND_NS
@@ -47,30 +50,57 @@ class Alone:
         self._bus = bus
         self._clock = clock
         self._data_dir = open_data_dir(Path(config.data_dir))
+        self._held = HostLease(self._data_dir) if name == CHAIN[-1] else None
+        self._lease: BusLease | None = None
         self._stage = stage_of(name, config, self._data_dir, Registry())
         self._timed = TimedStage(self._stage, Meter(name, clock()), None if config.mode == "replay" else clock)
         self._done_seq = 0
         self._published_seq = 0
         self._snapshot_due_ns = clock() + SNAPSHOT_NS
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
-        self._trading = Trading(config, self._stage, self._put, clock) if isinstance(self._stage, Execute) else None
+        self._trading: Trading | None = None
+        if isinstance(self._stage, Execute):
+            self._trading = Trading(config, self._stage, self._put, clock, self._check)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the stage before until `stop`."""
         for stream in (self._before, self.name, *((INPUT,) if self.name in SENDERS else ())):
             await self._bus.make(stream)
+        await self._take_account()
         await self._restore()
         jobs = [self._follow(), self._forward(), tell(self._bus, self._meters, self._clock)]
         if self.name == "sentiment":
             jobs += [headlines.watch(source, self._put, self._clock) for source in self._config.sentiment]
         if self._trading is not None and self._config.account.orders == "exchange":
             jobs.append(self._trading.run())
+        jobs += [lease.keep() for lease in (self._held, self._lease) if lease is not None]
         try:
             await until(stop, jobs)
         finally:
             if self._trading is not None:
                 await self._trading.close()
-            self._save()
+            try:
+                self._save()
+            finally:
+                await self._leave_account()
+
+    async def _take_account(self) -> None:
+        """Of executors of one account on several hosts one trades. raises: AlreadyTraded."""
+        if self._trading is not None and self._config.account.orders == "exchange":
+            account = account_named(self._config)
+            self._lease = await BusLease.take(self._bus, account, origin_of(self._data_dir), awake_ns)
+
+    async def _leave_account(self) -> None:
+        if self._lease is not None:
+            await self._lease.release()
+        if self._held is not None:
+            self._held.release()
+
+    def _check(self) -> None:
+        """raises: TakenOver when the account is not ours any more."""
+        for lease in (self._held, self._lease):
+            if lease is not None:
+                lease.check()
 
     async def _restore(self) -> None:
         self._published_seq = await self._bus.last_seq(self.name)
@@ -110,6 +140,8 @@ class Alone:
             await self._take(decode(payload))
 
     async def _take(self, chunk: Chunk) -> None:
+        if self._lease is not None:
+            await self._lease.hold()
         made = self._timed.step(chunk)
         if made.last_seq > self._published_seq:
             await self._bus.publish(self.name, encode_chunk(made), made.last_seq)
@@ -128,6 +160,9 @@ class Alone:
             self._save()
 
     def _save(self) -> None:
+        """raises: TakenOver if another executor writes it now, who knows more."""
+        if self._held is not None:
+            self._held.check()
         states = {self.name: self._stage.save()} if isinstance(self._stage, Kept) else {}
         snapshot.write(self._data_dir, self.name, self._done_seq, states)
 

@@ -36,7 +36,15 @@ from ninefold.store.manifest import CannotRestore, Manifest, read_manifest, sync
 TRIES = 5  # a pipeline may tidy up what was just listed; then it is listed again
 TABLES = ("certificates", *(name for name in SCHEMAS if name != "certificates"))  # its number is what all tables have
 LOGS = ("stream", "journal")
-STATES = ("VERSION.json", "source.json", "running.json", "halt.json", "state/*.snapshot", "state/*.json*")
+STATES = (
+    "VERSION.json",
+    "source.json",
+    "running.json",
+    "halt.json",
+    "flatten.json",
+    "state/*.snapshot",
+    "state/*.json*",
+)
 ALONE = (*STATES, "models/*", "runs/*.zst", "runs/bars/*.parquet")  # a run is kept after its bars: taken before them
 LEDGER, TRIALS = "ledger.db", "trials.db"
 

@@ -11,22 +11,21 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from ninefold.execution.risk import Approved
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import AnyRecord
-from ninefold.services.execute import Execute
+from ninefold.services.execute import Execute, Outgoing
 
 
 class _Entry(NamedTuple):
     records: list[AnyRecord]
     last_seq: int
-    orders: list[Approved]
+    orders: list[Outgoing]
 
 
 class Books:
     """put() chunks; run() writes them. send: takes orders once everything that led to them is synced."""
 
-    def __init__(self, execute: Execute, send: Callable[[Sequence[Approved]], None]) -> None:
+    def __init__(self, execute: Execute, send: Callable[[Sequence[Outgoing]], None]) -> None:
         self._execute = execute
         self._send = send
         self._waiting: list[_Entry] = []
@@ -42,7 +41,7 @@ class Books:
 
     def put(self, chunk: Chunk) -> None:
         records, orders = self._execute.account_records(chunk), self._execute.take_orders()
-        if records:
+        if records or orders:
             self._waiting.append(_Entry(records, chunk.last_seq, orders))
             self._some.set()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -26,7 +27,7 @@ from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord
 from ninefold.market.values import TOLD, told
 from ninefold.sentiment.mood import Sentiment
-from ninefold.services import headlines
+from ninefold.services import halt, headlines
 from ninefold.services.execute import Execute, MakeVenue
 from ninefold.services.snapshot import Snapshot
 from ninefold.services.stage import Kept, Stage
@@ -96,7 +97,7 @@ def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venu
     if name == "decide":
         return Decide(strategies_of(config), config.venue.name)
     names = tuple(strategy.name for strategy in strategies_of(config))
-    return Execute(config, names, Ledger(data_dir), registry, venue)
+    return Execute(config, names, Ledger(data_dir), registry, venue, partial(halt.keep, data_dir))
 
 
 def loadable(config: Config, saved: Snapshot | None) -> bool:

@@ -1,5 +1,5 @@
-"""Everything that comes from outside a pipeline, on one loop: the venues' sockets, our clock, the halt switch; and
-the journal behind the door.
+"""Everything that comes from outside a pipeline, on one loop: the venues' sockets, our clock, the switches, what people ask
+for; and the journal behind the door.
 
 In:  a config. Out: chunks to whoever is behind (`hand_on`).
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from ninefold.journal.inputs import Begun, Command, Run, encode
 from ninefold.journal.reader import read
 from ninefold.journal.writer import Cut, LogWriter
 from ninefold.market.chunk import Chunk
+from ninefold.market.records import Flatten, Halted
 from ninefold.market.time import SECOND_NS, TICK_NS
-from ninefold.services import halt
+from ninefold.services import asking, halt
 from ninefold.services.build import collector_of
 from ninefold.services.ccxt_feed import CcxtFeed
 from ninefold.services.collect import MarketFeed
@@ -51,6 +52,7 @@ class Door:
         self._clock = clock
         self._journal = LogWriter(data_dir / "journal")
         self._halted: halt.Halt | None = None
+        self._asked: tuple[halt.Ask, ...] = ()
         self.collector = collector_of(config)
         if saved is not None:
             self.collector.load(saved)
@@ -74,6 +76,11 @@ class Door:
         self._intake.feed(waiting)
         self._intake.forget()
         self.collector.drop_outgoing()
+
+    def remember(self, halted: Halted | None, flattened: Iterable[Flatten]) -> None:
+        """What the books say is in force, so that a resume while nothing ran is heard."""
+        self._halted = halt.Halt(halted.by, halted.reason, halted.known_ns) if halted is not None else None
+        self._asked = tuple(halt.Ask(one.by, one.instrument, one.known_ns) for one in flattened)
 
     @property
     def journal_seq(self) -> int:
@@ -128,7 +135,7 @@ class Door:
         self._journal.close()
 
     async def _tick(self) -> None:
-        """Our clock, on the 100 ms grid, and the halt switch."""
+        """Our clock, on the 100 ms grid, and the switches."""
         frames = self.collector.frames
         quickening: asyncio.Future[None] | None = None
         while True:
@@ -138,17 +145,36 @@ class Door:
             now = self._clock()
             await asyncio.sleep((TICK_NS - now % TICK_NS) / SECOND_NS)
             now = self._clock()
-            self._look_for_halt(now)
+            self._look_at_switches(now)
+            self._take_asked(now)
             self._intake.put(inputs.TICK, 0, now, b"")
             self._intake.flush()
 
-    def _look_for_halt(self, now: int) -> None:
+    def _look_at_switches(self, now: int) -> None:
+        """Journal what was switched since the last look. A resume lifts all, so what still holds is said again behind it."""
         guarded = self._halted is not None and self._halted.by == GUARD
-        found = halt.read(self._data_dir) or disk_halt(self._data_dir, guarded)
-        if found == self._halted:
-            return
-        self._halted = found
-        command = Command("halt", found.by, found.reason) if found else Command("resume", "halt switch")
+        halted, asked = halt.read(self._data_dir) or disk_halt(self._data_dir, guarded), halt.asked(self._data_dir)
+        if (self._halted and not halted) or (self._asked and not asked):
+            self._command(now, Command("resume", "halt switch"))
+            self._halted, self._asked = None, ()
+        if halted is not None and halted != self._halted:
+            self._command(now, Command("halt", halted.by, halted.reason))
+        for one in asked:
+            if one not in self._asked:
+                self._command(now, Command("flatten", one.by, "", one.instrument))
+        self._halted, self._asked = halted, asked
+
+    def _take_asked(self, now: int) -> None:
+        """Journal what people asked for, then remove it: after a crash between the two it is the same request again."""
+        asked = asking.take(self._data_dir)
+        for _, command in asked:
+            self._command(now, command)
+        if asked:
+            self._intake.flush()
+        for path, _ in asked:
+            path.unlink()
+
+    def _command(self, now: int, command: Command) -> None:
         self._intake.put(inputs.COMMAND, 0, now, encode(command))
 
 

@@ -17,15 +17,39 @@ from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.execution.core import ExecutionCore
 from ninefold.execution.money import DECIMALS
+from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Halted, Listed, May, Order, Resumed, Tick
-from ninefold.strategy.sizing import desired_position, equal_weights
+from ninefold.market.records import (
+    AnyRecord,
+    Asked,
+    Balance,
+    CancelAsked,
+    Crossed,
+    Equity,
+    Fill,
+    Flatten,
+    Flattened,
+    Halted,
+    Listed,
+    May,
+    Order,
+    Resumed,
+    Shared,
+    Tick,
+)
+from ninefold.market.time import SECOND_NS, TIMEFRAMES
+from ninefold.strategy.sizing import desired_position, equal_weights, wanted_amounts
 
 UNIT = 10**8
-LEDGER_KINDS = (Listed, Order, Fill, Balance, Equity, Halted, Resumed)
+MILLION = 10**6
+LEDGER_KINDS = (
+    *(Listed, Order, Fill, Balance, Equity, Shared, Crossed),
+    *(Halted, Resumed, Flatten, Flattened, Asked, CancelAsked),
+)
+Outgoing = Approved | Cancel
 MakeVenue = Callable[[AccountRules, Registry], SimulatedVenue]
 
 
@@ -41,21 +65,42 @@ class Events(Protocol):
 
 def rules_of(config: Config) -> AccountRules:
     paper = config.account.orders == "paper"
+    risk = config.risk
     return AccountRules(
         account="paper" if paper else "main",
         venue=config.venue.name,
         quote=config.account.quote,
-        max_position=int(config.risk.position_quote * UNIT),
-        max_order=int(config.risk.order_quote * UNIT),
-        max_orders_per_minute=config.risk.orders_per_minute,
+        max_position=_units(risk.position_quote),
+        max_order=_units(risk.order_quote),
+        max_orders_per_minute=risk.orders_per_minute,
         simulated=paper,
         balances={config.account.quote: int(Decimal(config.account.capital) * UNIT)} if paper else {},
+        max_instrument=_units(risk.instrument_quote),
+        max_venue=_units(risk.venue_quote),
+        max_total=_units(risk.total_quote),
+        max_strategy=_units(risk.strategy_quote),
+        price_band_ppm=_ppm(risk.price_band),
+        max_skew_ns=int(risk.clock_skew_s * SECOND_NS),
+        max_daily_loss_ppm=_ppm(risk.daily_loss),
+        max_drawdown_ppm=_ppm(risk.drawdown),
+        max_var=None if risk.var_quote is None else _units(risk.var_quote),
+        max_cvar=None if risk.cvar_quote is None else _units(risk.cvar_quote),
+        tail_width_ns=TIMEFRAMES[risk.tail_timeframe],
     )
+
+
+def _units(quote: float) -> int:
+    return int(quote * UNIT)
+
+
+def _ppm(fraction: float) -> int:
+    return round(fraction * MILLION)
 
 
 class Execute:
     """The stage. It keeps the newest target of each strategy and asks the core for the position that all of them
-    together want. venue: the simulated one that takes the orders; None: the paper one, or who sends them.
+    together want. venue: the simulated one that takes the orders; None: the paper one, or who sends them. keep_halt: sets the
+    halt switch.
     """
 
     name = "execute"
@@ -67,17 +112,20 @@ class Execute:
         ledger: Events,
         registry: Registry,
         venue: MakeVenue | None = None,
+        keep_halt: Callable[[Halted], None] | None = None,
     ) -> None:
         rules = rules_of(config)
         self.registry = registry
-        self._to_send: list[Approved] = []
+        self._to_send: list[Outgoing] = []
         self._ledger = ledger
+        self._keep_halt = keep_halt
         self._capital = int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs))
         self._weights = equal_weights(strategies)
         self._targets: dict[int, dict[str, float]] = {}
         self._wanted: dict[
             int, tuple[dict[str, float], int]
         ] = {}  # the targets a position was last sized for, and that size
+        self._of_strategies: dict[int, dict[str, int]] = {}  # of the same, what each strategy wants of it
         self._mays: list[May] = []
         self._done_seq = ledger.last_seq()
         events = ledger.events()
@@ -102,15 +150,18 @@ class Execute:
             return chunk
         if self._paper is not None:
             chunk.records.extend(self._paper.step(chunk))
-        approved = self.core.step(chunk, partial(self._desired, chunk), self._mays)
+        approved = self.core.step(chunk, partial(self._desired, chunk), self._mays, self._of_strategies)
+        cancels = self.core.take_cancels()
         if self._paper is not None:
             self._paper.accept(approved)
+            self._paper.cancel(cancels, chunk.known_ns)
         else:
-            self._to_send.extend(approved)
+            self._to_send += [*approved, *cancels]
         return chunk
 
-    def take_orders(self) -> list[Approved]:
-        """The orders approved since the last call; they may leave once the chunks they are from are in the ledger."""
+    def take_orders(self) -> list[Outgoing]:
+        """The orders approved, and those to be cancelled, since the last call; they may leave once the chunks they are from
+        are in the ledger."""
         orders, self._to_send = self._to_send, []
         return orders
 
@@ -124,6 +175,8 @@ class Execute:
         """Into the ledger, synced. raises: StoreWriteFailed; nothing may be sent then."""
         self._ledger.append(records, last_seq)
         self._done_seq = last_seq
+        if self._keep_halt is not None and (halted := self.core.to_halt) is not None:
+            self._keep_halt(halted)
 
     def write(self, chunk: Chunk) -> None:
         """A chunk's account records into the ledger, synced. raises: as `append`."""
@@ -160,8 +213,9 @@ class Execute:
             targets = self._targets[instrument]
             sized_for, size = self._wanted.get(instrument, ({}, 0))
             if sized_for != targets:
-                price = (quote.bid + quote.ask) // 2
-                size = max(0, desired_position(targets, self._weights, self._capital, price, self.registry[instrument]))
+                price, of = (quote.bid + quote.ask) // 2, self.registry[instrument]
+                size = max(0, desired_position(targets, self._weights, self._capital, price, of))
                 self._wanted[instrument] = (dict(targets), size)
+                self._of_strategies[instrument] = wanted_amounts(targets, self._weights, self._capital, price, of)
             wanted[instrument] = size
         return wanted

@@ -17,6 +17,7 @@ from ninefold.journal.inputs import Headlines, encode
 from ninefold.market.records import Headline
 from ninefold.sentiment.fear_greed import parse_fear_greed
 from ninefold.sentiment.headlines import parse_lines, parse_rss
+from ninefold.services.failures import without_address
 
 PARSERS = {"rss": parse_rss, "lines": parse_lines}
 
@@ -30,7 +31,12 @@ async def watch(source: Source, put: Callable[[int, int, int, bytes], None], clo
                 body = await _fetch(session, source)
             except (OSError, aiohttp.ClientError, TimeoutError) as error:
                 body = b""
-                put(inputs.HEADLINES, 0, clock(), encode(Headlines(source.name, "failed", str(error).encode())))
+                put(
+                    inputs.HEADLINES,
+                    0,
+                    clock(),
+                    encode(Headlines(source.name, "failed", without_address(error).encode())),
+                )
             if body and body != seen:
                 seen = body
                 put(inputs.HEADLINES, 0, clock(), encode(Headlines(source.name, source.form, body)))

@@ -30,6 +30,7 @@ from ninefold.services.stage import TimedStage, Warmed
 from ninefold.services.statuses import write_statuses
 from ninefold.services.trading import Trading
 from ninefold.store.data_dir import WriterLock, open_data_dir
+from ninefold.store.lease import HostLease
 
 SNAPSHOT_S = 30.0  # a start replays at most this much of the journal
 NAME = "hot"
@@ -43,6 +44,7 @@ class Hot:
         self._clock = clock
         self._data_dir = open_data_dir(Path(config.data_dir))
         self._lock = WriterLock(self._data_dir / "journal")
+        self._lease = HostLease(self._data_dir)
         self._stream = LogWriter(self._data_dir / "stream")
         if self._stream.cut is not None:
             told(self._stream.cut)
@@ -55,7 +57,7 @@ class Hot:
         self.stages = [TimedStage(stage, Meter(stage.name, clock()), clock) for stage in made]
         self.execute = next(stage for stage in made if isinstance(stage, Execute))
         self._chain = Chain(self.stages, self._stream, self._after)
-        self._trading = Trading(config, self.execute, self.door.put, clock)
+        self._trading = Trading(config, self.execute, self.door.put, clock, self._lease.check)
         self._books = Books(self.execute, self._trading.send)
         self._live = False
         self._begun = Begun(
@@ -68,6 +70,8 @@ class Hot:
         if saved is not None:
             self._restore(saved)
         self.door.recover(self._stream.last_seq)
+        core = self.execute.core
+        self.door.remember(core.in_force, core.flattened.values())
         for stage in self.stages:
             stage.meter.forget()
 
@@ -75,7 +79,7 @@ class Hot:
         """Trade until `stop` is set; then leave everything written."""
         self._live = True
         self.door.open(self._begun)
-        jobs = [*self.door.jobs(), self._books.run(), self._tell(), self._keep()]
+        jobs = [*self.door.jobs(), self._books.run(), self._tell(), self._keep(), self._lease.keep()]
         jobs += [headlines.watch(source, self.door.put, self._clock) for source in self._config.sentiment]
         if self._config.account.orders == "exchange":
             jobs.append(self._trading.run())
@@ -103,6 +107,7 @@ class Hot:
             snapshot.write(self._data_dir, NAME, *self._states())
         self._write_status()
         self._stream.close()
+        self._lease.release()
         self._lock.release()
 
     def _hand_on(self, chunk: Chunk) -> None:

@@ -29,6 +29,7 @@ from ninefold.journal.reader import Follower
 from ninefold.market.chunk import decode
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import SECOND_NS
+from ninefold.services.failures import host_of, without_address
 from ninefold.services.influx_lines import REMEMBERED_NS, Lines
 
 LINES = 5_000  # a request
@@ -191,10 +192,10 @@ class Influx:
                 if answer.status in (200, 204):
                     return
                 said = (await answer.text())[:300].strip()
-                reason = f"{self._settings.url} answered {answer.status}: {said}"
+                reason = f"{host_of(self._settings.url)} answered {answer.status}: {said}"
                 raise NotTaken(reason, _seconds(answer.headers.get("Retry-After", "")), answer.status in REFUSED)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise NotTaken(f"{self._settings.url} cannot be reached: {error}") from error
+            raise NotTaken(f"{host_of(self._settings.url)} cannot be reached: {without_address(error)}") from None
 
     def _keep(self) -> None:
         """Note that everything up to the newest chunk is acknowledged."""

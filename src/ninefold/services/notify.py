@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections import deque
 from collections.abc import Callable
 
@@ -22,7 +23,8 @@ from ninefold.bus.status import Meter, Status
 from ninefold.config import Notify as Settings
 from ninefold.market.chunk import Chunk
 from ninefold.market.lag import lateness
-from ninefold.market.records import Gap, Halted, Has, Late, Malformed, May, Resumed
+from ninefold.market.records import Flatten, Flattened, Gap, Halted, Has, Late, Malformed, May, Resumed
+from ninefold.services.failures import without_address
 
 PAUSE_S = 1.0  # Slack allows one message a second for a channel
 LINES = 10  # a post
@@ -113,7 +115,7 @@ class Notify:
                 answer = await self._webhook.send(text=text)
                 if answer.status_code != 200:
                     raise NotSent(
-                        f"Slack answered {answer.status_code}: {answer.body[:100]}",
+                        f"Slack answered {answer.status_code}: {_word(answer.body)}",
                         float(answer.headers.get("Retry-After", 0)),
                     )
             elif self._client is not None:
@@ -123,7 +125,12 @@ class Notify:
                 f"Slack refused: {error.response['error']}", float(error.response.headers.get("Retry-After", 0))
             ) from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise NotSent(f"Slack cannot be reached: {error}") from error
+            raise NotSent(f"Slack cannot be reached: {without_address(error)}") from None
+
+
+def _word(body: str) -> str:
+    """Slack's own word for what is wrong; a page of something between might repeat the address, which is secret."""
+    return body if re.fullmatch(r"[a-z_]{1,60}", body) else f"{len(body)} characters that are no word of Slack"
 
 
 def _line(record: object) -> str:
@@ -134,6 +141,12 @@ def _line(record: object) -> str:
             return f":white_check_mark: HAS {record.text}"
         case Halted():
             return f":octagonal_sign: HALTED by {record.by}: {record.reason}"
+        case Flatten():
+            return f":octagonal_sign: {record.by} wants {record.instrument or 'everything'} sold"
+        case Flattened():
+            return f":heavy_check_mark: sold what {record.by} wanted sold" + "".join(
+                f"\nleft: {one}" for one in record.left
+            )
         case Resumed():
             return f":arrow_forward: resumed by {record.by}"
         case Malformed():

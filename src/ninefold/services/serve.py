@@ -19,6 +19,7 @@ from ninefold.config import BadConfig, Config
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import AnyRecord, Gap, Halted, Has, Malformed, May, MayScored, Resumed
 from ninefold.services import halt
+from ninefold.services.tokens import shown, tokens_of
 from ninefold.store.completeness import completeness, plain
 from ninefold.store.ledger import LedgerReader
 from ninefold.store.read import Reader
@@ -35,8 +36,8 @@ class Serve:
         self._config = config
         self._clock = clock
         self._data_dir = Path(config.data_dir)
-        token = os.environ.get(config.serve.token_env) or None
-        if config.serve.host not in LOOPBACK and token is None:
+        tokens = tokens_of(config.serve)
+        if config.serve.host not in LOOPBACK and not tokens:
             raise BadConfig(
                 f"serve.host is {config.serve.host!r}, which others can reach, and {config.serve.token_env} is not set; "
                 "set a token there, or serve on 127.0.0.1"
@@ -48,12 +49,16 @@ class Serve:
             view=self.view,
             halt=self._halt,
             resume=self._resume,
+            flatten=self._flatten,
             now_ns=clock,
             reader=reader,
             runs=RunReader(self._data_dir),
             completeness=self._completeness,
             host=config.serve.host,
-            token=token,
+            tokens=tokens,
+            settings=shown(config),
+            slack_secret=os.environ.get(config.notify.signing_secret_env, ""),
+            slack_users=config.notify.slack_users,
         )
         self._app = create_app(context)
 
@@ -86,6 +91,9 @@ class Serve:
 
     async def _halt(self, by: str, reason: str) -> None:
         await asyncio.to_thread(halt.write, self._data_dir, halt.Halt(by, reason, self._clock()))
+
+    async def _flatten(self, by: str, instrument: str) -> None:
+        await asyncio.to_thread(halt.flatten, self._data_dir, halt.Ask(by, instrument, self._clock()))
 
     async def _resume(self, by: str) -> None:
         await asyncio.to_thread(halt.clear, self._data_dir)

@@ -12,7 +12,9 @@ import msgspec
 
 from ninefold.bus.nats import NatsBus
 from ninefold.bus.status import Meter, Status
+from ninefold.market.time import SECOND_NS
 
+STALE_NS = 5 * SECOND_NS  # they speak once a second
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Status]).decode
 
@@ -37,6 +39,11 @@ def write_statuses(data_dir: Path, process: str, statuses: Sequence[Status]) -> 
     temporary = folder / f".{process}.new"
     temporary.write_bytes(_encode(statuses))
     temporary.replace(folder / f"{process}.status")
+
+
+def is_running(data_dir: Path, now_ns: int) -> bool:
+    """Whether a service said something in the last seconds."""
+    return now_ns - max((status.at_ns for status in read_statuses(data_dir).values()), default=0) < STALE_NS
 
 
 def read_statuses(data_dir: Path) -> dict[str, Status]:

@@ -7,32 +7,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from ninefold.config import Config, keys_of
-from ninefold.execution.risk import Approved
+from ninefold.execution.limits.general import is_flatten
+from ninefold.execution.orders import Cancel
 from ninefold.journal import inputs
 from ninefold.journal.inputs import AccountEvent, encode
 from ninefold.services import halt
-from ninefold.services.execute import Execute
+from ninefold.services.execute import Execute, Outgoing
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
 from ninefold.venues.table import VENUES
 
+OVERDUE_S = 15.0  # what the venue says and what our fills add up to may differ so long: events are under way
 ANSWERS_S = 1.0  # at a stop, answers under way are waited for this long; later ones are asked for at the next start
 
 
 class Trading:
-    """put: the door. Orders are sent only after `run` has asked the venue for the state of the account."""
+    """put: the door. fence: raises TakenOver when another executor has the account. Orders are sent only after `run` has
+    asked the venue for the state of the account.
+    """
 
     def __init__(
-        self, config: Config, execute: Execute, put: Callable[[int, int, int, bytes], None], clock: Callable[[], int]
+        self,
+        config: Config,
+        execute: Execute,
+        put: Callable[[int, int, int, bytes], None],
+        clock: Callable[[], int],
+        fence: Callable[[], None],
     ) -> None:
+        self._fence = fence
         self._config = config
         self._execute = execute
         self._put = put
         self._clock = clock
         self._gateway: BinanceGateway | None = None
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
         """Follow the account until cancelled. raises: BadConfig without keys."""
@@ -47,21 +58,39 @@ class Trading:
             self._account,
             self._unsettled,
             self._clock,
+            self._fence,
         )
         self._gateway = gateway
         await gateway.start()
         await gateway.subscribed.wait()
         await gateway.reconcile()
-        await gateway.failed  # it works until it is closed, or something behind the door goes wrong
+        # it works until it is closed, or something behind the door goes wrong
+        await asyncio.gather(gateway.failed, self._compare(gateway))
 
-    def send(self, orders: Sequence[Approved]) -> None:
-        """Send approved orders, unless halted. What is not sent here is asked for at the next start."""
+    async def _compare(self, gateway: BinanceGateway) -> None:
+        """Ask for the account again when a balance has differed from our fills for long: its event was lost."""
+        before: dict[str, tuple[int, int]] = {}
+        while True:
+            await asyncio.sleep(OVERDUE_S)
+            found = self._execute.core.account.differences()
+            if found and found == before:
+                await gateway.ask_balances()
+            before = found
+
+    def send(self, orders: Sequence[Outgoing]) -> None:
+        """Send approved orders, while halted only those that sell out, and cancels always. What is not sent here is asked for
+        at the next start. raises: TakenOver."""
         if self._gateway is None:
             return
+        if orders:
+            self._fence()
         for approved in orders:
             instrument = self._execute.registry[approved.order.instrument]
+            if isinstance(approved, Cancel):
+                self._sending.add(self._gateway.post_cancel(approved.order, instrument))
+                continue
             held = halt.read(Path(self._config.data_dir))
-            if held is not None:
+            if held is not None and not is_flatten(approved.order):
                 self._gateway.withhold(approved, instrument, f"halted by {held.by}: {held.reason}")
             else:
                 self._sending.add(self._gateway.post(approved, instrument))
@@ -79,3 +108,9 @@ class Trading:
 
     def _account(self, kind: str, body: bytes) -> None:
         self._put(inputs.ACCOUNT, 0, self._clock(), encode(AccountEvent(self._config.venue.name, kind, body)))
+
+
+def account_named(config: Config) -> str:
+    """The venue and a digest of the key: the name of an account among executors, which shows no key. raises: BadConfig."""
+    key, _ = keys_of(config.account)
+    return f"{config.venue.name}-{sha256(key.encode()).hexdigest()[:32]}"

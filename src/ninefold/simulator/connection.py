@@ -24,6 +24,7 @@ class Connection(WSListener):
         self.paused = False
         self._pong_s = time.monotonic()
         self._pings: asyncio.TimerHandle | None = None
+        self._dead = False
 
     def on_text(self, text: bytes) -> None:
         raise NotImplementedError
@@ -33,11 +34,17 @@ class Connection(WSListener):
 
     def send(self, frame: bytes) -> None:
         transport = self.transport
-        if transport is None or transport.is_close_frame_sent:
+        if transport is None or transport.is_close_frame_sent or self._dead:
             return
         transport.send(WSMsgType.TEXT, frame)
         if self.paused and transport.underlying_transport.get_write_buffer_size() > MOST_BUFFERED:
             self.drop()
+
+    def die(self) -> None:
+        """Stay open, but hear and say nothing any more, as a line whose other end is gone."""
+        self._dead = True
+        if self.transport is not None:
+            self.transport.underlying_transport.pause_reading()
 
     def drop(self) -> None:
         """Cut the connection without a goodbye."""
@@ -86,6 +93,9 @@ class Connection(WSListener):
             return
         if time.monotonic() - self._pong_s > PONG_SECONDS:
             self.drop()
+            return
+        if self._dead:
+            self._schedule()
             return
         self.transport.send_ping(str(time.time_ns() // 1_000_000).encode())
         self._schedule()

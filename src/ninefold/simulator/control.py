@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from ninefold.simulator import errors, events
+from ninefold.simulator.connection import Connection
 from ninefold.simulator.exchange import Exchange, Market
 from ninefold.simulator.faults import FaultRequest
 from ninefold.simulator.generated import GeneratedMarket
@@ -41,9 +42,13 @@ class Playing:
 
 
 class Control:
-    """The `/sim/v1` routes."""
+    """The `/sim/v1` routes. lines: those of the account's events."""
 
-    def __init__(self, exchange: Exchange, market: Market, public: Public, playing: Playing) -> None:
+    def __init__(
+        self, exchange: Exchange, market: Market, public: Public, playing: Playing, lines: dict[Connection, None]
+    ) -> None:
+        self.lines = lines
+        self._waiting: list[asyncio.TimerHandle] = []
         self.exchange = exchange
         self.market = market
         self.public = public
@@ -56,6 +61,7 @@ class Control:
             web.get("/sim/v1/book", self.book),
             web.get("/sim/v1/faults", self.withheld),
             web.post("/sim/v1/faults", self.faults),
+            web.delete("/sim/v1/faults", self.clear),
             web.post("/sim/v1/deposit", self.deposit),
         ]
 
@@ -122,9 +128,19 @@ class Control:
             return json_response({"error": "faults: a tape has its numbers; only a generated market resets them."}, 400)
         if wanted.after > 0:
             switch.waiting += 1
-            asyncio.get_running_loop().call_later(wanted.after, self._begin_waiting, wanted)
+            self._waiting.append(asyncio.get_running_loop().call_later(wanted.after, self._begin_waiting, wanted))
         else:
             self._begin(wanted)
+        return json_response({})
+
+    async def clear(self, request: web.Request) -> web.Response:
+        """Switch all faults off, also those that wait."""
+        for timer in self._waiting:
+            timer.cancel()
+        self._waiting.clear()
+        switch = self.exchange.hub.faults
+        switch.waiting = 0
+        switch.clear()
         return json_response({})
 
     async def withheld(self, request: web.Request) -> web.Response:
@@ -134,7 +150,12 @@ class Control:
             first = Params(dict(request.query)).number("from") or 0
         except errors.ApiError as error:
             return json_response({"error": error.msg}, 400)
-        answer = {"running": hub.faults.running(), "withheld": hub.withheld[first:], "harmed": list(hub.harmed)}
+        answer = {
+            "running": hub.faults.running(),
+            "struck": hub.faults.struck,
+            "withheld": hub.withheld[first:],
+            "harmed": list(hub.harmed),
+        }
         return json_response(answer)
 
     def _begin_waiting(self, wanted: FaultRequest) -> None:
@@ -144,9 +165,12 @@ class Control:
     def _begin(self, wanted: FaultRequest) -> None:
         hub = self.exchange.hub
         hub.faults.begin(wanted)
-        if wanted.kind == "disconnect":
+        if wanted.kind in ("disconnect", "maintenance"):
             hub.disconnect_all(wanted.only)
-        elif wanted.kind == "reset" and isinstance(self.market, GeneratedMarket):
+        if wanted.kind in ("half_open", "maintenance"):
+            for line in list(self.lines):
+                line.die() if wanted.kind == "half_open" else line.drop()
+        if wanted.kind == "reset" and isinstance(self.market, GeneratedMarket):
             for pit in self.market.pits.values():
                 for depth in (pit.fast, pit.slow):
                     skipped = depth.last_id + 1, depth.last_id + SKIPPED_IDS

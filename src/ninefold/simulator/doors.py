@@ -18,6 +18,7 @@ from ninefold.simulator.control import Control, Playing
 from ninefold.simulator.exchange import Exchange, Market
 from ninefold.simulator.faces import ServedFace
 from ninefold.simulator.limits import Limits
+from ninefold.simulator.order_faults import Halving
 from ninefold.simulator.orders import Orders
 from ninefold.simulator.player import Player
 from ninefold.simulator.private import Private
@@ -49,10 +50,13 @@ class Doors:
     async def open(self, keys_file: Path, sockets: list[socket.socket]) -> None:
         """Serve REST, streams and WebSocket API, in this order of sockets."""
         keys, limits = load_keys(keys_file), Limits()
-        private = Private(self.exchange, Orders(self.exchange, self.market))
+        halving = Halving(self.market)
+        private = Private(self.exchange, Orders(self.exchange, halving))
         api = wsapi.WsApi(self.exchange, private, keys, limits)
 
-        def api_client(request: WSUpgradeRequest) -> wsapi.ApiConnection | None:
+        def api_client(request: WSUpgradeRequest) -> Connection | WSUpgradeResponseWithListener | None:
+            if self.exchange.hub.faults.maintenance():
+                return _refused()
             return wsapi.ApiConnection(api) if request.path.decode().partition("?")[0] == wsapi.PATH else None
 
         self.websockets = [
@@ -60,8 +64,8 @@ class Doors:
             await ws_create_server(api_client, sock=sockets[2]),
         ]
         app = web.Application()
-        app.add_routes(Rest(self.exchange, self.public, private, keys, limits).routes())
-        app.add_routes(Control(self.exchange, self.market, self.public, self.playing).routes())
+        app.add_routes(Rest(self.exchange, self.public, private, keys, limits, api.connections, halving).routes())
+        app.add_routes(Control(self.exchange, self.market, self.public, self.playing, api.connections).routes())
         for face in self.faces:
             app.add_routes(face.routes(self.public))
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
@@ -80,7 +84,7 @@ class Doors:
         path = request.path.decode()
         face = next((one for one in self.faces if path.startswith(f"/{one.name}")), None)
         if self.exchange.hub.faults.refusing(face.name if face else MarketConnection.face):
-            return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(503), None)
+            return _refused()
         if face is not None:
             return face.client(path.removeprefix(f"/{face.name}").partition("?")[0])
         wanted = route(path)
@@ -88,3 +92,7 @@ class Doors:
             return None
         on_subscribed = self.player.subscribed if self.player else lambda: None
         return MarketConnection(self.exchange.hub, *wanted, on_subscribed)
+
+
+def _refused() -> WSUpgradeResponseWithListener:
+    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(503), None)

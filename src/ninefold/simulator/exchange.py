@@ -96,6 +96,13 @@ class Exchange:
         self._last_ms = max(self._last_ms, time.time_ns() // 1_000_000)
         return self._last_ms
 
+    def judging_ms(self) -> int:
+        """The clock that signed requests are judged by, and that the exchange tells as its own: a fault may move it."""
+        off_ms = self.hub.faults.clock_ms()
+        if off_ms:
+            self.hub.faults.struck["clock_jump"] += 1
+        return self.now_ms() + off_ms
+
     def publish(self, stream: str, payload: bytes) -> None:
         """Queue a market payload for the next flush, if anybody listens."""
         if stream in self.hub.topics:

@@ -1,13 +1,15 @@
-"""Faults on demand: what a venue, its machines and the net between do to market data. docs/faults.md tells each kind.
+"""Faults on demand: what a venue, its machines and the net between do to market data, orders and events of the account.
+docs/faults.md tells each kind.
 
-In:  `POST /sim/v1/faults`: a kind, for some seconds or a count of frames (or questions), at once or later.
-Out: what becomes of each frame on its way to the subscribers, and of each public REST question.
+In:  `POST /sim/v1/faults`: a kind, for some seconds or a count of frames (questions, requests, events), at once or later.
+Out: what becomes of each frame on its way to the subscribers, of each REST question, and of each event of the account.
 `malformed` sends broken frames besides the good ones: nothing is lost by it. `silence` and `drop` lose frames;
 `reorder` sends one after the frame that should have followed it.
 """
 
 import math
 import time
+from collections import Counter
 from random import Random
 from typing import NamedTuple
 
@@ -16,7 +18,11 @@ import msgspec
 LOSING = ("silence", "drop")
 OF_FRAMES = (*LOSING, "reorder", "duplicate", "malformed")  # the first that is on decides
 OF_QUESTIONS = ("hangup", "outage", "ban", "limit")
-KINDS = ("disconnect", "reset", *OF_FRAMES, *OF_QUESTIONS)
+OF_REPLIES = ("half_open", "refused_5xx", "order_limit", "late", "accepted_5xx", "partial_fill", "reply_lost")
+OF_EVENTS = ("event_gap", "event_reorder", "event_duplicate")
+OF_ALL = ("maintenance", "clock_jump")  # for some seconds
+KINDS = ("disconnect", "reset", *OF_FRAMES, *OF_QUESTIONS, *OF_REPLIES, *OF_EVENTS, *OF_ALL)
+LATE_MS = 300
 SYMBOLS = ("s", "product_id", "symbol")  # how the faces name an instrument
 
 
@@ -25,7 +31,9 @@ class FaultRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     after: seconds from now until it begins. share: the chance that it strikes a frame or question while it is on.
     only:  a part of the streams' names or questions' paths that it strikes ("btcusdt@trade", "/depth", "kraken"); all if
-           empty. Of disconnect: a part of the names of the faces (binance, coinbase, kraken).
+           empty. Of disconnect: a part of the names of the faces (binance, coinbase, kraken). Of signed requests it is
+           a part of "POST /api/v3/order", of events of their kind ("executionReport").
+    by_ms: how far clock_jump moves the clock that requests are judged by; how much later `late` carries a request out.
     """
 
     kind: str
@@ -34,6 +42,15 @@ class FaultRequest(msgspec.Struct, forbid_unknown_fields=True):
     after: float = 0.0
     share: float = 1.0
     only: str = ""
+    by_ms: int = 0
+
+
+class Struck(NamedTuple):
+    """What a signed request meets. seconds: until it is over, at least 1. by_ms: how late it is carried out."""
+
+    kind: str
+    seconds: int
+    by_ms: int
 
 
 class Trouble(NamedTuple):
@@ -57,6 +74,7 @@ class Faults:
 
     def __init__(self, seed: int = 7) -> None:
         self.active = False
+        self.struck: Counter[str] = Counter()  # signed requests and events, by the kind that they met
         self._refused: list[tuple[str, float]] = []  # faces, and until when
         self.waiting = 0  # ordered for later and not begun
         self._on: list[_On] = []
@@ -67,14 +85,18 @@ class Faults:
         """raises: ValueError for an unknown kind, no length where one is needed, or a share that is none."""
         if request.kind not in KINDS:
             raise ValueError(f"faults: kind is {request.kind!r}; it must be one of {', '.join(KINDS)}.")
-        lasting = request.kind in OF_FRAMES or request.kind in OF_QUESTIONS
+        if request.kind in OF_ALL and request.seconds <= 0:
+            raise ValueError(f"faults: {request.kind} needs seconds above 0.")
+        if request.kind == "clock_jump" and not request.by_ms:
+            raise ValueError("faults: clock_jump needs by_ms, the milliseconds that the clock is moved by.")
+        lasting = request.kind in (*OF_FRAMES, *OF_QUESTIONS, *OF_REPLIES, *OF_EVENTS)
         if lasting and request.seconds <= 0 and request.count <= 0:
             raise ValueError(f"faults: {request.kind} needs seconds or count above 0.")
         if not 0 < request.share <= 1:
             raise ValueError(f"faults: share is {request.share}; it must be above 0 and at most 1.")
 
     def begin(self, request: FaultRequest) -> None:
-        """Switch a checked fault on. What `disconnect` and `reset` do besides is not done here."""
+        """Switch a checked fault on. What `disconnect`, `reset`, `half_open` and `maintenance` do besides is not done here."""
         now_s = time.monotonic()
         if request.kind == "disconnect":
             self._refused.append((request.only, now_s + request.seconds))
@@ -82,9 +104,16 @@ class Faults:
             self._on.append(_On(request, now_s))
             self.active = self._any(OF_FRAMES)
 
+    def clear(self) -> None:
+        """Switch everything off that is on."""
+        self._on, self._refused = [], []
+        self.active = False
+
     def refusing(self, face: str) -> bool:
-        """Whether new market stream connections of a face are turned away."""
+        """Whether new connections of a face are turned away."""
         now_s = time.monotonic()
+        if self.maintenance():
+            return True
         self._refused = [one for one in self._refused if now_s < one[1]]
         return any(only in face for only, _ in self._refused)
 
@@ -99,17 +128,47 @@ class Faults:
     def outcome(self, stream: str) -> str:
         """The kind of fault that a frame of this stream meets; empty if none."""
         now_s = time.monotonic()
-        struck = next((kind for kind in OF_FRAMES if self._strikes(kind, stream, now_s)), "")
+        struck = next((kind for kind in OF_FRAMES if self._striking(kind, stream, now_s)), "")
         self._forget(now_s)
         return struck
+
+    def reply(self, name: str) -> Struck | None:
+        """What a signed request meets; name: of its method and path."""
+        now_s = time.monotonic()
+        self._forget(now_s)
+        for kind in OF_REPLIES:
+            one = self._striking(kind, name, now_s)
+            if one is not None:
+                self.struck[kind] += 1
+                return Struck(kind, max(1, math.ceil(one.until_s - now_s)), one.request.by_ms or LATE_MS)
+        return None
+
+    def event(self, name: str) -> str:
+        """The kind of fault that an event of the account meets; empty if none."""
+        now_s = time.monotonic()
+        self._forget(now_s)
+        kind = next((kind for kind in OF_EVENTS if self._striking(kind, name, now_s)), "")
+        self.struck.update([kind] if kind else [])
+        return kind
+
+    def maintenance(self) -> bool:
+        """Whether the venue is closed: nothing is answered but 503, and no connection is taken."""
+        self._forget(time.monotonic())
+        return self._any(("maintenance",))
+
+    def clock_ms(self) -> int:
+        """How far the clock that requests are judged by is off."""
+        self._forget(time.monotonic())
+        return sum(one.request.by_ms for one in self._on if one.request.kind == "clock_jump")
 
     def question(self, path: str) -> Trouble | None:
         """What a public REST question meets."""
         now_s = time.monotonic()
-        self._forget(now_s)
-        for one in self._on:
-            kind = one.request.kind
-            if kind in OF_QUESTIONS and self._strikes(kind, path, now_s):
+        if self.maintenance():
+            return Trouble("outage", 1)
+        for kind in dict.fromkeys(one.request.kind for one in self._on if one.request.kind in OF_QUESTIONS):
+            one = self._striking(kind, path, now_s)
+            if one is not None:
                 return Trouble(kind, max(1, math.ceil(one.until_s - now_s)))
         return None
 
@@ -121,7 +180,8 @@ class Faults:
         wrong_type = self._broken % 3 == 2
         return msgspec.json.encode(_misnamed(msgspec.json.decode(payload), wrong_type))
 
-    def _strikes(self, kind: str, name: str, now_s: float) -> bool:
+    def _striking(self, kind: str, name: str, now_s: float) -> _On | None:
+        """The fault of a kind that strikes now."""
         for one in self._on:
             request = one.request
             if request.kind != kind or request.only not in name:
@@ -130,10 +190,10 @@ class Faults:
                 continue
             if one.left > 0:
                 one.left -= 1
-                return True
+                return one
             if now_s < one.until_s:
-                return True
-        return False
+                return one
+        return None
 
     def _any(self, kinds: tuple[str, ...]) -> bool:
         return any(one.request.kind in kinds for one in self._on)

@@ -45,7 +45,7 @@ class Public:
         return {}
 
     async def time(self, params: Params) -> object:
-        return {"serverTime": self.exchange.now_ms()}
+        return {"serverTime": self.exchange.judging_ms()}
 
     async def exchange_info(self, params: Params) -> object:
         names, _ = params.symbols(self.exchange.listings)

@@ -1,7 +1,8 @@
 """The REST server: routes, weights, signatures, rate limits.
 
 In:  HTTP requests. Out: JSON answers with Binance's headers and error objects.
-A public question may meet a fault instead: 429 or 418 with Retry-After, 503, or a socket that closes without a word.
+A public question may meet a fault instead: 429 or 418 with Retry-After, 503, or a socket that closes without a word. What
+signed requests may meet is in order_faults.py.
 Weights and security types: developers.binance.com, REST API (binance-spot-api-docs, rest-api.md), read 2026-11-22.
 `userDataStream` answers 410 Gone: listen keys ended on 2026-02-20.
 """
@@ -14,10 +15,12 @@ from aiohttp import web
 
 from ninefold.simulator import errors
 from ninefold.simulator.auth import Keys, split_signature
+from ninefold.simulator.connection import Connection
 from ninefold.simulator.errors import ApiError
 from ninefold.simulator.exchange import Exchange
 from ninefold.simulator.faults import Trouble
 from ninefold.simulator.limits import WEIGHT_PER_MINUTE, Limits, TooMany
+from ninefold.simulator.order_faults import Halving, hang_up, reply
 from ninefold.simulator.params import Params
 from ninefold.simulator.private import Private
 from ninefold.simulator.public import Public
@@ -28,9 +31,20 @@ DEPTH_WEIGHTS = ((100, 5), (500, 25), (1_000, 50))
 
 
 class Rest:
-    """The `/api/v3` routes."""
+    """The `/api/v3` routes. lines: of the account's events; halving: the market that own orders meet."""
 
-    def __init__(self, exchange: Exchange, public: Public, private: Private, keys: Keys, limits: Limits) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        public: Public,
+        private: Private,
+        keys: Keys,
+        limits: Limits,
+        lines: dict[Connection, None],
+        halving: Halving,
+    ) -> None:
+        self.lines = lines
+        self.halving = halving
         self.exchange = exchange
         self.public = public
         self.private = private
@@ -78,17 +92,26 @@ class Rest:
         async def handle(request: web.Request) -> web.Response:
             query, in_query = split_signature(request.rel_url.raw_query_string)
             body, in_body = split_signature(await request.text())
-            try:
-                now_ms = self.exchange.now_ms()
-                self.limits.request(weight, now_ms)
-                params = Params(dict(parse_qsl(body)) | dict(parse_qsl(query)))
-                key = request.headers.get("X-MBX-APIKEY")
-                self.keys.check(key, query + body, in_query or in_body, params, now_ms)
-                if is_order:
-                    self.limits.order(now_ms)
-                return self._ok(answer(params), is_order)
-            except ApiError as error:
-                return self._error(error)
+            params = Params(dict(parse_qsl(body)) | dict(parse_qsl(query)))
+
+            def carry_out() -> web.Response:
+                try:
+                    now_ms = self.exchange.now_ms()
+                    self.limits.request(weight, now_ms)
+                    key = request.headers.get("X-MBX-APIKEY")
+                    self.keys.check(key, query + body, in_query or in_body, params, self.exchange.judging_ms())
+                    if is_order:
+                        self.limits.order(now_ms)
+                    return self._ok(answer(params), is_order)
+                except ApiError as error:
+                    return self._error(error)
+
+            faults = self.exchange.hub.faults
+            if faults.maintenance():
+                faults.struck["maintenance"] += 1
+                return self._fail(Trouble("outage", 1), request)
+            struck = faults.reply(f"{request.method} {request.path}")
+            return carry_out() if struck is None else await reply(struck, request, carry_out, self.lines, self.halving)
 
         return handle
 
@@ -104,9 +127,7 @@ class Rest:
     def _fail(self, trouble: Trouble, request: web.Request) -> web.Response:
         """The answer of a venue in trouble, or none."""
         if trouble.kind == "hangup":
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response(status=500)  # nobody hears it
+            return hang_up(request)
         if trouble.kind == "outage":
             return web.Response(status=503, text="Service Unavailable.")
         if trouble.kind == "limit":

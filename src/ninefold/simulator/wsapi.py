@@ -19,6 +19,7 @@ from ninefold.simulator.connection import Connection
 from ninefold.simulator.errors import ApiError
 from ninefold.simulator.exchange import Exchange
 from ninefold.simulator.limits import RATE_LIMITS, Limits
+from ninefold.simulator.order_faults import Telling
 from ninefold.simulator.params import Params
 from ninefold.simulator.private import Private
 
@@ -35,10 +36,10 @@ class WsApi:
         self.exchange = exchange
         self.keys = keys
         self.limits = limits
-        self.connections: dict[ApiConnection, None] = {}
+        self.connections: dict[Connection, None] = {}
         self.open: dict[str, tuple[int, Method]] = {
             "ping": (1, lambda params: {}),
-            "time": (1, lambda params: {"serverTime": exchange.now_ms()}),
+            "time": (1, lambda params: {"serverTime": exchange.judging_ms()}),
         }
         self.signed: dict[str, tuple[int, Method]] = {
             "order.place": (1, private.place),
@@ -61,15 +62,20 @@ class ApiConnection(Connection):
         self.api = api
         self.subscription: int | None = None
         self._next_subscription = 0
+        self._telling = Telling(api.exchange.hub.faults, self._event)
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         super().on_ws_connected(transport)
         self.api.connections[self] = None
         self.api.limits.weight.add(CONNECTION_WEIGHT, self.api.exchange.now_ms())
 
+    def die(self) -> None:
+        super().die()
+        self.api.exchange.user_listeners.pop(self._telling.tell, None)
+
     def on_end(self) -> None:
         self.api.connections.pop(self, None)
-        self.api.exchange.user_listeners.pop(self._event, None)
+        self.api.exchange.user_listeners.pop(self._telling.tell, None)
 
     def on_text(self, text: bytes) -> None:
         number: Any = None
@@ -86,7 +92,7 @@ class ApiConnection(Connection):
         api, now_ms, params = self.api, self.api.exchange.now_ms(), Params(values)
         if method == "userDataStream.subscribe.signature":
             api.limits.request(2, now_ms)
-            check(api.keys, values, params, now_ms)
+            check(api.keys, values, params, api.exchange.judging_ms())
             return self._subscribe()
         if method == "userDataStream.unsubscribe":
             api.limits.request(2, now_ms)
@@ -102,7 +108,7 @@ class ApiConnection(Connection):
             raise ApiError(-1020, "This operation is not supported.")
         weight, answer = api.signed[method]
         api.limits.request(weight, now_ms)
-        check(api.keys, values, params, now_ms)
+        check(api.keys, values, params, api.exchange.judging_ms())
         if method == "order.place":
             api.limits.order(now_ms)
         return answer(params)
@@ -112,7 +118,7 @@ class ApiConnection(Connection):
             raise ApiError(-2035, "User Data Stream subscription already active.")
         self.subscription = self._next_subscription
         self._next_subscription += 1
-        self.api.exchange.user_listeners[self._event] = None
+        self.api.exchange.user_listeners[self._telling.tell] = None
         return {"subscriptionId": self.subscription}
 
     def _unsubscribe(self, params: Params) -> object:
@@ -120,7 +126,7 @@ class ApiConnection(Connection):
         if self.subscription is None or wanted not in (None, self.subscription):
             raise ApiError(-2036, "User Data Stream subscription not active.")
         self.subscription = None
-        self.api.exchange.user_listeners.pop(self._event, None)
+        self.api.exchange.user_listeners.pop(self._telling.tell, None)
         return {}
 
     def _event(self, event: dict[str, Any]) -> None:

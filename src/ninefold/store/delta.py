@@ -2,7 +2,8 @@
 
 In:  Arrow tables and the last sequence number they cover.
 Out: commits that carry ("ninefold", last_seq) as application transaction. The library accepts the same transaction twice,
-     so the caller reads `last_seq` first. Files are written here (parquet.py), the log by the library.
+     so the caller reads `last_seq` first. Files are written here (parquet.py), commits that only add in delta_log.py, and
+     what else the log needs (joined files, checkpoints) by the library.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from ninefold.market.arrays import KINDS
 from ninefold.store.data_dir import WrongFormat
+from ninefold.store.delta_log import append_actions, drop_unfinished, put_commit
 from ninefold.store.layout import SCHEMAS, stats_columns
 from ninefold.store.listing import APP as APP
 from ninefold.store.listing import LOG, files_of
@@ -36,11 +38,12 @@ from ninefold.store.merge import Made, groups_to_join, write_joined
 from ninefold.store.parquet import RowsWriter, runs_of
 
 _CHECKPOINT = re.compile(r"^\d{20}\.checkpoint\.(.+\.)?parquet$")
+CHECKPOINT_COMMITS = 50
 COMPACT_COMMITS = 16  # after so many commits it is looked whether files are to be joined
 SWEEP_COMMITS = 128
 KEEP_HOURS = 1  # files that were joined or that retention let go stay this long for readers that still hold them
 _CONFIGURATION = {
-    "delta.checkpointInterval": "50",
+    "delta.checkpointInterval": str(CHECKPOINT_COMMITS),
     "delta.logRetentionDuration": "interval 10 minutes",
     "delta.enableExpiredLogCleanup": "true",
     "delta.deletedFileRetentionDuration": f"interval {KEEP_HOURS} hours",
@@ -67,6 +70,7 @@ class Table:
         if DeltaTable.is_deltatable(str(self.path)):
             self._delta = DeltaTable(str(self.path))
             self._check_columns()
+            drop_unfinished(self.path / LOG)
         else:
             configuration: dict[str, str | None] = {
                 **_CONFIGURATION,
@@ -76,6 +80,7 @@ class Table:
                 str(self.path), self.schema, mode="ignore", partition_by=self._partition, configuration=configuration
             )
         self.last_seq = self._delta.transaction_version(APP) or 0  # to ask costs milliseconds: once is enough
+        self._version = self._delta.version()
 
     def _check_columns(self) -> None:
         found, wanted = [field.name for field in self._delta.schema().fields], self.schema.names
@@ -87,8 +92,18 @@ class Table:
 
     def commit(self, rows: pa.Table, last_seq: int) -> None:
         """Append rows, or only the number if there are none. Rows of a market kind: as `to_arrow` gives them, sorted."""
-        self._log([self._written(day, some) for day, some in _by_day(rows)], [], last_seq)
+        made = [self._written(day, some) for day, some in _by_day(rows)]
+        now_ms = time.time_ns() // 1_000_000
+        actions = append_actions([_told(self.path, one, now_ms) for one in made], last_seq, now_ms)
+        while not put_commit(self.path / LOG, self._version + 1, actions):
+            self._newest()
+        self._version += 1
         self.last_seq = last_seq
+        self._since_sweep += 1
+        if self._version % CHECKPOINT_COMMITS == 0:
+            delta = self._newest()
+            delta.create_checkpoint()
+            delta.cleanup_metadata()
         self._commits += 1
 
     def groups_to_join(self) -> list[list[StoredFile]]:
@@ -120,7 +135,7 @@ class Table:
             for one in made:
                 one.path.unlink(missing_ok=True)
             return False
-        self._log(made, group, self.last_seq)
+        self._replaced(made, group)
         return True
 
     def maintain(self) -> None:
@@ -136,19 +151,26 @@ class Table:
     def let_go(self, days: Sequence[date]) -> None:
         """Take whole days out of the table; their files stay for readers that still hold them, until a later sweep."""
         for day in days:
-            self._delta.delete(f"day = '{day.isoformat()}'")
+            self._newest().delete(f"day = '{day.isoformat()}'")
 
     def sweep(self) -> int:
         """Delete the files that no version of the last hour needs; returns the bytes that this gave back."""
         self._since_sweep = 0
-        gone = self._delta.vacuum(retention_hours=KEEP_HOURS, dry_run=True, enforce_retention_duration=False, full=True)
+        delta = self._newest()
+        gone = delta.vacuum(retention_hours=KEEP_HOURS, dry_run=True, enforce_retention_duration=False, full=True)
         sizes = [path.stat().st_size for name in gone if (path := self.path / unquote(name)).exists()]
         if gone:
-            self._delta.vacuum(retention_hours=KEEP_HOURS, dry_run=False, enforce_retention_duration=False, full=True)
+            delta.vacuum(retention_hours=KEEP_HOURS, dry_run=False, enforce_retention_duration=False, full=True)
         return sum(sizes)
 
     def files(self) -> list[StoredFile]:
-        return list(files_of(self._delta, self.path))
+        return list(files_of(self._newest(), self.path))
+
+    def _newest(self) -> DeltaTable:
+        """The library's view of the table, up to its last commit, whoever made it."""
+        self._delta.update_incremental()
+        self._version = self._delta.version()
+        return self._delta
 
     def _new_path(self, day: date | None) -> Path:
         folder = self.path if day is None else self.path / f"day={day.isoformat()}"
@@ -164,23 +186,21 @@ class Table:
             raise
         return Made(writer.path, writer.rows, size, day, writer.bounds)
 
-    def _log(self, made: Sequence[Made], gone: Sequence[StoredFile], last_seq: int) -> None:
-        """One commit. Rows that only moved are no change of the table's content."""
+    def _replaced(self, made: Sequence[Made], gone: Sequence[StoredFile]) -> None:
+        """One commit that takes files away for others with the same rows: no change of the table's content."""
         now_ms = time.time_ns() // 1_000_000
-        moved = bool(gone)
-        added = [_added(self.path, one, now_ms, not moved) for one in made]
         removed = [
             RemoveAction(_relative(self.path, Path(file.path)), False, now_ms, file.bytes, _partition_of(file.day))
             for file in gone
         ]
-        self._delta.create_write_transaction(
-            [*added, *removed],
+        self._newest().create_write_transaction(
+            [*(_added(self.path, one, now_ms) for one in made), *removed],
             "append",
             self.schema,
             self._partition,
-            commit_properties=CommitProperties(app_transactions=[Transaction(APP, last_seq)]),
+            commit_properties=CommitProperties(app_transactions=[Transaction(APP, self.last_seq)]),
         )
-        self._delta.update_incremental()
+        self._newest()
         self._since_sweep += 1
 
 
@@ -237,14 +257,32 @@ def _by_day(rows: pa.Table) -> Iterator[tuple[date | None, pa.Table]]:
         yield day.as_py(), kept if len(found) == 1 else kept.filter(pc.equal(days, day))
 
 
-def _added(path: Path, one: Made, now_ms: int, changed: bool) -> AddAction:
-    said = {
-        "numRecords": one.rows,
-        "minValues": {name: low for name, (low, _) in one.bounds.items()},
-        "maxValues": {name: high for name, (_, high) in one.bounds.items()},
-        "nullCount": dict.fromkeys(one.bounds, 0),
+def _added(path: Path, one: Made, now_ms: int) -> AddAction:
+    """For the library: a file whose rows were in others."""
+    return AddAction(_relative(path, one.path), one.bytes, _partition_of(one.day), now_ms, False, _statistics(one))
+
+
+def _told(path: Path, one: Made, now_ms: int) -> dict[str, object]:
+    """For a commit of ours: a file of new rows."""
+    return {
+        "path": _relative(path, one.path),
+        "partitionValues": _partition_of(one.day),
+        "size": one.bytes,
+        "modificationTime": now_ms,
+        "dataChange": True,
+        "stats": _statistics(one),
     }
-    return AddAction(_relative(path, one.path), one.bytes, _partition_of(one.day), now_ms, changed, json.dumps(said))
+
+
+def _statistics(one: Made) -> str:
+    return json.dumps(
+        {
+            "numRecords": one.rows,
+            "minValues": {name: low for name, (low, _) in one.bounds.items()},
+            "maxValues": {name: high for name, (_, high) in one.bounds.items()},
+            "nullCount": dict.fromkeys(one.bounds, 0),
+        }
+    )
 
 
 def _partition_of(day: date | None) -> dict[str, str | None]:

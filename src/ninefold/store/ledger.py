@@ -17,8 +17,9 @@ from typing import Any
 
 import msgspec
 
+from ninefold.execution.lease import TakenOver
 from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Order
-from ninefold.store.data_dir import WrongFormat, check_data_dir, failed_write, open_data_dir
+from ninefold.store.data_dir import AlreadyWritten, WrongFormat, check_data_dir, failed_write, open_data_dir
 
 VERSION = 1
 _SCHEMA = """
@@ -32,6 +33,11 @@ CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), last_seq INTEGER
 INSERT INTO position VALUES (1, 0);
 CREATE TRIGGER events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_last BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+"""
+_EPOCH = """
+CREATE TABLE IF NOT EXISTS epoch (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL);
+INSERT OR IGNORE INTO epoch VALUES (1, 0);
+UPDATE epoch SET number = number + 1;
 """
 _KNOWN = "(?1 IS NULL OR json_extract(payload, '$.known_ns') <= ?1)"  # ?1: the moment, or NULL
 _FIRST = (
@@ -102,10 +108,11 @@ class LedgerReader:
 
 
 class Ledger(LedgerReader):
-    """The writer. Use it from one thread at a time; one that is dropped closes its file.
+    """The writer. Use it from one thread at a time; one that is dropped closes its file. To open it takes it over: who
+    opened it before can append nothing more.
 
-    path:   the data dir; created if there is none.
-    raises: WrongFormat, StoreWriteFailed.
+    path:   the data dir; created if there is none. epoch: how often it was opened.
+    raises: WrongFormat, StoreWriteFailed, AlreadyWritten.
     """
 
     def __init__(self, path: Path) -> None:
@@ -117,7 +124,14 @@ class Ledger(LedgerReader):
             self._writer.execute("PRAGMA synchronous = FULL")
             if not _version(self._writer):
                 self._writer.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            self._writer.executescript(f"BEGIN IMMEDIATE; {_EPOCH} COMMIT;")
+            self.epoch = self._last_epoch()
         except sqlite3.OperationalError as refused:
+            if refused.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise AlreadyWritten(
+                    f"{self._file} is locked by another process that stays inside a write; if it was stopped there, end it "
+                    "(kill -9), and start again"
+                ) from None
             raise failed_write(self._file, refused) from refused
         _checked(self._writer, self._file)
 
@@ -125,7 +139,7 @@ class Ledger(LedgerReader):
         """Add events in one synced transaction and return how many were new.
 
         last_seq: the input up to which everything is in now.
-        raises:   StoreWriteFailed; nothing was appended then.
+        raises:   StoreWriteFailed, TakenOver; nothing was appended then.
         """
         rows = [
             (record.seq, str(record.__struct_config__.tag), _id_of(record), _encode(record).decode())
@@ -134,6 +148,8 @@ class Ledger(LedgerReader):
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
+                if self._last_epoch() != self.epoch:
+                    raise TakenOver(f"{self._file} was opened by a later writer; what this one appends does not count")
                 before = self._writer.total_changes
                 self._writer.executemany(
                     "INSERT OR IGNORE INTO events (seq, type, id, payload) VALUES (?, ?, ?, ?)", rows
@@ -141,7 +157,7 @@ class Ledger(LedgerReader):
                 added = self._writer.total_changes - before
                 self._writer.execute("UPDATE position SET last_seq = max(last_seq, ?)", (last_seq,))
                 self._writer.execute("COMMIT")
-            except sqlite3.Error:
+            except (sqlite3.Error, TakenOver):
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
@@ -151,6 +167,9 @@ class Ledger(LedgerReader):
 
     def close(self) -> None:
         self._finish()
+
+    def _last_epoch(self) -> int:
+        return int(self._writer.execute("SELECT number FROM epoch").fetchone()[0])
 
     def _query(self, query: str, values: tuple[int | None, ...] = ()) -> list[tuple[Any, ...]]:
         return self._writer.execute(query, values).fetchall()

@@ -6,11 +6,18 @@ In:  one SELECT. Tables: trades books quotes bars values forecasts targets recor
      times and prices as DOUBLE; bars_revisions as bars_priced, every revision with the time when it became known.
      With a moment: all of these as they were known then.
 Out: a pyarrow.Table. DuckDB gets the rows through Arrow and may open no file, network address or extension by itself.
+     Rows, bytes and seconds are limited. DuckDB cannot be interrupted inside one value (a text of 3 GB, say), and such
+     values are beside its memory limit: who runs what others wrote calls `limit_process` first, in a process for that.
 """
 
 from __future__ import annotations
 
+import os
+import resource
+import signal
+import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -30,11 +37,20 @@ from ninefold.store.read import Reader
 from ninefold.store.views import VIEWS
 
 ROWS = 1_000_000
+BYTES = 1 << 30  # of an answer
 SECONDS = 60.0
+MEMORY_BYTES = 6 << 30  # of a process that does nothing but one query
+GRACE_S = 5.0  # for a query that is told to stop
+AGAIN_S = 0.1
+BATCH_ROWS = 2_048  # as DuckDB works: no more than that is made before it is counted
 _SETTINGS = (
     "SET temp_directory = ''",
     "SET memory_limit = '2GB'",
     "SET python_enable_replacements = false",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET allow_community_extensions = false",
+    "SET allow_persistent_secrets = false",
     "SET enable_external_access = false",
     "SET lock_configuration = true",
 )
@@ -51,25 +67,60 @@ def sql(path: Path, query: str, rows: int = ROWS, seconds: float = SECONDS, as_o
     rows, seconds: an answer with more rows, or one that takes longer, is an error; nothing is cut off silently.
     raises:        SqlError naming the tables or columns that exist; NoDataDir.
     """
-    connection = _connection(check_data_dir(path), as_of_ns)
-    timer = threading.Timer(seconds, connection.interrupt)
+    with closing(tables(path, as_of_ns)) as connection:
+        return ask(connection, query, rows, seconds)
+
+
+def ask(connection: duckdb.DuckDBPyConnection, query: str, rows: int = ROWS, seconds: float = SECONDS) -> pa.Table:
+    """As `sql`, of tables that are open."""
+    done = threading.Event()
+    watch = threading.Thread(target=_interrupt, args=(connection, seconds, done), daemon=True)
     try:
         _refuse_all_but_select(connection, query)
-        timer.start()
-        answer = connection.sql(query).to_arrow_reader(100_000)
-        return _at_most(answer, rows)
-    except duckdb.InterruptException:
-        raise SqlError(
-            f"the query took more than {seconds:g} s and was stopped; ask for less, or export and use another tool"
-        ) from None
-    except duckdb.Error as failed:
+        watch.start()
+        return _at_most(connection.sql(query).to_arrow_reader(BATCH_ROWS), rows)
+    except (duckdb.Error, OSError) as failed:  # an OSError is one of DuckDB's that came through Arrow
+        if "INTERRUPT" in str(failed):
+            raise SqlError(
+                f"the query took more than {seconds:g} s and was stopped; ask for less, or export and use another tool"
+            ) from None
         raise SqlError(f"{failed}\n{_what_exists(connection, query)}") from None
+    except MemoryError:
+        raise SqlError("the query needs more memory than it may have; ask for less") from None
     finally:
-        timer.cancel()
-        connection.close()
+        done.set()
+        if watch.ident is not None:
+            watch.join()
 
 
-def _connection(path: Path, as_of_ns: int | None) -> duckdb.DuckDBPyConnection:
+def _interrupt(connection: duckdb.DuckDBPyConnection, seconds: float, done: threading.Event) -> None:
+    """Again and again: between two batches of an answer DuckDB forgets that it was told to stop."""
+    left_s = seconds
+    while not done.wait(left_s):
+        connection.interrupt()
+        left_s = AGAIN_S
+
+
+def limit_process(seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
+    """End this process if a query neither ends nor lets itself be stopped, and let it have only so much memory (on Linux)."""
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even where Python has no turn any more
+    signal.setitimer(signal.ITIMER_REAL, seconds + 2 * GRACE_S)
+    watch = threading.Timer(seconds + GRACE_S, _give_up, (seconds,))
+    watch.daemon = True
+    watch.start()
+
+
+def _give_up(seconds: float) -> None:
+    print(f"ninefold: the query took more than {seconds:g} s and could not be stopped; ask for less", file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(2)
+
+
+def tables(path: Path, as_of_ns: int | None = None) -> duckdb.DuckDBPyConnection:
+    """What is stored now, open to one SELECT after another. raises: NoDataDir."""
+    check_data_dir(path)
     connection = duckdb.connect(":memory:")
     registry = Reader(path, as_of_ns).registry()
     united = KINDS if Beside(path).exist() else ()
@@ -121,10 +172,13 @@ def _refuse_all_but_select(connection: duckdb.DuckDBPyConnection, query: str) ->
 
 
 def _at_most(reader: pa.RecordBatchReader, rows: int) -> pa.Table:
-    batches, count = [], 0
+    batches, count, size = [], 0, 0
     for batch in reader:
         batches.append(batch)
         count += batch.num_rows
+        size += batch.nbytes
+        if size > BYTES:
+            raise SqlError(f"the answer has more than {BYTES:,} bytes; ask for fewer rows, or for shorter ones")
         if count > rows:
             raise SqlError(
                 f"the answer has more than {rows:,} rows; add LIMIT or a narrower WHERE, or use export for everything"

@@ -33,10 +33,20 @@ def desired_position(
             f"{instrument.name}: capital is {capital_quote} and price {price}; sizing needs a capital of at least 0 "
             "and a known price above 0"
         )
-    share = _net_share(targets, weights)
+    share = sum(_shares(targets, weights).values(), start=Fraction(0))
     units = share * capital_quote * 10 ** (instrument.size_decimals + instrument.price_decimals)
     exact = units / (price * 10**QUOTE_DECIMALS)
     return int(exact / instrument.lot_size) * instrument.lot_size
+
+
+def wanted_amounts(
+    targets: Mapping[str, float], weights: Mapping[str, float], capital_quote: int, price: int, instrument: Instrument
+) -> dict[str, int]:
+    """What each strategy alone would hold, in units of 10**-8 of the base asset, cut toward zero; arguments and errors are
+    those of `desired_position`.
+    """
+    unit = Fraction(capital_quote * 10**instrument.price_decimals, price)
+    return {name: int(share * unit) for name, share in _shares(targets, weights).items()}
 
 
 def equal_weights(names: tuple[str, ...]) -> dict[str, float]:
@@ -51,7 +61,8 @@ def equal_weights(names: tuple[str, ...]) -> dict[str, float]:
     return {name: share for name in names}
 
 
-def _net_share(targets: Mapping[str, float], weights: Mapping[str, float]) -> Fraction:
+def _shares(targets: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, Fraction]:
+    """Of the capital, by strategy, signed."""
     missing = sorted(set(targets) - set(weights))
     if missing:
         raise ValueError(f"no weight for {', '.join(missing)}; weights are given for {', '.join(sorted(weights))}")
@@ -61,7 +72,5 @@ def _net_share(targets: Mapping[str, float], weights: Mapping[str, float]) -> Fr
             f"weights are {dict(weights)}; each must be at least 0 and together they may be at most 1: "
             "more would be borrowed money"
         )
-    opinions = {name: target for name, target in targets.items() if target == target}
-    return sum(
-        (Fraction(min(max(target, -1.0), 1.0)) * used[name] for name, target in opinions.items()), start=Fraction(0)
-    )
+    opinions = {name: target if target == target else 0.0 for name, target in targets.items()}
+    return {name: Fraction(min(max(target, -1.0), 1.0)) * used[name] for name, target in opinions.items()}

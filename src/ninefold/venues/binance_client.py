@@ -25,15 +25,19 @@ MILLISECOND_NS = 1_000_000
 
 
 class BinanceClient:
-    """clock: our wall clock in ns. problem: what went wrong last, in words. offset_ms: the venue's clock less ours."""
+    """clock: our wall clock in ns. fence: raises if nothing may be sent any more; asked before all but questions, whose stamp is
+    older then. problem: what went wrong last, in words. offset_ms: the venue's clock less ours."""
 
-    def __init__(self, rest_url: str, key: str, secret: str, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, rest_url: str, key: str, secret: str, clock: Callable[[], int], fence: Callable[[], None] = lambda: None
+    ) -> None:
         self.problem = "not started"
         self.offset_ms = 0
         self._rest_url = rest_url.rstrip("/")
         self._key = key
         self._secret = secret
         self._clock = clock
+        self._fence = fence
         self._session: aiohttp.ClientSession | None = None
         self._quiet_until_ms = 0
 
@@ -48,6 +52,8 @@ class BinanceClient:
 
     async def call(self, request: Request) -> tuple[int, str]:
         """One signed request; status 0 and the name of the failure if no answer came."""
+        if request.method != "GET":
+            self._fence()
         query = sign(request, self._secret)
         url, body, headers = f"{self._rest_url}{request.path}", None, {"X-MBX-APIKEY": self._key}
         if request.method == "POST":

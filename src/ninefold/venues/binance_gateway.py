@@ -18,18 +18,21 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_text
 from ninefold.market.records import Order
 from ninefold.venues.binance_client import FIRST_WAIT_S, LONGEST_WAIT_S, WRONG_TIME, BinanceClient
-from ninefold.venues.binance_orders import NOT_SENT, Envelope, error_of, is_unsure
+from ninefold.venues.binance_orders import NOT_SENT, STATUSES, Envelope, error_of, is_unsure
 from ninefold.venues.binance_requests import (
     RECV_WINDOW_MS,
+    Request,
     ask_account,
     ask_my_trades,
     ask_open_orders,
     ask_order,
     build_order,
+    cancel_order,
     side_text,
     subscription,
 )
 
+AHEAD_MS = 1000  # a stamp that is further ahead of the venue's clock is refused
 HEARTBEAT_S = 20.0
 OVERDUE_S = 15.0
 
@@ -39,6 +42,7 @@ Placed = tuple[Order, Instrument]
 class BinanceGateway:
     """submit: takes (kind, payload) as `parse_account` reads them, on the loop. clock: our wall clock in ns.
 
+    fence: raises if nothing may be sent any more; asked when an order is stamped and not yet sent.
     unsettled: our orders that are not over, or whose fills are not all known, as they stand now.
     failed: ends with the first error inside, such as a full disk behind `submit`.
     subscribed: whether events are flowing. problem: why not, in words.
@@ -53,6 +57,7 @@ class BinanceGateway:
         submit: Callable[[str, bytes], None],
         unsettled: Callable[[], Sequence[Placed]],
         clock: Callable[[], int],
+        fence: Callable[[], None] = lambda: None,
     ) -> None:
         self.subscribed = asyncio.Event()
         self._ws_api_url = ws_api_url
@@ -61,11 +66,11 @@ class BinanceGateway:
         self._submit = submit
         self._unsettled = unsettled
         self._clock = clock
-        self._client = BinanceClient(rest_url, key, secret, clock)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._client = BinanceClient(rest_url, key, secret, clock, fence)
+        self._tasks: set[asyncio.Task[object]] = set()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._arrived_by_ms: dict[str, int] = {}  # the venue's time after which an order can no longer reach it
-        self._started_ms = 0
+        self._sent_s: dict[str, float] = {}  # when an order left, by a clock that nobody sets
+        self._started_s = 0.0
 
     @property
     def problem(self) -> str:
@@ -73,7 +78,7 @@ class BinanceGateway:
 
     async def start(self) -> None:
         """Open the session, read the venue's clock, begin to follow the account's events."""
-        self._started_ms = self._client.now_ms()
+        self._started_s = _now_s()
         await self._client.start()
         self._run(self._follow())
         self._run(self._remind())
@@ -92,20 +97,35 @@ class BinanceGateway:
         if wait_ms > 0:
             self.withhold(approved, instrument, f"the venue asked us to wait another {wait_ms} ms")
             return
-        sent_ms = self._client.venue_ms()
-        self._arrived_by_ms[order.client_order_id] = sent_ms + RECV_WINDOW_MS
-        status, body = await self._client.call(build_order(approved, instrument, sent_ms))
+        self._sent_s[order.client_order_id] = _now_s()
+        status, body = await self._client.call(build_order(approved, instrument, self._client.venue_ms()))
         answer = self._hand_on("order_answer", order, instrument, status, body)
         if is_unsure(answer):
             self._run(self._settle(order, instrument))
         else:
-            self._arrived_by_ms.pop(order.client_order_id, None)
+            self._sent_s.pop(order.client_order_id, None)
         if error_of(answer)[0] == WRONG_TIME:
             self._run(self._client.read_clock())
 
-    def post(self, approved: Approved, instrument: Instrument) -> asyncio.Task[None]:
+    def post(self, approved: Approved, instrument: Instrument) -> asyncio.Task[object]:
         """`send` without waiting for it; what goes wrong in it ends `failed`."""
         return self._run(self.send(approved, instrument))
+
+    async def cancel(self, order: Order, instrument: Instrument) -> None:
+        """Cancel an order, and unless the venue says that it did, ask what became of it: the answer may be lost, a fill may have
+        been faster, the order itself may still be on its way. While it is open it is cancelled again, which can do no harm."""
+        symbol, order_id = instrument.venue_symbol, order.client_order_id
+        while True:
+            await asyncio.sleep(max(0, self._client.quiet_ms()) / 1000)
+            status, body = await self._client.call(cancel_order(symbol, order_id, self._client.venue_ms()))
+            self._hand_on("cancel_answer", order, instrument, status, body)
+            if status == 200 or not await self._settle(order, instrument):
+                return
+            await asyncio.sleep(FIRST_WAIT_S)
+
+    def post_cancel(self, order: Order, instrument: Instrument) -> asyncio.Task[object]:
+        """`cancel` without waiting for it."""
+        return self._run(self.cancel(order, instrument))
 
     def withhold(self, approved: Approved, instrument: Instrument, reason: str) -> None:
         """Say that an approved order will not be sent, so that it does not stay under way."""
@@ -116,9 +136,16 @@ class BinanceGateway:
         each question until it is answered."""
         for order, instrument in self._unsettled():
             await self._settle(order, instrument)
-        for kind, ask in (("open_orders", ask_open_orders), ("account", ask_account)):
-            status, body = await self._client.until_answered(ask)
-            self._submit(kind, msgspec.json.encode(Envelope("", "", "", "", status, body)))
+        await self._ask("open_orders", ask_open_orders)
+        await self.ask_balances()
+
+    async def ask_balances(self) -> None:
+        """Ask for the account until it is answered."""
+        await self._ask("account", ask_account)
+
+    async def _ask(self, kind: str, ask: Callable[[int], Request]) -> None:
+        status, body = await self._client.until_answered(ask)
+        self._submit(kind, msgspec.json.encode(Envelope("", "", "", "", status, body)))
 
     async def _remind(self) -> None:
         """Ask for orders of which nothing new was heard for long: an answer, or the event of a fill, was lost."""
@@ -128,22 +155,26 @@ class BinanceGateway:
                 if order.known_ns <= self._clock() - int(OVERDUE_S * 1e9):
                     await self._settle(order, instrument)
 
-    async def _settle(self, order: Order, instrument: Instrument) -> None:
-        """Ask what became of an order. "No such order" counts only when it can no longer arrive."""
-        arrived_by_ms = self._arrived_by_ms.get(order.client_order_id, self._started_ms + RECV_WINDOW_MS)
+    async def _settle(self, order: Order, instrument: Instrument) -> bool:
+        """Ask what became of an order; whether it is still open. "No such order" counts only when it can no longer arrive: its
+        stamp was at most AHEAD_MS ahead of the venue's clock, however wrong ours was, or the venue would refuse it."""
+        sent_s = self._sent_s.get(order.client_order_id, self._started_s)
+        arrived_by_s = sent_s + (RECV_WINDOW_MS + AHEAD_MS) / 1000
         symbol, order_id = instrument.venue_symbol, order.client_order_id
         while True:
-            asked_ms = self._client.venue_ms()
+            asked_s = _now_s()
             status, body = await self._client.until_answered(lambda now_ms: ask_order(symbol, order_id, now_ms))
-            if status == 200 or asked_ms > arrived_by_ms:
+            if status == 200 or asked_s > arrived_by_s:
                 break
-            await asyncio.sleep(max(0, arrived_by_ms + 1 - self._client.venue_ms()) / 1000)
+            await asyncio.sleep(max(0.001, arrived_by_s - _now_s()))
         self._hand_on("order_status", order, instrument, status, body)
-        number = _number_of(body) if status == 200 else None
-        if number is not None:
+        found = _found(body) if status == 200 else None
+        if found is not None:
+            number = str(found.orderId)
             status, body = await self._client.until_answered(lambda now_ms: ask_my_trades(symbol, number, now_ms))
             self._hand_on("my_trades", order, instrument, status, body)
-        self._arrived_by_ms.pop(order.client_order_id, None)
+        self._sent_s.pop(order.client_order_id, None)
+        return found is not None and STATUSES.get(found.status) in ("working", "partly_filled")
 
     async def _follow(self) -> None:
         """Follow the account's events; after a broken line subscribe again and ask for what may have been missed."""
@@ -196,29 +227,34 @@ class BinanceGateway:
         self._submit(kind, msgspec.json.encode(answer))
         return answer
 
-    def _run(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def _run(self, work: Coroutine[None, None, object]) -> asyncio.Task[object]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[object]) -> None:
         """What went wrong in a task of ours is told to whoever waits for `failed`."""
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None and not self.failed.done():
             self.failed.set_exception(task.exception() or RuntimeError("unknown"))
 
 
-def _number_of(body: str) -> str | None:
-    """The venue's number of an order; None if the answer cannot be read, which the parser reports."""
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _found(body: str) -> _Found | None:
+    """An order as the venue has it; None if the answer cannot be read, which the parser reports."""
     try:
-        return str(msgspec.json.decode(body, type=_Numbered).orderId)
+        return msgspec.json.decode(body, type=_Found)
     except msgspec.DecodeError:
         return None
 
 
-class _Numbered(msgspec.Struct):
+class _Found(msgspec.Struct):
     orderId: int
+    status: str = ""
 
 
 class _Event(msgspec.Struct):

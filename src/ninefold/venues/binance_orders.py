@@ -55,7 +55,7 @@ class Envelope(msgspec.Struct, frozen=True):
 def parse_account(kind: str, payload: bytes, registry: Registry, seq: int, known_ns: int) -> list[AnyRecord]:
     """Records of one payload about our account; what cannot be read is a Malformed record.
 
-    kind:    order_answer, order_status, my_trades, account, open_orders or user_event.
+    kind:    order_answer, cancel_answer, order_status, my_trades, account, open_orders or user_event.
     payload: an Envelope as JSON; of a user_event the raw frame.
     """
     reader = _Reader(registry, seq, known_ns)
@@ -107,6 +107,13 @@ class _Reader:
         code, message = error_of(envelope)
         status = "unknown" if is_unsure(envelope) else "rejected"
         return [self._stated(envelope, status, f"http {envelope.http_status}, code {code}: {message}")]
+
+    def cancel_answer(self, envelope: Envelope) -> list[AnyRecord]:
+        """The answer to a cancel. Only success says something; after any other one the gateway asks for the order: it may
+        be filled, not there yet, or cancelled with the answer lost."""
+        if not 200 <= envelope.http_status < 300:
+            return []
+        return self._placed(msgspec.json.decode(envelope.body, type=wire.Placed))
 
     def order_status(self, envelope: Envelope) -> list[AnyRecord]:
         """The answer to a question about one order. "No such order" is final: the gateway hands it on only when the
@@ -292,6 +299,7 @@ class _Reader:
 
 _ANSWERS: dict[str, Callable[[_Reader, Envelope], list[AnyRecord]]] = {
     "order_answer": _Reader.order_answer,
+    "cancel_answer": _Reader.cancel_answer,
     "order_status": _Reader.order_status,
     "my_trades": _Reader.my_trades,
     "open_orders": _Reader.open_orders,

@@ -20,6 +20,12 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_text
 
 RECV_WINDOW_MS = 5000  # the venue refuses what reaches it later than this after its timestamp
+PRICED = {  # types with a limit, as the venue names them; all others are market orders once they leave
+    "limit": {"type": "LIMIT", "timeInForce": "GTC"},
+    "post_only": {"type": "LIMIT_MAKER"},
+    "ioc": {"type": "LIMIT", "timeInForce": "IOC"},
+    "fok": {"type": "LIMIT", "timeInForce": "FOK"},
+}
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -31,16 +37,20 @@ class Request(msgspec.Struct, frozen=True):
 
 
 def build_order(approved: Approved, instrument: Instrument, timestamp_ms: int) -> Request:
-    """POST /api/v3/order of a market order, asking for the full answer with its fills."""
+    """POST /api/v3/order, asking for the full answer with its fills. What we held (stop, take-profit, trailing, slice)
+    leaves as a market order when its time has come."""
     order = approved.order
+    kind = PRICED.get(order.order_type)
+    price = {} if kind is None else {"price": to_text(order.price, instrument.price_decimals)}
     return _request(
         "POST",
         "/api/v3/order",
         timestamp_ms,
         symbol=instrument.venue_symbol,
         side=side_text(order.side),
-        type="MARKET",
+        **(kind or {"type": "MARKET"}),
         quantity=to_text(order.size, instrument.size_decimals),
+        **price,
         newClientOrderId=order.client_order_id,
         newOrderRespType="FULL",
     )

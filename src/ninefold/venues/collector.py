@@ -23,10 +23,11 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.clock import OffsetEstimate
 from ninefold.market.instruments import Registry
 from ninefold.market.lag import LagWatch
-from ninefold.market.records import AnyRecord, Connection, Halted, Headline, Resumed, Started, Tick
+from ninefold.market.records import AnyRecord, Connection, Headline, Started, Tick
 from ninefold.market.time import SECOND_NS
 from ninefold.venues.adapter import Adapter, Gathered, Question, Quickened, UnknownVenue, malformed
 from ninefold.venues.clocks import Clocks
+from ninefold.venues.commanded import commanded
 from ninefold.venues.lags import Lags
 
 if TYPE_CHECKING:
@@ -293,7 +294,7 @@ class Collector:
                 sender = event.venue
                 self._records.extend(self._parse_account(event, self.registry, seq, receive_ns))
             elif kind == inputs.COMMAND:
-                self._records.append(_command(msgspec.msgpack.decode(payload, type=inputs.Command), seq, receive_ns))
+                self._records.append(commanded(msgspec.msgpack.decode(payload, type=inputs.Command), seq, receive_ns))
             elif kind == inputs.STARTED:
                 run = msgspec.msgpack.decode(payload, type=inputs.Run)
                 self._clocks.lead(run.venue)
@@ -325,9 +326,3 @@ class Collector:
             told = Connection(seq=seq, known_ns=known_ns, venue=venue, name=stream, state=state, reason=reason)
             self._records.append(told)
         self.silent = silent
-
-
-def _command(command: inputs.Command, seq: int, known_ns: int) -> AnyRecord:
-    if command.name == "resume":
-        return Resumed(seq=seq, known_ns=known_ns, by=command.by)
-    return Halted(seq=seq, known_ns=known_ns, by=command.by, reason=command.reason)

@@ -82,7 +82,9 @@ def strategy_named(name: str, known: Mapping[str, type[Strategy]]) -> type[Strat
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         own = [one for one in known if known[one].__module__.partition(".")[0] != __name__.partition(".")[0]]
         yours = f", and your own {', '.join(own)}" if own else ""
-        raise BadStrategy(f"there is no strategy {name!r}{hint} There are {len(known) - len(own)} in docs/strategies.md{yours}")
+        raise BadStrategy(
+            f"there is no strategy {name!r}{hint} There are {len(known) - len(own)} in docs/strategies.md{yours}"
+        )
     return known[name]
 
 

@@ -1,0 +1,65 @@
+"""What `ninefold order` and `ninefold cancel` share: ask the running pipeline, wait for what becomes of it, show it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ninefold.journal.inputs import Command
+from ninefold.market.records import Order
+from ninefold.services import asking
+from ninefold.services.asked_for import Line, family, lines, plain
+from ninefold.services.selling import booked
+from ninefold.services.statuses import is_running
+
+LOOK_S = 0.1
+NOBODY = 1
+COLUMNS = ("order", "side", "type", "size", "filled", "price", "trigger", "status", "where", "reason")
+
+
+def asked(
+    data_dir: Path, command: Command, name: str, order_id: str, until: Callable[[list[Order]], bool], wait_s: float
+) -> list[Order]:
+    """Ask, and wait until the orders of this id are as `until` wants them, or the time is over. Exits with a word if no
+    pipeline takes it: it is withdrawn then, and nothing comes of it later."""
+    if not is_running(data_dir, time.time_ns()):
+        print(
+            f"ninefold: no pipeline runs on {data_dir}; start one with `ninefold up` or `ninefold demo`",
+            file=sys.stderr,
+        )
+        sys.exit(NOBODY)
+    path, end = asking.put(data_dir, command, name, time.time_ns()), time.monotonic() + wait_s
+    while not until(found := family(data_dir, order_id)) and time.monotonic() < end:
+        time.sleep(LOOK_S)
+    if not until(found) and asking.withdraw(path):
+        print(f"ninefold: the pipeline took nothing within {wait_s:.0f} s; it is withdrawn, ask again", file=sys.stderr)
+        sys.exit(NOBODY)
+    return found
+
+
+def show(data_dir: Path, order_id: str, orders: list[Order], json_: bool) -> None:
+    """The orders; exit status 1 if there are none, or the first was refused."""
+    found = lines(orders, booked(data_dir).registry)
+    if json_:
+        print(json.dumps({"order": order_id, "orders": plain(found)}))
+    else:
+        print_orders(found)
+        print(f"asked as {order_id}; `ninefold cancel {order_id}` takes it back")
+    if not found or found[0].status in ("refused", "rejected"):
+        sys.exit(NOBODY)
+
+
+def print_orders(found: list[Line]) -> None:
+    """A row an order."""
+    table = Table(box=None, pad_edge=False)
+    for column in COLUMNS:
+        table.add_column(column, justify="right" if column in ("size", "filled", "price", "trigger") else "left")
+    for line in found:
+        table.add_row(*(getattr(line, column) or "-" for column in COLUMNS))
+    Console().print(table)

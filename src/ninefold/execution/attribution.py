@@ -1,0 +1,157 @@
+"""Who of many strategies on one account has got what: positions, money and fees, to the last unit.
+
+In:  what each strategy wanted of an order (Shared), what they take from each other (Crossed), fills.
+Out: amounts by strategy, asset and instrument. Their sums are the account's, always: every fill, its value and its fee are
+     split in whole units, and what is crossed sums to nothing.
+
+The rules. What strategies want in opposite directions at one tick is never sent: they take it from each other at the mid of
+that tick. The rest of an order's strategies all want the same side; each fill is split in proportion to what they wanted,
+units left over going to the greatest fractions, then by name. An order that nobody shared out is its parent's, else all its
+strategies' in equal parts. What is below the venue's minima stays with whom it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ninefold.execution.money import base_amount
+from ninefold.market.instruments import Instrument
+from ninefold.market.records import Crossed, Fill, Order, Shared
+
+ORDERS_KNOWN = 10_000  # orders whose shares are remembered; the core forgets those that are over long before
+NOBODY = ""  # whom fills belong to that no strategy asked for
+
+
+def split(total: int, shares: Mapping[str, int]) -> dict[str, int]:
+    """A number in whole parts, in proportion to shares of one sign that are not all 0; the parts sum to it.
+
+    >>> split(10, {"a": 1, "b": 1, "c": 1})
+    {'a': 4, 'b': 3, 'c': 3}
+    >>> split(-5, {"a": -2, "b": -1})
+    {'a': -3, 'b': -2}
+    """
+    whole, size, sign = sum(map(abs, shares.values())), abs(total), 1 if total >= 0 else -1
+    parts = {name: size * abs(share) // whole for name, share in shares.items()}
+    lacking = size - sum(parts.values())
+    by_fraction = sorted(shares, key=lambda name: (-(size * abs(shares[name]) % whole), name))
+    for name in by_fraction[:lacking]:
+        parts[name] += 1
+    return {name: sign * part for name, part in parts.items()}
+
+
+def net(wants: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
+    """What strategies take from each other, and what is left for an order, all of one sign; both signed, by strategy.
+
+    >>> net({"a": 10, "b": -4, "c": 2})
+    ({'a': 3, 'c': 1, 'b': -4}, {'a': 7, 'c': 1})
+    """
+    buys = {name: want for name, want in sorted(wants.items()) if want > 0}
+    sells = {name: want for name, want in sorted(wants.items()) if want < 0}
+    crossed = min(sum(buys.values()), -sum(sells.values()))
+    if crossed == 0:
+        return {}, buys or sells
+    taken = {**split(crossed, buys), **split(-crossed, sells)}
+    rest = {name: wants[name] - amount for name, amount in taken.items() if wants[name] != amount}
+    return {name: amount for name, amount in taken.items() if amount}, rest
+
+
+class Attribution:
+    """amounts: by strategy and asset, what came in less what went out. fees: the same, of fees alone (they are in `amounts`
+    too). fills: how many each had a part in.
+    """
+
+    def __init__(self) -> None:
+        self.amounts: dict[str, dict[str, int]] = {}
+        self.fees: dict[str, dict[str, int]] = {}
+        self.fills: dict[str, int] = {}
+        self._held: dict[tuple[str, int], int] = {}
+        self._wanted: dict[str, dict[str, int]] = {}  # of orders by client id
+
+    def held(self, strategy: str, instrument: int) -> int:
+        """Signed amount of base."""
+        return self._held.get((strategy, instrument), 0)
+
+    def positions(self, strategy: str) -> dict[int, int]:
+        """By instrument, what is not nothing."""
+        return {of: amount for (name, of), amount in self._held.items() if name == strategy and amount}
+
+    def holders(self, instrument: int) -> dict[str, int]:
+        """By strategy, what is not nothing."""
+        return {name: amount for (name, of), amount in sorted(self._held.items()) if of == instrument and amount}
+
+    @property
+    def strategies(self) -> list[str]:
+        return sorted(self.amounts)
+
+    def follow(self, order: Order) -> None:
+        """An order is new: who is behind it, until somebody shares it out."""
+        if order.client_order_id in self._wanted:
+            return
+        of_parent = self._wanted.get(order.parent)
+        equal = {name: order.side for name in order.strategies or (NOBODY,)}
+        self._know(order.client_order_id, {name: abs(share) for name, share in (of_parent or equal).items()})
+
+    def share(self, shared: Shared) -> None:
+        self._know(shared.client_order_id, shared.wanted)
+
+    def cross(self, crossed: Crossed, instrument: Instrument) -> None:
+        self._book(instrument, crossed.taken, crossed.price)
+
+    def book(self, fill: Fill, instrument: Instrument, value: int, number: int) -> None:
+        """value: what was paid or got of the quote asset. number: of the instrument, now. Call it once a fill."""
+        wanted = self._wanted.get(fill.client_order_id) or {NOBODY: 1}
+        base = split(fill.side * base_amount(instrument, fill.size), wanted)
+        for name, amount in base.items():
+            self._add(name, instrument.base, amount)
+            self._hold(name, number, amount)
+            self.fills[name] = self.fills.get(name, 0) + 1
+        for name, amount in split(-fill.side * value, wanted).items():
+            self._add(name, instrument.quote, amount)
+        for name, fee in split(-fill.fee, wanted).items():
+            self._add(name, fill.fee_asset, fee)
+            if fill.fee_asset:
+                of = self.fees.setdefault(name, {})
+                of[fill.fee_asset] = of.get(fill.fee_asset, 0) - fee
+            if fill.fee_asset == instrument.base:
+                self._hold(name, number, fee)
+
+    def relist(self, old: int, new: int) -> None:
+        """An instrument goes on under another number."""
+        for name, amount in self.holders(old).items():
+            self._hold(name, new, amount)
+            del self._held[(name, old)]
+
+    def _book(self, instrument: Instrument, taken: Mapping[str, int], price: int) -> None:
+        """Takers and givers at one price; the value is split on either side, so that it sums to nothing."""
+        takers = {name: amount for name, amount in taken.items() if amount > 0}
+        givers = {name: amount for name, amount in taken.items() if amount < 0}
+        value = sum(takers.values()) * price // 10**instrument.price_decimals
+        paid: dict[str, int] = {**split(-value, takers), **split(value, givers)}
+        for name, amount in taken.items():
+            self._add(name, instrument.base, amount)
+            self._add(name, instrument.quote, paid[name])
+            self._hold(name, instrument.id, amount)
+
+    def _know(self, order_id: str, wanted: Mapping[str, int]) -> None:
+        self._wanted.pop(order_id, None)
+        self._wanted[order_id] = dict(wanted)
+        if len(self._wanted) > ORDERS_KNOWN:
+            del self._wanted[next(iter(self._wanted))]
+
+    def _add(self, strategy: str, asset: str, amount: int) -> None:
+        of = self.amounts.setdefault(strategy, {})
+        if asset:
+            of[asset] = of.get(asset, 0) + amount
+
+    def _hold(self, strategy: str, instrument: int, amount: int) -> None:
+        key = (strategy, instrument)
+        self._held[key] = self._held.get(key, 0) + amount
+
+
+def total(amounts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """The sum of all, by asset."""
+    summed: dict[str, int] = {}
+    for one in amounts:
+        for asset, amount in one.items():
+            summed[asset] = summed.get(asset, 0) + amount
+    return summed

@@ -1,0 +1,97 @@
+"""Rules about what is held and on order together: of one instrument, one venue, all of them, and of one strategy.
+
+In:  the state at the tick, one order, the quote. Out: the reason to refuse, "" if there is none.
+Of the orders under way those count that make the position greatest; a limit sell above a long position does not make it less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ninefold.execution.limits.state import Left, RiskState, valued, within
+from ninefold.execution.shown import Quote
+from ninefold.market.instruments import Instrument
+from ninefold.market.records import Order
+
+
+def instrument_exposure(state: RiskState, left: Left, instrument: Instrument, order: Order, quote: Quote) -> str:
+    most = state.rules.max_instrument
+    if most is None or not left.grows(instrument, order):
+        return ""
+    found = _exposure(state, left, instrument, order, quote, lambda one: one.id == instrument.id)
+    return within(state, "exposure per instrument", instrument.name, found, most)
+
+
+def venue_exposure(state: RiskState, left: Left, instrument: Instrument, order: Order, quote: Quote) -> str:
+    most = state.rules.max_venue
+    if most is None or not left.grows(instrument, order):
+        return ""
+    found = _exposure(state, left, instrument, order, quote, lambda one: one.venue == instrument.venue)
+    return within(state, "exposure per venue", instrument.venue, found, most)
+
+
+def total_exposure(state: RiskState, left: Left, instrument: Instrument, order: Order, quote: Quote) -> str:
+    most = state.rules.max_total
+    if most is None or not left.grows(instrument, order):
+        return ""
+    found = _exposure(state, left, instrument, order, quote, lambda one: True)
+    return within(state, "total exposure", "what is held", found, most)
+
+
+def strategy_capital(state: RiskState, left: Left, instrument: Instrument, order: Order, quote: Quote) -> str:
+    most = state.rules.max_strategy
+    if most is None or not left.grows(instrument, order):
+        return ""
+    wanted = state.wanted.get(order.client_order_id)
+    if not wanted:
+        return f"strategy capital: nobody has said which strategies want this order of {instrument.name}"
+    for strategy, amount in sorted(wanted.items()):
+        held = left.held.get((strategy, instrument.id), state.account.attribution.held(strategy, instrument.id))
+        if abs(held + amount) <= abs(held):
+            continue
+        found = _capital(state, left, strategy, instrument, held + amount, quote.price(order.side))
+        if reason := within(state, "strategy capital", strategy, found, most):
+            return reason
+    return ""
+
+
+def _capital(state: RiskState, left: Left, strategy: str, instrument: Instrument, after: int, price: int) -> int | None:
+    """Worth of what a strategy holds, with `after` of one instrument; None while a price is unknown."""
+    amounts = dict(state.account.attribution.positions(strategy))
+    amounts |= {of: amount for (name, of), amount in left.held.items() if name == strategy}
+    amounts.pop(instrument.id, None)
+    total = valued(state, instrument, after, price)
+    for of, amount in amounts.items():
+        one = _worth(state, of, amount)
+        if total is None or one is None:
+            return None
+        total += one
+    return total
+
+
+def _exposure(
+    state: RiskState,
+    left: Left,
+    instrument: Instrument,
+    order: Order,
+    quote: Quote,
+    counts: Callable[[Instrument], bool],
+) -> int | None:
+    """Worth of all instruments that count, the order included; None while a price is unknown."""
+    after = max(abs(left.after(instrument, order)), left.most(instrument.id))
+    total = valued(state, instrument, after, max(order.price, quote.price(order.side)))
+    for of in left.positions.keys() | left.pending.keys():
+        if of == instrument.id or not counts(state.registry[of]):
+            continue
+        one = _worth(state, of, left.most(of))
+        if total is None or one is None:
+            return None
+        total += one
+    return total
+
+
+def _worth(state: RiskState, instrument: int, amount: int) -> int | None:
+    if amount == 0:
+        return 0
+    quote = state.shown.quote(instrument)
+    return None if quote is None else valued(state, state.registry[instrument], amount, quote.ask)

@@ -1,0 +1,118 @@
+"""What the rules look at: the market and the account at one tick, and what earlier orders of the same tick have left.
+
+In:  the state the core hands over. Out: the questions that several rules ask of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ninefold.execution.account import Account
+from ninefold.execution.money import base_amount, quote_amount, text
+from ninefold.execution.returns import Returns
+from ninefold.execution.rules import AccountRules
+from ninefold.execution.shown import Quote, Shown
+from ninefold.execution.worth import Worth
+from ninefold.market.instruments import Instrument, Registry
+from ninefold.market.records import Flatten, Halted, Order
+
+FLATTEN = "flatten"  # stands where strategies stand, on orders that nobody's target asked for
+
+Pending = tuple[int, int]  # amounts of base that are on order: to buy, to sell
+
+
+@dataclass(frozen=True, slots=True)
+class RiskState:
+    """What the gate looks at. sent_ns: when the orders of the last minute were intended. awaited: what the venue has
+    not yet told us about since the start: client order ids, "its balances". pending: by instrument. skew_ns: how far our
+    clock is ahead of the venue's. wanted: of each order by its id, what each strategy wanted of it. flattened: what somebody
+    wants sold, by instrument name, "" for all.
+    """
+
+    known_ns: int
+    rules: AccountRules
+    registry: Registry
+    shown: Shown
+    account: Account
+    halted: Halted | None
+    sent_ns: Sequence[int]
+    awaited: Sequence[str]
+    pending: Mapping[int, Pending] = field(default_factory=dict)
+    skew_ns: int | None = None
+    worth: Worth = field(default_factory=Worth)
+    returns: Returns = field(default_factory=Returns)
+    wanted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    flattened: Mapping[str, Flatten] = field(default_factory=dict)
+
+    def flatten_of(self, instrument: Instrument) -> Flatten | None:
+        """Who wants it sold, if somebody does."""
+        return self.flattened.get(instrument.name) or self.flattened.get("")
+
+
+@dataclass(slots=True)
+class Left:
+    """What the orders judged before in the same call have left."""
+
+    free: dict[str, int]
+    positions: dict[int, int]
+    orders: int
+    pending: dict[int, Pending]
+    held: dict[tuple[str, int], int]  # strategy and instrument to amount of base, orders of this call included
+
+    def after(self, instrument: Instrument, order: Order) -> int:
+        """The position if this order and all that go the same way are filled."""
+        same_way = self.pending.get(instrument.id, (0, 0))[0 if order.side > 0 else 1]
+        return self.positions.get(instrument.id, 0) + order.side * (same_way + base_amount(instrument, order.size))
+
+    def grows(self, instrument: Instrument, order: Order) -> bool:
+        """Whether the order could make a position greater or turn it round."""
+        before = self.positions.get(instrument.id, 0)
+        return not min(before, 0) <= self.after(instrument, order) <= max(before, 0)
+
+    def most(self, instrument: int) -> int:
+        """The greatest amount that may come to be held, long or short, whichever of the orders under way are filled."""
+        position = self.positions.get(instrument, 0)
+        buys, sells = self.pending.get(instrument, (0, 0))
+        return max(abs(position + buys), abs(position - sells))
+
+    def take(self, state: RiskState, instrument: Instrument, order: Order) -> None:
+        """An order of this call was approved."""
+        quote = state.shown.quote(order.instrument)
+        assert quote is not None  # an order without a price was refused
+        amount = base_amount(instrument, order.size)
+        self.orders += 1
+        buys, sells = self.pending.get(instrument.id, (0, 0))
+        self.pending[instrument.id] = (buys + amount, sells) if order.side > 0 else (buys, sells + amount)
+        if order.side > 0:
+            self.free[instrument.quote] -= cost(instrument, order, quote)
+        else:
+            self.free[instrument.base] -= amount
+        for strategy, wanted in state.wanted.get(order.client_order_id, {}).items():
+            held = state.account.attribution.held(strategy, instrument.id)
+            key = (strategy, instrument.id)
+            self.held[key] = self.held.get(key, held) + wanted
+
+
+Rule = Callable[[RiskState, Left, Instrument, Order], str]
+Priced = Callable[[RiskState, Left, Instrument, Order, Quote], str]
+
+
+def cost(instrument: Instrument, order: Order, quote: Quote) -> int:
+    """What a buy takes of the quote asset at most, as far as prices say: at its limit, or at what it meets first."""
+    return quote_amount(instrument, max(order.price, quote.ask), order.size)
+
+
+def valued(state: RiskState, instrument: Instrument, amount: int, price: int) -> int | None:
+    """An amount of base at a price, in the account's quote asset; None while that has no price."""
+    value = abs(amount) * price // 10**instrument.price_decimals
+    return state.shown.worth(value, instrument.quote, state.rules.quote)
+
+
+def within(state: RiskState, limit: str, of: str, found: int | None, most: int) -> str:
+    """A worth against its limit."""
+    if found is None:
+        return f"price unknown: the {limit} of {of} needs a price of it in {state.rules.quote}"
+    if found <= most:
+        return ""
+    return f"{limit}: {of} would be {text(found, state.rules.quote)}, {text(most, state.rules.quote)} allowed"

@@ -1,0 +1,115 @@
+"""Which orders to ask for at a tick: what is to be sold out, then what strategies want.
+
+In:  desired positions, what each strategy wants of them, what is on order.
+Out: intended orders with what each strategy wants of them; Crossed records for what strategies take from each other, which is
+     booked at once and never sent; a word when nothing more can be sold out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from ninefold.execution.account import Account
+from ninefold.execution.asked import HAND
+from ninefold.execution.attribution import net
+from ninefold.execution.intents import contributors, intend
+from ninefold.execution.limits.state import FLATTEN
+from ninefold.execution.selling_out import SellingOut, why_left
+from ninefold.execution.shown import Shown
+from ninefold.market.chunk import Chunk
+from ninefold.market.instruments import Registry
+from ninefold.market.records import AnyRecord, Crossed, Halted, May, Order, Tick
+
+Shares = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """desired: by instrument, size units. of_strategies: by instrument and strategy, amounts of base; may lack what nobody
+    shares out. mays: those that are open."""
+
+    desired: Mapping[int, int]
+    of_strategies: Mapping[int, Mapping[str, int]]
+    mays: Sequence[May]
+
+
+class Wishes:
+    def __init__(
+        self, account_name: str, registry: Registry, account: Account, shown: Shown, selling_out: SellingOut
+    ) -> None:
+        self._name = account_name
+        self._registry = registry
+        self._account = account
+        self._shown = shown
+        self._selling_out = selling_out
+
+    def orders(
+        self,
+        chunk: Chunk,
+        tick: Tick,
+        wanted: Wanted,
+        busy: frozenset[int],
+        halted: Halted | None,
+        made: list[AnyRecord],
+    ) -> tuple[list[Order], Shares]:
+        """busy: instruments that have an order under way and get no other. made: gets the records beside the orders."""
+        shares: Shares = {}
+        orders = self._sell_out(tick, busy, made, shares)
+        selling = {order.instrument for order in orders}
+        strategies = contributors(chunk)
+        for instrument in sorted(wanted.desired.keys() - busy - selling):
+            desired = int(wanted.desired[instrument])
+            order = self._intend(tick, instrument, desired, strategies.get(instrument, ()), wanted.mays)
+            stopped = halted is not None or self._selling_out.wants(self._registry[instrument])
+            wants = wanted.of_strategies.get(instrument)
+            rest = self._net(tick, instrument, wants, made) if wants is not None and not stopped else {}
+            if order is not None:
+                orders.append(order)
+                shares[order.client_order_id] = rest
+        return orders, shares
+
+    def _intend(
+        self, tick: Tick, instrument: int, desired: int, strategies: tuple[str, ...], mays: Sequence[May]
+    ) -> Order | None:
+        position = self._account.positions.get(instrument, 0)
+        if strategies != (FLATTEN,):  # what people bought by hand is not the strategies'
+            position -= max(0, self._account.attribution.held(HAND, instrument))
+        of, quote = self._registry[instrument], self._shown.quote(instrument)
+        return intend(self._name, of, desired, position, quote, tick, strategies, mays)
+
+    def _net(self, tick: Tick, instrument: int, wants: Mapping[str, int], made: list[AnyRecord]) -> dict[str, int]:
+        """What strategies take from each other is booked at the mid; returns what is left for an order."""
+        quote = self._shown.quote(instrument)
+        if quote is None:
+            return {}
+        holders = self._account.attribution.holders(instrument)
+        held = {name: of for name, of in holders.items() if name != HAND or name in wants}
+        crossed, rest = net({name: wants.get(name, 0) - held.get(name, 0) for name in wants.keys() | held.keys()})
+        if crossed:
+            mid = (quote.bid + quote.ask) // 2
+            taken = Crossed(seq=tick.seq, known_ns=tick.known_ns, instrument=instrument, price=mid, taken=crossed)
+            self._account.attribution.cross(taken, self._registry[instrument])
+            made.append(taken)
+        return rest
+
+    def _sell_out(self, tick: Tick, busy: frozenset[int], made: list[AnyRecord], shares: Shares) -> list[Order]:
+        if not self._selling_out.due(tick):
+            return []
+        orders, left = [], []
+        for instrument in self._selling_out.held(self._account.positions, self._registry):
+            if instrument in busy:
+                continue
+            order = self._intend(tick, instrument, 0, (FLATTEN,), ())
+            if order is None:
+                of, amount = self._registry[instrument], self._account.positions[instrument]
+                left.append(why_left(of, amount, self._shown.quote(instrument)))
+                continue
+            order = msgspec.structs.replace(order, reduce_only=True)
+            shares[order.client_order_id] = self._net(tick, instrument, {HAND: 0}, made)
+            orders.append(order)
+        if not orders and not any(self._selling_out.wants(self._registry[one]) for one in busy):
+            made.append(self._selling_out.end(tick, left))
+        return orders

@@ -1,0 +1,392 @@
+"""Orders by hand and what we hold, in the core with the paper venue: brackets, trailing stops, slices, cancels, restarts."""
+
+from collections.abc import Sequence
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ninefold.backtest.models import LatencyModel
+from ninefold.backtest.paper import PaperVenue
+from ninefold.execution.core import ExecutionCore
+from ninefold.execution.rules import AccountRules
+from ninefold.market.arrays import rows
+from ninefold.market.chunk import Chunk
+from ninefold.market.instruments import Registry, listed
+from ninefold.market.records import (
+    AnyRecord,
+    Asked,
+    Balance,
+    CancelAsked,
+    Fill,
+    Halted,
+    Malformed,
+    Order,
+    Resumed,
+    Started,
+    Tick,
+)
+from ninefold.market.time import SECOND_NS
+
+ONE = 10**8
+RULES = AccountRules(
+    account="paper", venue="binance", quote="USDT", max_position=10**15, max_order=10**15,
+    max_orders_per_minute=10_000, simulated=True, balances={"USDT": 10_000 * ONE},
+)  # fmt: skip
+KEPT = Order | Fill | Balance | Asked | CancelAsked | Halted | Resumed
+
+
+def registry() -> Registry:
+    known = Registry()
+    known.add(listed("binance", "BTCUSDT", "BTC", "USDT", tick="0.01", lot="0.00001", min_notional="5"))
+    return known
+
+
+class World:
+    """A market of one price (bid a tick below the ask), core and paper venue wired as `execute` wires them. A step is a tenth
+    of a second: trades at the price, a quote, records, a tick."""
+
+    def __init__(self, ledger: Sequence[AnyRecord] = (), seq: int = 0, price: int = 50_000) -> None:
+        self.registry = registry()
+        self.core = ExecutionCore.restore(RULES, self.registry, ledger)
+        self.venue = PaperVenue(RULES, self.registry, latency=LatencyModel(order_ns=1, patience_ns=SECOND_NS))
+        self.venue.restore(ledger)
+        self.ledger: list[AnyRecord] = list(ledger)
+        self.seq = seq
+        self.step(price, Started(seq=seq + 2, known_ns=seq * SECOND_NS // 10, run="a"))
+
+    def step(
+        self,
+        price: int,
+        *records: AnyRecord,
+        desired: dict[int, int] | None = None,
+        size: int = 10**6,
+        tick: bool = True,
+    ) -> list[AnyRecord]:
+        self.seq += 10
+        at = self.seq * SECOND_NS // 100
+        ask = price * 100
+        made = Chunk(self.seq - 9, self.seq, at)
+        made.add("trades", rows("trades", [(1, at, at, self.seq - 9, 0, 0, self.seq, ask, 1, 1)]))
+        made.add("quotes", rows("quotes", [(1, at, at, self.seq - 9, self.seq, ask - 1, size, ask, size)]))
+        for record in records:
+            made.records.append(msgspec.structs.replace(record, seq=self.seq - 1, known_ns=at))
+        if tick:
+            made.records.append(Tick(seq=self.seq, known_ns=at, exchange_ns=at))
+        if desired:
+            made.add("targets", rows("targets", [(1, b"cross", SECOND_NS, at, 0.5, at, self.seq)]))
+        made.records.extend(self.venue.step(made))
+        self.venue.accept(self.core.step(made, desired))
+        self.venue.cancel(self.core.take_cancels(), at)
+        kept = [record for record in made.records if isinstance(record, KEPT)]
+        self.ledger += kept
+        return made.records
+
+    def ask(self, **more: object) -> str:
+        """A person asks, and the next tick decides; the id of what was asked for."""
+        number = len([one for one in self.ledger if isinstance(one, Asked)])
+        plain = {"ask_id": f"ask {number}", "by": "ada", "side": 1, "size": "0.01", "pair": "BTC/USDT", **more}
+        made = self.step(50_000, msgspec.convert({"type": "asked", "seq": 0, "known_ns": 0, **plain}, Asked))
+        first = next(one for one in made if isinstance(one, Order))
+        return first.parent if first.order_type == "slice" else first.client_order_id
+
+    def orders(self) -> list[tuple[str, str, int, int]]:
+        """Type, status, side and filled size of every order's last record, in the order of their first."""
+        last: dict[str, Order] = {}
+        for record in self.ledger:
+            if isinstance(record, Order):
+                last[record.client_order_id] = record
+        return [(one.order_type, one.status, one.side, one.filled) for one in last.values()]
+
+    def position(self) -> int:
+        return self.core.account.positions.get(1, 0)
+
+    def restarted(self, price: int = 50_000) -> "World":
+        return World(self.ledger, self.seq, price)
+
+
+def test_a_market_order_by_hand_is_sent_once_and_filled():
+    world = World()
+    world.ask()
+    world.step(50_000)
+    assert world.orders() == [("market", "filled", 1, 1_000)]
+    assert world.position() == 999_000
+
+
+def test_a_bracket_sells_at_its_stop_what_the_entry_got_and_the_other_exit_is_over():
+    world = World()
+    world.ask(stop="49000", take_profit="52000")
+    for price in (50_000, 51_000, 49_500):
+        world.step(price)
+    assert world.orders() == [
+        ("market", "filled", 1, 1_000),
+        ("stop", "intended", -1, 0),
+        ("take_profit", "intended", -1, 0),
+    ]
+    world.step(48_990)
+    world.step(48_500)
+    assert world.orders() == [
+        ("market", "filled", 1, 1_000),
+        ("stop", "filled", -1, 999),
+        ("take_profit", "cancelled", -1, 0),
+    ]
+    assert world.position() == 0
+    assert world.core.desk.held == {}
+    world.step(53_000)
+    assert world.core.desk.families.of == {}
+
+
+def test_a_bracket_takes_its_profit():
+    world = World()
+    world.ask(stop="49000", take_profit="52000")
+    for price in (50_000, 52_000, 52_100):
+        world.step(price)
+    assert [status for _, status, _, _ in world.orders()] == ["filled", "cancelled", "filled"]
+    assert world.position() == 0
+
+
+def test_if_the_trades_of_one_tick_reach_both_exits_the_stop_was_first_and_only_it_leaves():
+    world = World()
+    world.ask(stop="49000", take_profit="52000")
+    world.step(50_000)
+    world.step(52_500, tick=False)
+    world.step(48_000)
+    world.step(48_000)
+    assert [status for _, status, _, _ in world.orders()] == ["filled", "filled", "cancelled"]
+    assert world.position() == 0
+
+
+def test_exits_sleep_until_the_entry_has_got_something_and_end_with_one_that_got_nothing():
+    world = World()
+    entry = world.ask(order_type="limit", price="48000", stop="47000")
+    world.step(50_000)
+    assert world.orders() == [("limit", "working", 1, 0), ("stop", "intended", -1, 0)]
+    assert world.core.account.locked["USDT"] == 480 * ONE
+    world.step(50_000, CancelAsked(seq=0, known_ns=0, by="ada", client_order_id=entry))
+    world.step(46_000, tick=False)
+    world.step(46_000)
+    assert world.orders() == [("limit", "cancelled", 1, 0), ("stop", "expired", -1, 0)]
+    assert world.core.account.locked["USDT"] == 0
+    assert world.position() == 0
+
+
+def test_a_stop_that_leaves_ends_an_entry_that_is_still_filling_and_sells_what_came_late():
+    world = World()
+    world.ask(order_type="limit", price="50000", stop="49000", size="0.02")
+    world.step(50_000, size=500)
+    assert world.orders()[0] == ("limit", "partly_filled", 1, 500)
+    world.step(48_999, size=0)
+    assert world.orders()[1][:2] == ("stop", "sent")
+    world.step(48_999, size=700)  # the entry gets 700 more before its cancel arrives; the stop is at the bid
+    for _ in range(14):
+        world.step(48_000)
+    kinds = [(kind, status) for kind, status, _, _ in world.orders()]
+    assert kinds[0] == ("limit", "cancelled") and kinds[1] == ("stop", "filled")
+    assert world.position() * 48_000 // ONE < 5, "what is left is below the venue's minimum"
+
+
+def test_an_exit_gives_back_what_its_own_entry_got_and_nothing_that_was_held_besides():
+    world = World()
+    world.ask(size="0.03")
+    world.step(50_000)
+    world.ask(order_type="limit", price="50010", stop="49000", size="0.02")
+    world.step(50_010, size=500)
+    for _ in range(3):
+        world.step(48_999, size=0)
+    for _ in range(3):
+        world.step(48_900)
+    assert world.orders()[2] == ("stop", "filled", -1, 499)
+    assert world.position() == 3_000 * 999 + 500 * 999 - 499 * 1_000
+
+
+def test_a_trailing_stop_keeps_its_best_price_through_a_restart():
+    world = World()
+    world.ask(trail="1000")
+    for price in (50_000, 51_500, 51_000):
+        world.step(price)
+    again = world.restarted(51_000)
+    again.step(50_600)
+    assert again.orders()[1][:2] == ("trailing", "intended")
+    again.step(50_500)
+    again.step(50_400)
+    assert again.orders()[1] == ("stop", "filled", -1, 999)
+    assert again.position() == 0
+
+
+def test_after_a_restart_the_stop_is_held_before_anything_trades_and_leaves_before_what_strategies_want():
+    world = World()
+    world.ask(stop="49000")
+    world.step(50_000)
+    again = World(world.ledger, world.seq)
+    assert [order.order_type for order in again.core.desk.held.values()] == ["stop"]
+    made = again.step(48_000, desired={1: 5_000})
+    sent = [(one.order_type, one.side) for one in made if isinstance(one, Order) and one.status == "sent"]
+    assert sent == [("stop", -1), ("market", 1)]
+
+
+def test_a_stop_that_was_set_off_while_halted_stays_and_leaves_when_it_may():
+    world = World()
+    world.ask(stop="49000")
+    world.step(50_000)
+    world.step(50_000, Halted(seq=0, known_ns=0, by="ada", reason="lunch"))
+    written = [len([one for one in world.step(price) if isinstance(one, Order)]) for price in (48_000, 49_500, 49_500)]
+    assert written == [2, 0, 0], "it went off, and why it did not leave; no word more while that is so"
+    again = world.restarted()
+    again.step(49_500, Resumed(seq=0, known_ns=0, by="ada"))
+    for _ in range(12):
+        again.step(49_500)
+    assert again.orders()[1] == ("stop", "filled", -1, 999)
+
+
+def test_a_stop_that_the_venue_ends_before_its_time_is_followed_by_another():
+    world = World()
+    world.ask(stop="49000")
+    world.step(50_000)
+    world.step(48_000)
+    for _ in range(12):
+        world.step(48_000, size=0)  # nothing is shown for a second
+    assert world.orders()[1][:2] == ("stop", "expired")
+    for _ in range(14):
+        world.step(48_000)
+    assert [(kind, status, filled) for kind, status, _, filled in world.orders()[2:]] == [("stop", "filled", 999)]
+    assert world.position() == 0
+
+
+def test_a_stop_by_itself_that_only_reduces_has_nothing_to_do_without_a_position():
+    world = World()
+    world.ask(side=-1, order_type="stop", trigger="49000", reduce_only=True)
+    world.step(48_000)
+    assert world.orders() == [("stop", "expired", -1, 0)]
+
+
+def test_slices_leave_one_after_the_other_and_what_was_missed_is_not_made_up_for():
+    world = World()
+    world.ask(slices=5, over_ns=SECOND_NS, size="0.05")
+    for _ in range(3):
+        world.step(50_000)
+    assert [status for _, status, _, _ in world.orders()] == ["filled", "filled", "intended", "intended", "intended"]
+    world.seq += 50  # half a second in which nothing ran
+    world.step(50_000)
+    world.step(50_000)
+    assert [status for _, status, _, _ in world.orders()] == ["filled", "filled", "expired", "expired", "filled"]
+    assert world.position() == 3 * 999_000
+
+
+def test_a_whole_is_cancelled_with_all_its_slices_and_a_held_order_by_its_own_id():
+    world = World()
+    whole = world.ask(slices=5, over_ns=60 * SECOND_NS, size="0.05")
+    stop = world.ask(side=-1, order_type="stop", trigger="49000")
+    for order_id in (whole, stop):
+        world.step(50_000, CancelAsked(seq=0, known_ns=0, by="ada", client_order_id=order_id))
+    assert sorted({status for _, status, _, _ in world.orders()}) == ["cancelled", "filled"]
+    assert world.core.desk.held == {}
+
+
+def test_what_is_asked_for_twice_is_one_order_also_after_a_restart():
+    world = World()
+    asked = Asked(seq=0, known_ns=0, ask_id="same", by="ada", side=1, size="0.01", pair="BTC/USDT")
+    for _ in range(3):
+        world.step(50_000, asked)
+    again = world.restarted()
+    again.step(50_000, asked)
+    again.step(50_000)
+    assert again.orders() == [("market", "filled", 1, 1_000)]
+
+
+def test_what_was_asked_for_before_a_crash_and_not_decided_is_refused_when_it_is_old():
+    world = World()
+    asked = Asked(seq=0, known_ns=0, ask_id="late", by="ada", side=1, size="0.01", pair="BTC/USDT")
+    world.step(50_000, asked, tick=False)
+    again = World(world.ledger, world.seq + 1_000)
+    again.step(50_000)
+    [order] = [one for one in again.ledger if isinstance(one, Order)]
+    assert (order.status, "before a restart" in order.reason) == ("refused", True)
+
+
+def test_what_cannot_be_an_order_is_told_and_nothing_is_sent():
+    world = World()
+    asked = Asked(seq=0, known_ns=0, ask_id="x", by="ada", side=1, size="0.01", pair="BTC/USD")
+    made = world.step(50_000, asked)
+    [told] = [one for one in made if isinstance(one, Malformed)]
+    assert "did you mean 'binance:BTC/USDT'" in told.reason
+    assert world.orders() == []
+
+
+def test_an_order_by_hand_passes_the_risk_gate():
+    world = World()
+    world.step(50_000, Halted(seq=0, known_ns=0, by="ada", reason="lunch"))
+    world.ask(stop="49000")
+    [refused] = [one for one in world.ledger if isinstance(one, Order)]
+    assert (refused.status, "kill switch" in refused.reason) == ("refused", True)
+    assert world.core.desk.held == {}
+
+
+def test_what_people_bought_is_not_sold_by_strategies_and_a_resting_order_does_not_hold_them_up():
+    world = World()
+    world.ask(size="0.02")
+    world.step(50_000)
+    world.ask(order_type="limit", price="40000")
+    world.step(50_000, desired={1: 1_000})
+    world.step(50_000)
+    assert world.position() == 1_998_000 + 999_000
+    world.step(50_000, desired={1: 0})
+    world.step(50_000)
+    assert world.position() == 1_998_000 + 0
+
+
+ACTS = st.one_of(
+    st.builds(lambda price: ("price", price), st.integers(47_000, 53_000)),
+    st.builds(lambda size: ("thin", size), st.integers(0, 1_500)),
+    st.builds(lambda stop: ("bracket", stop), st.integers(47_500, 49_900)),
+    st.builds(lambda trail: ("trail", trail), st.integers(50, 2_000)),
+    st.builds(lambda price: ("limit", price), st.integers(48_000, 51_000)),
+    st.builds(lambda number: ("cancel", number), st.integers(0, 12)),
+    st.just(("twap", 3)),
+    st.just(("restart", 0)),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(ACTS, max_size=14))
+def test_whatever_happens_books_agree_nothing_is_sold_twice_and_a_restart_changes_nothing(acts):
+    world, price = World(), 50_000
+    for act, value in acts:
+        if act == "price":
+            price = value
+            world.step(price)
+        elif act == "thin":
+            world.step(price, size=value)
+        elif act == "bracket":
+            world.ask(stop=str(value), take_profit="52500", size="0.013")
+        elif act == "trail":
+            world.ask(trail=str(value))
+        elif act == "limit":
+            world.ask(order_type="limit", price=str(value), stop="47000")
+        elif act == "twap":
+            world.ask(slices=3, over_ns=SECOND_NS, size="0.03")
+        elif act == "cancel":
+            ids = list(dict.fromkeys(each.client_order_id for each in world.ledger if isinstance(each, Order)))
+            ids = [one for one in ids if not _is_exit(world, one)]
+            if value < len(ids):
+                world.step(price, CancelAsked(seq=0, known_ns=0, by="ada", client_order_id=ids[value]))
+        else:
+            held = dict(world.core.desk.held)
+            assert ExecutionCore.restore(RULES, registry(), world.ledger).desk.held == held
+            world = world.restarted(price)
+        assert world.position() >= 0
+    for price in [46_000] * 15 + [40_000] * 30:
+        world.step(price)
+    assert not world.core.contradictions
+    assert world.core.account.differences() == {}
+    left = world.position() - sum(999 * one.size for one in _by_hand_alone(world))
+    assert left * 40_000 // ONE < 5 * (1 + len(acts)), "every exit gave back what its entry got, but for dust"
+
+
+def _is_exit(world: World, order_id: str) -> bool:
+    return any(isinstance(one, Order) and one.client_order_id == order_id and one.reduce_only for one in world.ledger)
+
+
+def _by_hand_alone(world: World) -> list[Fill]:
+    """Fills of what has no exit: slices."""
+    slices = {one.client_order_id for one in world.ledger if isinstance(one, Order) and one.order_type == "slice"}
+    return [one for one in world.ledger if isinstance(one, Fill) and one.client_order_id in slices]

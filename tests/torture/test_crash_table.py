@@ -1,0 +1,93 @@
+"""kill -9 at every write, sync and send of the hot process, times every fault of the exchange: nothing is lost or doubled.
+
+A sample of the points in `make test`, all of them in `make torture`; and the same for the program less each rule of
+recovery, which must be found out.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from .crash_rules import RULES
+from .crash_table import CALLS, FAULTS, Case
+
+ROOT = Path(__file__).parents[2]
+SAMPLE, ALL = 240, 1  # of so many points one with each fault
+WHERE: dict[
+    str, tuple[str, int]
+] = {  # with which fault a program less a rule is found out, and at how many of the points
+    "unsettled orders are asked for at the start": ("reply lost", 24),
+    "sent is written together with intended": ("none", 24),
+    "an order is written before it leaves": ("none", 6),
+    "an order is never sent twice": ("reply lost", 240),
+    "an error of the venue leaves an order unknown": ("5xx, accepted, events lost", 240),
+    "no such order counts only after the receive window": ("late", 240),
+    "trades are asked for after the status": ("5xx, accepted, events lost", 240),
+    "orders and balances are reconciled before trading": ("none", 24),
+    "a trade that is told twice counts once": ("fill told twice", 240),
+    "one order of an instrument is under way at a time": ("reply lost", 240),
+    "balances that differ are asked for again": ("user stream gap", 240),
+}
+QUICKLY = ("an order is never sent twice", "no such order counts only after the receive window")
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or shutil.which("strace") is None,
+    reason="strace kills at the n-th call; install it (apt-get install strace), on Linux",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_killed_at_some_calls_under_every_fault_nothing_is_lost_doubled_or_unequal(tmp_path: Path) -> None:
+    cases = gone_through(tmp_path, "--every", SAMPLE)
+    assert {case.fault for case in cases} == set(FAULTS)
+    assert not [case for case in cases if case.wrong]
+    assert sum(case.killed for case in cases) > len(cases) / 2
+    assert sum(case.struck for case in cases) > len(FAULTS)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("rule", QUICKLY)
+def test_without_a_rule_of_recovery_it_is_found_out_at_once(tmp_path: Path, rule: str) -> None:
+    assert_found_out(tmp_path, rule)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(20_000)
+def test_killed_at_every_call_under_every_fault_nothing_is_lost_doubled_or_unequal(tmp_path: Path) -> None:
+    cases = gone_through(tmp_path, "--every", ALL)
+    assert not [case for case in cases if case.wrong]
+    assert {case.point.call for case in cases if case.killed} <= set(CALLS)
+    faults_met = {case.fault for case in cases if case.struck}
+    assert faults_met == set(FAULTS) - {"none"}
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(3_000)
+@pytest.mark.parametrize("rule", RULES)
+def test_without_any_rule_of_recovery_it_is_found_out(tmp_path: Path, rule: str) -> None:
+    assert_found_out(tmp_path, rule)
+
+
+def assert_found_out(folder: Path, rule: str) -> None:
+    fault, every = WHERE[rule]
+    cases = gone_through(folder, "--every", every, "--faults", fault, "--without", rule)
+    assert [case for case in cases if case.wrong], f"nothing went wrong without: {rule}"
+
+
+def gone_through(folder: Path, *arguments: Any) -> list[Case]:
+    """The cases of the program that goes through them, which must not have threads of its own: it forks."""
+    told = folder / "cases.json"
+    command = [sys.executable, "-m", "tests.torture.crash_table", "--json", str(told), *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    print(done.stdout, done.stderr[-5_000:])
+    assert told.exists(), done.stderr[-5_000:]
+    return msgspec.json.decode(told.read_bytes(), type=list[Case])
