@@ -53,9 +53,15 @@ class Venue:
         self.answers[WALLET] = [told("bybit", "account")]
         self.asked: list[tuple[str, str]] = []
         self.times: list[str] = []
+        self.taken_over = False
         self.lines: list[web.WebSocketResponse] = []
         self.hello = [OPENED, {"success": True, "op": "subscribe"}]
         self.unsettled: list[Placed] = []  # as our books have it
+
+    def fence(self) -> None:
+        """Asked before whatever could move money."""
+        if self.taken_over:
+            raise PermissionError("another executor has the account")
 
     async def rest(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/clock":
@@ -107,6 +113,7 @@ async def _play(work: Work, venue: Venue) -> None:
         lambda: venue.unsettled,
         (f"http://{host}:{port}/clock", float),
         time.time_ns,
+        venue.fence,
         lambda url: f"ws://{host}:{port}/ws{urlsplit(url).path}",
     )
     await gateway.start()
@@ -283,6 +290,21 @@ def test_an_order_that_is_cancelled_by_number_is_asked_for_its_number_and_cancel
         assert kinds == ["order_status", "cancel_answer", "order_status", "cancel_answer", "order_status"]
 
     play(work, Venue("coinbase"))
+
+
+def test_who_was_taken_over_may_ask_and_sends_neither_orders_nor_cancels():
+    async def work(venue, gateway, handed):
+        venue.taken_over = True
+        await gateway.ask_balances()
+        for sends in (
+            gateway.send(approved(), INSTRUMENTS["bybit"][0]),
+            gateway.cancel(approved().order, INSTRUMENTS["bybit"][0]),
+        ):
+            with pytest.raises(PermissionError):
+                await sends
+        assert venue.count(CREATE) == venue.count("POST /v5/order/cancel") == 0
+
+    play(work)
 
 
 def test_a_question_is_asked_until_it_is_answered_and_only_that_answer_is_handed_on():

@@ -25,6 +25,7 @@ MILLISECOND_NS = 1_000_000
 class EntryClient:
     """clock: our wall clock in ns. venue_clock: where the venue tells its time, and how its answer is read, in seconds.
 
+    fence: raises if nothing may be sent any more; asked when an order or a cancel is stamped and not yet sent.
     problem: what went wrong last, in words. offset_ms: the venue's clock less ours.
     """
 
@@ -35,6 +36,7 @@ class EntryClient:
         keys: Keys,
         venue_clock: tuple[str, Callable[[bytes], float]],
         clock: Callable[[], int],
+        fence: Callable[[], None],
     ) -> None:
         self.problem = "not started"
         self.offset_ms = 0
@@ -43,6 +45,7 @@ class EntryClient:
         self._rest_url = rest_url.rstrip("/")
         self._venue_clock = venue_clock
         self._clock = clock
+        self._fence = fence
         self._session: aiohttp.ClientSession | None = None
         self._turn = asyncio.Lock()
         self._nonce = 0
@@ -58,14 +61,22 @@ class EntryClient:
             await self._session.close()
 
     async def call(self, request: Unsigned) -> tuple[int, str]:
-        """Sign and send a request, once."""
-        if not self._entry.requests.IN_TURN:
-            return await self._call(request)
-        async with self._turn:
-            return await self._call(request)
+        """Sign and send an order or a cancel, once. raises: what the fence raises."""
+        return await self._in_turn(request, self._fence)
 
-    async def _call(self, request: Unsigned) -> tuple[int, str]:
+    async def ask(self, request: Unsigned) -> tuple[int, str]:
+        """Sign and send a question, once."""
+        return await self._in_turn(request, _no_fence)
+
+    async def _in_turn(self, request: Unsigned, fence: Callable[[], None]) -> tuple[int, str]:
+        if not self._entry.requests.IN_TURN:
+            return await self._send(request, fence)
+        async with self._turn:
+            return await self._send(request, fence)
+
+    async def _send(self, request: Unsigned, fence: Callable[[], None]) -> tuple[int, str]:
         sent = self._entry.requests.sign(request, self._rest_url, self.keys, self.venue_ms(), self.nonce())
+        fence()
         try:
             async with self.http.request(
                 sent.method, sent.url, data=sent.body, headers=sent.headers, allow_redirects=False
@@ -81,7 +92,7 @@ class EntryClient:
         pause_s = FIRST_WAIT_S
         while True:
             await asyncio.sleep(max(0, self.quiet_ms()) / 1000)
-            status, body = await self.call(request)
+            status, body = await self.ask(request)
             verdict = self._entry.reading.judge(status, body)
             if verdict.outcome in (TAKEN, ABSENT):
                 return status, body
@@ -128,3 +139,7 @@ class EntryClient:
         now_ms = self.now_ms()
         pause_ms = int(1000 * wait_seconds(retry_after, now_ms / 1000))
         self._quiet_until_ms = max(self._quiet_until_ms, now_ms + pause_ms)
+
+
+def _no_fence() -> None:
+    """Questions change nothing."""

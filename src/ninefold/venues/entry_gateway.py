@@ -31,7 +31,7 @@ class EntryGateway:
     """submit: takes (kind, payload) on the loop. clock: our wall clock in ns. registry: the instruments, as they are known.
 
     unsettled: our orders that are not over, or whose fills are not all known, as they stand now.
-    venue_clock: see EntryClient. move: a line's address as the config has it, for the venue's own.
+    venue_clock, fence: see EntryClient. move: a line's address as the config has it, for the venue's own.
     failed: ends with the first error inside, such as a full disk behind `submit`.
     subscribed: whether events are flowing. problem: why not, in words.
     """
@@ -46,6 +46,7 @@ class EntryGateway:
         unsettled: Callable[[], Sequence[Placed]],
         venue_clock: tuple[str, Callable[[bytes], float]],
         clock: Callable[[], int],
+        fence: Callable[[], None],
         move: Callable[[str], str] = str,
     ) -> None:
         self._entry = entry
@@ -53,7 +54,7 @@ class EntryGateway:
         self._submit = submit
         self._unsettled = unsettled
         self._clock = clock
-        self._client = EntryClient(entry, rest_url, keys, venue_clock, clock)
+        self._client = EntryClient(entry, rest_url, keys, venue_clock, clock, fence)
         self._lines = EntryLines(entry, self._client, move, self._heard, self._opened)
         self._tasks: set[asyncio.Task[object]] = set()
         self._asking: set[str] = set()  # about which a frame of the line made us ask

@@ -75,7 +75,7 @@ class EntryLines:
         while True:
             await asyncio.sleep(token.keep_s)
             if token.keep is not None:
-                await self._client.call(token.keep)
+                await self._client.ask(token.keep)
 
     async def _line(self, line: Line, of: int, again: bool) -> None:
         async with self._client.http.ws_connect(self._move(line.url), heartbeat=HEARTBEAT_S) as socket:
