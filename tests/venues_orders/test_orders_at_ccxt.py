@@ -89,7 +89,7 @@ def test_ccxt_makes_the_same_of_every_order_and_every_explained_difference_is_th
 
 
 def by_ccxt(venue: str, instrument: Instrument, order: Order, kind: str) -> tuple[str, Any]:
-    exchange = _with_market(venue, instrument)
+    exchange = with_market(venue, instrument)
     caught: list[tuple[str, Any]] = []
 
     def fetch(url: str, method: str, headers: object, body: str | None) -> None:
@@ -106,7 +106,7 @@ def by_ccxt(venue: str, instrument: Instrument, order: Order, kind: str) -> tupl
     return caught[-1]
 
 
-def _with_market(venue: str, of: Instrument) -> Any:
+def with_market(venue: str, of: Instrument) -> Any:
     swap = bool(of.settle)
     settled = {"settle": of.settle, "settleId": of.settle, "linear": of.settle == of.quote, "contractSize": 1.0}
     exchange = exchange_of(venue)
