@@ -12,7 +12,7 @@ compile() {
         --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-config "$@"
 }
 
-compile --upgrade pyproject.toml --extra bus --extra import --extra ccxt requirements.in requirements-dev.in -o requirements-dev.txt
+compile --upgrade pyproject.toml --extra bus --extra import --extra ccxt --extra coinbase requirements.in requirements-dev.in -o requirements-dev.txt
 compile pyproject.toml --extra bus requirements.in -c requirements-dev.txt -o requirements.txt
 compile --upgrade requirements-build.in -c requirements-dev.txt -o requirements-build.txt
 compile --upgrade requirements-fuzz.in -o requirements-fuzz.txt
