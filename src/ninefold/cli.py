@@ -28,6 +28,7 @@ COMMANDS = {
     "collect": "with --check VENUE: connect to a venue and say what comes",
     "replay": "play a journal or a recording through the pipeline",
     "parity": "does a run decide the same again? every difference, and why",
+    "explain": "why an order was sent or refused, decided again from what was stored, and what came of it",
     "export": "write stored trades, bars, targets, orders or fills as csv, parquet or jsonl",
     "sql": "ask the stored tables with SQL",
     "verify": "check that journal, tables and ledger are whole and say the same",

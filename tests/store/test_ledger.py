@@ -173,3 +173,19 @@ def test_every_event_survives_its_json(tmp_path: Path) -> None:
     ledger.append([odd, Equity(seq=2, known_ns=-1, quote="USDT", value=None)], 2)
     assert ledger.events() == [odd, Equity(seq=2, known_ns=-1, quote="USDT", value=None)]
     ledger.close()
+
+
+def test_a_ledger_that_is_ahead_of_the_journal_is_done_up_to_the_journals_end_and_keeps_what_it_has(
+    tmp_path: Path,
+) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.append([order(5, "intended"), order(5, "sent")], 9)
+    ledger.go_back(20)
+    assert ledger.last_seq() == 9
+    ledger.go_back(3)
+    assert ledger.last_seq() == 3
+    assert len(ledger.events()) == 2
+    ledger.append([order(4, "filled", filled=9)], 4)
+    assert ledger.last_seq() == 4
+    assert [one.status for one in ledger.orders()] == ["filled"]
+    ledger.close()

@@ -48,9 +48,9 @@ class Exchange(NamedTuple):
 def live(data_dir: Path, exchange: Exchange, begin_ns: int, without: Callable[[], None] | None = None) -> None:
     """In a process of its own: trade, and never come back. without: takes one rule of recovery out of the program."""
     be_quick()
-    door.feed_of = Quotes  # type: ignore[assignment]
+    door.feed_of = Quotes
     hot.CHAIN = ("decide", "execute")
-    hot.stage_of = lambda name, *rest: Script(begin_ns) if name == "decide" else stage_of(name, *rest)  # type: ignore[assignment]
+    hot.stage_of = lambda name, *rest: Script(begin_ns) if name == "decide" else stage_of(name, *rest)
     if without is not None:
         without()
     status = uvloop.run(trade(config_of(data_dir, exchange), begin_ns + PHASES * PHASE_NS))
@@ -102,7 +102,11 @@ async def settled(running: Hot, end_ns: int, stop: asyncio.Event) -> int:
         if over and not core.unsettled() and not core.account.differences() and flat(running):
             stop.set()
             return DONE
-    print(f"unsettled {core.unsettled()}, awaited {core.awaited}, differences {core.account.differences()}", flush=True)
+    last = [f"{one.order.status}: {one.order.reason}" for one in core.orders.values()][-2:]
+    print(
+        f"unsettled {core.unsettled()}, awaited {core.awaited}, differences {core.account.differences()}, {last}",
+        flush=True,
+    )
     stop.set()
     return NOT_SETTLED
 

@@ -122,6 +122,13 @@ def balances_that_differ_are_not_asked_for_again() -> None:
     _set(Trading, "_compare", never)
 
 
+def the_ledger_stays_ahead_of_the_journal() -> None:
+    def stays(self: Execute, seq: int) -> None:
+        return
+
+    _set(Execute, "go_back", stays)
+
+
 def _wait_for_balances_alone() -> None:
     def start(self: ExecutionCore, started: Any) -> Iterable[AnyRecord]:
         self._awaited = {"its balances": None}
@@ -148,4 +155,5 @@ RULES: dict[str, Callable[[], None]] = {
     "a trade that is told twice counts once": trades_told_twice_count_twice,
     "one order of an instrument is under way at a time": several_orders_of_an_instrument_are_under_way,
     "balances that differ are asked for again": balances_that_differ_are_not_asked_for_again,
+    "the ledger is done up to the journal's end at most": the_ledger_stays_ahead_of_the_journal,
 }

@@ -1,7 +1,9 @@
 """The crash table: kill -9 of the hot process at every write, sync and send, times every fault of orders.
 
-Arguments: `--faults "NAME;NAME"`, `--every N` (of so many cases one, another one of each fault), `--first N`, `--jobs N`
-(exchanges side by side), `--without RULE`, `--json FILE`. Prints the table with counts; exit status 1 if anything is wrong.
+Arguments: `--faults "NAME;NAME"`, `--every N` (of so many cases one, another one of each fault), `--first N`, `--each` (count
+the calls under each fault, not undisturbed), `--jobs N` (exchanges side by side), `--without RULE`, `--lost N` (so many inputs
+of the logs' ends, as by a power loss), `--stop` (with one job: at the first wrong case), `--keep FOLDER` (for the data dirs of
+wrong cases), `--json FILE`. Prints the table with counts; exit status 1 if anything is wrong.
 The points are not a list: strace counts the calls of one undisturbed life, and then kills the process at the first, the
 second ... of each kind. A killed process is started again, without strace, until its script is over; then ledger and exchange
 are compared. All of a case are forks of this program, which has imported what they need: it never makes a thread itself.
@@ -23,10 +25,15 @@ import time
 import traceback
 import urllib.request
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+
+from ninefold.journal.reader import read_segment
+from ninefold.journal.segment import HEADER, OVERHEAD, segments
+from ninefold.store.ledger import LedgerReader
 
 from .crash_life import DONE, Exchange, live
 from .crash_rules import RULES
@@ -74,13 +81,15 @@ class Case(NamedTuple):
 class Table:
     """A simulated exchange and the cases on it, one after the other."""
 
-    def __init__(self, folder: Path, without: str = "") -> None:
+    def __init__(self, folder: Path, keep: Path | None = None) -> None:
+        """keep: a folder for the data dirs of cases in which something is wrong."""
+        self._keep = keep
         folder.mkdir(exist_ok=True)
         self._folder = folder
-        self._without = RULES[without] if without else None
+        self._without: Callable[[], None] | None = None
         self._number = 0
         command = [sys.executable, "-m", "ninefold.simulator", "--data-dir", str(folder / "exchange")]
-        command += ["--rate", "2", "--instruments", "BTC/USDT"]
+        command += ["--rate", "40", "--instruments", "BTC/USDT"]
         with (folder / "exchange.log").open("wb") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
         assert self._process.stdout is not None
@@ -88,16 +97,21 @@ class Table:
         self._exchange = Exchange(*(ready[name] for name in Exchange._fields))
         self._database = folder / "exchange" / "exchange.sqlite"
 
+    def leave_out(self, rule: str) -> None:
+        """From now on live without a rule of recovery; "": with all of them."""
+        self._without = RULES[rule] if rule else None
+
     def close(self) -> None:
         self._process.terminate()
         self._process.wait(10)
         assert self._process.stdout is not None
         self._process.stdout.close()
 
-    def points(self) -> list[Point]:
-        """Every call of an undisturbed life, counted in each thread; the most of any thread."""
+    def points(self, fault: str = "none") -> list[Point]:
+        """Every call of a life that nobody kills, counted in each thread; the most of any thread."""
         trace = self._folder / "trace"
         data_dir = self._next()
+        self._order(fault)
         self._live(data_dir, time.time_ns() + BEGIN_NS, ["-o", str(trace), "-e", f"trace={','.join(CALLS)}"])
         of: Counter[tuple[str, str]] = Counter()
         for line in trace.read_text().splitlines():
@@ -107,25 +121,28 @@ class Table:
         most = {call: max((n for (_, name), n in of.items() if name == call), default=0) for call in CALLS}
         return [Point(call, n) for call, count in most.items() for n in range(1, count + 1)]
 
-    def case(self, point: Point, fault: str) -> Case:
-        """Live with a fault until the point, start again until the script is over, and compare."""
+    def case(self, point: Point, fault: str, lost: int = 0) -> Case:
+        """Live with a fault until the point, start again until the script is over, and compare. lost: so many inputs up to the
+        ledger's last one, and all behind it, are gone from both logs, as after a power loss: they are synced later than it.
+        """
         data_dir = self._next()
-        self._ask("DELETE")
         before, struck = look(self._exchange.rest, self._database), self._struck()
-        for one in FAULTS[fault]:
-            self._ask("POST", one)
+        self._order(fault)
         begin_ns = time.time_ns() + BEGIN_NS
         inject = f"inject={point.call}:signal=KILL:when={point.n}"
         trace = ["-o", "/dev/null", "-e", f"trace={point.call}", "-e", inject] if point.n else []
         status = self._live(data_dir, begin_ns, trace)
         killed = status == -signal.SIGKILL
+        if killed and lost and (data_dir / "ledger.db").exists():
+            lose(data_dir, LedgerReader(data_dir).last_seq() - lost)
         if killed:
             status = self._live(data_dir, begin_ns, [])
         self._ask("DELETE")
         wrong = [] if status == DONE else [f"lost: the life ended with {status}: {self._words(data_dir)}"]
         wrong += what_is_wrong(data_dir, self._exchange.rest, self._database, before)
-        if not wrong:
-            shutil.rmtree(data_dir)
+        if wrong and self._keep is not None:
+            shutil.copytree(data_dir, self._keep / f"{point.call}{point.n}-{os.getpid()}")
+        shutil.rmtree(data_dir)
         return Case(point, fault, killed, self._struck() - struck, wrong)
 
     def _live(self, data_dir: Path, begin_ns: int, trace: list[str]) -> int:
@@ -160,6 +177,11 @@ class Table:
     def _words(self, data_dir: Path) -> str:
         return data_dir.with_suffix(".log").read_text(errors="replace")[-600:]
 
+    def _order(self, fault: str) -> None:
+        self._ask("DELETE")
+        for one in FAULTS[fault]:
+            self._ask("POST", one)
+
     def _struck(self) -> int:
         return sum(json.loads(self._ask("GET"))["struck"].values())
 
@@ -168,6 +190,14 @@ class Table:
         request = urllib.request.Request(f"{self._exchange.rest}/sim/v1/faults", data, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return bytes(answer.read())
+
+
+def lose(data_dir: Path, after_seq: int) -> None:
+    """Take everything behind an input from the ends of both logs, as far as they begin before it."""
+    for name in ("journal", "stream"):
+        for path in segments(data_dir / name)[-1:]:
+            kept = [record for record in read_segment(path) if record.seq <= after_seq]
+            os.truncate(path, HEADER.size + sum(OVERHEAD + len(record.payload) for record in kept))
 
 
 def _attach(child: int, trace: list[str]) -> subprocess.Popen[bytes]:
@@ -196,36 +226,52 @@ def _wait(child: int) -> int:
         os.close(handle)
 
 
-def chosen(points: list[Point], faults: list[str], every: int, first: int) -> list[tuple[Point, str]]:
-    """All points with every fault; of every so many of them one, another one for each fault."""
+def chosen(table: Table, faults: list[str], every: int, first: int, each: bool) -> list[tuple[Point, str]]:
+    """All points with every fault; of every so many of them one, another one for each fault. each: counted under each."""
+    undisturbed = [] if each else table.points()
     return [
-        (point, fault) for number, fault in enumerate(faults) for point in points[(first + number * 7) % every :: every]
+        (point, fault)
+        for number, fault in enumerate(faults)
+        for point in (table.points(fault) if each else undisturbed)[(first + number * 7) % every :: every]
     ]
 
 
-def side_by_side(folder: Path, jobs: int, without: str, faults: list[str], every: int, first: int) -> list[Case]:
-    """The cases, dealt to so many processes, each with an exchange of its own. Points are counted once."""
-    table = Table(folder / "counted")
+def gone_through(folder: Path, options: argparse.Namespace, faults: list[str]) -> list[Case]:
+    """The cases; with several jobs dealt to so many processes, each with an exchange of its own."""
+    counted = Table(folder / "counted", keep=options.keep)
     try:
-        todo = chosen(table.points(), faults, every, first)
+        todo = chosen(counted, faults, options.every, options.first, options.each)
+        if options.jobs == 1:
+            counted.leave_out(options.without)
+            return list(until_wrong(counted, todo, options))
     finally:
-        table.close()
-    results = [folder / f"job{number}.json" for number in range(jobs)]
-    children = [os.fork() or _work(folder / str(number), result, without, todo[number::jobs])
-                for number, result in enumerate(results)]  # fmt: skip
+        counted.close()
+    results = [folder / f"job{number}.json" for number in range(options.jobs)]
+    children = [os.fork() or _work(folder, number, options, todo, result) for number, result in enumerate(results)]
     ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     if any(ended):
         raise RuntimeError(f"the cases could not be gone through: {ended}")
-    return [Case(*case) for result in results for case in msgspec.json.decode(result.read_bytes(), type=list[Case])]
+    return [case for result in results for case in msgspec.json.decode(result.read_bytes(), type=list[Case])]
 
 
-def _work(folder: Path, result: Path, without: str, todo: list[tuple[Point, str]]) -> int:
+def until_wrong(table: Table, todo: list[tuple[Point, str]], options: argparse.Namespace) -> Iterator[Case]:
+    """The cases one after the other; with --stop none after the first in which something is wrong."""
+    for one in todo:
+        case = _told(table.case(*one, options.lost))
+        yield case
+        if case.wrong and options.stop:
+            return
+
+
+def _work(folder: Path, number: int, options: argparse.Namespace, todo: list[tuple[Point, str]], result: Path) -> int:
     """In a child: its part of the cases."""
     status = 1
     try:
-        table = Table(folder, without)
+        table = Table(folder / str(number), options.keep)
         try:
-            result.write_bytes(msgspec.json.encode([_told(table.case(*one)) for one in todo]))
+            table.leave_out(options.without)
+            mine = todo[number :: options.jobs]
+            result.write_bytes(msgspec.json.encode([_told(table.case(*one, options.lost)) for one in mine]))
             status = 0
         finally:
             table.close()
@@ -248,13 +294,17 @@ def main() -> None:
     parser.add_argument("--faults", default=";".join(FAULTS))
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--each", action="store_true")
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--without", default="", choices=["", *RULES])
+    parser.add_argument("--lost", type=int, default=0)
+    parser.add_argument("--stop", action="store_true")
+    parser.add_argument("--keep", type=Path)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         faults = options.faults.split(";")
-        done = side_by_side(Path(folder), options.jobs, options.without, faults, options.every, options.first)
+        done = gone_through(Path(folder), options, faults)
     done.sort(key=lambda case: faults.index(case.fault))
     print(text(done))
     if options.json:

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import hashlib
+import hmac
 import json
 import subprocess
 import sys
@@ -10,7 +12,9 @@ import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import aiohttp
 import pytest
 
 from ninefold.execution.core import ExecutionCore
@@ -20,7 +24,19 @@ from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.numbers import to_units
-from ninefold.market.records import AnyRecord, Balance, Fill, Has, Malformed, Order, Started, Tick
+from ninefold.market.records import (
+    AnyRecord,
+    Asked,
+    Balance,
+    CancelAsked,
+    Fill,
+    Found,
+    Has,
+    Malformed,
+    Order,
+    Started,
+    Tick,
+)
 from ninefold.venues import binance_gateway
 from ninefold.venues.binance_client import BinanceClient
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
@@ -145,8 +161,8 @@ async def running(live: Live) -> AsyncIterator[Live]:
 
 
 @contextlib.asynccontextmanager
-async def cutting(rest: str, forward: bool) -> AsyncIterator[str]:
-    """A line to the exchange that breaks at each new order: behind it (forward) or before it."""
+async def cutting(rest: str, forward: bool, method: str = "POST") -> AsyncIterator[str]:
+    """A line to the exchange that breaks at each new order (or at each cancel: DELETE): behind it (forward) or before it."""
     host, port = rest.removeprefix("http://").split(":")
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -154,7 +170,7 @@ async def cutting(rest: str, forward: bool) -> AsyncIterator[str]:
         lines = head.lower().split(b"\r\n")
         length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
         body = await reader.readexactly(length)
-        order = head.startswith(b"POST /api/v3/order ")
+        order = head.startswith(f"{method} /api/v3/order".encode())
         if forward or not order:
             there, back = await asyncio.open_connection(host, int(port))
             back.write(head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + body)
@@ -215,6 +231,38 @@ def test_an_order_whose_answer_was_lost_is_found_again_and_counted_once(simulato
     play(work)
 
 
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_limit_that_rests_is_cancelled_and_the_books_agree_also_when_every_answer_is_lost(simulator, method):
+    asked = Asked(
+        seq=0, known_ns=time.time_ns(), ask_id=method, by="ada", side=1, size="0.001", pair="BTC/USDT",
+        order_type="post_only", price="30000", stop="20000",
+    )  # fmt: skip
+    prices = {"desired": {1: 0}, "bid": "60000.00", "ask": "60000.01"}
+
+    async def work() -> None:
+        async with (
+            cutting(simulator["rest"], forward=True, method=method) as line,
+            running(Live(simulator, [], rest=line)) as live,
+        ):
+            (approved,) = live.step(asked, **prices)
+            await live.gateway.send(approved, live.registry[1])
+            order_id = approved.order.client_order_id
+            while live.core.orders[order_id].order.status != "working":
+                await asyncio.sleep(0.01)
+            live.step(CancelAsked(seq=0, known_ns=0, by="ada", client_order_id=order_id), **prices)
+            (cancel,) = live.core.take_cancels()
+            await live.gateway.cancel(cancel.order, live.registry[1])
+            await live.settled()
+            assert live.core.orders[order_id].order.status == "cancelled"
+            live.step(**prices)
+            assert live.core.desk.held == {}, "its stop is over with it"
+            while live.core.account.locked["USDT"]:
+                await asyncio.sleep(0.01)
+            live.check()
+
+    play(work)
+
+
 def test_an_order_that_never_arrived_is_rejected_when_the_exchange_says_that_it_has_none(simulator, monkeypatch):
     monkeypatch.setattr(binance_gateway, "RECV_WINDOW_MS", 300)
     monkeypatch.setattr(binance_gateway, "AHEAD_MS", 0)
@@ -258,3 +306,63 @@ def test_after_a_crash_between_the_ledger_and_the_answer_the_exchange_says_what_
             assert not any(isinstance(record, Order) and record.status == "refused" for record in again.records)
 
     play(work)
+
+
+def test_an_order_that_has_not_left_yet_is_not_taken_for_one_that_never_arrived(simulator, monkeypatch):
+    monkeypatch.setattr(binance_gateway, "RECV_WINDOW_MS", 10)
+    monkeypatch.setattr(binance_gateway, "AHEAD_MS", 0)
+
+    async def work() -> None:
+        async with running(Live(simulator, [])) as live:
+            (approved,) = await live.want(1_000)
+            await asyncio.sleep(0.02)
+            await live.gateway.reconcile()  # as after a broken line, while the ledger is still being synced
+            assert live.core.orders[approved.order.client_order_id].order.status == "sent"
+            monkeypatch.setattr(binance_gateway, "RECV_WINDOW_MS", 5_000)
+            await live.gateway.send(approved, live.registry[1])
+            await live.settled()
+            assert live.core.orders[approved.order.client_order_id].order.status == "filled"
+            live.check()
+
+    play(work)
+
+
+def test_an_open_order_that_the_ledger_does_not_know_is_followed_if_it_is_ours_and_only_told_of_if_not(simulator):
+    best = float(get(simulator["rest"], "/api/v3/depth?symbol=BTCUSDT&limit=5")["bids"][0][0])
+
+    async def work() -> None:
+        for order_id in ("nf-lostlostlostlostlost", "somebody-else"):
+            await rest_order(simulator, order_id, f"{best * 0.9:.2f}")
+        async with running(Live(simulator, [])) as live:
+            found = {record.client_order_id: record for record in live.records if isinstance(record, Found)}
+            assert {order_id: one.ours for order_id, one in found.items()} == {
+                "nf-lostlostlostlostlost": True,
+                "somebody-else": False,
+            }
+            (followed,) = live.core.unsettled()
+            assert (followed.client_order_id, followed.status) == ("nf-lostlostlostlostlost", "working")
+            assert not live.step(desired={1: 500}, bid="60000", ask="60001"), "its instrument is busy"
+            live.check()
+            for order_id in ("nf-lostlostlostlostlost", "somebody-else"):
+                await signed(simulator, "DELETE", symbol="BTCUSDT", origClientOrderId=order_id)
+            await live.settled()
+            assert live.core.orders["nf-lostlostlostlostlost"].order.status == "cancelled"
+            live.check()
+
+    play(work)
+
+
+async def rest_order(simulator: dict[str, Any], order_id: str, price: str) -> None:
+    """An order that rests far from the market, sent by another program."""
+    values = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.00100"}
+    await signed(simulator, "POST", **values, price=price, newClientOrderId=order_id)
+
+
+async def signed(simulator: dict[str, Any], method: str, **params: str) -> None:
+    keys = json.loads(Path(simulator["keys_file"]).read_text())
+    query = urlencode({"timestamp": time.time_ns() // 1_000_000, **params})
+    signature = hmac.new(keys["secret"].encode(), query.encode(), hashlib.sha256).hexdigest()
+    url = f"{simulator['rest']}/api/v3/order?{query}&signature={signature}"
+    headers = {"X-MBX-APIKEY": keys["apiKey"]}
+    async with aiohttp.ClientSession() as session, session.request(method, url, headers=headers) as answer:
+        assert answer.status == 200, await answer.text()

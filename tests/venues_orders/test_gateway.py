@@ -44,6 +44,7 @@ class Venue:
     def __init__(self, ahead_ms: int = 0) -> None:
         self.ahead_ms = ahead_ms
         self.answers: dict[str, list[Any]] = {
+            "GET /api/v3/exchangeInfo": [(200, {"rateLimits": []})],
             "GET /api/v3/account": [(200, {"balances": []})],
             "GET /api/v3/openOrders": [(200, [])],
             "GET /api/v3/myTrades": [(200, [])],
@@ -114,6 +115,11 @@ async def _play(work: Work, venue: Venue) -> None:
     finally:
         await gateway.close()
         await runner.cleanup()
+
+
+def there() -> Order:
+    """An order that the venue has told of."""
+    return msgspec.structs.replace(approved().order, venue_order_id="77")
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -192,7 +198,7 @@ def test_an_order_that_arrives_late_is_found_by_the_second_question(monkeypatch)
 def test_reconciling_asks_for_each_order_its_trades_and_open_orders_and_last_for_the_account():
     async def work(venue, gateway, handed):
         venue.answers["GET /api/v3/order"] = [(500, {}), (200, PLACED)]
-        venue.unsettled = [(approved().order, BTC_USDT)]
+        venue.unsettled = [(there(), BTC_USDT)]
         await gateway.reconcile()
         kinds = [kind for kind, _ in handed]
         assert kinds == ["order_status", "my_trades", "open_orders", "account"]
@@ -207,7 +213,7 @@ def test_an_order_of_which_nothing_was_heard_for_long_is_asked_for(monkeypatch):
     async def work(venue, gateway, handed):
         venue.answers["GET /api/v3/order"] = [(200, PLACED)]
         fresh = msgspec.structs.replace(approved("nf-fresh").order, known_ns=time.time_ns() + 10**12)
-        venue.unsettled = [(fresh, BTC_USDT), (approved().order, BTC_USDT)]
+        venue.unsettled = [(fresh, BTC_USDT), (there(), BTC_USDT)]
         await until(lambda: of(handed, "my_trades"))
         asked = {params["origClientOrderId"] for name, params in venue.asked if name == "GET /api/v3/order"}
         assert asked == {"nf-a"}

@@ -5,30 +5,67 @@ import json
 import pytest
 
 from ninefold.market.instruments import Registry, listed
-from ninefold.market.records import AnyRecord, Balance, Fill, Malformed, Order
+from ninefold.market.records import AnyRecord, Balance, Fill, Found, Malformed, Order
 from ninefold.venues.binance_orders import parse_account
 
 REGISTRY = Registry()
 REGISTRY.add(listed("binance", "BTCUSDT", "BTC", "USDT", tick="0.01", lot="0.00001"))
 
 PLACED = {
-    "symbol": "BTCUSDT", "orderId": 28, "orderListId": -1, "clientOrderId": "nf-a", "transactTime": 1763800000123,
-    "price": "0.00000000", "origQty": "0.01000000", "executedQty": "0.01000000", "cummulativeQuoteQty": "500.10000000",
-    "status": "FILLED", "timeInForce": "GTC", "type": "MARKET", "side": "BUY",
+    "symbol": "BTCUSDT",
+    "orderId": 28,
+    "orderListId": -1,
+    "clientOrderId": "nf-a",
+    "transactTime": 1763800000123,
+    "price": "0.00000000",
+    "origQty": "0.01000000",
+    "executedQty": "0.01000000",
+    "cummulativeQuoteQty": "500.10000000",
+    "status": "FILLED",
+    "timeInForce": "GTC",
+    "type": "MARKET",
+    "side": "BUY",
     "fills": [
         {"price": "50000.00", "qty": "0.00900", "commission": "0.00000900", "commissionAsset": "BTC", "tradeId": 56},
         {"price": "50100.00", "qty": "0.00100", "commission": "0.00000100", "commissionAsset": "BTC", "tradeId": 57},
     ],
 }
 REPORT = {
-    "e": "executionReport", "E": 1763800000124, "s": "BTCUSDT", "c": "nf-a", "S": "BUY", "o": "MARKET", "f": "GTC",
-    "q": "0.01000000", "p": "0.00000000", "C": "", "x": "TRADE", "X": "PARTIALLY_FILLED", "r": "NONE", "i": 28,
-    "l": "0.00900000", "z": "0.00900000", "L": "50000.00000000", "n": "0.00000900", "N": "BTC", "T": 1763800000123,
-    "t": 56, "m": False,
+    "e": "executionReport",
+    "E": 1763800000124,
+    "s": "BTCUSDT",
+    "c": "nf-a",
+    "S": "BUY",
+    "o": "MARKET",
+    "f": "GTC",
+    "q": "0.01000000",
+    "p": "0.00000000",
+    "C": "",
+    "x": "TRADE",
+    "X": "PARTIALLY_FILLED",
+    "r": "NONE",
+    "i": 28,
+    "l": "0.00900000",
+    "z": "0.00900000",
+    "L": "50000.00000000",
+    "n": "0.00000900",
+    "N": "BTC",
+    "T": 1763800000123,
+    "t": 56,
+    "m": False,
 }
 FIRST_FILL = Fill(
-    seq=7, known_ns=8, client_order_id="nf-a", instrument=1, side=1, price=50_000_00, size=900, fee=900,
-    fee_asset="BTC", trade_id="56", exchange_ns=1763800000123 * 10**6,
+    seq=7,
+    known_ns=8,
+    client_order_id="nf-a",
+    instrument=1,
+    side=1,
+    price=50_000_00,
+    size=900,
+    fee=900,
+    fee_asset="BTC",
+    trade_id="56",
+    exchange_ns=1763800000123 * 10**6,
 )
 
 
@@ -39,15 +76,27 @@ def parsed(kind: str, payload: object) -> list[AnyRecord]:
 def envelope(status: int, body: object) -> dict[str, object]:
     text = body if isinstance(body, str) else json.dumps(body)
     return {
-        "client_order_id": "nf-a", "symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01000", "http_status": status,
+        "client_order_id": "nf-a",
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "quantity": "0.01000",
+        "http_status": status,
         "body": text,
     }
 
 
 def order(status: str, filled: int = 0, number: str = "28", reason: str = "", name: str = "nf-a") -> Order:
     return Order(
-        seq=7, known_ns=8, client_order_id=name, instrument=1, side=1, size=1_000, status=status, filled=filled,
-        venue_order_id=number, reason=reason,
+        seq=7,
+        known_ns=8,
+        client_order_id=name,
+        instrument=1,
+        side=1,
+        size=1_000,
+        status=status,
+        filled=filled,
+        venue_order_id=number,
+        reason=reason,
     )
 
 
@@ -68,7 +117,8 @@ def test_a_cancel_names_the_order_that_was_cancelled():
 
 def test_orders_that_people_placed_are_not_ours():
     assert parsed("user_event", {"subscriptionId": 0, "event": {**REPORT, "c": "web_1", "s": "XRPUSDT"}}) == []
-    assert parsed("open_orders", envelope(200, [{**PLACED, "clientOrderId": "web_1"}])) == []
+    (found,) = parsed("open_orders", envelope(200, [{**PLACED, "clientOrderId": "web_1"}]))
+    assert isinstance(found, Found) and not found.ours and "left alone" in found.text
 
 
 UNSURE = [
@@ -123,9 +173,18 @@ def test_an_order_that_the_venue_does_not_know_never_reached_it_but_other_failur
 
 def test_trades_of_an_order_come_with_its_client_id():
     trade = {
-        "symbol": "BTCUSDT", "id": 56, "orderId": 28, "price": "50000.00000000", "qty": "0.00900000",
-        "quoteQty": "450.00000000", "commission": "0.00000900", "commissionAsset": "BTC", "time": 1763800000123,
-        "isBuyer": True, "isMaker": False, "isBestMatch": True,
+        "symbol": "BTCUSDT",
+        "id": 56,
+        "orderId": 28,
+        "price": "50000.00000000",
+        "qty": "0.00900000",
+        "quoteQty": "450.00000000",
+        "commission": "0.00000900",
+        "commissionAsset": "BTC",
+        "time": 1763800000123,
+        "isBuyer": True,
+        "isMaker": False,
+        "isBestMatch": True,
     }
     assert parsed("my_trades", envelope(200, [trade])) == [FIRST_FILL]
 

@@ -35,8 +35,16 @@ BTC_USDT = REGISTRY.add(listed("binance", "BTCUSDT", "BTC", "USDT", tick="0.01",
 def approved(side: int = 1, order_type: str = "market", price: int = 0, trigger: int = 0) -> Approved:
     """An order of 0.01230 BTC that passed the real gate."""
     order = Order(
-        seq=5, known_ns=5, client_order_id="nf-li2fjfq4hwmsxgzfm36u", instrument=1, side=side, size=1_230,
-        status="intended", order_type=order_type, price=price, trigger=trigger,
+        seq=5,
+        known_ns=5,
+        client_order_id="nf-li2fjfq4hwmsxgzfm36u",
+        instrument=1,
+        side=side,
+        size=1_230,
+        status="intended",
+        order_type=order_type,
+        price=price,
+        trigger=trigger,
     )
     shown, account = Shown(REGISTRY, "binance"), Account()
     shown.fold(Chunk(1, 1, 5, {"quotes": rows("quotes", [(1, 5, 5, 1, 1, 100, 9, 101, 9)])}))

@@ -17,6 +17,7 @@ from ninefold.market.records import (
     AnyRecord,
     Flatten,
     Flattened,
+    Found,
     Gap,
     Halted,
     Has,
@@ -28,7 +29,7 @@ from ninefold.market.records import (
 )
 
 HELD = 2_000
-Alarm = Gap | Late | Malformed | Halted | Resumed | Flatten | Flattened
+Alarm = Gap | Late | Malformed | Found | Halted | Resumed | Flatten | Flattened
 _EMPTY: Json = {
     "instrument": None,
     "strategy": None,
@@ -67,7 +68,7 @@ class Messages:
                 return self._keep(self._has(record), record.seq)
             case Gap() if record.healed and record.to_id < record.from_id:
                 return None  # nothing had been missed
-            case Gap() | Late() | Malformed() | Halted() | Resumed() | Flatten() | Flattened():
+            case Gap() | Late() | Malformed() | Found() | Halted() | Resumed() | Flatten() | Flattened():
                 return self._keep(self._alarm(record), record.seq)
         return None
 
@@ -177,6 +178,8 @@ def _alarm_text(record: Alarm) -> str:
             return f"Sold what {record.by} wanted sold. Left: {left}."
         case Resumed():
             return f"Trading resumed by {record.by}."
+        case Found():
+            return f"{record.venue} has {record.text}."
         case Malformed():
             return f"{record.venue} sent a frame that could not be read ({record.reason}); it is input {record.seq}."
         case Late():

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from ninefold.execution.account import Account
+from ninefold.execution.adopted import PROTECTIVE, adopted
 from ninefold.execution.asked import HAND
 from ninefold.execution.canary import Canary
 from ninefold.execution.desk import RESTS, Desk
@@ -124,8 +125,9 @@ class ExecutionCore:
         return tuple(self._awaited)
 
     def unsettled(self) -> list[Order]:
-        """Orders that are not over, or whose fills are not all known; oldest first."""
-        return [self.orders[order_id].order for order_id in self._under_way]
+        """Orders that are not over, or whose fills are not all known; those that protect a position first, oldest first."""
+        found = [self.orders[order_id].order for order_id in self._under_way]
+        return sorted(found, key=lambda order: order.order_type not in PROTECTIVE)
 
     def take_cancels(self) -> list[Cancel]:
         """What is to be cancelled at the venue, decided since the last call; it may leave as approved orders may."""
@@ -234,8 +236,10 @@ class ExecutionCore:
             return []
         known = self.orders.get(update.client_order_id)
         if known is None:
-            self._keep(begin(update))
-            return []
+            unknown = begin(update)
+            self._keep(unknown)
+            is_open = unknown.open and bool(update.venue_order_id)
+            return [adopted(update, self._registry[update.instrument])] if is_open else []
         self._awaited.pop(update.client_order_id, None)
         after = follow(known, update)
         if isinstance(after, Contradiction):

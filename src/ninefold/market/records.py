@@ -211,6 +211,43 @@ class Resumed(Record, frozen=True, kw_only=True, tag="resumed"):
     by: str
 
 
+class Found(Record, frozen=True, kw_only=True, tag="found"):
+    """An open order on the account that our books did not know. ours: it has our prefix, and is followed from now on; else it is
+    somebody else's, and only told of.
+    """
+
+    client_order_id: str
+    venue: str
+    symbol: str
+    side: int
+    ours: bool
+    text: str
+
+
+class Decision(Record, frozen=True, kw_only=True, tag="decision"):
+    """Why an order was intended or refused: all that its decider went by at this tick, so that it can be decided again.
+
+    targets:  of the instrument, by strategy; None where one could not tell.
+    desired:  units of size wanted by these targets; position: amount of base (10**-8) that was held.
+    bid, ask: as shown then, 0 where there was none.
+    inputs:   digest of the above and of the tick. formulas: of the strategies' formulas; model: of the forecast model.
+    verdict:  "approved", or why risk refused it.
+    """
+
+    client_order_id: str
+    instrument: int
+    exchange_ns: int
+    targets: dict[str, float | None]
+    desired: int
+    position: int
+    bid: int
+    ask: int
+    inputs: str
+    formulas: str
+    model: str
+    verdict: str
+
+
 class Flatten(Record, frozen=True, kw_only=True, tag="flatten"):
     """Somebody wants what is held sold: of one instrument by its name, or of all where it is empty. Holds until resumed."""
 
@@ -299,6 +336,8 @@ AnyRecord = (
     | Equity
     | Halted
     | Resumed
+    | Found
+    | Decision
     | Flatten
     | Flattened
     | Shared

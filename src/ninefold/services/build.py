@@ -8,12 +8,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from ninefold.config import BadConfig, Config
+from ninefold.execution.decisions import Basis
 from ninefold.forecast.model import TrainedModel
 from ninefold.forecast.stage import Forecasts
 from ninefold.formula.errors import FormulaError
@@ -97,7 +99,24 @@ def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venu
     if name == "decide":
         return Decide(strategies_of(config), config.venue.name)
     names = tuple(strategy.name for strategy in strategies_of(config))
-    return Execute(config, names, Ledger(data_dir), registry, venue, partial(halt.keep, data_dir))
+    return Execute(
+        config, names, Ledger(data_dir), registry, venue, partial(halt.keep, data_dir), basis_of(config, data_dir)
+    )
+
+
+def basis_of(config: Config, data_dir: Path) -> Basis:
+    """What decides besides the inputs: the formulas of the strategies, and the forecast model. raises: BadConfig."""
+    return Basis({one.name: formula_of(one) for one in strategies_of(config)}, model_digest(data_dir))
+
+
+def formula_of(strategy: Plan) -> str:
+    return f"{strategy.timeframe} {strategy.text}"
+
+
+def model_digest(data_dir: Path) -> str:
+    """Of the forecast model, "" without one."""
+    path = data_dir / MODEL
+    return blake2b(path.read_bytes(), digest_size=16).hexdigest() if path.exists() else ""
 
 
 def loadable(config: Config, saved: Snapshot | None) -> bool:

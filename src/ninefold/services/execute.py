@@ -18,6 +18,7 @@ from ninefold.backtest.paper import PaperVenue, SimulatedVenue
 from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.execution.core import ExecutionCore
+from ninefold.execution.decisions import UNTOLD, Basis, decisions
 from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
@@ -29,10 +30,12 @@ from ninefold.market.records import (
     Balance,
     CancelAsked,
     Crossed,
+    Decision,
     Equity,
     Fill,
     Flatten,
     Flattened,
+    Found,
     Halted,
     Listed,
     May,
@@ -48,7 +51,7 @@ from ninefold.strategy.scaling import Sizing
 UNIT = 10**8
 MILLION = 10**6
 LEDGER_KINDS = (
-    *(Listed, Order, Fill, Balance, Equity, Shared, Crossed),
+    *(Listed, Order, Decision, Found, Fill, Balance, Equity, Shared, Crossed),
     *(Halted, Resumed, Flatten, Flattened, Asked, CancelAsked),
 )
 Outgoing = Approved | Cancel
@@ -63,6 +66,8 @@ class Events(Protocol):
     def last_seq(self) -> int: ...
 
     def append(self, records: Sequence[AnyRecord], last_seq: int) -> int: ...
+
+    def go_back(self, seq: int) -> None: ...
 
 
 def rules_of(config: Config) -> AccountRules:
@@ -109,7 +114,8 @@ def _ppm(fraction: float) -> int:
 
 class Execute:
     """The stage. It asks the core for the position that all strategies together want (sizes.py). venue: the simulated one that
-    takes the orders; None: the paper one, or who sends them. keep_halt: sets the halt switch.
+    takes the orders; None: the paper one, or who sends them. keep_halt: sets the halt switch. basis: what decides besides the
+    inputs.
     """
 
     name = "execute"
@@ -122,9 +128,11 @@ class Execute:
         registry: Registry,
         venue: MakeVenue | None = None,
         keep_halt: Callable[[Halted], None] | None = None,
+        basis: Basis = UNTOLD,
     ) -> None:
         rules = rules_of(config)
         self.registry = registry
+        self._basis = basis
         self._to_send: list[Outgoing] = []
         self._ledger = ledger
         self._keep_halt = keep_halt
@@ -152,6 +160,12 @@ class Execute:
         """Returns of the bars so far; what strategies earned is measured anew."""
         self.core.returns.fold(bars)
 
+    def go_back(self, seq: int) -> None:
+        """The journal ends here: what the ledger has behind it stays, but the numbers there are given anew."""
+        if seq < self._done_seq:
+            self._ledger.go_back(seq)
+            self._done_seq = seq
+
     def step(self, chunk: Chunk) -> Chunk:
         self._observe(chunk)
         if chunk.last_seq <= self._done_seq:
@@ -167,6 +181,7 @@ class Execute:
             self._paper.cancel(cancels, chunk.known_ns)
         else:
             self._to_send += [*approved, *cancels]
+        chunk.records.extend(decisions(chunk, self.core, self._sizes.targets, self._sizes.size, self._basis))
         return chunk
 
     def take_orders(self) -> list[Outgoing]:

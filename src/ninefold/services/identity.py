@@ -15,8 +15,7 @@ import msgspec
 import ninefold
 from ninefold.backtest.models import LatencyModel
 from ninefold.config import Account, Config
-from ninefold.services.build import MODEL, strategies_of
-from ninefold.strategy.plan import Plan
+from ninefold.services.build import basis_of
 
 DECIDING = ("market", "formula", "strategy", "backtest", "forecast", "execution", "sentiment", "venues", "services")
 
@@ -40,12 +39,13 @@ class UnreadableIdentity(ValueError):
 
 def identity_of(config: Config, data_dir: Path, latency: LatencyModel | None = None) -> Identity:
     """What would decide now. raises: BadConfig for strategies that are not there."""
+    basis = basis_of(config, data_dir)
     return Identity(
         program=ninefold.__version__,
         code=_code(),
         config=_deciding(config),
-        strategies={one.name: formula_of(one) for one in strategies_of(config)},
-        model=_model(data_dir),
+        strategies=dict(basis.formulas),
+        model=basis.model,
         latency=latency or LatencyModel(),
     )
 
@@ -65,10 +65,6 @@ def decode_identity(payload: bytes) -> Identity:
         ) from error
 
 
-def formula_of(strategy: Plan) -> str:
-    return f"{strategy.timeframe} {strategy.text}"
-
-
 def _deciding(config: Config) -> Config:
     account = Account(orders=config.account.orders, quote=config.account.quote, capital=config.account.capital)
     return Config(
@@ -80,11 +76,6 @@ def _deciding(config: Config) -> Config:
         risk=config.risk,
         strategies=config.strategies,
     )
-
-
-def _model(data_dir: Path) -> str:
-    path = data_dir / MODEL
-    return blake2b(path.read_bytes(), digest_size=16).hexdigest() if path.exists() else ""
 
 
 @cache

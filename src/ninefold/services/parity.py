@@ -72,7 +72,7 @@ def parity(data_dir: Path, progress: Progress, fills: Sequence[str] = FILLS) -> 
     run = run_of(data_dir)
     ledger = [event for event in LedgerReader(data_dir).events() if event.seq <= run.end.ledger_seq]
     recorded = RecordedRun(data_dir, lambda done, total: progress("stream log", done, total))
-    sides = [Side(partial(_recorded_venue, ledger)), Side(partial(_simulated_venue, ledger))]
+    sides = [Side(partial(recorded_venue, ledger)), Side(partial(_simulated_venue, ledger))]
     comparing = _Comparing(recorded)
     accounts = TwoAccounts(recorded.registry)
     stood: dict[tuple[int, int], Standing] = {}
@@ -175,7 +175,7 @@ def _simulated_venue(ledger: list[AnyRecord], life: Life) -> MakeVenue:
     return make
 
 
-def _recorded_venue(ledger: list[AnyRecord], life: Life) -> MakeVenue | None:
+def recorded_venue(ledger: list[AnyRecord], life: Life) -> MakeVenue | None:
     """A paper account's venue speaks from the ledger, a real one from the journal."""
     if life.config.account.orders == "exchange":
         return None

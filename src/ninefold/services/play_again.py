@@ -14,12 +14,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ninefold.bus.status import CHAIN
+from ninefold.execution.decisions import Basis
 from ninefold.journal.inputs import Begun
 from ninefold.journal.reader import read
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import AnyRecord, Balance, Fill, Order
-from ninefold.services.build import collector_of, history, stage_of, strategies_of
+from ninefold.services.build import basis_of, collector_of, history, stage_of, strategies_of
 from ninefold.services.execute import Execute, MakeVenue
 from ninefold.services.lives import Life, NoParity, Run
 from ninefold.services.stage import Kept, Stage, Warmed
@@ -47,6 +48,9 @@ class Memory:
         self.made.extend(records)
         return len(records)
 
+    def go_back(self, seq: int) -> None:
+        self._done_seq = min(self._done_seq, seq)
+
 
 class Side:
     """One account through all lives. venue: who stands for the venue in a life, None if its words are in the journal and are
@@ -61,13 +65,13 @@ class Side:
         self._venue: MakeVenue | None = None
         self._memory = Memory([], 0)
 
-    def begin(self, life: Life, instruments: Sequence[Instrument], warmed: Warm | None) -> None:
+    def begin(self, life: Life, instruments: Sequence[Instrument], warmed: Warm | None, basis: Basis) -> None:
         """warmed: bars and values from which the life's formulas were warmed up, if it went on from a state."""
         done_seq = life.begun.ledger_seq
         self._venue = self._venue_of(life)
         self._memory = Memory([event for event in self.events if event.seq <= done_seq], done_seq)
         names = tuple(strategy.name for strategy in strategies_of(life.config))
-        self.execute = Execute(life.config, names, self._memory, Registry(list(instruments)), self._venue)
+        self.execute = Execute(life.config, names, self._memory, Registry(list(instruments)), self._venue, basis=basis)
         if warmed is not None:
             self.execute.warm(instruments, *warmed)
 
@@ -107,7 +111,8 @@ def play(run: Run, sides: Sequence[Side]) -> Iterator[Step]:
         booked = (begun.ledger_seq, following.ledger_seq)
         playing = _Playing(run, life, saved)
         for side in sides:
-            side.begin(life, list(playing.collector.registry), playing.warmed)
+            instruments = list(playing.collector.registry)
+            side.begin(life, instruments, playing.warmed, basis_of(life.config, run.data_dir))
         for chunk in playing.chunks(following, wanted, saved):
             yield Step([side.step(chunk) for side in sides], streamed, booked)
         for side in sides:

@@ -22,24 +22,30 @@ Sized = tuple[dict[str, float], frozenset[str], int]  # targets, whose scale was
 
 
 class Sizes:
-    """capital: of one instrument, in 10**-8 of the quote asset. wants: amounts of base by instrument and strategy."""
+    """capital: of one instrument, in 10**-8 of the quote asset. wants: amounts of base by instrument and strategy.
+    targets: the newest ones, likewise."""
 
     def __init__(self, sizing: Sizing, strategies: tuple[str, ...], capital: int, registry: Registry) -> None:
         self.wants: dict[int, dict[str, int]] = {}
+        self.targets: dict[int, dict[str, float]] = {}
         self._sizing = sizing
         self._capital = capital
         self._weights = equal_weights(strategies)
         self._registry = registry
-        self._targets: dict[int, dict[str, float]] = {}
         self._sized: dict[int, Sized] = {}
         self._results = Results(sizing)
+
+    def size(self, instrument: int) -> int:
+        """The size that the targets of an instrument were last given, before the canary."""
+        sized = self._sized.get(instrument)
+        return 0 if sized is None else sized[2]
 
     def observe(self, chunk: Chunk) -> None:
         """Take the targets of a chunk; what they earned so far is counted before they hold."""
         if self._sizing.method == "kelly":
             self._results.fold(chunk.rows("bars"), chunk.rows("targets"))
         for instrument, strategy, target in chunk.rows("targets")[["instrument", "strategy", "target"]].tolist():
-            self._targets.setdefault(instrument, {})[strategy.decode()] = target
+            self.targets.setdefault(instrument, {})[strategy.decode()] = target
 
     def desired(self, chunk: Chunk, core: ExecutionCore) -> Mapping[int, int]:
         """Size units by instrument."""
@@ -48,7 +54,7 @@ class Sizes:
             quote, of = core.shown.quote(instrument), self._registry[instrument]
             if quote is None or of.size_decimals > DECIMALS:
                 continue  # nothing to size by, or sizes finer than the account counts: not traded
-            targets = self._targets[instrument]
+            targets = self.targets[instrument]
             scales = {name: self._scale(name, instrument, target, core) for name, target in targets.items()}
             unknown = frozenset(name for name, scale in scales.items() if scale is None)
             sized = self._sized.get(instrument)

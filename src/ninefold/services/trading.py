@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from ninefold.config import Config, keys_of
@@ -20,6 +19,7 @@ from ninefold.services.execute import Execute, Outgoing
 from ninefold.venues.binance_client import BinanceClient
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
 from ninefold.venues.binance_keys import check_keys
+from ninefold.venues.limiter import Limiter
 from ninefold.venues.table import VENUES
 
 OVERDUE_S = 15.0  # what the venue says and what our fills add up to may differ so long: events are under way
@@ -27,8 +27,8 @@ ANSWERS_S = 1.0  # at a stop, answers under way are waited for this long; later 
 
 
 class Trading:
-    """put: the door. fence: raises TakenOver when another executor has the account. Orders are sent only after `run` has
-    asked the venue for the state of the account.
+    """put: the door. fence: raises TakenOver when another executor has the account. limiter: of the venue's rates, shared with
+    who else calls it. Orders are sent only after `run` has asked the venue for the state of the account.
     """
 
     def __init__(
@@ -38,12 +38,14 @@ class Trading:
         put: Callable[[int, int, int, bytes], None],
         clock: Callable[[], int],
         fence: Callable[[], None],
+        limiter: Limiter | None = None,
     ) -> None:
         self._fence = fence
         self._config = config
         self._execute = execute
         self._put = put
         self._clock = clock
+        self._limiter = limiter
         self._gateway: BinanceGateway | None = None
         self._sending: set[asyncio.Task[object]] = set()
 
@@ -63,6 +65,7 @@ class Trading:
             self._unsettled,
             self._clock,
             self._fence,
+            self._limiter,
         )
         self._gateway = gateway
         await gateway.start()
@@ -120,9 +123,3 @@ class Trading:
 
     def _account(self, kind: str, body: bytes) -> None:
         self._put(inputs.ACCOUNT, 0, self._clock(), encode(AccountEvent(self._config.venue.name, kind, body)))
-
-
-def account_named(config: Config) -> str:
-    """The venue and a digest of the key: the name of an account among executors, which shows no key. raises: BadConfig."""
-    key, _ = keys_of(config.account)
-    return f"{config.venue.name}-{sha256(key.encode()).hexdigest()[:32]}"

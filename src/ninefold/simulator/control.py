@@ -16,6 +16,7 @@ from ninefold.simulator.exchange import Exchange, Market
 from ninefold.simulator.faults import FaultRequest
 from ninefold.simulator.generated import GeneratedMarket
 from ninefold.simulator.hub import Withheld
+from ninefold.simulator.limits import Limits
 from ninefold.simulator.params import Params
 from ninefold.simulator.public import Public, rows_json, trade_json
 from ninefold.simulator.rest import json_response
@@ -45,8 +46,15 @@ class Control:
     """The `/sim/v1` routes. lines: those of the account's events."""
 
     def __init__(
-        self, exchange: Exchange, market: Market, public: Public, playing: Playing, lines: dict[Connection, None]
+        self,
+        exchange: Exchange,
+        market: Market,
+        public: Public,
+        playing: Playing,
+        lines: dict[Connection, None],
+        limits: Limits,
     ) -> None:
+        self.limits = limits
         self.lines = lines
         self._waiting: list[asyncio.TimerHandle] = []
         self.exchange = exchange
@@ -134,7 +142,8 @@ class Control:
         return json_response({})
 
     async def clear(self, request: web.Request) -> web.Response:
-        """Switch all faults off, also those that wait."""
+        """Switch all faults off, also those that wait; what was asked and ordered so far counts against no limit."""
+        self.limits.forget()
         for timer in self._waiting:
             timer.cancel()
         self._waiting.clear()

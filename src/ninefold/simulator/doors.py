@@ -65,7 +65,7 @@ class Doors:
         ]
         app = web.Application()
         app.add_routes(Rest(self.exchange, self.public, private, keys, limits, api.connections, halving).routes())
-        app.add_routes(Control(self.exchange, self.market, self.public, self.playing, api.connections).routes())
+        app.add_routes(Control(self.exchange, self.market, self.public, self.playing, api.connections, limits).routes())
         for face in self.faces:
             app.add_routes(face.routes(self.public))
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)

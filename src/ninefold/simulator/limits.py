@@ -44,6 +44,10 @@ class Limits:
     """All clients come from loopback, so there is one of each."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Count from nothing."""
         self.weight = Counter(60_000)
         self.orders_10s = Counter(10_000)
         self.orders_day = Counter(86_400_000)

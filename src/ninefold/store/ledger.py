@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from ninefold.execution.lease import TakenOver
-from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Order
+from ninefold.market.records import AnyRecord, Balance, Decision, Equity, Fill, Found, Order
 from ninefold.store.data_dir import AlreadyWritten, WrongFormat, check_data_dir, failed_write, open_data_dir
 
 VERSION = 1
@@ -44,6 +44,7 @@ _FIRST = (
     "SELECT payload FROM events WHERE number IN"
     f" (SELECT min(number) FROM events WHERE type = '{{type}}' AND {_KNOWN} GROUP BY id) ORDER BY number"
 )
+Values = tuple[int | str | None, ...]
 _encode = msgspec.json.Encoder().encode
 _record = msgspec.json.Decoder(AnyRecord)
 
@@ -84,6 +85,22 @@ class LedgerReader:
         found = self._records(_FIRST.format(type="fill"), (as_of_ns,))
         return [record for record in found if isinstance(record, Fill)]
 
+    def of_order(self, client_order_id: str) -> list[AnyRecord]:
+        """What is known of one order, in the order in which it became known: its decision, its states, its fills."""
+        return self._records(
+            "SELECT payload FROM events WHERE (type IN ('order', 'decision') AND id = ?1)"
+            " OR (type = 'fill' AND id >= ?1 || '/' AND id < ?1 || '0') ORDER BY number",  # '0' follows '/'
+            (client_order_id,),
+        )
+
+    def order_ids(self, beginning: str) -> list[str]:
+        """Client order ids that begin so, oldest order first."""
+        rows = self._query(
+            "SELECT id FROM events WHERE type = 'order' AND substr(id, 1, length(?1)) = ?1 GROUP BY id ORDER BY min(number)",
+            (beginning,),
+        )
+        return [str(row[0]) for row in rows]
+
     def positions(self) -> dict[int, int]:
         """Instrument id to signed size: the sum of the fills, fees apart."""
         held: dict[int, int] = {}
@@ -96,10 +113,10 @@ class LedgerReader:
         rows = self._query("SELECT last_seq FROM position")
         return int(rows[0][0]) if rows else 0
 
-    def _records(self, query: str, values: tuple[int | None, ...] = ()) -> list[AnyRecord]:
+    def _records(self, query: str, values: Values = ()) -> list[AnyRecord]:
         return [_record.decode(row[0]) for row in self._query(query, values)]
 
-    def _query(self, query: str, values: tuple[int | None, ...] = ()) -> list[tuple[Any, ...]]:
+    def _query(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         if not self._file.exists():
             return []
         address = f"{self._file.absolute().as_uri()}?mode=ro"
@@ -124,6 +141,7 @@ class Ledger(LedgerReader):
             self._writer.execute("PRAGMA synchronous = FULL")
             if not _version(self._writer):
                 self._writer.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            _checked(self._writer, self._file)
             self._writer.executescript(f"BEGIN IMMEDIATE; {_EPOCH} COMMIT;")
             self.epoch = self._last_epoch()
         except sqlite3.OperationalError as refused:
@@ -133,7 +151,6 @@ class Ledger(LedgerReader):
                     "(kill -9), and start again"
                 ) from None
             raise failed_write(self._file, refused) from refused
-        _checked(self._writer, self._file)
 
     def append(self, records: Sequence[AnyRecord], last_seq: int) -> int:
         """Add events in one synced transaction and return how many were new.
@@ -165,13 +182,17 @@ class Ledger(LedgerReader):
             raise failed_write(self._file, refused) from refused
         return added
 
+    def go_back(self, seq: int) -> None:
+        """Be done up to this input at most: a power loss took what the journal had behind it, and its numbers come again."""
+        self._writer.execute("UPDATE position SET last_seq = min(last_seq, ?)", (seq,))
+
     def close(self) -> None:
         self._finish()
 
     def _last_epoch(self) -> int:
         return int(self._writer.execute("SELECT number FROM epoch").fetchone()[0])
 
-    def _query(self, query: str, values: tuple[int | None, ...] = ()) -> list[tuple[Any, ...]]:
+    def _query(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         return self._writer.execute(query, values).fetchall()
 
 
@@ -191,7 +212,7 @@ def _checked(db: sqlite3.Connection, file: Path) -> sqlite3.Connection:
 
 
 def _id_of(record: AnyRecord) -> str:
-    if isinstance(record, Order):
+    if isinstance(record, Order | Decision | Found):
         return record.client_order_id
     if isinstance(record, Fill):
         return f"{record.client_order_id}/{record.trade_id}"

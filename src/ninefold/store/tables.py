@@ -29,7 +29,7 @@ from deltalake.exceptions import DeltaError
 from ninefold.market.arrays import KINDS, empty, stacked
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord, Balance, Fill, Gap, Has, Listed, May, Order, Tick
+from ninefold.market.records import AnyRecord, Balance, Decision, Fill, Gap, Has, Listed, May, Order, Tick
 from ninefold.market.time import DAY_NS
 from ninefold.store.certifier import Certifier
 from ninefold.store.data_dir import WriterLock, failed_write, open_data_dir
@@ -42,7 +42,7 @@ from ninefold.store.retention import Day
 from ninefold.store.scan import scan
 from ninefold.store.upkeep import Upkeep
 
-NOT_STORED = (Tick, Order, Fill, Balance)  # ticks are in the journal, the account is in the ledger
+NOT_STORED = (Tick, Order, Fill, Balance, Decision)  # ticks are in the journal, the account is in the ledger
 _EPOCH = date(1970, 1, 1)
 _encode = msgspec.json.Encoder().encode
 

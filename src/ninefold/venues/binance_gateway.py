@@ -31,7 +31,9 @@ from ninefold.venues.binance_requests import (
     side_text,
     subscription,
 )
+from ninefold.venues.limiter import Limiter
 
+SENT_KNOWN = 10_000  # orders; far more than are ever under way
 AHEAD_MS = 1000  # a stamp that is further ahead of the venue's clock is refused
 HEARTBEAT_S = 20.0
 OVERDUE_S = 15.0
@@ -58,6 +60,7 @@ class BinanceGateway:
         unsettled: Callable[[], Sequence[Placed]],
         clock: Callable[[], int],
         fence: Callable[[], None] = lambda: None,
+        limiter: Limiter | None = None,
     ) -> None:
         self.subscribed = asyncio.Event()
         self._ws_api_url = ws_api_url
@@ -66,11 +69,12 @@ class BinanceGateway:
         self._submit = submit
         self._unsettled = unsettled
         self._clock = clock
-        self._client = BinanceClient(rest_url, key, secret, clock, fence)
+        self._client = BinanceClient(rest_url, key, secret, clock, fence, limiter)
         self._tasks: set[asyncio.Task[object]] = set()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sent_s: dict[str, float] = {}  # when an order left, by a clock that nobody sets
         self._started_s = 0.0
+        self._before: frozenset[str] = frozenset()  # orders of earlier runs, which may have left then
 
     @property
     def problem(self) -> str:
@@ -79,6 +83,7 @@ class BinanceGateway:
     async def start(self) -> None:
         """Open the session, read the venue's clock, begin to follow the account's events."""
         self._started_s = _now_s()
+        self._before = frozenset(order.client_order_id for order, _ in self._unsettled())
         await self._client.start()
         self._run(self._follow())
         self._run(self._remind())
@@ -93,17 +98,17 @@ class BinanceGateway:
     async def send(self, approved: Approved, instrument: Instrument) -> None:
         """Sign and post an order, once, and hand on whatever comes of it; if that is unsure, ask until it is not."""
         order = approved.order
-        wait_ms = self._client.quiet_ms()
-        if wait_ms > 0:
-            self.withhold(approved, instrument, f"the venue asked us to wait another {wait_ms} ms")
+        request = build_order(approved, instrument, self._client.venue_ms())
+        if reason := self._client.no_room(request):
+            self.withhold(approved, instrument, reason)
             return
         self._sent_s[order.client_order_id] = _now_s()
-        status, body = await self._client.call(build_order(approved, instrument, self._client.venue_ms()))
+        if len(self._sent_s) > SENT_KNOWN:
+            del self._sent_s[next(iter(self._sent_s))]
+        status, body = await self._client.call(request)
         answer = self._hand_on("order_answer", order, instrument, status, body)
         if is_unsure(answer):
             self._run(self._settle(order, instrument))
-        else:
-            self._sent_s.pop(order.client_order_id, None)
         if error_of(answer)[0] == WRONG_TIME:
             self._run(self._client.read_clock())
 
@@ -116,8 +121,7 @@ class BinanceGateway:
         been faster, the order itself may still be on its way. While it is open it is cancelled again, which can do no harm."""
         symbol, order_id = instrument.venue_symbol, order.client_order_id
         while True:
-            await asyncio.sleep(max(0, self._client.quiet_ms()) / 1000)
-            status, body = await self._client.call(cancel_order(symbol, order_id, self._client.venue_ms()))
+            status, body = await self._client.call_in_time(lambda now_ms: cancel_order(symbol, order_id, now_ms))
             self._hand_on("cancel_answer", order, instrument, status, body)
             if status == 200 or not await self._settle(order, instrument):
                 return
@@ -132,11 +136,15 @@ class BinanceGateway:
         self._hand_on("order_answer", approved.order, instrument, NOT_SENT, reason)
 
     async def reconcile(self) -> None:
-        """Ask for each unsettled order by its client id and for its trades, for open orders, and last for the account;
-        each question until it is answered."""
+        """Ask for each unsettled order by its client id and for its trades, for open orders, for those of ours among them that
+        were not known, and last for the account; each question until it is answered."""
+        asked = {order.client_order_id for order, _ in self._unsettled()}
         for order, instrument in self._unsettled():
             await self._settle(order, instrument)
         await self._ask("open_orders", ask_open_orders)
+        for order, instrument in self._unsettled():
+            if order.client_order_id not in asked:
+                await self._settle(order, instrument)
         await self.ask_balances()
 
     async def ask_balances(self) -> None:
@@ -157,7 +165,10 @@ class BinanceGateway:
 
     async def _settle(self, order: Order, instrument: Instrument) -> bool:
         """Ask what became of an order; whether it is still open. "No such order" counts only when it can no longer arrive: its
-        stamp was at most AHEAD_MS ahead of the venue's clock, however wrong ours was, or the venue would refuse it."""
+        stamp was at most AHEAD_MS ahead of the venue's clock, however wrong ours was, or the venue would refuse it. An order that
+        is still on its way into the ledger is not asked for: "no such order" would be true, and false as soon as it leaves."""
+        if not self._has_left(order):
+            return True
         sent_s = self._sent_s.get(order.client_order_id, self._started_s)
         arrived_by_s = sent_s + (RECV_WINDOW_MS + AHEAD_MS) / 1000
         symbol, order_id = instrument.venue_symbol, order.client_order_id
@@ -173,8 +184,13 @@ class BinanceGateway:
             number = str(found.orderId)
             status, body = await self._client.until_answered(lambda now_ms: ask_my_trades(symbol, number, now_ms))
             self._hand_on("my_trades", order, instrument, status, body)
-        self._sent_s.pop(order.client_order_id, None)
         return found is not None and STATUSES.get(found.status) in ("working", "partly_filled")
+
+    def _has_left(self, order: Order) -> bool:
+        """Whether an order may be at the venue."""
+        return (
+            bool(order.venue_order_id) or order.client_order_id in self._sent_s or order.client_order_id in self._before
+        )
 
     async def _follow(self) -> None:
         """Follow the account's events; after a broken line subscribe again and ask for what may have been missed."""

@@ -18,7 +18,7 @@ from ninefold.execution.ids import is_ours
 from ninefold.market.arrays import BUY, SELL
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.numbers import NotExact, to_units
-from ninefold.market.records import AnyRecord, Balance, Fill, Malformed, Order
+from ninefold.market.records import AnyRecord, Balance, Fill, Found, Malformed, Order
 from ninefold.venues import binance_orders_wire as wire
 
 VENUE = "binance"
@@ -149,7 +149,24 @@ class _Reader:
         if envelope.http_status != 200:
             return []
         placed = msgspec.json.decode(envelope.body, type=list[wire.Placed])
-        return [record for order in placed if is_ours(order.clientOrderId) for record in self._placed(order)]
+        made: list[AnyRecord] = []
+        for order in placed:
+            made += self._placed(order) if is_ours(order.clientOrderId) else [self._foreign(order)]
+        return made
+
+    def _foreign(self, placed: wire.Placed) -> Found:
+        """Somebody trades on the same account: that is told, and left alone."""
+        words = f"{placed.side.lower()} {placed.origQty} {placed.symbol}, {placed.executedQty} of it filled"
+        return Found(
+            seq=self._seq,
+            known_ns=self._known_ns,
+            client_order_id=placed.clientOrderId,
+            venue=VENUE,
+            symbol=placed.symbol,
+            side=_side(placed.side),
+            ours=False,
+            text=f"an open order that is not ours: {words}; it is left alone",
+        )
 
     def account(self, envelope: Envelope) -> list[AnyRecord]:
         """Balances that are not zero, and of every asset that is traded here."""
