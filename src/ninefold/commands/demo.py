@@ -18,7 +18,7 @@ from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.line import shower
 from ninefold.commands.table import print_summary
-from ninefold.config import Account, Config, Serve, Source, Venue
+from ninefold.config import Account, Config, Risk, Serve, Source, Venue
 from ninefold.services import process
 from ninefold.services.children import Child, ChildFailed, start
 from ninefold.services.run import READY_S, Pipeline
@@ -27,6 +27,7 @@ from ninefold.store.data_dir import open_data_dir
 
 TRADED = "binance"
 SIMULATED = (TRADED, "coinbase", "kraken")
+ANY_SKEW_S = 1e9  # thirty years
 
 
 class Ready(msgspec.Struct):
@@ -120,7 +121,8 @@ async def _demo(
         arguments = ["-m", "ninefold.simulator", "--data-dir", str(data_dir / "simulator"), *simulation]
         exchange = await start("simulator", arguments, data_dir / "logs")
         ready = msgspec.json.decode(await exchange.line(READY_S), type=Ready)
-        config = await asyncio.to_thread(_config, data_dir, port, ready, outside_port, further)
+        keeps_time = "--tape" not in simulation or simulation[-1] == "1"
+        config = await asyncio.to_thread(_config, data_dir, port, ready, outside_port, further, keeps_time)
         slack = {config.notify.webhook_env: f"http://127.0.0.1:{outside_port}/slack"}
         pipeline = await Pipeline.start(config, server.url if server else "", slack)
         pipeline.children.append(exchange)
@@ -155,9 +157,10 @@ def _venues(text: str, is_tape: bool) -> list[str]:
     return [name for name in named if name != TRADED]
 
 
-def _config(data_dir: Path, port: int, ready: Ready, outside_port: int, further: list[str]) -> Config:
+def _config(data_dir: Path, port: int, ready: Ready, outside_port: int, further: list[str], keeps_time: bool) -> Config:
     """The config of a demo: the simulator's addresses and pairs, signed orders, invented news. further: venues captured
-    besides the traded one, which are the same exchange in another protocol.
+    besides the traded one, which are the same exchange in another protocol. keeps_time: not a tape that is played faster or
+    slower than it was, whose clock runs away from ours.
     """
     outside = f"http://127.0.0.1:{outside_port}"
     pairs = pairs_of(ready)
@@ -176,6 +179,7 @@ def _config(data_dir: Path, port: int, ready: Ready, outside_port: int, further:
             for name in further
         ),
         account=Account(orders="exchange", keys_file=ready.keys_file),
+        risk=Risk() if keeps_time else Risk(clock_skew_s=ANY_SKEW_S),
         sentiment=(
             Source(name="invented news", form="rss", address=f"{outside}/news.rss", every_s=5.0),
             Source(name="fear and greed", form="fear_greed", address=f"{outside}/fng/", every_s=60.0),

@@ -87,7 +87,7 @@ def rules_of(config: Config) -> AccountRules:
         max_total=_units(risk.total_quote),
         max_strategy=_units(risk.strategy_quote),
         price_band_ppm=_ppm(risk.price_band),
-        max_skew_ns=int(risk.clock_skew_s * SECOND_NS),
+        max_skew_ns=None if config.mode == "replay" else int(risk.clock_skew_s * SECOND_NS),
         max_daily_loss_ppm=_ppm(risk.daily_loss),
         max_drawdown_ppm=_ppm(risk.drawdown),
         max_var=None if risk.var_quote is None else _units(risk.var_quote),
