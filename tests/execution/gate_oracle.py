@@ -81,6 +81,7 @@ def verdicts(known: Happened, rules: AccountRules, registry: Registry, order: Or
         "price_band": off_band(of, rules, order, Fraction(price), Fraction(bid + ask, 2)),
         "balance": amount > known.free[asset] - known.taken.get(asset, 0),
         "order_size": grows and over(worth(of, base(of, order.size), worst), rules.max_order),
+        "canary": grows and over(worth(of, after, worst), rules.canary),
         "position": grows and over(worth(of, after, worst), rules.max_position),
     }
     if grows:
@@ -159,39 +160,42 @@ def exposures(
 
 def capital(known: Happened, rules: AccountRules, registry: Registry, order: Order, price: int) -> dict[str, bool]:
     """What each strategy would hold: of fills its part, of what is approved at this tick all. Parts are exact to a unit a fill."""
-    wanted = known.wanted[order.client_order_id]
     if rules.max_strategy is None:
         return {}
-    if not wanted:
-        return {"strategy_capital": True}
+    wanted = equally(known, registry, order)
     breaks = False
     for name, amount in wanted.items():
-        held = {one: part(known, registry, name, one) for one in known.quotes}
-        after = held[order.instrument] + amount
-        if abs(after) <= abs(held[order.instrument]):
+        held, buys, sells = part(known, registry, name, order.instrument)
+        after = reach(held, buys + max(amount, 0), sells - min(amount, 0))
+        if after <= abs(held):
             continue
         total = worth(registry[order.instrument], after, price)
         for one in set(known.quotes) - {order.instrument}:
-            if held[one]:
+            if other := reach(*part(known, registry, name, one)):
                 bid, ask = known.quotes[one]
-                total += worth(registry[one], held[one], ask) if 0 < bid <= ask else 10**30
+                total += worth(registry[one], other, ask) if 0 < bid <= ask else 10**30
         breaks = breaks or total > rules.max_strategy + 1_000  # units that splitting moves
     return {"strategy_capital": breaks}
 
 
-def part(known: Happened, registry: Registry, name: str, instrument: int) -> int:
-    """What a strategy holds of an instrument."""
-    exact = Fraction(0)
-    for fill in known.fills:
-        if fill.instrument == instrument:
-            wanted = known.wanted[fill.client_order_id] or {"flatten": 1}
-            if not known.wanted[fill.client_order_id]:
-                order = next(one for one in known.orders if one.client_order_id == fill.client_order_id)
-                wanted = dict.fromkeys(order.strategies, 1)
-            share = Fraction(abs(wanted.get(name, 0)), sum(map(abs, wanted.values())))
-            exact += fill.side * base(registry[instrument], fill.size) * share
-    now = [one for one in known.orders if one.instrument == instrument and one.known_ns == known.now]
-    return round(exact) + sum(known.wanted[one.client_order_id].get(name, 0) for one in now)
+def part(known: Happened, registry: Registry, name: str, instrument: int) -> tuple[int, int, int]:
+    """What a strategy holds of an instrument, and what may still be bought and sold for it."""
+    held, on_order = Fraction(0), {1: Fraction(0), -1: Fraction(0)}
+    for order in known.orders:
+        if order.instrument == instrument:
+            wants = equally(known, registry, order)
+            share = Fraction(abs(wants.get(name, 0)), sum(map(abs, wants.values())) or 1)
+            filled = sum(fill.size for fill in known.fills if fill.client_order_id == order.client_order_id)
+            held += order.side * base(registry[instrument], filled) * share
+            if order.client_order_id not in known.over:
+                on_order[order.side] += base(registry[instrument], order.size - filled) * share
+    return round(held), round(on_order[1]), round(on_order[-1])
+
+
+def equally(known: Happened, registry: Registry, order: Order) -> dict[str, int]:
+    """What each wants of an order; of one that nobody shared out the same."""
+    whole = order.side * base(registry[order.instrument], order.size)
+    return known.wanted[order.client_order_id] or {name: whole // len(order.strategies) for name in order.strategies}
 
 
 def tail(known: Happened, rules: AccountRules, registry: Registry, order: Order) -> dict[str, bool]:
@@ -208,6 +212,8 @@ def tail(known: Happened, rules: AccountRules, registry: Registry, order: Order)
         if amount and not 0 < bid <= ask:
             return {"value_at_risk": rules.max_var is not None, "expected_shortfall": rules.max_cvar is not None}
         book[one] = worth(registry[one], amount, ask) * (1 if amount > 0 else -1)
+    if not any(book.values()):
+        return {}
     if len(known.closes[1]) < 101:
         return {"value_at_risk": rules.max_var is not None, "expected_shortfall": rules.max_cvar is not None}
     lost = []

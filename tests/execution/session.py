@@ -6,12 +6,13 @@ In:  a seed. Out: orders that were approved, each with the limits that it breaks
 import numpy as np
 
 from ninefold.execution.account import Account
+from ninefold.execution.canary import Canary
 from ninefold.execution.orders import begin, follow
 from ninefold.execution.returns import Returns
 from ninefold.execution.risk import RiskState, check
 from ninefold.execution.rules import AccountRules
 from ninefold.execution.shown import Shown
-from ninefold.execution.under_way import pending
+from ninefold.execution.under_way import pending, pending_parts
 from ninefold.execution.worth import Worth
 from ninefold.market.arrays import BAR_OK, BAR_UNKNOWN, BARS, rows
 from ninefold.market.chunk import Chunk
@@ -36,6 +37,7 @@ LIMITS = {  # what a session may draw tight: most of them bind at some hundreds
     "max_drawdown_ppm": 50_000,
     "max_var": 2 * ONE,
     "max_cvar": 3 * ONE,
+    "canary": 200 * ONE,
 }
 LOOSE = {
     **dict.fromkeys(LIMITS, None),
@@ -73,7 +75,7 @@ class Session:
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
         tight = {name: LIMITS[name] for name in LIMITS if self.rng.random() < 0.12}
-        self.rules = AccountRules(account="main", venue="binance", quote="USDT", **{**LOOSE, **tight})
+        self.rules = AccountRules(account="main", venue="binance", quote="USDT", canary_orders=1, **{**LOOSE, **tight})
         self.registry = registry()
         self.known = Happened()
         self.shown, self.account = Shown(self.registry, "binance"), Account()
@@ -158,6 +160,7 @@ class Session:
             known.now, self.rules, self.registry, self.shown, self.account, known.halted,
             [one.known_ns for one in known.orders], known.awaited, pending(self.tracked.values(), self.registry),
             known.skew_ns, self.worth, self.returns, wanted, known.flattened,
+            pending_parts(self.tracked.values(), self.registry, self.account.attribution), Canary(self.rules),
         )  # fmt: skip
         found = []
         for each in check(state, intents)[0]:

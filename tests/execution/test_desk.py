@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from ninefold.market.records import (
     Balance,
     CancelAsked,
     Fill,
+    Flatten,
     Halted,
     Malformed,
     Order,
@@ -46,7 +48,8 @@ class World:
     """A market of one price (bid a tick below the ask), core and paper venue wired as `execute` wires them. A step is a tenth
     of a second: trades at the price, a quote, records, a tick."""
 
-    def __init__(self, ledger: Sequence[AnyRecord] = (), seq: int = 0, price: int = 50_000) -> None:
+    def __init__(self, ledger: Sequence[AnyRecord] = (), seq: int = 0, price: int = 50_000, cut: bool = False) -> None:
+        self.cut = cut  # whether a step's rows and its records come in chunks of their own
         self.registry = registry()
         self.core = ExecutionCore.restore(RULES, self.registry, ledger)
         self.venue = PaperVenue(RULES, self.registry, latency=LatencyModel(order_ns=1, patience_ns=SECOND_NS))
@@ -75,12 +78,21 @@ class World:
             made.records.append(Tick(seq=self.seq, known_ns=at, exchange_ns=at))
         if desired:
             made.add("targets", rows("targets", [(1, b"cross", SECOND_NS, at, 0.5, at, self.seq)]))
+        pieces = [made]
+        if self.cut:
+            rest = Chunk(
+                self.seq - 8, self.seq, at, {"targets": made.arrays.pop("targets")} if desired else {}, made.records
+            )
+            pieces, made.records, made.last_seq = [made, rest], [], self.seq - 9
+        for piece in pieces:
+            self._hand_on(piece, desired, at)
+        return [record for piece in pieces for record in piece.records]
+
+    def _hand_on(self, made: Chunk, desired: dict[int, int] | None, at: int) -> None:
         made.records.extend(self.venue.step(made))
         self.venue.accept(self.core.step(made, desired))
         self.venue.cancel(self.core.take_cancels(), at)
-        kept = [record for record in made.records if isinstance(record, KEPT)]
-        self.ledger += kept
-        return made.records
+        self.ledger += [record for record in made.records if isinstance(record, KEPT)]
 
     def ask(self, **more: object) -> str:
         """A person asks, and the next tick decides; the id of what was asked for."""
@@ -282,6 +294,24 @@ def test_a_whole_is_cancelled_with_all_its_slices_and_a_held_order_by_its_own_id
     assert world.core.desk.held == {}
 
 
+def test_flatten_ends_what_we_hold_and_cancels_what_rests_and_sells_the_rest():
+    world = World()
+    world.ask(size="0.02", stop="49000")
+    world.step(50_000)
+    world.ask(order_type="limit", price="40000")
+    world.step(50_000)
+    world.step(50_000, Flatten(seq=0, known_ns=0, by="ada"))
+    for _ in range(12):
+        world.step(50_000)
+    assert world.orders() == [
+        ("market", "filled", 1, 2_000),
+        ("stop", "cancelled", -1, 0),
+        ("limit", "cancelled", 1, 0),
+        ("market", "filled", -1, 1_998),
+    ]
+    assert (world.position(), world.core.desk.held, world.core.account.locked["USDT"]) == (0, {}, 0)
+
+
 def test_what_is_asked_for_twice_is_one_order_also_after_a_restart():
     world = World()
     asked = Asked(seq=0, known_ns=0, ask_id="same", by="ada", side=1, size="0.01", pair="BTC/USDT")
@@ -346,10 +376,8 @@ ACTS = st.one_of(
 )
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.lists(ACTS, max_size=14))
-def test_whatever_happens_books_agree_nothing_is_sold_twice_and_a_restart_changes_nothing(acts):
-    world, price = World(), 50_000
+def play(world: World, acts: list[tuple[str, int]]) -> World:
+    price = 50_000
     for act, value in acts:
         if act == "price":
             price = value
@@ -372,14 +400,39 @@ def test_whatever_happens_books_agree_nothing_is_sold_twice_and_a_restart_change
         else:
             held = dict(world.core.desk.held)
             assert ExecutionCore.restore(RULES, registry(), world.ledger).desk.held == held
-            world = world.restarted(price)
+            world = World(world.ledger, world.seq, price, world.cut)
         assert world.position() >= 0
+    return world
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(ACTS, max_size=14))
+def test_where_chunks_are_cut_changes_nothing(acts):
+    whole, cut = play(World(), acts), play(World(cut=True), acts)
+    assert sorted(whole.ledger, key=repr) == sorted(cut.ledger, key=repr)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(ACTS, max_size=14))
+def test_whatever_happens_books_agree_nothing_is_sold_twice_and_a_restart_changes_nothing(acts):
+    check_the_end(play(World(), acts), len(acts))
+
+
+@pytest.mark.torture
+@settings(max_examples=1_000, deadline=None)
+@given(st.lists(ACTS, max_size=50))
+def test_the_same_of_long_days(acts):
+    check_the_end(play(World(), acts), len(acts))
+
+
+def check_the_end(world: World, acts: int) -> None:
+    """After a fall below every trigger the books agree, and every exit gave back what its entry got, but for dust."""
     for price in [46_000] * 15 + [40_000] * 30:
         world.step(price)
     assert not world.core.contradictions
     assert world.core.account.differences() == {}
     left = world.position() - sum(999 * one.size for one in _by_hand_alone(world))
-    assert left * 40_000 // ONE < 5 * (1 + len(acts)), "every exit gave back what its entry got, but for dust"
+    assert left * 40_000 // ONE < 5 * (1 + acts), "every exit gave back what its entry got, but for dust"
 
 
 def _is_exit(world: World, order_id: str) -> bool:

@@ -69,7 +69,9 @@ REASONS: dict[str, Callable[[World], object]] = {
         holds(world, eth=20),
         setattr(world, "quotes", world.quotes[:1]),
     ),
-    "strategy capital: nobody has said": lambda world: ruled(world, max_strategy=10**20),
+    "strategy capital: nobody's order would be 500 USDT, 499 USDT allowed": lambda world: ruled(
+        world, max_strategy=499 * ONE
+    ),
     "strategy capital: slow would be 700 USDT, 699 USDT allowed": lambda world: (
         ruled(world, max_strategy=699 * ONE),
         setattr(world, "wanted", {"nf-a": {"fast": 400_000, "slow": 600_000}}),
@@ -192,6 +194,14 @@ def test_limits_count_what_was_approved_before_at_the_same_tick():
     approved, refused = check(world.state(), [world.order("nf-a"), world.order("nf-b")])
     assert [each.order.client_order_id for each in approved] == ["nf-a"]
     assert refused[0].reason == "strategy capital: fast would be 1000 USDT, 999 USDT allowed"
+
+
+def test_what_is_on_order_for_a_strategy_counts_as_held():
+    world = World(wanted={"nf-a": {"fast": ONE // 100}}, parts={("fast", 2): (25_000_000, 0)})
+    world.quotes += [ETH_QUOTE]
+    ruled(world, max_strategy=999 * ONE)
+    [refused] = check(world.state(), [world.order()])[1]
+    assert refused.reason == "strategy capital: fast would be 1000 USDT, 999 USDT allowed"
 
 
 def test_two_sales_that_together_are_more_than_the_position_do_not_pass_as_making_it_smaller():

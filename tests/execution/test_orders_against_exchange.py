@@ -168,6 +168,13 @@ def test_whatever_way_the_reports_take_we_end_in_the_state_and_the_account_of_th
     play(history, fated)
 
 
+@pytest.mark.torture
+@settings(max_examples=2_000, deadline=None)
+@given(st.lists(acts, min_size=1, max_size=25), st.lists(fates, min_size=1, max_size=80))
+def test_the_same_of_long_histories(history, fated):
+    play(history, fated)
+
+
 IN_ORDER = [Fate(1, place) for place in range(40)]
 BACKWARDS = [Fate(1, 40 - place) for place in range(40)]
 NOTHING = [Fate(0, 0)]

@@ -51,6 +51,7 @@ class World:
     wanted: dict[str, dict[str, int]] = field(default_factory=dict)
     held: dict[str, dict[int, int]] = field(default_factory=dict)  # by strategy and instrument
     flattened: dict[str, Flatten] = field(default_factory=dict)
+    parts: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)  # on order, by strategy and instrument
 
     def state(self) -> RiskState:
         registry = Registry()
@@ -83,6 +84,7 @@ class World:
             self.returns(),
             self.wanted,
             self.flattened,
+            self.parts,
         )
 
     def worth(self) -> Worth:

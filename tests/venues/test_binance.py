@@ -223,7 +223,32 @@ def test_exchange_info_gives_the_rules():
     of = listed.instrument
     assert (of.name, of.id, of.base, of.quote, of.rules_known) == ("binance:BNB/BTC", 1, "BNB", "BTC", True)
     assert (of.tick_size, of.lot_size, of.min_size) == (price("0.000001"), size("0.01"), size("0.01"))
-    assert of.min_notional == "0.00010000"
+    assert (of.min_notional, of.price_band) == ("0.00010000", None)
+
+
+BY_SIDE = {"bidMultiplierUp": "1.2", "bidMultiplierDown": "0.2", "askMultiplierUp": "5", "askMultiplierDown": "0.8"}
+
+
+@pytest.mark.parametrize(
+    ("told", "band"),
+    [
+        ({"filterType": "PERCENT_PRICE_BY_SIDE", **BY_SIDE}, ("0.2", "1.2", "0.8", "5")),
+        ({"filterType": "PERCENT_PRICE", "multiplierUp": "1.3", "multiplierDown": "0.7"}, ("0.7", "1.3", "0.7", "1.3")),
+        ({"filterType": "PERCENT_PRICE_BY_SIDE", **BY_SIDE, "askMultiplierUp": "much"}, None),
+        ({"filterType": "PERCENT_PRICE", "multiplierUp": "1.3"}, None),
+    ],
+)
+def test_exchange_info_gives_the_price_band_and_one_that_cannot_be_read_is_refused(told, band):
+    info = json.loads(sample("exchangeInfo"))
+    info["symbols"][0]["filters"].append(told)
+    adapter = BinanceSpot(frozenset({"BNBBTC"}))
+    adapter.start_questions()
+    adapter.answer(Answer("binance", "exchangeInfo", INFO, 200, json.dumps(info).encode()), SEQ, RECEIVED)
+    [record] = adapter.gathered.records
+    if band is None:
+        assert isinstance(record, Malformed) and "price band" in record.reason
+    else:
+        assert record.instrument.price_band == band
 
 
 def test_past_trades_are_trades(venue):

@@ -24,9 +24,23 @@ from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.numbers import to_units
-from ninefold.market.records import AnyRecord, Balance, Fill, Found, Has, Malformed, Order, Started, Tick
+from ninefold.market.records import (
+    AnyRecord,
+    Asked,
+    Balance,
+    CancelAsked,
+    Fill,
+    Found,
+    Has,
+    Malformed,
+    Order,
+    Started,
+    Tick,
+)
 from ninefold.venues import binance_gateway
+from ninefold.venues.binance_client import BinanceClient
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
+from ninefold.venues.binance_keys import check_keys
 from ninefold.venues.binance_orders import parse_account
 
 RULES = AccountRules(
@@ -147,8 +161,8 @@ async def running(live: Live) -> AsyncIterator[Live]:
 
 
 @contextlib.asynccontextmanager
-async def cutting(rest: str, forward: bool) -> AsyncIterator[str]:
-    """A line to the exchange that breaks at each new order: behind it (forward) or before it."""
+async def cutting(rest: str, forward: bool, method: str = "POST") -> AsyncIterator[str]:
+    """A line to the exchange that breaks at each new order (or at each cancel: DELETE): behind it (forward) or before it."""
     host, port = rest.removeprefix("http://").split(":")
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -156,7 +170,7 @@ async def cutting(rest: str, forward: bool) -> AsyncIterator[str]:
         lines = head.lower().split(b"\r\n")
         length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
         body = await reader.readexactly(length)
-        order = head.startswith(b"POST /api/v3/order ")
+        order = head.startswith(f"{method} /api/v3/order".encode())
         if forward or not order:
             there, back = await asyncio.open_connection(host, int(port))
             back.write(head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + body)
@@ -172,6 +186,18 @@ async def cutting(rest: str, forward: bool) -> AsyncIterator[str]:
         yield "http://127.0.0.1:{1}".format(*server.sockets[0].getsockname())
     finally:
         server.close()
+
+
+def test_the_exchange_says_that_its_key_may_trade_and_not_withdraw(simulator):
+    keys = json.loads(Path(simulator["keys_file"]).read_text())
+
+    async def work() -> None:
+        client = BinanceClient(simulator["rest"], keys["apiKey"], keys["secret"], time.time_ns)
+        await client.start()
+        await check_keys(client)
+        await client.close()
+
+    asyncio.run(work())
 
 
 def test_orders_are_filled_and_our_books_equal_the_exchange_to_the_last_unit(simulator):
@@ -201,6 +227,38 @@ def test_an_order_whose_answer_was_lost_is_found_again_and_counted_once(simulato
                 assert live.core.orders[approved.order.client_order_id].order.status == "filled"
                 live.check()
             assert get(simulator["rest"], "/sim/v1/state")["orders"] == before + 1
+
+    play(work)
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_limit_that_rests_is_cancelled_and_the_books_agree_also_when_every_answer_is_lost(simulator, method):
+    asked = Asked(
+        seq=0, known_ns=time.time_ns(), ask_id=method, by="ada", side=1, size="0.001", pair="BTC/USDT",
+        order_type="post_only", price="30000", stop="20000",
+    )  # fmt: skip
+    prices = {"desired": {1: 0}, "bid": "60000.00", "ask": "60000.01"}
+
+    async def work() -> None:
+        async with (
+            cutting(simulator["rest"], forward=True, method=method) as line,
+            running(Live(simulator, [], rest=line)) as live,
+        ):
+            (approved,) = live.step(asked, **prices)
+            await live.gateway.send(approved, live.registry[1])
+            order_id = approved.order.client_order_id
+            while live.core.orders[order_id].order.status != "working":
+                await asyncio.sleep(0.01)
+            live.step(CancelAsked(seq=0, known_ns=0, by="ada", client_order_id=order_id), **prices)
+            (cancel,) = live.core.take_cancels()
+            await live.gateway.cancel(cancel.order, live.registry[1])
+            await live.settled()
+            assert live.core.orders[order_id].order.status == "cancelled"
+            live.step(**prices)
+            assert live.core.desk.held == {}, "its stop is over with it"
+            while live.core.account.locked["USDT"]:
+                await asyncio.sleep(0.01)
+            live.check()
 
     play(work)
 

@@ -44,6 +44,7 @@ class Venue:
     def __init__(self, ahead_ms: int = 0) -> None:
         self.ahead_ms = ahead_ms
         self.answers: dict[str, list[Any]] = {
+            "GET /api/v3/exchangeInfo": [(200, {"rateLimits": []})],
             "GET /api/v3/account": [(200, {"balances": []})],
             "GET /api/v3/openOrders": [(200, [])],
             "GET /api/v3/myTrades": [(200, [])],

@@ -44,7 +44,7 @@ COUNTERS = {  # metric: (service, its counter, what it counts)
     "ninefold_targets": ("decide", "targets", "Targets decided."),
     "ninefold_may": ("decide", "may", "MAY messages: what may be done."),
     "ninefold_may_scored": ("decide", "may_scored", "MAY messages whose outcome is known."),
-    "ninefold_orders": ("execute", "orders", "Orders intended."),
+    "ninefold_orders": ("execute", "orders", "Orders sent."),
     "ninefold_refused": ("execute", "refused", "Orders that risk refused."),
     "ninefold_fills": ("execute", "fills", "Fills."),
     "ninefold_has": ("execute", "has", "HAS messages: what was done."),

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ninefold.execution.held import is_held
 from ninefold.market.arrays import BARS, ID_NONE, ID_TEXT, ID_UUID
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import shown_decimals, to_text
@@ -150,8 +151,13 @@ def order_row(order: Order, instrument: Instrument, created_ns: int) -> Json:
         "client_order_id": order.client_order_id,
         "instrument": instrument.name,
         "side": SIDES[order.side],
+        "type": order.order_type,
         "size": instrument.size_text(order.size),
         "price": instrument.price_text(order.price) if order.price else None,
+        "trigger": instrument.price_text(order.trigger) if order.trigger and order.order_type != "slice" else None,
+        "reduce_only": order.reduce_only,
+        "parent": order.parent or None,
+        "held": is_held(order),
         "filled": instrument.size_text(order.filled),
         "status": order.status,
         "created_ns": str(created_ns),

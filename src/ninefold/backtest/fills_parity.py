@@ -38,8 +38,9 @@ BPS = 10_000
 @dataclass(frozen=True, eq=False, slots=True)
 class Decided:
     """What a run decided and got. standings: by (instrument, seq). fills: by order. told: its targets by (instrument, strategy).
-    capital: of one instrument, in 10**-8 of the quote asset; weights: of the strategies. starts: (seq, from_seq) of each: behind
-    seq only targets behind from_seq are known to the account. until_seq: up to where the ledger has what was decided.
+    capital: of one instrument, in 10**-8 of the quote asset; weights: of the strategies; sizing: how they are used. starts:
+    (seq, from_seq) of each: behind seq only targets behind from_seq are known to the account. until_seq: up to where the ledger
+    has what was decided.
     """
 
     standings: Mapping[tuple[int, int], Standing]
@@ -49,6 +50,7 @@ class Decided:
     weights: Mapping[str, float]
     starts: Sequence[tuple[int, int]]
     until_seq: int
+    sizing: str = "fixed"
 
 
 def fills_again(series: Series, plan: Plan, target: np.ndarray, run: Decided, known: Known) -> list[Difference]:
@@ -147,6 +149,8 @@ def _without_order(
     worth = quote_amount(of, ask if apart > 0 else bid, size)
     if size < max(of.min_size, 1) or worth < to_units(of.min_notional, 8):
         return "no order", NETTING, held
+    if run.sizing != "fixed":
+        return "no order", NETTING, f"{held}, before they were sized by {run.sizing}"
     return "no order", UNEXPLAINED, held
 
 

@@ -20,7 +20,6 @@ from ninefold.services.statuses import is_running
 
 LOOK_S = 0.1
 NOBODY = 1
-COLUMNS = ("order", "side", "type", "size", "filled", "price", "trigger", "status", "where", "reason")
 
 
 def asked(
@@ -56,10 +55,16 @@ def show(data_dir: Path, order_id: str, orders: list[Order], json_: bool) -> Non
 
 
 def print_orders(found: list[Line]) -> None:
-    """A row an order."""
+    """A row an order; what is to be said of one follows below."""
     table = Table(box=None, pad_edge=False)
-    for column in COLUMNS:
-        table.add_column(column, justify="right" if column in ("size", "filled", "price", "trigger") else "left")
+    for column in ("order", "side", "size", "filled", "type", "at", "status"):
+        table.add_column(column, justify="right" if column in ("size", "filled", "at") else "left", no_wrap=True)
     for line in found:
-        table.add_row(*(getattr(line, column) or "-" for column in COLUMNS))
-    Console().print(table)
+        status = line.where if line.where == "held by us" else line.status
+        at = line.trigger or line.price or "-"
+        table.add_row(line.order, line.side, line.size, line.filled, line.type, at, status)
+    console = Console()
+    console.print(table)
+    for line in found:
+        if line.reason:
+            console.print(f"{line.order}: {line.reason}", style="dim", soft_wrap=True)

@@ -12,10 +12,11 @@ from ninefold.journal.writer import DiskFull
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.services.snapshot import WrongSnapshot
 from ninefold.store.data_dir import AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat
+from ninefold.venues.binance_keys import KeysRefused
 from ninefold.venues.questions import Refused
 
 KNOWN: tuple[type[Exception], ...] = (
     *(AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat, WrongVersion, WrongSnapshot, Damaged, DiskFull, LetGo),
-    *(AlreadyTraded, TakenOver),
+    *(AlreadyTraded, TakenOver, KeysRefused),
     *(BadConfig, CannotListen, NoOpenMP, Refused, UnknownInstrument),
 )

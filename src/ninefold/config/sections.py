@@ -11,6 +11,7 @@ import msgspec
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Fraction = Annotated[float, msgspec.Meta(gt=0, le=1)]
+Timeframe = Literal["1s", "5s", "1m", "5m", "15m", "1h", "1d"]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
@@ -30,7 +31,9 @@ class Venue(_Section, frozen=True):
 
 
 class Account(_Section, frozen=True):
-    """orders: "paper" fills in our simulated market; "exchange" sends signed orders to the venue's addresses."""
+    """orders: "paper" fills in our simulated market; "exchange" sends signed orders to the venue's addresses. canary: with mode
+    "live" a position is worth so much at most, until so many filled orders agreed with the venue's balances.
+    """
 
     orders: Literal["paper", "exchange"] = "paper"
     quote: str = "USDT"
@@ -38,6 +41,8 @@ class Account(_Section, frozen=True):
     keys_file: str = ""
     key_env: str = "NINEFOLD_API_KEY"
     secret_env: str = "NINEFOLD_API_SECRET"
+    canary_quote: Positive = 20.0
+    canary_orders: Annotated[int, msgspec.Meta(ge=1)] = 20
 
 
 class Risk(_Section, frozen=True):
@@ -57,7 +62,18 @@ class Risk(_Section, frozen=True):
     drawdown: Fraction = 0.25
     var_quote: Positive | None = None
     cvar_quote: Positive | None = None
-    tail_timeframe: Literal["1s", "5s", "1m", "5m", "15m", "1h", "1d"] = "1m"
+    tail_timeframe: Timeframe = "1m"
+
+
+class Sizing(_Section, frozen=True):
+    """How much of its share of the capital a strategy uses (docs/risk.md)."""
+
+    method: Literal["fixed", "volatility", "kelly"] = "fixed"
+    volatility: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.5
+    kelly: Fraction = 0.25
+    most: Fraction = 1.0
+    bars: Annotated[int, msgspec.Meta(ge=20, le=1000)] = 100
+    timeframe: Timeframe = "1m"
 
 
 class Strategies(_Section, frozen=True):
@@ -157,6 +173,7 @@ class Config(_Section, frozen=True):
     capture: tuple[Venue, ...] = ()
     account: Account = Account()
     risk: Risk = Risk()
+    sizing: Sizing = Sizing()
     strategies: Strategies = Strategies()
     sentiment: tuple[Source, ...] = ()
     notify: Notify = Notify()

@@ -35,6 +35,8 @@ pairs = ["BTC/USDT", "ETH/USDT"]
 orders = "paper"         # paper: filled in our simulated market; exchange: signed orders to the venue
 quote = "USDT"
 capital = "10000"        # worth that the strategies may use together, in quote
+canary_quote = 20.0      # live: worth of one position at most, until
+canary_orders = 20       # so many filled orders have agreed with the venue's balances
 # key_env = "NINEFOLD_API_KEY"        # names of environment variables, never the secrets themselves
 # secret_env = "NINEFOLD_API_SECRET"
 # keys_file = ""         # or an owner-only file {"apiKey": ..., "secret": ...}
@@ -54,6 +56,15 @@ drawdown = 0.25          # fall from the highest worth; more, and trading halts 
 # var_quote = 200.0      # what the book may lose over one bar in the worst twentieth: at least (VaR),
 # cvar_quote = 300.0     # and on average (CVaR); nothing may grow until a hundred bars were seen
 tail_timeframe = "1m"    # the bars of these two
+
+[sizing]
+method = "fixed"         # fixed: all of its share of the capital at target 1; volatility: less in wild markets;
+#                          kelly: by what the strategy's targets earned so far (nothing while they lose)
+volatility = 0.5         # a year's, that `volatility` keeps an instrument at
+kelly = 0.25             # the part of Kelly's fraction that is used
+most = 1.0               # of a strategy's share, whatever the method says
+bars = 100               # that are looked at, and needed: before, nothing is changed
+timeframe = "1m"         # of these bars
 
 [strategies]
 names = []               # empty: the default ones (bars from TIMEFRAMES)

@@ -85,11 +85,19 @@ class Attribution:
 
     def follow(self, order: Order) -> None:
         """An order is new: who is behind it, until somebody shares it out."""
-        if order.client_order_id in self._wanted:
-            return
+        if order.client_order_id not in self._wanted:
+            self._know(order.client_order_id, self.shares_of(order))
+
+    def parts(self, order: Order, amount: int) -> dict[str, int]:
+        """A signed amount of an order, by whose it would be."""
+        return split(amount, self._wanted.get(order.client_order_id) or self.shares_of(order))
+
+    def shares_of(self, order: Order) -> dict[str, int]:
+        """Of an order that nobody shared out."""
         of_parent = self._wanted.get(order.parent)
-        equal = {name: order.side for name in order.strategies or (NOBODY,)}
-        self._know(order.client_order_id, {name: abs(share) for name, share in (of_parent or equal).items()})
+        return {
+            name: abs(share) for name, share in (of_parent or dict.fromkeys(order.strategies or (NOBODY,), 1)).items()
+        }
 
     def share(self, shared: Shared) -> None:
         self._know(shared.client_order_id, shared.wanted)

@@ -21,6 +21,7 @@ import msgspec
 from ninefold.execution.account import Account
 from ninefold.execution.adopted import PROTECTIVE, adopted
 from ninefold.execution.asked import HAND
+from ninefold.execution.canary import Canary
 from ninefold.execution.desk import RESTS, Desk
 from ninefold.execution.done import tell
 from ninefold.execution.ids import is_ours
@@ -30,7 +31,7 @@ from ninefold.execution.risk import Approved, RiskState, check
 from ninefold.execution.rules import AccountRules
 from ninefold.execution.selling_out import SellingOut
 from ninefold.execution.shown import Shown
-from ninefold.execution.under_way import pending
+from ninefold.execution.under_way import pending, pending_parts
 from ninefold.execution.wishes import Shares, Wanted, Wishes
 from ninefold.execution.worth import DRAWDOWN, Worth
 from ninefold.market.chunk import Chunk
@@ -62,10 +63,10 @@ KEPT_ORDERS = (
 
 
 class ExecutionCore:
-    """One account. `contradictions` are updates that could not be true, newest last. `to_halt`: a halt of our own that the
-    halt switch does not show yet."""
+    """One account. widths: of the bars whose returns somebody asks for beside the rules. `contradictions` are updates that
+    could not be true, newest last. `to_halt`: a halt of our own that the halt switch does not show yet."""
 
-    def __init__(self, rules: AccountRules, registry: Registry) -> None:
+    def __init__(self, rules: AccountRules, registry: Registry, widths: frozenset[int] = frozenset()) -> None:
         self.rules = rules
         self.account = Account()
         self.shown = Shown(registry, rules.venue)
@@ -75,7 +76,8 @@ class ExecutionCore:
         self._halted: Halted | None = None
         self.to_halt: Halted | None = None
         self.worth = Worth()
-        self.returns = Returns({rules.tail_width_ns} if rules.max_var or rules.max_cvar else ())
+        self.canary = Canary(rules)
+        self.returns = Returns(widths | ({rules.tail_width_ns} if rules.max_var or rules.max_cvar else set()))
         self._selling_out = SellingOut()
         self._wishes = Wishes(rules.account, registry, self.account, self.shown, self._selling_out)
         self.desk = Desk(rules, registry, self.orders, self.account.positions, self.shown)
@@ -88,9 +90,15 @@ class ExecutionCore:
         self._equity_second = -1
 
     @classmethod
-    def restore(cls, rules: AccountRules, registry: Registry, events: Iterable[AnyRecord]) -> ExecutionCore:
+    def restore(
+        cls,
+        rules: AccountRules,
+        registry: Registry,
+        events: Iterable[AnyRecord],
+        widths: frozenset[int] = frozenset(),
+    ) -> ExecutionCore:
         """The core as it stood after the ledger's events, oldest first. The venue is asked again before it trades."""
-        core = cls(rules, registry)
+        core = cls(rules, registry, widths)
         for event in events:
             if not isinstance(event, Started):
                 core._fold(event)
@@ -180,7 +188,7 @@ class ExecutionCore:
             case Halted() | Resumed():
                 self._switch(record)
             case Equity():
-                self.worth.see(record)
+                self._see(record)
             case Asked():
                 self.desk.ask(record)
             case CancelAsked():
@@ -201,6 +209,10 @@ class ExecutionCore:
             case _:
                 pass
         return []
+
+    def _see(self, equity: Equity) -> None:
+        self.worth.see(equity)
+        self.canary.look(bool(self._under_way), not self.account.differences())
 
     def _switch(self, record: Halted | Resumed) -> None:
         if isinstance(record, Resumed):
@@ -262,6 +274,7 @@ class ExecutionCore:
     def _tell(self, before: Tracked, after: Tracked, by: Order | Fill) -> list[AnyRecord]:
         if before.complete or not after.complete:
             return []
+        self.canary.filled(after.order.client_order_id)
         return [tell(after, self._registry[after.order.instrument], by.seq, by.known_ns)]
 
     def _start(self, started: Started) -> list[AnyRecord]:
@@ -285,7 +298,7 @@ class ExecutionCore:
             return []
         self._equity_second = second
         equity = Equity(seq=tick.seq, known_ns=tick.known_ns, quote=self.rules.quote, value=self.equity())
-        self.worth.see(equity)
+        self._see(equity)
         fell = self.worth.fell_too_far(self.rules.max_drawdown_ppm)
         if not fell or self._halted is not None:
             return [equity]
@@ -334,6 +347,7 @@ class ExecutionCore:
     def _risk_state(self, tick: Tick, shares: Mapping[str, Mapping[str, int]]) -> RiskState:
         while self._sent_ns and self._sent_ns[0] <= tick.known_ns - MINUTE_NS:
             self._sent_ns.popleft()
+        under_way = [self.orders[one] for one in self._under_way]
         return RiskState(
             known_ns=tick.known_ns,
             rules=self.rules,
@@ -343,7 +357,9 @@ class ExecutionCore:
             halted=self._halted,
             sent_ns=self._sent_ns,
             awaited=list(self._awaited),
-            pending=pending((self.orders[one] for one in self._under_way), self._registry),
+            pending=pending(under_way, self._registry),
+            canary=self.canary,
+            pending_parts=pending_parts(under_way, self._registry, self.account.attribution),
             skew_ns=tick.known_ns - tick.exchange_ns,
             worth=self.worth,
             returns=self.returns,

@@ -43,7 +43,9 @@ class Returns:
         if key not in self._joint:
             series = [dict(self._of.get((one, width_ns), ())) for one in instruments]
             shared = sorted(set(series[0]).intersection(*series[1:])) if series else []
-            self._joint[key] = np.array([[one[at] for one in series] for at in shared]).reshape(-1, len(series))
+            self._joint[key] = np.array([[one[at] for one in series] for at in shared]).reshape(
+                len(shared), len(series)
+            )
         return self._joint[key]
 
     def _add(self, key: tuple[int, int], close_ns: int, close: int) -> None:

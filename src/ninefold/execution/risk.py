@@ -26,7 +26,7 @@ RULES: tuple[Rule, ...] = (
     *(general.clock_skew, loss.daily_loss, loss.drawdown),
 )
 PRICED: tuple[Priced, ...] = (
-    *(market.min_notional, market.price_band, size.order_size, size.position),
+    *(market.min_notional, market.price_band, size.order_size, size.position, size.canary),
     *(exposure.instrument_exposure, exposure.venue_exposure, exposure.total_exposure, exposure.strategy_capital),
     *(tail.value_at_risk, tail.expected_shortfall, size.balance),
 )
@@ -50,7 +50,9 @@ def check(state: RiskState, intents: Sequence[Order]) -> tuple[list[Approved], l
     """
     minute = state.known_ns - MINUTE_NS
     sent = sum(at > minute for at in state.sent_ns)
-    left = Left(dict(state.account.free), dict(state.account.positions), sent, dict(state.pending), {})
+    left = Left(
+        dict(state.account.free), dict(state.account.positions), sent, dict(state.pending), dict(state.pending_parts)
+    )
     approved: list[Approved] = []
     refused: list[Order] = []
     for order in intents:

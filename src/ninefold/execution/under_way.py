@@ -1,24 +1,55 @@
 """What is on order: the amounts that may still come to be bought or sold.
 
-In:  orders as they stand. Out: amounts of base by instrument, to buy and to sell. An order that is over still counts for
-     fills that the venue has counted and not yet told one by one.
+In:  orders as they stand. Out: amounts of base by instrument, to buy and to sell; and by strategy. An order that is over still
+     counts for fills that the venue has counted and not yet told one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ninefold.execution.attribution import Attribution
 from ninefold.execution.money import base_amount
 from ninefold.execution.orders import Tracked
 from ninefold.market.instruments import Registry
 
+Pending = tuple[int, int]  # to buy, to sell
 
-def pending(orders: Iterable[Tracked], registry: Registry) -> dict[int, tuple[int, int]]:
-    found: dict[int, tuple[int, int]] = {}
+
+def remaining(tracked: Tracked, registry: Registry) -> int:
+    """Amount of base that the order may still bring."""
+    order = tracked.order
+    known = sum(fill.size for fill in tracked.fills.values())
+    return base_amount(registry[order.instrument], max(0, (order.size if tracked.open else order.filled) - known))
+
+
+def pending(orders: Iterable[Tracked], registry: Registry) -> dict[int, Pending]:
+    found: dict[int, Pending] = {}
+    for tracked in orders:
+        order, amount = tracked.order, remaining(tracked, registry)
+        found[order.instrument] = more(found.get(order.instrument, (0, 0)), order.side * amount)
+    return found
+
+
+def pending_parts(
+    orders: Iterable[Tracked], registry: Registry, attribution: Attribution
+) -> dict[tuple[str, int], Pending]:
+    """The same by strategy and instrument."""
+    found: dict[tuple[str, int], Pending] = {}
     for tracked in orders:
         order = tracked.order
-        known = sum(fill.size for fill in tracked.fills.values())
-        amount = base_amount(registry[order.instrument], max(0, (order.size if tracked.open else order.filled) - known))
-        buys, sells = found.get(order.instrument, (0, 0))
-        found[order.instrument] = (buys + amount, sells) if order.side > 0 else (buys, sells + amount)
+        amount = order.side * remaining(tracked, registry)
+        for strategy, part in attribution.parts(order, amount).items():
+            key = (strategy, order.instrument)
+            found[key] = more(found.get(key, (0, 0)), part)
     return found
+
+
+def more(known: Pending, amount: int) -> Pending:
+    """With a signed amount more on order."""
+    return (known[0] + amount, known[1]) if amount > 0 else (known[0], known[1] - amount)
+
+
+def most(held: int, known: Pending) -> int:
+    """The greatest amount, long or short, that may come to be held."""
+    return max(abs(held + known[0]), abs(held - known[1]))

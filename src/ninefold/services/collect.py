@@ -21,6 +21,7 @@ from ninefold.services.intake import Intake
 from ninefold.services.websocket import Line, open_line
 from ninefold.venues.adapter import Question
 from ninefold.venues.collector import Collector
+from ninefold.venues.limiter import Limiter
 from ninefold.venues.questions import BANNED, Asker, Refused
 from ninefold.venues.table import VENUES
 
@@ -52,11 +53,17 @@ class _Listener:
 
 class MarketFeed:
     """One connection to one venue's public streams, kept open until cancelled. numbers: of the connections of all
-    venues.
+    venues. limiter: shared with who else calls this venue.
     """
 
     def __init__(
-        self, venue: Venue, intake: Intake, clock: Callable[[], int], collector: Collector, numbers: Iterator[int]
+        self,
+        venue: Venue,
+        intake: Intake,
+        clock: Callable[[], int],
+        collector: Collector,
+        numbers: Iterator[int],
+        limiter: Limiter | None = None,
     ) -> None:
         entry = VENUES[venue.name]
         symbols = [entry.venue_symbol(pair) for pair in venue.pairs]
@@ -68,7 +75,7 @@ class MarketFeed:
         self._collector = collector
         self._websocket: Line | None = None
         self._asker = Asker(
-            venue.name, venue.rest_url or entry.rest_url, entry.weight_per_minute, self._answered, clock
+            venue.name, venue.rest_url or entry.rest_url, entry.weight_per_minute, self._answered, clock, limiter
         )
         self._numbers = numbers
         self._last_frame_ns = 0

@@ -32,12 +32,14 @@ from ninefold.services.intake import Intake
 from ninefold.services.quicken import compiled
 from ninefold.venues.ccxt_names import is_name
 from ninefold.venues.collector import Collector
+from ninefold.venues.limiter import Limiter
 
 BUSY = 200  # frames between two ticks, 2,000 a second, from which on what reads them is compiled
 
 
 class Door:
-    """saved: the collector's state at a snapshot, or None. Nothing is handed on before `recover`."""
+    """saved: the collector's state at a snapshot, or None. Nothing is handed on before `recover`. limiters: by venue, for
+    whoever calls it from this process."""
 
     def __init__(
         self,
@@ -61,7 +63,11 @@ class Door:
             self.meter.detail = told(self._journal.cut)
         self._intake = Intake(self._journal, self.collector, hand_on, self.meter)
         numbers = count(1)
-        self._feeds = [feed_of(venue, self._intake, clock, self.collector, numbers) for venue in config.venues]
+        self.limiters = {venue.name: Limiter(()) for venue in config.venues}
+        self._feeds = [
+            feed_of(venue, self._intake, clock, self.collector, numbers, self.limiters[venue.name])
+            for venue in config.venues
+        ]
 
     def recover(self, written_seq: int) -> None:
         """Hand on again what the journal has behind the snapshot. written_seq: up to where the stage behind has
@@ -179,12 +185,17 @@ class Door:
 
 
 def feed_of(
-    venue: Venue, intake: Intake, clock: Callable[[], int], collector: Collector, numbers: Iterator[int]
+    venue: Venue,
+    intake: Intake,
+    clock: Callable[[], int],
+    collector: Collector,
+    numbers: Iterator[int],
+    limiter: Limiter | None = None,
 ) -> MarketFeed | CcxtFeed:
     """The edge of a venue. raises: BadConfig for one that needs ccxt and cannot have it."""
     if is_name(venue.name):
         return CcxtFeed(venue, intake, clock, collector, numbers)
-    return MarketFeed(venue, intake, clock, collector, numbers)
+    return MarketFeed(venue, intake, clock, collector, numbers, limiter)
 
 
 def told(cut: Cut) -> str:

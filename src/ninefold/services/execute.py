@@ -7,22 +7,23 @@ Out: the same with orders, fills, HAS and equity. The stage is pure; its account
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Protocol, cast
+
+import numpy as np
 
 from ninefold.backtest.paper import PaperVenue, SimulatedVenue
 from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.execution.core import ExecutionCore
 from ninefold.execution.decisions import UNTOLD, Basis, decisions
-from ninefold.execution.money import DECIMALS
 from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
 from ninefold.market.chunk import Chunk
-from ninefold.market.instruments import Registry
+from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import (
     AnyRecord,
     Asked,
@@ -44,7 +45,8 @@ from ninefold.market.records import (
     Tick,
 )
 from ninefold.market.time import SECOND_NS, TIMEFRAMES
-from ninefold.strategy.sizing import desired_position, equal_weights, wanted_amounts
+from ninefold.services.sizes import Sizes
+from ninefold.strategy.scaling import Sizing
 
 UNIT = 10**8
 MILLION = 10**6
@@ -91,7 +93,15 @@ def rules_of(config: Config) -> AccountRules:
         max_var=None if risk.var_quote is None else _units(risk.var_quote),
         max_cvar=None if risk.cvar_quote is None else _units(risk.cvar_quote),
         tail_width_ns=TIMEFRAMES[risk.tail_timeframe],
+        canary=_units(config.account.canary_quote) if config.mode == "live" and not paper else None,
+        canary_orders=config.account.canary_orders,
     )
+
+
+def sizing_of(config: Config) -> Sizing:
+    given = config.sizing
+    width_ns = TIMEFRAMES[given.timeframe]
+    return Sizing(given.method, given.volatility, given.kelly, given.most, given.bars, width_ns)
 
 
 def _units(quote: float) -> int:
@@ -103,9 +113,9 @@ def _ppm(fraction: float) -> int:
 
 
 class Execute:
-    """The stage. It keeps the newest target of each strategy and asks the core for the position that all of them
-    together want. venue: the simulated one that takes the orders; None: the paper one, or who sends them. keep_halt: sets the
-    halt switch. basis: what decides besides the inputs.
+    """The stage. It asks the core for the position that all strategies together want (sizes.py). venue: the simulated one that
+    takes the orders; None: the paper one, or who sends them. keep_halt: sets the halt switch. basis: what decides besides the
+    inputs.
     """
 
     name = "execute"
@@ -126,20 +136,16 @@ class Execute:
         self._to_send: list[Outgoing] = []
         self._ledger = ledger
         self._keep_halt = keep_halt
-        self._capital = int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs))
-        self._weights = equal_weights(strategies)
-        self._targets: dict[int, dict[str, float]] = {}
-        self._wanted: dict[
-            int, tuple[dict[str, float], int]
-        ] = {}  # the targets a position was last sized for, and that size
-        self._of_strategies: dict[int, dict[str, int]] = {}  # of the same, what each strategy wants of it
+        sizing, capital = sizing_of(config), int(Decimal(config.account.capital) * UNIT)
+        self._sizes = Sizes(sizing, strategies, capital // max(1, len(config.venue.pairs)), registry)
         self._mays: list[May] = []
         self._done_seq = ledger.last_seq()
         events = ledger.events()
         for event in events:
             if isinstance(event, Listed):
                 self.registry.learn(event.instrument)
-        self.core = ExecutionCore.restore(rules, self.registry, events)
+        widths = frozenset({sizing.width_ns} if sizing.method == "volatility" else ())
+        self.core = ExecutionCore.restore(rules, self.registry, events, widths)
         make = venue or (PaperVenue if rules.simulated else None)
         self._paper = make(rules, self.registry) if make is not None else None
         if self._paper is not None:
@@ -156,21 +162,26 @@ class Execute:
             self._ledger.go_back(seq)
             self._done_seq = seq
 
+    def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:
+        """Returns of the bars so far; what strategies earned is measured anew."""
+        self.core.returns.fold(bars)
+
     def step(self, chunk: Chunk) -> Chunk:
         self._observe(chunk)
         if chunk.last_seq <= self._done_seq:
             self.core.shown.fold(chunk)
+            self.core.returns.fold(chunk.rows("bars"))
             return chunk
         if self._paper is not None:
             chunk.records.extend(self._paper.step(chunk))
-        approved = self.core.step(chunk, partial(self._desired, chunk), self._mays, self._of_strategies)
+        approved = self.core.step(chunk, partial(self._sizes.desired, chunk, self.core), self._mays, self._sizes.wants)
         cancels = self.core.take_cancels()
         if self._paper is not None:
             self._paper.accept(approved)
             self._paper.cancel(cancels, chunk.known_ns)
         else:
             self._to_send += [*approved, *cancels]
-        chunk.records.extend(decisions(chunk, self.core, self._targets, self._size_wanted, self._basis))
+        chunk.records.extend(decisions(chunk, self.core, self._sizes.targets, self._sizes.wanted, self._basis))
         return chunk
 
     def take_orders(self) -> list[Outgoing]:
@@ -205,6 +216,7 @@ class Execute:
             meter.gauges["equity"] = equity / UNIT
 
     def _observe(self, chunk: Chunk) -> None:
+        self._sizes.observe(chunk)
         for record in chunk.records:
             if isinstance(record, Listed):
                 self.registry.learn(record.instrument)
@@ -212,27 +224,3 @@ class Execute:
                 self._mays.append(record)
             elif isinstance(record, Tick):
                 self._mays = [may for may in self._mays if may.until_ns >= record.exchange_ns]
-        for instrument, strategy, target in chunk.rows("targets")[["instrument", "strategy", "target"]].tolist():
-            self._targets.setdefault(instrument, {})[strategy.decode()] = target
-
-    def _size_wanted(self, instrument: int) -> int:
-        return self._wanted.get(instrument, ({}, 0))[1]
-
-    def _desired(self, chunk: Chunk) -> Mapping[int, int]:
-        """What to hold of the instruments for which this chunk brings new targets. A size is kept as long as its
-        targets are: a price
-        that moves, or a fee taken from what was bought, is no reason to trade."""
-        wanted: dict[int, int] = {}
-        for instrument in sorted(set(chunk.rows("targets")["instrument"].tolist())):
-            quote = self.core.shown.quote(instrument)
-            if quote is None or self.registry[instrument].size_decimals > DECIMALS:
-                continue  # nothing to size by, or sizes finer than the account counts: not traded
-            targets = self._targets[instrument]
-            sized_for, size = self._wanted.get(instrument, ({}, 0))
-            if sized_for != targets:
-                price, of = (quote.bid + quote.ask) // 2, self.registry[instrument]
-                size = max(0, desired_position(targets, self._weights, self._capital, price, of))
-                self._wanted[instrument] = (dict(targets), size)
-                self._of_strategies[instrument] = wanted_amounts(targets, self._weights, self._capital, price, of)
-            wanted[instrument] = size
-        return wanted

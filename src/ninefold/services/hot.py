@@ -58,7 +58,8 @@ class Hot:
         self.execute = next(stage for stage in made if isinstance(stage, Execute))
         self.execute.go_back(self.door.journal_seq)
         self._chain = Chain(self.stages, self._stream, self._after)
-        self._trading = Trading(config, self.execute, self.door.put, clock, self._lease.check)
+        limiter = self.door.limiters[config.venue.name]
+        self._trading = Trading(config, self.execute, self.door.put, clock, self._lease.check, limiter)
         self._books = Books(self.execute, self._trading.send)
         self._live = False
         self._begun = Begun(

@@ -91,6 +91,9 @@ def _decided(
         weights=equal_weights(tuple(plan.name for plan in plans)),
         starts=[(life.begun.journal_seq, life.begun.from_seq) for life in run.lives],
         until_seq=run.end.ledger_seq,
+        sizing=config.sizing.method
+        if config.sizing.most == 1
+        else f"{config.sizing.method}, {config.sizing.most} at most",
     )
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from ninefold.bus.status import CHAIN
 from ninefold.execution.decisions import Basis
 from ninefold.journal.inputs import Begun
@@ -25,6 +27,7 @@ from ninefold.services.stage import Kept, Stage, Warmed
 
 LOOK_EVERY = 1_024  # inputs between two looks at what nobody takes here
 States = dict[str, bytes]
+Warm = tuple[np.ndarray, np.ndarray]  # bars, values
 
 
 class Memory:
@@ -62,12 +65,15 @@ class Side:
         self._venue: MakeVenue | None = None
         self._memory = Memory([], 0)
 
-    def begin(self, life: Life, instruments: Sequence[Instrument], basis: Basis) -> None:
+    def begin(self, life: Life, instruments: Sequence[Instrument], basis: Basis, warmed: Warm | None) -> None:
+        """warmed: bars and values from which the life's formulas were warmed up, if it went on from a state."""
         done_seq = life.begun.ledger_seq
         self._venue = self._venue_of(life)
         self._memory = Memory([event for event in self.events if event.seq <= done_seq], done_seq)
         names = tuple(strategy.name for strategy in strategies_of(life.config))
         self.execute = Execute(life.config, names, self._memory, Registry(list(instruments)), self._venue, basis=basis)
+        if warmed is not None:
+            self.execute.warm(instruments, *warmed)
 
     def step(self, decided: Chunk) -> Chunk:
         """The chunk with what execute makes of it; the one that is given stays as it is."""
@@ -105,7 +111,8 @@ def play(run: Run, sides: Sequence[Side]) -> Iterator[Step]:
         booked = (begun.ledger_seq, following.ledger_seq)
         playing = _Playing(run, life, saved)
         for side in sides:
-            side.begin(life, list(playing.collector.registry), basis_of(life.config, run.data_dir))
+            basis = basis_of(life.config, run.data_dir)
+            side.begin(life, list(playing.collector.registry), basis, playing.warmed)
         for chunk in playing.chunks(following, wanted, saved):
             yield Step([side.step(chunk) for side in sides], streamed, booked)
         for side in sides:
@@ -129,8 +136,10 @@ class _Playing:
         self._stages: list[Stage] = [
             stage_of(name, life.config, run.data_dir, Registry(instruments)) for name in CHAIN if name != "execute"
         ]
+        self.warmed: Warm | None = None
         if states is not None:
-            self._restore(states, instruments)
+            self.warmed = history(self._data_dir, self._begun.from_seq)
+            self._restore(states, instruments, *self.warmed)
 
     def chunks(self, following: Begun, wanted: set[int], saved: dict[int, States]) -> Iterator[Chunk]:
         """What decide hands on. Chunks end where the run's did when it went on: others there would be made twice."""
@@ -158,8 +167,7 @@ class _Playing:
         states = {stage.name: stage.save() for stage in self._stages if isinstance(stage, Kept)}
         return {**states, "collect": self.collector.save()}
 
-    def _restore(self, states: States, instruments: list[Instrument]) -> None:
-        bars, values = history(self._data_dir, self._begun.from_seq)
+    def _restore(self, states: States, instruments: list[Instrument], bars: np.ndarray, values: np.ndarray) -> None:
         for stage in self._stages:
             if isinstance(stage, Kept):
                 stage.load(states[stage.name])

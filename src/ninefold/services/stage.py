@@ -78,7 +78,7 @@ class TimedStage:
             self._count_fills(chunk)
         for record in chunk.records[known:]:
             if isinstance(record, Order):
-                meter.count({"intended": "orders", "refused": "refused"}.get(record.status, "order_changes"))
+                meter.count({"sent": "orders", "refused": "refused"}.get(record.status, "order_changes"))
             elif type(record) in _COUNTED_RECORDS:
                 meter.count(_COUNTED_RECORDS[type(record)])
 

@@ -17,7 +17,10 @@ from ninefold.journal import inputs
 from ninefold.journal.inputs import AccountEvent, encode
 from ninefold.services import halt
 from ninefold.services.execute import Execute, Outgoing
+from ninefold.venues.binance_client import BinanceClient
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
+from ninefold.venues.binance_keys import check_keys
+from ninefold.venues.limiter import Limiter
 from ninefold.venues.table import VENUES
 
 OVERDUE_S = 15.0  # what the venue says and what our fills add up to may differ so long: events are under way
@@ -25,8 +28,8 @@ ANSWERS_S = 1.0  # at a stop, answers under way are waited for this long; later 
 
 
 class Trading:
-    """put: the door. fence: raises TakenOver when another executor has the account. Orders are sent only after `run` has
-    asked the venue for the state of the account.
+    """put: the door. fence: raises TakenOver when another executor has the account. limiter: of the venue's rates, shared with
+    who else calls it. Orders are sent only after `run` has asked the venue for the state of the account.
     """
 
     def __init__(
@@ -36,20 +39,24 @@ class Trading:
         put: Callable[[int, int, int, bytes], None],
         clock: Callable[[], int],
         fence: Callable[[], None],
+        limiter: Limiter | None = None,
     ) -> None:
         self._fence = fence
         self._config = config
         self._execute = execute
         self._put = put
         self._clock = clock
+        self._limiter = limiter
         self._gateway: BinanceGateway | None = None
         self._sending: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
-        """Follow the account until cancelled. raises: BadConfig without keys."""
+        """Follow the account until cancelled. raises: BadConfig without keys, KeysRefused."""
         key, secret = keys_of(self._config.account)
         venue = self._config.venue
         entry = VENUES[venue.name]
+        if self._config.mode == "live":
+            await self._check_keys(venue.rest_url or entry.rest_url, key, secret)
         gateway = BinanceGateway(
             venue.rest_url or entry.rest_url,
             venue.ws_api_url or entry.ws_api_url,
@@ -59,6 +66,7 @@ class Trading:
             self._unsettled,
             self._clock,
             self._fence,
+            self._limiter,
         )
         self._gateway = gateway
         await gateway.start()
@@ -66,6 +74,14 @@ class Trading:
         await gateway.reconcile()
         # it works until it is closed, or something behind the door goes wrong
         await asyncio.gather(gateway.failed, self._compare(gateway))
+
+    async def _check_keys(self, rest_url: str, key: str, secret: str) -> None:
+        client = BinanceClient(rest_url, key, secret, self._clock)
+        try:
+            await client.start()
+            await check_keys(client)
+        finally:
+            await client.close()
 
     async def _compare(self, gateway: BinanceGateway) -> None:
         """Ask for the account again when a balance has differed from our fills for long: its event was lost."""

@@ -26,6 +26,14 @@ class Private:
         self.exchange.account_asked.set()
         return records.account(self.exchange, params.text("omitZeroBalances") == "true")
 
+    def api_restrictions(self, params: Params) -> object:
+        """What the key may do: read and trade."""
+        may = {"enableReading", "enableSpotAndMarginTrading", "enableFixApiTrade", "enableFixReadOnly"}
+        may_not = {"enableWithdrawals", "enableInternalTransfer", "enableMargin", "enableFutures", "ipRestrict"}
+        may_not |= {"permitsUniversalTransfer", "enableVanillaOptions", "enablePortfolioMarginTrading"}
+        told = {**dict.fromkeys(sorted(may), True), **dict.fromkeys(sorted(may_not), False)}
+        return {"createTime": self.exchange.now_ms(), **told}
+
     def place(self, params: Params) -> object:
         done = self.orders.place(params)
         return records.placed(self._instrument(done.order), done)

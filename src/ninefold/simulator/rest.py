@@ -72,7 +72,8 @@ class Rest:
             web.route(method, f"/api/v3/{path}", self._signed(weight, answer, method == "POST" and path == "order"))
             for method, path, weight, answer in signed
         ]
-        return [*routes, web.route("*", "/api/v3/userDataStream", gone)]
+        restrictions = web.get("/sapi/v1/account/apiRestrictions", self._signed(1, private.api_restrictions, False))
+        return [*routes, restrictions, web.route("*", "/api/v3/userDataStream", gone)]
 
     def _public(self, weight: int, answer: Answer) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:

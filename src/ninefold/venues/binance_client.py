@@ -2,7 +2,8 @@
 
 In:  requests as binance_requests.py writes them.
 Out: http status and body of each answer; status 0 and the name of the failure if none came. Keys appear in no text made here.
-`call` sends once; `until_answered` asks again and again, and waits where the venue asks us to: it is for questions alone.
+`call` sends once, now; `no_room` says why it may not: the venue's rate limits are never exceeded. `call_in_time` waits for
+room; `until_answered` asks again and again: it is for questions alone.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from collections.abc import Callable
 import aiohttp
 import msgspec
 
+from ninefold.venues.binance_limits import DEFAULTS, costs_of, limits_of, told_in
 from ninefold.venues.binance_orders import NO_SUCH_ORDER, Envelope, error_of
 from ninefold.venues.binance_requests import Request, sign
+from ninefold.venues.limiter import Limiter
 from ninefold.venues.questions import wait_seconds
 
 TIMEOUT_S = 10.0
@@ -29,7 +32,13 @@ class BinanceClient:
     older then. problem: what went wrong last, in words. offset_ms: the venue's clock less ours."""
 
     def __init__(
-        self, rest_url: str, key: str, secret: str, clock: Callable[[], int], fence: Callable[[], None] = lambda: None
+        self,
+        rest_url: str,
+        key: str,
+        secret: str,
+        clock: Callable[[], int],
+        fence: Callable[[], None] = lambda: None,
+        limiter: Limiter | None = None,
     ) -> None:
         self.problem = "not started"
         self.offset_ms = 0
@@ -38,13 +47,16 @@ class BinanceClient:
         self._secret = secret
         self._clock = clock
         self._fence = fence
+        self._limiter = limiter or Limiter(())
+        self._limiter.set(DEFAULTS)
         self._session: aiohttp.ClientSession | None = None
         self._quiet_until_ms = 0
 
     async def start(self) -> None:
-        """Open the session and read the venue's clock."""
+        """Open the session, read the venue's clock and its rate limits."""
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
         await self.read_clock()
+        await self.read_limits()
 
     async def close(self) -> None:
         if self._session is not None:
@@ -60,22 +72,34 @@ class BinanceClient:
             body, headers["Content-Type"] = query, "application/x-www-form-urlencoded"
         else:
             url = f"{url}?{query}"
+        ticket = self._limiter.leave(costs_of(request.method, request.path), self._clock())
         try:
             async with self.http.request(
                 request.method, url, data=body, headers=headers, allow_redirects=False
             ) as response:
                 if response.status in MUST_WAIT:
                     self._wait(response.headers.get("Retry-After"))
-                return response.status, await response.text()
+                text = await response.text()
+                self._limiter.told(told_in(response.headers.items()), self._clock())
+                return response.status, text
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return 0, f"no answer: {type(error).__name__}"
+        finally:
+            self._limiter.back(ticket, self._clock())
+
+    async def call_in_time(self, ask: Callable[[int], Request]) -> tuple[int, str]:
+        """One signed request as soon as there is room for it; it is made then, at the venue's time."""
+        request = ask(self.venue_ms())
+        while (wait_ms := max(self.quiet_ms(), self._room_ms(request))) > 0:
+            await asyncio.sleep(wait_ms / 1000)
+            request = ask(self.venue_ms())
+        return await self.call(request)
 
     async def until_answered(self, ask: Callable[[int], Request]) -> tuple[int, str]:
         """Ask, with growing pauses, until the venue answers with success or says that there is no such order."""
         pause_s = FIRST_WAIT_S
         while True:
-            await asyncio.sleep(max(0, self.quiet_ms()) / 1000)
-            status, body = await self.call(ask(self.venue_ms()))
+            status, body = await self.call_in_time(ask)
             code = error_of(Envelope("", "", "", "", status, body))[0] if status != 200 else None
             if status == 200 or code == NO_SUCH_ORDER:
                 return status, body
@@ -102,6 +126,24 @@ class BinanceClient:
             raise RuntimeError("the gateway is not started; await start() first")
         return self._session
 
+    async def read_limits(self) -> None:
+        """What the venue says its rate limits are; the lowest it documents hold if it does not say. They are the same for all
+        symbols, so one that it has had for ever will do."""
+        try:
+            async with self.http.get(f"{self._rest_url}/api/v3/exchangeInfo?symbol=BTCUSDT") as response:
+                body = await response.read()
+                self._limiter.set(limits_of(body) if response.status == 200 else ())
+        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
+            self.problem = f"the venue's rate limits could not be read: {type(error).__name__}"
+
+    def no_room(self, request: Request) -> str:
+        """Why a request may not leave now; empty if it may."""
+        if (wait_ms := self.quiet_ms()) > 0:
+            return f"the venue asked us to wait another {wait_ms} ms"
+        if (wait_ms := self._room_ms(request)) > 0:
+            return f"the venue's rate limit leaves no room for another {wait_ms} ms"
+        return ""
+
     def quiet_ms(self) -> int:
         """How much longer the venue has asked us to wait; 0 or less: not at all."""
         return self._quiet_until_ms - self.now_ms()
@@ -112,6 +154,11 @@ class BinanceClient:
     def venue_ms(self) -> int:
         """The venue's time, as far as we know it."""
         return self.now_ms() + self.offset_ms
+
+    def _room_ms(self, request: Request) -> int:
+        """How long the rate limits let a request wait, in whole milliseconds, rounded up."""
+        wait_ns = self._limiter.wait_ns(costs_of(request.method, request.path), self._clock())
+        return -(-wait_ns // MILLISECOND_NS)
 
     def _wait(self, retry_after: str | None) -> None:
         now_ms = self.now_ms()

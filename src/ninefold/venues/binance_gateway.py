@@ -31,6 +31,7 @@ from ninefold.venues.binance_requests import (
     side_text,
     subscription,
 )
+from ninefold.venues.limiter import Limiter
 
 SENT_KNOWN = 10_000  # orders; far more than are ever under way
 AHEAD_MS = 1000  # a stamp that is further ahead of the venue's clock is refused
@@ -59,6 +60,7 @@ class BinanceGateway:
         unsettled: Callable[[], Sequence[Placed]],
         clock: Callable[[], int],
         fence: Callable[[], None] = lambda: None,
+        limiter: Limiter | None = None,
     ) -> None:
         self.subscribed = asyncio.Event()
         self._ws_api_url = ws_api_url
@@ -67,7 +69,7 @@ class BinanceGateway:
         self._submit = submit
         self._unsettled = unsettled
         self._clock = clock
-        self._client = BinanceClient(rest_url, key, secret, clock, fence)
+        self._client = BinanceClient(rest_url, key, secret, clock, fence, limiter)
         self._tasks: set[asyncio.Task[object]] = set()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sent_s: dict[str, float] = {}  # when an order left, by a clock that nobody sets
@@ -96,14 +98,14 @@ class BinanceGateway:
     async def send(self, approved: Approved, instrument: Instrument) -> None:
         """Sign and post an order, once, and hand on whatever comes of it; if that is unsure, ask until it is not."""
         order = approved.order
-        wait_ms = self._client.quiet_ms()
-        if wait_ms > 0:
-            self.withhold(approved, instrument, f"the venue asked us to wait another {wait_ms} ms")
+        request = build_order(approved, instrument, self._client.venue_ms())
+        if reason := self._client.no_room(request):
+            self.withhold(approved, instrument, reason)
             return
         self._sent_s[order.client_order_id] = _now_s()
         if len(self._sent_s) > SENT_KNOWN:
             del self._sent_s[next(iter(self._sent_s))]
-        status, body = await self._client.call(build_order(approved, instrument, self._client.venue_ms()))
+        status, body = await self._client.call(request)
         answer = self._hand_on("order_answer", order, instrument, status, body)
         if is_unsure(answer):
             self._run(self._settle(order, instrument))
@@ -119,8 +121,7 @@ class BinanceGateway:
         been faster, the order itself may still be on its way. While it is open it is cancelled again, which can do no harm."""
         symbol, order_id = instrument.venue_symbol, order.client_order_id
         while True:
-            await asyncio.sleep(max(0, self._client.quiet_ms()) / 1000)
-            status, body = await self._client.call(cancel_order(symbol, order_id, self._client.venue_ms()))
+            status, body = await self._client.call_in_time(lambda now_ms: cancel_order(symbol, order_id, now_ms))
             self._hand_on("cancel_answer", order, instrument, status, body)
             if status == 200 or not await self._settle(order, instrument):
                 return

@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from ninefold.market.instruments import Instrument, listed
-from ninefold.market.numbers import to_units
+from ninefold.market.numbers import NotExact, to_units
 from ninefold.venues.adapter import BadFrame
 
 VENUE = "binance"
@@ -127,8 +127,30 @@ def listing(symbol: Symbol) -> Instrument:
     notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or {}
     made = listed(VENUE, symbol.symbol, symbol.baseAsset, symbol.quoteAsset, tick=tick, lot=lot, finer=FINER)
     return msgspec.structs.replace(
-        made, min_size=to_units(min_size, made.size_decimals), min_notional=str(notional.get("minNotional", "0"))
+        made,
+        min_size=to_units(min_size, made.size_decimals),
+        min_notional=str(notional.get("minNotional", "0")),
+        price_band=_band(symbol.symbol, filters),
     )
+
+
+def _band(symbol: str, filters: dict[str, dict[str, object]]) -> tuple[str, str, str, str] | None:
+    """Factors of the venue's average price: lowest and highest of a buy, then of a sell; None where it tells none.
+    source: developers.binance.com/docs/binance-spot-api-docs/filters, PERCENT_PRICE and PERCENT_PRICE_BY_SIDE.
+    """
+    by_side, same = filters.get("PERCENT_PRICE_BY_SIDE"), filters.get("PERCENT_PRICE")
+    try:
+        if by_side is not None:
+            found = [str(by_side[f"{side}Multiplier{end}"]) for side in ("bid", "ask") for end in ("Down", "Up")]
+        elif same is not None:
+            found = 2 * [str(same["multiplierDown"]), str(same["multiplierUp"])]
+        else:
+            return None
+        for factor in found:
+            to_units(factor, 8)
+    except (KeyError, NotExact) as error:
+        raise BadFrame(f"exchangeInfo of {symbol} has a price band that cannot be read: {error}") from None
+    return found[0], found[1], found[2], found[3]
 
 
 def split(symbol: str) -> tuple[str, str]:

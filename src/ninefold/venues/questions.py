@@ -6,8 +6,7 @@ In:  the adapter's questions. Out: an Answer each, also when none came (status 0
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 
 import aiohttp
@@ -15,6 +14,8 @@ import aiohttp
 from ninefold.journal.inputs import Answer
 from ninefold.market.time import MINUTE_NS
 from ninefold.venues.adapter import Question
+from ninefold.venues.binance_limits import told_in
+from ninefold.venues.limiter import Limit, Limiter
 
 TIMEOUT_S = 10.0
 RETRY_S = 1.0
@@ -39,7 +40,8 @@ class Refused(RuntimeError):
 
 
 class Asker:
-    """answered: called with each answer on the loop."""
+    """answered: called with each answer on the loop. limiter: shared with others who call the venue; one of its own, by the
+    weight per minute, without."""
 
     def __init__(
         self,
@@ -48,13 +50,14 @@ class Asker:
         weight_per_minute: int,
         answered: Callable[[Answer], object],
         clock: Callable[[], int],
+        limiter: Limiter | None = None,
     ) -> None:
         self._venue = venue
         self._rest_url = rest_url
-        self._weight_per_minute = weight_per_minute
+        self._limiter = limiter or Limiter(())
+        self._limiter.set([Limit("weight", MINUTE_NS, weight_per_minute)])
         self._answered = answered
         self._clock = clock
-        self._spent: deque[tuple[int, int]] = deque()
         self._turn = asyncio.Lock()
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._session: aiohttp.ClientSession | None = None
@@ -70,13 +73,13 @@ class Asker:
         """Ask now and wait for the answer; status 0 if none came."""
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
-        await self._wait_for_room(question.weight)
-        await self._wait_until(self._quiet_until_ns)
+        ticket = await self._leave({"weight": question.weight, "requests": 1})
         try:
             method, headers = ("POST", JSON) if question.body else ("GET", None)
             url, sent = self._rest_url + question.path, question.body or None
             async with self._session.request(method, url, data=sent, headers=headers) as response:
                 body = await response.read()
+                self._limiter.told(told_in(response.headers.items()), self._clock())  # no venue but Binance says so
                 if response.status in BANNED:
                     now_ns = self._clock()
                     wait_s = wait_seconds(response.headers.get("Retry-After"), now_ns / 1e9)
@@ -85,6 +88,8 @@ class Asker:
         except (aiohttp.ClientError, TimeoutError) as error:
             await asyncio.sleep(RETRY_S)
             return Answer(self._venue, question.purpose, question.path, 0, str(error).encode())
+        finally:
+            self._limiter.back(ticket, self._clock())
 
     async def close(self) -> None:
         for task in list(self._asking.values()):
@@ -106,14 +111,12 @@ class Asker:
         if wait_ns > 0:
             await asyncio.sleep(wait_ns / 1e9)
 
-    async def _wait_for_room(self, weight: int) -> None:
-        """One at a time, in the order in which they came: who waits first is asked first."""
+    async def _leave(self, costs: Mapping[str, int]) -> int:
+        """Wait for room, one at a time, in the order in which they came: who waits first is asked first."""
         async with self._turn:
             while True:
                 now = self._clock()
-                while self._spent and self._spent[0][0] <= now - MINUTE_NS:
-                    self._spent.popleft()
-                if sum(spent for _, spent in self._spent) + weight <= self._weight_per_minute or not self._spent:
-                    self._spent.append((now, weight))
-                    return
-                await asyncio.sleep((self._spent[0][0] + MINUTE_NS - now) / 1e9)
+                wait_ns = max(self._quiet_until_ns - now, self._limiter.wait_ns(costs, now))
+                if wait_ns <= 0:
+                    return self._limiter.leave(costs, now)
+                await asyncio.sleep(wait_ns / 1e9)

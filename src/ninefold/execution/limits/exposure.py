@@ -10,59 +10,59 @@ from collections.abc import Callable
 
 from ninefold.execution.limits.state import Left, RiskState, valued, within
 from ninefold.execution.shown import Quote
+from ninefold.execution.under_way import more, most
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Order
 
 
 def instrument_exposure(state: RiskState, left: Left, instrument: Instrument, order: Order, quote: Quote) -> str:
-    most = state.rules.max_instrument
-    if most is None or not left.grows(instrument, order):
+    allowed = state.rules.max_instrument
+    if allowed is None or not left.grows(instrument, order):
         return ""
     found = _exposure(state, left, instrument, order, quote, lambda one: one.id == instrument.id)
-    return within(state, "exposure per instrument", instrument.name, found, most)
+    return within(state, "exposure per instrument", instrument.name, found, allowed)
 
 
 def venue_exposure(state: RiskState, left: Left, instrument: Instrument, order: Order, quote: Quote) -> str:
-    most = state.rules.max_venue
-    if most is None or not left.grows(instrument, order):
+    allowed = state.rules.max_venue
+    if allowed is None or not left.grows(instrument, order):
         return ""
     found = _exposure(state, left, instrument, order, quote, lambda one: one.venue == instrument.venue)
-    return within(state, "exposure per venue", instrument.venue, found, most)
+    return within(state, "exposure per venue", instrument.venue, found, allowed)
 
 
 def total_exposure(state: RiskState, left: Left, instrument: Instrument, order: Order, quote: Quote) -> str:
-    most = state.rules.max_total
-    if most is None or not left.grows(instrument, order):
+    allowed = state.rules.max_total
+    if allowed is None or not left.grows(instrument, order):
         return ""
     found = _exposure(state, left, instrument, order, quote, lambda one: True)
-    return within(state, "total exposure", "what is held", found, most)
+    return within(state, "total exposure", "what is held", found, allowed)
 
 
 def strategy_capital(state: RiskState, left: Left, instrument: Instrument, order: Order, quote: Quote) -> str:
-    most = state.rules.max_strategy
-    if most is None or not left.grows(instrument, order):
+    allowed = state.rules.max_strategy
+    if allowed is None or not left.grows(instrument, order):
         return ""
-    wanted = state.wanted.get(order.client_order_id)
-    if not wanted:
-        return f"strategy capital: nobody has said which strategies want this order of {instrument.name}"
-    for strategy, amount in sorted(wanted.items()):
-        held = left.held.get((strategy, instrument.id), state.account.attribution.held(strategy, instrument.id))
-        if abs(held + amount) <= abs(held):
+    mine = state.account.attribution
+    for strategy, part in sorted(state.parts(instrument, order).items()):
+        on_order = left.parts.get((strategy, instrument.id), (0, 0))
+        held = mine.held(strategy, instrument.id)
+        after = most(held, more(on_order, part))
+        if after <= abs(held):
             continue
-        found = _capital(state, left, strategy, instrument, held + amount, quote.price(order.side))
-        if reason := within(state, "strategy capital", strategy, found, most):
+        found = _capital(state, left, strategy, instrument, after, quote.price(order.side))
+        if reason := within(state, "strategy capital", strategy or "nobody's order", found, allowed):
             return reason
     return ""
 
 
 def _capital(state: RiskState, left: Left, strategy: str, instrument: Instrument, after: int, price: int) -> int | None:
-    """Worth of what a strategy holds, with `after` of one instrument; None while a price is unknown."""
-    amounts = dict(state.account.attribution.positions(strategy))
-    amounts |= {of: amount for (name, of), amount in left.held.items() if name == strategy}
-    amounts.pop(instrument.id, None)
+    """Worth of what a strategy may come to hold, with `after` of one instrument; None while a price is unknown."""
+    positions = state.account.attribution.positions(strategy)
+    others = positions.keys() | {of for name, of in left.parts if name == strategy}
     total = valued(state, instrument, after, price)
-    for of, amount in amounts.items():
-        one = _worth(state, of, amount)
+    for of in others - {instrument.id}:
+        one = _worth(state, of, most(positions.get(of, 0), left.parts.get((strategy, of), (0, 0))))
         if total is None or one is None:
             return None
         total += one

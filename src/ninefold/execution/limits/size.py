@@ -23,6 +23,15 @@ def position(state: RiskState, left: Left, instrument: Instrument, order: Order,
     return _within(state, left, instrument, order, quote, "position limit", after, state.rules.max_position)
 
 
+def canary(state: RiskState, left: Left, instrument: Instrument, order: Order, quote: Quote) -> str:
+    most = state.canary.most if state.canary is not None else None
+    if state.canary is None or most is None:
+        return ""
+    refused = _within(state, left, instrument, order, quote, "canary", left.after(instrument, order), most)
+    so_far = f"{state.canary.agreed} of {state.rules.canary_orders} filled orders have agreed with the venue so far"
+    return f"{refused}; {so_far}" if refused else ""
+
+
 def balance(state: RiskState, left: Left, instrument: Instrument, order: Order, quote: Quote) -> str:
     buys = order.side > 0
     asset = instrument.quote if buys else instrument.base

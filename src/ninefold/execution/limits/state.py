@@ -9,23 +9,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ninefold.execution.account import Account
+from ninefold.execution.attribution import split
+from ninefold.execution.canary import Canary
 from ninefold.execution.money import base_amount, quote_amount, text
 from ninefold.execution.returns import Returns
 from ninefold.execution.rules import AccountRules
 from ninefold.execution.shown import Quote, Shown
+from ninefold.execution.under_way import Pending, more, most
 from ninefold.execution.worth import Worth
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import Flatten, Halted, Order
 
 FLATTEN = "flatten"  # stands where strategies stand, on orders that nobody's target asked for
 
-Pending = tuple[int, int]  # amounts of base that are on order: to buy, to sell
-
 
 @dataclass(frozen=True, slots=True)
 class RiskState:
     """What the gate looks at. sent_ns: when the orders of the last minute were intended. awaited: what the venue has
-    not yet told us about since the start: client order ids, "its balances". pending: by instrument. skew_ns: how far our
+    not yet told us about since the start: client order ids, "its balances". pending: what is on order, by instrument;
+    pending_parts: by strategy and instrument. canary: None where there is none. skew_ns: how far our
     clock is ahead of the venue's. wanted: of each order by its id, what each strategy wanted of it. flattened: what somebody
     wants sold, by instrument name, "" for all.
     """
@@ -44,10 +46,17 @@ class RiskState:
     returns: Returns = field(default_factory=Returns)
     wanted: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     flattened: Mapping[str, Flatten] = field(default_factory=dict)
+    pending_parts: Mapping[tuple[str, int], Pending] = field(default_factory=dict)
+    canary: Canary | None = None
 
     def flatten_of(self, instrument: Instrument) -> Flatten | None:
         """Who wants it sold, if somebody does."""
         return self.flattened.get(instrument.name) or self.flattened.get("")
+
+    def parts(self, instrument: Instrument, order: Order) -> dict[str, int]:
+        """What each strategy would get of the order, signed amounts of base."""
+        shares = self.wanted.get(order.client_order_id) or self.account.attribution.shares_of(order)
+        return split(order.side * base_amount(instrument, order.size), shares)
 
 
 @dataclass(slots=True)
@@ -58,7 +67,7 @@ class Left:
     positions: dict[int, int]
     orders: int
     pending: dict[int, Pending]
-    held: dict[tuple[str, int], int]  # strategy and instrument to amount of base, orders of this call included
+    parts: dict[tuple[str, int], Pending]  # what is on order, by strategy and instrument
 
     def after(self, instrument: Instrument, order: Order) -> int:
         """The position if this order and all that go the same way are filled."""
@@ -72,9 +81,7 @@ class Left:
 
     def most(self, instrument: int) -> int:
         """The greatest amount that may come to be held, long or short, whichever of the orders under way are filled."""
-        position = self.positions.get(instrument, 0)
-        buys, sells = self.pending.get(instrument, (0, 0))
-        return max(abs(position + buys), abs(position - sells))
+        return most(self.positions.get(instrument, 0), self.pending.get(instrument, (0, 0)))
 
     def take(self, state: RiskState, instrument: Instrument, order: Order) -> None:
         """An order of this call was approved."""
@@ -82,16 +89,14 @@ class Left:
         assert quote is not None  # an order without a price was refused
         amount = base_amount(instrument, order.size)
         self.orders += 1
-        buys, sells = self.pending.get(instrument.id, (0, 0))
-        self.pending[instrument.id] = (buys + amount, sells) if order.side > 0 else (buys, sells + amount)
+        self.pending[instrument.id] = more(self.pending.get(instrument.id, (0, 0)), order.side * amount)
         if order.side > 0:
             self.free[instrument.quote] -= cost(instrument, order, quote)
         else:
             self.free[instrument.base] -= amount
-        for strategy, wanted in state.wanted.get(order.client_order_id, {}).items():
-            held = state.account.attribution.held(strategy, instrument.id)
+        for strategy, part in state.parts(instrument, order).items():
             key = (strategy, instrument.id)
-            self.held[key] = self.held.get(key, held) + wanted
+            self.parts[key] = more(self.parts.get(key, (0, 0)), part)
 
 
 Rule = Callable[[RiskState, Left, Instrument, Order], str]

@@ -52,6 +52,8 @@ def _tail(
     book = _book(state, left, instrument, order)
     if isinstance(book, str):
         return f"{limit}: {book}"
+    if not book:
+        return ""
     width_ns = state.rules.tail_width_ns
     returns = state.returns.joint(list(book), width_ns)
     if len(returns) < LEAST_BARS:

@@ -1,0 +1,93 @@
+"""What to hold of each instrument: the newest targets of all strategies, sized.
+
+In:  chunks with targets and bars; prices, returns and what each strategy holds, as the core has them at the tick.
+Out: sizes of the instruments for which a chunk brings targets, and what each strategy wants of them.
+
+A size is kept as long as its targets are: a price that moves, or a fee taken from what was bought, is no reason to trade. Where
+a scale is not known yet, a strategy keeps what it has, unless it wants out: a target of 0 needs no scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ninefold.execution.core import ExecutionCore
+from ninefold.execution.money import DECIMALS, ONE, size_of
+from ninefold.market.chunk import Chunk
+from ninefold.market.instruments import Instrument, Registry
+from ninefold.strategy.scaling import Results, Sizing, kelly_scale, volatility_scale
+from ninefold.strategy.sizing import desired_position, equal_weights, wanted_amounts
+
+Sized = tuple[dict[str, float], frozenset[str], int]  # targets, whose scale was unknown, size
+
+
+class Sizes:
+    """capital: of one instrument, in 10**-8 of the quote asset. wants: amounts of base by instrument and strategy. targets: the
+    newest ones, by instrument and strategy.
+    """
+
+    def __init__(self, sizing: Sizing, strategies: tuple[str, ...], capital: int, registry: Registry) -> None:
+        self.wants: dict[int, dict[str, int]] = {}
+        self._sizing = sizing
+        self._capital = capital
+        self._weights = equal_weights(strategies)
+        self._registry = registry
+        self.targets: dict[int, dict[str, float]] = {}
+        self._sized: dict[int, Sized] = {}
+        self._wanted: dict[int, int] = {}
+        self._results = Results(sizing)
+
+    def observe(self, chunk: Chunk) -> None:
+        """Take the targets of a chunk; what they earned so far is counted before they hold."""
+        if self._sizing.method == "kelly":
+            self._results.fold(chunk.rows("bars"), chunk.rows("targets"))
+        for instrument, strategy, target in chunk.rows("targets")[["instrument", "strategy", "target"]].tolist():
+            self.targets.setdefault(instrument, {})[strategy.decode()] = target
+
+    def desired(self, chunk: Chunk, core: ExecutionCore) -> Mapping[int, int]:
+        """Size units by instrument."""
+        wanted: dict[int, int] = {}
+        for instrument in sorted(set(chunk.rows("targets")["instrument"].tolist())):
+            quote, of = core.shown.quote(instrument), self._registry[instrument]
+            if quote is None or of.size_decimals > DECIMALS:
+                continue  # nothing to size by, or sizes finer than the account counts: not traded
+            targets = self.targets[instrument]
+            scales = {name: self._scale(name, instrument, target, core) for name, target in targets.items()}
+            unknown = frozenset(name for name, scale in scales.items() if scale is None)
+            sized = self._sized.get(instrument)
+            if sized is None or sized[:2] != (targets, unknown):
+                scaled = {name: targets[name] * scale for name, scale in scales.items() if scale is not None}
+                sized = dict(targets), unknown, self._size(of, scaled, unknown, (quote.bid + quote.ask) // 2, core)
+                self._sized[instrument] = sized
+            wanted[instrument] = self._small(of, sized[2], quote.ask, core)
+        self._wanted.update(wanted)
+        return wanted
+
+    def wanted(self, instrument: int) -> int:
+        """Size units that were wanted last."""
+        return self._wanted.get(instrument, 0)
+
+    def _small(self, of: Instrument, size: int, ask: int, core: ExecutionCore) -> int:
+        """No more than the canary's worth, or than what is held already: a price that rose is no reason to sell."""
+        most = core.canary.most
+        unit = core.shown.worth(ask * ONE // 10**of.price_decimals, of.quote, core.rules.quote)  # of 1 of the base
+        if most is None or not unit:
+            return size
+        allowed = size_of(of, most * ONE // unit) // of.lot_size * of.lot_size
+        return min(size, max(allowed, size_of(of, core.account.positions.get(of.id, 0))))
+
+    def _size(
+        self, of: Instrument, scaled: Mapping[str, float], unknown: frozenset[str], price: int, core: ExecutionCore
+    ) -> int:
+        """What all want together; notes what each does."""
+        kept = {name: core.account.attribution.held(name, of.id) for name in unknown}
+        self.wants[of.id] = {**wanted_amounts(scaled, self._weights, self._capital, price, of), **kept}
+        size = desired_position(scaled, self._weights, self._capital, price, of)
+        return max(0, size + size_of(of, sum(kept.values())))
+
+    def _scale(self, strategy: str, instrument: int, target: float, core: ExecutionCore) -> float | None:
+        if self._sizing.method == "fixed" or target == 0 or target != target:
+            return self._sizing.most
+        if self._sizing.method == "volatility":
+            return volatility_scale(self._sizing, core.returns.of(instrument, self._sizing.width_ns))
+        return kelly_scale(self._sizing, self._results.of(strategy, instrument))
