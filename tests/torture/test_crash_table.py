@@ -25,8 +25,8 @@ WHERE: dict[
     str, tuple[str, int]
 ] = {  # with which fault a program less a rule is found out, and at how many of the points
     "unsettled orders are asked for at the start": ("reply lost", 3),
-    "sent is written together with intended": ("none", 3),
-    "an order is written before it leaves": ("none", 3),
+    "sent is written together with intended": ("none", 1),
+    "an order is written before it leaves": ("none", 1),
     "an order is never sent twice": ("reply lost", 480),
     "an error of the venue leaves an order unknown": ("5xx, accepted, events lost", 480),
     "no such order counts only after the receive window": ("late", 480),
