@@ -11,12 +11,13 @@ WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 ARGS ?=
 PARALLEL := --dist loadscope --no-loadscope-reorder
 
-.PHONY: help demo setup test quick torture fuzz bench-capture bench-research bench-ticks check proof pins clean
+.PHONY: help demo setup test quick torture fuzz bench-capture bench-research bench-ticks check audit proof pins clean
 .NOTPARALLEL:  # two pips in one environment disturb each other
 
 help:
 	@echo "make demo     set up and run the demo; ARGS=\"--seconds 60 --json\" hands arguments on"
 	@echo "make test     set up and run the tests (10 minutes); make quick: those of under a minute; make torture: the long ones;  make fuzz: any bytes into every parser, an hour (ARGS=\"--seconds 60\")"
+	@echo "make audit    known vulnerabilities and licences of all that the program brings (asks public databases)"
 	@echo "make setup    only set up;  make check: lint, types, import direction, docs;  make proof: what docs/proof.md says"
 	@echo "make pins     recompile the pinned requirements (needs uv);  make clean: remove all that make made"
 
@@ -72,6 +73,15 @@ check: $(DONE)/dev $(DONE)/web
 	$(BIN)/mypy
 	$(BIN)/mypy --platform darwin
 	$(BIN)/python -m pytest tests/test_architecture.py tests/test_docs.py
+
+audit: $(DONE)/dev $(VENV)/audit/.done
+	@$(BIN)/python scripts/audit.py $(VENV)/audit/bin/python
+
+$(VENV)/audit/.done: requirements-audit.txt $(DONE)/venv
+	@echo "installing pip-audit in an environment of its own"
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.txt
+	@touch $@
 
 proof: $(DONE)/dev $(DONE)/web
 	$(BIN)/python scripts/proof.py

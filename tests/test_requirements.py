@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FILES = ["requirements.txt", "requirements-dev.txt", "requirements-build.txt"]
+FILES = ["requirements.txt", "requirements-dev.txt", "requirements-build.txt", "requirements-audit.txt"]
 
 
 @pytest.mark.parametrize("name", FILES)

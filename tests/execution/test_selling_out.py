@@ -10,6 +10,7 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.records import (
     AnyRecord,
+    Asked,
     Balance,
     Equity,
     Fill,
@@ -90,12 +91,21 @@ class Desk:
         self.core._awaited = {}
 
 
+def filled(order: Order, price: int) -> Fill:
+    return Fill(
+        seq=1, known_ns=1, client_order_id=order.client_order_id, instrument=order.instrument, side=order.side, price=price,
+        size=order.size, fee=0, fee_asset="", trade_id=f"t{order.client_order_id}", exchange_ns=1,
+    )  # fmt: skip
+
+
 START = {"USDT": 3_000 * ONE, "BTC": ONE, "ETH": ONE}
 
 
 def made(records: list[AnyRecord], kind: type, **fields: object) -> list[AnyRecord]:
     return [
-        one for one in records if isinstance(one, kind) and all(getattr(one, key) == value for key, value in fields.items())
+        one
+        for one in records
+        if isinstance(one, kind) and all(getattr(one, key) == value for key, value in fields.items())
     ]
 
 
@@ -175,6 +185,31 @@ def test_an_order_under_way_is_waited_for_and_what_it_brings_is_sold_too():
     desk.step()
     filled = desk.fill_all()
     assert sales(filled) == {1: -2_999}
+
+
+def test_an_order_that_rests_at_the_venue_is_cancelled_and_only_then_all_is_said_to_be_sold():
+    desk = Desk()
+    desk.step(
+        Asked(
+            seq=1,
+            known_ns=1,
+            ask_id="a",
+            by="ada",
+            side=1,
+            size="0.001",
+            pair="BTC/USDT",
+            order_type="limit",
+            price="48000",
+        )
+    )
+    [resting] = desk.core.unsettled()
+    said = desk.step(flatten("binance:BTC/USDT"))
+    assert sales(said) == {1: -1_999}
+    assert [one.order.client_order_id for one in desk.core.take_cancels()] == [resting.client_order_id]
+    sale = next(one for one in desk.core.unsettled() if one.side < 0)
+    assert made(desk.step(filled(sale, desk.btc - 100)), Flattened) == [], "it could still be filled"
+    over = desk.step(msgspec.structs.replace(resting, status="cancelled"))
+    assert len(made(over, Flattened)) == 1
 
 
 def test_strategies_that_hold_against_each_other_are_all_flat_in_the_end():

@@ -40,6 +40,9 @@ def halted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trading]:
         state = ask(f"{rest}/sim/v1/state")
         assert state["orders"] == 0, "the account is looked at before the first order"
         program.until(lambda: len(fills(data_dir)) >= 3, "three fills")
+        by_hand = ninefold("order", "buy", "0.01", "BTC/USDT", "--json", "--data-dir", data_dir)
+        assert by_hand.status == 0, by_hand.out
+        program.until(lambda: _filled_by_hand(data_dir), "what was bought by hand is held")
         assert ninefold("halt", "--data-dir", data_dir, "--reason", "to count").status == 0
         program.until(lambda: _refusals(data_dir), "an order is refused because of the halt")
         program.until(lambda: _nothing_open(data_dir), "no order is under way")
@@ -158,6 +161,10 @@ def _refusals(data_dir: Path) -> list[Row]:
         for one in ledger(data_dir, "order")
         if one["status"] == "refused" and one["reason"].startswith("kill switch")
     ]
+
+
+def _filled_by_hand(data_dir: Path) -> bool:
+    return any(one["status"] == "filled" and one["strategies"] == ["hand"] for one in ledger(data_dir, "order"))
 
 
 def _nothing_open(data_dir: Path) -> bool:

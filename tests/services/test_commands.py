@@ -27,6 +27,13 @@ def test_the_template_is_the_default_config():
         "unknown risk key": ("[risk]\nposition = 3", ["risk.position", "position_quote", "order_quote"]),
         "wrong type": ("[serve]\nport = 'high'", ["serve.port", "'high'", "int"]),
         "out of range": ("[serve]\nport = 70000", ["serve.port", "70000", "65535"]),
+        "more than all": ("[risk]\ndaily_loss = 1.5", ["risk.daily_loss", "1.5", "<= 1"]),
+        "a limit in words": ("[risk]\ncvar_quote = 'much'", ["risk.cvar_quote", "'much'"]),
+        "no such timeframe": ("[risk]\ntail_timeframe = '2m'", ["risk.tail_timeframe", "'2m'", "'1m'"]),
+        "no such sizing": ("[sizing]\nmethod = 'all'", ["sizing.method", "'all'", "'fixed'", "'kelly'"]),
+        "too few bars": ("[sizing]\nbars = 5", ["sizing.bars", "5", ">= 20"]),
+        "unknown sizing key": ("[sizing]\nmode = 'kelly'", ["sizing.mode", "did you mean 'method'", "volatility"]),
+        "no canary": ("[account]\ncanary_quote = 0.0", ["account.canary_quote", "0.0", "> 0"]),
         "not positive": ("[risk]\norder_quote = 0.0", ["risk.order_quote", "0.0", "> 0"]),
         "no orders there": (
             "[venue]\nname = 'kraken'\n[account]\norders = 'exchange'",

@@ -11,7 +11,7 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.records import AnyRecord, Equity, Order, Started, Tick
 from ninefold.market.time import SECOND_NS
-from ninefold.services.execute import Execute
+from ninefold.services.execute import Execute, rules_of
 from ninefold.services.play_again import Memory
 
 START = 1_700_000_000 * SECOND_NS
@@ -139,3 +139,27 @@ def test_returns_are_known_again_after_a_restart():
 
 def test_equity_is_told_whatever_the_method():
     assert any(isinstance(one, Equity) and one.value for one in played("kelly", Market(1, 3)))
+
+
+def live(canary: float) -> Config:
+    text = f'mode = "live"\n[account]\norders = "exchange"\ncanary_quote = {canary}\ncanary_orders = 2\n'
+    return parse(f'{text}[venue]\npairs = ["BTC/USDT"]\n[risk]\n{LIMITS}')
+
+
+def test_a_live_account_begins_small_and_a_price_that_rose_sells_nothing():
+    stage = Execute(live(50.0), NAMES, Memory([], 0), execute("fixed").registry)
+    market = Market(3, 6)
+    for seq in market.targets:
+        market.targets[seq] = [1.0, 1.0]
+    for chunk in market.chunks(set())[:2]:
+        stage.step(chunk)
+    assert stage._sizes.desired(chunk, stage.core) == {1: 50_00 * 10**5 // stage.core.shown.quote(1).ask}
+    stage.core.account.positions[1] = 110_000
+    assert stage._sizes.desired(chunk, stage.core) == {1: 110}
+    stage.core.canary.agreed = 2
+    assert stage._sizes.desired(chunk, stage.core)[1] > 10_000
+
+
+def test_only_live_orders_have_a_canary():
+    assert rules_of(live(50.0)).canary == 50 * 10**8
+    assert rules_of(config("fixed")).canary is None

@@ -7,9 +7,11 @@ Out: what the venue heard of each, and what is in the ledgers.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,9 @@ from aiohttp import web
 
 from ninefold.bus.nats import BusFailed
 from ninefold.bus.server import NatsServer
+from ninefold.config import Account, BadConfig, Config
+from ninefold.execution.lease import AlreadyTraded
+from ninefold.services.leases import Leases
 from ninefold.store.ledger import LedgerReader
 from tests.conftest import missing
 
@@ -41,7 +46,7 @@ of_bus.BEAT_S /= {FASTER}
 clock = lambda: awake_ns() * {FASTER}
 
 async def main(folder, url, name, nats):
-    held = HostLease(Path(folder), clock, lambda seconds: time.sleep(seconds / {FASTER}))
+    held = HostLease(Path(folder) / 'execute.lease', clock, lambda seconds: time.sleep(seconds / {FASTER}))
     lease = await BusLease.take(await NatsBus.connect(nats), "binance-x", folder, clock) if nats else None
     keeping = asyncio.ensure_future(lease.keep()) if lease else None
     ledger, checks = Ledger(Path(folder)), [one.check for one in (held, lease) if one]
@@ -120,7 +125,7 @@ async def play(venue: Venue, tmp_path: Path, places: tuple[str, str], nats: str)
     assert await asyncio.to_thread(second.stdout.readline) == "trades\n"
     await venue.until(40)
     first.send_signal(signal.SIGCONT)
-    said, _ = await asyncio.to_thread(first.communicate)
+    said, _ = await asyncio.to_thread(first.communicate, timeout=30.0)
     await venue.until(len(venue.heard) + 20)
     await runner.cleanup()
     return said
@@ -155,3 +160,26 @@ def test_on_two_data_dirs_and_a_bus_the_first_sends_and_writes_nothing_any_more(
     assert venue.heard[:20] == ["first"] * 20
     assert set(venue.heard[20:]) == {"second"}
     assert written(tmp_path / "a") == ["first"] * 20
+
+
+def test_with_real_money_two_data_dirs_of_one_machine_do_not_trade_one_account(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("NINEFOLD_API_KEY", "made-up-key")
+    monkeypatch.setenv("NINEFOLD_API_SECRET", "made-up-secret")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    live = Config(mode="live", account=Account(orders="exchange"))
+    first = Leases(live, tmp_path / "a")
+    (file,) = (tmp_path / "state" / "ninefold").iterdir()
+    assert "made-up" not in file.name + file.read_text()
+    beat = threading.Thread(target=lambda: [first.check(), *(lease.renew() for lease in first._held)])
+    holding = threading.Timer(0.3, beat.start)
+    holding.start()
+    with pytest.raises(AlreadyTraded, match=rf"binance-[0-9a-f]{{32}}\.lease is held by process {os.getpid()}"):
+        Leases(live, tmp_path / "b")
+    holding.join()
+    first.release()
+    Leases(live, tmp_path / "b").release()
+    monkeypatch.setenv("XDG_STATE_HOME", str(file))
+    with pytest.raises(BadConfig, match="let XDG_STATE_HOME name a folder that can be written"):
+        Leases(live, tmp_path / "a")

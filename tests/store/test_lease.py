@@ -35,14 +35,17 @@ class Time:
 
 
 def lease(folder: Path, time: Time) -> HostLease:
-    return HostLease(folder, time.clock, time.pause)
+    return HostLease(folder / "execute.lease", time.clock, time.pause)
 
 
 def test_one_that_is_alive_is_not_replaced_and_named(tmp_path):
     time = Time()
     first = lease(tmp_path, time)
     time.meanwhile = first.renew
-    with pytest.raises(AlreadyTraded, match=rf"traded by process {os.getpid()}; stop that one"):
+    with pytest.raises(
+        AlreadyTraded,
+        match=rf"execute\.lease is held by process {os.getpid()}, which trades that account; stop that one",
+    ):
         lease(tmp_path, time)
     first.check()
     first.release()

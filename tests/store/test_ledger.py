@@ -163,8 +163,25 @@ def test_a_newer_ledger_and_a_missing_data_dir_are_refused(tmp_path: Path) -> No
         db.execute("PRAGMA user_version = 7")
     db.close()
     for opened in (Ledger, lambda path: LedgerReader(path).events()):
-        with pytest.raises(WrongFormat, match="ledger version 7, this program reads up to 1; upgrade ninefold"):
+        with pytest.raises(WrongFormat, match="ledger version 7, this program reads up to 2; upgrade ninefold"):
             opened(tmp_path)
+
+
+def test_a_ledger_of_the_first_version_goes_on_as_the_newest_with_all_its_events(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.append([order(2, "intended")], 2)
+    ledger.close()
+    with sqlite3.connect(tmp_path / "ledger.db") as db:  # as the first version left it
+        db.executescript("DROP TABLE epoch; PRAGMA user_version = 1;")
+    db.close()
+    assert LedgerReader(tmp_path).events() == [order(2, "intended")]
+    again = Ledger(tmp_path)
+    again.append([order(3, "sent")], 3)
+    assert again.events() == [order(2, "intended"), order(3, "sent")]
+    again.close()
+    with sqlite3.connect(tmp_path / "ledger.db") as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+    db.close()
 
 
 def test_every_event_survives_its_json(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ Out: amounts in units of 10**-8 of the asset. `free` and `locked` are the venue'
 
 from __future__ import annotations
 
+from ninefold.execution.asked import HAND
 from ninefold.execution.attribution import Attribution
 from ninefold.execution.money import base_amount, quote_amount
 from ninefold.market.instruments import Instrument
@@ -51,6 +52,10 @@ class Account:
         self.positions[number] = self.positions.get(number, 0) + held
         self.attribution.book(fill, instrument, value, number)
         return True
+
+    def of_strategies(self, instrument: int) -> int:
+        """What is held less what people bought by hand."""
+        return self.positions.get(instrument, 0) - max(0, self.attribution.held(HAND, instrument))
 
     def relist(self, old: int, new: int) -> None:
         """An instrument goes on under another number, with other rules: so does what is held of it."""

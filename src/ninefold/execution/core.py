@@ -314,7 +314,8 @@ class ExecutionCore:
         shares: Shares = {}
         if wanted.desired or self._selling_out.asked:
             busy = frozenset(each.order.instrument for each in under_way if not _stands_aside(each.order))
-            wished, shares = self._wishes.orders(chunk, tick, wanted, busy, self._halted, made)
+            on_order = frozenset(each.order.instrument for each in under_way)
+            wished, shares = self._wishes.orders(chunk, tick, wanted, busy, on_order, self._halted, made)
             intents = leaving + wished
         approved: list[Approved] = []
         if intents:

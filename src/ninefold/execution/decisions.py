@@ -1,7 +1,7 @@
 """What an order was decided from, kept beside it, so that anybody can decide it again and compare.
 
 In:  a chunk that was decided on, the core after it, the targets and the sizes wanted by them.
-Out: a `Decision` for each order that was intended or refused at its tick.
+Out: a `Decision` for each order that left or was refused at its tick.
 """
 
 from __future__ import annotations
@@ -37,10 +37,12 @@ def decisions(
     tick = next((record for record in reversed(chunk.records) if isinstance(record, Tick)), None)
     if tick is None:
         return []
+    orders = [record for record in chunk.records if isinstance(record, Order) and record.seq == tick.seq]
+    left = {order.client_order_id for order in orders if order.status == "sent"}  # others that are intended are held
     made = [
-        record
-        for record in chunk.records
-        if isinstance(record, Order) and record.seq == tick.seq and record.status in ("intended", "refused")
+        order
+        for order in orders
+        if order.status == "refused" or (order.status == "intended" and order.client_order_id in left)
     ]
     return [
         _decision(order, tick, core, targets.get(order.instrument, {}), desired(order.instrument), basis)

@@ -25,13 +25,17 @@ from ninefold.market.instruments import Registry
 from ninefold.market.records import Fill, Order, Started, Tick
 
 NOTHING = "no order"
-SHARED = ("order rate", "insufficient balance", "balance unknown", "position limit", "price unknown")
+SHARED = (
+    *("order rate", "insufficient balance", "balance unknown", "position limit", "price unknown"),
+    *("exposure per instrument", "exposure per venue", "total exposure", "strategy capital", "canary"),
+    *("daily loss", "drawdown", "kill switch", "VaR", "CVaR"),
+)
 SIDES = ("in the run", "in the simulated market")
 
 
 class Standing(NamedTuple):
-    """order: intended or refused at this tick, or None. under_way: the order that was before it, "" if none. quote: what the
-    feed showed.
+    """order: intended or refused at this tick, or None. position: less what people bought by hand. under_way: the order that was
+    before it, "" if none. quote: what the feed showed.
     """
 
     order: Order | None
@@ -71,7 +75,7 @@ def standings(core: ExecutionCore, chunk: Chunk) -> dict[int, Standing]:
     return {
         instrument: Standing(
             made.get(instrument),
-            core.account.positions.get(instrument, 0),
+            core.account.of_strategies(instrument),
             under_way.get(instrument, ""),
             core.awaited,
             core.shown.quote(instrument),

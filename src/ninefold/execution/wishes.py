@@ -52,12 +52,15 @@ class Wishes:
         tick: Tick,
         wanted: Wanted,
         busy: frozenset[int],
+        on_order: frozenset[int],
         halted: Halted | None,
         made: list[AnyRecord],
     ) -> tuple[list[Order], Shares]:
-        """busy: instruments that have an order under way and get no other. made: gets the records beside the orders."""
+        """busy: instruments that have an order under way and get no other; on_order: those that have any. made: gets the records
+        beside the orders.
+        """
         shares: Shares = {}
-        orders = self._sell_out(tick, busy, made, shares)
+        orders = self._sell_out(tick, busy, on_order, made, shares)
         selling = {order.instrument for order in orders}
         strategies = contributors(chunk)
         for instrument in sorted(wanted.desired.keys() - busy - selling):
@@ -74,9 +77,8 @@ class Wishes:
     def _intend(
         self, tick: Tick, instrument: int, desired: int, strategies: tuple[str, ...], mays: Sequence[May]
     ) -> Order | None:
-        position = self._account.positions.get(instrument, 0)
-        if strategies != (FLATTEN,):  # what people bought by hand is not the strategies'
-            position -= max(0, self._account.attribution.held(HAND, instrument))
+        everything = strategies == (FLATTEN,)
+        position = self._account.positions[instrument] if everything else self._account.of_strategies(instrument)
         of, quote = self._registry[instrument], self._shown.quote(instrument)
         return intend(self._name, of, desired, position, quote, tick, strategies, mays)
 
@@ -95,7 +97,9 @@ class Wishes:
             made.append(taken)
         return rest
 
-    def _sell_out(self, tick: Tick, busy: frozenset[int], made: list[AnyRecord], shares: Shares) -> list[Order]:
+    def _sell_out(
+        self, tick: Tick, busy: frozenset[int], on_order: frozenset[int], made: list[AnyRecord], shares: Shares
+    ) -> list[Order]:
         if not self._selling_out.due(tick):
             return []
         orders, left = [], []
@@ -110,6 +114,6 @@ class Wishes:
             order = msgspec.structs.replace(order, reduce_only=True)
             shares[order.client_order_id] = self._net(tick, instrument, {HAND: 0}, made)
             orders.append(order)
-        if not orders and not any(self._selling_out.wants(self._registry[one]) for one in busy):
+        if not orders and not any(self._selling_out.wants(self._registry[one]) for one in on_order):
             made.append(self._selling_out.end(tick, left))
         return orders

@@ -28,12 +28,13 @@ from ninefold.services import headlines, snapshot
 from ninefold.services.build import loadable, stage_of
 from ninefold.services.execute import Execute
 from ninefold.services.jobs import until
+from ninefold.services.leases import Leases, account_named
 from ninefold.services.origin import origin_of
 from ninefold.services.stage import Kept, TimedStage, Warmed
 from ninefold.services.statuses import tell
-from ninefold.services.trading import Trading, account_named
+from ninefold.services.trading import Trading
 from ninefold.store.data_dir import open_data_dir
-from ninefold.store.lease import HostLease, awake_ns
+from ninefold.store.lease import awake_ns
 from ninefold.store.read import Reader
 
 SNAPSHOT_NS = 30 * SECOND_NS
@@ -50,7 +51,7 @@ class Alone:
         self._bus = bus
         self._clock = clock
         self._data_dir = open_data_dir(Path(config.data_dir))
-        self._held = HostLease(self._data_dir) if name == CHAIN[-1] else None
+        self._held = Leases(config, self._data_dir) if name == CHAIN[-1] else None
         self._lease: BusLease | None = None
         self._stage = stage_of(name, config, self._data_dir, Registry())
         self._timed = TimedStage(self._stage, Meter(name, clock()), None if config.mode == "replay" else clock)

@@ -156,15 +156,15 @@ class Execute:
         """Up to where the ledger has what this stage made."""
         return self._done_seq
 
+    def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:
+        """Returns of the bars so far; what strategies earned is measured anew."""
+        self.core.returns.fold(bars)
+
     def go_back(self, seq: int) -> None:
         """The journal ends here: what the ledger has behind it stays, but the numbers there are given anew."""
         if seq < self._done_seq:
             self._ledger.go_back(seq)
             self._done_seq = seq
-
-    def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:
-        """Returns of the bars so far; what strategies earned is measured anew."""
-        self.core.returns.fold(bars)
 
     def step(self, chunk: Chunk) -> Chunk:
         self._observe(chunk)
@@ -181,7 +181,7 @@ class Execute:
             self._paper.cancel(cancels, chunk.known_ns)
         else:
             self._to_send += [*approved, *cancels]
-        chunk.records.extend(decisions(chunk, self.core, self._sizes.targets, self._sizes.wanted, self._basis))
+        chunk.records.extend(decisions(chunk, self.core, self._sizes.targets, self._sizes.size, self._basis))
         return chunk
 
     def take_orders(self) -> list[Outgoing]:

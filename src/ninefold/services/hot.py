@@ -26,11 +26,11 @@ from ninefold.services.door import Door, told
 from ninefold.services.execute import Execute
 from ninefold.services.identity import encode_identity, identity_of
 from ninefold.services.jobs import until
+from ninefold.services.leases import Leases
 from ninefold.services.stage import TimedStage, Warmed
 from ninefold.services.statuses import write_statuses
 from ninefold.services.trading import Trading
 from ninefold.store.data_dir import WriterLock, open_data_dir
-from ninefold.store.lease import HostLease
 
 SNAPSHOT_S = 30.0  # a start replays at most this much of the journal
 NAME = "hot"
@@ -44,7 +44,7 @@ class Hot:
         self._clock = clock
         self._data_dir = open_data_dir(Path(config.data_dir))
         self._lock = WriterLock(self._data_dir / "journal")
-        self._lease = HostLease(self._data_dir)
+        self._lease = Leases(config, self._data_dir)
         self._stream = LogWriter(self._data_dir / "stream")
         if self._stream.cut is not None:
             told(self._stream.cut)

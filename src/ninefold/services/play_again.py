@@ -65,7 +65,7 @@ class Side:
         self._venue: MakeVenue | None = None
         self._memory = Memory([], 0)
 
-    def begin(self, life: Life, instruments: Sequence[Instrument], basis: Basis, warmed: Warm | None) -> None:
+    def begin(self, life: Life, instruments: Sequence[Instrument], warmed: Warm | None, basis: Basis) -> None:
         """warmed: bars and values from which the life's formulas were warmed up, if it went on from a state."""
         done_seq = life.begun.ledger_seq
         self._venue = self._venue_of(life)
@@ -111,8 +111,8 @@ def play(run: Run, sides: Sequence[Side]) -> Iterator[Step]:
         booked = (begun.ledger_seq, following.ledger_seq)
         playing = _Playing(run, life, saved)
         for side in sides:
-            basis = basis_of(life.config, run.data_dir)
-            side.begin(life, list(playing.collector.registry), basis, playing.warmed)
+            instruments = list(playing.collector.registry)
+            side.begin(life, instruments, playing.warmed, basis_of(life.config, run.data_dir))
         for chunk in playing.chunks(following, wanted, saved):
             yield Step([side.step(chunk) for side in sides], streamed, booked)
         for side in sides:

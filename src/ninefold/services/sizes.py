@@ -22,20 +22,23 @@ Sized = tuple[dict[str, float], frozenset[str], int]  # targets, whose scale was
 
 
 class Sizes:
-    """capital: of one instrument, in 10**-8 of the quote asset. wants: amounts of base by instrument and strategy. targets: the
-    newest ones, by instrument and strategy.
-    """
+    """capital: of one instrument, in 10**-8 of the quote asset. wants: amounts of base by instrument and strategy.
+    targets: the newest ones, likewise."""
 
     def __init__(self, sizing: Sizing, strategies: tuple[str, ...], capital: int, registry: Registry) -> None:
         self.wants: dict[int, dict[str, int]] = {}
+        self.targets: dict[int, dict[str, float]] = {}
         self._sizing = sizing
         self._capital = capital
         self._weights = equal_weights(strategies)
         self._registry = registry
-        self.targets: dict[int, dict[str, float]] = {}
         self._sized: dict[int, Sized] = {}
-        self._wanted: dict[int, int] = {}
         self._results = Results(sizing)
+
+    def size(self, instrument: int) -> int:
+        """The size that the targets of an instrument were last given, before the canary."""
+        sized = self._sized.get(instrument)
+        return 0 if sized is None else sized[2]
 
     def observe(self, chunk: Chunk) -> None:
         """Take the targets of a chunk; what they earned so far is counted before they hold."""
@@ -60,12 +63,7 @@ class Sizes:
                 sized = dict(targets), unknown, self._size(of, scaled, unknown, (quote.bid + quote.ask) // 2, core)
                 self._sized[instrument] = sized
             wanted[instrument] = self._small(of, sized[2], quote.ask, core)
-        self._wanted.update(wanted)
         return wanted
-
-    def wanted(self, instrument: int) -> int:
-        """Size units that were wanted last."""
-        return self._wanted.get(instrument, 0)
 
     def _small(self, of: Instrument, size: int, ask: int, core: ExecutionCore) -> int:
         """No more than the canary's worth, or than what is held already: a price that rose is no reason to sell."""

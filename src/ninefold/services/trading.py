@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from ninefold.config import Config, keys_of
@@ -124,9 +123,3 @@ class Trading:
 
     def _account(self, kind: str, body: bytes) -> None:
         self._put(inputs.ACCOUNT, 0, self._clock(), encode(AccountEvent(self._config.venue.name, kind, body)))
-
-
-def account_named(config: Config) -> str:
-    """The venue and a digest of the key: the name of an account among executors, which shows no key. raises: BadConfig."""
-    key, _ = keys_of(config.account)
-    return f"{config.venue.name}-{sha256(key.encode()).hexdigest()[:32]}"

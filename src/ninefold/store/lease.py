@@ -1,6 +1,7 @@
-"""The one executor of a data dir: a lock that its process holds, a beat that shows it is not stopped.
+"""The one executor of a data dir, or of an account on this machine: a lock that its process holds, a beat that shows it is
+not stopped.
 
-In:  a data dir. Out: a lease; `check` before anything is sent, `keep` beside everything else.
+In:  a file that stands for it. Out: a lease; `check` before anything is sent, `keep` beside everything else.
 A process that ended has let go of its lock, and its place is taken at once. One that is alive is an error. One that is
 stopped (Ctrl-Z, a frozen container) still has the lock: another file takes the name of its file, and whoever took it
 keeps quiet until nothing of the old one can be accepted any more (execution/lease.py). Then it opens the ledger, which
@@ -33,9 +34,9 @@ class HostLease:
     """Taken when this returns, which is at once unless the one before is stopped. raises: AlreadyTraded."""
 
     def __init__(
-        self, data_dir: Path, clock: Callable[[], int] = awake_ns, pause: Callable[[float], None] = time.sleep
+        self, path: Path, clock: Callable[[], int] = awake_ns, pause: Callable[[float], None] = time.sleep
     ) -> None:
-        self._path = data_dir / "execute.lease"
+        self._path = path
         self._clock = clock
         self._pause = pause
         self._beats = 0
@@ -55,7 +56,7 @@ class HostLease:
         """raises: TakenOver."""
         now_ns = self._clock()
         if not self._is_ours(self._file):
-            raise TakenOver(f"another executor took over {self._path.parent} while this one was stopped; this one ends")
+            raise TakenOver(f"another executor took over {self._path} while this one was stopped; this one ends")
         self._beats += 1
         os.pwrite(self._file, b"%-10d %20d\n" % (os.getpid(), self._beats), 0)
         self._renewed_ns = now_ns
@@ -81,7 +82,7 @@ class HostLease:
             seen = watched.see(told, self._clock())
             if seen is Seen.ALIVE:
                 raise AlreadyTraded(
-                    f"the account of {self._path.parent} is traded by process {told.split()[0].decode()}; stop that one, "
+                    f"{self._path} is held by process {told.split()[0].decode()}, which trades that account; stop that one, "
                     "or use another --data-dir and another account"
                 )
             if seen is Seen.SILENT:
@@ -89,7 +90,7 @@ class HostLease:
             self._pause(LOOK_S)
 
     def _replace(self) -> int:
-        beside = self._path.with_name(f".execute.lease.{os.getpid()}")
+        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         file = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         _locked(file)
         beside.replace(self._path)

@@ -21,7 +21,7 @@ from ninefold.execution.lease import TakenOver
 from ninefold.market.records import AnyRecord, Balance, Decision, Equity, Fill, Found, Order
 from ninefold.store.data_dir import AlreadyWritten, WrongFormat, check_data_dir, failed_write, open_data_dir
 
-VERSION = 1
+VERSION = 2  # 2: orders by hand, shares of strategies, decisions, and the count of writers
 _SCHEMA = """
 CREATE TABLE events (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -141,7 +141,8 @@ class Ledger(LedgerReader):
             self._writer.execute("PRAGMA synchronous = FULL")
             if not _version(self._writer):
                 self._writer.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-            self._writer.executescript(f"BEGIN IMMEDIATE; {_EPOCH} COMMIT;")
+            _checked(self._writer, self._file)
+            self._writer.executescript(f"BEGIN IMMEDIATE; {_EPOCH} PRAGMA user_version = {VERSION}; COMMIT;")
             self.epoch = self._last_epoch()
         except sqlite3.OperationalError as refused:
             if refused.sqlite_errorcode == sqlite3.SQLITE_BUSY:
@@ -150,7 +151,6 @@ class Ledger(LedgerReader):
                     "(kill -9), and start again"
                 ) from None
             raise failed_write(self._file, refused) from refused
-        _checked(self._writer, self._file)
 
     def append(self, records: Sequence[AnyRecord], last_seq: int) -> int:
         """Add events in one synced transaction and return how many were new.

@@ -119,6 +119,8 @@ class BinanceGateway:
     async def cancel(self, order: Order, instrument: Instrument) -> None:
         """Cancel an order, and unless the venue says that it did, ask what became of it: the answer may be lost, a fill may have
         been faster, the order itself may still be on its way. While it is open it is cancelled again, which can do no harm."""
+        if not self._has_left(order):
+            return  # it was withheld, and never will be at the venue
         symbol, order_id = instrument.venue_symbol, order.client_order_id
         while True:
             status, body = await self._client.call_in_time(lambda now_ms: cancel_order(symbol, order_id, now_ms))

@@ -5,11 +5,8 @@ In:  the state at the tick, one order. Out: the reason to refuse, "" if there is
 
 from __future__ import annotations
 
-import math
-from fractions import Fraction
-
 from ninefold.execution.limits.state import Left, RiskState
-from ninefold.execution.money import quote_amount, text
+from ninefold.execution.money import ONE, quote_amount, text
 from ninefold.execution.rules import STALE_NS
 from ninefold.execution.shown import Quote
 from ninefold.market.instruments import Instrument
@@ -77,21 +74,22 @@ def price_band(state: RiskState, left: Left, instrument: Instrument, order: Orde
     if not order.price and order.order_type in LATER:
         return ""
     price = order.price or quote.price(order.side)
-    twice_mid = quote.bid + quote.ask
+    twice_mid, ppm = quote.bid + quote.ask, state.rules.price_band_ppm
     if instrument.price_band is not None:
         low, high = instrument.price_band[:2] if order.side > 0 else instrument.price_band[2:]
-        lowest, highest = Fraction(low) * twice_mid / 2, Fraction(high) * twice_mid / 2
+        lowest = -(-to_units(low, 8) * twice_mid // (2 * ONE))
+        highest = to_units(high, 8) * twice_mid // (2 * ONE)
         whose = f"of {instrument.venue}"
-    elif state.rules.price_band_ppm is not None:
-        away = Fraction(twice_mid * state.rules.price_band_ppm, 2 * MILLION)
-        lowest = Fraction(0) if order.side > 0 else Fraction(twice_mid, 2) - away
-        highest = Fraction(twice_mid, 2) + away if order.side > 0 else Fraction(2 * max(price, twice_mid))
+    elif ppm is not None:
+        away = twice_mid * (MILLION + order.side * ppm)
+        lowest = 0 if order.side > 0 else -(-away // (2 * MILLION))
+        highest = away // (2 * MILLION) if order.side > 0 else price
         whose = "of ours"
     else:
         return ""
     if lowest <= price <= highest:
         return ""
-    side, bound = ("at most", math.floor(highest)) if price > highest else ("at least", math.ceil(lowest))
+    side, bound = ("at most", highest) if price > highest else ("at least", lowest)
     allowed = instrument.price_text(bound)
     return (
         f"price band {whose}: {instrument.price_text(price)} {instrument.quote} is asked, {side} {allowed} allowed now"

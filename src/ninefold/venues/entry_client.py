@@ -1,0 +1,145 @@
+"""Signed requests to a venue of the table of order entries, and its clock as it can be known from here.
+
+In:  requests. Out: http status and body, 0 and the name of the failure if no answer came. Keys appear in no text made here.
+A question is asked until its answer says something; a new order is never sent twice: `call` is all that it gets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import aiohttp
+
+from ninefold.venues.account_answers import ABSENT, NO_ANSWER, TAKEN
+from ninefold.venues.order_entry import OrderEntry
+from ninefold.venues.questions import wait_seconds
+from ninefold.venues.signed import Keys, Unsigned
+
+TIMEOUT_S = 10.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 5.0
+MUST_WAIT = (418, 429)  # Retry-After says how many seconds
+MILLISECOND_NS = 1_000_000
+
+
+class EntryClient:
+    """clock: our wall clock in ns. venue_clock: where the venue tells its time, and how its answer is read, in seconds.
+
+    fence: raises if nothing may be sent any more; asked when an order or a cancel is stamped and not yet sent.
+    problem: what went wrong last, in words. offset_ms: the venue's clock less ours.
+    """
+
+    def __init__(
+        self,
+        entry: OrderEntry,
+        rest_url: str,
+        keys: Keys,
+        venue_clock: tuple[str, Callable[[bytes], float]],
+        clock: Callable[[], int],
+        fence: Callable[[], None],
+    ) -> None:
+        self.problem = "not started"
+        self.offset_ms = 0
+        self.keys = keys
+        self._entry = entry
+        self._rest_url = rest_url.rstrip("/")
+        self._venue_clock = venue_clock
+        self._clock = clock
+        self._fence = fence
+        self._session: aiohttp.ClientSession | None = None
+        self._turn = asyncio.Lock()
+        self._nonce = 0
+        self._quiet_until_ms = 0
+
+    async def start(self) -> None:
+        """Open the session and read the venue's clock."""
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
+        await self.read_clock()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def call(self, request: Unsigned) -> tuple[int, str]:
+        """Sign and send an order or a cancel, once. raises: what the fence raises."""
+        return await self._in_turn(request, self._fence)
+
+    async def ask(self, request: Unsigned) -> tuple[int, str]:
+        """Sign and send a question, once."""
+        return await self._in_turn(request, _no_fence)
+
+    async def _in_turn(self, request: Unsigned, fence: Callable[[], None]) -> tuple[int, str]:
+        if not self._entry.requests.IN_TURN:
+            return await self._send(request, fence)
+        async with self._turn:
+            return await self._send(request, fence)
+
+    async def _send(self, request: Unsigned, fence: Callable[[], None]) -> tuple[int, str]:
+        sent = self._entry.requests.sign(request, self._rest_url, self.keys, self.venue_ms(), self.nonce())
+        fence()
+        try:
+            async with self.http.request(
+                sent.method, sent.url, data=sent.body, headers=sent.headers, allow_redirects=False
+            ) as response:
+                if response.status in MUST_WAIT:
+                    self._wait(response.headers.get("Retry-After"))
+                return response.status, await response.text()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return NO_ANSWER, f"no answer: {type(error).__name__}"
+
+    async def until_answered(self, request: Unsigned) -> tuple[int, str]:
+        """Ask, with growing pauses, until the venue answers with success or says that there is no such order."""
+        pause_s = FIRST_WAIT_S
+        while True:
+            await asyncio.sleep(max(0, self.quiet_ms()) / 1000)
+            status, body = await self.ask(request)
+            verdict = self._entry.reading.judge(status, body)
+            if verdict.outcome in (TAKEN, ABSENT):
+                return status, body
+            self.problem = f"a question was answered with {verdict.reason or f'http {status}'}"
+            await self.read_clock()  # a wrong time is among the reasons
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_WAIT_S)
+
+    async def read_clock(self) -> None:
+        """Estimate the venue's clock from the middle of a question; keep the old estimate if none is answered."""
+        url, read = self._venue_clock
+        asked_ms = self.now_ms()
+        try:
+            async with self.http.get(url) as response:
+                told_ms = int(read(await response.read()) * 1000)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            self.problem = f"the venue's clock could not be read: {type(error).__name__}"
+            return
+        self.offset_ms = told_ms - (asked_ms + self.now_ms()) // 2
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("the gateway is not started; await start() first")
+        return self._session
+
+    def quiet_ms(self) -> int:
+        """How much longer the venue has asked us to wait; 0 or less: not at all."""
+        return self._quiet_until_ms - self.now_ms()
+
+    def now_ms(self) -> int:
+        return self._clock() // MILLISECOND_NS
+
+    def venue_ms(self) -> int:
+        """The venue's time, as far as we know it."""
+        return self.now_ms() + self.offset_ms
+
+    def nonce(self) -> str:
+        """Microseconds of our clock, and greater than the one before even if the clock went back."""
+        self._nonce = max(self._nonce + 1, self._clock() // 1000)
+        return str(self._nonce)
+
+    def _wait(self, retry_after: str | None) -> None:
+        now_ms = self.now_ms()
+        pause_ms = int(1000 * wait_seconds(retry_after, now_ms / 1000))
+        self._quiet_until_ms = max(self._quiet_until_ms, now_ms + pause_ms)
+
+
+def _no_fence() -> None:
+    """Questions change nothing."""
