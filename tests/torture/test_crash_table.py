@@ -26,9 +26,9 @@ SAMPLE, ALL = 480, 1  # of so many points one with each fault
 WHERE: dict[
     str, tuple[str, int]
 ] = {  # with which fault a program less a rule is found out, and at how many of the points
-    "unsettled orders are asked for at the start": ("reply lost", 24),
-    "sent is written together with intended": ("none", 24),
-    "an order is written before it leaves": ("none", 6),
+    "unsettled orders are asked for at the start": ("reply lost", 3),
+    "sent is written together with intended": ("none", 1),
+    "an order is written before it leaves": ("none", 1),
     "an order is never sent twice": ("reply lost", 480),
     "an error of the venue leaves an order unknown": ("5xx, accepted, events lost", 480),
     "no such order counts only after the receive window": ("late", 480),
@@ -37,7 +37,7 @@ WHERE: dict[
     "a trade that is told twice counts once": ("fill told twice", 480),
     "one order of an instrument is under way at a time": ("reply lost", 480),
     "balances that differ are asked for again": ("user stream gap", 480),
-    "the ledger is done up to the journal's end at most": ("reply lost", 24),
+    "the ledger is done up to the journal's end at most": ("reply lost", 3),
 }
 ALONE = ("--jobs", 1, "--stop")
 AHEAD = "the ledger is done up to the journal's end at most"
