@@ -9,6 +9,7 @@ from ninefold.config import Config, parse
 from ninefold.market.arrays import BARS, TARGETS, rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
+from ninefold.market.numbers import to_units
 from ninefold.market.records import AnyRecord, Equity, Order, Started, Tick
 from ninefold.market.time import SECOND_NS
 from ninefold.services.execute import Execute, rules_of
@@ -163,3 +164,18 @@ def test_a_live_account_begins_small_and_a_price_that_rose_sells_nothing():
 def test_only_live_orders_have_a_canary():
     assert rules_of(live(50.0)).canary == 50 * 10**8
     assert rules_of(config("fixed")).canary is None
+
+
+def test_an_instrument_priced_in_another_asset_is_sized_by_what_the_capital_is_worth_in_it():
+    registry = Registry()
+    registry.add(listed("binance", "BTCUSDT", "BTC", "USDT", tick="0.01", lot="0.00001"))
+    registry.add(listed("binance", "ETHBTC", "ETH", "BTC", tick="0.00001", lot="0.0001"))
+    stage = Execute(config("fixed"), ("fast",), Memory([], 0), registry)
+    btc, eth = registry.named("binance:BTC/USDT"), registry.named("binance:ETH/BTC")
+    priced = {btc.id: to_units("50000", btc.price_decimals), eth.id: to_units("0.05", eth.price_decimals)}
+    chunk = Chunk(1, 3, START)
+    chunk.add("quotes", rows("quotes", [(of, START, START, 1, 1, at, 10**7, at, 10**7) for of, at in priced.items()]))
+    chunk.add("targets", rows("targets", [(eth.id, b"fast", SECOND_NS, START, 1.0, START, 3)]))
+    stage.step(chunk)
+    wanted = stage._sizes.desired(chunk, stage.core)
+    assert eth.size_text(wanted[eth.id]) == "4.0000"  # 10,000 USDT are 0.2 BTC, and these 4 ETH

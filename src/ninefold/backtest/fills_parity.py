@@ -38,7 +38,7 @@ BPS = 10_000
 @dataclass(frozen=True, eq=False, slots=True)
 class Decided:
     """What a run decided and got. standings: by (instrument, seq). fills: by order. told: its targets by (instrument, strategy).
-    capital: of one instrument, in 10**-8 of the quote asset; weights: of the strategies; sizing: how they are used. starts:
+    capital: of one instrument, in 10**-8 of `quote`, the account's asset; weights: of the strategies; sizing: how they are used. starts:
     (seq, from_seq) of each: behind seq only targets behind from_seq are known to the account. until_seq: up to where the ledger
     has what was decided.
     """
@@ -51,6 +51,7 @@ class Decided:
     starts: Sequence[tuple[int, int]]
     until_seq: int
     sizing: str = "fixed"
+    quote: str = "USDT"
 
 
 def fills_again(series: Series, plan: Plan, target: np.ndarray, run: Decided, known: Known) -> list[Difference]:
@@ -151,6 +152,8 @@ def _without_order(
         return "no order", NETTING, held
     if run.sizing != "fixed":
         return "no order", NETTING, f"{held}, before they were sized by {run.sizing}"
+    if of.quote != run.quote:
+        return "no order", NETTING, f"{held}, before the capital in {run.quote} was counted in {of.quote}"
     return "no order", UNEXPLAINED, held
 
 

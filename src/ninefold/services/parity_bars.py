@@ -88,6 +88,7 @@ def _decided(
         fills={order: list(told.values()) for order, told in fills.items()},
         told=_told(targets),
         capital=int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs)),
+        quote=config.account.quote,
         weights=equal_weights(tuple(plan.name for plan in plans)),
         starts=[(life.begun.journal_seq, life.begun.from_seq) for life in run.lives],
         until_seq=run.end.ledger_seq,

@@ -22,7 +22,7 @@ Sized = tuple[dict[str, float], frozenset[str], int]  # targets, whose scale was
 
 
 class Sizes:
-    """capital: of one instrument, in 10**-8 of the quote asset. wants: amounts of base by instrument and strategy.
+    """capital: of one instrument, in 10**-8 of the account's quote asset. wants: amounts of base by instrument and strategy.
     targets: the newest ones, likewise."""
 
     def __init__(self, sizing: Sizing, strategies: tuple[str, ...], capital: int, registry: Registry) -> None:
@@ -52,7 +52,8 @@ class Sizes:
         wanted: dict[int, int] = {}
         for instrument in sorted(set(chunk.rows("targets")["instrument"].tolist())):
             quote, of = core.shown.quote(instrument), self._registry[instrument]
-            if quote is None or of.size_decimals > DECIMALS:
+            unit = core.shown.worth(ONE, of.quote, core.rules.quote)  # of 1 of the asset in which it is priced
+            if quote is None or not unit or of.size_decimals > DECIMALS:
                 continue  # nothing to size by, or sizes finer than the account counts: not traded
             targets = self.targets[instrument]
             scales = {name: self._scale(name, instrument, target, core) for name, target in targets.items()}
@@ -60,7 +61,8 @@ class Sizes:
             sized = self._sized.get(instrument)
             if sized is None or sized[:2] != (targets, unknown):
                 scaled = {name: targets[name] * scale for name, scale in scales.items() if scale is not None}
-                sized = dict(targets), unknown, self._size(of, scaled, unknown, (quote.bid + quote.ask) // 2, core)
+                size = self._size(of, scaled, unknown, (quote.bid + quote.ask) // 2, self._capital * ONE // unit, core)
+                sized = dict(targets), unknown, size
                 self._sized[instrument] = sized
             wanted[instrument] = self._small(of, sized[2], quote.ask, core)
         return wanted
@@ -75,12 +77,18 @@ class Sizes:
         return min(size, max(allowed, size_of(of, core.account.positions.get(of.id, 0))))
 
     def _size(
-        self, of: Instrument, scaled: Mapping[str, float], unknown: frozenset[str], price: int, core: ExecutionCore
+        self,
+        of: Instrument,
+        scaled: Mapping[str, float],
+        unknown: frozenset[str],
+        price: int,
+        capital: int,
+        core: ExecutionCore,
     ) -> int:
-        """What all want together; notes what each does."""
+        """What all want together; notes what each does. capital: in the asset in which it is priced."""
         kept = {name: core.account.attribution.held(name, of.id) for name in unknown}
-        self.wants[of.id] = {**wanted_amounts(scaled, self._weights, self._capital, price, of), **kept}
-        size = desired_position(scaled, self._weights, self._capital, price, of)
+        self.wants[of.id] = {**wanted_amounts(scaled, self._weights, capital, price, of), **kept}
+        size = desired_position(scaled, self._weights, capital, price, of)
         return max(0, size + size_of(of, sum(kept.values())))
 
     def _scale(self, strategy: str, instrument: int, target: float, core: ExecutionCore) -> float | None:
