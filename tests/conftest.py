@@ -30,7 +30,7 @@ settings.load_profile("no deadline")
 
 START_SECONDS = 60.0  # imports of a cold interpreter on two busy cores; a warm start takes a few seconds
 STOP_SECONDS = 15.0
-STORED_TRADES = 1_000  # some ten seconds of it
+STORED_TRADES = 500  # some ten seconds of it
 SHARE_DEMO = (
     "web/test_page.py",
     "dashboard/test_queries.py",
@@ -158,7 +158,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     command = [sys.executable, "-m", "ninefold", "demo", "--data-dir", str(data_dir), "--port", "0"]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, "--seconds", "900", "--rate", "300"], stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            [*command, "--seconds", "900", "--rate", "150"], stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
     RUNNING.append(process)
     try:

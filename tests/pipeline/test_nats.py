@@ -194,6 +194,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         made.end()
 
 
+@pytest.mark.torture
 def test_a_killed_service_that_is_started_again_loses_and_doubles_nothing(world: World) -> None:
     world.until_seconds_of_targets(3)
     for name in ("measure", "decide"):
