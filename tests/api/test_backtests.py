@@ -8,6 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 import zstandard
 
+from ninefold.api.backtests import HELD_MARKETS, Runs
 from ninefold.backtest.bars import UNKNOWN, Bars
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 from ninefold.store.runs import RunReader, save_run
@@ -202,6 +204,27 @@ def test_a_run_without_bars_says_so_and_still_has_its_tables(ask) -> None:
     assert "no bars of one market" in ask("/3/bars", 404)["detail"]
 
 
+def test_runs_beside_each_other_have_their_equity_as_parts_of_their_start(ask) -> None:
+    whole = ask("/compare", runs="3,1", px=2_400)
+    table, curve = whole["runs"]
+    assert [table["number"], table["kind"], table["columns"], table["trades"]] == ["3", "tournament", None, 0]
+    assert (curve["summary"]["return"], curve["trades"], curve["width_ns"]) == (-0.3, 241, MINUTE_NS)
+    assert (curve["from_ns"], curve["to_ns"]) == (str(START_NS), str(START_NS + MINUTES * MINUTE_NS))
+    assert curve["columns"]["last"][:2] == [0.999, 0.998]
+    assert (curve["columns"]["last"][-1], curve["columns"]["fall"][-1]) == (0.7, 0.3)
+    [market] = whole["markets"]
+    assert market["runs"] == ["1"]
+    assert market["columns"]["last"][:3] == [1.0, 1.0, round(402 / 401, 6)]  # held from the open of the second bar
+    hour = ask("/compare", runs="3,1", px=120, from_=START_NS + 60 * MINUTE_NS, to=START_NS + 120 * MINUTE_NS)
+    assert hour["runs"][1]["columns"]["open_ns"] == [str(START_NS + at * MINUTE_NS) for at in range(60, 120)]
+    coarse = ask("/compare", runs="3,1", px=130)["runs"][1]
+    assert (coarse["width_ns"], coarse["columns"]["low"][0], coarse["columns"]["high"][0]) == (
+        5 * MINUTE_NS,
+        0.995,
+        0.999,
+    )
+
+
 REFUSED = [
     ("/2", 404, "there is no run 2"),
     ("/2/report", 404, "there is no run 2"),
@@ -212,6 +235,14 @@ REFUSED = [
     ("/1/bars?from=-1", 422, "from"),
     ("/1/equity?to=9223372036854775808", 422, "to"),
     ("/1/trades?page=0", 422, "page"),
+    ("/compare", 422, "runs"),
+    ("/compare?runs=1", 400, "runs names 1 different runs; 2 to 8 can be compared"),
+    ("/compare?runs=1,1", 400, "runs names 1 different runs"),
+    ("/compare?runs=1,2,3,4,5,6,7,8,9", 400, "runs names 9 different runs"),
+    ("/compare?runs=1,one", 400, "runs is '1,one'; write the numbers of runs with commas between them"),
+    ("/compare?runs=1,2", 404, "there is no run 2"),
+    ("/compare?runs=1,3&px=99", 422, "px"),
+    ("/compare?runs=1,3&from=5&to=5", 400, "from 5 is not before to 5"),
 ]
 
 
@@ -227,6 +258,18 @@ def test_a_run_that_is_kept_again_is_shown_as_it_is_now(run, data_dir) -> None:
         assert (await api.get(f"{ROOT}/1"))["document"]["strategy"] == "again"
 
     run(test, runs=RunReader(data_dir))
+
+
+def test_runs_on_the_same_bars_share_them_and_those_of_few_markets_stay_open(data_dir) -> None:
+    runs = Runs(RunReader(data_dir))
+    save_run(data_dir, "backtest", 2, document(), bars())
+    first = runs.run(1)
+    assert runs.run(2)[1].bars is first[1].bars
+    for others, stays in ((HELD_MARKETS - 1, True), (HELD_MARKETS, False)):
+        for tick in range(others):
+            save_run(data_dir, "backtest", 2, document(), replace(bars(), tick=Fraction(1, 10 * others + tick)))
+            runs.run(2)
+        assert (runs.run(1) is first) == stays
 
 
 def test_a_run_of_a_newer_version_is_refused_with_the_remedy(run, data_dir) -> None:
@@ -262,7 +305,12 @@ def test_the_addresses_are_in_the_served_openapi(run) -> None:
     async def test(api):
         paths = (await api.get("/api/v1/openapi"))["paths"]
         ours = {path.removeprefix(ROOT) for path in paths if path.startswith(ROOT)}
-        assert ours == {"", "/{number}", *(f"/{{number}}/{part}" for part in ("trades", "equity", "bars", "report"))}
+        assert ours == {
+            "",
+            "/compare",
+            "/{number}",
+            *(f"/{{number}}/{part}" for part in ("trades", "equity", "bars", "report")),
+        }
         asked = {one["name"] for one in paths[f"{ROOT}/{{number}}/bars"]["get"]["parameters"]}
         assert asked == {"number", "from", "to", "px"}
 

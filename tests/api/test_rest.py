@@ -29,21 +29,29 @@ def test_instruments_are_listed_by_name(run):
             "price_decimals": 2,
             "size_decimals": 5,
             "one_upping": None,
+            "one_upped_since_ns": None,
         }
         assert [one["name"] for one in found] == ["binance:BTC/USDT", "binance:ETH/USDT"]
 
     run(test)
 
 
-def test_an_instrument_says_how_much_it_is_one_upped(run):
-    told = [
-        (1, SECOND_NS * width, 60 * SECOND_NS, "one_upping", value, 0, 9) for width, value in ((60, 0.2), (1, 0.75))
-    ]
+def test_an_instrument_says_how_much_it_is_one_upped_and_since_when(run):
+    def told(second, *scores):
+        return [(1, SECOND_NS * width, second * SECOND_NS, "one_upping", score, 0, 9) for width, score in scores]
 
     async def test(api):
-        api.view.apply(chunk(9, values=told))
-        found = (await api.get("/api/v1/instruments"))["instruments"]
-        assert [one["one_upping"] for one in found] == [0.75, None]
+        async def answered():
+            found = (await api.get("/api/v1/instruments"))["instruments"]
+            assert (found[1]["one_upping"], found[1]["one_upped_since_ns"]) == (None, None)
+            return found[0]["one_upping"], found[0]["one_upped_since_ns"]
+
+        api.view.apply(chunk(9, values=[*told(60, (60, 0.2), (1, 0.75)), *told(61, (1, 0.35))]))
+        assert await answered() == (0.35, str(60 * SECOND_NS))  # of the narrowest width
+        api.view.apply(chunk(10, values=told(62, (1, 0.34))))
+        assert await answered() == (0.34, None)
+        api.view.apply(chunk(11, values=told(63, (1, 0.9))))
+        assert await answered() == (0.9, str(63 * SECOND_NS))
 
     run(test)
 

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.slow
 
 BARS = 6_000
 START_S = 1_704_067_200  # 2024-01-01
+LATER_S, LATER_BARS = START_S + 6 * 86_400, 1_440
 SOON_MS = 30_000
 HOSTILE = '<img src=x onerror="window.harmed = true">'
 BUILT = Path(__file__).parents[2] / "src" / "ninefold" / "api" / "static"
@@ -42,6 +43,7 @@ COUNT_PIXELS = """(wanted) => {
     if (pixels[i] === wanted[0] && pixels[i + 1] === wanted[1] && pixels[i + 2] === wanted[2]) found += 1;
   return found;
 }"""
+LINES = ((0x00, 0x3F, 0x7F), (0x2C, 0x8F, 0xC4), (0xA3, 0x4C, 0x00))  # of runs in order, in the light theme
 UP, DOWN = (0x00, 0x4A, 0x86), (0xC2, 0x41, 0x0C)  # of the light theme
 SWEEP = {
     "strategy": "sma_cross",
@@ -53,26 +55,15 @@ SWEEP = {
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs 1 and 2 by the command, on four days of minutes that wander; 3 a sweep, 4 of names that are code."""
+    """Runs 1 and 2 by the command, on four days of minutes that wander; 3 a sweep, 4 of names that are code; 5 like 1, later."""
     folder = tmp_path_factory.mktemp("runs")
-    close = np.round(100 + np.cumsum(np.random.default_rng(7).normal(0, 0.05, BARS)), 2)
-    opens = np.append(close[0], close[:-1])
-    columns = {
-        "open_time": (START_S + np.arange(BARS) * 60) * 1_000,
-        "open": opens,
-        "high": np.maximum(opens, close) + 0.05,
-        "low": np.minimum(opens, close) - 0.05,
-        "close": close,
-        "volume": np.ones(BARS),
-    }
-    pq.write_table(pa.table(columns), folder / "bars.parquet")
+    wandering(folder / "bars.parquet", START_S, BARS)
+    wandering(folder / "later.parquet", LATER_S, LATER_BARS)
     data = folder / "data"
 
-    def tried(fast: int, slow: int) -> int:
+    def tried(fast: int, slow: int, file: str = "bars.parquet") -> int:
         settings = (f"fast={fast}", f"slow={slow}")
-        found = backtest(
-            Wanted(strategy="sma_cross", settings=settings, data_dir=data, file=folder / "bars.parquet"), 10**18
-        )
+        found = backtest(Wanted(strategy="sma_cross", settings=settings, data_dir=data, file=folder / file), 10**18)
         trial: int = found["trial"]
         return trial
 
@@ -80,7 +71,22 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_run(data, "sweep", tried(2, 3), SWEEP, None)
     hostile = {**SWEEP, "strategy": HOSTILE, "set": {HOSTILE: HOSTILE}, "equity": 1.0, "net_profit": 0.0}
     save_run(data, "tournament", tried(2, 4), hostile, None)
+    assert tried(10, 300, "later.parquet") == 5
     return data
+
+
+def wandering(path: Path, start_s: int, count: int) -> None:
+    close = np.round(100 + np.cumsum(np.random.default_rng(7).normal(0, 0.05, count)), 2)
+    opens = np.append(close[0], close[:-1])
+    columns = {
+        "open_time": (start_s + np.arange(count) * 60) * 1_000,
+        "open": opens,
+        "high": np.maximum(opens, close) + 0.05,
+        "low": np.minimum(opens, close) - 0.05,
+        "close": close,
+        "volume": np.ones(count),
+    }
+    pq.write_table(pa.table(columns), path)
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +109,9 @@ def page(browser: Browser, heard: Heard) -> Iterator[Page]:
 def test_runs_are_listed_newest_first_sort_and_open_and_the_address_carries_it(page: Page, url: str) -> None:
     page.goto(f"{url}/")
     page.click("text=Back-tests")
-    until(page, "state.rows === 4")
+    until(page, "state.rows === 5")
     numbers = page.locator("#runs tbody tr td:first-child")
-    assert numbers.all_inner_texts() == ["4", "3", "2", "1"]
+    assert numbers.all_inner_texts() == ["5", "4", "3", "2", "1"]
     page.click("#runs thead >> text=Return")
     listed = get(url, "")["backtests"]
     known = {one["number"]: one["summary"]["return"] for one in listed if "return" in one["summary"]}
@@ -118,8 +124,8 @@ def test_runs_are_listed_newest_first_sort_and_open_and_the_address_carries_it(p
     page.keyboard.press("Enter")
     until(page, f"state.run === '{best_first[1]}' && state.candles > 0")
     page.go_back()
-    until(page, "state.run === null && state.rows === 4")
-    assert numbers.all_inner_texts()[:2] == best_first
+    until(page, "state.run === null && state.rows === 5")
+    assert numbers.all_inner_texts()[:3] == best_first
 
 
 def test_a_run_opens_with_the_candles_and_marks_of_the_api_and_they_are_pixels(page: Page, url: str) -> None:
@@ -206,12 +212,77 @@ def test_zoom_and_pan_stay_within_the_run_and_back_undoes_them(page: Page, url: 
     until(page, "state.from !== null && state.candles > 0")
 
 
+def test_runs_that_are_marked_are_drawn_where_they_are_in_one_time(page: Page, url: str) -> None:
+    page.goto(f"{url}/backtests")
+    until(page, "state.rows === 5")
+    expect(page.locator(".compare-bar button")).to_be_disabled()
+    for key in "xjjjxjx":  # runs 5, 2 and 1
+        page.keyboard.press(key)
+    page.click("input[aria-label='Compare run 2']")
+    expect(page.locator(".compare-bar button")).to_have_text("Compare 2 runs c")
+    page.click("input[aria-label='Compare run 2']")
+    page.keyboard.press("c")
+    until(page, "state.curves.length === 3 && state.labels.length === 5")
+    assert page.url.endswith("/backtests?compare=1,2,5")
+    shown = state(page)
+    left, right = shown["places"]
+    whole = LATER_S + LATER_BARS * 60 - START_S
+    at = [left, left + BARS * 60 / whole * (right - left), left + (LATER_S - START_S) / whole * (right - left), right]
+    placed = [(one["from"], one["to"]) for one in shown["curves"]]
+    assert placed == [pytest.approx(at[:2]), pytest.approx(at[:2]), pytest.approx(at[2:])]
+    assert [label["text"] for label in shown["labels"]] == ["hold 1", "hold 5", "1", "2", "5"]
+    assert all(page.evaluate(COUNT_PIXELS, list(line)) > 30 for line in LINES)
+    picture(page, "compare")
+
+
+def test_what_differs_is_told_first_and_the_figures_are_those_of_each_run(page: Page, url: str) -> None:
+    page.goto(f"{url}/backtests?compare=1,2,3,5")
+    until(page, "state.curves.length === 3")
+    rows = [row.split("\t") for row in page.locator(".beside-each-other tbody tr").all_inner_texts()]
+    assert ["fast", "10", "100", "2", "10"] in rows[: rows.index(["Figures"])]
+    assert ["bars", "bars.parquet", "bars.parquet", "bars.parquet", "later.parquet"] in rows[: rows.index(["Figures"])]
+    figures = {row[0]: row[1:] for row in rows}
+    for place, number in enumerate((1, 2, 3, 5)):
+        found = get(url, f"/{number}")["document"]
+        if number != 3:  # a sweep has none
+            assert figures["return"][place] == f"{found['return']:+.2%}".replace("%", " %").replace("-", "\u2212")
+            assert figures["deflated Sharpe"][place] == f"{found['deflated_sharpe']:.1%}".replace("%", " %")
+            assert figures["trades"][place] == str(get(url, f"/{number}/trades")["total"])
+            assert figures["turnover"][place] == f"{found['turnover']:.2f}"
+    assert figures["return"][2] == "-"
+
+
+def test_a_comparison_has_its_twin_its_stretch_and_a_way_into_each_run(page: Page, url: str) -> None:
+    day = (START_S + 86_400, START_S + 2 * 86_400)
+    page.goto(f"{url}/backtests?compare=1,2,5&from={day[0]}&to={day[1]}")
+    until(page, "state.curves.length === 3 && state.curves[2].points === 0 && state.curves[0].points > 0")
+    page.keyboard.press("d")
+    newest = page.locator(".twin-table tbody tr").first.locator("td").all_inner_texts()
+    assert newest[0] == "2024-01-03 00:00:00"
+    equity = get(url, "/1/equity", to=f"{day[1]}000000000", px=10_000)["columns"]["last"][-1]
+    part = f"{equity / 10_000 - 1:+.2%}".replace("%", " %").replace("-", "\u2212")
+    assert newest[1].startswith(f"{part}, ")
+    assert newest[3] == "-"  # run 5 has not begun
+    page.keyboard.press("+")
+    until(page, f"state.from > {day[0]} && state.to < {day[1]}")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    until(page, "state.chosen === '2'")
+    page.keyboard.press("Enter")
+    until(page, "state.run === '2' && state.compare === null && state.candles > 0")
+    page.go_back()
+    until(page, "state.curves.length === 3 && state.from !== null")
+    page.keyboard.press("Escape")
+    until(page, "state.rows === 5")
+    assert page.locator("#runs input:checked").count() == 3
+
+
 def test_names_that_are_code_stay_text(page: Page, url: str) -> None:
     page.goto(f"{url}/backtests?run=4")
     until(page, "state.panel === 'ready'")
     expect(page.locator("h1")).to_contain_text(HOSTILE)
     page.goto(f"{url}/backtests")
-    until(page, "state.rows === 4")
+    until(page, "state.rows === 5")
     expect(page.locator("#runs")).to_contain_text(HOSTILE)
     assert page.evaluate("() => [document.images.length, window.harmed ?? null]") == [0, None]
 
@@ -232,6 +303,9 @@ def test_an_unknown_run_and_an_empty_data_dir_say_what_to_do(browser: Browser, u
     until(page, "state.panel === 'error'")
     expect(page.locator(".note")).to_contain_text("there is no run 99")
     expect(page.locator(".note button")).to_have_text("Retry")
+    page.goto(f"{url}/backtests?compare=1,99")
+    until(page, "state.panel === 'error'")
+    expect(page.locator(".note")).to_contain_text("there is no run 99")
     with answering_beside() as empty:
         page.goto(f"{empty}/backtests")
         until(page, "state.panel === 'empty'")
@@ -244,6 +318,10 @@ def test_a_phone_shows_a_run_without_sideways_scrolling(page: Page, url: str) ->
     opened(page, url, run="1")
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
     picture(page, "phone")
+    page.goto(f"{url}/backtests?compare=1,2,5")
+    until(page, "state.curves.length === 3")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    picture(page, "phone-compare")
 
 
 def test_a_report_opens_from_the_disk_and_is_the_same_run(page: Page, url: str, data_dir: Path, tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ from typing import Any, Protocol
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from ninefold.api.live import LiveView
+from tests.api.conftest import answering_beside
+from tests.api.stream import BASE, chunk, registry
 from tests.web.conftest import Heard
 
 pytestmark = pytest.mark.slow
@@ -169,6 +172,23 @@ def test_the_table_twin_holds_the_bars_in_sight(page: Page) -> None:
     assert abs(rows.count() - state(page)["in_sight"]) <= 2  # a bar may have come in between
     page.keyboard.press("d")
     expect(page.locator("#twin")).to_be_hidden()
+
+
+def test_who_keeps_one_step_ahead_of_the_best_price_is_told_and_nobody_is_not(browser: Browser, heard: Heard) -> None:
+    view = LiveView("demo", registry(), first_number=BASE)
+    view.apply(chunk(9, values=[(1, SECOND_NS, BASE, "one_upping", 0.615, 0, 9)]))
+    page = browser.new_page()
+    heard.listen(page)
+    with answering_beside(view=view) as url:
+        page.goto(f"{url}/?instrument=binance:BTC/USDT")
+        line = page.locator("#one-upping")
+        expect(line).to_contain_text("one step ahead of the best price: 62 %, since 2023-11-14 22:13:20 UTC")
+        expect(line.locator("p")).to_be_hidden()
+        line.locator("summary").click()
+        expect(line.locator("p")).to_contain_text("by exactly one tick")
+        page.select_option("#instrument", "binance:ETH/USDT")
+        expect(line).to_be_hidden()
+        page.close()
 
 
 def test_a_phone_shows_it_without_sideways_scrolling_and_with_halt_at_hand(page: Page) -> None:

@@ -10,6 +10,7 @@ export type BarState = 'ok' | 'flat' | 'unknown';
 
 export interface Instrument {
   id: number; name: string; venue: string; symbol: string; base: string; quote: string; price_decimals: number; size_decimals: number;
+  one_upping: number | null; one_upped_since_ns: Ns | null;
 }
 export interface Bar {
   open_ns: Ns; close_ns: Ns; open: Decimal | null; high: Decimal | null; low: Decimal | null; close: Decimal | null;

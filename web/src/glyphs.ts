@@ -32,7 +32,7 @@ export function fillLegend(list: HTMLElement): void {
     element('li', 'muted', 'MAY and HAS: sell above, buy below \u00b7 a bar is named by its opening time'));
 }
 
-function svgElement(tag: string, attributes: Record<string, string>): SVGElement {
+export function svgElement(tag: string, attributes: Record<string, string>): SVGElement {
   const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   return node;

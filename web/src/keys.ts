@@ -9,7 +9,7 @@ export function plain(key: string, shift = false): (event: KeyboardEvent) => boo
 
 export function listenToKeys(keys: readonly Key[], chart: () => HTMLElement | null, list: HTMLDialogElement): void {
   document.addEventListener('keydown', (event) => {
-    const typing = event.target instanceof Element && event.target.matches('input, select, textarea');
+    const typing = event.target instanceof Element && event.target.matches('input:not([type=checkbox]), select, textarea');
     const onChart = event.target === chart();
     const key = keys.find((candidate) => candidate.on(event) && (!typing || candidate.whileTyping) && (!candidate.chartOnly || onChart));
     if (!key) return;

@@ -13,6 +13,7 @@ import { EquityCurve } from './equity';
 import { age } from './format';
 import { HaltControl } from './halt';
 import { Messages } from './messages';
+import { showOneUpping } from './oneupping';
 import { Panel, STALE_MS } from './panel';
 import { ServiceBoxes } from './services';
 import { Line } from './socket';
@@ -21,7 +22,7 @@ import { StatusRow } from './status';
 interface AllMessages { messages: Message[]; scores: Scores }
 
 const POLL_MS = 3_000;
-const SCORES_MS = 15_000;
+const SCORES_MS = 15_000; // of forecasts, and of quoters
 const HELD_FILLS = 2_000;
 const RETRY_MS = 2_000;
 
@@ -55,7 +56,7 @@ export class Page {
     window.addEventListener('popstate', () => { this.view = viewOf(location.search); void this.showView(); });
     byId('timeframe').replaceChildren(...Object.keys(WIDTHS).map((name) => element('option', '', name)));
     window.setInterval(() => this.tick(), 1000);
-    window.setInterval(() => void this.readMessages(), SCORES_MS);
+    window.setInterval(() => { void this.readMessages(); void this.readInstruments(); }, SCORES_MS);
   }
 
   async start(): Promise<void> {
@@ -105,6 +106,7 @@ export class Page {
     byId<HTMLInputElement>('formula').value = this.view.formula;
     document.title = `${instrument.symbol} ${this.view.timeframe} \u00b7 ninefold`;
     this.line.follow(['status', 'services', 'messages', 'fills', 'equity', this.barsTopic()]);
+    showOneUpping(instrument);
     await this.candles.show(this.view, instrument);
   }
 
@@ -134,6 +136,14 @@ export class Page {
 
   private async readEquity(): Promise<void> {
     await this.attempt(this.panels.equity, async () => this.takeEquity(await get<Equity>('equity', { limit: 2000 })), () => this.readEquity());
+  }
+
+  private async readInstruments(): Promise<void> {
+    await this.attempt(null, async () => {
+      const { instruments } = await get<{ instruments: Instrument[] }>('instruments');
+      const shown = instruments.find(({ name }) => name === this.view.instrument);
+      if (shown) showOneUpping(shown);
+    }, () => this.readInstruments());
   }
 
   private async readServices(): Promise<void> {

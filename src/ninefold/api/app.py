@@ -23,6 +23,7 @@ from litestar.types import Scope
 
 from ninefold import __version__
 from ninefold.api.backtests import BACKTESTS, Runs
+from ninefold.api.compare import compare_backtests
 from ninefold.api.context import ApiContext
 from ninefold.api.formulas import Formulas
 from ninefold.api.guard import add_headers, guarded
@@ -117,7 +118,18 @@ def create_app(context: ApiContext) -> Litestar:
     app = Litestar(
         [
             Router(
-                "/api/v1", route_handlers=[*READS, *BACKTESTS, *PORTFOLIO, halt, resume, show_settings, slack, live]
+                "/api/v1",
+                route_handlers=[
+                    *READS,
+                    *BACKTESTS,
+                    compare_backtests,
+                    *PORTFOLIO,
+                    halt,
+                    resume,
+                    show_settings,
+                    slack,
+                    live,
+                ],
             ),
             show_metrics,
             show_page,

@@ -7,6 +7,7 @@ Out: figures, trades by the page, candles with marks, equity: never more rows th
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,13 +22,15 @@ from ninefold.api.context import ApiContext
 from ninefold.api.query import LATEST_NS
 from ninefold.api.rows import SIDES, Json, finite
 from ninefold.api.scopes import READ
+from ninefold.backtest.bars import Bars
 from ninefold.report.levels import NAME_OF
 from ninefold.report.page import SCRIPT, STYLE, report_page
 from ninefold.report.shown import Part, Shown
 from ninefold.store.data_dir import WrongFormat
 from ninefold.store.runs import BrokenRun, Kept, RunReader, UnknownRun
 
-HELD = 3  # runs that stay open: one with a year of 1m bars takes some 80 MB
+HELD_MARKETS = 3  # that stay open: a run on a year of 1m bars takes some 80 MB, most of it the bars
+HELD_RUNS = 8  # on them; those on the same bars share them
 PER_PAGE = 100  # trades
 PX_A_CANDLE = 4  # hollow and filled ones can be told apart
 From = Annotated[
@@ -42,11 +45,12 @@ Limit = Annotated[int, QueryParameter(description="At most so many runs, the new
 
 
 class Runs:
-    """The runs that were looked at last stay in memory, as they were when they were read."""
+    """The runs that were looked at last stay in memory, as they were when they were read. One thread at a time reads."""
 
     def __init__(self, reader: RunReader | None) -> None:
         self._reader = reader
         self._held: OrderedDict[tuple[int, int], tuple[Kept, Shown]] = OrderedDict()
+        self._reading = threading.Lock()
 
     def newest(self, limit: int) -> list[Kept]:
         """raises: HTTPException as `run`."""
@@ -55,18 +59,22 @@ class Runs:
 
     def run(self, number: int) -> tuple[Kept, Shown]:
         """raises: HTTPException 404 or 503 with the store's own words."""
-        with _in_words():
+        with _in_words(), self._reading:
             if self._reader is None:
                 raise UnknownRun(f"there is no run {number}: this server has no data dir")
             key = (number, self._reader.changed_ns(number))
             found = self._held.pop(key, None)
             if found is None:
-                shown = Shown(self._reader.run(number), self._reader.bars(number))
-                found = self._reader.kept(number), shown
-        self._held[key] = found
-        while len(self._held) > HELD:
-            self._held.popitem(last=False)
+                kept = self._reader.kept(number)
+                found = kept, Shown(self._reader.run(number), self._bars(kept))
+            self._held[key] = found
+            while len(self._held) > HELD_RUNS or len({kept.bars for kept, _ in self._held.values()}) > HELD_MARKETS:
+                self._held.popitem(last=False)
         return found
+
+    def _bars(self, kept: Kept) -> Bars | None:
+        shared = next((shown.bars for other, shown in self._held.values() if other.bars == kept.bars), None)
+        return shared if shared is not None or self._reader is None else self._reader.bars(kept.trial)
 
 
 @get("/backtests", opt=READ)

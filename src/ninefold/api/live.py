@@ -22,6 +22,7 @@ from ninefold.api.services import Services
 from ninefold.api.tape import Tape
 from ninefold.bus.status import Status
 from ninefold.execution.booked import Booked
+from ninefold.formula.one_upping import ONE_UPPED
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry, UnknownInstrument
 from ninefold.market.records import AnyRecord, Equity, Fill, Gap, Halted, Listed, Malformed, Order, Resumed
@@ -50,6 +51,7 @@ class LiveView:
         self.told: dict[tuple[int, int], Tape] = {}
         self.quotes: dict[int, tuple[int, tuple[int, ...]]] = {}  # number of the change, row
         self.values: dict[tuple[int, int, str], float] = {}  # instrument, width_ns, term
+        self.one_upped: dict[tuple[int, int], int] = {}  # instrument, width_ns; since which close there is a one-upper
         self.newest_targets: dict[tuple[str, int, int], float] = {}  # strategy, instrument, width_ns
         self.newest_forecasts: dict[tuple[int, int, int], float] = {}  # instrument, width_ns, horizon; mean
         self.last_price: dict[int, int] = {}
@@ -206,8 +208,18 @@ class LiveView:
         forecasts = chunk.rows("forecasts")
         for id, width_ns, horizon, mean in forecasts[["instrument", "width_ns", "horizon", "mean"]].tolist():
             self.newest_forecasts[(id, width_ns, horizon)] = mean
-        for id, width_ns, term, value in values[["instrument", "width_ns", "term", "value"]].tolist():
+        for id, width_ns, close_ns, term, value in values[
+            ["instrument", "width_ns", "close_ns", "term", "value"]
+        ].tolist():
             self.values[(id, width_ns, term.decode())] = value
+            if term == ONE_UPPING:
+                self._one_upping((id, width_ns), close_ns, value)
+
+    def _one_upping(self, key: tuple[int, int], close_ns: int, score: float) -> None:
+        if score >= ONE_UPPED:
+            self.one_upped.setdefault(key, close_ns)
+        else:
+            self.one_upped.pop(key, None)
 
     def _series(self, id: int, width_ns: int) -> BarSeries:
         key = (id, width_ns)
@@ -243,14 +255,19 @@ class LiveView:
 
 
 def instruments(view: LiveView) -> Json:
-    """one_upping: the score at the newest close of the narrowest width, null while unknown."""
-    scores: dict[int, float] = {}
+    """one_upping: the score at the newest close of the narrowest width, null while unknown; one_upped_since_ns: the close
+    from which on it has said that there is such a quoter, as far back as this process has heard, null while it does not."""
+    narrowest: dict[int, int] = {}
     for id, width_ns, term in sorted(view.values):
         if term == ONE_UPPING.decode():
-            scores.setdefault(id, view.values[(id, width_ns, term)])
+            narrowest.setdefault(id, width_ns)
+    return {"instruments": [_one(view, listed, narrowest.get(listed.id, 0)) for listed in view.registry.current()]}
+
+
+def _one(view: LiveView, instrument: Instrument, width_ns: int) -> Json:
+    since_ns = view.one_upped.get((instrument.id, width_ns))
     return {
-        "instruments": [
-            {**instrument_row(instrument), "one_upping": scores.get(instrument.id)}
-            for instrument in view.registry.current()
-        ]
+        **instrument_row(instrument),
+        "one_upping": view.values.get((instrument.id, width_ns, ONE_UPPING.decode())),
+        "one_upped_since_ns": None if since_ns is None else str(since_ns),
     }

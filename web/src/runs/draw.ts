@@ -32,7 +32,8 @@ export function drawCandles({ context, colours, xOf, left, right }: Pen, candles
 }
 
 /** The last value of each stretch as a line, and from lowest to highest within it as a band. */
-export function drawEquity({ context, colours, xOf }: Pen, equity: EquityLine, scale: Scale): void {
+export function drawEquity(pen: Pen, equity: EquityLine, scale: Scale): void {
+  const { context, colours, xOf } = pen;
   const half = equity.width / 2;
   context.strokeStyle = colours.line;
   context.globalAlpha = 0.35;
@@ -41,10 +42,25 @@ export function drawEquity({ context, colours, xOf }: Pen, equity: EquityLine, s
     if (equity.high[i]! > equity.low[i]!) line(context, xOf(time + half), yOf(scale, equity.high[i]!), xOf(time + half), yOf(scale, equity.low[i]!));
   });
   context.globalAlpha = 1;
-  context.lineWidth = 1.5;
+  drawPath(pen, equity, Number.POSITIVE_INFINITY, equity.last, scale, { colour: colours.line, dash: [], width: 1.5 });
+}
+
+export interface Stroke { colour: string; dash: readonly number[]; width: number }
+
+/** A value at the end of each stretch as a line; the last stretch ends at `to`. NaN breaks it. */
+export function drawPath({ context, xOf }: Pen, { time, width }: { time: readonly number[]; width: number }, to: number, values: readonly number[], scale: Scale, stroke: Stroke): void {
+  context.strokeStyle = stroke.colour;
+  context.lineWidth = stroke.width;
+  context.setLineDash([...stroke.dash]);
   context.beginPath();
-  equity.time.forEach((time, i) => context.lineTo(xOf(time + equity.width), yOf(scale, equity.last[i]!)));
+  let joined = false;
+  values.forEach((value, i) => {
+    const known = !Number.isNaN(value);
+    if (known) context[joined ? 'lineTo' : 'moveTo'](xOf(Math.min(to, time[i]! + width)), yOf(scale, value));
+    joined = known;
+  });
   context.stroke();
+  context.setLineDash([]);
 }
 
 /** Below the water: filled from zero down to the deepest fall of each stretch. */

@@ -1,10 +1,12 @@
 /**
  * All runs that are kept: a table, newest first, that sorts by any column.
  *
- * In:  what the API lists, how it is sorted. Out: rows; a click, or Enter on the chosen one, opens it.
+ * In:  what the API lists, how it is sorted. Out: rows; a click, or Enter on the chosen one, opens it; those that are marked
+ *      can be compared.
  */
-import { element } from '../dom';
+import { element, setText } from '../dom';
 import { secondsOf, utc } from '../format';
+import { LEAST_COMPARED, MOST_COMPARED } from './address';
 import { fileOf, type Figures } from './data';
 import { num, percent, ratio, valueText } from './figures';
 
@@ -48,9 +50,15 @@ export function sorted(runs: readonly Listed[], { name, down }: Sorting): Listed
 export class RunList {
   chosen = 0;
   private order: Listed[] = [];
+  private marked: readonly string[] = [];
   private readonly rows = element('tbody');
+  private readonly compareButton = element('button', 'plain');
+  private readonly hint = element('span', 'muted');
 
-  constructor(private readonly host: HTMLElement, private readonly open: (number: string) => void, private readonly sort: (sorting: Sorting) => void) {}
+  constructor(private readonly host: HTMLElement, private readonly open: (number: string) => void, private readonly sort: (sorting: Sorting) => void, private readonly compare: (numbers: string[]) => void) {
+    this.compareButton.type = 'button';
+    this.compareButton.addEventListener('click', () => this.compareMarked());
+  }
 
   show(runs: readonly Listed[], sorting: Sorting): void {
     this.order = sorted(runs, sorting);
@@ -63,8 +71,35 @@ export class RunList {
       return cell;
     });
     this.rows.replaceChildren(...this.order.map((run, i) => this.row(run, i)));
-    this.host.replaceChildren(element('table', '', element('caption', 'unseen', 'Runs that are kept'), element('thead', '', element('tr', '', ...head)), this.rows));
+    this.host.replaceChildren(element('p', 'compare-bar', this.compareButton, this.hint), element('table', '', element('caption', 'unseen', 'Runs that are kept'), element('thead', '', element('tr', '', ...head)), this.rows));
+    this.mark(this.marked.filter((number) => runs.some((run) => run.number === number)));
     this.choose(0);
+  }
+
+  /** These are marked, and no others. */
+  mark(numbers: readonly string[]): void {
+    this.marked = numbers;
+    for (const row of this.rows.querySelectorAll('tr')) row.querySelector('input')!.checked = numbers.includes(row.dataset.number!);
+    this.compareButton.disabled = !this.comparable();
+    this.compareButton.replaceChildren(numbers.length ? `Compare ${numbers.length} ${numbers.length > 1 ? 'runs' : 'run'} ` : 'Compare ', element('kbd', '', 'c'));
+    setText(this.hint, this.comparable() ? 'beside each other, over one time' : `mark ${LEAST_COMPARED} to ${MOST_COMPARED} runs (x) to see them beside each other`);
+  }
+
+  toggleChosen(): void {
+    const run = this.order[this.chosen];
+    if (run) this.toggle(run.number);
+  }
+
+  compareMarked(): void {
+    if (this.comparable()) this.compare([...this.marked].sort((a, b) => Number(a) - Number(b)));
+  }
+
+  private toggle(number: string): void {
+    this.mark(this.marked.includes(number) ? this.marked.filter((other) => other !== number) : [...this.marked, number]);
+  }
+
+  private comparable(): boolean {
+    return this.marked.length >= LEAST_COMPARED && this.marked.length <= MOST_COMPARED;
   }
 
   choose(place: number): void {
@@ -89,7 +124,13 @@ export class RunList {
     const link = element('a', '', run.number);
     link.href = `?run=${encodeURIComponent(run.number)}`;
     link.addEventListener('click', (event) => { if (event.ctrlKey || event.metaKey) return; event.preventDefault(); });
-    cells[0]!.replaceChildren(link);
+    const mark = element('input');
+    mark.type = 'checkbox';
+    mark.setAttribute('aria-label', `Compare run ${run.number}`);
+    const target = element('label', 'mark', mark);
+    target.addEventListener('click', (event) => event.stopPropagation());
+    mark.addEventListener('change', () => this.toggle(run.number));
+    cells[0]!.replaceChildren(target, link);
     const row = element('tr', '', ...cells);
     row.dataset.number = run.number;
     row.addEventListener('click', (event) => { if (event.ctrlKey || event.metaKey) return; this.choose(place); this.openChosen(); });

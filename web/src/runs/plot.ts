@@ -3,59 +3,28 @@
  *
  * In:  a source of rows, the stretch of time in sight, the trade that is chosen.
  * Out: pixels; and calls: what the pointer is on, that another stretch is in sight.
- *
- * Rows come for the stretch in sight and as much on either side, as many as pixels can show; while others are on the way, the
- * old ones stay. Time is true to scale: a hole is as wide as it lasted.
  */
-import { ApiError } from '../api';
-import { colours } from '../theme';
 import type { Candles, EquityLine, Source, Trade } from './data';
 import { placeOf, secondsOfIso } from './data';
 import { drawCandles, drawEquity, drawFalls, drawMark, drawTimeAxis, drawValueAxis, line, type Pen } from './draw';
 import { placed, type Placed } from './marks';
 import { scaleOf, timeTicks, yOf, type Scale } from './scale';
+import { FOOT_PX, GAP_PX, TIME_GAP_PX, TimePlot, type Grid, type PlotEvents } from './timeplot';
 
-const [AXIS_PX, FOOT_PX, GAP_PX, TIME_GAP_PX, SMALLEST_BARS] = [78, 22, 22, 110, 12];
+const AXIS_PX = 78;
 const MARKS_ROOM = 0.14;
 const PARTS = { price: 0.6, equity: 0.24, fall: 0.16 };
 
-export interface Sight { from: number; to: number }
 export interface Pointed { time: number; candle: [number, number, number, number] | null; equity: number | null; fall: number | null }
-interface Rows extends Sight { px: number; candles: Candles; equity: EquityLine | null }
-export interface PlotEvents { pointed(at: Pointed | null): void; moved(sight: Sight): void; failed(words: string): void; drawn(): void }
+interface Rows { candles: Candles; equity: EquityLine | null }
+export interface RunPlotEvents extends PlotEvents { pointed(at: Pointed | null): void }
 
-export class RunPlot {
-  sight: Sight;
-  rows: Rows | null = null;
+export class RunPlot extends TimePlot<Rows> {
   marks: Placed[] = [];
-  private readonly canvas = document.createElement('canvas');
-  private readonly whole: Sight;
   private chosen: Trade | null = null;
-  private pointer: { x: number; y: number } | null = null;
-  private asking = false;
-  private waiting = false;
 
-  constructor(private readonly host: HTMLElement, private readonly source: Source, private readonly events: PlotEvents) {
-    const [from, to] = source.span!;
-    this.whole = { from, to };
-    this.sight = { ...this.whole };
-    host.replaceChildren(this.canvas);
-    new ResizeObserver(() => this.drawSoon()).observe(host);
-    this.listen();
-  }
-
-  /** Show another stretch, kept within the run. */
-  show(sight: Sight): void {
-    const smallest = (this.rows?.candles.width ?? 1) > 60 ? 60 * SMALLEST_BARS : SMALLEST_BARS;
-    const length = Math.min(this.whole.to - this.whole.from, Math.max(smallest, sight.to - sight.from));
-    const from = Math.min(Math.max(sight.from, this.whole.from), this.whole.to - length);
-    this.sight = { from, to: from + length };
-    this.events.moved(this.sight);
-    this.drawSoon();
-  }
-
-  showAll(): void {
-    this.show(this.whole);
+  constructor(host: HTMLElement, private readonly source: Source, private readonly events: RunPlotEvents) {
+    super(host, source.span!, AXIS_PX, events);
   }
 
   /** Draw a trade as a line from its entry to its exit, and bring it into sight if it is not. */
@@ -71,42 +40,13 @@ export class RunPlot {
     this.drawSoon();
   }
 
-  pan(part: number): void {
-    const by = (this.sight.to - this.sight.from) * part;
-    this.show({ from: this.sight.from + by, to: this.sight.to + by });
+  protected async read(from: number, to: number, px: number): Promise<Rows> {
+    const [candles, equity] = await Promise.all([this.source.candles(from, to, px), this.source.equity(from, to, px)]);
+    return { candles, equity };
   }
 
-  /** factor below 1 is closer; `at` (0 to 1) stays where it is. */
-  zoom(factor: number, at = 0.5): void {
-    const length = this.sight.to - this.sight.from;
-    const still = this.sight.from + length * at;
-    this.show({ from: still - length * factor * at, to: still + length * factor * (1 - at) });
-  }
-
-  /** One candle to the left or right under the pointer. */
-  step(by: number): void {
-    const rows = this.rows;
-    if (!rows?.candles.time.length) return;
-    const now = this.pointer ? this.timeOf(this.pointer.x) : (this.sight.from + this.sight.to) / 2;
-    const place = Math.min(rows.candles.time.length - 1, Math.max(0, placeOf(rows.candles.time, now) + by));
-    this.pointer = { x: this.xOf(rows.candles.time[place]! + rows.candles.width / 2), y: -1 };
-    this.drawSoon();
-  }
-
-  drawSoon(): void {
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => { this.waiting = false; this.ask(); this.draw(); });
-  }
-
-  xOf = (time: number): number => ((time - this.sight.from) / (this.sight.to - this.sight.from)) * this.room();
-
-  private timeOf(x: number): number {
-    return this.sight.from + (x / this.room()) * (this.sight.to - this.sight.from);
-  }
-
-  private room(): number {
-    return Math.max(60, this.host.clientWidth - AXIS_PX);
+  protected grid({ candles }: Rows): Grid {
+    return candles;
   }
 
   /** Seconds of the finest candles seen so far. */
@@ -114,39 +54,7 @@ export class RunPlot {
     return Math.min(60, this.rows?.candles.width ?? 60);
   }
 
-  private ask(): void {
-    const { from, to } = this.sight;
-    const [length, px, rows] = [to - from, this.room(), this.rows];
-    const fits = rows && from >= rows.from && to <= rows.to && rows.px / (rows.to - rows.from) > 0.8 * (px / length) && rows.px / (rows.to - rows.from) < 1.6 * (px / length);
-    const edges = rows && (rows.from <= this.whole.from || from - length / 4 >= rows.from) && (rows.to >= this.whole.to || to + length / 4 <= rows.to);
-    if (this.asking || (fits && edges)) return;
-    this.asking = true;
-    const [first, last] = [Math.max(this.whole.from, from - length), Math.min(this.whole.to, to + length)];
-    const wide = (px * (last - first)) / length;
-    void Promise.all([this.source.candles(first, last, wide), this.source.equity(first, last, wide)])
-      .then(([candles, equity]) => { this.rows = { from: first, to: last, px: wide, candles, equity }; this.asking = false; this.drawSoon(); })
-      .catch((error: unknown) => {
-        this.asking = false;
-        if (!(error instanceof ApiError)) throw error;
-        this.events.failed(error.message);
-      });
-  }
-
-  private draw(): void {
-    const [width, height, ratio] = [this.host.clientWidth, this.host.clientHeight, window.devicePixelRatio || 1];
-    if (!width || !height) return;
-    if (this.canvas.width !== Math.round(width * ratio) || this.canvas.height !== Math.round(height * ratio)) {
-      [this.canvas.width, this.canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
-    }
-    const context = this.canvas.getContext('2d')!;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    context.font = '12px system-ui, sans-serif';
-    if (this.rows) this.drawRows({ context, colours: colours(), xOf: this.xOf, left: 0, right: this.room() }, this.rows, height);
-    this.events.drawn();
-  }
-
-  private drawRows(pen: Pen, { candles, equity }: Rows, height: number): void {
+  protected paint(pen: Pen, { candles, equity }: Rows, height: number): void {
     const bottom = height - FOOT_PX;
     const room = bottom - (equity ? 3 : 1) * GAP_PX;
     const tall = equity ? PARTS : { price: 1, equity: 0, fall: 0 };
@@ -167,12 +75,6 @@ export class RunPlot {
       this.clipped(pen, water, () => drawFalls(pen, equity, water));
     }
     this.drawPointer(pen, candles, equity, bottom);
-  }
-
-  /** Values of the rows in sight. */
-  private *seen(rows: { time: number[]; width: number }, columns: readonly number[][]): Generator<number> {
-    const [first, last] = [Math.max(0, placeOf(rows.time, this.sight.from)), placeOf(rows.time, this.sight.to)];
-    for (const column of columns) for (let i = first; i <= last; i++) if (!Number.isNaN(column[i]!)) yield column[i]!;
   }
 
   private drawFills(pen: Pen, candles: Candles, scale: Scale): void {
@@ -204,56 +106,11 @@ export class RunPlot {
   }
 
   private drawPointer(pen: Pen, candles: Candles, equity: EquityLine | null, bottom: number): void {
-    if (!this.pointer || this.pointer.x < 0 || this.pointer.x > pen.right) return this.events.pointed(null);
-    const time = this.timeOf(this.pointer.x);
+    const time = this.pointed(pen, bottom);
+    if (time === null) return this.events.pointed(null);
     const [row, at] = [placeOf(candles.time, time), equity ? placeOf(equity.time, time) : -1];
-    pen.context.strokeStyle = pen.colours.muted;
-    pen.context.lineWidth = 1;
-    pen.context.setLineDash([3, 3]);
-    line(pen.context, Math.round(this.pointer.x) + 0.5, 0, Math.round(this.pointer.x) + 0.5, bottom);
-    pen.context.setLineDash([]);
     const known = row >= 0 && !Number.isNaN(candles.open[row]!);
     const candle = known ? [candles.open[row]!, candles.high[row]!, candles.low[row]!, candles.close[row]!] as [number, number, number, number] : null;
     this.events.pointed({ time: candles.time[row] ?? time, candle, equity: equity?.last[at] ?? null, fall: equity?.fall[at] ?? null });
-  }
-
-  private title(pen: Pen, text: string, y: number): void {
-    pen.context.fillStyle = pen.colours.muted;
-    pen.context.textAlign = 'left';
-    pen.context.textBaseline = 'top';
-    pen.context.fillText(text, 4, y + 5);
-  }
-
-  private clipped({ context, right }: Pen, scale: Scale, act: () => void): void {
-    context.save();
-    context.beginPath();
-    context.rect(0, scale.top - 4, right, scale.height + 8);
-    context.clip();
-    act();
-    context.restore();
-  }
-
-  private listen(): void {
-    const place = (event: PointerEvent | WheelEvent): { x: number; y: number } => {
-      const box = this.canvas.getBoundingClientRect();
-      return { x: event.clientX - box.left, y: event.clientY - box.top };
-    };
-    let held: { x: number; sight: Sight } | null = null;
-    this.canvas.addEventListener('wheel', (event) => {
-      event.preventDefault();
-      this.zoom(Math.exp(Math.max(-0.5, Math.min(0.5, event.deltaY / 400))), Math.min(1, place(event).x / this.room()));
-    }, { passive: false });
-    this.canvas.addEventListener('pointerdown', (event) => {
-      held = { x: event.clientX, sight: { ...this.sight } };
-      this.canvas.setPointerCapture(event.pointerId);
-    });
-    this.canvas.addEventListener('pointermove', (event) => {
-      this.pointer = place(event);
-      const by = held ? ((held.x - event.clientX) / this.room()) * (held.sight.to - held.sight.from) : 0;
-      if (held && by) this.show({ from: held.sight.from + by, to: held.sight.to + by });
-      this.drawSoon();
-    });
-    for (const name of ['pointerup', 'pointercancel'] as const) this.canvas.addEventListener(name, () => { held = null; });
-    this.canvas.addEventListener('pointerleave', () => { this.pointer = null; this.drawSoon(); });
   }
 }

@@ -3,12 +3,13 @@
  *
  * In:  a source, what the address says (stretch in sight, chosen trade). Out: the view in the page; what it shows now.
  */
-import { element, number, setText } from '../dom';
+import { element, number } from '../dom';
 import { secondsOf, utc } from '../format';
 import { fileOf, type Source } from './data';
 import { drawFigures, money, percent } from './figures';
+import { Frame } from './frame';
 import { drawHeat } from './heat';
-import { RunPlot, type Pointed, type Sight } from './plot';
+import { RunPlot, type Pointed } from './plot';
 import { drawCalendar, drawTables } from './tables';
 import { TradeTable } from './trades';
 import { drawTwin } from './twin';
@@ -18,22 +19,22 @@ export interface Shown { from: number | null; to: number | null; trade: string |
 export class RunView {
   readonly plot: RunPlot | null = null;
   readonly trades: TradeTable | null = null;
-  readonly picture = element('div', 'picture');
-  private readonly readout = element('p', 'readout');
-  private readonly words = element('p', 'failed');
-  private readonly twin = element('div', 'scroll tall twin-table');
-  private readonly twinButton = element('button', 'plain', 'Table ', element('kbd', '', 'd'));
+  private readonly frame = new Frame('Candles, equity and falls', 'Whole run', [
+    element('p', 'muted legend-line', 'hollow blue candle: up \u00b7 filled orange: down \u00b7 \u25b2 below: bought \u00b7 \u25bc above: sold \u00b7 a number: so many fills \u00b7 dashed: the chosen trade \u00b7 a candle is named by its opening time, UTC'),
+    element('p', 'muted', 'Wheel or + \u2212: closer and farther; drag or arrows: along; d: the candles in sight as a table.'),
+  ], { showAll: () => this.plot?.showAll(), twinOpened: () => this.summarize() });
+  readonly picture = this.frame.picture;
 
   constructor(root: HTMLElement, readonly source: Source, shown: Shown, private readonly onShown: (shown: Shown) => void) {
     const { head } = source;
     const hasTrades = head.trades > 0 || 'trades' in head.document || 'open_trade' in head.document;
     root.replaceChildren(heading(source), drawFigures(head), ...drawTables({ sensitivity: head.document.sensitivity }), drawHeat(head.document));
     if (source.span && (hasTrades || head.calendar.months.length)) {
-      root.append(this.pictureSection());
+      root.append(this.frame.root);
       this.plot = new RunPlot(this.picture, source, {
         pointed: (at) => this.point(at),
         moved: () => this.tell(),
-        failed: (words) => setText(this.words, words),
+        failed: (words) => this.frame.failed(words),
         drawn: () => this.summarize(),
       });
       if (shown.from !== null && shown.to !== null) this.plot.show({ from: shown.from, to: shown.to });
@@ -46,60 +47,31 @@ export class RunView {
     root.append(drawCalendar(head.calendar), ...drawTables(head.document, ['sensitivity']));
   }
 
-  /** What is in sight, whole: null. */
-  get sight(): Sight | null {
-    const [sight, span] = [this.plot?.sight, this.source.span];
-    return sight && span && (sight.from > span[0] || sight.to < span[1]) ? sight : null;
-  }
-
-  /** The candles in sight as a table, or no longer. */
   toggleTwin(): void {
-    this.twin.hidden = !this.twin.hidden;
-    this.twinButton.setAttribute('aria-pressed', String(!this.twin.hidden));
-    this.summarize();
-    if (!this.twin.hidden) this.twin.focus();
+    this.frame.toggleTwin();
   }
 
   private tell(): void {
-    this.onShown({ from: this.sight?.from ?? null, to: this.sight?.to ?? null, trade: this.trades?.chosen?.number ?? null });
-  }
-
-  private pictureSection(): HTMLElement {
-    this.picture.tabIndex = 0;
-    this.picture.setAttribute('role', 'img');
-    const all = element('button', 'plain', 'Whole run');
-    all.type = 'button';
-    all.addEventListener('click', () => this.plot?.showAll());
-    this.twin.hidden = true;
-    this.twin.tabIndex = 0;
-    this.twinButton.type = 'button';
-    this.twinButton.setAttribute('aria-pressed', 'false');
-    this.twinButton.addEventListener('click', () => this.toggleTwin());
-    const legend = element('p', 'muted legend-line', 'hollow blue candle: up \u00b7 filled orange: down \u00b7 \u25b2 below: bought \u00b7 \u25bc above: sold \u00b7 a number: so many fills \u00b7 dashed: the chosen trade \u00b7 a candle is named by its opening time, UTC');
-    const keys = element('p', 'muted', 'Wheel or + \u2212: closer and farther; drag or arrows: along; d: the candles in sight as a table.');
-    return element('section', 'picture-section', element('header', '', element('h2', '', 'Candles, equity and falls'), this.readout, this.twinButton, all), this.picture, this.words, this.twin, legend, keys);
+    const part = this.plot?.part ?? null;
+    this.onShown({ from: part?.from ?? null, to: part?.to ?? null, trade: this.trades?.chosen?.number ?? null });
   }
 
   private point(at: Pointed | null): void {
     const decimals = this.plot?.rows?.candles.decimals ?? 2;
-    if (!at) return this.readout.replaceChildren();
+    if (!at) return this.frame.readout.replaceChildren();
     const parts: (Node | string)[] = [element('time', '', `${utc(at.time)} UTC`)];
     (['O', 'H', 'L', 'C'] as const).forEach((name, i) => parts.push(element('span', 'nowrap', element('i', '', name), ' ', at.candle ? number(at.candle[i]!.toFixed(decimals)) : '?')));
     if (at.equity !== null) parts.push(element('span', 'nowrap', element('i', '', 'equity'), ' ', number(money(at.equity))));
     if (at.fall !== null) parts.push(element('span', 'nowrap', element('i', '', 'below its best'), ' ', percent(at.fall)));
-    this.readout.replaceChildren(...parts);
+    this.frame.readout.replaceChildren(...parts);
   }
 
   private summarize(): void {
     const rows = this.plot?.rows;
     if (!rows) return;
     const { from, to } = this.plot!.sight;
-    this.picture.setAttribute('aria-label', `${rows.candles.timeframe} candles, ${utc(from)} to ${utc(to)} UTC, ${this.plot!.marks.length} marks of fills in sight; d shows them as a table.`);
-    setText(this.words, '');
-    const drawn = `${from} ${to} ${rows.from} ${rows.candles.timeframe}`;
-    if (this.twin.hidden || this.twin.dataset.drawn === drawn) return;
-    this.twin.dataset.drawn = drawn;
-    drawTwin(this.twin, rows.candles, rows.equity, from, to);
+    this.frame.tell(`${rows.candles.timeframe} candles, ${utc(from)} to ${utc(to)} UTC, ${this.plot!.marks.length} marks of fills in sight; d shows them as a table.`,
+      `${from} ${to} ${rows.from} ${rows.candles.timeframe}`, (host) => drawTwin(host, rows.candles, rows.equity, from, to));
   }
 }
 

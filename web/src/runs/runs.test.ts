@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { runsViewOf, searchOfRuns } from './address';
+import { figuresOf, settingsOf, spread, strokeOf, valueAt, type ComparedRun } from './compared';
 import { placeOf, type Figures, type RunMark } from './data';
 import { luck, percent, verdict } from './figures';
 import { cellsOf, gridOf } from './heat';
-import { sorted, type Listed } from './list';
+import { NEWEST, sorted, type Listed } from './list';
 import { placed } from './marks';
 import { PackedRun } from './packed';
 import { scaleOf, timeTicks, valueTicks, yOf } from './scale';
@@ -68,10 +69,50 @@ test('runs sort either way, what is not known last, the newer of equals first', 
 });
 
 test('the address says what is shown, and nonsense in it is passed over', () => {
-  const view = { run: '17', from: 100, to: 200, trade: '3', sorting: { name: 'return', down: true } };
+  const view = { run: '17', compare: null, from: 100, to: 200, trade: '3', sorting: { name: 'return', down: true } };
   expect(searchOfRuns(view)).toBe('?sort=-return&run=17&from=100&to=200&trade=3');
   expect(runsViewOf(searchOfRuns(view))).toEqual(view);
   expect(searchOfRuns(runsViewOf('?run=../1&from=9&to=5&trade=x&sort=%3Cb%3E'))).toBe('');
+});
+
+test('runs beside each other are an address, of two to eight', () => {
+  const view = { run: null, compare: ['3', '7', '12'], from: null, to: null, trade: null, sorting: NEWEST };
+  expect(searchOfRuns(view)).toBe('?compare=3,7,12');
+  expect(runsViewOf('?compare=3,x,7,3,12')).toEqual(view);
+  expect(runsViewOf('?compare=3,3').compare).toBeNull();
+  expect(runsViewOf('?compare=1,2,3,4,5,6,7,8,9').compare).toHaveLength(8);
+});
+
+const ran = (number: string, config: Figures, summary: Figures): ComparedRun => ({ number, kind: 'backtest', config, summary, trades: 3 });
+
+test('settings that differ are told apart from those that are the same for all', () => {
+  const [one, other] = [ran('1', { bars: '/d/a.parquet', set: { fast: 5 }, fee: 0.001, spare: null }, { strategy: 's', set: { fast: 5 } }), ran('2', { bars: '/d/b.parquet', set: { fast: 9 }, fee: 0.001 }, { strategy: 's', set: { fast: 9, slow: 3 } })];
+  expect(settingsOf([one, other])).toEqual({
+    differing: [['fast', ['5', '9']], ['bars', ['a.parquet', 'b.parquet']], ['slow', ['-', '3']]],
+    alike: [['strategy', 's'], ['kind', 'backtest'], ['fee', '0.001']],
+  });
+  expect(settingsOf([one, one]).differing).toEqual([]);
+});
+
+test('figures that no run has are left out, and a loser has its sign', () => {
+  const rows = figuresOf([ran('1', {}, { return: -0.05, net_profit: -5, buy_and_hold: { return: 0.1 } }), ran('2', {}, { kind: 'sweep' })]);
+  expect(rows).toEqual([['return', ['\u22125.00 %', '-']], ['buy and hold', ['+10.00 %', '-']], ['trades', ['3', '-']]]);
+});
+
+test('a curve has a value from its first close to its end, and none outside', () => {
+  const curve = { runs: ['1'], from: 100, to: 130, width: 10, time: [100, 110, 120], low: [], high: [], last: [1.1, Number.NaN, 0.9], fall: [0, 0, 0.2] };
+  expect([99, 105, 110, 119, 120, 130, 131].map((at) => valueAt(curve, at)?.last ?? null)).toEqual([null, null, 1.1, 1.1, null, 0.9, null]);
+});
+
+test('labels beside each other are apart and none leaves the picture', () => {
+  const at = (...places: [number, number][]): { x: number; y: number }[] => places.map(([x, y]) => ({ x, y }));
+  expect(spread(at([0, 50], [0, 10], [0, 52]), 40, 14, 200)).toEqual([50, 10, 64]);
+  expect(spread(at([0, 100], [0, 98], [9, 99]), 40, 14, 100)).toEqual([100, 72, 86]);
+  expect(spread(at([0, 50], [40, 50]), 40, 14, 200)).toEqual([50, 50]);
+});
+
+test('no two of eight lines look alike', () => {
+  expect(new Set(Array.from({ length: 8 }, (_, place) => strokeOf(place)).map(({ colour, dash }) => `${colour} ${dash}`)).size).toBe(8);
 });
 
 test('a packed run answers with the levels and prices it was packed from', async () => {
