@@ -30,7 +30,7 @@ from .simulated_time import SimulatedLoop, Venue
 
 KINDS = (*faults.OF_REPLIES, *faults.OF_EVENTS, *faults.OF_ALL)
 PAUSES_S = (0.05, 0.5, 5.0, 14.0)
-FAULTY, ASKED, CANCELLED, JUMPED, HALTED, FLATTENED = 0.1, 0.08, 0.02, 0.02, 0.006, 0.006  # of the steps
+FAULTY, ASKED, AGAIN, CANCELLED, JUMPED, HALTED, FLATTENED = 0.1, 0.08, 0.03, 0.02, 0.02, 0.006, 0.006  # of the steps
 RESUMED = 0.1  # of the steps while something is halted or sold out
 RESTED_EVERY = 60  # steps
 LONGEST_REST_S = 600.0
@@ -142,9 +142,6 @@ class Day:
         self.life = Life(self)
         self.truth.begin(self.life)
         await self.life.start()
-        if self._old and self._chance.random() < 0.5:
-            self._asked.append(self._old[-1])  # who heard no answer asks again
-            self.met["asked again"] += 1
 
     def _doom(self, within_s: float) -> None:
         self.met["restarts"] += 1
@@ -194,6 +191,9 @@ class Day:
             self._old = [*self._old[-20:], asked]
             self._asked.append(asked)
             self.met[kind] += 1
+        if self._old and chance.random() < AGAIN:  # who heard no answer asks again
+            self._asked.append(chance.choice(self._old[-3:]))
+            self.met["asked again"] += 1
         if self._old and chance.random() < CANCELLED:
             known = [one for one in self.life.core.unsettled() if resting(one)] or [*self.life.core.desk.held.values()]
             if known:

@@ -5,6 +5,7 @@ An hour of it in `make test`; all 24, and the programs less a rule, as torture.
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import time
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from ninefold.execution import asked
+from ninefold.execution.ids import PREFIX
 from ninefold.services import trading
 
 from . import crash_rules
@@ -39,6 +41,43 @@ def test_in_a_day_of_everything_the_books_add_up_at_every_step(tmp_path, monkeyp
     assert met["orders"] > 2_000 and met["fills"] > 2_000 and met["restarts"] > 60 and met["rests"] > 150
     for each in (*KINDS, *HAND_KINDS, "halts", "resumes", "flattens", "cancels", "power losses", "asked again"):
         assert met[each] > 9, f"{each} was met {met[each]} times"
+
+
+def an_id_is_new_each_time() -> None:
+    numbers = itertools.count()
+    crash_rules._set(asked, "asked_id", lambda ask_id: f"{PREFIX}{ask_id.replace(' ', '')}-{next(numbers)}")
+
+
+WITHOUT: dict[str, Callable[[], None]] = {
+    "ids derive from what was asked for": an_id_is_new_each_time,
+    **{
+        name: crash_rules.RULES[name]
+        for name in (
+            "trades are asked for after the status",
+            "unsettled orders are asked for at the start",
+            "one order of an instrument is under way at a time",
+        )
+    },
+}
+
+
+@pytest.mark.slow
+def test_an_hour_finds_that_a_trade_counts_twice(tmp_path, monkeypatch):
+    found(tmp_path, monkeypatch, crash_rules.RULES["a trade that is told twice counts once"])
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("without", WITHOUT.values(), ids=WITHOUT)
+def test_an_hour_finds_a_program_less_a_rule(without, tmp_path, monkeypatch):
+    found(tmp_path, monkeypatch, without)
+
+
+def found(folder: Path, monkeypatch: pytest.MonkeyPatch, without: Callable[[], None]) -> None:
+    monkeypatch.setattr(crash_rules, "_set", monkeypatch.setattr)
+    without()
+    with pytest.raises(AssertionError) as error:
+        play(folder, monkeypatch, HOUR_S, restarted=1 / 30, seed=5)
+    print(f"found: {str(error.value).splitlines()[0]}")
 
 
 def gateway_of(day: Day) -> Callable[..., Gateway]:
