@@ -323,6 +323,24 @@ def test_what_is_asked_for_twice_is_one_order_also_after_a_restart():
     assert again.orders() == [("market", "filled", 1, 1_000)]
 
 
+def test_what_is_asked_for_again_once_the_venue_has_filled_it_is_not_sent_again():
+    world = World()
+    core, sent = world.core, []
+    for seq in (101, 103):
+        asked = Asked(seq=seq, known_ns=seq, ask_id="same", by="ada", side=1, size="0.01", pair="BTC/USDT")
+        quote = rows("quotes", [(1, seq, seq, seq, seq, 5_000_000, 9_000, 5_000_001, 9_000)])
+        made = Chunk(seq, seq, seq, {"quotes": quote}, [asked, Tick(seq=seq, known_ns=seq, exchange_ns=seq)])
+        for each in core.step(made):
+            sent.append(each.order)
+            plain = msgspec.structs.replace(each.order, status="filled", filled=each.order.size, strategies=())
+            fill = Fill(
+                seq=102, known_ns=102, client_order_id=plain.client_order_id, instrument=1, side=1, price=5_000_001,
+                size=plain.size, fee=0, fee_asset="BTC", trade_id="1", exchange_ns=102,
+            )  # fmt: skip
+            core.step(Chunk(102, 102, 102, records=[plain, fill]))
+    assert len(sent) == 1
+
+
 def test_what_was_asked_for_before_a_crash_and_not_decided_is_refused_when_it_is_old():
     world = World()
     asked = Asked(seq=0, known_ns=0, ask_id="late", by="ada", side=1, size="0.01", pair="BTC/USDT")

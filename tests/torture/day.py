@@ -167,7 +167,7 @@ class Day:
         if chance.random() < FAULTY:
             kind = chance.choice(KINDS)
             by_ms = chance.choice((-4_000, 4_000, 9_000)) if kind == "clock_jump" else 0
-            by_ms = chance.choice((300, 3_000, 120_000)) if kind == "late" else by_ms
+            by_ms = chance.choice((300, 1_500, 3_000)) if kind == "late" else by_ms
             share = 1.0 if kind in faults.OF_ALL else chance.choice((0.3, 1.0))
             self.venue.order(FaultRequest(kind, seconds=chance.uniform(1, 40), share=share, by_ms=by_ms))
         if halt.read(self.folder) is not None or halt.asked(self.folder):

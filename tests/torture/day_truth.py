@@ -88,7 +88,7 @@ class Truth:
         assert _plain(shared) == _plain(self._sums), "the strategies' parts are not the account's"
         held = {one.id: sum(account.attribution.holders(one.id).values()) for one in life.registry}
         assert _plain(held) == _plain(account.positions), "the strategies' positions are not the account's"
-        assert min(self.position.values(), default=0) >= 0, f"more was sold than was bought: {self.position}"
+        assert min(self.position.values(), default=0) >= 0, f"more was sold than was bought: {self._short(life)}"
 
     def check_at_rest(self, life: Life) -> None:
         """Everything was asked and answered: both sides are the same to the last unit."""
@@ -104,6 +104,12 @@ class Truth:
             self._check_same(order_id, life)
         for root in set(self._roots.values()) - self._let_go:
             self._check_protected(root, life)
+
+    def _short(self, life: Life) -> list[str]:
+        """The newest orders of what is short."""
+        symbols = {symbol for symbol, held in self.position.items() if held < 0}
+        newest = [name for name, one in self.orders.items() if one.symbol in symbols][-6:]
+        return [f"{self.orders[name]} as {self._order(name, life)}" for name in newest]
 
     def _check_same(self, order_id: str, life: Life) -> None:
         there, here = self.orders[order_id], self._order(order_id, life)
@@ -186,7 +192,7 @@ class Truth:
             return
         order_id = event["C"] if event["x"] == "CANCELED" else event["c"]
         if event["x"] == "NEW":
-            assert order_id not in self.orders, f"{order_id} is there twice"
+            assert order_id not in self.orders, f"{order_id} is there twice: {self.orders[order_id]}, {self._newest.get(order_id)}"
             assert order_id in self._kept.sent, f"{order_id} is at the exchange, and not in the ledger"
             self.orders[order_id] = Theirs(event["s"], 1 if event["S"] == "BUY" else -1, _e8(event["q"]), "NEW")
         order = self.orders[order_id]
