@@ -233,7 +233,23 @@ def test_after_a_restart_the_stop_is_held_before_anything_trades_and_leaves_befo
     assert [order.order_type for order in again.core.desk.held.values()] == ["stop"]
     made = again.step(48_000, desired={1: 5_000})
     sent = [(one.order_type, one.side) for one in made if isinstance(one, Order) and one.status == "sent"]
-    assert sent == [("stop", -1), ("market", 1)]
+    assert sent == [("stop", -1)], "and strategies wait for it: it may sell what they hold"
+    made = again.step(48_000, desired={1: 5_000})
+    assert [(one.order_type, one.side) for one in made if isinstance(one, Order) and one.status == "sent"] == [
+        ("market", 1)
+    ]
+
+
+def test_a_stop_by_itself_and_strategies_that_want_out_do_not_sell_the_same_twice():
+    world = World()
+    for _ in range(2):
+        world.step(50_000, desired={1: 1_000})
+    world.ask(side=-1, order_type="stop", trigger="49000", reduce_only=True)
+    world.step(48_000, desired={1: 0})
+    for _ in range(3):
+        world.step(48_000)
+    assert [(kind, side) for kind, _, side, _ in world.orders()] == [("market", 1), ("stop", -1)]
+    assert world.position() >= 0
 
 
 def test_a_stop_that_was_set_off_while_halted_stays_and_leaves_when_it_may():

@@ -192,7 +192,9 @@ class Truth:
             return
         order_id = event["C"] if event["x"] == "CANCELED" else event["c"]
         if event["x"] == "NEW":
-            assert order_id not in self.orders, f"{order_id} is there twice: {self.orders[order_id]}, {self._newest.get(order_id)}"
+            assert order_id not in self.orders, (
+                f"{order_id} is there twice: {self.orders[order_id]}, {self._newest.get(order_id)}"
+            )
             assert order_id in self._kept.sent, f"{order_id} is at the exchange, and not in the ledger"
             self.orders[order_id] = Theirs(event["s"], 1 if event["S"] == "BUY" else -1, _e8(event["q"]), "NEW")
         order = self.orders[order_id]
