@@ -233,7 +233,23 @@ def test_after_a_restart_the_stop_is_held_before_anything_trades_and_leaves_befo
     assert [order.order_type for order in again.core.desk.held.values()] == ["stop"]
     made = again.step(48_000, desired={1: 5_000})
     sent = [(one.order_type, one.side) for one in made if isinstance(one, Order) and one.status == "sent"]
-    assert sent == [("stop", -1), ("market", 1)]
+    assert sent == [("stop", -1)], "and strategies wait for it: it may sell what they hold"
+    made = again.step(48_000, desired={1: 5_000})
+    assert [(one.order_type, one.side) for one in made if isinstance(one, Order) and one.status == "sent"] == [
+        ("market", 1)
+    ]
+
+
+def test_a_stop_by_itself_and_strategies_that_want_out_do_not_sell_the_same_twice():
+    world = World()
+    for _ in range(2):
+        world.step(50_000, desired={1: 1_000})
+    world.ask(side=-1, order_type="stop", trigger="49000", reduce_only=True)
+    world.step(48_000, desired={1: 0})
+    for _ in range(3):
+        world.step(48_000)
+    assert [(kind, side) for kind, _, side, _ in world.orders()] == [("market", 1), ("stop", -1)]
+    assert world.position() >= 0
 
 
 def test_a_stop_that_was_set_off_while_halted_stays_and_leaves_when_it_may():
@@ -321,6 +337,24 @@ def test_what_is_asked_for_twice_is_one_order_also_after_a_restart():
     again.step(50_000, asked)
     again.step(50_000)
     assert again.orders() == [("market", "filled", 1, 1_000)]
+
+
+def test_what_is_asked_for_again_once_the_venue_has_filled_it_is_not_sent_again():
+    world = World()
+    core, sent = world.core, []
+    for seq in (101, 103):
+        asked = Asked(seq=seq, known_ns=seq, ask_id="same", by="ada", side=1, size="0.01", pair="BTC/USDT")
+        quote = rows("quotes", [(1, seq, seq, seq, seq, 5_000_000, 9_000, 5_000_001, 9_000)])
+        made = Chunk(seq, seq, seq, {"quotes": quote}, [asked, Tick(seq=seq, known_ns=seq, exchange_ns=seq)])
+        for each in core.step(made):
+            sent.append(each.order)
+            plain = msgspec.structs.replace(each.order, status="filled", filled=each.order.size, strategies=())
+            fill = Fill(
+                seq=102, known_ns=102, client_order_id=plain.client_order_id, instrument=1, side=1, price=5_000_001,
+                size=plain.size, fee=0, fee_asset="BTC", trade_id="1", exchange_ns=102,
+            )  # fmt: skip
+            core.step(Chunk(102, 102, 102, records=[plain, fill]))
+    assert len(sent) == 1
 
 
 def test_what_was_asked_for_before_a_crash_and_not_decided_is_refused_when_it_is_old():

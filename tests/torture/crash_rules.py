@@ -79,7 +79,7 @@ def no_such_order_counts_at_once() -> None:
 
 
 def trades_are_not_asked_for() -> None:
-    _set(binance_gateway, "_number_of", lambda body: None)
+    _set(binance_gateway, "_found", lambda body: None)
 
 
 def nothing_is_awaited_before_trading() -> None:

@@ -15,7 +15,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+import pytest
 
+from ninefold.simulator import exchange, faults
 from ninefold.simulator.auth import load_keys
 from ninefold.simulator.exchange import Exchange
 from ninefold.simulator.faults import FaultRequest, Faults
@@ -55,6 +57,12 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         if not self._ready and self._scheduled:  # type: ignore[attr-defined]
             self.now_s = max(self.now_s, self._scheduled[0]._when)  # type: ignore[attr-defined]
         super()._run_once()  # type: ignore[misc]
+
+
+def let_time_be(loop: SimulatedLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exchange and its faults look at the loop's clock."""
+    monkeypatch.setattr(faults, "time", SimpleNamespace(monotonic=loop.time))
+    monkeypatch.setattr(exchange, "time", SimpleNamespace(time_ns=loop.now_ns))
 
 
 class Asked:
@@ -104,11 +112,11 @@ class EventLine:
 class Venue:
     """The exchange with one account. lines: of its events."""
 
-    def __init__(self, folder: Path, loop: SimulatedLoop, seed: int) -> None:
+    def __init__(self, folder: Path, loop: SimulatedLoop, seed: int, symbols: tuple[str, ...] = (SYMBOL,)) -> None:
         self.chance = random.Random(seed)
         self.faults = Faults(seed)
         self.lines: dict[Any, None] = {}
-        self.exchange = Exchange(Store(folder / "exchange.sqlite"), Hub(self.faults), [GENERATED[SYMBOL]])
+        self.exchange = Exchange(Store(folder / "exchange.sqlite"), Hub(self.faults), [GENERATED[one] for one in symbols])
         self.market = GeneratedMarket(self.exchange, seed, 100.0)
         self.market.open()
         halving, limits = Halving(self.market), Limits()
@@ -118,14 +126,17 @@ class Venue:
             Public(self.exchange, self.market),
         )
         doors = Rest(self.exchange, self._public, private, keys, limits, self.lines, halving)
+        self._arriving: set[asyncio.Future[Any]] = set()
         self._doors: dict[tuple[str, str], Any] = {(one.method, one.path): one.handler for one in doors.routes()}
 
     async def ask(self, request: Request, key: str, secret: str) -> tuple[int, str, str | None]:
-        """Status, body and Retry-After; 0 if no answer came."""
+        """Status, body and Retry-After; 0 if no answer came. Who asked may be dead by the time it arrives."""
         asked = Asked(request, sign(request, secret), key)
-        await asyncio.sleep(self.chance.uniform(0.001, 0.05))
+        arriving = asyncio.ensure_future(self._arrive(asked))
+        self._arriving.add(arriving)
+        arriving.add_done_callback(self._arriving.discard)
         try:
-            answer = await asyncio.wait_for(self._doors[(request.method, request.path)](asked), TIMEOUT_S)
+            answer = await asyncio.wait_for(asyncio.shield(arriving), TIMEOUT_S)
         except TimeoutError:
             return 0, "no answer: TimeoutError", None
         await asyncio.sleep(self.chance.uniform(0.001, 0.05))
@@ -133,6 +144,10 @@ class Venue:
             return 0, "no answer: ServerDisconnectedError", None
         body = answer.body if isinstance(answer.body, bytes) else b""
         return answer.status, body.decode(), answer.headers.get("Retry-After")
+
+    async def _arrive(self, asked: Asked) -> Any:
+        await asyncio.sleep(self.chance.uniform(0.001, 0.05))
+        return await self._doors[(asked.method, asked.path)](asked)
 
     def order(self, fault: FaultRequest) -> None:
         self.faults.check(fault)
@@ -144,6 +159,8 @@ class Venue:
         return {asset: held.free_e8 + held.locked_e8 for asset, held in self.exchange.account.balances.items()}
 
     def close(self) -> None:
+        for one in self._arriving:
+            one.cancel()
         self._public.close()
         self.exchange.store.close()
 

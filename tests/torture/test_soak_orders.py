@@ -14,7 +14,6 @@ import random
 import time
 from collections import Counter
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -24,12 +23,12 @@ from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.records import AnyRecord, Balance, Fill, Malformed, Order, Started, Tick
-from ninefold.simulator import exchange, faults, ledger
+from ninefold.simulator import faults, ledger
 from ninefold.simulator.faults import FaultRequest
 from ninefold.venues.binance_gateway import Placed
 from ninefold.venues.binance_orders import parse_account
 
-from .simulated_time import SYMBOL, Gateway, SimulatedLoop, Venue
+from .simulated_time import SYMBOL, Gateway, SimulatedLoop, Venue, let_time_be
 
 STEP_S = 10.0
 FAULTY, RESTARTED = 0.15, 1 / 360  # of the steps
@@ -57,8 +56,7 @@ def soak(folder: Path, monkeypatch: pytest.MonkeyPatch, hours: float) -> Counter
     seed = int(os.environ.get("NINEFOLD_SEED", "0")) or random.randrange(1, 1 << 32)
     print(f"NINEFOLD_SEED={seed}")
     loop = SimulatedLoop()
-    monkeypatch.setattr(faults, "time", SimpleNamespace(monotonic=loop.time))
-    monkeypatch.setattr(exchange, "time", SimpleNamespace(time_ns=loop.now_ns))
+    let_time_be(loop, monkeypatch)
     begun = time.perf_counter()
     try:
         trader = loop.run_until_complete(day(folder, loop, seed, int(hours * 3_600 / STEP_S)))

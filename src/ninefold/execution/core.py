@@ -313,9 +313,12 @@ class ExecutionCore:
         intents = leaving
         shares: Shares = {}
         if wanted.desired or self._selling_out.asked:
-            busy = frozenset(each.order.instrument for each in under_way if not _stands_aside(each.order))
+            reducing = {
+                order.instrument for order in leaving if order.reduce_only
+            }  # they may sell what strategies hold
+            busy = reducing | {each.order.instrument for each in under_way if not _stands_aside(each.order)}
             on_order = frozenset(each.order.instrument for each in under_way)
-            wished, shares = self._wishes.orders(chunk, tick, wanted, busy, on_order, self._halted, made)
+            wished, shares = self._wishes.orders(chunk, tick, wanted, frozenset(busy), on_order, self._halted, made)
             intents = leaving + wished
         approved: list[Approved] = []
         if intents:

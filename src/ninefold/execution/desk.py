@@ -177,6 +177,7 @@ class Desk:
                     self.take(order)
                 made += orders
             else:
+                self._decided.add(first.client_order_id)
                 self._exits[first.client_order_id] = more
                 leaving.append(first)
         self._asked.clear()
