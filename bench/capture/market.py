@@ -38,9 +38,7 @@ TRADES = np.dtype(  # as in ninefold.market.arrays, which the peers' environment
 class Market:
     """batch() gives the next rows; instruments are 1 (the hottest) to 2,000. batch_ms: what ROWS of them fill."""
 
-    def __init__(
-        self, seed: int = 1, start_ms: int = START_MS, rows: int = ROWS, batch_ms: int = BATCH_MS
-    ) -> None:
+    def __init__(self, seed: int = 1, start_ms: int = START_MS, rows: int = ROWS, batch_ms: int = BATCH_MS) -> None:
         self._random = np.random.default_rng(seed)
         share = np.arange(1, INSTRUMENTS + 1) ** -ZIPF
         self._reach = np.cumsum(share / share.sum())

@@ -135,13 +135,13 @@ def options(text: str) -> argparse.ArgumentParser:
     return parser
 
 
-def finish(part: str, found: Said, asked: argparse.Namespace) -> None:
-    """Print the tables; keep the document."""
+def finish(part: str, found: Said, asked: argparse.Namespace, peers: bool = True) -> None:
+    """Print the tables; keep the document. peers: whether programs of others were measured too."""
     words = {name: value for name, value in vars(asked).items() if value and name not in ("json", "scratch")}
     command = " ".join(
         f"--{name.replace('_', '-')}" + (f" {value}" if value is not True else "") for name, value in words.items()
     )
-    document = {"part": part, "machine": machine(), "command": command, **found}
+    document = {"part": part, "machine": machine(peers), "command": command, **found}
     for table in found["tables"]:
         print(f"\n{table['title']}\n\n{markdown(table['head'], table['rows'])}", flush=True)
     if asked.json:
@@ -166,7 +166,7 @@ def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
-def machine() -> Said:
+def machine(peers: bool = True) -> Said:
     """What it ran on, and the versions of what ran."""
     cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), ":")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -179,7 +179,7 @@ def machine() -> Said:
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "load": round(os.getloadavg()[2], 1),  # of the last quarter of an hour, our own included
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in names} | _peers(),
+        "versions": {name: version(name) for name in names} | (_peers() if peers else {}),
     }
 
 

@@ -1,0 +1,1 @@
+"""How long an order takes, from what caused it to the exchange."""
