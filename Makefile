@@ -11,7 +11,7 @@ WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 ARGS ?=
 PARALLEL := --dist loadscope --no-loadscope-reorder
 
-.PHONY: help demo setup test quick torture fuzz bench-capture bench-research bench-ticks check audit proof pins clean
+.PHONY: help demo setup test quick torture fuzz bench-capture bench-research bench-ticks bench-trading check audit proof pins clean
 .NOTPARALLEL:  # two pips in one environment disturb each other
 
 help:
@@ -49,6 +49,9 @@ bench-research: $(DONE)/dev $(DONE)/compiled bench/.venv-research/.done
 
 bench-ticks: $(DONE)/dev $(DONE)/compiled bench/.venv-research-ticks/.done
 	$(BIN)/python -m bench.research.ticks $(ARGS)
+
+bench-trading: $(DONE)/dev $(DONE)/compiled
+	$(BIN)/python -m bench.trading.latency $(ARGS)
 
 bench/.venv-research-ticks/.done: bench/research/requirements-peers-ticks.txt
 	@echo "installing the peers that back-tests on trades and books are measured against"
