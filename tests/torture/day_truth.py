@@ -131,6 +131,10 @@ class Truth:
         dust = quote is None or quote_amount(of, quote.bid, units) < Decimal(of.min_notional) * 10**8
         guarded = any(one in life.core.desk.held or not self._settled(one, life) for one in exits)
         guarded = guarded or root in life.core.desk.families.of  # the next tick makes another
+        last = [self._newest[one] for one in exits if one in self._newest]
+        guarded = guarded or any(
+            one.reason.startswith("reduce-only") for one in last
+        )  # sold by hand or flatten before it
         if not dust and not guarded and root in life.core.orders:
             raise AssertionError(
                 f"{root} holds {got - gave} of {of.base} that no exit protects: {[self._newest.get(x) for x in exits]}"
