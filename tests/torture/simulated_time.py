@@ -31,7 +31,7 @@ from ninefold.simulator.private import Private
 from ninefold.simulator.public import Public
 from ninefold.simulator.rest import Rest
 from ninefold.simulator.store import Store
-from ninefold.venues.binance_client import MUST_WAIT, TIMEOUT_S, BinanceClient
+from ninefold.venues.binance_client import TIMEOUT_S, BinanceClient
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
 from ninefold.venues.binance_requests import Request, sign
 
@@ -116,7 +116,9 @@ class Venue:
         self.chance = random.Random(seed)
         self.faults = Faults(seed)
         self.lines: dict[Any, None] = {}
-        self.exchange = Exchange(Store(folder / "exchange.sqlite"), Hub(self.faults), [GENERATED[one] for one in symbols])
+        self.exchange = Exchange(
+            Store(folder / "exchange.sqlite"), Hub(self.faults), [GENERATED[one] for one in symbols]
+        )
         self.market = GeneratedMarket(self.exchange, seed, 100.0)
         self.market.open()
         halving, limits = Halving(self.market), Limits()
@@ -180,8 +182,7 @@ class Client(BinanceClient):
 
     async def call(self, request: Request) -> tuple[int, str]:
         status, body, retry_after = await self._venue.ask(request, self._key, self._secret)
-        if status in MUST_WAIT:
-            self._wait(retry_after)
+        self.heed(status, retry_after)
         return status, body
 
     async def read_clock(self) -> None:

@@ -289,7 +289,28 @@ def test_an_order_that_is_cancelled_by_number_is_asked_for_its_number_and_cancel
         kinds = [kind for kind, _ in handed if kind not in ("my_trades", "user_event")]
         assert kinds == ["order_status", "cancel_answer", "order_status", "cancel_answer", "order_status"]
 
-    play(work, Venue("coinbase"))
+    coinbase = Venue("coinbase")
+    coinbase.unsettled = [(approved(venue="coinbase").order, INSTRUMENTS["coinbase"][0])]
+    play(work, coinbase)
+
+
+def test_an_order_that_has_not_left_is_neither_asked_for_nor_cancelled():
+    """It is still being written: "no such order" would be true now and false a moment later."""
+
+    async def work(venue, gateway, handed):
+        await asyncio.wait_for(gateway.subscribed.wait(), 5)
+        venue.unsettled = [(approved().order, INSTRUMENTS["bybit"][0])]
+        await gateway.reconcile()
+        await gateway.cancel(*venue.unsettled[0])
+        assert venue.count(HISTORY) == venue.count("POST /v5/order/cancel") == 0
+        assert lines_of(handed, "account")
+        venue.answers[CREATE] = ["drop"]
+        venue.answers[REALTIME] = [told("bybit", "order_status")]
+        await gateway.send(approved(), INSTRUMENTS["bybit"][0])
+        await until(lambda: lines_of(handed, "order_status"))
+        assert venue.count(CREATE) == 1
+
+    play(work)
 
 
 def test_who_was_taken_over_may_ask_and_sends_neither_orders_nor_cancels():

@@ -18,18 +18,16 @@ from ninefold.venues.binance_limits import DEFAULTS, costs_of, limits_of, told_i
 from ninefold.venues.binance_orders import NO_SUCH_ORDER, Envelope, error_of
 from ninefold.venues.binance_requests import Request, sign
 from ninefold.venues.limiter import Limiter
-from ninefold.venues.questions import wait_seconds
+from ninefold.venues.session import MILLISECOND_NS, Session
 
 TIMEOUT_S = 10.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 5.0
-MUST_WAIT = (418, 429)  # Retry-After says how many seconds
 WRONG_TIME = -1021
-MILLISECOND_NS = 1_000_000
 
 
-class BinanceClient:
-    """clock: our wall clock in ns. fence: raises if nothing may be sent any more; asked before all but questions, whose stamp is
-    older then. problem: what went wrong last, in words. offset_ms: the venue's clock less ours."""
+class BinanceClient(Session):
+    """fence: raises if nothing may be sent any more; asked before all but questions, whose stamp is
+    older then."""
 
     def __init__(
         self,
@@ -40,27 +38,18 @@ class BinanceClient:
         fence: Callable[[], None] = lambda: None,
         limiter: Limiter | None = None,
     ) -> None:
-        self.problem = "not started"
-        self.offset_ms = 0
-        self._rest_url = rest_url.rstrip("/")
+        super().__init__(rest_url, clock)
         self._key = key
         self._secret = secret
-        self._clock = clock
         self._fence = fence
         self._limiter = limiter or Limiter(())
         self._limiter.set(DEFAULTS)
-        self._session: aiohttp.ClientSession | None = None
-        self._quiet_until_ms = 0
 
     async def start(self) -> None:
         """Open the session, read the venue's clock and its rate limits."""
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
+        self.open(TIMEOUT_S)
         await self.read_clock()
         await self.read_limits()
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
 
     async def call(self, request: Request) -> tuple[int, str]:
         """One signed request; status 0 and the name of the failure if no answer came."""
@@ -77,8 +66,7 @@ class BinanceClient:
             async with self.http.request(
                 request.method, url, data=body, headers=headers, allow_redirects=False
             ) as response:
-                if response.status in MUST_WAIT:
-                    self._wait(response.headers.get("Retry-After"))
+                self.heed(response.status, response.headers.get("Retry-After"))
                 text = await response.text()
                 self._limiter.told(told_in(response.headers.items()), self._clock())
                 return response.status, text
@@ -118,13 +106,7 @@ class BinanceClient:
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
             self.problem = f"the venue's clock could not be read: {type(error).__name__}"
             return
-        self.offset_ms = told - (asked_ms + self.now_ms()) // 2
-
-    @property
-    def http(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            raise RuntimeError("the gateway is not started; await start() first")
-        return self._session
+        self.set_clock(asked_ms, told)
 
     async def read_limits(self) -> None:
         """What the venue says its rate limits are; the lowest it documents hold if it does not say. They are the same for all
@@ -144,26 +126,10 @@ class BinanceClient:
             return f"the venue's rate limit leaves no room for another {wait_ms} ms"
         return ""
 
-    def quiet_ms(self) -> int:
-        """How much longer the venue has asked us to wait; 0 or less: not at all."""
-        return self._quiet_until_ms - self.now_ms()
-
-    def now_ms(self) -> int:
-        return self._clock() // MILLISECOND_NS
-
-    def venue_ms(self) -> int:
-        """The venue's time, as far as we know it."""
-        return self.now_ms() + self.offset_ms
-
     def _room_ms(self, request: Request) -> int:
         """How long the rate limits let a request wait, in whole milliseconds, rounded up."""
         wait_ns = self._limiter.wait_ns(costs_of(request.method, request.path), self._clock())
         return -(-wait_ns // MILLISECOND_NS)
-
-    def _wait(self, retry_after: str | None) -> None:
-        now_ms = self.now_ms()
-        pause_ms = int(1000 * wait_seconds(retry_after, now_ms / 1000))
-        self._quiet_until_ms = max(self._quiet_until_ms, now_ms + pause_ms)
 
 
 class _Time(msgspec.Struct):

@@ -31,9 +31,9 @@ from ninefold.venues.binance_requests import (
     side_text,
     subscription,
 )
+from ninefold.venues.departures import Departures, now_s
 from ninefold.venues.limiter import Limiter
 
-SENT_KNOWN = 10_000  # orders; far more than are ever under way
 AHEAD_MS = 1000  # a stamp that is further ahead of the venue's clock is refused
 HEARTBEAT_S = 20.0
 OVERDUE_S = 15.0
@@ -72,9 +72,7 @@ class BinanceGateway:
         self._client = BinanceClient(rest_url, key, secret, clock, fence, limiter)
         self._tasks: set[asyncio.Task[object]] = set()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sent_s: dict[str, float] = {}  # when an order left, by a clock that nobody sets
-        self._started_s = 0.0
-        self._before: frozenset[str] = frozenset()  # orders of earlier runs, which may have left then
+        self._departures = Departures()
 
     @property
     def problem(self) -> str:
@@ -82,8 +80,7 @@ class BinanceGateway:
 
     async def start(self) -> None:
         """Open the session, read the venue's clock, begin to follow the account's events."""
-        self._started_s = _now_s()
-        self._before = frozenset(order.client_order_id for order, _ in self._unsettled())
+        self._departures.begin(order for order, _ in self._unsettled())
         await self._client.start()
         self._run(self._follow())
         self._run(self._remind())
@@ -102,9 +99,7 @@ class BinanceGateway:
         if reason := self._client.no_room(request):
             self.withhold(approved, instrument, reason)
             return
-        self._sent_s[order.client_order_id] = _now_s()
-        if len(self._sent_s) > SENT_KNOWN:
-            del self._sent_s[next(iter(self._sent_s))]
+        self._departures.leaves(order)
         status, body = await self._client.call(request)
         answer = self._hand_on("order_answer", order, instrument, status, body)
         if is_unsure(answer):
@@ -119,7 +114,7 @@ class BinanceGateway:
     async def cancel(self, order: Order, instrument: Instrument) -> None:
         """Cancel an order, and unless the venue says that it did, ask what became of it: the answer may be lost, a fill may have
         been faster, the order itself may still be on its way. While it is open it is cancelled again, which can do no harm."""
-        if not self._has_left(order):
+        if not self._departures.may_be_there(order):
             return  # it was withheld, and never will be at the venue
         symbol, order_id = instrument.venue_symbol, order.client_order_id
         while True:
@@ -167,19 +162,17 @@ class BinanceGateway:
 
     async def _settle(self, order: Order, instrument: Instrument) -> bool:
         """Ask what became of an order; whether it is still open. "No such order" counts only when it can no longer arrive: its
-        stamp was at most AHEAD_MS ahead of the venue's clock, however wrong ours was, or the venue would refuse it. An order that
-        is still on its way into the ledger is not asked for: "no such order" would be true, and false as soon as it leaves."""
-        if not self._has_left(order):
+        stamp was at most AHEAD_MS ahead of the venue's clock, however wrong ours was, or the venue would refuse it."""
+        if not self._departures.may_be_there(order):
             return True
-        sent_s = self._sent_s.get(order.client_order_id, self._started_s)
-        arrived_by_s = sent_s + (RECV_WINDOW_MS + AHEAD_MS) / 1000
+        arrived_by_s = self._departures.left_s(order) + (RECV_WINDOW_MS + AHEAD_MS) / 1000
         symbol, order_id = instrument.venue_symbol, order.client_order_id
         while True:
-            asked_s = _now_s()
+            asked_s = now_s()
             status, body = await self._client.until_answered(lambda now_ms: ask_order(symbol, order_id, now_ms))
             if status == 200 or asked_s > arrived_by_s:
                 break
-            await asyncio.sleep(max(0.001, arrived_by_s - _now_s()))
+            await asyncio.sleep(max(0.001, arrived_by_s - now_s()))
         self._hand_on("order_status", order, instrument, status, body)
         found = _found(body) if status == 200 else None
         if found is not None:
@@ -187,12 +180,6 @@ class BinanceGateway:
             status, body = await self._client.until_answered(lambda now_ms: ask_my_trades(symbol, number, now_ms))
             self._hand_on("my_trades", order, instrument, status, body)
         return found is not None and STATUSES.get(found.status) in ("working", "partly_filled")
-
-    def _has_left(self, order: Order) -> bool:
-        """Whether an order may be at the venue."""
-        return (
-            bool(order.venue_order_id) or order.client_order_id in self._sent_s or order.client_order_id in self._before
-        )
 
     async def _follow(self) -> None:
         """Follow the account's events; after a broken line subscribe again and ask for what may have been missed."""
@@ -256,10 +243,6 @@ class BinanceGateway:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None and not self.failed.done():
             self.failed.set_exception(task.exception() or RuntimeError("unknown"))
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _found(body: str) -> _Found | None:

@@ -13,20 +13,17 @@ import aiohttp
 
 from ninefold.venues.account_answers import ABSENT, NO_ANSWER, TAKEN
 from ninefold.venues.order_entry import OrderEntry
-from ninefold.venues.questions import wait_seconds
+from ninefold.venues.session import Session
 from ninefold.venues.signed import Keys, Unsigned
 
 TIMEOUT_S = 10.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 5.0
-MUST_WAIT = (418, 429)  # Retry-After says how many seconds
-MILLISECOND_NS = 1_000_000
 
 
-class EntryClient:
-    """clock: our wall clock in ns. venue_clock: where the venue tells its time, and how its answer is read, in seconds.
+class EntryClient(Session):
+    """venue_clock: where the venue tells its time, and how its answer is read, in seconds.
 
     fence: raises if nothing may be sent any more; asked when an order or a cancel is stamped and not yet sent.
-    problem: what went wrong last, in words. offset_ms: the venue's clock less ours.
     """
 
     def __init__(
@@ -38,27 +35,18 @@ class EntryClient:
         clock: Callable[[], int],
         fence: Callable[[], None],
     ) -> None:
-        self.problem = "not started"
-        self.offset_ms = 0
+        super().__init__(rest_url, clock)
         self.keys = keys
         self._entry = entry
-        self._rest_url = rest_url.rstrip("/")
         self._venue_clock = venue_clock
-        self._clock = clock
         self._fence = fence
-        self._session: aiohttp.ClientSession | None = None
         self._turn = asyncio.Lock()
         self._nonce = 0
-        self._quiet_until_ms = 0
 
     async def start(self) -> None:
         """Open the session and read the venue's clock."""
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
+        self.open(TIMEOUT_S)
         await self.read_clock()
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
 
     async def call(self, request: Unsigned) -> tuple[int, str]:
         """Sign and send an order or a cancel, once. raises: what the fence raises."""
@@ -81,8 +69,7 @@ class EntryClient:
             async with self.http.request(
                 sent.method, sent.url, data=sent.body, headers=sent.headers, allow_redirects=False
             ) as response:
-                if response.status in MUST_WAIT:
-                    self._wait(response.headers.get("Retry-After"))
+                self.heed(response.status, response.headers.get("Retry-After"))
                 return response.status, await response.text()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return NO_ANSWER, f"no answer: {type(error).__name__}"
@@ -111,34 +98,12 @@ class EntryClient:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             self.problem = f"the venue's clock could not be read: {type(error).__name__}"
             return
-        self.offset_ms = told_ms - (asked_ms + self.now_ms()) // 2
-
-    @property
-    def http(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            raise RuntimeError("the gateway is not started; await start() first")
-        return self._session
-
-    def quiet_ms(self) -> int:
-        """How much longer the venue has asked us to wait; 0 or less: not at all."""
-        return self._quiet_until_ms - self.now_ms()
-
-    def now_ms(self) -> int:
-        return self._clock() // MILLISECOND_NS
-
-    def venue_ms(self) -> int:
-        """The venue's time, as far as we know it."""
-        return self.now_ms() + self.offset_ms
+        self.set_clock(asked_ms, told_ms)
 
     def nonce(self) -> str:
         """Microseconds of our clock, and greater than the one before even if the clock went back."""
         self._nonce = max(self._nonce + 1, self._clock() // 1000)
         return str(self._nonce)
-
-    def _wait(self, retry_after: str | None) -> None:
-        now_ms = self.now_ms()
-        pause_ms = int(1000 * wait_seconds(retry_after, now_ms / 1000))
-        self._quiet_until_ms = max(self._quiet_until_ms, now_ms + pause_ms)
 
 
 def _no_fence() -> None:

@@ -16,6 +16,7 @@ from ninefold.execution.risk import Approved
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import Order
 from ninefold.venues.account_answers import NOT_SENT, Reply
+from ninefold.venues.departures import Departures, now_s
 from ninefold.venues.entry_client import FIRST_WAIT_S, LONGEST_WAIT_S, EntryClient
 from ninefold.venues.entry_lines import EntryLines
 from ninefold.venues.order_entry import OrderEntry
@@ -58,8 +59,7 @@ class EntryGateway:
         self._lines = EntryLines(entry, self._client, move, self._heard, self._opened)
         self._tasks: set[asyncio.Task[object]] = set()
         self._asking: set[str] = set()  # about which a frame of the line made us ask
-        self._sent_s: dict[str, float] = {}  # when an order left, by a clock that nobody sets
-        self._started_s = 0.0
+        self._departures = Departures()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -72,7 +72,7 @@ class EntryGateway:
 
     async def start(self) -> None:
         """Open the session, read the venue's clock, begin to follow the account's events."""
-        self._started_s = _now_s()
+        self._departures.begin(order for order, _ in self._unsettled())
         await self._client.start()
         self._run(self._lines.follow())
         self._run(self._remind())
@@ -96,7 +96,7 @@ class EntryGateway:
         except NotHeld as error:
             self.withhold(approved, instrument, str(error))
             return
-        self._sent_s[order.client_order_id] = _now_s()
+        self._departures.leaves(order)
         reply = self._hand_on("order_answer", approved.order, *await self._client.call(request))
         if self._entry.reading.is_unsure(reply):
             self._run(self._settle(approved.order, instrument))
@@ -112,6 +112,8 @@ class EntryGateway:
     async def cancel(self, order: Order, instrument: Instrument) -> None:
         """Cancel an order, and ask what became of it: no venue's answer to a cancel says so. While it is open it is
         cancelled again, which can do no harm. If the venue wants its number for it, that is asked for first."""
+        if not self._departures.may_be_there(order):
+            return  # it was withheld, and never will be at the venue
         found: Order | None = order
         while found is not None and found.status not in OVER:
             request = self._entry.requests.cancel_order(leaving(_numbered(order, found)), instrument)
@@ -149,20 +151,20 @@ class EntryGateway:
     async def _settle(self, order: Order, instrument: Instrument) -> Order | None:
         """Ask what became of an order, and for its fills; the order as the venue has it. "No such order" counts only when
         it can no longer arrive."""
-        sent_s = self._sent_s.get(order.client_order_id, self._started_s)
-        arrived_by_s = sent_s + self._entry.requests.ARRIVES_WITHIN_MS / 1000 + AHEAD_S
-        asked_s = _now_s()
+        if not self._departures.may_be_there(order):
+            return order
+        arrived_by_s = self._departures.left_s(order) + self._entry.requests.ARRIVES_WITHIN_MS / 1000 + AHEAD_S
+        asked_s = now_s()
         found, reply = await self._find(order, instrument)
         while found is None and asked_s <= arrived_by_s:
-            await asyncio.sleep(min(LONGEST_WAIT_S, max(0.001, arrived_by_s - _now_s())))
-            asked_s = _now_s()
+            await asyncio.sleep(min(LONGEST_WAIT_S, max(0.001, arrived_by_s - now_s())))
+            asked_s = now_s()
             found, reply = await self._find(order, instrument)
         self._submit("order_status", msgspec.json.encode(reply))
         numbered = _numbered(order, found)
         fills = self._entry.requests.ask_fills(leaving(numbered), instrument)
         if found is not None and fills is not None:
             await self._pages("my_trades", fills, numbered)
-        self._sent_s.pop(order.client_order_id, None)
         return found
 
     async def _find(self, order: Order, instrument: Instrument) -> tuple[Order | None, Reply]:
@@ -239,7 +241,3 @@ def _numbered(order: Order, found: Order | None) -> Order:
     """Our order with the number that the venue gave it."""
     number = found.venue_order_id if found is not None else ""
     return msgspec.structs.replace(order, venue_order_id=number or order.venue_order_id)
-
-
-def _now_s() -> float:
-    return asyncio.get_running_loop().time()
