@@ -70,7 +70,7 @@ def verdicts(known: Happened, rules: AccountRules, registry: Registry, order: Or
         "kill_switch": known.halted is not None and not is_out,
         "flattened": grows and of.name in known.flattened,
         "reconciliation": bool(known.awaited),
-        "order_rate": len(minute) >= rules.max_orders_per_minute,
+        "order_rate": grows and len(minute) >= rules.max_orders_per_minute,
         "venue_rules": of.venue != "binance" or not of.rules_known,
         "steps": bool(order.size < max(of.min_size, 1) or order.size % of.lot_size or order.price % of.tick_size),
         "known_bar": of.id in known.unknown_bars,

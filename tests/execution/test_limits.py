@@ -204,6 +204,15 @@ def test_what_is_on_order_for_a_strategy_counts_as_held():
     assert refused.reason == "strategy capital: fast would be 1000 USDT, 999 USDT allowed"
 
 
+def test_a_full_minute_holds_up_no_sale_of_what_is_held():
+    """A stop or a flatten must not wait for its turn."""
+    minute = [NOW - 1] * 3
+    sale = World(side=-1, positions={1: 1_500_000}, balances={"USDT": 0, "BTC": 3_000_000}, sent_ns=minute)
+    assert check(sale.state(), [sale.order()])[1] == []
+    purchase = World(sent_ns=minute)
+    assert check(purchase.state(), [purchase.order()])[1][0].reason.startswith("order rate")
+
+
 def test_two_sales_that_together_are_more_than_the_position_do_not_pass_as_making_it_smaller():
     world = World(side=-1, positions={1: 1_500_000}, balances={"USDT": 0, "BTC": 3_000_000})
     ruled(world, max_position=1)

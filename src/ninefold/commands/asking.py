@@ -49,7 +49,8 @@ def show(data_dir: Path, order_id: str, orders: list[Order], json_: bool) -> Non
         print(json.dumps({"order": order_id, "orders": plain(found)}))
     else:
         print_orders(found)
-        print(f"asked as {order_id}; `ninefold cancel {order_id}` takes it back")
+        if any(line.where != "over" for line in found):
+            print(f"asked as {order_id}; `ninefold cancel {order_id}` takes it back")
     if not found or found[0].status in ("refused", "rejected"):
         sys.exit(NOBODY)
 
@@ -58,9 +59,9 @@ def print_orders(found: list[Line]) -> None:
     """A row an order; what is to be said of one follows below."""
     table = Table(box=None, pad_edge=False)
     for column in ("order", "side", "size", "filled", "type", "at", "status"):
-        table.add_column(column, justify="right" if column in ("size", "filled", "at") else "left", no_wrap=True)
+        table.add_column(column, justify="right" if column in ("size", "filled", "at") else "left", overflow="fold")
     for line in found:
-        status = line.where if line.where == "held by us" else line.status
+        status = "held" if line.where == "held by us" else line.status
         at = line.trigger or line.price or "-"
         table.add_row(line.order, line.side, line.size, line.filled, line.type, at, status)
     console = Console()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,9 @@ from rich.table import Table
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.verify import shown_progress
+from ninefold.execution.asked import HAND
 from ninefold.execution.decisions import APPROVED
+from ninefold.execution.limits.state import FLATTEN
 from ninefold.execution.money import text
 from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.instruments import Instrument
@@ -25,6 +28,10 @@ from ninefold.services.identity import UnreadableIdentity
 from ninefold.services.lives import NoParity
 
 MS_NS = 1_000_000
+ASKED: dict[tuple[str, ...], str] = {
+    (HAND,): "asked for by hand",
+    (FLATTEN,): "asked for by a flatten",
+}  # in place of strategies
 
 
 def run(
@@ -74,10 +81,13 @@ def _print(found: Explanation, console: Console) -> None:
     order, of = found.order, found.instrument
     verb = "buy" if order.side > 0 else "sell"
     console.print(f"order {order.client_order_id}: {verb} {of.size_text(order.size)} {of.name}, {order.status}")
-    tick = f", exchange time {found.tick.exchange_ns}" if found.tick else ""
-    console.print(f"decided at seq {found.history[0].seq:,}{tick}")
-    if found.wishes:
-        console.print(_wishes(found.wishes, found))
+    tick = f", at {_time(found.tick.exchange_ns)} of the venue" if found.tick else ""
+    console.print(f"decided at input {found.history[0].seq:,}{tick}")
+    if asked_by := ASKED.get(_strategies(found)):
+        console.print(f"{asked_by}: no strategy had a part in it")
+    else:
+        for wish in found.wishes:
+            _print_wish(wish, found.instrument, console)
     if found.decided is not None:
         _print_decision(found.decided, found, console)
     console.print(f"risk: {_verdict(found)}")
@@ -92,17 +102,25 @@ def _print(found: Explanation, console: Console) -> None:
         console.print("decided again from the journal: the same")
 
 
-def _wishes(wishes: list[Wish], found: Explanation) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in ("strategy", "formula", "bar", "values", "target"):
-        table.add_column(column, justify="right" if column == "target" else "left", overflow="fold")
-    for wish in wishes:
-        values = ", ".join(
-            f"{term} {'unknown' if value is None else format(value, '.6g')}" for term, value in wish.values.items()
-        )
-        target = "cannot tell" if wish.target is None else f"{wish.target:+.2f}"
-        table.add_row(wish.strategy, wish.formula, _bar(wish.bar, found.instrument), values, target)
-    return table
+def _strategies(found: Explanation) -> tuple[str, ...]:
+    born = found.history[0]
+    return born.strategies if isinstance(born, Order) else ()
+
+
+def _print_wish(wish: Wish, of: Instrument, console: Console) -> None:
+    """What it wanted and saw; its formula below, whole, so that it can be copied."""
+    target = "cannot tell" if wish.target is None else f"{wish.target:+.2f}"
+    bar = _bar(wish.bar, of)
+    console.print(f"{wish.strategy} wants {target}{f', of the bar {bar}' if bar else ''}", soft_wrap=True)
+    console.print(f"    {wish.formula}", style="dim", soft_wrap=True)
+    for term, value in wish.values.items():
+        console.print(f"    {term} = {'unknown' if value is None else format(value, '.6g')}", soft_wrap=True)
+
+
+def _time(at_ns: int) -> str:
+    """To the millisecond, UTC."""
+    seconds, rest = divmod(at_ns, 1_000 * MS_NS)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{rest // MS_NS:03} UTC"
 
 
 def _bar(bar: dict[str, Any] | None, of: Instrument) -> str:
@@ -117,12 +135,14 @@ def _bar(bar: dict[str, Any] | None, of: Instrument) -> str:
 def _print_decision(decided: Decision, found: Explanation, console: Console) -> None:
     of = found.instrument
     bid, ask = of.price_text(decided.bid), of.price_text(decided.ask)
+    together = f"together they want {of.size_text(decided.desired)} {of.base}; "
     console.print(
-        f"together they want {of.size_text(decided.desired)} {of.base}; held were {text(decided.position, of.base)}; "
-        f"the best prices were {bid} and {ask}"
+        f"{'' if _strategies(found) in ASKED else together}held were {text(decided.position, of.base)}; "
+        f"the best prices were {bid} and {ask}",
+        soft_wrap=True,
     )
     model = decided.model or "none"
-    console.print(f"inputs {decided.inputs}, formulas {decided.formulas}, forecast model {model}")
+    console.print(f"inputs {decided.inputs}, formulas {decided.formulas}, forecast model {model}", soft_wrap=True)
 
 
 def _history(found: Explanation) -> Table:
@@ -131,12 +151,17 @@ def _history(found: Explanation) -> Table:
         table.add_column(column, justify="right" if column == "ms after" else "left", overflow="fold")
     begun_ns = found.history[0].known_ns
     of = found.instrument
+    trades: set[str] = set()
+    before: tuple[str, int, str] | None = None  # what was shown of the order last
     for one in found.history:
         after_ms = f"{(one.known_ns - begun_ns) / MS_NS:.1f}"
         if isinstance(one, Fill):
+            again = one.trade_id in trades  # by the answer and by the account's line
+            trades.add(one.trade_id)
             words = f"{of.size_text(one.size)} at {of.price_text(one.price)}, fee {text(one.fee, one.fee_asset)}"
-            table.add_row(after_ms, "fill", f"{words}, trade {one.trade_id}")
-        else:
+            table.add_row(after_ms, "told again" if again else "fill", f"{words}, trade {one.trade_id}")
+        elif (now := (one.status, one.filled, one.reason)) != before:
+            before = now
             filled = f"{of.size_text(one.filled)} filled" if one.filled else ""
             table.add_row(after_ms, one.status, ", ".join(filter(None, (filled, one.reason))))
     return table

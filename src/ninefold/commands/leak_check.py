@@ -76,5 +76,5 @@ def _print(found: Checked) -> None:
         times = f"the first such row opens {when(found.row_time_ns)}, what it knows {when(found.knows_time_ns)}"
         console.print(Text(times), soft_wrap=True)
         console.print(Text(f"{found.rows:,} rows know too much (run {found.runs}, {found.bars})"), soft_wrap=True)
-    if found.todo:
-        console.print(Text(f"what to do: {found.todo}"), soft_wrap=True)
+    if found.remedy:
+        console.print(Text(f"what to do: {found.remedy}"), soft_wrap=True)

@@ -35,6 +35,10 @@ def shown(value: object) -> str:
         return f"p50 {duration(value['p50_ns'])}, p99 {duration(value['p99_ns'])}"
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {shown(one)}" for key, one in value.items()) or "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(shown, value)) or "-"
     if isinstance(value, int):
         return f"{value:,}"
     return "-" if value is None else str(value)

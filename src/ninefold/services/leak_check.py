@@ -47,7 +47,7 @@ class Checked:
 
     row, knows, rows: the first row that knew too much, the row that it knew, how many such rows there were.
     file, line, text: of the strategy, where it reached ahead, raised, or could not be followed.
-    why:  in words; todo: what to do about it.
+    why:  in words; remedy: what to do about it.
     runs: how often it ran, on what.
     """
 
@@ -55,7 +55,7 @@ class Checked:
     form: str
     verdict: str
     why: str
-    todo: str
+    remedy: str
     runs: int
     bars: str
     row: int | None = None
@@ -131,8 +131,8 @@ def _leak(found: Found, bars: BarsToRead, runs: int, leak: Leak) -> Checked:
 
 
 def _cannot(found: Found, bars: BarsToRead, runs: int, why: str) -> Checked:
-    todo = "rewrite this line so that it can be followed, or check by other means: nothing is said for or against it"
-    return Checked(found.name, found.form, CANNOT_JUDGE, why, todo, runs, bars.name, **_place(found, why))
+    remedy = "rewrite this line so that it can be followed, or check by other means: nothing is said for or against it"
+    return Checked(found.name, found.form, CANNOT_JUDGE, why, remedy, runs, bars.name, **_place(found, why))
 
 
 def _raised(found: Found, bars: BarsToRead, runs: int, error: Exception) -> Checked:
@@ -141,8 +141,8 @@ def _raised(found: Found, bars: BarsToRead, runs: int, error: Exception) -> Chec
     if isinstance(error, SyntaxError):
         line, text = error.lineno, (error.text or "").strip()
     why = f"{type(error).__name__}: {error}"
-    todo = "mend the strategy; it ended before it could be judged"
-    return Checked(found.name, found.form, RAISES, why, todo, runs, bars.name, file=file, line=line, text=text)
+    remedy = "mend the strategy; it ended before it could be judged"
+    return Checked(found.name, found.form, RAISES, why, remedy, runs, bars.name, file=file, line=line, text=text)
 
 
 def _place(found: Found, where: str) -> dict[str, Any]:

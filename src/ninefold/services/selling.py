@@ -42,6 +42,7 @@ def selling(data_dir: Path, instrument: str, since_seq: int) -> Selling:
     account, reader = booked(data_dir), LedgerReader(data_dir)
     found = Selling(False, [], {}, [], {})
     ours: set[str] = set()
+    told: set[tuple[str, str]] = set()  # a fill is told by the answer and by the account's line
     for event in reader.events(since_seq):
         if isinstance(event, Flattened):
             found.done, found.left = True, list(event.left)
@@ -52,6 +53,10 @@ def selling(data_dir: Path, instrument: str, since_seq: int) -> Selling:
             if event.reason:
                 found.refused[of.name] = event.reason
         elif isinstance(event, Fill) and event.client_order_id in ours:
+            key = event.client_order_id, event.trade_id
+            if key in told:
+                continue
+            told.add(key)
             found.sold.append(_line(event, account.registry[event.instrument]))
     for number, amount in account.account.positions.items():
         of = account.registry[number]

@@ -38,8 +38,13 @@ def reconciliation(state: RiskState, left: Left, instrument: Instrument, order: 
 
 
 def order_rate(state: RiskState, left: Left, instrument: Instrument, order: Order) -> str:
+    """What makes a position smaller is let through: stops and a flatten must not wait for a minute."""
     most = state.rules.max_orders_per_minute
-    return "" if left.orders < most else f"order rate: {left.orders} orders in the last minute, {most} allowed"
+    return (
+        ""
+        if left.orders < most or not left.grows(instrument, order)
+        else f"order rate: {left.orders} orders in the last minute, {most} allowed"
+    )
 
 
 def clock_skew(state: RiskState, left: Left, instrument: Instrument, order: Order) -> str:
