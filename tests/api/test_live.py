@@ -96,6 +96,7 @@ def test_the_open_bar_does_not_depend_on_where_chunks_are_cut(view):
         assert one_by_one.series[key].open_bar == series.open_bar
 
 
+@pytest.mark.slow
 def test_memory_is_bounded(view):
     for second in range(HELD + 50):
         view.apply(chunk(second, bars=[bar(second, (1, 1, 1, 1))], trades=[trade(second, second, 1, 1)] * 3))
@@ -130,6 +131,7 @@ def test_an_order_keeps_its_first_time_and_shows_its_last_state(view):
     assert (status["orders"], status["equity"], status["lag_ns"]) == (2, "100000.12", 6)
 
 
+@pytest.mark.slow
 def test_equity_is_thinned_and_null_while_a_price_is_unknown(view):
     for seq in range(20_001):
         view.apply(chunk(seq, equity(seq, None if seq == 20_000 else seq)))

@@ -4,6 +4,7 @@ import gc
 import tracemalloc
 
 import numpy as np
+import pytest
 
 from ninefold.api.live import LiveView
 from ninefold.api.tape import HELD
@@ -15,6 +16,7 @@ from .stream import chunk, listings, registry, trade
 TRADES = 10  # of a chunk
 
 
+@pytest.mark.slow
 def test_a_full_view_stays_as_large_as_it_is():
     view = LiveView("paper", registry())
     view.apply(chunk(1, *listings()))

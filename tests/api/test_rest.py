@@ -136,6 +136,7 @@ def test_a_series_reads_the_mood_at_each_bar_from_the_store_and_from_what_is_not
         ('on("5m", close)', "leave out at(...) and on(...)"),
     ],
 )
+@pytest.mark.slow
 def test_a_bad_formula_is_refused_in_the_formulas_own_words(run, formula, words):
     async def test(api):
         body = await api.get("/api/v1/series", expect=400, formula=formula, **ONE_SECOND)
@@ -175,6 +176,7 @@ def test_more_bars_than_the_limit_and_more_formulas_at_once_are_refused_with_the
         ("messages?kind=gossip", 422, "kind"),
     ],
 )
+@pytest.mark.slow
 def test_a_bad_request_is_refused_with_what_was_found_and_what_is_allowed(run, path, status, words):
     async def test(api):
         assert words in (await api.get(f"/api/v1/{path}", expect=status))["detail"]

@@ -59,6 +59,7 @@ def test_a_new_route_without_a_scope_is_not_served():
 
 
 @pytest.mark.parametrize(("path", "method", "needs"), GUARDED, ids=lambda value: str(value))
+@pytest.mark.slow
 def test_each_route_is_refused_without_a_token_with_a_wrong_one_and_with_too_little(run, path, method, needs):
     address = re.sub(r"{\w+:(\w+)}", lambda found: "1" if found[1] == "int" else "one", path)
 

@@ -84,6 +84,7 @@ def test_a_message_has_number_topic_and_data_and_status_comes_by_itself(run):
         (" " * 10_001, "allowed are 10000"),
     ],
 )
+@pytest.mark.slow
 def test_a_bad_request_is_told_and_the_line_closed(run, sent, words):
     with pytest.raises(BadRequest, match=words.replace("|", r"\|")):
         asked(sent)

@@ -112,6 +112,7 @@ def check(made, target, rules, funding):
 
 @given(DRAWN)
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 def test_the_fast_kernel_fills_as_the_slow_one(drawn):
     check(*run_of(drawn))
 
@@ -207,6 +208,7 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize(("text", "instead"), MUTANTS.values(), ids=MUTANTS)
+@pytest.mark.slow
 def test_a_kernel_with_another_rule_is_told_from_it(text, instead):
     source = Path(slow.__file__).read_text()
     assert source.count(text) == 1

@@ -178,6 +178,7 @@ def cut(stream: Sequence[tuple[tuple[int, ...] | Tick | Started, dict[int, int]]
 
 @settings(max_examples=60, deadline=None)
 @given(streams(), st.sets(st.integers(1, 50)))
+@pytest.mark.slow
 def test_no_result_depends_on_where_chunks_are_cut(stream, places):
     here, there = (sorted(cut(stream, at).records, key=lambda record: record.seq) for at in (places, set()))
     assert here == there

@@ -115,6 +115,7 @@ def test_what_cannot_be_one_account_is_refused():
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 50), RULES, st.booleans(), st.booleans())
 @settings(max_examples=100, deadline=None)
+@pytest.mark.slow
 def test_the_fast_kernel_of_several_instruments_fills_as_the_slow_one(seed, count, length, rules, together, funded):
     random = np.random.default_rng(seed)
     made, targets, funding = {}, {}, {}

@@ -1,6 +1,7 @@
 """The loops of back-tests are compiled beforehand."""
 
 import numpy as np
+import pytest
 
 from ninefold.backtest import fast, fast_portfolio, scan, trades, warm
 from ninefold.backtest.market_rules import EquityShare, Exits, Rules
@@ -16,6 +17,7 @@ LOOPS = (
 )
 
 
+@pytest.mark.slow
 def test_after_warming_up_nothing_that_users_ask_for_needs_the_compiler():
     warm.warm()
     before = [len(loop.signatures) for loop in LOOPS]

@@ -441,6 +441,7 @@ def play(world: World, acts: list[tuple[str, int]]) -> World:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(ACTS, max_size=14))
+@pytest.mark.slow
 def test_where_chunks_are_cut_changes_nothing(acts):
     whole, cut = play(World(), acts), play(World(cut=True), acts)
     assert sorted(whole.ledger, key=repr) == sorted(cut.ledger, key=repr)
@@ -448,6 +449,7 @@ def test_where_chunks_are_cut_changes_nothing(acts):
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(ACTS, max_size=14))
+@pytest.mark.slow
 def test_whatever_happens_books_agree_nothing_is_sold_twice_and_a_restart_changes_nothing(acts):
     check_the_end(play(World(), acts), len(acts))
 

@@ -257,6 +257,7 @@ def test_a_book_loses_what_it_lost_in_the_same_bars_together():
     assert var_and_cvar(uneven, np.array([100 * ONE])) == (ONE, 3 * ONE)
 
 
+@pytest.mark.slow
 def test_returns_are_of_bars_that_follow_each_other_and_memory_is_bounded():
     def bars(*values: tuple[int, int, int]) -> np.ndarray:
         made = np.zeros(len(values), BARS)

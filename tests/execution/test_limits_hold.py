@@ -14,12 +14,14 @@ NAMES = [rule.__name__ for rule in (*risk.RULES, *risk.PRICED)]
 
 @settings(max_examples=100)
 @given(seed=st.integers(0, 2**32))
+@pytest.mark.slow
 def test_no_order_that_is_approved_breaks_a_limit(seed):
     for order, limits in Session(seed).run():
         assert not limits, f"{order} breaks {limits}"
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_without_a_rule_orders_leave_that_break_it(name, monkeypatch):
     for rules in ("RULES", "PRICED"):
         monkeypatch.setattr(risk, rules, tuple(one for one in getattr(risk, rules) if one.__name__ != name))

@@ -164,6 +164,7 @@ def order_of(played: Play, message: Message) -> Order:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(acts, min_size=1, max_size=8), st.lists(fates, min_size=1, max_size=40))
+@pytest.mark.slow
 def test_whatever_way_the_reports_take_we_end_in_the_state_and_the_account_of_the_exchange(history, fated):
     play(history, fated)
 

@@ -30,6 +30,7 @@ def rows(series: Series) -> list[dict[str, float]]:
     return [{name: float(column[at]) for name, column in series.columns.items()} for at in range(len(series.close_ns))]
 
 
+@pytest.mark.slow
 def test_a_planted_edge_is_found_and_beats_the_naive_forecast(model):
     at_one_bar = model.record.scores[0]
     assert at_one_bar.horizon == 1 and at_one_bar.rows > 500
@@ -53,6 +54,7 @@ def test_on_pure_noise_no_edge_is_claimed(bars):
         assert all(abs(score.skill) < 0.1 for score in scores if score.horizon == 1)
 
 
+@pytest.mark.slow
 def test_training_twice_gives_the_same_bytes_and_other_data_or_another_seed_another_id(model, bars):
     series = bars(1_200, seed=3)
     again = [train([series], seed=1).to_bytes() for _ in range(2)]
@@ -72,6 +74,7 @@ def test_another_process_trains_the_same_bytes(bars):
     assert told.stdout == train([series], seed=1).to_bytes()
 
 
+@pytest.mark.slow
 def test_bars_after_the_last_cut_teach_nothing(bars):
     series = bars(1_200, seed=5)
     other = Series(series.name, series.scale, series.close_ns, {n: c.copy() for n, c in series.columns.items()})
@@ -177,6 +180,7 @@ def test_when_the_market_is_nothing_like_what_was_taught_the_baseline_takes_over
     assert forecaster.drift().verdict == "stop"
 
 
+@pytest.mark.slow
 def test_a_recorded_day_of_minutes_trains_a_model_that_says_how_good_it_is(recording):
     table = parquet.read_table(recording("ohlcv/binance_ADABTC_1m_2021-11-27.parquet")).to_pydict()
     ticks = {name: np.round(np.array(table[name]) * 1e8) for name in ("open", "high", "low", "close")}

@@ -46,6 +46,7 @@ def test_distances_are_those_of_the_plain_definition(window, history):
 
 @given(st.lists(st.integers(-3, 3), min_size=40, max_size=70), st.integers(3, 7), st.integers(10, 20))
 @settings(max_examples=60, deadline=None)
+@pytest.mark.slow
 def test_distances_are_those_of_the_plain_definition_on_any_walk(steps, window, history):
     x = 100.0 + np.cumsum(steps)
     found = of_close(f"analogue_distance(close, {window}, {history})", x)

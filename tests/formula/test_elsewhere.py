@@ -168,6 +168,7 @@ def after(series: Bars, known_ns: int) -> Bars:
 
 @given(KNOWN, KNOWN, KNOWN, KNOWN, st.integers(0, 24), st.integers(0, 40))
 @settings(max_examples=80, deadline=None)
+@pytest.mark.slow
 def test_stream_batch_restart_and_an_unknown_future_agree_to_the_bit(own_ns, eth_ns, wide_ns, both_ns, hole, stop):
     def made(known_ns: np.ndarray, seed: int) -> Bars:
         columns = bars(max(len(known_ns), 2), seed)

@@ -45,6 +45,7 @@ def test_every_line_says_what_it_is():
 
 
 @pytest.mark.parametrize("name", OURS)
+@pytest.mark.slow
 def test_its_values_are_those_of_talib_called_plainly(name):
     function = OURS[name]
     about = described(function.family)

@@ -1,6 +1,7 @@
 """`held` and `side` remember which side was entered last, worked by hand; equal to a plain walk over any signals."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_an_unknown_bar_forgets_the_side():
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 1)] * 4), min_size=1, max_size=40))
+@pytest.mark.slow
 def test_all_at_once_equals_one_at_a_time(rows):
     bars = columns(*rows)
     for term in (HELD, SIDE):

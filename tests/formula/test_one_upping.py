@@ -69,6 +69,7 @@ def test_it_does_not_matter_where_chunks_are_cut_or_that_the_process_began_again
     assert cut.save() == whole.save()
 
 
+@pytest.mark.slow
 def test_a_few_simulated_markets_are_told_apart():
     found = counts([judged(seed) for seed in range(2_000, 2_012)])
     assert found.found >= 3

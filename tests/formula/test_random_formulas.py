@@ -1,6 +1,7 @@
 """Formulas made at random: they read back, and all ways of evaluating them give the same bits."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def terms(draw: st.DrawFn, levels: int = 4) -> Term:
 
 @given(terms())
 @settings(max_examples=300, deadline=None)
+@pytest.mark.slow
 def test_a_written_formula_reads_back_as_the_same(term):
     again = parse(str(term))
     if isinstance(term, Literal):
@@ -47,6 +49,7 @@ def test_a_written_formula_reads_back_as_the_same(term):
 
 @given(st.lists(terms(), min_size=1, max_size=3), st.sets(st.integers(0, 89), max_size=4), st.integers(0, 90))
 @settings(max_examples=200, deadline=None)
+@pytest.mark.slow
 def test_batch_stream_and_restart_agree_to_the_bit(formulas, unknown, stop):
     columns = with_unknown(BASE, *unknown)
     whole = Evaluator(formulas, SCALE).warm(columns)

@@ -147,6 +147,7 @@ finite = arrays.arrays(np.float64, 30, elements=st.floats(-1e300, 1e300, allow_n
 
 @given(finite, finite, st.sampled_from(KINDS), st.integers(0, 30))
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 def test_any_numbers_give_the_same_bits_one_at_a_time_at_once_and_through_a_pickle(x, y, kind, stop):
     number = {"quantile": 0.3, "autocorrelation": 1, "variance_ratio": 2}.get(kind, 10.0)
     series = [x, y, np.abs(y), x]

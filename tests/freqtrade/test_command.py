@@ -47,6 +47,7 @@ def wanted(of, data_dir, name, **more):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_a_strategy_runs_on_parquet_files_and_adds_up(files, tmp_path, name):
     found = run(wanted(files, tmp_path / "data", name, stake_amount="100"), now_ns=1)
     assert found["count"] == len(found["trades"]) == sum(one["count"] for one in found["by_pair"].values()) > 0
@@ -74,6 +75,7 @@ def test_the_command_prints_one_document_or_a_table_and_counts_each_run(files, t
             assert "Trial 2, one of 2 of this strategy" in printed
 
 
+@pytest.mark.slow
 def test_a_counted_trial_runs_again_with_the_same_result_and_another_file_is_said(files, tmp_path):
     for name in ("RsiLadder.py", "OwnExit.py"):
         (tmp_path / name).write_text((STRATEGIES / name).read_text())
@@ -180,6 +182,7 @@ def store(path, series):
         ({"timeframe": "7m"}, StrategyFailed, "candles of 420 s cannot be made of those of 300 s"),
     ],
 )
+@pytest.mark.slow
 def test_what_cannot_be_run_is_refused_in_words_and_is_no_trial(files, tmp_path, more, error, said):
     Tables(tmp_path / "data").close()
     with pytest.raises(error, match=said.replace("?", r"\?")):

@@ -25,6 +25,7 @@ def freqtrade():
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.slow
 def test_trades_are_those_that_freqtrade_gave(case, name):
     same(run_ours(CASES[case], name), kept(case)[name])
 

@@ -210,6 +210,7 @@ STEPS = st.lists(st.tuples(st.frozensets(st.integers(0, 40)), SPANS), min_size=1
 
 
 @given(STEPS, st.integers(0, 10**6))
+@pytest.mark.slow
 def test_what_is_called_complete_is_complete_and_judged_bit_by_bit_it_is_the_same_as_at_once(steps, seed):
     """The truth: 41 trades in 20 hours, at random. Each step stores some of them and asks for some hours."""
     chance = random.Random(seed)
@@ -299,6 +300,7 @@ def reference(tmp_path_factory) -> list[str]:
     return rows(path)
 
 
+@pytest.mark.slow
 def test_tables_that_were_removed_are_made_again_with_the_same_certificates(tmp_path, reference):
     keeper = Keeper(tmp_path, lambda: NOW)
     for step in STEPS_OF_A_DOWNLOAD:
@@ -339,6 +341,7 @@ def test_an_end_between_two_tables_changes_no_certificate(tmp_path, monkeypatch,
 
 
 @pytest.mark.parametrize("venue", ["binance", "coinbase", "kraken"])
+@pytest.mark.slow
 def test_a_download_certifies_what_it_asked_for(tmp_path, venue):
     truth = random_trades(3, JANUARY, JANUARY + 9 * HOUR_NS, 10 * S)
     exchange = Exchange(truth, NOW)

@@ -104,6 +104,7 @@ def test_an_hour_that_was_captured_with_a_gap_and_downloaded_is_healed(tmp_path,
 
 
 @pytest.mark.parametrize("stopped", [6, 5.6])
+@pytest.mark.slow
 def test_before_and_behind_what_was_captured_a_download_proves_the_hours_at_the_seams(tmp_path, capsys, stopped):
     capture(tmp_path, within(2.3, 5.6), hours=stopped)
     assert [state for state, _ in states(tmp_path, 2, 6)][:3] == ["cannot tell", "complete", "cannot tell"]

@@ -50,6 +50,7 @@ def test_what_was_killed_again_and_again_ends_as_if_it_had_not_been(importing, t
     assert len(state.with_suffix(".refused.jsonl").read_text().splitlines()) == refused
 
 
+@pytest.mark.slow
 def test_what_is_stored_and_not_yet_noted_when_it_is_killed_counts_once(importing, tmp_path, monkeypatch):
     monkeypatch.setattr("ninefold.imports.csv.BLOCK_BYTES", 24_000)
     truth = write_trades(tmp_path / "trades.csv", 3)

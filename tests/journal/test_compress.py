@@ -100,6 +100,7 @@ def test_a_follower_inside_a_segment_that_is_replaced_goes_on_with_the_next_reco
 
 
 @pytest.mark.parametrize("stride", [11, pytest.param(1, marks=pytest.mark.torture)])
+@pytest.mark.slow
 def test_killed_before_any_line_nothing_is_lost_or_read_twice_and_the_next_start_finishes(tmp_path, stride):
     """A real process, with SIGKILL."""
     plain = tmp_path / "log"
@@ -113,6 +114,7 @@ def test_killed_before_any_line_nothing_is_lost_or_read_twice_and_the_next_start
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the disk is told in another way")
+@pytest.mark.slow
 def test_a_power_loss_before_any_line_leaves_every_record(plain, tmp_path, monkeypatch):
     made = list(read(plain))
     disk = Disk(plain, monkeypatch)
@@ -146,6 +148,7 @@ def test_a_writer_compresses_what_it_closes_and_what_an_earlier_run_left_and_rem
     assert log.compressor.problem == ""
 
 
+@pytest.mark.slow
 def test_readers_of_another_process_see_each_record_once_while_segments_are_compressed(tmp_path):
     writing = [sys.executable, str(Path(__file__).parent / "writing.py"), str(tmp_path), "20000", "0"]
     follower, seen, looked = Follower(tmp_path), [], 0
@@ -242,6 +245,7 @@ def test_a_closed_segment_that_is_damaged_is_left_as_it_is_and_the_others_are_co
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
+@pytest.mark.slow
 def test_whatever_happens_in_whatever_order_each_record_is_read_once(tmp_path_factory, data):
     """Appends, compression, starts, and two followers that look now and then."""
     folder = tmp_path_factory.mktemp("log")

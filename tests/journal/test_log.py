@@ -76,6 +76,7 @@ def test_segments_roll_at_their_size_and_are_named_after_their_first_record(tmp_
         assert path.stem == f"{first.seq:020d}"
 
 
+@pytest.mark.slow
 def test_a_torn_end_is_cut_and_told_wherever_it_tore(tmp_path):
     made = fill(tmp_path / "whole", 6)
     [whole] = segments(tmp_path / "whole")
@@ -213,6 +214,7 @@ class Frozen:
         return self._data[offset : offset + count]
 
 
+@pytest.mark.slow
 def test_a_follower_sees_everything_once_while_the_writer_is_killed_again_and_again(tmp_path):
     follower, seen, promised = Follower(tmp_path), [], 0
     rng = random.Random(5)
@@ -241,6 +243,7 @@ def test_a_follower_sees_everything_once_while_the_writer_is_killed_again_and_ag
 
 
 @pytest.mark.parametrize("limit", [10, 25, 3000, 19990])
+@pytest.mark.slow
 def test_a_full_disk_leaves_no_half_of_a_group_and_the_log_goes_on_when_there_is_room(tmp_path, limit):
     found = subprocess.run(
         [sys.executable, str(WRITING), str(tmp_path), "20000", str(limit)], capture_output=True, text=True, timeout=30

@@ -53,6 +53,7 @@ payloads = st.lists(st.binary(max_size=40) | st.binary(min_size=120, max_size=13
 @given(payloads, st.binary(max_size=8), st.integers(1, 2**62))
 @example([b""], b"", 1)
 @example([bytes(65535)], b"\x81", 1)
+@pytest.mark.slow
 def test_they_are_the_records_of_the_messages_and_stop_at_the_same_byte(sent: list[bytes], rest: bytes, seq: int) -> None:
     data = b"".join(plain(payload, 0x81 + place % 2) for place, payload in enumerate(sent)) + rest
     assert at_once(data, seq) == one_by_one(data, seq)

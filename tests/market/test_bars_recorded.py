@@ -49,6 +49,7 @@ def bars_of(minutes: pl.DataFrame) -> np.ndarray:
 
 
 @pytest.mark.parametrize("timeframe", ["1m", "5m", "15m", "1h"])
+@pytest.mark.slow
 def test_recorded_minutes_add_up_to_wider_bars_exactly(minutes, timeframe):
     width = TIMEFRAMES[timeframe]
     ours = bars_of(minutes)

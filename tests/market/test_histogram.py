@@ -1,6 +1,7 @@
 """Percentiles of signed durations, held against numpy's."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ DURATIONS = st.lists(st.integers(-(10**13), 10**13), min_size=1, max_size=200)
 
 @settings(max_examples=200)
 @given(values=DURATIONS, percent=st.sampled_from([1, 25, 50, 75, 90, 99, 100]))
+@pytest.mark.slow
 def test_percentiles_are_within_a_thousandth_of_numpys(values, percent):
     histogram = Histogram()
     histogram.add(np.array(values, np.int64))

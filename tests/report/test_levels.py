@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,7 @@ def test_unknown_bars_give_nothing_to_a_candle_and_only_they_make_it_unknown() -
     minutes=st.sampled_from([1, 5, 15, 60]),
     late=st.integers(0, 100),
 )
+@pytest.mark.slow
 def test_the_extremes_of_a_level_are_those_of_its_bars(
     close: list[int], known: list[bool], minutes: int, late: int
 ) -> None:

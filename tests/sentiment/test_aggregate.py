@@ -94,6 +94,7 @@ def test_the_past_does_not_change_when_later_headlines_arrive(headlines, cut):
 
 
 @given(HEADLINES)
+@pytest.mark.slow
 def test_a_headline_that_comes_twice_counts_once(headlines):
     doubled = [again for headline in headlines for again in (headline, headline)]
     assert save(run(*doubled)) == save(run(*headlines))

@@ -60,6 +60,7 @@ def data(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "data"))
 
 
+@pytest.mark.slow
 def test_a_backup_and_a_restore_give_the_same_data_dir(data: Path, tmp_path: Path) -> None:
     said = backup(data, tmp_path / "copy", nobody)
     last = list(read(data / "journal"))[-1]
@@ -81,6 +82,7 @@ def test_the_ledger_of_trials_is_in_it(data: Path, tmp_path: Path) -> None:
     assert TrialReader(tmp_path / "again").trial(1).search == search
 
 
+@pytest.mark.slow
 def test_a_second_run_copies_only_what_is_new_and_keeps_nothing_old(data: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     first = backup(data, copy, nobody)
@@ -188,6 +190,7 @@ def test_while_tables_are_written_compacted_and_tidied_up_every_backup_has_all_r
                 assert len(Reader(again).trades(1)) == seq
 
 
+@pytest.mark.slow
 def test_downloads_and_imports_are_in_it_too(data: Path, tmp_path: Path) -> None:
     """They are data dirs of their own inside the data dir."""
     for name in ("history", "imports"):
@@ -206,6 +209,7 @@ def test_downloads_and_imports_are_in_it_too(data: Path, tmp_path: Path) -> None
     assert [one.seq for one in read(tmp_path / "again" / "history" / "journal")] == [1]
 
 
+@pytest.mark.slow
 def test_a_torn_end_is_left_out_and_a_log_that_was_made_again_is_copied_anew(data: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     [segment] = segments(data / "journal")

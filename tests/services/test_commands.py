@@ -111,6 +111,7 @@ def test_help_lists_every_command():
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.slow
 def test_every_command_has_help(command, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["ninefold", command, "--help"])
     with pytest.raises(SystemExit) as ended:
@@ -121,6 +122,7 @@ def test_every_command_has_help(command, monkeypatch, capsys):
     assert COMMANDS[command].split()[0] in said
 
 
+@pytest.mark.slow
 def test_a_recording_that_is_none_is_refused_in_one_line(tmp_path):
     odd = tmp_path / "odd.jsonl.gz"
     odd.write_text("no gzip")
@@ -131,6 +133,7 @@ def test_a_recording_that_is_none_is_refused_in_one_line(tmp_path):
     assert "Traceback" not in found.stderr
 
 
+@pytest.mark.slow
 def test_a_data_dir_that_is_not_there_is_told(tmp_path):
     found = ninefold("status", "--data-dir", str(tmp_path / "none"), "--json")
     assert (found.returncode, found.stdout) == (2, "")

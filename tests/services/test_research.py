@@ -106,6 +106,7 @@ def stops_after(parts: int) -> Callable[[str, int, int], None]:
     ],
     ids=["crossings", "with exits", "a formula", "signals that enter again"],
 )
+@pytest.mark.slow
 def test_every_point_of_a_sweep_is_a_single_run_and_a_trial(asked: Wanted, more: dict[str, object]) -> None:
     wanted = replace(asked, **more)  # type: ignore[arg-type]
     found = sweep(wanted, 1, quietly)
@@ -154,6 +155,7 @@ def test_settings_that_make_no_grid_say_how_they_are_written(asked: Wanted, sett
         grid_of(replace(asked, settings=("fast=1", "fast=2")))
 
 
+@pytest.mark.slow
 def test_an_interrupted_sweep_goes_on_and_nothing_is_counted_twice(
     asked: Wanted, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,7 @@ DAMAGES = {flip: "has another checksum", cut: "bytes instead of", Path.unlink: "
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=["flipped", "cut", "missing"])
+@pytest.mark.slow
 def test_whatever_file_is_damaged_is_named_and_nothing_is_restored(copy: Path, damage: Callable[[Path], None]) -> None:
     files = manifest_of(copy).files
     kinds = {one.path.split("/")[0]: one for one in files}  # one each of journal, stream, tables, ledger, ...

@@ -183,6 +183,7 @@ def once() -> Chain:
     return run(random_market(1).chunks(set()))
 
 
+@pytest.mark.slow
 def test_every_term_gets_a_value_at_every_first_known_bar(once):
     bars, values = once.rows("bars"), once.rows("values")
     first = bars[bars["revision"] == 0]

@@ -16,6 +16,7 @@ def pointed(urls: Any, rest: str) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # ccxt leaves its session to the garbage collector
+@pytest.mark.slow
 def test_ccxt_loads_markets_places_sees_and_cancels_a_limit_order(simulator: Simulator):
     exchange = ccxt.binance(
         {

@@ -234,6 +234,7 @@ def test_the_websocket_api_answers_calls_and_errors_in_its_own_envelope(simulato
     talk(simulator, run)
 
 
+@pytest.mark.slow
 def test_the_state_counts_what_the_account_did(simulator: Simulator):
     async def run(client: Client) -> None:
         state = await client.state()

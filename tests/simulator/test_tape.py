@@ -159,6 +159,7 @@ def test_a_killed_tape_goes_on_where_it_was_without_repeating_a_trade(start, rec
     assert len(heard) + len(later) <= 9757  # what was committed but not sent before the kill is only in the history
 
 
+@pytest.mark.slow
 def test_a_market_order_walks_the_tapes_book(start, recording):
     simulator = start("--tape", str(recording(BTC)), "--speed", "1")
 

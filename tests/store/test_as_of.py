@@ -63,6 +63,7 @@ def test_each_moment_shows_the_rows_and_the_revision_that_were_known_then(restat
     assert len(Reader(restated, late).bars(1, MINUTE_NS, revisions="all")) == 1
 
 
+@pytest.mark.slow
 def test_sql_answers_as_of_a_moment_and_shows_every_revision_with_its_time(restated: Path, market) -> None:
     query = "SELECT revision, close, known_ns FROM bars_revisions ORDER BY revision"
     first, second = market.noon_ns + MINUTE_NS + 7, market.noon_ns + 2 * MINUTE_NS + 1
@@ -122,6 +123,7 @@ def test_moments_that_mean_nothing_are_refused(text: str) -> None:
         parse_moment(text)
 
 
+@pytest.mark.slow
 def test_the_commands_take_a_moment(restated: Path) -> None:
     def said(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "ninefold", *arguments, "--data-dir", str(restated)]

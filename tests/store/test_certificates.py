@@ -114,6 +114,7 @@ def test_missing_ids_are_those_no_run_covers(runs: list[tuple[int, int]], low: i
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=1), st.lists(st.integers(0, 40), min_size=1))
+@pytest.mark.slow
 def test_joined_ids_are_the_ids_of_both(one: list[int], other: list[int]) -> None:
     def of(numbers: list[int]) -> Ids:
         trades = np.zeros(len(numbers), TRADES)

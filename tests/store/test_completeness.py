@@ -130,6 +130,7 @@ def test_exports_say_it_beside_the_data(stored: Path, tmp_path: Path, market) ->
     assert out.read_bytes() and export(stored, "trades", None, None, None, "csv", io.BytesIO()) == len(IDS)
 
 
+@pytest.mark.slow
 def test_the_command_says_a_line_for_each_instrument_on_standard_error(stored: Path) -> None:
     command = [sys.executable, "-m", "ninefold", "export", "trades", "--data-dir", str(stored)]
     said = subprocess.run(command, capture_output=True, text=True, timeout=60)

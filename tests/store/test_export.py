@@ -277,6 +277,7 @@ def test_versions_of_an_instrument_are_exported_under_their_name_in_order_of_tim
         ({"timerange": "2024"}, ValueError, "timerange is '2024'; allowed are 20240101-20240601"),
     ],
 )
+@pytest.mark.slow
 def test_what_cannot_be_exported_is_refused_and_nothing_is_written(
     stored: Path, change: dict[str, str], error: type[Exception], says: str
 ) -> None:

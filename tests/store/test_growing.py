@@ -203,6 +203,7 @@ rows = st.lists(
 
 @settings(deadline=None)
 @given(rows)
+@pytest.mark.slow
 def test_ids_by_instrument_and_hour_are_those_of_the_rows(given_rows: list[tuple[int, int, int, int]]) -> None:
     trades = np.zeros(len(given_rows), TRADES)
     of, half, id, kind = np.array(given_rows, np.int64).reshape(-1, 4).T

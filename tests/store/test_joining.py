@@ -229,6 +229,7 @@ def test_files_that_lost_rows_never_take_the_place_of_others(tmp_path: Path) -> 
     assert sorted(table.files()) == sorted(group)
 
 
+@pytest.mark.slow
 def test_much_is_joined_beside_the_commits_that_follow(
     tmp_path: Path, market: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,6 +247,7 @@ def test_much_is_joined_beside_the_commits_that_follow(
     assert Reader(tmp_path).trades(1)["id_lo"].tolist() == list(range(1, 34))
 
 
+@pytest.mark.slow
 def test_a_writer_that_closes_gives_up_what_is_being_joined(
     tmp_path: Path, market: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(tmp_path: Path, mark
     assert certified(tmp_path / "killed") == certified(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_reader_sees_rows_while_another_process_writes_them(tmp_path: Path, market: SimpleNamespace) -> None:
     chunks = market.stream(30, seed=2)
     Tables(tmp_path).close()

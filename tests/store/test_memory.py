@@ -55,6 +55,7 @@ def test_a_file_is_read_in_pieces_of_which_few_are_in_memory(tmp_path: Path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere deltalake has another allocator")
+@pytest.mark.slow
 def test_the_allocator_of_deltalake_gives_back_what_it_does_not_need():
     """Whoever loads deltalake before the store's package has it with eight arenas, which only grow."""
     environment = {**os.environ, "_RJEM_MALLOC_CONF": REPORT}

@@ -73,6 +73,7 @@ def test_a_run_comes_back_as_it_was_kept_and_nan_as_null(tmp_path: Path) -> None
 
 @given(document=st.dictionaries(st.text(), VALUES))
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
 def test_any_document_comes_back(tmp_path: Path, document: dict[str, object]) -> None:
     path = tmp_path / "data"
     if not path.exists():

@@ -85,6 +85,7 @@ def test_tables_as_stored_and_views_for_people(stored: Path, market: SimpleNames
         "SELECT * FROM secret",
     ],
 )
+@pytest.mark.slow
 def test_a_query_reaches_no_file_network_extension_or_variable(stored: Path, query: str) -> None:
     secret = pd.DataFrame({"a": [1]})
     out = stored / "out"

@@ -155,6 +155,7 @@ GROWS = {
 
 
 @pytest.mark.parametrize(("statement", "refusal"), GROWS.items(), ids=GROWS)
+@pytest.mark.slow
 def test_what_grows_without_end_is_stopped(opened, statement, refusal):
     with pytest.raises(SqlError, match=refusal):
         ask(opened, statement, rows=1_000, seconds=0.3)

@@ -192,6 +192,7 @@ def test_live_files_stay_few_and_the_position_survives_compaction_and_restart(
     assert (tmp_path / "tables" / "trades" / "_delta_log" / "_last_checkpoint").exists()
 
 
+@pytest.mark.slow
 def test_a_refused_write_says_where_and_the_same_chunks_can_be_written_again(
     tmp_path: Path, market: SimpleNamespace
 ) -> None:

@@ -143,6 +143,7 @@ def test_ten_thousand_points_take_a_moment_and_few_bytes(tmp_path: Path) -> None
     assert (tmp_path / "trials.db").stat().st_size < 6_000_000
 
 
+@pytest.mark.slow
 def test_several_processes_count_at_once_and_none_gets_the_number_of_another(tmp_path: Path) -> None:
     code = f"""
 import numpy as np
@@ -236,6 +237,7 @@ def test_a_later_wall_must_not_be_in_the_past_and_begins_a_new_budget(tmp_path: 
     assert trials.look(trial, "of new data", 400) == 2
 
 
+@pytest.mark.slow
 def test_two_processes_cannot_both_take_the_last_look(tmp_path: Path) -> None:
     trials = Trials(tmp_path)
     trials.begin(search(), 1)

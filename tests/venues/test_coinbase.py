@@ -588,6 +588,7 @@ def test_every_stream_that_was_subscribed_is_watched_from_the_connection_on(venu
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
+@pytest.mark.slow
 def test_whatever_is_lost_doubled_or_late_what_is_told_and_stored_adds_up(data):
     """Frames of trades 1 to 30 in any order, some lost: in the end stored and missing are all of them, none twice."""
     venue = Venue()
@@ -724,6 +725,7 @@ def test_an_adapter_that_was_saved_goes_on_as_if_it_had_never_stopped(venue):
 # what others recorded
 
 
+@pytest.mark.slow
 def test_a_recorded_session_of_2021_is_understood_and_its_books_never_cross(recording):
     adapter, books, frames = CoinbaseExchange(), {}, Counter()
     with gzip.open(recording(SESSION), "rt") as lines:

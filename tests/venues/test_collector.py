@@ -81,6 +81,7 @@ def _records(chunks: list[Chunk], kind: type) -> list:
     return [record for chunk in chunks for record in chunk.records if isinstance(record, kind)]
 
 
+@pytest.mark.slow
 def test_three_venues_at_once_give_what_each_gives_alone(sessions):
     all_at_once = folded(together(sessions, "binance"))
     for kind in ("trades", "books", "quotes"):
@@ -99,6 +100,7 @@ def test_ids_are_one_series_over_all_venues(sessions):
 
 
 @pytest.mark.parametrize("cut", [1, 700, 2_222, 4_000])
+@pytest.mark.slow
 def test_saved_and_loaded_anywhere_it_goes_on_the_same(sessions, cut):
     records = together(sessions, "kraken")
     assert _bytes(folded(records, cut)) == _bytes(folded(records))
@@ -110,6 +112,7 @@ def _bytes(chunks: list[Chunk]) -> tuple[dict[str, bytes], list[bytes]]:
     return arrays, [msgspec.json.encode(record) for chunk in chunks for record in chunk.records]
 
 
+@pytest.mark.slow
 def test_the_clock_of_the_venue_that_leads_ticks_whatever_the_others_say(sessions):
     ticks = {}
     for leading in ("binance", "coinbase"):

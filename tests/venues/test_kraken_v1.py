@@ -72,6 +72,7 @@ def test_best_bids_and_asks_of_v1(old):
     ]
 
 
+@pytest.mark.slow
 def test_the_recorded_session_is_read_whole_every_checksum_is_right_and_no_book_crosses(recording):
     adapter, books, checked = KrakenSpot(), {}, 0
     session = open_source(recording(RECORDING), {"KRAKEN": Recorded("kraken", purpose_of)})

@@ -54,6 +54,7 @@ def most(arrived: list[tuple[int, dict[str, int]]], limit: Limit) -> int:
 
 @settings(max_examples=150)
 @given(CALLS)
+@pytest.mark.slow
 def test_no_stretch_of_time_at_the_venue_holds_more_than_the_limit(calls):
     arrived = play(calls)
     assert most(arrived, WEIGHT) <= WEIGHT.most

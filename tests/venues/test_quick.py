@@ -164,6 +164,7 @@ def cut(chance: random.Random, number: int, payloads: list[bytes]) -> list[tuple
 @pytest.mark.parametrize("venue", WRITERS)
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32))
+@pytest.mark.slow
 def test_what_comes_the_short_way_is_what_the_adapter_tells(venue: str, seed: int) -> None:
     chance = random.Random(seed)
     both((venue,), cut(chance, 1, list(trades(venue, chance))))
@@ -172,6 +173,7 @@ def test_what_comes_the_short_way_is_what_the_adapter_tells(venue: str, seed: in
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32))
 @example(seed=14513288)  # the offset of one that does not lead grows smaller within a run
+@pytest.mark.slow
 def test_three_venues_with_one_clock_are_told_alike(seed: int) -> None:
     chance = random.Random(seed)
     venues = tuple(chance.sample(list(WRITERS), 3))

@@ -327,6 +327,7 @@ def test_an_order_that_has_not_left_yet_is_not_taken_for_one_that_never_arrived(
     play(work)
 
 
+@pytest.mark.slow
 def test_an_open_order_that_the_ledger_does_not_know_is_followed_if_it_is_ours_and_only_told_of_if_not(simulator):
     best = float(get(simulator["rest"], "/api/v3/depth?symbol=BTCUSDT&limit=5")["bids"][0][0])
 

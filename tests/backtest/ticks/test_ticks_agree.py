@@ -86,6 +86,7 @@ class Repeat:
 
 @given(DRAWN)
 @settings(max_examples=200, deadline=None)
+@pytest.mark.slow
 def test_the_fast_kernel_and_free_code_fill_as_the_slow_one(drawn):
     ticks, changes, way = run_of(drawn)
     expected, found, code = played_slowly(ticks, changes, way), run(ticks, changes, way), Repeat(changes)
@@ -108,6 +109,7 @@ def test_the_fast_kernel_fills_as_the_slow_one_over_many_markets(drawn):
 
 @given(DRAWN, st.lists(st.integers(0, 70), max_size=6))
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 def test_where_the_tape_is_cut_changes_nothing(drawn, cuts):
     ticks, changes, way = run_of(drawn)
     whole = run(ticks, changes, way)

@@ -84,6 +84,7 @@ def check(seed, terms):
 
 @given(SEEDS, TERMS)
 @settings(max_examples=250, deadline=None)
+@pytest.mark.slow
 def test_the_compiled_venue_fills_as_the_slow_one(seed, terms):
     check(seed, terms)
 
@@ -97,6 +98,7 @@ def test_the_compiled_venue_fills_as_the_slow_one_over_many_sessions(seed, terms
 
 @given(SEEDS, TERMS)
 @settings(max_examples=100, deadline=None)
+@pytest.mark.slow
 def test_nothing_is_filled_at_a_price_that_was_not_shown_nor_beyond_what_was_traded(seed, terms):
     session, wanted, terms = random_run(seed, terms)
     fills, events = quickly(session, wanted, terms).fills, session.events
@@ -114,6 +116,7 @@ def test_nothing_is_filled_at_a_price_that_was_not_shown_nor_beyond_what_was_tra
 
 @given(SEEDS, TERMS)
 @settings(max_examples=100, deadline=None)
+@pytest.mark.slow
 def test_no_more_is_taken_at_a_price_than_was_ever_told_of_it(seed, terms):
     session, wanted, terms = random_run(seed, terms)
     fills, events = quickly(session, wanted, terms).fills, session.events
@@ -205,6 +208,7 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize(("text", "instead"), MUTANTS.values(), ids=MUTANTS)
+@pytest.mark.slow
 def test_a_venue_with_another_rule_is_told_from_it(text, instead):
     source = Path(venue_slow.__file__).read_text()
     assert source.count(text) == 1

@@ -279,6 +279,7 @@ JSON = st.recursive(
 @pytest.mark.parametrize("venue", READERS)
 @settings(max_examples=40)
 @given(body=st.binary(max_size=80) | JSON.map(lambda value: msgspec.json.encode(value)))
+@pytest.mark.slow
 def test_whatever_comes_is_read_or_refused(venue, body):
     module, of = READERS[venue]
     for read in (lambda: module.read_bars(of, MINUTE_NS, body), lambda: module.read_rules(body)):
