@@ -275,11 +275,10 @@ def running_in(folder: Path) -> list[psutil.Process]:
 
 def fill(ballast: Path, leave: int) -> None:
     """Leave so many bytes of the disk free."""
-    with ballast.open("ab") as file:
+    with ballast.open("ab", buffering=0) as file:  # what did not fit must not be tried again when it closes
         while (free := os.statvfs(ballast.parent).f_bavail * 4096) > leave:
             try:
                 file.write(b"\0" * min(free - leave, 1 << 20))
-                file.flush()
             except OSError:
                 return
 
