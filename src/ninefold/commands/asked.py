@@ -30,6 +30,14 @@ Ranges = Annotated[
 ]
 BarsFile = Annotated[Path | None, typer.Option(help="a Parquet file: open_time, open, high, low, close, volume")]
 Instrument = Annotated[str | None, typer.Option(help="stored bars instead, such as binance:BTC/USDT")]
+BarsFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--bars", help="a Parquet file: open_time, open, high, low, close, volume; several are one portfolio"),
+]
+Instruments = Annotated[
+    list[str] | None,
+    typer.Option("--instrument", help="stored bars instead, such as binance:BTC/USDT; several are one portfolio"),
+]
 Timerange = Annotated[str | None, typer.Option(help="20240101-20240601, 20240101-; all if left out")]
 Timeframe = Annotated[str, typer.Option(help=f"of the bars: {' '.join(TIMEFRAMES)}")]
 TakerFee = Annotated[str, typer.Option(help="fraction of a fill's value; 0.001 is 0.1 %")]
@@ -57,6 +65,11 @@ def wanted_of(said: dict[str, Any], **more: Any) -> Wanted:
     given = {names.get(name, name): value for name, value in said.items()}
     given["settings"] = tuple(given["settings"] or ())
     given["holes"] = cast(Holes, given["holes"])
+    for name, further in (("file", "more_files"), ("instrument", "more_instruments")):
+        if isinstance(given[name], list):
+            first, *others = given[name] or [None]
+            given[name] = first
+            given[further] = tuple(str(one.absolute()) if isinstance(one, Path) else one for one in others)
     return Wanted(**{name: given[name] for name in Wanted.__slots__ if name in given}, **more)
 
 

@@ -68,7 +68,7 @@ def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
     ready = made_ready(wanted)
     with closing(Trials(wanted.data_dir)) as trials:
         look = check_holdout(wanted, ready.market, trials)
-        trial = trials.begin(_search(wanted, ready), now_ns)
+        trial = trials.begin(search_of(wanted, ready.chosen, snapshot_of(ready.market)), now_ns)
         if look:
             trials.look(trial, str(wanted.look), now_ns)
         result, found = played_once(wanted, ready)
@@ -130,13 +130,13 @@ def document(wanted: Wanted, ready: Ready, result: Result, found: Played, judgin
     }
 
 
-def _search(wanted: Wanted, ready: Ready) -> Search:
+def search_of(wanted: Wanted, chosen: Chosen, snapshot: str) -> Search:
     """config: the options of the command, as texts, and all parameters; it runs the trial again."""
     return Search(
         kind=KIND,
-        family=ready.chosen.family,
-        snapshot=snapshot_of(ready.market),
-        code=ready.chosen.code,
-        config=config_of(wanted, ready.chosen.parameters),
+        family=chosen.family,
+        snapshot=snapshot,
+        code=chosen.code,
+        config=config_of(wanted, chosen.parameters),
         seed=0,
     )

@@ -32,19 +32,29 @@ def earned(result: Result, width_ns: int, target_volatility: float) -> dict[str,
     """Of a strategy and of buy and hold alike: equity at the last close without the cost of leaving, what of it was earned, how
     it fell in between, and the weekly objective."""
     unit, cash = result.bars.unit, result.numbers.cash
-    money = np.concatenate(([cash], result.equity)).astype(np.float64)
-    sound = bool((money > 0).all())
-    returns = known_returns(result.returns)
+    equity = result.equity.astype(np.float64)
+    course = course_of(result.bars.close_ns, cash, equity, known_returns(result.returns), width_ns, target_volatility)
     return {
         "equity": quote(int(result.equity[-1]), unit),
         "net_profit": quote(int(result.equity[-1]) - cash, unit),
+        **course,
+    }
+
+
+def course_of(
+    close_ns: np.ndarray, cash: float, equity: np.ndarray, returns: np.ndarray, width_ns: int, target_volatility: float
+) -> dict[str, Any]:
+    """What equity did from the cash at the start to its last close. cash, equity: of any unit, float64."""
+    money = np.concatenate(([float(cash)], equity))
+    sound = bool((money > 0).all())
+    return {
         "return": float(money[-1] / cash - 1),
         "drawdown": worst_fall(money).depth if sound else 1.0,
         "drawdown_days": longest_under_water(money) * width_ns / DAY_NS if sound else math.nan,
         "sharpe": sharpe(returns).annual(width_ns),
         "sortino": sortino(returns) * math.sqrt(YEAR_NS / width_ns),
         "calmar": calmar(money, width_ns) if sound else math.nan,
-        "weekly": weekly(result, target_volatility) if sound else None,
+        "weekly": weekly(close_ns, equity, target_volatility) if sound else None,
     }
 
 
@@ -60,8 +70,8 @@ def costs(result: Result) -> dict[str, float]:
     }
 
 
-def weekly(result: Result, target_volatility: float) -> dict[str, Any]:
-    found = weekly_objective(result.bars.close_ns, result.equity.astype(np.float64), target_volatility, SEED)
+def weekly(close_ns: np.ndarray, equity: np.ndarray, target_volatility: float) -> dict[str, Any]:
+    found = weekly_objective(close_ns, equity, target_volatility, SEED)
     return {
         "scaled": found.scaled,
         "scaled_interval": list(found.scaled_interval),

@@ -26,6 +26,7 @@ from ninefold.services.backtest_forward import (
     joined,
     made_fitting,
 )
+from ninefold.services.backtest_ground import ground_of
 from ninefold.services.backtest_tournament import players_of
 from ninefold.services.backtest_wanted import (
     BadBacktest,
@@ -67,7 +68,7 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
         raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {', '.join(KINDS)} are run again")
     config = {name: value for name, value in search.config.items() if name not in (RANGES, *Pace.__slots__)}
     wanted = wanted_of(config, data_dir)
-    found = KINDS[search.kind](trial, wanted)
+    found = (_as_one if wanted.several else KINDS[search.kind])(trial, wanted)
     differs = _differs(trial, found)
     if config_of(wanted, config["set"]) != config:
         differs.append("config")
@@ -135,12 +136,30 @@ def _pace(trial: Trial) -> Pace:
 
 
 def _of_tournament(trial: Trial, wanted: Wanted) -> Again:
-    names = trial.search.points["strategy"]
     ready = made_ready(replace(wanted, strategy=trial.point["strategy"]))
     _, found = played_once(wanted, ready)
-    players = [chosen_of(replace(wanted, strategy=name)) for name in names]
-    _, market, _ = players_of(wanted)
-    return Again(snapshot_of(market), code_of(players), found.outcome.digests[0])
+    players, _ = players_of(wanted)
+    return Again(ground_of(wanted, players).snapshot, _players_code(trial, wanted), found.outcome.digests[0])
+
+
+def _players_code(trial: Trial, wanted: Wanted) -> str:
+    return code_of([chosen_of(replace(wanted, strategy=name)) for name in trial.search.points["strategy"]])
+
+
+def _as_one(trial: Trial, wanted: Wanted) -> Again:
+    """A portfolio of several instruments, alone or of a sweep or a tournament."""
+    point = dict(trial.point)
+    strategy = str(point.pop("strategy", wanted.strategy))
+    own = replace(wanted, strategy=strategy, settings=settings_of({**trial.search.config["set"], **point}))
+    chosen = chosen_of(own)
+    ground = ground_of(own, [chosen])
+    found = ground.player([0])(range(1))
+    if trial.search.kind == backtest_tournament.KIND:
+        players, _ = players_of(wanted)
+        ground, code = ground_of(wanted, players), _players_code(trial, wanted)
+    else:
+        code = _code(trial, wanted, chosen.code)
+    return Again(ground.snapshot, code, found.outcome.digests[0])
 
 
 KINDS: dict[str, Callable[[Trial, Wanted], Again]] = {

@@ -62,7 +62,8 @@ REFUSED = (  # what people can mend, of every command that runs back-tests
 class Wanted:
     """strategies: folder or file with the user's own. file or instrument: where the bars are. size: base, held when long;
     None: all of the equity, times the leverage. short: a file's bars are a perpetual's, which may be sold short. look: why
-    rows behind the holdout's wall are read. Numbers are texts, so that 0.1 is a tenth."""
+    rows behind the holdout's wall are read. more_files, more_instruments: other markets, all one portfolio with the first.
+    Numbers are texts, so that 0.1 is a tenth."""
 
     strategy: str
     strategies: Path | None = None
@@ -88,6 +89,13 @@ class Wanted:
     spread_ticks: int = 1
     target_volatility: float = 0.05
     look: str | None = None
+    more_files: tuple[str, ...] = ()
+    more_instruments: tuple[str, ...] = ()
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one market is asked for."""
+        return bool(self.more_files or self.more_instruments)
 
     @property
     def width_ns(self) -> int:
@@ -95,7 +103,10 @@ class Wanted:
 
 
 ALWAYS = ("holes", "instrument", "timeframe", "timerange", "taker_fee", "fill", "cash", "size")
-OTHERWISE = ("slippage", "stop_loss", "take_profit", "trailing", "max_bars", "leverage", "short", "volume_share")
+OTHERWISE = (
+    *("slippage", "stop_loss", "take_profit", "trailing", "max_bars", "leverage", "short", "volume_share"),
+    *("more_files", "more_instruments"),
+)
 DEFAULTS = {field.name: field.default for field in fields(Wanted)}
 
 
@@ -107,7 +118,7 @@ def config_of(wanted: Wanted, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "bars": None if wanted.file is None else str(wanted.file.absolute()),
         "strategies": None if wanted.strategies is None else str(wanted.strategies.absolute()),
         **{name: getattr(wanted, name) for name in ALWAYS},
-        **{name: getattr(wanted, name) for name in OTHERWISE if getattr(wanted, name) != DEFAULTS[name]},
+        **{name: _said(getattr(wanted, name)) for name in OTHERWISE if getattr(wanted, name) != DEFAULTS[name]},
     }
 
 
@@ -125,8 +136,33 @@ def wanted_of(config: Mapping[str, Any], data_dir: Path) -> Wanted:
         data_dir=data_dir,
         file=None if config["bars"] is None else Path(config["bars"]),
         strategies=None if config["strategies"] is None else Path(config["strategies"]),
-        **{name: config[name] for name in (*ALWAYS, *OTHERWISE) if name in config},
+        **{name: _as_asked(config[name]) for name in (*ALWAYS, *OTHERWISE) if name in config},
     )
+
+
+def _said(value: Any) -> Any:
+    """As JSON gives it back."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _as_asked(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def each_market(wanted: Wanted) -> list[Wanted]:
+    """The same of one market each."""
+    files = [wanted.file, *map(Path, wanted.more_files)]
+    instruments = [wanted.instrument, *wanted.more_instruments]
+    asked = [(file, None) for file in files if file is not None] + [
+        (None, name) for name in instruments if name is not None
+    ]
+    alone = replace(wanted, more_files=(), more_instruments=())
+    return [replace(alone, file=file, instrument=name) for file, name in asked] if wanted.several else [alone]
+
+
+def name_of_market(wanted: Wanted) -> str:
+    """Of one."""
+    return str(wanted.instrument or wanted.file)
 
 
 def settings_of(parameters: Mapping[str, Any]) -> tuple[str, ...]:
