@@ -36,7 +36,7 @@ from ninefold.services.backtest_strategy import Chosen, changes_together
 
 def portfolio_sensitivity(ground: Ground, close_ns: Times, returns: Floats) -> dict[str, Any]:
     [point] = ground.points
-    equity = np.cumprod(1 + returns)
+    equity = np.asarray(np.cumprod(1 + returns), np.float64)
     spreads = [spread_of(market, ground.wanted[0].spread_ticks) for market in ground.markets]
     dear = [[with_spread(rules, spread)] for [rules], (spread, _) in zip(ground.rules, spreads, strict=True)]
     usual = float(np.mean([spread for spread, _ in spreads]))

@@ -15,17 +15,18 @@ from typing import Any, NamedTuple
 from ninefold import freqtrade
 from ninefold.services import backtest, backtest_sweep, backtest_tournament
 from ninefold.services.backtest import made_ready, played_once
-from ninefold.services.backtest_forward import (
-    FITTED,
-    JOINED,
+from ninefold.services.backtest_cross import Cut
+from ninefold.services.backtest_fitting import (
     RANGES,
-    Pace,
+    Splitting,
     chosen_points,
     fit,
     fitted,
     joined,
+    joined_kind,
     made_fitting,
 )
+from ninefold.services.backtest_forward import Pace
 from ninefold.services.backtest_ground import ground_of
 from ninefold.services.backtest_tournament import players_of
 from ninefold.services.backtest_wanted import (
@@ -42,6 +43,7 @@ from ninefold.services.backtest_wanted import (
 from ninefold.services.lazily import lazily
 from ninefold.store.trials import Trial, TrialReader
 
+SPLIT = {*Pace.__slots__, *Cut.__slots__}  # how time was split, in a configuration
 TICKS = "backtest-ticks"  # as its module has it, which needs what the others do without
 
 
@@ -66,7 +68,7 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
         return _told(trial, search.config["strategy"], settings, made, _differs(trial, made))
     if search.kind not in KINDS:
         raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {', '.join(KINDS)} are run again")
-    config = {name: value for name, value in search.config.items() if name not in (RANGES, *Pace.__slots__)}
+    config = {name: value for name, value in search.config.items() if name not in (RANGES, *SPLIT)}
     wanted = wanted_of(config, data_dir)
     found = (_as_one if wanted.several else KINDS[search.kind])(trial, wanted)
     differs = _differs(trial, found)
@@ -113,26 +115,27 @@ def _code(trial: Trial, wanted: Wanted, own: str) -> str:
 
 
 def _fitted(trial: Trial, wanted: Wanted) -> Again:
-    """One fit of a walk forward."""
+    """One fit of a walk forward or a cross-validation."""
     point = {name: value for name, value in trial.point.items() if name != "fold"}
     own = replace(wanted, settings=settings_of({**trial.search.config["set"], **point}))
-    fitting = made_fitting(own, _pace(trial))
+    fitting = made_fitting(own, _splitting(trial))
     fold = trial.point["fold"]
     found = fit(own, fitting, range(fold, fold + 1))
     return Again(snapshot_of(fitting.market), code_of(fitting.grid.points), found.outcome.digests[0])
 
 
 def _joined(trial: Trial, wanted: Wanted) -> Again:
-    """All fits of a walk forward, and what they chose."""
+    """All of these fits, and what they chose."""
     own = replace(wanted, settings=tuple(trial.search.config[RANGES]))
-    fitting = made_fitting(own, _pace(trial))
+    fitting = made_fitting(own, _splitting(trial))
     best = chosen_points(fitting, fitted(own, fitting))
     _, found = played_once(own, joined(fitting, best))
     return Again(snapshot_of(fitting.market), code_of(fitting.grid.points), found.outcome.digests[0])
 
 
-def _pace(trial: Trial) -> Pace:
-    return Pace(**{name: trial.search.config[name] for name in Pace.__slots__})
+def _splitting(trial: Trial) -> Splitting:
+    of = SPLITTINGS[trial.search.kind]
+    return of(**{name: trial.search.config[name] for name in of.__slots__})
 
 
 def _of_tournament(trial: Trial, wanted: Wanted) -> Again:
@@ -162,10 +165,13 @@ def _as_one(trial: Trial, wanted: Wanted) -> Again:
     return Again(ground.snapshot, code, found.outcome.digests[0])
 
 
+SPLITTINGS: dict[str, type[Pace] | type[Cut]] = {
+    kind: of for of in (Pace, Cut) for kind in (of.kind, joined_kind(of.kind))
+}
 KINDS: dict[str, Callable[[Trial, Wanted], Again]] = {
     backtest.KIND: _alone,
     backtest_sweep.KIND: _alone,
-    FITTED: _fitted,
-    JOINED: _joined,
+    **{of.kind: _fitted for of in (Pace, Cut)},
+    **{joined_kind(of.kind): _joined for of in (Pace, Cut)},
     backtest_tournament.KIND: _of_tournament,
 }
