@@ -19,6 +19,7 @@ from ninefold.market.time import TIMEFRAMES
 from ninefold.services import backtest_search
 from ninefold.services.backtest_wanted import FILLS, HOLES, REFUSED, Wanted
 from ninefold.services.compiling import told_when_compiling
+from ninefold.services.fee_file import tiers_of_file
 
 INTERRUPTED = 130
 
@@ -41,6 +42,10 @@ Instruments = Annotated[
 Timerange = Annotated[str | None, typer.Option(help="20240101-20240601, 20240101-; all if left out")]
 Timeframe = Annotated[str, typer.Option(help=f"of the bars: {' '.join(TIMEFRAMES)}")]
 TakerFee = Annotated[str, typer.Option(help="fraction of a fill's value; 0.001 is 0.1 %")]
+FeeTiers = Annotated[
+    Path | None,
+    typer.Option("--fee-tiers", help="a TOML file: fees by what was traded in 30 days, in place of --taker-fee"),
+]
 Fill = Annotated[str, typer.Option(help=f"when orders are filled: {', '.join(FILLS)}")]
 Cash = Annotated[str, typer.Option(help="at the start, in quote")]
 Size = Annotated[str | None, typer.Option(help="held when long, in base; all of the equity if left out")]
@@ -70,6 +75,10 @@ def wanted_of(said: dict[str, Any], **more: Any) -> Wanted:
             first, *others = given[name] or [None]
             given[name] = first
             given[further] = tuple(str(one.absolute()) if isinstance(one, Path) else one for one in others)
+    file = given.pop("fee_tiers", None)
+    if file is not None:
+        with plainly(*REFUSED):
+            given["fee_tiers"] = tiers_of_file(file)
     return Wanted(**{name: given[name] for name in Wanted.__slots__ if name in given}, **more)
 
 

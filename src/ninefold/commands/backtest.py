@@ -36,6 +36,7 @@ def run(
     timerange: options.Timerange = None,
     timeframe: options.Timeframe = "1m",
     taker_fee: options.TakerFee = "0.001",
+    fee_tiers: options.FeeTiers = None,
     fill: options.Fill = NEXT_OPEN,
     cash: options.Cash = "10000",
     size: options.Size = None,
@@ -169,6 +170,8 @@ def _said(found: dict[str, Any]) -> list[str]:
         said.append(
             f"A position is still open: {found['open_trade']['pnl']:+,.2f} at the last close, without the cost of leaving."
         )
+    if found["fee_tier"] is not None:
+        said.append(_tier(found["fee_tier"]))
     if found["unknown_bars"]:
         said.append(f"{found['unknown_bars']:,} bars are unknown; nothing is filled there.")
     if not found["trades"] and found["open_trade"] is None:
@@ -186,6 +189,13 @@ def _said(found: dict[str, Any]) -> list[str]:
         )
     said.append(luck(found, f"Trial {found['trial']}", found["deflated_sharpe"]))
     return said
+
+
+def _tier(of: dict[str, Any]) -> str:
+    return (
+        f"At the end it pays by fee tier {of['tier']} of {of['of']}, maker {of['maker']:.4%} and taker {of['taker']:.4%}: "
+        f"{of['volume_30_days']:,.2f} were traded in 30 days."
+    )
 
 
 def luck(found: dict[str, Any], who: str, deflated: float) -> str:

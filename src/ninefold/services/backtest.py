@@ -23,7 +23,16 @@ from ninefold.backtest.statistics.verdict import verdict
 from ninefold.backtest.target import Changes
 from ninefold.services.backtest_bars import Market
 from ninefold.services.backtest_outcome import Played, known_returns, played
-from ninefold.services.backtest_report import costs, earned, overfitted, quote, sharpe_interval, times, trades_told
+from ninefold.services.backtest_report import (
+    costs,
+    earned,
+    fee_tier,
+    overfitted,
+    quote,
+    sharpe_interval,
+    times,
+    trades_told,
+)
 from ninefold.services.backtest_sensitivity import sensitivity
 from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.backtest_wanted import (
@@ -122,6 +131,7 @@ def document(wanted: Wanted, ready: Ready, result: Result, found: Played, judgin
         "exposure": float((result.position != 0).mean()),
         "turnover": result.turnover,
         **costs(result),
+        "fee_tier": fee_tier(result),
         "buy_and_hold": earned(held(ready.market, ready.rules), width_ns, volatility),
         "sensitivity": sensitivity(result, ready.play, ready.changes, ready.market, wanted.spread_ticks),
         "open_trade": next(iter(trades_told(result, result.open_trade)), None),

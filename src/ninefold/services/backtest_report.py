@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ninefold.backtest.exact import ONE
+from ninefold.backtest.fee_tiers import Volumes
+from ninefold.backtest.market_rules import tiers_of
 from ninefold.backtest.result import Result
 from ninefold.backtest.statistics.activity import cost_share, sortino
 from ninefold.backtest.statistics.bootstrap import bootstrap_interval
@@ -67,6 +70,25 @@ def costs(result: Result) -> dict[str, float]:
         "fees": quote(result.fees, unit),
         "slippage": quote(result.slippage, unit),
         "cost_share": cost_share(float(net), float(paid)),
+    }
+
+
+def fee_tier(result: Result) -> dict[str, Any] | None:
+    """The tier that counts after the last close; None where fees do not go by tiers."""
+    tiers, bars = tiers_of(result.rules, result.bars.unit), result.bars
+    if not tiers:
+        return None
+    volumes = Volumes(tiers)
+    for fill in result.fills[result.fills["size"] != 0]:
+        volumes.add(int(bars.open_ns[fill["bar"]]) // DAY_NS, int(fill["price"]) * abs(int(fill["size"])))
+    day = int(bars.close_ns[-1]) // DAY_NS
+    at = volumes.tier(day)
+    return {
+        "tier": at + 1,
+        "of": len(tiers),
+        "volume_30_days": quote(volumes.before(day), bars.unit),
+        "maker": tiers[at].maker / ONE,
+        "taker": tiers[at].taker / ONE,
     }
 
 

@@ -10,7 +10,7 @@ parts of the formulas that are played together are computed once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
@@ -36,11 +36,13 @@ from ninefold.services.backtest_wanted import (
     config_of,
     each_market,
     market_of,
+    reads_vwap,
 )
 from ninefold.services.strategies import known_strategies
 from ninefold.store.runs import save_run
 from ninefold.store.trials import Search, Trials
 from ninefold.strategy.parameters import BadStrategy
+from ninefold.strategy.plan import Code, Plan
 
 KIND = "tournament"
 EVERY = "all"  # where other searches name their strategy
@@ -98,22 +100,36 @@ def tournament(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any
 
 def players_of(wanted: Wanted) -> tuple[list[Chosen], list[dict[str, str]]]:
     """Those that can play on all of these markets, by family; who cannot, and why."""
-    asked = each_market(wanted)
-    plain = [market_of(one, []) for one in asked]
-    able, left_out = [], []
+    each, able, left_out = [], [], []
     for name in known_strategies(wanted.strategies):
         try:
-            one = chosen_of(replace(wanted, strategy=name, settings=()))
+            each.append(chosen_of(replace(wanted, strategy=name, settings=())))
+        except (BadStrategy, FormulaError) as refused:
+            left_out.append({"strategy": name, "why": str(refused)})
+    needy = [one for one in each if not isinstance(one.plan.wants, Code) and any(map(reads_vwap, one.formulas))]
+    plain = [market_of(one, needy) for one in each_market(wanted)]
+    for one in each:
+        try:
             for market in plain:
                 own = market if one.plan.knows_itself else with_elsewhere(market, one.formulas)
                 one.prepare(own.between(0, 1))
+                refuse_untold(one.plan, own.columns)
         except (BadStrategy, BadTarget, FormulaError, LookupError) as refused:
-            left_out.append({"strategy": name, "why": str(refused)})
+            left_out.append({"strategy": one.name, "why": str(refused)})
         else:
             able.append(one)
     if not able:
         raise BadStrategy("no strategy can run on these bars: " + "; ".join(one["why"] for one in left_out[:3]))
     return sorted(able, key=lambda one: one.family), left_out
+
+
+def refuse_untold(plan: Plan, columns: Mapping[str, np.ndarray]) -> None:
+    """raises: BadStrategy for a column that is known at no bar: the strategy would stay flat, which is no result."""
+    if isinstance(plan.wants, Code):
+        return
+    untold = sorted(name for name in plan.target.columns & columns.keys() if not np.isfinite(columns[name]).any())
+    if untold:
+        raise BadStrategy(f"{plan.name} reads {', '.join(untold)}, which nobody told of these bars: it would stay flat")
 
 
 def _search(wanted: Wanted, family: str, players: Sequence[Chosen], snapshot: str) -> Search:

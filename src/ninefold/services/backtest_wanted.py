@@ -16,10 +16,12 @@ import ninefold
 from ninefold.backtest.bars import PRICES, BadBars
 from ninefold.backtest.columns import Holes
 from ninefold.backtest.exact import BadRules, exact
+from ninefold.backtest.fee_tiers import FeeTier, FeeTiers
 from ninefold.backtest.market_rules import EquityShare, Fees, FixedSize, Limits, Margin, Rules, Slippage, numbers
 from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.statistics.holdout import BehindTheWall, NoLooksLeft, check_before_wall
 from ninefold.backtest.target import BadTarget
+from ninefold.formula import Term, sources
 from ninefold.formula.columns import COLUMNS
 from ninefold.formula.errors import FormulaError
 from ninefold.imports.mapping import ImportRefused
@@ -28,6 +30,7 @@ from ninefold.market.time import width_of
 from ninefold.services.backtest_bars import Market, market_of_file
 from ninefold.services.backtest_series import with_elsewhere
 from ninefold.services.backtest_strategy import Chosen, choose_each
+from ninefold.services.backtest_vwap import VWAP
 from ninefold.services.lazily import lazily
 from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
 from ninefold.store.timerange import parse_timerange
@@ -63,6 +66,7 @@ class Wanted:
     """strategies: folder or file with the user's own. file or instrument: where the bars are. size: base, held when long;
     None: all of the equity, times the leverage. short: a file's bars are a perpetual's, which may be sold short. look: why
     rows behind the holdout's wall are read. more_files, more_instruments: other markets, all one portfolio with the first.
+    fee_tiers: volume, maker and taker of each, in place of the taker fee.
     Numbers are texts, so that 0.1 is a tenth."""
 
     strategy: str
@@ -89,6 +93,7 @@ class Wanted:
     spread_ticks: int = 1
     target_volatility: float = 0.05
     look: str | None = None
+    fee_tiers: tuple[tuple[str, ...], ...] = ()
     more_files: tuple[str, ...] = ()
     more_instruments: tuple[str, ...] = ()
 
@@ -105,7 +110,7 @@ class Wanted:
 ALWAYS = ("holes", "instrument", "timeframe", "timerange", "taker_fee", "fill", "cash", "size")
 OTHERWISE = (
     *("slippage", "stop_loss", "take_profit", "trailing", "max_bars", "leverage", "short", "volume_share"),
-    *("more_files", "more_instruments"),
+    *("fee_tiers", "more_files", "more_instruments"),
 )
 DEFAULTS = {field.name: field.default for field in fields(Wanted)}
 
@@ -142,11 +147,11 @@ def wanted_of(config: Mapping[str, Any], data_dir: Path) -> Wanted:
 
 def _said(value: Any) -> Any:
     """As JSON gives it back."""
-    return list(value) if isinstance(value, tuple) else value
+    return [_said(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _as_asked(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(_as_asked(one) for one in value) if isinstance(value, list) else value
 
 
 def each_market(wanted: Wanted) -> list[Wanted]:
@@ -175,10 +180,16 @@ def market_of(wanted: Wanted, points: Sequence[Chosen]) -> Market:
     raises: BadBacktest, BadBars, BadStrategy, ImportRefused, UnknownInstrument, NoDataDir, WrongFormat.
     """
     terms = [term for point in points if not isinstance(point.plan.wants, Code) for term in point.formulas]
-    return with_elsewhere(_bars_of(wanted), terms)
+    return with_elsewhere(_bars_of(wanted, any(map(reads_vwap, terms))), terms)
 
 
-def _bars_of(wanted: Wanted) -> Market:
+def reads_vwap(term: Term) -> bool:
+    """On the own bars or on others."""
+    elsewhere = [part.term for parts in sources([term]).values() for part in parts]
+    return any(VWAP in one.columns for one in (term, *elsewhere))
+
+
+def _bars_of(wanted: Wanted, vwap: bool) -> Market:
     if (wanted.file is None) == (wanted.instrument is None):
         raise BadBacktest("give either --bars FILE.parquet or --instrument NAME, such as binance:BTC/USDT")
     if wanted.fill not in FILLS:
@@ -195,9 +206,9 @@ def _bars_of(wanted: Wanted) -> Market:
     except ValueError as error:
         raise BadBacktest(str(error)) from error
     if wanted.file is not None:
-        found = market_of_file(wanted.file, width_ns, start_ns, end_ns, wanted.holes)
+        found = market_of_file(wanted.file, width_ns, start_ns, end_ns, wanted.holes, vwap)
         return replace(found, spot=not wanted.short)
-    found = backtest_stored.market_of_store(wanted.data_dir, str(wanted.instrument), width_ns, start_ns, end_ns)
+    found = backtest_stored.market_of_store(wanted.data_dir, str(wanted.instrument), width_ns, start_ns, end_ns, vwap)
     if found.spot and wanted.short:
         raise BadBacktest(f"{wanted.instrument} is spot, which is not sold short; leave --short out")
     return found
@@ -257,7 +268,7 @@ def rules_of(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
     rules = Rules(
         cash=wanted.cash,
         sizing=EquityShare(wanted.leverage) if wanted.size is None else FixedSize(wanted.size),
-        fees=Fees(taker=wanted.taker_fee, maker=wanted.taker_fee),
+        fees=_fees(wanted),
         slippage=Slippage(rate=wanted.slippage),
         limits=Limits(short=0) if market.spot else Limits(),
         margin=Margin() if leverage == 1 else Margin(wanted.leverage, MAINTENANCE),
@@ -266,6 +277,14 @@ def rules_of(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
     )
     numbers(rules, market.bars.tick, market.bars.lot, market.bars.highest)
     return rules
+
+
+def _fees(wanted: Wanted) -> Fees | FeeTiers:
+    if not wanted.fee_tiers:
+        return Fees(taker=wanted.taker_fee, maker=wanted.taker_fee)
+    if wanted.taker_fee != DEFAULTS["taker_fee"]:
+        raise BadBacktest(f"the taker fee is {wanted.taker_fee} and there are fee tiers too; leave one of them out")
+    return FeeTiers(tuple(FeeTier(*tier) for tier in wanted.fee_tiers))
 
 
 def code_of(points: Sequence[Chosen]) -> str:
