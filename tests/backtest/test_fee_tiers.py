@@ -21,7 +21,7 @@ from ninefold.backtest.target import changes_of_target
 from ninefold.backtest.ticks.market import Terms
 from ninefold.market.time import DAY_NS
 from tests.backtest.markets import bars
-from tests.backtest.test_kernels_agree import DRAWN, run_of
+from tests.backtest.test_kernels_agree import DRAWN, random_run, run_of
 from tests.backtest.ticks.sessions import random_orders, random_session
 from tests.backtest.ticks.test_venues_agree import quickly, random_quotes, slowly
 
@@ -93,6 +93,10 @@ LADDERS = VOLUMES.flatmap(
 
 def agree(drawn, ladder: FeeTiers, width_ns: int) -> None:
     made, target, rules, _ = run_of(drawn)
+    agree_on(made, target, rules, ladder, width_ns)
+
+
+def agree_on(made: Bars, target, rules: Rules, ladder: FeeTiers, width_ns: int) -> None:
     made, rules = days_apart(made, width_ns), replace(rules, fees=ladder)
     changes = changes_of_target(target, len(made)) if isinstance(target, np.ndarray) else target
     tiers = tiers_of(rules, made.unit)
@@ -101,6 +105,18 @@ def agree(drawn, ladder: FeeTiers, width_ns: int) -> None:
     assert found.fills.tolist() == expected.fills.tolist()
     if isinstance(target, np.ndarray):
         assert sweep(made, target[np.newaxis], rules, every=1).equity[0].tolist() == expected.equity.tolist()
+
+
+@pytest.mark.parametrize(
+    "days", [range(-30, 1), range(-31, 0), range(-29, 0)], ids=["today counts", "31 days count", "29 days count"]
+)
+def test_a_kernel_that_counts_other_days_is_told_from_it(monkeypatch: pytest.MonkeyPatch, days: range) -> None:
+    monkeypatch.setattr(Volumes, "before", lambda self, day: sum(self.of_day.get(day + one, 0) for one in days))
+    ladder = FeeTiers((FeeTier(0, 0, "0.01"), *(FeeTier(150 * step, 0, 0.01 - step / 1000) for step in range(1, 9))))
+    with pytest.raises(AssertionError):
+        for seed in range(80):
+            made, target, rules, _ = random_run(seed)
+            agree_on(made, target, rules, ladder, DAY_NS)
 
 
 @given(DRAWN, LADDERS, st.sampled_from([DAY_NS // 5, DAY_NS, 3 * DAY_NS]))

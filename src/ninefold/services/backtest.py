@@ -22,6 +22,7 @@ from ninefold.backtest.statistics.checked import Floats
 from ninefold.backtest.statistics.verdict import verdict
 from ninefold.backtest.target import Changes
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_outcome import Played, known_returns, played
 from ninefold.services.backtest_report import (
     costs,
@@ -39,7 +40,6 @@ from ninefold.services.backtest_wanted import (
     Wanted,
     check_holdout,
     chosen_of,
-    config_of,
     market_of,
     rules_of,
     snapshot_of,

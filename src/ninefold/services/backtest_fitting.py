@@ -29,6 +29,7 @@ from ninefold.backtest.sweep import sweep_changes
 from ninefold.backtest.target import Changes
 from ninefold.services.backtest import Judging, Ready, document, played_once
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_grid import Grid, grid_of
 from ninefold.services.backtest_outcome import Played, known_returns, played_as_one, played_together
 from ninefold.services.backtest_report import times
@@ -39,7 +40,6 @@ from ninefold.services.backtest_wanted import (
     Wanted,
     check_holdout,
     code_of,
-    config_of,
     market_of,
     rules_of,
     snapshot_of,

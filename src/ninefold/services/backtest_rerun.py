@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ninefold import freqtrade
 from ninefold.services import backtest, backtest_sweep, backtest_tournament
 from ninefold.services.backtest import made_ready, played_once
+from ninefold.services.backtest_config import config_of, settings_of, wanted_of
 from ninefold.services.backtest_cross import Cut
 from ninefold.services.backtest_fitting import (
     RANGES,
@@ -35,10 +36,7 @@ from ninefold.services.backtest_wanted import (
     chosen_each,
     chosen_of,
     code_of,
-    config_of,
-    settings_of,
     snapshot_of,
-    wanted_of,
 )
 from ninefold.services.lazily import lazily
 from ninefold.store.trials import Trial, TrialReader

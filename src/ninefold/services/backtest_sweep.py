@@ -23,12 +23,13 @@ from ninefold.backtest.statistics.deflated import (
     familywise_p,
 )
 from ninefold.backtest.statistics.sharpe import YEAR_NS
+from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_grid import Grid, grid_of
 from ninefold.services.backtest_ground import Ground, ground_of
 from ninefold.services.backtest_outcome import ratio_of
 from ninefold.services.backtest_report import overfitted, quote
 from ninefold.services.backtest_search import Progress, Searched, looks_needed, parts_of, search_through
-from ninefold.services.backtest_wanted import Wanted, code_of, config_of
+from ninefold.services.backtest_wanted import Wanted, code_of
 from ninefold.store.runs import save_run
 from ninefold.store.trials import Search, Trials, Tried
 

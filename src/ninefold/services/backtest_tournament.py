@@ -22,6 +22,7 @@ from ninefold.backtest.moved import rolled
 from ninefold.backtest.target import BadTarget, Changes
 from ninefold.formula.errors import FormulaError
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_ground import ChangesOf, Ground, ground_of
 from ninefold.services.backtest_outcome import PLAYED
 from ninefold.services.backtest_report import overfitted
@@ -33,7 +34,6 @@ from ninefold.services.backtest_wanted import (
     Wanted,
     chosen_of,
     code_of,
-    config_of,
     each_market,
     market_of,
     reads_vwap,

@@ -1,16 +1,16 @@
 """What a back-test is asked for, in the words of the command, and what these words mean.
 
-In:  options as texts, so that 0.1 is a tenth; or the configuration of a counted trial.
-Out: the market with its holdout respected, the rules, the strategy; the configuration that runs the trial again.
+In:  options as texts, so that 0.1 is a tenth.
+Out: the market with its holdout respected, the rules, the strategy. `backtest_config` keeps them for the trial ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ninefold
 from ninefold.backtest.bars import PRICES, BadBars
@@ -44,6 +44,7 @@ else:
     backtest_stored = lazily("ninefold.services.backtest_stored")  # tables take half a second to load
 
 NEXT_OPEN = "next-open"
+TAKER_FEE = "0.001"
 FILLS = (NEXT_OPEN,)
 HOLES = ("refuse", "unknown")
 MOST_LEVERAGE = 100
@@ -78,7 +79,7 @@ class Wanted:
     timeframe: str = "1m"
     timerange: str | None = None
     holes: Holes = "refuse"
-    taker_fee: str = "0.001"
+    taker_fee: str = TAKER_FEE
     fill: str = NEXT_OPEN
     cash: str = "10000"
     size: str | None = None
@@ -107,53 +108,6 @@ class Wanted:
         return width_of(self.timeframe)
 
 
-ALWAYS = ("holes", "instrument", "timeframe", "timerange", "taker_fee", "fill", "cash", "size")
-OTHERWISE = (
-    *("slippage", "stop_loss", "take_profit", "trailing", "max_bars", "leverage", "short", "volume_share"),
-    *("fee_tiers", "more_files", "more_instruments"),
-)
-DEFAULTS = {field.name: field.default for field in fields(Wanted)}
-
-
-def config_of(wanted: Wanted, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """All that decides a result, for the trial ledger; later options only where they are not left out."""
-    return {
-        "strategy": wanted.strategy,
-        "set": dict(parameters),
-        "bars": None if wanted.file is None else str(wanted.file.absolute()),
-        "strategies": None if wanted.strategies is None else str(wanted.strategies.absolute()),
-        **{name: getattr(wanted, name) for name in ALWAYS},
-        **{name: _said(getattr(wanted, name)) for name in OTHERWISE if getattr(wanted, name) != DEFAULTS[name]},
-    }
-
-
-def wanted_of(config: Mapping[str, Any], data_dir: Path) -> Wanted:
-    """The other way.
-
-    raises: BadBacktest for options that this version does not know.
-    """
-    known = {"strategy", "strategies", "set", "bars", *ALWAYS, *OTHERWISE}
-    if strange := sorted(config.keys() - known):
-        raise BadBacktest(f"the trial was counted with {', '.join(strange)}, which this version does not know")
-    return Wanted(
-        strategy=config["strategy"],
-        settings=settings_of(config["set"]),
-        data_dir=data_dir,
-        file=None if config["bars"] is None else Path(config["bars"]),
-        strategies=None if config["strategies"] is None else Path(config["strategies"]),
-        **{name: _as_asked(config[name]) for name in (*ALWAYS, *OTHERWISE) if name in config},
-    )
-
-
-def _said(value: Any) -> Any:
-    """As JSON gives it back."""
-    return [_said(one) for one in value] if isinstance(value, tuple) else value
-
-
-def _as_asked(value: Any) -> Any:
-    return tuple(_as_asked(one) for one in value) if isinstance(value, list) else value
-
-
 def each_market(wanted: Wanted) -> list[Wanted]:
     """The same of one market each."""
     files = [wanted.file, *map(Path, wanted.more_files)]
@@ -168,10 +122,6 @@ def each_market(wanted: Wanted) -> list[Wanted]:
 def name_of_market(wanted: Wanted) -> str:
     """Of one."""
     return str(wanted.instrument or wanted.file)
-
-
-def settings_of(parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(f"{name}={value}" for name, value in parameters.items())
 
 
 def market_of(wanted: Wanted, points: Sequence[Chosen]) -> Market:
@@ -282,7 +232,7 @@ def rules_of(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
 def _fees(wanted: Wanted) -> Fees | FeeTiers:
     if not wanted.fee_tiers:
         return Fees(taker=wanted.taker_fee, maker=wanted.taker_fee)
-    if wanted.taker_fee != DEFAULTS["taker_fee"]:
+    if wanted.taker_fee != TAKER_FEE:
         raise BadBacktest(f"the taker fee is {wanted.taker_fee} and there are fee tiers too; leave one of them out")
     return FeeTiers(tuple(FeeTier(*tier) for tier in wanted.fee_tiers))
 
