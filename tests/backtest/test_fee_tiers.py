@@ -112,7 +112,9 @@ def agree_on(made: Bars, target, rules: Rules, ladder: FeeTiers, width_ns: int) 
 )
 def test_a_kernel_that_counts_other_days_is_told_from_it(monkeypatch: pytest.MonkeyPatch, days: range) -> None:
     monkeypatch.setattr(Volumes, "before", lambda self, day: sum(self.of_day.get(day + one, 0) for one in days))
-    ladder = FeeTiers((FeeTier(0, 0, "0.01"), *(FeeTier(150 * step, 0, 0.01 - step / 1000) for step in range(1, 9))))
+    ladder = FeeTiers(
+        (FeeTier(0, 0, "0.01"), *(FeeTier(4_000 * step, 0, f"{0.01 - step / 1000:.3f}") for step in range(1, 9)))
+    )
     with pytest.raises(AssertionError):
         for seed in range(80):
             made, target, rules, _ = random_run(seed)
