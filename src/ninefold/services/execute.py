@@ -65,7 +65,11 @@ class Events(Protocol):
 
     def last_seq(self) -> int: ...
 
-    def append(self, records: Sequence[AnyRecord], last_seq: int) -> int: ...
+    def note(self, records: Sequence[AnyRecord], last_seq: int) -> int: ...
+
+    def sync(self) -> None: ...
+
+    def shorten(self) -> None: ...
 
     def go_back(self, seq: int) -> None: ...
 
@@ -198,10 +202,22 @@ class Execute:
 
     def append(self, records: Sequence[AnyRecord], last_seq: int) -> None:
         """Into the ledger, synced. raises: StoreWriteFailed; nothing may be sent then."""
-        self._ledger.append(records, last_seq)
+        self.note(records, last_seq)
+        self.sync()
+
+    def note(self, records: Sequence[AnyRecord], last_seq: int) -> None:
+        """Into the ledger, not synced. raises: as `append`."""
+        self._ledger.note(records, last_seq)
         self._done_seq = last_seq
         if self._keep_halt is not None and (halted := self.core.to_halt) is not None:
             self._keep_halt(halted)
+
+    def sync(self) -> None:
+        """What was noted is on the disk when this returns; may run in a thread beside the rest, as `shorten` may."""
+        self._ledger.sync()
+
+    def shorten(self) -> None:
+        self._ledger.shorten()
 
     def write(self, chunk: Chunk) -> None:
         """A chunk's account records into the ledger, synced. raises: as `append`."""

@@ -60,7 +60,7 @@ class Hot:
         self._chain = Chain(self.stages, self._stream, self._after)
         limiter = self.door.limiters[config.venue.name]
         self._trading = Trading(config, self.execute, self.door.put, clock, self._lease.check, limiter)
-        self._books = Books(self.execute, self._trading.send)
+        self._books = Books(self.execute, self._trading.send, config.account.durable == "strict")
         self._live = False
         self._begun = Begun(
             self.door.journal_seq,

@@ -106,7 +106,8 @@ class Trading:
                 continue
             held = halt.read(Path(self._config.data_dir))
             if held is not None and not is_flatten(approved.order):
-                self._gateway.withhold(approved, instrument, f"halted by {held.by}: {held.reason}")
+                reason = f"halted by {held.by}: {held.reason}"  # an input, and the one that led here is not over yet
+                asyncio.get_running_loop().call_soon(self._gateway.withhold, approved, instrument, reason)
             else:
                 self._sending.add(self._gateway.post(approved, instrument))
         self._sending = {task for task in self._sending if not task.done()}
