@@ -44,7 +44,9 @@ class Sizes:
         """Take the targets of a chunk; what they earned so far is counted before they hold."""
         if self._sizing.method == "kelly":
             self._results.fold(chunk.rows("bars"), chunk.rows("targets"))
-        for instrument, strategy, target in chunk.rows("targets")[["instrument", "strategy", "target"]].tolist():
+        rows = chunk.rows("targets")
+        columns = (rows[name].tolist() for name in ("instrument", "strategy", "target"))
+        for instrument, strategy, target in zip(*columns, strict=True):
             self.targets.setdefault(instrument, {})[strategy.decode()] = target
 
     def desired(self, chunk: Chunk, core: ExecutionCore) -> Mapping[int, int]:
