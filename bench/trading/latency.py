@@ -53,7 +53,9 @@ MUCH = 1e9  # no limit of risk but the checks themselves
 def main() -> None:
     parser = run.options(__doc__ or "")
     parser.add_argument("--rate", type=int, default=RATE, help="messages a second that the exchange is asked for")
-    parser.add_argument("--durable", choices=("overlapped", "strict"), default="overlapped", help="when the ledger is synced")
+    parser.add_argument(
+        "--durable", choices=("overlapped", "strict"), default="overlapped", help="when the ledger is synced"
+    )
     parser.add_argument("--seconds", type=int, default=0, help="of the measurement, after a minute to warm up")
     asked = parser.parse_args()
     with run.scratch(asked.scratch) as folder:

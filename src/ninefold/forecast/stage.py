@@ -59,7 +59,9 @@ class Forecasts:
     def _forecast(self, chunk: Chunk, bars: np.ndarray) -> None:
         read = each_row(bars, told_of(bars, known_of(chunk.rows("values"))))
         made: list[tuple] = []  # type: ignore[type-arg]
-        for bar, row in zip(bars[["instrument", "width_ns", "close_ns", "known_ns", "seq"]].tolist(), read, strict=True):
+        for bar, row in zip(
+            bars[["instrument", "width_ns", "close_ns", "known_ns", "seq"]].tolist(), read, strict=True
+        ):
             made += self._rows(*bar, row)
         if made:
             forecasts = rows("forecasts", made)

@@ -3,7 +3,8 @@
 In:  each strategy's target in [-1, +1] and its share of the capital.
 Out: one signed size. Strategies are netted first: what one would buy and another sell is never sent.
 
-Sums and quotients are exact, of whole numbers (a tick sizes hundreds of targets, and fractions took thirty times as long), so the result depends neither on the order of the strategies nor on rounding;
+Sums and quotients are exact, of whole numbers (a tick sizes hundreds of targets; with fractions that took most of its time), so
+the result depends neither on the order of the strategies nor on rounding;
 sizes are cut toward zero to the lot step, so a position is never larger than what was asked for.
 """
 
