@@ -43,7 +43,7 @@ def config_of(folder: Path) -> Config:
         data_dir=str(folder),
         mode="demo",
         venue=VenueSection(pairs=tuple(SYMBOLS.values()), rest_url="http://127.0.0.1:1", ws_api_url="ws://127.0.0.1:1"),
-        account=Account(orders="exchange", keys_file=str(folder / "keys.json"), capital="9000"),
+        account=Account(orders="exchange", keys_file=str(folder / "keys.json"), capital="9000", durable="overlapped"),
         risk=Risk(orders_per_minute=1_000, clock_skew_s=60.0, **wide),
         strategies=Strategies(names=STRATEGIES),
     )

@@ -44,7 +44,7 @@ class Account(_Section, frozen=True):
     secret_env: str = "NINEFOLD_API_SECRET"
     canary_quote: Positive = 20.0
     canary_orders: Annotated[int, msgspec.Meta(ge=1)] = 20
-    durable: Literal["overlapped", "strict"] = "overlapped"
+    durable: Literal["overlapped", "strict"] = "strict"
 
 
 class Risk(_Section, frozen=True):

@@ -59,10 +59,9 @@ class Forecasts:
     def _forecast(self, chunk: Chunk, bars: np.ndarray) -> None:
         read = each_row(bars, told_of(bars, known_of(chunk.rows("values"))))
         made: list[tuple] = []  # type: ignore[type-arg]
-        for bar, row in zip(
-            bars[["instrument", "width_ns", "close_ns", "known_ns", "seq"]].tolist(), read, strict=True
-        ):
-            made += self._rows(*bar, row)
+        keys = bars[["instrument", "width_ns", "close_ns", "known_ns", "seq"]].tolist()
+        for (instrument, width_ns, close_ns, known_ns, seq), row in zip(keys, read, strict=True):
+            made += self._rows(instrument, width_ns, close_ns, known_ns, seq, row)
         if made:
             forecasts = rows("forecasts", made)
             chunk.add("forecasts", forecasts)

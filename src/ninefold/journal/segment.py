@@ -101,7 +101,8 @@ def packed_record(data: memoryview, start: int) -> tuple[int, Record]:
     """The record at byte `start` of what this program has just packed, and where it ends; no checksum is looked at."""
     (length, _), body = _LENGTH.unpack_from(data, start), start + _LENGTH.size
     end = body + length
-    return end, Record(*_FIXED.unpack_from(data, body), bytes(data[body + _FIXED.size : end]))
+    kind, connection, seq, receive_ns = _FIXED.unpack_from(data, body)
+    return end, Record(kind, connection, seq, receive_ns, bytes(data[body + _FIXED.size : end]))
 
 
 def all_there(data: bytes) -> bool:

@@ -119,7 +119,7 @@ def _ppm(fraction: float) -> int:
 class Execute:
     """The stage. It asks the core for the position that all strategies together want (sizes.py). venue: the simulated one that
     takes the orders; None: the paper one, or who sends them. keep_halt: sets the halt switch. basis: what decides besides the
-    inputs. known_until_ns: of the newest event that the ledger had at the start, 0 without any.
+    inputs. known_since_ns, known_until_ns: of the oldest and the newest event that the ledger had at the start, 0 without any.
     """
 
     name = "execute"
@@ -145,6 +145,7 @@ class Execute:
         self._mays: list[May] = []
         self._done_seq = ledger.last_seq()
         events = ledger.events()
+        self.known_since_ns = events[0].known_ns if events else 0
         self.known_until_ns = max((event.known_ns for event in events), default=0)
         for event in events:
             if isinstance(event, Listed):

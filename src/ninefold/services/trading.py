@@ -24,7 +24,7 @@ from ninefold.venues.limiter import Limiter
 from ninefold.venues.table import VENUES
 
 OVERDUE_S = 15.0  # what the venue says and what our fills add up to may differ so long: events are under way
-CLOCKS_APART_NS = MINUTE_NS  # ours and the venue's, at most; to ask for too many orders does no harm
+CLOCKS_APART_NS = MINUTE_NS  # ours and the venue's, at most; orders that the ledger has are told once more without harm
 TELL_RECENT = frozenset({"binance"})  # venues that are asked for recent orders; at others the ledger is always strict
 ANSWERS_S = 1.0  # at a stop, answers under way are waited for this long; later ones are asked for at the next start
 
@@ -73,9 +73,10 @@ class Trading:
         self._gateway = gateway
         await gateway.start()
         await gateway.subscribed.wait()
-        if self._execute.known_until_ns:  # the ledger lacks nothing before that
+        if not is_strict(self._config) and self._execute.known_until_ns:  # the ledger lacks nothing before that
             of_venue = [one.venue_symbol for one in self._execute.registry.current() if one.venue == venue.name]
-            await gateway.ask_recent(of_venue, self._execute.known_until_ns - CLOCKS_APART_NS)
+            since_ns = max(self._execute.known_since_ns, self._execute.known_until_ns - CLOCKS_APART_NS)
+            await gateway.ask_recent(of_venue, since_ns)
         await gateway.reconcile()
         # it works until it is closed, or something behind the door goes wrong
         await asyncio.gather(gateway.failed, self._compare(gateway))

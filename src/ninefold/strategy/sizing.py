@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from ninefold.market.instruments import Instrument
 
+WEIGHTS_KNOWN = 64  # sets of them
 QUOTE_DECIMALS = 8  # capital is in units of 10**-8 of the quote asset
 
 
@@ -74,18 +76,25 @@ def equal_weights(names: tuple[str, ...]) -> dict[str, float]:
 
 def _shares(targets: Mapping[str, float], weights: Mapping[str, float]) -> tuple[dict[str, int], int]:
     """Of the capital, by strategy, signed: whole numbers of 2**-places. Every float is one, and every product of two."""
-    missing = sorted(set(targets) - set(weights))
+    missing = sorted(targets.keys() - weights.keys())
     if missing:
         raise ValueError(f"no weight for {', '.join(missing)}; weights are given for {', '.join(sorted(weights))}")
-    used, of_weights = _whole({name: weights[name] for name in targets})
-    if any(weight < 0 for weight in used.values()) or sum(used.values()) > 1 << of_weights:
+    used, of_weights = _used(tuple([(name, weights[name]) for name in targets]))
+    opinions = {name: min(max(target, -1.0), 1.0) if target == target else 0.0 for name, target in targets.items()}
+    wanted, of_targets = _whole(opinions)
+    return {name: want * used[name] for name, want in wanted.items()}, of_weights + of_targets
+
+
+@lru_cache(WEIGHTS_KNOWN)
+def _used(weights: tuple[tuple[str, float], ...]) -> tuple[dict[str, int], int]:
+    """Weights as whole numbers, checked; they are the same at every tick."""
+    used, places = _whole(dict(weights))
+    if any(weight < 0 for weight in used.values()) or sum(used.values()) > 1 << places:
         raise ValueError(
             f"weights are {dict(weights)}; each must be at least 0 and together they may be at most 1: "
             "more would be borrowed money"
         )
-    opinions = {name: min(max(target, -1.0), 1.0) if target == target else 0.0 for name, target in targets.items()}
-    wanted, of_targets = _whole(opinions)
-    return {name: want * used[name] for name, want in wanted.items()}, of_weights + of_targets
+    return used, places
 
 
 def _whole(values: Mapping[str, float]) -> tuple[dict[str, int], int]:
