@@ -15,13 +15,28 @@ import pyarrow.compute as pc
 
 from ninefold.market.time import HOUR_NS
 from ninefold.store.certificates import Ids
-from ninefold.store.delta import dataset, stored_files
+from ninefold.store.delta import StoredFile, dataset, stored_files
 from ninefold.store.growing import Growing, Key
 from ninefold.store.ids import Grouped, ids_by_hour, joined
-from ninefold.store.layout import to_numpy
+from ninefold.store.layout import market_columns, to_numpy
 from ninefold.store.scan import in_range, may_hold_time, scan
 
+JUDGED = ["instrument", "id_kind", "id_lo", "exchange_ns", "receive_ns", "seq"]  # what certificates are made of
 KEEP_HOURS = 3  # hours of an instrument whose ids stay in memory; others are read again if they change
+
+
+def ids_stored(files: list[StoredFile], condition: pc.Expression | None) -> tuple[dict[Key, Ids], int]:
+    """What stored trades say by instrument and hour, and the last seq of them; a part after the other, so that any number
+    fits into memory.
+    """
+    found: dict[Key, Ids] = {}
+    last_seq = 0
+    for batch in dataset("trades", files).to_batches(columns=JUDGED, filter=condition) if files else ():
+        columns = market_columns("trades", pa.Table.from_batches([batch]))
+        last_seq = max(last_seq, int(columns["seq"].max(initial=0)))
+        for key, ids in ids_by_hour(columns).items():
+            found[key] = joined(found[key], ids) if key in found else ids
+    return found, last_seq
 
 
 class Hours:
