@@ -7,7 +7,7 @@ Out: the ids of hours; which hours changed by trades that do not only go on (gro
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -107,9 +107,11 @@ class Hours:
             (instrument, traded[after]) if after < len(traded) else None,
         )
 
-    def load(self, keys: Iterable[Key]) -> None:
-        """Read the ids of hours with trades that are not in memory."""
+    def load(self, keys: Iterable[Key], stored: Callable[[], object]) -> None:
+        """Read the ids of hours with trades that are not in memory. stored: waits until the table has the latest trades."""
         wanted = {key for key in keys if self.ids(key) is None and key[1] in self.traded.get(key[0], [])}
+        if wanted:
+            stored()
         for hour in sorted({hour for _, hour in wanted}):
             instruments = [instrument for instrument, at in wanted if at == hour]
             files = [
