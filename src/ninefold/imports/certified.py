@@ -40,7 +40,7 @@ def certify(stored: Stored, run: int, now_ns: int) -> None:
 
 
 def _of_run(stored: Stored, run: int, now_ns: int, latest: dict[int, dict[int, Certificate]]) -> list[Certificate]:
-    files = stored.files("trades")
+    files = list(stored.files("trades"))
     first, last = run << RUN_BITS, ((run + 1) << RUN_BITS) - 1
     mine = [file for file in files if file.may_hold("seq", first, last + 1)]
     ids, last_seq = ids_stored(mine, (pc.field("seq") >= first) & (pc.field("seq") <= last))

@@ -8,6 +8,7 @@ Their origin is told by the folder they are in and by their seq.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -130,11 +131,11 @@ class Stored:
             self._commit(kind, to_arrow(kind, new, numbers), int(new["seq"].max()))
         return Added(fresh | mine, refused)
 
-    def files(self, kind: str) -> list[StoredFile]:
+    def files(self, kind: str) -> Sequence[StoredFile]:
         """What is committed."""
         return self._table(kind).files()
 
-    def certify(self, certificates: list[Certificate]) -> None:
+    def certify(self, certificates: Sequence[Certificate]) -> None:
         """raises: StoreWriteFailed."""
         self._commit("certificates", certificates_table(certificates), certificates[-1].seq)
 
