@@ -111,7 +111,6 @@ LIVE = {
     "free code": ({"on_bar": lambda self, bar: 1.0}, "free code"),
     "another width": ({"target": 'sign(on("5m", close) - close)'}, r'on\("5m", close\)'),
     "itself": ({"target": lambda self: where(position > 0, 0, 1)}, "position, what it holds itself"),
-    "stops": ({"entry": "close > open", "exits": Exits(stop_loss="0.1")}, "stops"),
 }
 
 
@@ -121,6 +120,7 @@ def test_what_the_pipeline_cannot_run_is_refused_there(body, said):
     with pytest.raises(BadStrategy, match=said):
         check_live(plan)
     check_live(plan_of(SmaAbove))
+    check_live(plan_of(type("Stopped", (Strategy,), {"entry": "close > open", "exits": Exits(stop_loss="0.1")})))
 
 
 def test_a_word_that_the_language_lacks_is_no_name_of_it():

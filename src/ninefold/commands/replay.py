@@ -14,6 +14,7 @@ from ninefold.bus.nats import BusFailed
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.table import print_summary
+from ninefold.config import Strategies
 from ninefold.journal.recordings import BadRecording
 from ninefold.services.children import ChildFailed
 from ninefold.services.replay import OtherSource, replay
@@ -23,6 +24,12 @@ from ninefold.services.replay_bus import NotFresh, replay_over_bus
 def run(
     source: Annotated[Path, typer.Argument(help="a recording (.jsonl.gz) or a data dir with a journal")],
     data_dir: Annotated[Path, typer.Option(help="where to store what comes out; empty, or of the same source")],
+    strategy: Annotated[
+        list[str] | None, typer.Option(help="name of one that trades; may be repeated; the default ones if left out")
+    ] = None,
+    strategies: Annotated[
+        Path | None, typer.Option(help="a folder with your own strategies, or one file of them")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
     bus: Annotated[
         str, typer.Option(help="nats: every stage as a process of its own, over a NATS server started here")
@@ -38,11 +45,12 @@ def run(
 
     if bus not in ("", "nats"):
         raise typer.BadParameter(f"{bus!r}; the bus may be nats, or left out", param_hint="--bus")
+    chosen = Strategies(names=tuple(strategy or ()), folder=str(strategies.resolve()) if strategies else "")
     with plainly(BadRecording, OtherSource, NotFresh, BusFailed, ChildFailed, *KNOWN):
         found = (
-            asyncio.run(replay_over_bus(source, data_dir, progress))
+            asyncio.run(replay_over_bus(source, data_dir, progress, chosen))
             if bus
-            else replay(source, data_dir, progress=progress)
+            else replay(source, data_dir, progress=progress, strategies=chosen)
         )
     if sys.stderr.isatty():
         print("\r", end="", file=sys.stderr)

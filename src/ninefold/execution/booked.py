@@ -22,7 +22,7 @@ class Booked:
         match record:
             case Listed():
                 self.registry.learn(record.instrument)
-                self._relist(record)
+                self.account.relist_to(record.instrument, self.registry)
             case Order() if is_ours(record.client_order_id) and record.status != "refused":
                 self.account.attribution.follow(record)
             case Fill() if is_ours(record.client_order_id):
@@ -34,9 +34,3 @@ class Booked:
                 self.account.attribution.cross(record, self.registry[record.instrument])
             case Balance():
                 self.account.show(record)
-
-    def _relist(self, listed: Listed) -> None:
-        new = listed.instrument
-        for one in list(self.registry) if new.version > 1 else ():
-            if (one.venue, one.venue_symbol) == (new.venue, new.venue_symbol) and one.id < new.id:
-                self.account.relist(one.id, new.id)

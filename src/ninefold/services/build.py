@@ -6,7 +6,7 @@ In:  a config and the data dir. Out: the stages in order, and the collector.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -14,8 +14,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from ninefold.backtest.exact import BadRules
+from ninefold.backtest.market_rules import distances
 from ninefold.config import BadConfig, Config
 from ninefold.execution.decisions import Basis
+from ninefold.execution.guards import ExitRule
 from ninefold.forecast.model import TrainedModel
 from ninefold.forecast.stage import Forecasts
 from ninefold.formula.errors import FormulaError
@@ -39,7 +42,7 @@ from ninefold.store.read import Reader
 from ninefold.strategy.decide import Decide
 from ninefold.strategy.library import default_strategies, strategy_named
 from ninefold.strategy.parameters import BadStrategy
-from ninefold.strategy.plan import Plan, check_live
+from ninefold.strategy.plan import NO_EXITS, Plan, check_live
 from ninefold.strategy.strategy import plan_of
 from ninefold.venues.adapter import Adapter, UnknownVenue
 from ninefold.venues.binance_orders import parse_account
@@ -81,7 +84,8 @@ def strategies_of(config: Config) -> tuple[Plan, ...]:
         found = tuple(plan_of(strategy_named(name, known)) for name in config.strategies.names)
         for one in found:
             check_live(one)
-    except (BadStrategy, FormulaError) as error:
+            distances(one.exits)
+    except (BadStrategy, FormulaError, BadRules) as error:
         raise BadConfig(f"strategies: {error}") from error
     return found
 
@@ -99,9 +103,23 @@ def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venu
     if name == "decide":
         return Decide(strategies_of(config), config.venue.name)
     names = tuple(strategy.name for strategy in strategies_of(config))
-    return Execute(
-        config, names, Ledger(data_dir), registry, venue, partial(halt.keep, data_dir), basis_of(config, data_dir)
-    )
+    keep_halt, basis = partial(halt.keep, data_dir), basis_of(config, data_dir)
+    return Execute(config, names, Ledger(data_dir), registry, venue, keep_halt, basis, exits_of(config))
+
+
+def exits_of(config: Config) -> dict[str, ExitRule]:
+    """Those of its strategies. raises: BadConfig."""
+    return exit_rules(strategies_of(config))
+
+
+def exit_rules(plans: Iterable[Plan]) -> dict[str, ExitRule]:
+    """By strategy, of those that leave by themselves. raises: BadRules."""
+    found = {}
+    for plan in plans:
+        if plan.exits != NO_EXITS:
+            stop, take, trail, bars = distances(plan.exits)
+            found[plan.name] = ExitRule(plan.width_ns, stop, take, trail, bars)
+    return found
 
 
 def basis_of(config: Config, data_dir: Path) -> Basis:

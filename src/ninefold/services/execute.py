@@ -7,7 +7,7 @@ Out: the same with orders, fills, HAS and equity. The stage is pure; its account
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Protocol, cast
@@ -17,8 +17,9 @@ import numpy as np
 from ninefold.backtest.paper import PaperVenue, SimulatedVenue
 from ninefold.bus.status import Meter
 from ninefold.config import Config
-from ninefold.execution.core import ExecutionCore
+from ninefold.execution.core import NO_EXITS, ExecutionCore
 from ninefold.execution.decisions import UNTOLD, Basis, decisions
+from ninefold.execution.guards import ExitRule
 from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
@@ -36,6 +37,7 @@ from ninefold.market.records import (
     Flatten,
     Flattened,
     Found,
+    Guard,
     Halted,
     Listed,
     May,
@@ -51,7 +53,7 @@ from ninefold.strategy.scaling import Sizing
 UNIT = 10**8
 MILLION = 10**6
 LEDGER_KINDS = (
-    *(Listed, Order, Decision, Found, Fill, Balance, Equity, Shared, Crossed),
+    *(Listed, Order, Decision, Found, Fill, Balance, Equity, Shared, Crossed, Guard),
     *(Halted, Resumed, Flatten, Flattened, Asked, CancelAsked),
 )
 Outgoing = Approved | Cancel
@@ -115,7 +117,7 @@ def _ppm(fraction: float) -> int:
 class Execute:
     """The stage. It asks the core for the position that all strategies together want (sizes.py). venue: the simulated one that
     takes the orders; None: the paper one, or who sends them. keep_halt: sets the halt switch. basis: what decides besides the
-    inputs.
+    inputs. exits: by strategy, of those that have any.
     """
 
     name = "execute"
@@ -129,6 +131,7 @@ class Execute:
         venue: MakeVenue | None = None,
         keep_halt: Callable[[Halted], None] | None = None,
         basis: Basis = UNTOLD,
+        exits: Mapping[str, ExitRule] = NO_EXITS,
     ) -> None:
         rules = rules_of(config)
         self.registry = registry
@@ -145,7 +148,7 @@ class Execute:
             if isinstance(event, Listed):
                 self.registry.learn(event.instrument)
         widths = frozenset({sizing.width_ns} if sizing.method == "volatility" else ())
-        self.core = ExecutionCore.restore(rules, self.registry, events, widths)
+        self.core = ExecutionCore.restore(rules, self.registry, events, widths, exits)
         make = venue or (PaperVenue if rules.simulated else None)
         self._paper = make(rules, self.registry) if make is not None else None
         if self._paper is not None:
@@ -159,6 +162,7 @@ class Execute:
     def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:
         """Returns of the bars so far; what strategies earned is measured anew."""
         self.core.returns.fold(bars)
+        self.core.guards.warm(bars)
 
     def go_back(self, seq: int) -> None:
         """The journal ends here: what the ledger has behind it stays, but the numbers there are given anew."""
@@ -171,6 +175,7 @@ class Execute:
         if chunk.last_seq <= self._done_seq:
             self.core.shown.fold(chunk)
             self.core.returns.fold(chunk.rows("bars"))
+            self.core.guards.pass_by(chunk)
             return chunk
         if self._paper is not None:
             chunk.records.extend(self._paper.step(chunk))
@@ -181,8 +186,12 @@ class Execute:
             self._paper.cancel(cancels, chunk.known_ns)
         else:
             self._to_send += [*approved, *cancels]
-        chunk.records.extend(decisions(chunk, self.core, self._sizes.targets, self._sizes.size, self._basis))
+        chunk.records.extend(decisions(chunk, self.core, self._counted, self._sizes.size, self._basis))
         return chunk
+
+    def _counted(self, instrument: int) -> Mapping[str, float]:
+        """Targets as they counted at this tick."""
+        return self.core.guards.counted(instrument, self._sizes.targets.get(instrument, {}))
 
     def take_orders(self) -> list[Outgoing]:
         """The orders approved, and those to be cancelled, since the last call; they may leave once the chunks they are from

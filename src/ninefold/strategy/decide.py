@@ -1,9 +1,9 @@
 """Targets and foretellings: the pure core of `decide`.
 
 In:  chunks with finished bars, what was told of them, and forecasts.
-Out: the same with the target of every strategy at the close of each first-revision bar of its timeframe, MAY
-     messages, and their scores once their
-     time is over. A MAY is kept if the target moved that way by at least SMALLEST_CHANGE within the horizon.
+Out: the same with the target of every strategy at the close of each first-revision bar of its timeframe, `Renewed` where the
+     entry of one with exits holds again, MAY messages, and their scores once their time is over. A MAY is kept if the target
+     moved that way by at least SMALLEST_CHANGE within the horizon.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.columns import columns, row
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import round_to_step
-from ninefold.market.records import Listed, May, MayScored, Tick
+from ninefold.market.records import Listed, May, MayScored, Renewed, Tick
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 from ninefold.market.values import known_of, told_of
 from ninefold.strategy.foretell import (
@@ -65,17 +65,28 @@ class _Series:
     def __init__(self, strategies: Sequence[Plan], scale: Scale) -> None:
         self.strategies = tuple(strategies)
         self.names = [strategy.name.encode() for strategy in strategies]
-        self.evaluator = Evaluator([strategy.target for strategy in strategies], scale)
+        self._entries = [(place, *entry) for place, one in enumerate(strategies) for entry in one.entered_again]
+        terms = [strategy.target for strategy in strategies] + [term for _, _, term in self._entries]
+        self.evaluator = Evaluator(terms, scale)
         self.recent: deque[dict[str, float]] = deque(maxlen=RECENT_BARS)
         self.latest = np.full(len(strategies), np.nan)
+        self.renewed: list[str] = []
 
     def update(self, bar: dict[str, float]) -> None:
         self.recent.append(bar)
-        self.latest = targets(self.evaluator.update(bar))
+        values = self.evaluator.update(bar)
+        many = len(self.strategies)
+        self.latest = targets(values[:many])
+        found = zip(self._entries, values[many:].tolist(), strict=True)
+        self.renewed = [
+            self.strategies[place].name
+            for (place, side, _), holds in found
+            if holds == 1.0 and self.latest[place] == side
+        ]
 
     def warm(self, history: dict[str, np.ndarray]) -> None:
         self.evaluator.warm(history)
-        self.latest = targets(self.evaluator.latest)
+        self.latest = targets(self.evaluator.latest[: len(self.strategies)])
         last = {name: values[-RECENT_BARS:] for name, values in history.items()}
         for place in range(len(next(iter(last.values())))):
             self.recent.append({name: float(values[place]) for name, values in last.items()})
@@ -131,6 +142,7 @@ class Decide:
         forecasts = _one_bar_ahead(chunk.rows("forecasts"))
         made: list[tuple] = []  # type: ignore[type-arg]
         said: list[May] = []
+        renewed: list[Renewed] = []
         for place in np.flatnonzero(bars["revision"] == 0):
             bar = bars[place : place + 1]
             instrument, width = int(bar["instrument"][0]), int(bar["width_ns"][0])
@@ -141,6 +153,8 @@ class Decide:
             close_ns, known_ns, seq = (int(bar[name][0]) for name in ("close_ns", "known_ns", "seq"))
             for name, target in zip(series.names, series.latest.tolist(), strict=True):
                 made.append((instrument, name, width, close_ns, target, known_ns, seq))
+            for again in series.renewed:
+                renewed.append(Renewed(seq=seq, known_ns=known_ns, instrument=instrument, strategy=again))
             self._watch(instrument, close_ns, series)
             returns = forecasts.get((instrument, width, close_ns))
             for index in range(len(series.strategies)):
@@ -148,7 +162,7 @@ class Decide:
                     said.extend(self._foretell(series, index, bar, returns))
         if made:
             chunk.add("targets", rows("targets", made))
-        chunk.records.extend(said)
+        chunk.records.extend([*renewed, *said])
 
     def _of(self, key: tuple[int, int]) -> _Series:
         if key not in self._series:

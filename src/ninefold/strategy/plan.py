@@ -136,6 +136,15 @@ class Plan:
         return self.wants.target if isinstance(self.wants, Signals) else self.wants
 
     @property
+    def entered_again(self) -> tuple[tuple[float, Term], ...]:
+        """Entries, each with the side that it holds, of a strategy whose position may have been left by an exit: it goes in again
+        where one holds, its side being wanted already."""
+        if not isinstance(self.wants, Signals) or self.exits == NO_EXITS:
+            return ()
+        sides = (1.0, self.wants.entry), (-1.0, self.wants.short_entry)
+        return tuple((side, entry) for side, entry in sides if entry != NEVER)
+
+    @property
     def knows_itself(self) -> bool:
         """Whether what it wants depends on what it holds, so that it is played bar by bar."""
         return isinstance(self.wants, Code) or not OWN.isdisjoint(self.target.columns)
@@ -155,8 +164,6 @@ def check_live(plan: Plan) -> None:
         said = f"it reads {', '.join(sorted(map(str, next(iter(others.values())))))}; leave out at(...) and on(...)"
     elif own := plan.target.columns & OWN:
         said = f"it reads {', '.join(sorted(own))}, what it holds itself"
-    elif plan.exits != NO_EXITS:
-        said = "it has stops or other exits of its own"
     else:
         return
     raise BadStrategy(
