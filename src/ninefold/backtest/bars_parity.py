@@ -47,6 +47,15 @@ class Series:
         values = Evaluator([plan.target for plan in plans], scale).warm(columns(bars, told_of(bars, known)))
         return targets(values)
 
+    def renewed(self, plan: Plan, target: np.ndarray, bars: np.ndarray, known: Known) -> np.ndarray:
+        """Where the entry of a plan with exits holds, its side being wanted already, shape (n,)."""
+        again = np.zeros(len(bars), bool)
+        scale = Scale(self.instrument.price_decimals, self.instrument.size_decimals)
+        for side, entry in plan.entered_again:
+            values = Evaluator([entry], scale).warm(columns(bars, told_of(bars, known)))[0]
+            again |= (values == 1.0) & (target == side)
+        return again
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Told:

@@ -83,6 +83,7 @@ class Guards:
         self._renewed: set[Key] = set()
         self._tried_ns: dict[Key, int] = {}
         self._prices = Prices()
+        self._watched: frozenset[int] | None = None  # instruments of what is held; found anew after each tick
         self._closed: dict[tuple[int, int], deque[int]] = {}  # seq of the newest bars by instrument and width
         self._most_bars = max((rule.bars for rule in rules.values()), default=0)
 
@@ -91,17 +92,14 @@ class Guards:
         """Where a strategy is guarded, or counts as flat."""
         return frozenset(of for _, of in [*self._left, *(key for key, _, _ in self._held())])
 
-    def left(self, strategy: str, instrument: int) -> Guard | None:
-        """The exit by which a strategy counts as flat."""
-        return self._left.get((strategy, instrument))
-
-    def standing(self) -> dict[Key, Levels]:
-        """Of everything that is held, where it is left."""
-        return {
-            key: levels(self._rules[key[0]], side, entry.average, entry.best)
+    def standing(self, instrument: int) -> dict[str, Levels | str]:
+        """By strategy, where what it holds is left; or the exit by which it counts as flat."""
+        found: dict[str, Levels | str] = {
+            key[0]: levels(self._rules[key[0]], side, entry.average, entry.best)
             for key, entry, side in self._held()
-            if key not in self._left
+            if key[1] == instrument
         }
+        return found | {name: guard.left for (name, of), guard in self._left.items() if of == instrument}
 
     def counted(self, instrument: int, targets: Mapping[str, float]) -> dict[str, float]:
         """Targets of an instrument, 0 for those that have left."""
@@ -120,7 +118,9 @@ class Guards:
     def watch(self, trades: np.ndarray, on_order: Iterable[int]) -> None:
         """See what is traded. on_order: instruments of which something may be got meanwhile."""
         if self._rules and len(trades):
-            self._prices.fold(trades, {key[1] for key, _, _ in self._held()} | set(on_order))
+            if self._watched is None:
+                self._watched = frozenset(key[1] for key, _, _ in self._held())
+            self._prices.fold(trades, self._watched.union(on_order))
 
     def warm(self, bars: np.ndarray) -> None:
         """Bars of before the first chunk, oldest first."""
@@ -136,6 +136,7 @@ class Guards:
         self._said.update((key, target) for key, target in self._targets(chunk))
         if any(isinstance(record, Tick) for record in chunk.records):
             self._prices.clear()
+            self._watched = None
 
     def fold(self, record: Guard | Renewed) -> None:
         key = (record.strategy, record.instrument)
@@ -156,6 +157,7 @@ class Guards:
         """What changes at a tick. busy: instruments that may have no other order now; None: nothing may leave at all."""
         if not self._rules:
             return []
+        self._watched = None
         made: list[AnyRecord] = []
         for key, entry, side in list(self._held()):
             if key not in self._left:

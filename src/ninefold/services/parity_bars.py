@@ -16,7 +16,7 @@ from ninefold.backtest.bars_parity import Series, Told, as_first_known, as_it_st
 from ninefold.backtest.fills_parity import Decided, fills_again
 from ninefold.execution.reasons import Changed, Difference, Known
 from ninefold.execution.two_accounts import Standing
-from ninefold.market.records import AnyRecord, Fill
+from ninefold.market.records import AnyRecord, Fill, Guard
 from ninefold.market.values import known_of
 from ninefold.services.build import strategies_of
 from ninefold.services.execute import UNIT
@@ -52,7 +52,8 @@ def on_bars(
             told = decided.told.get((series.instrument.id, plan.name))
             if told is None:
                 continue
-            found, fills = _of_plan(series, plan, first[place], newest[place], told, decided, known)
+            again = first[place], series.renewed(plan, first[place], series.first, said), newest[place]
+            found, fills = _of_plan(series, plan, *again, told, decided, known)
             compared += Counter({TARGET: len(told.seq), NEWEST: len(told.seq), FILLED: fills})
             differences += found
     differ = Counter(one.kind for one in differences)
@@ -62,11 +63,18 @@ def on_bars(
 
 
 def _of_plan(
-    series: Series, plan: Plan, first: np.ndarray, newest: np.ndarray, told: Told, decided: Decided, known: Known
+    series: Series,
+    plan: Plan,
+    first: np.ndarray,
+    renewed: np.ndarray,
+    newest: np.ndarray,
+    told: Told,
+    decided: Decided,
+    known: Known,
 ) -> tuple[list[Difference], int]:
     """What differs, and how many fills the back-test has."""
     changed = known.changed[-1][1] if known.changed else Changed()
-    fills = fills_again(series, plan, first, decided, known)
+    fills = fills_again(series, plan, first, renewed, decided, known)
     found = as_first_known(series, plan, first, told, changed) + as_it_stands(series, plan, first, newest) + fills
     return found, len(fills)
 
@@ -80,7 +88,10 @@ def _decided(
 ) -> Decided:
     config = run.lives[-1].config
     fills: dict[str, dict[str, Fill]] = defaultdict(dict)
+    exits: dict[tuple[int, str], list[Guard]] = defaultdict(list)
     for event in ledger:
+        if isinstance(event, Guard):
+            exits[event.instrument, event.strategy].append(event)
         if isinstance(event, Fill):
             fills[event.client_order_id].setdefault(event.trade_id, event)
     return Decided(
@@ -92,6 +103,7 @@ def _decided(
         weights=equal_weights(tuple(plan.name for plan in plans)),
         starts=[(life.begun.journal_seq, life.begun.from_seq) for life in run.lives],
         until_seq=run.end.ledger_seq,
+        exits=exits,
         sizing=config.sizing.method
         if config.sizing.most == 1
         else f"{config.sizing.method}, {config.sizing.most} at most",
