@@ -1,6 +1,7 @@
 """A replay whose strategy has exits: they are traded on paper, explained, and come out the same again, also over a restart."""
 
-import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,49 @@ class Plain(Strategy):
 
     timeframe = "1s"
     target = "where(close > sma(close, 3), 1, 0)"
+
+
+class Elsewhere(Strategy):
+    """Long from a bar after which the other instrument has risen over five seconds, until it has fallen."""
+
+    timeframe = "1s"
+    entry = 'at("binance:ETH/USDT", on("5s", close > open))'
+    exit = 'at("binance:ETH/USDT", on("5s", close < open))'
+    exits = Exits(bars=3)
+
+
+class Daily(Strategy):
+    """Nothing yet, with a part of the capital, so that an order of the others is within the limits."""
+
+    timeframe = "1d"
+    target = "0 * close / close"
+
+
+class Weekly(Daily):
+    """The same."""
+
+
+class Yearly(Daily):
+    """The same."""
 '''
+NAMES = ("stopped", "plain", "elsewhere", "daily", "weekly", "yearly")
+ENDED = """
+import os, sys
+from pathlib import Path
+from ninefold.config import Strategies
+from ninefold.services.replay import replay
+left = 6
+
+def ends():
+    global left
+    left -= 1
+    if left < 0:
+        os._exit(9)
+    return 150
+
+source, data_dir, folder, *names = sys.argv[1:]
+replay(Path(source), Path(data_dir), ends, strategies=Strategies(names=tuple(names), folder=folder))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +89,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def chosen(folder: Path) -> Strategies:
-    return Strategies(names=("stopped", "plain"), folder=str(folder / "mine.py"))
+    return Strategies(names=NAMES, folder=str(folder / "mine.py"))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +107,9 @@ def test_each_kind_of_exit_goes_off_and_sells(run: Path):
     events = LedgerReader(run).events()
     left = [event.left for event in events if isinstance(event, Guard) and event.left]
     assert {"stop loss", "take profit", "time exit"} <= set(left)
-    sales = [one for one in events if isinstance(one, Order) and one.status == "filled" and "stopped set off" in one.reason]
+    sales = [
+        one for one in events if isinstance(one, Order) and one.status == "filled" and "stopped set off" in one.reason
+    ]
     assert sales and all(one.side < 0 for one in sales)
     filled = {event.client_order_id for event in events if isinstance(event, Fill)}
     assert {one.client_order_id for one in sales} <= filled
@@ -89,19 +134,24 @@ def test_the_run_is_the_same_again_and_every_difference_has_a_reason(run: Path):
     assert [one for one in report.bars.differences if one.again.startswith("stop loss: sell")]
 
 
-def test_a_replay_that_goes_on_after_a_stop_anywhere_is_the_same(folder: Path, run: Path, tmp_path: Path):
-    whole = LedgerReader(run).events()
+def test_a_strategy_that_reads_another_instrument_and_width_trades_and_is_the_same_again(run: Path):
+    report = report_of(run)
+    assert report.bars is not None
+    targets = [one for one in report.bars.differences if one.strategy == "elsewhere" and one.kind.startswith("target")]
+    assert targets == [] and report.bars.compared["target"] == report.recorded.compared["target"] > 200
+    assert {one.left for one in exits_of(run) if one.strategy == "elsewhere"} == {"time exit", ""}
 
-    class Stopped(RuntimeError):
-        pass
 
-    def until(inputs: int) -> None:
-        if inputs >= 900:
-            raise Stopped
+def test_a_replay_that_was_killed_and_went_on_leaves_and_enters_as_if_it_had_not(
+    folder: Path, run: Path, tmp_path: Path
+):
+    asked = [str(folder / "session.jsonl.gz"), str(tmp_path), str(folder / "mine.py"), *NAMES]
+    assert subprocess.run([sys.executable, "-c", ENDED, *asked], timeout=120).returncode == 9
+    begun = exits_of(tmp_path)
+    replay(folder / "session.jsonl.gz", tmp_path, strategies=chosen(folder))
+    assert 0 < len(begun) < len(exits_of(run)) and exits_of(tmp_path) == exits_of(run)
+    assert report_of(tmp_path).unexplained == 0
 
-    with pytest.raises(Stopped):
-        replay(folder / "session.jsonl.gz", tmp_path / "data", 100, until, LatencyModel(), chosen(folder))
-    replay(folder / "session.jsonl.gz", tmp_path / "data", latency=LatencyModel(), strategies=chosen(folder))
-    assert LedgerReader(tmp_path / "data").events() == whole
-    assert report_of(tmp_path / "data").unexplained == 0
-    shutil.rmtree(tmp_path / "data")
+
+def exits_of(data_dir: Path) -> list[Guard]:
+    return [event for event in LedgerReader(data_dir).events() if isinstance(event, Guard)]

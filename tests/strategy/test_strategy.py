@@ -3,7 +3,7 @@
 import pytest
 
 from ninefold.formula import FormulaError, parse
-from ninefold.formula.words import close, open, position, rsi, sma, where
+from ninefold.formula.words import close, on, open, position, rsi, sma, where
 from ninefold.strategy import BadStrategy, Exits, Strategy, check_live, parameters_of, plan_of, real, whole
 
 
@@ -109,7 +109,7 @@ def test_a_formula_that_is_wrong_names_the_strategy():
 
 LIVE = {
     "free code": ({"on_bar": lambda self, bar: 1.0}, "free code"),
-    "another width": ({"target": 'sign(on("5m", close) - close)'}, r'on\("5m", close\)'),
+    "itself elsewhere": ({"target": lambda self: where(on("5m", position) > 0, 0, 1)}, "position, what it holds itself"),
     "itself": ({"target": lambda self: where(position > 0, 0, 1)}, "position, what it holds itself"),
 }
 

@@ -21,6 +21,7 @@ from ninefold.execution.decisions import Basis
 from ninefold.execution.guards import ExitRule
 from ninefold.forecast.model import TrainedModel
 from ninefold.forecast.stage import Forecasts
+from ninefold.formula.elsewhere import elsewhere_in
 from ninefold.formula.errors import FormulaError
 from ninefold.formula.measure import Measure
 from ninefold.journal.inputs import CHUNK, AccountEvent
@@ -85,9 +86,21 @@ def strategies_of(config: Config) -> tuple[Plan, ...]:
         for one in found:
             check_live(one)
             distances(one.exits)
+            _check_elsewhere(one, config)
     except (BadStrategy, FormulaError, BadRules) as error:
         raise BadConfig(f"strategies: {error}") from error
     return found
+
+
+def _check_elsewhere(plan: Plan, config: Config) -> None:
+    """raises: BadStrategy for an instrument that the pipeline does not capture; a replay takes what the recording holds."""
+    captured = {f"{venue.name}:{pair}" for venue in config.venues for pair in venue.pairs}
+    for instrument in sorted({part.instrument for part in elsewhere_in(plan.target)} - {""} - captured):
+        if config.mode != "replay":
+            raise BadStrategy(
+                f"{plan.name} reads {instrument}, which is not captured here; there are {', '.join(sorted(captured))}: name it in "
+                "pairs of [venue] or of a [[capture]]"
+            )
 
 
 def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venue: MakeVenue | None = None) -> Stage:

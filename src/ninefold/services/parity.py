@@ -141,7 +141,7 @@ def _look_at_accounts(
     seq, known_ns = step.chunks[0].last_seq, step.chunks[0].known_ns
     if not step.booked[0] < seq <= step.booked[1]:
         return
-    pairs = list(zip([side.execute.core for side in sides], step.chunks, strict=False))
+    pairs = [(side.execute.core, chunk) for side, chunk in zip(sides, step.chunks, strict=False)]
     instruments = {one for core, chunk in pairs for one in concerned(core, chunk)}
     found = [standings(core, chunk, instruments) for core, chunk in pairs]
     told = set(step.chunks[0].rows("targets")["instrument"].tolist())

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from ninefold.backtest.bars_parity import Series, Told, as_first_known, as_it_stands, series_of
+from ninefold.backtest.bars_parity import Series, Told, Whole, as_first_known, as_it_stands, series_of
 from ninefold.backtest.fills_parity import Decided, fills_again
 from ninefold.execution.reasons import Changed, Difference, Known
 from ninefold.execution.two_accounts import Standing
@@ -24,6 +24,7 @@ from ninefold.services.lives import Run
 from ninefold.services.played import Played
 from ninefold.services.recorded_run import RecordedRun
 from ninefold.strategy.plan import Plan
+from ninefold.strategy.series import joins
 from ninefold.strategy.sizing import equal_weights
 
 TARGET, NEWEST, FILLED = "target", "target on bars as they stand", "bar fill"
@@ -45,21 +46,29 @@ def on_bars(
     compared: Counter[str] = Counter()
     differences: list[Difference] = []
     bars = recorded.decisions.rows("bars")
+    whole = Whole.of(bars, instruments)
     for series in series_of(bars, instruments, {plan.width_ns for plan in plans}):
-        mine = [plan for plan in plans if plan.width_ns == series.width_ns]
-        first, newest = (series.targets(mine, rows, said) for rows in (series.first, series.newest))
-        for place, plan in enumerate(mine):
-            told = decided.told.get((series.instrument.id, plan.name))
-            if told is None:
-                continue
-            again = first[place], series.renewed(plan, first[place], series.first, said), newest[place]
-            found, fills = _of_plan(series, plan, *again, told, decided, known)
-            compared += Counter({TARGET: len(told.seq), NEWEST: len(told.seq), FILLED: fills})
-            differences += found
+        for mine in _together([plan for plan in plans if plan.width_ns == series.width_ns]):
+            first, renewed = series.wanted(mine, series.first, said, whole)
+            newest, _ = series.wanted(mine, series.newest, said, whole)
+            for place, plan in enumerate(mine):
+                told = decided.told.get((series.instrument.id, plan.name))
+                if told is None:
+                    continue
+                again = first[place], renewed[place], newest[place]
+                found, fills = _of_plan(series, plan, *again, told, decided, known)
+                compared += Counter({TARGET: len(told.seq), NEWEST: len(told.seq), FILLED: fills})
+                differences += found
     differ = Counter(one.kind for one in differences)
     same = {kind: number - differ[kind] for kind, number in compared.items()}
     ordered = sorted(differences, key=lambda one: one.seq)
     return Played(compared=dict(compared), same=same, differences=ordered, equity=None)
+
+
+def _together(plans: Sequence[Plan]) -> list[list[Plan]]:
+    """Those that read only their own bars, and those that read others too."""
+    sorts = [[plan for plan in plans if joins(plan) == joined] for joined in (False, True)]
+    return [sort for sort in sorts if sort]
 
 
 def _of_plan(

@@ -9,13 +9,12 @@ Out: the same with the target of every strategy at the close of each first-revis
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
-from ninefold.formula import Evaluator, Scale
+from ninefold.formula import Bars as Heard
 from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.columns import columns, row
@@ -23,7 +22,7 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import round_to_step
 from ninefold.market.records import Listed, May, MayScored, Renewed, Tick
 from ninefold.market.time import MINUTE_NS, SECOND_NS
-from ninefold.market.values import known_of, told_of
+from ninefold.market.values import Known, known_of, told_of
 from ninefold.strategy.foretell import (
     SMALLEST_CHANGE,
     Foretelling,
@@ -32,15 +31,16 @@ from ninefold.strategy.foretell import (
     one_bar_returns,
     recent_returns,
 )
-from ninefold.strategy.plan import Plan, targets
+from ninefold.strategy.plan import Plan
+from ninefold.strategy.series import Joined, Moments, Series, joins, scale_of
 
-RECENT_BARS = 32
 HORIZON_NS = (
     2 * MINUTE_NS
 )  # a MAY looks this far ahead, at least SHORTEST_BARS and at most LONGEST_BARS of its timeframe
 SHORTEST_BARS, LONGEST_BARS = 3, 30
 LEAST_PROBABILITY = 0.1  # less likely moves are not worth a message
 AT_ONCE = 2  # foretellings a chunk at most: they cost milliseconds, and orders wait behind them
+IDENTITY = ("instrument", "width_ns", "close_ns", "known_ns", "seq")
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
 
 
@@ -59,56 +59,22 @@ class _State(msgspec.Struct):
     due: dict[str, int] = {}
 
 
-class _Series:
-    """All strategies of one timeframe on one instrument."""
-
-    def __init__(self, strategies: Sequence[Plan], scale: Scale) -> None:
-        self.strategies = tuple(strategies)
-        self.names = [strategy.name.encode() for strategy in strategies]
-        self._entries = [(place, *entry) for place, one in enumerate(strategies) for entry in one.entered_again]
-        terms = [strategy.target for strategy in strategies] + [term for _, _, term in self._entries]
-        self.evaluator = Evaluator(terms, scale)
-        self.recent: deque[dict[str, float]] = deque(maxlen=RECENT_BARS)
-        self.latest = np.full(len(strategies), np.nan)
-        self.renewed: list[str] = []
-
-    def update(self, bar: dict[str, float]) -> None:
-        self.recent.append(bar)
-        values = self.evaluator.update(bar)
-        many = len(self.strategies)
-        self.latest = targets(values[:many])
-        found = zip(self._entries, values[many:].tolist(), strict=True)
-        self.renewed = [
-            self.strategies[place].name
-            for (place, side, _), holds in found
-            if holds == 1.0 and self.latest[place] == side
-        ]
-
-    def warm(self, history: dict[str, np.ndarray]) -> None:
-        self.evaluator.warm(history)
-        self.latest = targets(self.evaluator.latest[: len(self.strategies)])
-        last = {name: values[-RECENT_BARS:] for name, values in history.items()}
-        for place in range(len(next(iter(last.values())))):
-            self.recent.append({name: float(values[place]) for name, values in last.items()})
-
-    def recent_columns(self) -> dict[str, np.ndarray]:
-        return {name: np.array([bar[name] for bar in self.recent]) for name in self.recent[-1]}
-
-
 class Decide:
-    """Runs every strategy on every instrument of the venue that is traded, one evaluator for each instrument and
-    timeframe.
+    """Runs every strategy on every instrument of the venue that is traded, one evaluator for each instrument and timeframe; those
+    that read other series have one of their own.
     """
 
     name = "decide"
 
     def __init__(self, strategies: Sequence[Plan], venue: str) -> None:
         self._venue = venue
-        self._by_width: dict[int, list[Plan]] = {}
+        self._by_width: dict[int, dict[bool, list[Plan]]] = {}
         for strategy in strategies:
-            self._by_width.setdefault(strategy.width_ns, []).append(strategy)
+            self._by_width.setdefault(strategy.width_ns, {}).setdefault(joins(strategy), []).append(strategy)
+        self._joining = any(map(joins, strategies))
+        self._moments = Moments()
         self._instruments: dict[int, Instrument] = {}
-        self._series: dict[tuple[int, int], _Series] = {}
+        self._series: dict[tuple[int, int], list[Series]] = {}
         self._state = _State()
 
     def step(self, chunk: Chunk) -> Chunk:
@@ -126,10 +92,13 @@ class Decide:
         """Catch up with all bars so far (first revisions, in the order in which they became known)."""
         self._instruments.update({instrument.id: instrument for instrument in instruments})
         known = known_of(values)
+        moment = self._moments.of_all(bars) if self._joining else bars["known_ns"]
         for key in {(int(i), int(w)) for i, w in bars[["instrument", "width_ns"]].tolist()}:
-            if key[1] in self._by_width and self._instruments[key[0]].venue == self._venue:
-                mine = bars[(bars["instrument"] == key[0]) & (bars["width_ns"] == key[1])]
-                self._of(key).warm(columns(mine, told_of(mine, known)))
+            mine = (bars["instrument"] == key[0]) & (bars["width_ns"] == key[1])
+            for series in self._series_of(*key):
+                own = self._instruments[key[0]]
+                others = series.heard(own, self._instruments, bars, moment, known) if isinstance(series, Joined) else {}
+                series.warm(Heard(columns(bars[mine], told_of(bars[mine], known)), moment[mine]), others)
 
     def save(self) -> bytes:
         return msgspec.msgpack.encode(self._state)
@@ -143,34 +112,58 @@ class Decide:
         made: list[tuple] = []  # type: ignore[type-arg]
         said: list[May] = []
         renewed: list[Renewed] = []
-        for place in np.flatnonzero(bars["revision"] == 0):
-            bar = bars[place : place + 1]
-            instrument, width = int(bar["instrument"][0]), int(bar["width_ns"][0])
-            if width not in self._by_width or self._instruments[instrument].venue != self._venue:
-                continue
-            series = self._of((instrument, width))
-            series.update(row(bar, told_of(bar, known)))
-            close_ns, known_ns, seq = (int(bar[name][0]) for name in ("close_ns", "known_ns", "seq"))
-            for name, target in zip(series.names, series.latest.tolist(), strict=True):
-                made.append((instrument, name, width, close_ns, target, known_ns, seq))
-            for again in series.renewed:
-                renewed.append(Renewed(seq=seq, known_ns=known_ns, instrument=instrument, strategy=again))
-            self._watch(instrument, close_ns, series)
+        first = bars[bars["revision"] == 0]
+        moments = self._moments.of_all(first) if self._joining else first["known_ns"]
+        if self._joining:
+            self._hear(first, moments, known)
+        for place in range(len(first)):
+            bar = first[place : place + 1]
+            instrument, width, close_ns, known_ns, seq = bar[list(IDENTITY)].tolist()[0]
             returns = forecasts.get((instrument, width, close_ns))
-            for index in range(len(series.strategies)):
-                if len(said) < AT_ONCE:
-                    said.extend(self._foretell(series, index, bar, returns))
+            for series in self._series_of(instrument, width):
+                series.update(row(bar, told_of(bar, known)), int(moments[place]))
+                for name, target in zip(series.names, series.latest.tolist(), strict=True):
+                    made.append((instrument, name, width, close_ns, target, known_ns, seq))
+                for again in series.renewed:
+                    renewed.append(Renewed(seq=seq, known_ns=known_ns, instrument=instrument, strategy=again))
+                self._watch(instrument, close_ns, series)
+                for index in range(len(series.strategies)):
+                    if len(said) < AT_ONCE:
+                        said.extend(self._foretell(series, index, bar, returns))
         if made:
             chunk.add("targets", rows("targets", made))
         chunk.records.extend([*renewed, *said])
 
-    def _of(self, key: tuple[int, int]) -> _Series:
+    def _hear(self, first: np.ndarray, moments: np.ndarray, known: Known) -> None:
+        """What strategies read elsewhere is heard before the own bars of the same input."""
+        mine = [one for one in self._instruments.values() if one.venue == self._venue]
+        joined = [
+            (own, series)
+            for own in mine
+            for width_ns in self._by_width
+            for series in self._series_of(own.id, width_ns)
+            if isinstance(series, Joined)
+        ]
+        for place in range(len(first)):
+            bar = first[place : place + 1]
+            of, width_ns = self._instruments[int(bar["instrument"][0])], int(bar["width_ns"][0])
+            for own, series in joined:
+                for source in series.reads(own, of, width_ns):
+                    series.hear(source, int(moments[place]), row(bar, told_of(bar, known)), scale_of(of))
+
+    def _series_of(self, instrument: int, width_ns: int) -> Sequence[Series]:
+        """Those of one instrument and width, none where nobody decides."""
+        key, of = (instrument, width_ns), self._instruments[instrument]
+        if width_ns not in self._by_width or of.venue != self._venue:
+            return ()
         if key not in self._series:
-            of = self._instruments[key[0]]
-            self._series[key] = _Series(self._by_width[key[1]], Scale(of.price_decimals, of.size_decimals))
+            plans = self._by_width[width_ns]
+            self._series[key] = [
+                (Joined if joined else Series)(plans[joined], scale_of(of)) for joined in sorted(plans)
+            ]
         return self._series[key]
 
-    def _watch(self, instrument: int, close_ns: int, series: _Series) -> None:
+    def _watch(self, instrument: int, close_ns: int, series: Series) -> None:
         now = {
             strategy.name: target for strategy, target in zip(series.strategies, series.latest.tolist(), strict=True)
         }
@@ -180,7 +173,7 @@ class Decide:
                 moved = (now[may.strategy] - one.base) * may.side
                 one.kept = one.kept or moved >= SMALLEST_CHANGE
 
-    def _foretell(self, series: _Series, index: int, bar: np.ndarray, returns: ReturnQuantiles | None) -> list[May]:
+    def _foretell(self, series: Series, index: int, bar: np.ndarray, returns: ReturnQuantiles | None) -> list[May]:
         strategy = series.strategies[index]
         instrument, close_ns = int(bar["instrument"][0]), int(bar["close_ns"][0])
         key = f"{instrument} {strategy.name}"

@@ -19,8 +19,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ninefold.formula import BOOL, RATIO, FormulaError, Term, call, parse, sources
+from ninefold.formula import BOOL, RATIO, FormulaError, Term, call, parse
 from ninefold.formula.columns import OWN
+from ninefold.formula.elsewhere import elsewhere_in
 from ninefold.market.time import width_of
 from ninefold.strategy.parameters import BadStrategy, Number
 
@@ -157,19 +158,14 @@ class Plan:
 
 
 def check_live(plan: Plan) -> None:
-    """raises: BadStrategy for what the pipeline cannot run: it runs formulas of the bars of one instrument and timeframe."""
+    """raises: BadStrategy for what the pipeline cannot run: it runs formulas of bars."""
     if isinstance(plan.wants, Code):
         said = "it is free code (on_bar)"
-    elif others := sources([plan.target]):
-        said = f"it reads {', '.join(sorted(map(str, next(iter(others.values())))))}; leave out at(...) and on(...)"
-    elif own := plan.target.columns & OWN:
+    elif own := OWN & plan.target.columns.union(*(part.term.columns for part in elsewhere_in(plan.target))):
         said = f"it reads {', '.join(sorted(own))}, what it holds itself"
     else:
         return
-    raise BadStrategy(
-        f"strategy {plan.name} runs in back-tests only: {said}; the pipeline runs formulas over the bars of one instrument and "
-        "timeframe"
-    )
+    raise BadStrategy(f"strategy {plan.name} runs in back-tests only: {said}; the pipeline runs formulas over bars")
 
 
 def plan(name: str, timeframe: str, target: str, family: str, description: str) -> Plan:
