@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from ninefold.bus.nats import BusFailed
+from ninefold.commands.chosen import chosen_strategies
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.table import print_summary
-from ninefold.config import Strategies
 from ninefold.journal.recordings import BadRecording
 from ninefold.services.children import ChildFailed
 from ninefold.services.replay import OtherSource, replay
@@ -45,7 +45,7 @@ def run(
 
     if bus not in ("", "nats"):
         raise typer.BadParameter(f"{bus!r}; the bus may be nats, or left out", param_hint="--bus")
-    chosen = Strategies(names=tuple(strategy or ()), folder=str(strategies.resolve()) if strategies else "")
+    chosen = chosen_strategies(strategy, strategies)
     with plainly(BadRecording, OtherSource, NotFresh, BusFailed, ChildFailed, *KNOWN):
         found = (
             asyncio.run(replay_over_bus(source, data_dir, progress, chosen))

@@ -218,6 +218,7 @@ class ExecutionCore:
                 self.guards.fold(record)
             case Listed():
                 self.account.relist_to(record.instrument, self._registry)
+                self.guards.relist_to(record.instrument)
             case Started():
                 return self._start(record)
         return []

@@ -30,7 +30,7 @@ from ninefold.execution.held import Prices
 from ninefold.execution.money import ONE
 from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.chunk import Chunk
-from ninefold.market.instruments import Registry
+from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import AnyRecord, Guard, Renewed, Tick
 
 STOP, TRAILING, TAKE, TIME = "stop loss", "trailing stop", "take profit", "time exit"
@@ -147,11 +147,19 @@ class Guards:
             return
         entry = self._attribution.entries.of.get(key)
         if entry is not None and record.best:
+            entry.count_in(tick_of(self._registry[record.instrument]))
             entry.best = record.best
         if record.left:
             self._left[key] = record
         else:
             self._left.pop(key, None)
+
+    def relist_to(self, instrument: Instrument) -> None:
+        """Who has left an instrument is out of its next version too."""
+        for name, old in list(self._left) if instrument.version > 1 else ():
+            one = self._registry[old]
+            if (one.venue, one.venue_symbol) == (instrument.venue, instrument.venue_symbol) and old < instrument.id:
+                self._left[name, instrument.id] = self._left.pop((name, old))
 
     def look(self, chunk: Chunk, tick: Tick, busy: frozenset[int] | None) -> list[AnyRecord]:
         """What changes at a tick. busy: instruments that may have no other order now; None: nothing may leave at all."""
