@@ -81,7 +81,7 @@ class Held:
 
 def test_a_trade_of_before_the_entry_sets_nothing_off():
     held = Held(stop=PERCENT)
-    assert held.trade(90_00, seq=2) == []
+    assert [(one.left, one.stop) for one in held.trade(90_00, seq=2)] == [("", 99_00)], "where it stands is told"
     assert [one.left for one in held.trade(98_99, seq=3)] == [STOP]
     assert held.guards.due == {1: ("a",)}
     assert held.guards.words(1) == "stop loss of a set off at 98.99"
@@ -89,7 +89,7 @@ def test_a_trade_of_before_the_entry_sets_nothing_off():
 
 def test_a_take_profit_at_its_price_waits_for_a_trade_beyond():
     held = Held(take=PERCENT)
-    assert held.trade(101_00, seq=3) == []
+    assert [(one.left, one.take) for one in held.trade(101_00, seq=3)] == [("", 101_00)]
     assert [one.left for one in held.trade(101_01, seq=5)] == [TAKE]
 
 

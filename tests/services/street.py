@@ -119,7 +119,8 @@ class Street:
         return found
 
     def guards(self) -> list[tuple[str, int | None, str]]:
-        return [(one.strategy, one.target, one.left) for one in self.of(Guard)]
+        """Who left by which exit, wanting what, and who came in again."""
+        return [(one.strategy, one.target, one.left) for one in self.of(Guard) if not one.stop and not one.take]
 
     def of(self, kind: type) -> list:
         return [one for one in self.made if isinstance(one, kind)]

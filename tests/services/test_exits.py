@@ -11,7 +11,10 @@ from ninefold.backtest.market_rules import EquityShare, Fees, Rules, numbers
 from ninefold.backtest.outcome import Reason
 from ninefold.backtest.slow import play
 from ninefold.backtest.target import Changes
+from ninefold.execution.booked import Booked
+from ninefold.market.instruments import Registry
 from ninefold.market.records import Crossed, Decision, Guard, Halted, Order, Resumed
+from ninefold.services.exits_told import exit_lines
 from ninefold.strategy import Exits, Plan, Strategy, plan_of
 
 from .street import START, Street
@@ -183,7 +186,27 @@ def test_an_order_of_an_exit_is_stored_with_what_counted():
     street.play([1000], [1001], [1010], [985, 990])
     decided = street.of(Decision)[-1]
     assert decided.targets == {"above": 0.0} and decided.desired == 0
-    assert [(one.left, one.price) for one in street.of(Guard)] == [("stop loss", 985_00)]
+    told = [(one.stop, one.left, one.price) for one in street.of(Guard)]
+    assert told == [(989_80, "", 0), (0, "stop loss", 985_00)], "where it stands is told before it goes off"
+
+
+def test_people_see_where_exits_stand_and_who_is_out():
+    street = Street(with_exits(Above, stop_loss="0.02", take_profit="0.5"))
+    street.play([1000], [1001], [1010])
+    assert told(street) == [("above", "989.80", "1515.00", "")]
+    street.play([985, 1001])
+    assert told(street) == [("above", "", "", "stop loss set off at 985.00")]
+    street.play([999], [1001], [1000])
+    assert told(street) == [("above", "980.00", "1500.00", "")]
+    street.play([999], [999])
+    assert told(street) == []
+
+
+def told(street: Street) -> list[tuple[str, str, str, str]]:
+    account = Booked(Registry([street.listed]))
+    for event in street.memory.known + street.memory.made:
+        account.fold(event)
+    return [(one.strategy, one.stop, one.take_profit, one.out) for one in exit_lines(account)]
 
 
 NAMES = {

@@ -9,13 +9,14 @@ from __future__ import annotations
 from ninefold.execution.account import Account
 from ninefold.execution.ids import is_ours
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord, Balance, Crossed, Fill, Listed, Order, Shared
+from ninefold.market.records import AnyRecord, Balance, Crossed, Fill, Guard, Listed, Order, Shared
 
 
 class Booked:
     def __init__(self, registry: Registry | None = None) -> None:
         self.registry = registry if registry is not None else Registry()
         self.account = Account()
+        self.exits: dict[tuple[str, int], Guard] = {}  # by strategy and instrument, as they were last told
         self._crossed: dict[int, int] = {}  # instrument to seq of the last one, so that none counts twice
 
     def fold(self, record: AnyRecord) -> None:
@@ -32,5 +33,7 @@ class Booked:
             case Crossed() if record.seq > self._crossed.get(record.instrument, 0):
                 self._crossed[record.instrument] = record.seq
                 self.account.attribution.cross(record, self.registry[record.instrument])
+            case Guard():
+                self.exits[record.strategy, record.instrument] = record
             case Balance():
                 self.account.show(record)

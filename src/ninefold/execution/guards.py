@@ -82,6 +82,7 @@ class Guards:
         self._said: dict[Key, int] = {}  # newest targets
         self._renewed: set[Key] = set()
         self._tried_ns: dict[Key, int] = {}
+        self._told: dict[Key, tuple[int, int, int]] = {}  # stop, take and best price, as the ledger has them
         self._prices = Prices()
         self._watched: frozenset[int] | None = None  # instruments of what is held; found anew after each tick
         self._closed: dict[tuple[int, int], deque[int]] = {}  # seq of the newest bars by instrument and width
@@ -149,6 +150,7 @@ class Guards:
         if entry is not None and record.best:
             entry.count_in(tick_of(self._registry[record.instrument]))
             entry.best = record.best
+        self._told[key] = record.stop, record.take, record.best
         if record.left:
             self._left[key] = record
         else:
@@ -175,6 +177,7 @@ class Guards:
             made += self._close(bar, tick)
         for key, target in self._targets(chunk):
             made += self._want(key, target, tick)
+        made += self._stand(tick)
         self._renewed.clear()
         self._find_due(tick, busy)
         return made
@@ -210,11 +213,22 @@ class Guards:
             if key[1] != instrument or rule.width_ns != width_ns or key in self._left or entry.seq >= seq:
                 continue
             best = int(bar["high" if side > 0 else "low"]) // self._registry[instrument].tick_size
-            if rule.trail and bar["state"] != BAR_UNKNOWN and bar["volume"] > 0 and best * side > entry.best * side:
+            if bar["state"] != BAR_UNKNOWN and bar["volume"] > 0 and best * side > entry.best * side:
                 entry.best = best
-                made.append(self._guard(key, tick, best=best))
             if rule.bars and sum(one > entry.seq for one in self._closed[instrument, width_ns]) >= rule.bars:
                 made.append(self._leave(key, entry, TIME, 0, tick))
+        return made
+
+    def _stand(self, tick: Tick) -> list[AnyRecord]:
+        """Exits that stand elsewhere than was told."""
+        made: list[AnyRecord] = []
+        for key, entry, side in self._held():
+            rule, step = self._rules[key[0]], self._registry[key[1]].tick_size
+            stop, _, take = levels(rule, side, entry.average, entry.best)
+            now = stop * step, take * step, entry.best if rule.trail else 0
+            if key not in self._left and now != self._told.get(key, (0, 0, 0)):
+                self._told[key] = now
+                made.append(self._guard(key, tick, stop=now[0], take=now[1], best=now[2]))
         return made
 
     def _want(self, key: Key, target: int, tick: Tick) -> list[AnyRecord]:
@@ -235,6 +249,7 @@ class Guards:
     def _leave(self, key: Key, entry: Entry, why: str, price: int, tick: Tick) -> Guard:
         left = self._guard(key, tick, best=entry.best, left=why, price=price, target=self._said.get(key))
         self._left[key] = left
+        self._told.pop(key, None)
         return left
 
     def _guard(self, key: Key, tick: Tick, **how: object) -> Guard:

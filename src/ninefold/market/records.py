@@ -290,6 +290,7 @@ class Renewed(Record, frozen=True, kw_only=True, tag="renewed"):
 class Guard(Record, frozen=True, kw_only=True, tag="guard"):
     """How the exits of what a strategy holds stand; the ledger keeps every change.
 
+    stop, take: prices at which it is left, in the instrument's units, the stop of the nearer kind; 0: none.
     best:   most favourable price since the entry, as of the last close, in ticks.
     left:   the exit that went off ("stop loss"), from then on it counts as flat; "": it is held, or may be entered again.
     price:  of the trade that set it off, in the instrument's units; 0 if none did.
@@ -298,6 +299,8 @@ class Guard(Record, frozen=True, kw_only=True, tag="guard"):
 
     instrument: int
     strategy: str
+    stop: int = 0
+    take: int = 0
     best: int = 0
     left: str = ""
     price: int = 0
