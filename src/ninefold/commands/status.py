@@ -11,9 +11,9 @@ import msgspec
 import typer
 
 from ninefold.api.attributed import attribution
-from ninefold.commands.asking import print_orders
+from ninefold.commands.asking import print_exits, print_orders
 from ninefold.commands.failing import plainly
-from ninefold.commands.table import print_attribution, print_exits, print_summary
+from ninefold.commands.table import print_attribution, print_summary
 from ninefold.services import halt
 from ninefold.services.asked_for import lines, open_orders, plain
 from ninefold.services.exits_told import exit_lines

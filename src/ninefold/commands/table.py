@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-
-from ninefold.services.exits_told import ExitLine
 
 
 def print_summary(found: Mapping[str, object]) -> None:
@@ -29,16 +27,6 @@ def print_attribution(found: Mapping[str, Any]) -> None:
         table.add_row(row["strategy"] or "(nobody)", str(row["fills"]), *parts)
     account = found["account"]
     table.add_row("account", "", shown(account["amounts"]), "", shown(account["positions"]))
-    Console().print(table)
-
-
-def print_exits(found: Sequence[ExitLine]) -> None:
-    """A row a strategy and instrument that its exits guard, or that it was taken out of."""
-    table = Table(box=None, pad_edge=False)
-    for head in ("exits of", "instrument", "stop", "take profit", ""):
-        table.add_column(head, justify="right" if head in ("stop", "take profit") else "left", overflow="fold")
-    for one in found:
-        table.add_row(one.strategy, one.instrument, one.stop or "-", one.take_profit or "-", one.out)
     Console().print(table)
 
 
