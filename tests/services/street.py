@@ -50,7 +50,8 @@ class Street:
         self.renewed: list[Renewed] = []
         self.made: list[AnyRecord] = []
         self.seq, self.row = 0, -1
-        self.maker, self.decide = BarMaker(), Decide(plans, "binance")
+        self.maker = BarMaker()
+        self.decide = Decide([plan for plan in plans if not plan.knows_itself], "binance")
         registry = Registry()
         registry.add(listed("binance", "BTCUSDT", "BTC", "USDT", tick="0.01", lot="0.00001", min_notional="5"))
         self.listed = registry[1]
@@ -136,7 +137,10 @@ class Street:
             return PaperVenue(rules, registry, self.fee, LatencyModel(order_ns=0))
 
         registry = Registry([self.listed])
-        self.execute = Execute(config(), names, self.memory, registry, venue, exits=exit_rules(self.plans))
+        itself = [plan for plan in self.plans if plan.knows_itself]
+        self.execute = Execute(
+            config(), names, self.memory, registry, venue, exits=exit_rules(self.plans), itself=itself
+        )
 
     def _hand_on(self, arrays: dict[str, np.ndarray], *records: AnyRecord) -> None:
         known_ns = max([START, *(record.known_ns for record in records)])

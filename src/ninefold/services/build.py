@@ -114,10 +114,21 @@ def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venu
     if name == "forecast":
         return Forecasts(model_of(data_dir))
     if name == "decide":
-        return Decide(strategies_of(config), config.venue.name)
+        return decide_of(config)
     names = tuple(strategy.name for strategy in strategies_of(config))
     keep_halt, basis = partial(halt.keep, data_dir), basis_of(config, data_dir)
-    return Execute(config, names, Ledger(data_dir), registry, venue, keep_halt, basis, exits_of(config))
+    exits, itself = exits_of(config), knowing_themselves(config)
+    return Execute(config, names, Ledger(data_dir), registry, venue, keep_halt, basis, exits, itself)
+
+
+def decide_of(config: Config) -> Decide:
+    """Of the strategies that do not read what they hold: those decide where that is known, in `execute`."""
+    return Decide([plan for plan in strategies_of(config) if not plan.knows_itself], config.venue.name)
+
+
+def knowing_themselves(config: Config) -> tuple[Plan, ...]:
+    """Strategies that read what they hold. raises: BadConfig."""
+    return tuple(plan for plan in strategies_of(config) if plan.knows_itself)
 
 
 def exits_of(config: Config) -> dict[str, ExitRule]:
@@ -166,7 +177,7 @@ _KEPT: dict[str, Callable[[Config], Kept]] = {
     "bars": lambda config: BarMaker(),
     "measure": lambda config: Measure(),
     "sentiment": lambda config: Sentiment(),
-    "decide": lambda config: Decide(strategies_of(config), config.venue.name),
+    "decide": lambda config: decide_of(config),
 }
 
 

@@ -19,7 +19,9 @@ from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.execution.core import NO_EXITS, ExecutionCore
 from ninefold.execution.decisions import UNTOLD, Basis, decisions
+from ninefold.execution.entries import tick_of
 from ninefold.execution.guards import ExitRule
+from ninefold.execution.money import base_amount
 from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
@@ -48,6 +50,8 @@ from ninefold.market.records import (
 )
 from ninefold.market.time import SECOND_NS, TIMEFRAMES
 from ninefold.services.sizes import Sizes
+from ninefold.strategy.itself import Holding, Itself
+from ninefold.strategy.plan import Plan
 from ninefold.strategy.scaling import Sizing
 
 UNIT = 10**8
@@ -117,7 +121,7 @@ def _ppm(fraction: float) -> int:
 class Execute:
     """The stage. It asks the core for the position that all strategies together want (sizes.py). venue: the simulated one that
     takes the orders; None: the paper one, or who sends them. keep_halt: sets the halt switch. basis: what decides besides the
-    inputs. exits: by strategy, of those that have any.
+    inputs. exits: by strategy, of those that have any. itself: strategies that read what they hold.
     """
 
     name = "execute"
@@ -132,6 +136,7 @@ class Execute:
         keep_halt: Callable[[Halted], None] | None = None,
         basis: Basis = UNTOLD,
         exits: Mapping[str, ExitRule] = NO_EXITS,
+        itself: Sequence[Plan] = (),
     ) -> None:
         rules = rules_of(config)
         self.registry = registry
@@ -141,6 +146,7 @@ class Execute:
         self._keep_halt = keep_halt
         sizing, capital = sizing_of(config), int(Decimal(config.account.capital) * UNIT)
         self._sizes = Sizes(sizing, strategies, capital // max(1, len(config.venue.pairs)), registry)
+        self._itself = Itself(itself, config.venue.name, registry)
         self._mays: list[May] = []
         self._done_seq = ledger.last_seq()
         events = ledger.events()
@@ -163,6 +169,7 @@ class Execute:
         """Returns of the bars so far; what strategies earned is measured anew."""
         self.core.returns.fold(bars)
         self.core.guards.warm(bars)
+        self._itself.warm(bars, values)
 
     def go_back(self, seq: int) -> None:
         """The journal ends here: what the ledger has behind it stays, but the numbers there are given anew."""
@@ -176,10 +183,11 @@ class Execute:
             self.core.shown.fold(chunk)
             self.core.returns.fold(chunk.rows("bars"))
             self.core.guards.pass_by(chunk)
+            self._itself.targets(chunk, lambda strategy, instrument: None)
             return chunk
         if self._paper is not None:
             chunk.records.extend(self._paper.step(chunk))
-        approved = self.core.step(chunk, partial(self._sizes.desired, chunk, self.core), self._mays, self._sizes.wants)
+        approved = self.core.step(chunk, partial(self._desired, chunk), self._mays, self._sizes.wants)
         cancels = self.core.take_cancels()
         if self._paper is not None:
             self._paper.accept(approved)
@@ -188,6 +196,22 @@ class Execute:
             self._to_send += [*approved, *cancels]
         chunk.records.extend(decisions(chunk, self.core, self._counted, self._sizes.size, self._basis))
         return chunk
+
+    def _desired(self, chunk: Chunk) -> Mapping[int, int]:
+        """Sizes by instrument, once the chunk's fills are booked; strategies that read what they hold decide now."""
+        made = self._itself.targets(chunk, self._holding)
+        if len(made):
+            chunk.add("targets", made)
+            self._sizes.observe(chunk)
+        return self._sizes.desired(chunk, self.core)
+
+    def _holding(self, strategy: str, instrument: int) -> Holding | None:
+        of, mine = self.registry[instrument], self.core.account.attribution
+        entry = mine.entries.of.get((strategy, instrument))
+        if entry is None:
+            return None
+        entry.count_in(tick_of(of))
+        return Holding(mine.held(strategy, instrument) / base_amount(of, 1), entry.average, entry.seq)
 
     def _counted(self, instrument: int) -> Mapping[str, float]:
         """Targets as they counted at this tick."""

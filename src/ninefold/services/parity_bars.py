@@ -66,8 +66,9 @@ def on_bars(
 
 
 def _together(plans: Sequence[Plan]) -> list[list[Plan]]:
-    """Those that read only their own bars, and those that read others too."""
-    sorts = [[plan for plan in plans if joins(plan) == joined] for joined in (False, True)]
+    """Those that read only their own bars, and those that read others too, without those that read what they hold."""
+    alone = [plan for plan in plans if not plan.knows_itself]  # no back-test knows what the others did with its orders
+    sorts = [[plan for plan in alone if joins(plan) == joined] for joined in (False, True)]
     return [sort for sort in sorts if sort]
 
 

@@ -19,9 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ninefold.formula import BOOL, RATIO, FormulaError, Term, call, parse
+from ninefold.formula import BOOL, RATIO, Call, FormulaError, Term, call, parse
 from ninefold.formula.columns import OWN
 from ninefold.formula.elsewhere import elsewhere_in
+from ninefold.formula.kernels import Elementwise
 from ninefold.market.time import width_of
 from ninefold.strategy.parameters import BadStrategy, Number
 
@@ -158,14 +159,29 @@ class Plan:
 
 
 def check_live(plan: Plan) -> None:
-    """raises: BadStrategy for what the pipeline cannot run: it runs formulas of bars."""
+    """raises: BadStrategy for what the pipeline cannot run: it runs formulas of bars, and of what is held at a bar."""
     if isinstance(plan.wants, Code):
         said = "it is free code (on_bar)"
-    elif own := OWN & plan.target.columns.union(*(part.term.columns for part in elsewhere_in(plan.target))):
-        said = f"it reads {', '.join(sorted(own))}, what it holds itself"
+    elif own := {name for part in elsewhere_in(plan.target) for name in part.term.columns & OWN}:
+        said = f"it reads {', '.join(sorted(own))}, what it holds itself, on bars of another series"
+    elif plan.knows_itself and elsewhere_in(plan.target):
+        said = "it reads other series and what it holds itself"
+    elif plan.knows_itself and plan.exits != NO_EXITS:
+        said = "it reads what it holds itself and has exits; say in the formula when it leaves"
+    elif (found := _remembers_itself(plan.target)) is not None:
+        said = f"{found} looks back on what it held itself; read position, bars_held and open_profit of the bar alone"
     else:
         return
-    raise BadStrategy(f"strategy {plan.name} runs in back-tests only: {said}; the pipeline runs formulas over bars")
+    raise BadStrategy(f"strategy {plan.name} runs in back-tests only: {said}")
+
+
+def _remembers_itself(term: Term) -> Term | None:
+    """The innermost part of a formula that keeps past values of what the strategy holds."""
+    if not isinstance(term, Call) or OWN.isdisjoint(term.columns):
+        return None
+    inner = next((found for part in term.inputs if (found := _remembers_itself(part)) is not None), None)
+    kernel = term.function.kernel(tuple(range(len(term.inputs))), len(term.inputs), term.parameters)
+    return inner if inner is not None or isinstance(kernel, Elementwise) else term
 
 
 def plan(name: str, timeframe: str, target: str, family: str, description: str) -> Plan:
