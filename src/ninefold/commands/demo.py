@@ -14,7 +14,7 @@ import typer
 
 from ninefold.bus.nats import BusFailed
 from ninefold.bus.server import NatsServer
-from ninefold.commands.chosen import chosen_strategies
+from ninefold.commands.chosen import Folder, Names, chosen_strategies
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.line import shower
@@ -72,12 +72,8 @@ def run(
     venues: Annotated[
         str, typer.Option(help="what the exchange is captured as, with commas between: binance, coinbase, kraken")
     ] = TRADED,
-    strategy: Annotated[
-        list[str] | None, typer.Option(help="name of one that trades; may be repeated; the default ones if left out")
-    ] = None,
-    strategies: Annotated[
-        Path | None, typer.Option(help="a folder with your own strategies, or one file of them")
-    ] = None,
+    strategy: Names = None,
+    strategies: Folder = None,
     bus: Annotated[
         str, typer.Option(help="nats: all nine services as processes of their own, over a NATS server started here")
     ] = "",

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ninefold.bus.nats import BusFailed
-from ninefold.commands.chosen import chosen_strategies
+from ninefold.commands.chosen import Folder, Names, chosen_strategies
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.table import print_summary
@@ -24,12 +24,8 @@ from ninefold.services.replay_bus import NotFresh, replay_over_bus
 def run(
     source: Annotated[Path, typer.Argument(help="a recording (.jsonl.gz) or a data dir with a journal")],
     data_dir: Annotated[Path, typer.Option(help="where to store what comes out; empty, or of the same source")],
-    strategy: Annotated[
-        list[str] | None, typer.Option(help="name of one that trades; may be repeated; the default ones if left out")
-    ] = None,
-    strategies: Annotated[
-        Path | None, typer.Option(help="a folder with your own strategies, or one file of them")
-    ] = None,
+    strategy: Names = None,
+    strategies: Folder = None,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
     bus: Annotated[
         str, typer.Option(help="nats: every stage as a process of its own, over a NATS server started here")
