@@ -67,7 +67,8 @@ class Itself:
         bars = chunk.rows("bars")
         if not self._plans or not len(bars):
             return empty("targets")
-        known, made = known_of(chunk.rows("values")), []
+        known = known_of(chunk.rows("values"))
+        made: list[tuple] = []  # type: ignore[type-arg]
         for key, mine in self._by_series(bars):
             for place in range(len(mine)):
                 self._see(key, mine[place])
