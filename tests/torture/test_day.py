@@ -33,7 +33,7 @@ HOUR_SEED = 8  # of the short form, so that a change is judged by what it change
 def test_in_an_hour_of_everything_the_books_add_up_at_every_step(tmp_path, monkeypatch):
     seed = int(os.environ.get("NINEFOLD_SEED", "0")) or HOUR_SEED
     met = play(tmp_path, monkeypatch, HOUR_S, restarted=1 / 30, seed=seed)
-    assert met["orders"] > 50 and met["fills"] > 50 and met["restarts"] > 5 and met["rests"] > 3 and met["exits"] > 5
+    assert met["orders"] > 50 and met["fills"] > 50 and met["restarts"] > 5 and met["rests"] > 3 and met["exits"] > 2
     assert sum(met[kind] > 0 for kind in KINDS) > len(KINDS) / 2
 
 
