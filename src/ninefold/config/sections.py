@@ -32,7 +32,8 @@ class Venue(_Section, frozen=True):
 
 class Account(_Section, frozen=True):
     """orders: "paper" fills in our simulated market; "exchange" sends signed orders to the venue's addresses. canary: with mode
-    "live" a position is worth so much at most, until so many filled orders agreed with the venue's balances.
+    "live" a position is worth so much at most, until so many filled orders agreed with the venue's balances. durable: an order is
+    in the ledger before it leaves; "strict": also on the disk, "overlapped": on the disk before the next of its instrument.
     """
 
     orders: Literal["paper", "exchange"] = "paper"
@@ -43,6 +44,7 @@ class Account(_Section, frozen=True):
     secret_env: str = "NINEFOLD_API_SECRET"
     canary_quote: Positive = 20.0
     canary_orders: Annotated[int, msgspec.Meta(ge=1)] = 20
+    durable: Literal["overlapped", "strict"] = "strict"
 
 
 class Risk(_Section, frozen=True):

@@ -6,7 +6,7 @@ In:  orders as they stand. Out: amounts of base by instrument, to buy and to sel
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ninefold.execution.asked import HAND
 from ninefold.execution.attribution import Attribution
@@ -51,6 +51,14 @@ def pending_parts(
 def busy_of(orders: Iterable[Tracked]) -> frozenset[int]:
     """Instruments for which another order of strategies must wait."""
     return frozenset(each.order.instrument for each in orders if not _stands_aside(each.order))
+
+
+def nested(parts: Mapping[tuple[str, int], Pending]) -> dict[str, dict[int, Pending]]:
+    """The same, to be changed: what one strategy has on order is found without looking through all."""
+    found: dict[str, dict[int, Pending]] = {}
+    for (strategy, instrument), amounts in parts.items():
+        found.setdefault(strategy, {})[instrument] = amounts
+    return found
 
 
 def more(known: Pending, amount: int) -> Pending:

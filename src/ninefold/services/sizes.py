@@ -18,7 +18,7 @@ from ninefold.execution.money import DECIMALS, ONE, size_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.strategy.scaling import Results, Sizing, kelly_scale, volatility_scale
-from ninefold.strategy.sizing import desired_position, equal_weights, wanted_amounts
+from ninefold.strategy.sizing import equal_weights, sized
 
 Sized = tuple[dict[str, float], frozenset[str], int, dict[str, int]]  # targets, whose scale was unknown, size, wants
 
@@ -46,7 +46,9 @@ class Sizes:
         """Take the targets of a chunk; what they earned so far is counted before they hold."""
         if self._sizing.method == "kelly":
             self._results.fold(chunk.rows("bars"), chunk.rows("targets"))
-        for instrument, strategy, target in chunk.rows("targets")[["instrument", "strategy", "target"]].tolist():
+        rows = chunk.rows("targets")
+        columns = (rows[name].tolist() for name in ("instrument", "strategy", "target"))
+        for instrument, strategy, target in zip(*columns, strict=True):
             self.targets.setdefault(instrument, {})[strategy.decode()] = target
 
     def desired(self, chunk: Chunk, core: ExecutionCore) -> Mapping[int, int]:
@@ -60,15 +62,15 @@ class Sizes:
             targets = core.guards.counted(instrument, self.targets[instrument])
             scales = {name: self._scale(name, instrument, target, core) for name, target in targets.items()}
             unknown = frozenset(name for name, scale in scales.items() if scale is None)
-            sized = self._sized.get(instrument)
-            if sized is None or sized[:2] != (targets, unknown):
+            known = self._sized.get(instrument)
+            if known is None or known[:2] != (targets, unknown):
                 scaled = {name: targets[name] * scale for name, scale in scales.items() if scale is not None}
                 mid = (quote.bid + quote.ask) // 2
                 size, wants = self._size(of, scaled, unknown, mid, self._capital * ONE // unit, core)
-                sized = targets, unknown, size, wants
-                self._sized[instrument] = sized
-            _, _, self._size_of[instrument], self.wants[instrument] = sized
-            wanted[instrument] = self._small(of, sized[2], quote.ask, core)
+                known = targets, unknown, size, wants
+                self._sized[instrument] = known
+            _, _, self._size_of[instrument], self.wants[instrument] = known
+            wanted[instrument] = self._small(of, known[2], quote.ask, core)
         return wanted | {one: self._left(one, core) for one in core.guards.due if one not in wanted}
 
     def _left(self, instrument: int, core: ExecutionCore) -> int:
@@ -101,9 +103,8 @@ class Sizes:
     ) -> tuple[int, dict[str, int]]:
         """What all want together, and what each does. capital: in the asset in which it is priced."""
         kept = {name: core.account.attribution.held(name, of.id) for name in unknown}
-        wants = {**wanted_amounts(scaled, self._weights, capital, price, of), **kept}
-        size = desired_position(scaled, self._weights, capital, price, of)
-        return max(0, size + size_of(of, sum(kept.values()))), wants
+        found = sized(scaled, self._weights, capital, price, of)
+        return max(0, found.position + size_of(of, sum(kept.values()))), {**found.amounts, **kept}
 
     def _scale(self, strategy: str, instrument: int, target: float, core: ExecutionCore) -> float | None:
         if self._sizing.method == "fixed" or target == 0 or target != target:

@@ -4,6 +4,9 @@ In:  chunks with finished bars, what was told of them, and forecasts.
 Out: the same with the target of every strategy at the close of each first-revision bar of its timeframe, `Renewed` where the
      entry of one with exits holds again, MAY messages, and their scores once their time is over. A MAY is kept if the target
      moved that way by at least SMALLEST_CHANGE within the horizon.
+
+What strategies may do is foretold at the tick behind the one that closed a bar: it takes milliseconds, which orders would wait
+for, and no order of that tick could refer to it.
 """
 
 from __future__ import annotations
@@ -15,14 +18,13 @@ import msgspec
 import numpy as np
 
 from ninefold.formula import Bars as Heard
-from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, row
+from ninefold.market.columns import columns, each_row
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import round_to_step
 from ninefold.market.records import Listed, May, MayScored, Renewed, Tick
 from ninefold.market.time import MINUTE_NS, SECOND_NS
-from ninefold.market.values import Known, known_of, told_of
+from ninefold.market.values import known_of, told_of
 from ninefold.strategy.foretell import (
     SMALLEST_CHANGE,
     Foretelling,
@@ -39,9 +41,11 @@ HORIZON_NS = (
 )  # a MAY looks this far ahead, at least SHORTEST_BARS and at most LONGEST_BARS of its timeframe
 SHORTEST_BARS, LONGEST_BARS = 3, 30
 LEAST_PROBABILITY = 0.1  # less likely moves are not worth a message
-AT_ONCE = 2  # foretellings a chunk at most: they cost milliseconds, and orders wait behind them
-IDENTITY = ("instrument", "width_ns", "close_ns", "known_ns", "seq")
+AT_ONCE = 2  # foretellings a tick at most: they cost milliseconds
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
+
+
+Returns = tuple[tuple[float, ...], tuple[float, ...]]  # probabilities, values
 
 
 class _Open(msgspec.Struct):
@@ -52,11 +56,21 @@ class _Open(msgspec.Struct):
     kept: bool = False
 
 
+class _Closed(msgspec.Struct):
+    """A bar behind which nothing was foretold yet. returns: probabilities and values, if they were forecast."""
+
+    instrument: int
+    width_ns: int
+    close_ns: int
+    returns: Returns | None
+
+
 class _State(msgspec.Struct):
-    """due: when a strategy may speak again, by "instrument strategy"."""
+    """due: when a strategy may speak again, by "instrument strategy". closed: bars of the last tick that closed any."""
 
     open: list[_Open] = []
     due: dict[str, int] = {}
+    closed: list[_Closed] = []
 
 
 class Decide:
@@ -81,10 +95,13 @@ class Decide:
         for record in chunk.records:
             if isinstance(record, Listed):
                 self._instruments[record.instrument.id] = record.instrument
+        ticks = [record for record in chunk.records if isinstance(record, Tick)]
+        if ticks and self._state.closed:
+            chunk.records.extend(self._foretell_all(ticks[-1]))
         bars = chunk.rows("bars")
         if len(bars):
-            self._decide(chunk, bars)
-        for tick in [record for record in chunk.records if isinstance(record, Tick)]:
+            self._decide(chunk, bars[bars["revision"] == 0])
+        for tick in ticks:
             chunk.records.extend(self._score(tick))
         return chunk
 
@@ -107,49 +124,44 @@ class Decide:
         self._state = msgspec.msgpack.decode(state, type=_State)
 
     def _decide(self, chunk: Chunk, bars: np.ndarray) -> None:
-        known = known_of(chunk.rows("values"))
+        read = each_row(bars, told_of(bars, known_of(chunk.rows("values"))))
         forecasts = _one_bar_ahead(chunk.rows("forecasts"))
-        made: list[tuple] = []  # type: ignore[type-arg]
-        said: list[May] = []
-        renewed: list[Renewed] = []
-        first = bars[bars["revision"] == 0]
-        moments = self._moments.of_all(first) if self._joining else first["known_ns"]
+        moments = self._moments.of_all(bars).tolist() if self._joining else bars["known_ns"].tolist()
         if self._joining:
-            self._hear(first, moments, known)
-        for place in range(len(first)):
-            bar = first[place : place + 1]
-            instrument, width, close_ns, known_ns, seq = bar[list(IDENTITY)].tolist()[0]
-            returns = forecasts.get((instrument, width, close_ns))
-            for series in self._series_of(instrument, width):
-                series.update(row(bar, told_of(bar, known)), int(moments[place]))
-                for name, target in zip(series.names, series.latest.tolist(), strict=True):
-                    made.append((instrument, name, width, close_ns, target, known_ns, seq))
-                for again in series.renewed:
-                    renewed.append(Renewed(seq=seq, known_ns=known_ns, instrument=instrument, strategy=again))
+            self._hear(bars, moments, read)
+        closed: dict[tuple[int, int], _Closed] = {}
+        made: list[np.ndarray] = []
+        keys = bars[["instrument", "width_ns", "close_ns", "known_ns", "seq"]].tolist()
+        for (instrument, width_ns, close_ns, known_ns, seq), row, moment in zip(keys, read, moments, strict=True):
+            for series in self._series_of(instrument, width_ns):
+                series.update(row, moment)
+                made.append(series.told(instrument, width_ns, close_ns, known_ns, seq))
+                chunk.records += [
+                    Renewed(seq=seq, known_ns=known_ns, instrument=instrument, strategy=again)
+                    for again in series.renewed
+                ]
                 self._watch(instrument, close_ns, series)
-                for index in range(len(series.strategies)):
-                    if len(said) < AT_ONCE:
-                        said.extend(self._foretell(series, index, bar, returns))
+                returns = forecasts.get((instrument, width_ns, close_ns))
+                closed[instrument, width_ns] = _Closed(instrument, width_ns, close_ns, returns)
         if made:
-            chunk.add("targets", rows("targets", made))
-        chunk.records.extend([*renewed, *said])
+            chunk.add("targets", np.concatenate(made))
+            self._state.closed = list(closed.values())
 
-    def _hear(self, first: np.ndarray, moments: np.ndarray, known: Known) -> None:
+    def _hear(self, bars: np.ndarray, moments: Sequence[int], read: Sequence[dict[str, float]]) -> None:
         """What strategies read elsewhere is heard before the own bars of the same input."""
-        mine = [one for one in self._instruments.values() if one.venue == self._venue]
         joined = [
             (own, series)
-            for own in mine
+            for own in [one for one in self._instruments.values() if one.venue == self._venue]
             for width_ns in self._by_width
             for series in self._series_of(own.id, width_ns)
             if isinstance(series, Joined)
         ]
-        for place in range(len(first)):
-            bar = first[place : place + 1]
-            of, width_ns = self._instruments[int(bar["instrument"][0])], int(bar["width_ns"][0])
+        keys = bars[["instrument", "width_ns"]].tolist()
+        for (instrument, width_ns), row, moment in zip(keys, read, moments, strict=True):
+            of = self._instruments[instrument]
             for own, series in joined:
                 for source in series.reads(own, of, width_ns):
-                    series.hear(source, int(moments[place]), row(bar, told_of(bar, known)), scale_of(of))
+                    series.hear(source, moment, row, scale_of(of))
 
     def _series_of(self, instrument: int, width_ns: int) -> Sequence[Series]:
         """Those of one instrument and width, none where nobody decides."""
@@ -164,60 +176,63 @@ class Decide:
         return self._series[key]
 
     def _watch(self, instrument: int, close_ns: int, series: Series) -> None:
-        now = {
-            strategy.name: target for strategy, target in zip(series.strategies, series.latest.tolist(), strict=True)
-        }
         for one in self._state.open:
             may = one.may
-            if may.instrument == instrument and may.strategy in now and close_ns <= may.until_ns:
-                moved = (now[may.strategy] - one.base) * may.side
+            if may.instrument == instrument and may.strategy in series.places and close_ns <= may.until_ns:
+                moved = (float(series.latest[series.places[may.strategy]]) - one.base) * may.side
                 one.kept = one.kept or moved >= SMALLEST_CHANGE
 
-    def _foretell(self, series: Series, index: int, bar: np.ndarray, returns: ReturnQuantiles | None) -> list[May]:
+    def _foretell_all(self, tick: Tick) -> list[May]:
+        """AT_ONCE at most; whoever was left out speaks at the next bars."""
+        said: list[May] = []
+        closed, self._state.closed = self._state.closed, []
+        for bar in closed:
+            for series in self._series_of(bar.instrument, bar.width_ns):
+                for index in range(len(series.strategies)):
+                    if len(said) == AT_ONCE:
+                        return said
+                    said += self._foretell(series, index, bar, tick)
+        return said
+
+    def _foretell(self, series: Series, index: int, bar: _Closed, tick: Tick) -> list[May]:
         strategy = series.strategies[index]
-        instrument, close_ns = int(bar["instrument"][0]), int(bar["close_ns"][0])
-        key = f"{instrument} {strategy.name}"
-        if close_ns < self._state.due.get(key, 0) or math.isnan(series.latest[index]):
+        key = f"{bar.instrument} {strategy.name}"
+        if bar.close_ns < self._state.due.get(key, 0) or math.isnan(series.latest[index]):
             return []
         horizon = min(max(HORIZON_NS // strategy.width_ns, SHORTEST_BARS), LONGEST_BARS)
         recent = series.recent_columns()
-        spread = returns or recent_returns(recent["close"])
+        spread = ReturnQuantiles(*bar.returns) if bar.returns else recent_returns(recent["close"])
         if spread is None:
             return []
-        self._state.due[key] = close_ns + horizon * strategy.width_ns
-        seed = close_ns // SECOND_NS * 1000 + instrument
+        self._state.due[key] = bar.close_ns + horizon * strategy.width_ns
+        seed = bar.close_ns // SECOND_NS * 1000 + bar.instrument
         told = foretell(series.evaluator, index, recent, spread, horizon, seed)
-        if told is None:
+        if told is None or max(told.probability_buy, told.probability_sell) < LEAST_PROBABILITY:
             return []
-        side = 1 if told.probability_buy >= told.probability_sell else -1
-        probability = max(told.probability_buy, told.probability_sell)
-        if probability < LEAST_PROBABILITY:
-            return []
-        may = self._may(strategy, bar, told, side, probability, horizon)
+        may = self._may(strategy, bar, told, horizon, tick)
         self._state.open.append(_Open(may, float(series.latest[index])))
         return [may]
 
-    def _may(
-        self, strategy: Plan, bar: np.ndarray, told: Foretelling, side: int, probability: float, horizon: int
-    ) -> May:
-        of = self._instruments[int(bar["instrument"][0])]
-        close_ns = int(bar["close_ns"][0])
+    def _may(self, strategy: Plan, bar: _Closed, told: Foretelling, horizon: int, tick: Tick) -> May:
+        of = self._instruments[bar.instrument]
+        side = 1 if told.probability_buy >= told.probability_sell else -1
+        probability = max(told.probability_buy, told.probability_sell)
         low, high = (told.zone_buy if side > 0 else told.zone_sell) or (0, 0)
         low, high = round_to_step(low, of.tick_size, side=1), round_to_step(high, of.tick_size, side=-1)
         within_s = horizon * strategy.width_ns // SECOND_NS
         zone = f"{of.price_text(low)} to {of.price_text(high)} {of.quote}"
         text = f"{strategy.name} may {'buy' if side > 0 else 'sell'} {of.symbol} within {within_s} s: {probability:.0%}, at {zone}"
         return May(
-            seq=int(bar["seq"][0]),
-            known_ns=int(bar["known_ns"][0]),
-            may_id=f"may-{of.id}-{strategy.name}-{close_ns // SECOND_NS}",
+            seq=tick.seq,
+            known_ns=tick.known_ns,
+            may_id=f"may-{of.id}-{strategy.name}-{bar.close_ns // SECOND_NS}",
             instrument=of.id,
             strategy=strategy.name,
             side=side,
             probability=probability,
             price_low=low,
             price_high=high,
-            until_ns=close_ns + horizon * strategy.width_ns,
+            until_ns=bar.close_ns + horizon * strategy.width_ns,
             text=text,
         )
 
@@ -237,10 +252,11 @@ class Decide:
         ]
 
 
-def _one_bar_ahead(forecasts: np.ndarray) -> dict[tuple[int, int, int], ReturnQuantiles]:
-    mine = forecasts[forecasts["horizon"] == 1]
+def _one_bar_ahead(forecasts: np.ndarray) -> dict[tuple[int, int, int], Returns]:
+    mine = forecasts[forecasts["horizon"] == 1] if len(forecasts) else forecasts
     fields = ["instrument", "width_ns", "close_ns", "mean", *QUANTILES]
-    return {
-        (instrument, width, close_ns): one_bar_returns(mean, dict(zip(QUANTILES.values(), quantiles, strict=True)), 1)
-        for instrument, width, close_ns, mean, *quantiles in mine[fields].tolist()
-    }
+    found: dict[tuple[int, int, int], Returns] = {}
+    for instrument, width_ns, close_ns, mean, *quantiles in mine[fields].tolist():
+        one = one_bar_returns(mean, dict(zip(QUANTILES.values(), quantiles, strict=True)), 1)
+        found[instrument, width_ns, close_ns] = (one.probabilities, one.values)
+    return found

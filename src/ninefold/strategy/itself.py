@@ -18,9 +18,9 @@ import numpy as np
 
 from ninefold.formula import Bars as Heard
 from ninefold.formula.columns import OWN
-from ninefold.market.arrays import BAR_UNKNOWN, empty, rows
+from ninefold.market.arrays import BAR_UNKNOWN, empty
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, row
+from ninefold.market.columns import columns, each_row
 from ninefold.market.instruments import Registry
 from ninefold.market.values import known_of, told_of
 from ninefold.strategy.plan import Plan
@@ -68,18 +68,16 @@ class Itself:
         if not self._plans or not len(bars):
             return empty("targets")
         known = known_of(chunk.rows("values"))
-        made: list[tuple] = []  # type: ignore[type-arg]
+        made: list[np.ndarray] = []
         for key, mine in self._by_series(bars):
-            for place in range(len(mine)):
-                self._see(key, mine[place])
-                bar = mine[place : place + 1]
-                read = row(bar, told_of(bar, known))
-                close_ns, known_ns, seq = (int(bar[name][0]) for name in ("close_ns", "known_ns", "seq"))
+            for bar, read in zip(mine, each_row(mine, told_of(mine, known)), strict=True):
+                self._see(key, bar)
+                close_ns, known_ns, seq = (int(bar[name]) for name in ("close_ns", "known_ns", "seq"))
                 for plan in self._of_width(key[1]):
                     series = self._of(plan, key[0])
                     series.update(read | self._own(held(plan.name, key[0]), key), known_ns)
-                    made.append((key[0], plan.name.encode(), key[1], close_ns, series.latest[0], known_ns, seq))
-        return rows("targets", made)
+                    made.append(series.told(*key, close_ns, known_ns, seq))
+        return np.concatenate([empty("targets"), *made])
 
     def _by_series(self, bars: np.ndarray) -> list[tuple[tuple[int, int], np.ndarray]]:
         """First revisions of what somebody decides on, by instrument and width."""

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ninefold.formula import BOOL, RATIO, Call, FormulaError, Term, call, parse
-from ninefold.formula.columns import OWN
+from ninefold.formula.columns import NOT_LIVE, OWN
 from ninefold.formula.elsewhere import elsewhere_in
 from ninefold.formula.kernels import Elementwise
 from ninefold.market.time import width_of
@@ -162,6 +162,8 @@ def check_live(plan: Plan) -> None:
     """raises: BadStrategy for what the pipeline cannot run: it runs formulas of bars, and of what is held at a bar."""
     if isinstance(plan.wants, Code):
         said = "it is free code (on_bar)"
+    elif untold := NOT_LIVE & plan.target.columns.union(*(part.term.columns for part in elsewhere_in(plan.target))):
+        said = f"it reads {', '.join(sorted(untold))}, which the pipeline's bars do not tell"
     elif own := {name for part in elsewhere_in(plan.target) for name in part.term.columns & OWN}:
         said = f"it reads {', '.join(sorted(own))}, what it holds itself, on bars of another series"
     elif plan.knows_itself and elsewhere_in(plan.target):

@@ -18,6 +18,7 @@ import numpy as np
 from ninefold.formula import Aligned, Evaluator, Scale, Term, sources
 from ninefold.formula import Bars as Heard
 from ninefold.formula.elsewhere import Source
+from ninefold.market.arrays import TARGETS
 from ninefold.market.columns import columns
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import width_of
@@ -34,7 +35,9 @@ class Series:
 
     def __init__(self, strategies: Sequence[Plan], scale: Scale) -> None:
         self.strategies = tuple(strategies)
-        self.names = [strategy.name.encode() for strategy in strategies]
+        self.places = {strategy.name: place for place, strategy in enumerate(strategies)}
+        self._told = np.zeros(len(strategies), TARGETS)
+        self._told["strategy"] = [strategy.name.encode() for strategy in strategies]
         self._entries = [(place, *entry) for place, one in enumerate(strategies) for entry in one.entered_again]
         self.evaluator = self._evaluator(
             [strategy.target for strategy in strategies] + [term for _, _, term in self._entries], scale
@@ -68,6 +71,13 @@ class Series:
         for (place, side, _), holds in zip(self._entries, values[many:], strict=True):
             renewed[place] |= (holds == 1.0) & (wanted[place] == side)
         return wanted, renewed
+
+    def told(self, instrument: int, width_ns: int, close_ns: int, known_ns: int, seq: int) -> np.ndarray:
+        """The targets as rows."""
+        made = self._told.copy()
+        made["instrument"], made["width_ns"], made["close_ns"] = instrument, width_ns, close_ns
+        made["target"], made["known_ns"], made["seq"] = self.latest, known_ns, seq
+        return made
 
     def recent_columns(self) -> dict[str, np.ndarray]:
         return {name: np.array([bar[name] for bar in self.recent]) for name in self.recent[-1]}
