@@ -22,12 +22,15 @@ from ninefold.sentiment.mood import Sentiment
 from ninefold.services.stage import Kept, Warmed
 from ninefold.strategy.decide import AT_ONCE, Decide
 from ninefold.strategy.library import default_strategies, library
+from ninefold.strategy.plan import plan
 from ninefold.strategy.strategy import plan_of
 
 START_NS = 1_700_000_100 * SECOND_NS
 SECONDS = 260
-STRATEGIES = (  # the default ones, and one that reads what `forecast` tells
+STRATEGIES = (  # the default ones, one that reads what `forecast` tells, and those that read other series
     *default_strategies(),
+    plan("wider", "1s", 'sign(close - on("5s", ema(close, 3)))', "own", "Above the mean of wider bars."),
+    plan("elsewhere", "5s", 'at("binance:BTC/USDT", on("1s", sign(close - open)))', "own", "The last second."),
     plan_of(library()["forecast_with_trend"], {"bars": 5}, timeframe="1s"),
 )
 KINDS = ("bars", "values", "forecasts", "targets")

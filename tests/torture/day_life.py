@@ -18,10 +18,12 @@ import numpy as np
 
 from ninefold.config import Account, Config, Risk, Strategies
 from ninefold.config import Venue as VenueSection
+from ninefold.execution.guards import ExitRule
 from ninefold.journal.inputs import AccountEvent
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.records import AnyRecord, Fill, Flatten, Halted, Malformed, Order, Resumed, Started, Tick
+from ninefold.market.time import SECOND_NS
 from ninefold.services import halt
 from ninefold.services.execute import Execute, Outgoing
 from ninefold.services.trading import Trading
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 SYMBOLS = {"BTCUSDT": "BTC/USDT", "ETHUSDT": "ETH/USDT", "SOLUSDT": "SOL/USDT", "ADABTC": "ADA/BTC"}
 STRATEGIES = ("fast", "late", "slow")
+EXITS = {"fast": ExitRule(SECOND_NS, stop=200_000, take=300_000)}  # 0.2 and 0.3 %
 JOURNALLED = 50  # inputs behind the ledger's end that a start looks at; the product keeps 30 s of them
 
 
@@ -119,8 +122,9 @@ class Life:
         self._unsynced: set[int] = set()  # instruments
         self._syncs = False
         self.registry = registry()
+        keep_halt = partial(halt.keep, day.folder)
         self.execute = Execute(
-            config_of(day.folder), STRATEGIES, day.kept, self.registry, keep_halt=partial(halt.keep, day.folder)
+            config_of(day.folder), STRATEGIES, day.kept, self.registry, keep_halt=keep_halt, exits=EXITS
         )
         self.core = self.execute.core
         self._halted: halt.Halt | None = None

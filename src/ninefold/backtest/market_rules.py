@@ -113,6 +113,25 @@ class Numbers(NamedTuple):
     most_lots: int  # beyond this a value does not fit
 
 
+class Distances(NamedTuple):
+    """Exits as the kernels read them: 10**-8 of a price, and bars; 0: none."""
+
+    stop: int
+    take: int
+    trail: int
+    hold: int
+
+
+def distances(exits: Exits) -> Distances:
+    """raises: BadRules naming the exit."""
+    return Distances(
+        _distance(exits.stop_loss, "stop loss"),
+        _distance(exits.take_profit, "take profit", 100),
+        _distance(exits.trailing, "trailing stop"),
+        _bars(exits.bars),
+    )
+
+
 def numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int) -> Numbers:
     """The rules on an instrument. tick: quote; lot: base; highest: price in ticks, of all bars.
 
@@ -155,10 +174,7 @@ def numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int) -> Number
         initial=initial,
         maintenance=maintenance,
         liquidation_fee=rate(rules.margin.liquidation_fee, "liquidation fee"),
-        stop=_distance(rules.exits.stop_loss, "stop loss"),
-        take=_distance(rules.exits.take_profit, "take profit", 100),
-        trail=_distance(rules.exits.trailing, "trailing stop"),
-        hold=_bars(rules.exits.bars),
+        **distances(rules.exits)._asdict(),
         volume_share=0 if rules.volume_share is None else _distance(rules.volume_share, "share of the volume"),
         most_lots=most_lots,
     )

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ninefold.execution.entries import Entries
 from ninefold.execution.money import base_amount
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Crossed, Fill, Order, Shared
@@ -57,10 +58,11 @@ def net(wants: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
 
 class Attribution:
     """amounts: by strategy and asset, what came in less what went out. fees: the same, of fees alone (they are in `amounts`
-    too). fills: how many each had a part in.
+    too). fills: how many each had a part in. entries: since when and at which price each holds what it holds.
     """
 
     def __init__(self) -> None:
+        self.entries = Entries()
         self.amounts: dict[str, dict[str, int]] = {}
         self.fees: dict[str, dict[str, int]] = {}
         self.fills: dict[str, int] = {}
@@ -104,7 +106,7 @@ class Attribution:
         self._know(shared.client_order_id, shared.wanted)
 
     def cross(self, crossed: Crossed, instrument: Instrument) -> None:
-        self._book(instrument, crossed.taken, crossed.price)
+        self._book(instrument, crossed.taken, crossed.price, crossed.seq)
 
     def book(self, fill: Fill, instrument: Instrument, value: int, number: int) -> None:
         """value: what was paid or got of the quote asset. number: of the instrument, now. Call it once a fill."""
@@ -112,7 +114,7 @@ class Attribution:
         base = split(fill.side * base_amount(instrument, fill.size), wanted)
         for name, amount in base.items():
             self._add(name, instrument.base, amount)
-            self._hold(name, number, amount)
+            self._enter(name, number, instrument, amount, fill.price, fill.seq)
             self.fills[name] = self.fills.get(name, 0) + 1
         for name, amount in split(-fill.side * value, wanted).items():
             self._add(name, instrument.quote, amount)
@@ -128,9 +130,10 @@ class Attribution:
         """An instrument goes on under another number."""
         for name, amount in self.holders(old).items():
             self._hold(name, new, amount)
+            self.entries.relist(name, old, new)
         self._held.pop(old, None)
 
-    def _book(self, instrument: Instrument, taken: Mapping[str, int], price: int) -> None:
+    def _book(self, instrument: Instrument, taken: Mapping[str, int], price: int, seq: int) -> None:
         """Takers and givers at one price; the value is split on either side, so that it sums to nothing."""
         takers = {name: amount for name, amount in taken.items() if amount > 0}
         givers = {name: amount for name, amount in taken.items() if amount < 0}
@@ -139,7 +142,7 @@ class Attribution:
         for name, amount in taken.items():
             self._add(name, instrument.base, amount)
             self._add(name, instrument.quote, paid[name])
-            self._hold(name, instrument.id, amount)
+            self._enter(name, instrument.id, instrument, amount, price, seq)
 
     def _know(self, order_id: str, wanted: Mapping[str, int]) -> None:
         self._wanted.pop(order_id, None)
@@ -151,6 +154,10 @@ class Attribution:
         of = self.amounts.setdefault(strategy, {})
         if asset:
             of[asset] = of.get(asset, 0) + amount
+
+    def _enter(self, strategy: str, number: int, instrument: Instrument, amount: int, price: int, seq: int) -> None:
+        self.entries.add((strategy, number), instrument, self.held(strategy, number), amount, price, seq)
+        self._hold(strategy, number, amount)
 
     def _hold(self, strategy: str, instrument: int, amount: int) -> None:
         of = self._held.setdefault(instrument, {})

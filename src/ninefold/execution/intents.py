@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ninefold.execution.ids import client_order_id
-from ninefold.execution.money import quote_amount, size_of
+from ninefold.execution.money import is_orderable, size_of
 from ninefold.execution.shown import Quote
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument
-from ninefold.market.numbers import to_units
 from ninefold.market.records import May, Order, Tick
 
 
@@ -37,12 +36,10 @@ def intend(
     difference = max(desired, 0) - size_of(instrument, position)
     side = 1 if difference > 0 else -1
     size = abs(difference) // instrument.lot_size * instrument.lot_size
-    if size < max(instrument.min_size, 1):
+    if size < max(instrument.min_size, 1) or (
+        quote is not None and not is_orderable(instrument, size, quote.price(side))
+    ):
         return None
-    if quote is not None:
-        value = quote_amount(instrument, quote.price(side), size)
-        if value < to_units(instrument.min_notional, 8):
-            return None
     return Order(
         seq=tick.seq,
         known_ns=tick.known_ns,

@@ -1,9 +1,9 @@
 """Targets and foretellings: the pure core of `decide`.
 
 In:  chunks with finished bars, what was told of them, and forecasts.
-Out: the same with the target of every strategy at the close of each first-revision bar of its timeframe, MAY
-     messages, and their scores once their
-     time is over. A MAY is kept if the target moved that way by at least SMALLEST_CHANGE within the horizon.
+Out: the same with the target of every strategy at the close of each first-revision bar of its timeframe, `Renewed` where the
+     entry of one with exits holds again, MAY messages, and their scores once their time is over. A MAY is kept if the target
+     moved that way by at least SMALLEST_CHANGE within the horizon.
 
 What strategies may do is foretold at the tick behind the one that closed a bar: it takes milliseconds, which orders would wait
 for, and no order of that tick could refer to it.
@@ -12,19 +12,17 @@ for, and no order of that tick could refer to it.
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
-from ninefold.formula import Evaluator, Scale
-from ninefold.market.arrays import TARGETS
+from ninefold.formula import Bars as Heard
 from ninefold.market.chunk import Chunk
 from ninefold.market.columns import columns, each_row
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import round_to_step
-from ninefold.market.records import Listed, May, MayScored, Tick
+from ninefold.market.records import Listed, May, MayScored, Renewed, Tick
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 from ninefold.market.values import known_of, told_of
 from ninefold.strategy.foretell import (
@@ -35,9 +33,9 @@ from ninefold.strategy.foretell import (
     one_bar_returns,
     recent_returns,
 )
-from ninefold.strategy.plan import Plan, targets
+from ninefold.strategy.plan import Plan
+from ninefold.strategy.series import Joined, Moments, Series, joins, scale_of
 
-RECENT_BARS = 32
 HORIZON_NS = (
     2 * MINUTE_NS
 )  # a MAY looks this far ahead, at least SHORTEST_BARS and at most LONGEST_BARS of its timeframe
@@ -75,54 +73,22 @@ class _State(msgspec.Struct):
     closed: list[_Closed] = []
 
 
-class _Series:
-    """All strategies of one timeframe on one instrument."""
-
-    def __init__(self, strategies: Sequence[Plan], scale: Scale) -> None:
-        self.strategies = tuple(strategies)
-        self.places = {strategy.name: place for place, strategy in enumerate(strategies)}
-        self._told = np.zeros(len(strategies), TARGETS)
-        self._told["strategy"] = [strategy.name.encode() for strategy in strategies]
-        self.evaluator = Evaluator([strategy.target for strategy in strategies], scale)
-        self.recent: deque[dict[str, float]] = deque(maxlen=RECENT_BARS)
-        self.latest = np.full(len(strategies), np.nan)
-
-    def update(self, bar: dict[str, float]) -> None:
-        self.recent.append(bar)
-        self.latest = targets(self.evaluator.update(bar))
-
-    def warm(self, history: dict[str, np.ndarray]) -> None:
-        self.evaluator.warm(history)
-        self.latest = targets(self.evaluator.latest)
-        last = {name: values[-RECENT_BARS:] for name, values in history.items()}
-        for place in range(len(next(iter(last.values())))):
-            self.recent.append({name: float(values[place]) for name, values in last.items()})
-
-    def told(self, instrument: int, width_ns: int, close_ns: int, known_ns: int, seq: int) -> np.ndarray:
-        """The targets as rows."""
-        made = self._told.copy()
-        made["instrument"], made["width_ns"], made["close_ns"] = instrument, width_ns, close_ns
-        made["target"], made["known_ns"], made["seq"] = self.latest, known_ns, seq
-        return made
-
-    def recent_columns(self) -> dict[str, np.ndarray]:
-        return {name: np.array([bar[name] for bar in self.recent]) for name in self.recent[-1]}
-
-
 class Decide:
-    """Runs every strategy on every instrument of the venue that is traded, one evaluator for each instrument and
-    timeframe.
+    """Runs every strategy on every instrument of the venue that is traded, one evaluator for each instrument and timeframe; those
+    that read other series have one of their own.
     """
 
     name = "decide"
 
     def __init__(self, strategies: Sequence[Plan], venue: str) -> None:
         self._venue = venue
-        self._by_width: dict[int, list[Plan]] = {}
+        self._by_width: dict[int, dict[bool, list[Plan]]] = {}
         for strategy in strategies:
-            self._by_width.setdefault(strategy.width_ns, []).append(strategy)
+            self._by_width.setdefault(strategy.width_ns, {}).setdefault(joins(strategy), []).append(strategy)
+        self._joining = any(map(joins, strategies))
+        self._moments = Moments()
         self._instruments: dict[int, Instrument] = {}
-        self._series: dict[tuple[int, int], _Series] = {}
+        self._series: dict[tuple[int, int], list[Series]] = {}
         self._state = _State()
 
     def step(self, chunk: Chunk) -> Chunk:
@@ -143,10 +109,13 @@ class Decide:
         """Catch up with all bars so far (first revisions, in the order in which they became known)."""
         self._instruments.update({instrument.id: instrument for instrument in instruments})
         known = known_of(values)
+        moment = self._moments.of_all(bars) if self._joining else bars["known_ns"]
         for key in {(int(i), int(w)) for i, w in bars[["instrument", "width_ns"]].tolist()}:
-            if key[1] in self._by_width and self._instruments[key[0]].venue == self._venue:
-                mine = bars[(bars["instrument"] == key[0]) & (bars["width_ns"] == key[1])]
-                self._of(key).warm(columns(mine, told_of(mine, known)))
+            mine = (bars["instrument"] == key[0]) & (bars["width_ns"] == key[1])
+            for series in self._series_of(*key):
+                own = self._instruments[key[0]]
+                others = series.heard(own, self._instruments, bars, moment, known) if isinstance(series, Joined) else {}
+                series.warm(Heard(columns(bars[mine], told_of(bars[mine], known)), moment[mine]), others)
 
     def save(self) -> bytes:
         return msgspec.msgpack.encode(self._state)
@@ -157,29 +126,56 @@ class Decide:
     def _decide(self, chunk: Chunk, bars: np.ndarray) -> None:
         read = each_row(bars, told_of(bars, known_of(chunk.rows("values"))))
         forecasts = _one_bar_ahead(chunk.rows("forecasts"))
+        moments = self._moments.of_all(bars).tolist() if self._joining else bars["known_ns"].tolist()
+        if self._joining:
+            self._hear(bars, moments, read)
         closed: dict[tuple[int, int], _Closed] = {}
         made: list[np.ndarray] = []
         keys = bars[["instrument", "width_ns", "close_ns", "known_ns", "seq"]].tolist()
-        for (instrument, width_ns, close_ns, known_ns, seq), row in zip(keys, read, strict=True):
-            if width_ns not in self._by_width or self._instruments[instrument].venue != self._venue:
-                continue
-            series = self._of((instrument, width_ns))
-            series.update(row)
-            made.append(series.told(instrument, width_ns, close_ns, known_ns, seq))
-            self._watch(instrument, close_ns, series)
-            returns = forecasts.get((instrument, width_ns, close_ns))
-            closed[instrument, width_ns] = _Closed(instrument, width_ns, close_ns, returns)
+        for (instrument, width_ns, close_ns, known_ns, seq), row, moment in zip(keys, read, moments, strict=True):
+            for series in self._series_of(instrument, width_ns):
+                series.update(row, moment)
+                made.append(series.told(instrument, width_ns, close_ns, known_ns, seq))
+                chunk.records += [
+                    Renewed(seq=seq, known_ns=known_ns, instrument=instrument, strategy=again)
+                    for again in series.renewed
+                ]
+                self._watch(instrument, close_ns, series)
+                returns = forecasts.get((instrument, width_ns, close_ns))
+                closed[instrument, width_ns] = _Closed(instrument, width_ns, close_ns, returns)
         if made:
             chunk.add("targets", np.concatenate(made))
             self._state.closed = list(closed.values())
 
-    def _of(self, key: tuple[int, int]) -> _Series:
+    def _hear(self, bars: np.ndarray, moments: Sequence[int], read: Sequence[dict[str, float]]) -> None:
+        """What strategies read elsewhere is heard before the own bars of the same input."""
+        joined = [
+            (own, series)
+            for own in [one for one in self._instruments.values() if one.venue == self._venue]
+            for width_ns in self._by_width
+            for series in self._series_of(own.id, width_ns)
+            if isinstance(series, Joined)
+        ]
+        keys = bars[["instrument", "width_ns"]].tolist()
+        for (instrument, width_ns), row, moment in zip(keys, read, moments, strict=True):
+            of = self._instruments[instrument]
+            for own, series in joined:
+                for source in series.reads(own, of, width_ns):
+                    series.hear(source, moment, row, scale_of(of))
+
+    def _series_of(self, instrument: int, width_ns: int) -> Sequence[Series]:
+        """Those of one instrument and width, none where nobody decides."""
+        key, of = (instrument, width_ns), self._instruments[instrument]
+        if width_ns not in self._by_width or of.venue != self._venue:
+            return ()
         if key not in self._series:
-            of = self._instruments[key[0]]
-            self._series[key] = _Series(self._by_width[key[1]], Scale(of.price_decimals, of.size_decimals))
+            plans = self._by_width[width_ns]
+            self._series[key] = [
+                (Joined if joined else Series)(plans[joined], scale_of(of)) for joined in sorted(plans)
+            ]
         return self._series[key]
 
-    def _watch(self, instrument: int, close_ns: int, series: _Series) -> None:
+    def _watch(self, instrument: int, close_ns: int, series: Series) -> None:
         for one in self._state.open:
             may = one.may
             if may.instrument == instrument and may.strategy in series.places and close_ns <= may.until_ns:
@@ -191,14 +187,14 @@ class Decide:
         said: list[May] = []
         closed, self._state.closed = self._state.closed, []
         for bar in closed:
-            series = self._of((bar.instrument, bar.width_ns))
-            for index in range(len(series.strategies)):
-                if len(said) == AT_ONCE:
-                    return said
-                said += self._foretell(series, index, bar, tick)
+            for series in self._series_of(bar.instrument, bar.width_ns):
+                for index in range(len(series.strategies)):
+                    if len(said) == AT_ONCE:
+                        return said
+                    said += self._foretell(series, index, bar, tick)
         return said
 
-    def _foretell(self, series: _Series, index: int, bar: _Closed, tick: Tick) -> list[May]:
+    def _foretell(self, series: Series, index: int, bar: _Closed, tick: Tick) -> list[May]:
         strategy = series.strategies[index]
         key = f"{bar.instrument} {strategy.name}"
         if bar.close_ns < self._state.due.get(key, 0) or math.isnan(series.latest[index]):
