@@ -24,9 +24,10 @@ AHEAD_MS = 1_000
 
 
 class Keys:
-    """The one API key of the account and its secret."""
+    """The one API key of the account and its secret. may_withdraw: whether the exchange says so of it."""
 
     def __init__(self, api_key: str, secret: str) -> None:
+        self.may_withdraw = False
         self.api_key = api_key
         self._secret = secret.encode()
 

@@ -51,7 +51,7 @@ class Doors:
         """Serve REST, streams and WebSocket API, in this order of sockets."""
         keys, limits = load_keys(keys_file), Limits()
         halving = Halving(self.market)
-        private = Private(self.exchange, Orders(self.exchange, halving))
+        private = Private(self.exchange, Orders(self.exchange, halving), keys)
         api = wsapi.WsApi(self.exchange, private, keys, limits)
 
         def api_client(request: WSUpgradeRequest) -> Connection | WSUpgradeResponseWithListener | None:
@@ -65,7 +65,8 @@ class Doors:
         ]
         app = web.Application()
         app.add_routes(Rest(self.exchange, self.public, private, keys, limits, api.connections, halving).routes())
-        app.add_routes(Control(self.exchange, self.market, self.public, self.playing, api.connections, limits).routes())
+        control = Control(self.exchange, self.market, self.public, self.playing, api.connections, limits, keys)
+        app.add_routes(control.routes())
         for face in self.faces:
             app.add_routes(face.routes(self.public))
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
