@@ -32,7 +32,8 @@ class Venue(_Section, frozen=True):
 
 class Account(_Section, frozen=True):
     """orders: "paper" fills in our simulated market; "exchange" sends signed orders to the venue's addresses. canary: with mode
-    "live" a position is worth so much at most, until so many filled orders agreed with the venue's balances.
+    "live" a position is worth so much at most, until so many filled orders agreed with the venue's balances. unproven_venue:
+    the venue's name once more, where its order entry was never seen at work.
     """
 
     orders: Literal["paper", "exchange"] = "paper"
@@ -41,6 +42,8 @@ class Account(_Section, frozen=True):
     keys_file: str = ""
     key_env: str = "NINEFOLD_API_KEY"
     secret_env: str = "NINEFOLD_API_SECRET"
+    passphrase_env: str = "NINEFOLD_API_PASSPHRASE"
+    unproven_venue: str = ""
     canary_quote: Positive = 20.0
     canary_orders: Annotated[int, msgspec.Meta(ge=1)] = 20
 
