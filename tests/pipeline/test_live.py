@@ -19,17 +19,24 @@ E8 = 10**8
 OPEN = {"intended", "sent", "unknown", "working", "partly_filled"}
 PAIR, BASE, QUOTE = "BTC/USDT", "BTC", "USDT"
 CANARY = 20.0
+KRAKEN = {
+    "rest": "rest",
+    "stream": "stream",
+    "ws_api": "stream",
+}  # its lines of the market and of the account: one server
 UP, HOT = ("up", "--live", "--json"), ("hot",)
 CONFIG = """\
 data_dir = "{data_dir}"
 mode = "live"
 [venue]
+name = "{venue}"
 pairs = ["BTC/USDT"]
 rest_url = "{rest}"
 stream_url = "{stream}"
 ws_api_url = "{ws_api}"
 [account]
 orders = "exchange"
+unproven_venue = "{venue}"
 canary_quote = {canary}
 {keys}
 [strategies]
@@ -51,9 +58,10 @@ class Flip(Strategy):
 
 
 class Live:
-    """A simulated exchange, and a config that trades on it."""
+    """A simulated exchange, and a config that trades on it in the protocol of a venue."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, venue: str) -> None:
+        self.venue = venue
         self.folder = folder
         self.data_dir = folder / "data"
         (folder / "strategies").mkdir()
@@ -66,9 +74,11 @@ class Live:
     def up(self, name: str, keys: str, extra: dict[str, str] | None = None, command: tuple[str, ...] = UP) -> Program:
         """keys: what the config says of where they are. command: the pipeline, or only the process of it that trades."""
         addresses = {each: self.ready[each] for each in ("rest", "stream", "ws_api")}
+        if self.venue == "kraken":
+            addresses = {name: f"{addresses[place]}/kraken" for name, place in KRAKEN.items()}
         config = self.folder / f"{name}.toml"
         folders = {"data_dir": self.data_dir, "folder": self.folder / "strategies"}
-        config.write_text(CONFIG.format(canary=CANARY, keys=keys, **folders, **addresses))
+        config.write_text(CONFIG.format(venue=self.venue, canary=CANARY, keys=keys, **folders, **addresses))
         where = {"XDG_STATE_HOME": str(self.folder / "state")}  # of the account's lease
         return Program(self.folder / name, *command, "--config", config, extra={**where, **(extra or {})})
 
@@ -90,9 +100,16 @@ class Live:
         assert program.result().status == 0, program.words()
 
 
-@pytest.mark.parametrize("command", [HOT, pytest.param(UP, marks=pytest.mark.torture)], ids=["hot", "up"])
-def test_a_whole_run_of_live_trading(tmp_path: Path, command: tuple[str, ...]) -> None:
-    live = Live(tmp_path)
+@pytest.mark.parametrize(
+    ("venue", "command"),
+    [
+        ("kraken", HOT),
+        pytest.param("kraken", UP, marks=pytest.mark.torture),
+        pytest.param("binance", UP, marks=pytest.mark.torture),
+    ],
+)
+def test_a_whole_run_of_live_trading(tmp_path: Path, venue: str, command: tuple[str, ...]) -> None:
+    live = Live(tmp_path, venue)
     try:
         opening = live.account()
         ask(f"{live.ready['rest']}/sim/v1/key", {"may_withdraw": True})
