@@ -30,7 +30,7 @@ from ninefold.config.sections import (
     Venue,
 )
 from ninefold.config.template import template
-from ninefold.venues.ccxt_names import refusal
+from ninefold.venues.ccxt_names import is_name, refusal
 from ninefold.venues.order_table import ORDER_VENUES, PASSPHRASE, PROVEN
 from ninefold.venues.signed import Keys
 from ninefold.venues.table import VENUES
@@ -128,9 +128,12 @@ def _check_orders(config: Config, name: str) -> None:
     venue, account = config.venue, config.account
     if venue.name not in ORDER_VENUES:
         able = ", ".join(map(repr, ORDER_VENUES))
+        why = "; ccxt finds no order there by our own id, so one whose answer was lost would be lost too" * is_name(
+            venue.name
+        )
         raise BadConfig(
-            f"{name}: account.orders is 'exchange', and orders cannot be sent to {venue.name!r}, only to {able}; allowed here: "
-            "'paper'"
+            f"{name}: account.orders is 'exchange', and orders cannot be sent to {venue.name!r}, only to {able}{why}; "
+            "allowed here: 'paper'"
         )
     contracts = [pair for pair in venue.pairs if ":" in pair]
     if contracts:
@@ -139,10 +142,11 @@ def _check_orders(config: Config, name: str) -> None:
             'alone, BASE/QUOTE. Capture contracts under [[capture]], or set account.orders = "paper"'
         )
     if config.mode == "live" and venue.name not in PROVEN and account.unproven_venue != venue.name:
+        rights = " Nobody can be asked there what a key may do: take one that may not withdraw." * is_name(venue.name)
         raise BadConfig(
             f"{name}: nobody has seen our orders at work at {venue.name!r}: they are written after its documentation alone (docs/"
             f"venues-orders.md). To send real orders all the same, set account.unproven_venue = {venue.name!r} (found "
-            f"{account.unproven_venue!r}), and begin with a small canary_quote"
+            f"{account.unproven_venue!r}), and begin with a small canary_quote.{rights}"
         )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -15,12 +16,15 @@ from ninefold.execution.risk import Approved
 from ninefold.journal.inputs import AccountEvent
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import AnyRecord, Order
+from ninefold.services.ccxt_client import CcxtClient, Polling
 from ninefold.venues.binance_client import BinanceClient
 from ninefold.venues.binance_gateway import BinanceGateway
 from ninefold.venues.binance_keys import check_keys
 from ninefold.venues.binance_orders import parse_account
+from ninefold.venues.ccxt_names import is_name
 from ninefold.venues.entry_client import EntryClient
 from ninefold.venues.entry_gateway import EntryGateway
+from ninefold.venues.entry_lines import EntryLines
 from ninefold.venues.key_rights import KeysRefused, check_rights
 from ninefold.venues.limiter import Limiter
 from ninefold.venues.order_table import ORDER_ENTRIES
@@ -72,21 +76,17 @@ def gateway_of(
         rest_url, ws_api_url = venue.rest_url or entry.rest_url, venue.ws_api_url or entry.ws_api_url
         return BinanceGateway(rest_url, ws_api_url, keys.key, keys.secret, submit, unsettled, clock, fence, limiter)
 
+    entry = ORDER_ENTRIES[venue.name]
+
     def move(url: str) -> str:
         return f"{venue.ws_api_url}{urlsplit(url).path}" if venue.ws_api_url else url
 
-    return EntryGateway(
-        ORDER_ENTRIES[venue.name],
-        _rest_url(config),
-        keys,
-        registry,
-        submit,
-        unsettled,
-        _venue_clock(config),
-        clock,
-        fence,
-        move,
-    )
+    if is_name(venue.name):
+        through = CcxtClient(entry, venue, keys, clock, fence)
+        return EntryGateway(entry, through, partial(Polling, through), registry, submit, unsettled, clock)
+    client = EntryClient(entry, _rest_url(config), keys, _venue_clock(config), clock, fence)
+    line = partial(EntryLines, entry, client, move)
+    return EntryGateway(entry, client, line, registry, submit, unsettled, clock)
 
 
 async def check_key(config: Config, clock: Callable[[], int]) -> None:
@@ -100,6 +100,8 @@ async def check_key(config: Config, clock: Callable[[], int]) -> None:
         finally:
             await client.close()
         return
+    if is_name(venue.name):
+        return  # nobody can be asked through ccxt; the config has said that it knows (docs/venues-orders.md)
     entry = ORDER_ENTRIES[venue.name]
     question = entry.requests.ask_rights()
     if question is None:

@@ -10,23 +10,28 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 
+from ninefold.venues import ccxt_requests
+from ninefold.venues.ccxt_names import PREFIX
 from ninefold.venues.order_entry import OrderEntry
 
 PROVEN = ("binance",)  # whole runs against our simulated exchange; no order of ours has reached a real one
-PASSPHRASE = ("okx",)  # their keys have one
+PASSPHRASE = ("okx", f"{PREFIX}weex")  # their keys have one
 _LISTED = ("binanceusdm", "bybit", "coinbase", "kraken", "okx")  # VENUE_requests.py and VENUE_answers.py
 
 
+THROUGH_CCXT = tuple(f"{PREFIX}{name}" for name in ccxt_requests.BY_CLIENT_ID)
+
+
 class OrderEntries(Mapping[str, OrderEntry]):
-    """By the venue's name."""
+    """By the venue's name. What is listed has a signing of its own; through ccxt there are more, though not listed."""
 
     def __getitem__(self, name: str) -> OrderEntry:
-        if name not in _LISTED:
+        if name not in self:
             raise KeyError(name)
         return _entry(name)
 
     def __contains__(self, name: object) -> bool:
-        return name in _LISTED
+        return name in _LISTED or name in THROUGH_CCXT
 
     def __iter__(self) -> Iterator[str]:
         return iter(_LISTED)
@@ -36,10 +41,12 @@ class OrderEntries(Mapping[str, OrderEntry]):
 
 
 ORDER_ENTRIES = OrderEntries()
-ORDER_VENUES = (*PROVEN, *_LISTED)
+ORDER_VENUES = (*PROVEN, *_LISTED, *THROUGH_CCXT)
 
 
 @cache
 def _entry(name: str) -> OrderEntry:
+    if name in THROUGH_CCXT:
+        return OrderEntry(ccxt_requests, import_module("ninefold.venues.ccxt_answers").reading(name))
     requests, answers = (import_module(f"ninefold.venues.{name}_{part}") for part in ("requests", "answers"))
     return OrderEntry(requests, answers.READING)
