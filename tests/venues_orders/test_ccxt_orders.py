@@ -151,12 +151,12 @@ class Books:
         self.orders: dict[str, Order] = {}
         self.fills: dict[str, Fill] = {}
         self.balances: dict[str, Balance] = {}
-        self.kinds: list[str] = []
+        self.told: list[tuple[str, str]] = []  # ids and statuses, in order
 
     def submit(self, kind: str, payload: bytes) -> None:
-        self.kinds.append(kind)
         for one in parse_event(AccountEvent(VENUE, kind, payload), REGISTRY, 7, time.time_ns()):
             if isinstance(one, Order):
+                self.told.append((one.client_order_id, one.status))
                 number = one.venue_order_id or self.orders[one.client_order_id].venue_order_id
                 self.orders[one.client_order_id] = msgspec.structs.replace(one, venue_order_id=number)
             elif isinstance(one, Fill):
@@ -222,13 +222,13 @@ async def _work(simulator: Simulator) -> None:
         gateway.post_cancel(books.orders[resting.client_order_id], BTC)
         await until(lambda: books.orders[resting.client_order_id].status == "cancelled")
 
-        fault(simulator.rest, kind="reply_lost", seconds=5, count=1, only="POST /api/v3/order")
+        fault(simulator.rest, kind="reply_lost", count=1, only="POST /api/v3/order")
         lost = send(order(asked_id("c"), "market", side=-1))
-        await until(lambda: books.orders[lost.client_order_id].status == "unknown")
         await until(lambda: books.orders[lost.client_order_id].status == "filled")
+        assert (lost.client_order_id, "unknown") in books.told
         state = json.loads(urllib.request.urlopen(f"{simulator.rest}/sim/v1/state", timeout=10).read())
         assert state["orders"] == 3
-        too_much = send(order(asked_id("d"), "market", size=10_000_000))
+        too_much = send(order(asked_id("d"), "limit", price="30000", size=10_000_000))
         await until(lambda: books.orders[too_much.client_order_id].status == "rejected")
         assert "InsufficientFunds" in books.orders[too_much.client_order_id].reason
         assert not gateway.failed.done()
