@@ -72,8 +72,8 @@ def gateway_of(
     """That of the venue that is traded; see the gateways for what they are given. raises: BadConfig without keys."""
     venue, keys = config.venue, keys_of(config)
     if venue.name == BINANCE:
-        entry = VENUES[BINANCE]
-        rest_url, ws_api_url = venue.rest_url or entry.rest_url, venue.ws_api_url or entry.ws_api_url
+        spot = VENUES[BINANCE]
+        rest_url, ws_api_url = venue.rest_url or spot.rest_url, venue.ws_api_url or spot.ws_api_url
         return BinanceGateway(rest_url, ws_api_url, keys.key, keys.secret, submit, unsettled, clock, fence, limiter)
 
     entry = ORDER_ENTRIES[venue.name]
