@@ -24,7 +24,6 @@ KRAKEN = {
     "stream": "stream",
     "ws_api": "stream",
 }  # its lines of the market and of the account: one server
-TELL_RIGHTS = ("binance", "kraken")
 UP, HOT = ("up", "--live", "--json"), ("hot",)
 CONFIG = """\
 data_dir = "{data_dir}"
@@ -107,7 +106,6 @@ class Live:
         ("kraken", HOT),
         pytest.param("kraken", UP, marks=pytest.mark.torture),
         pytest.param("binance", UP, marks=pytest.mark.torture),
-        pytest.param("ccxt.binanceus", HOT, marks=pytest.mark.torture),
     ],
 )
 def test_a_whole_run_of_live_trading(tmp_path: Path, venue: str, command: tuple[str, ...]) -> None:
@@ -115,12 +113,11 @@ def test_a_whole_run_of_live_trading(tmp_path: Path, venue: str, command: tuple[
     try:
         opening = live.account()
         in_environment = {"NINEFOLD_API_KEY": live.keys["apiKey"], "NINEFOLD_API_SECRET": live.keys["secret"]}
-        if venue in TELL_RIGHTS:
-            ask(f"{live.ready['rest']}/sim/v1/key", {"may_withdraw": True})
-            refused = live.up("withdraws", "", in_environment).result()
-            assert refused.status == 2 and "this API key may withdraw" in refused.err, refused
-            assert live.state()["orders"] == 0
-            ask(f"{live.ready['rest']}/sim/v1/key", {"may_withdraw": False})
+        ask(f"{live.ready['rest']}/sim/v1/key", {"may_withdraw": True})
+        refused = live.up("withdraws", "", in_environment).result()
+        assert refused.status == 2 and "this API key may withdraw" in refused.err, refused
+        assert live.state()["orders"] == 0
+        ask(f"{live.ready['rest']}/sim/v1/key", {"may_withdraw": False})
 
         live.trade(
             live.up("first", "", in_environment, command), lambda: len(fills(live.data_dir)) >= 1, "an order is filled"

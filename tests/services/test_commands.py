@@ -40,6 +40,10 @@ def test_the_template_is_the_default_config():
             "[venue]\nname = 'bitstamp'\n[account]\norders = 'exchange'",
             ["account.orders", "'bitstamp'", "'binance'", "'kraken'", "'paper'"],
         ),
+        "orders without quotes": (
+            "[venue]\nname = 'ccxt.mexc'\n[account]\norders = 'exchange'",
+            ["'ccxt.mexc'", "no quotes", "'paper'"],
+        ),
         "orders for contracts": (
             "[venue]\nname = 'okx'\npairs = ['BTC/USDT', 'BTC/USDT:USDT']\n[account]\norders = 'exchange'",
             ["venue.pairs", "'BTC/USDT:USDT'", "spot pairs", "capture"],

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from ninefold.commands.certify import print_columns
-from ninefold.venues.ccxt_names import PREFIX, VENUE
 from ninefold.venues.entry import VenueEntry
 from ninefold.venues.order_table import ORDER_VENUES, PROVEN
 from ninefold.venues.table import VENUES
@@ -40,8 +39,7 @@ def orders_of(name: str) -> str:
         return "whole runs against the simulated exchange; no order has reached the venue"
     if name in ORDER_VENUES:
         return "documented, unproven: live trading wants account.unproven_venue"
-    through = ", ".join(each for each in ORDER_VENUES if each.startswith(PREFIX))
-    return f"documented, unproven, and only: {through}" if name == VENUE else "not yet"
+    return "not yet"
 
 
 def _plain(name: str, entry: VenueEntry) -> dict[str, object]:

@@ -126,13 +126,18 @@ def keys_of(config: Config) -> Keys:
 def _check_orders(config: Config, name: str) -> None:
     """What cannot be sent, or only if it is asked for, is refused before anything starts."""
     venue, account = config.venue, config.account
+    if is_name(venue.name):
+        raise BadConfig(
+            f"{name}: account.orders is 'exchange', and {venue.name!r} is captured through ccxt, which gives no quotes: without one "
+            "nothing can be sized, and the risk gate lets nothing through; allowed here: 'paper'"
+        )
     if venue.name not in ORDER_VENUES:
         able = ", ".join(map(repr, ORDER_VENUES))
         why = "; ccxt finds no order there by our own id, so one whose answer was lost would be lost too" * is_name(
             venue.name
         )
         raise BadConfig(
-            f"{name}: account.orders is 'exchange', and orders cannot be sent to {venue.name!r}, only to {able}{why}; "
+            f"{name}: account.orders is 'exchange', and orders cannot be sent to {venue.name!r}, only to {able}; "
             "allowed here: 'paper'"
         )
     contracts = [pair for pair in venue.pairs if ":" in pair]
@@ -142,11 +147,10 @@ def _check_orders(config: Config, name: str) -> None:
             'alone, BASE/QUOTE. Capture contracts under [[capture]], or set account.orders = "paper"'
         )
     if config.mode == "live" and venue.name not in PROVEN and account.unproven_venue != venue.name:
-        rights = " Nobody can be asked there what a key may do: take one that may not withdraw." * is_name(venue.name)
         raise BadConfig(
             f"{name}: nobody has seen our orders at work at {venue.name!r}: they are written after its documentation alone (docs/"
             f"venues-orders.md). To send real orders all the same, set account.unproven_venue = {venue.name!r} (found "
-            f"{account.unproven_venue!r}), and begin with a small canary_quote.{rights}"
+            f"{account.unproven_venue!r}), and begin with a small canary_quote"
         )
 
 

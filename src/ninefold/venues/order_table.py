@@ -41,7 +41,7 @@ class OrderEntries(Mapping[str, OrderEntry]):
 
 
 ORDER_ENTRIES = OrderEntries()
-ORDER_VENUES = (*PROVEN, *_LISTED, *THROUGH_CCXT)
+ORDER_VENUES = (*PROVEN, *_LISTED)
 
 
 @cache
