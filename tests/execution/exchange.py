@@ -40,6 +40,7 @@ from ninefold.venues.binance_requests import (
     ask_my_trades,
     ask_open_orders,
     ask_order,
+    ask_recent_orders,
     build_order,
     cancel_order,
 )
@@ -114,6 +115,11 @@ class Venue:
         asked = (("open_orders", ask_open_orders(1)), ("account", ask_account(1)))
         return [Message(kind, _envelope("", "", "", "", *self._call(request))) for kind, request in asked]
 
+    def ask_recent(self) -> Message:
+        """All orders there were, at a start."""
+        answer = self._call(ask_recent_orders("BTCUSDT", 1, 1))
+        return Message("recent_orders", _envelope("", "", "", "", *answer))
+
     def lost(self, order: Order) -> Message:
         """What stands for an answer that did not come."""
         return self._message("order_answer", order, 0, "no answer: TimeoutError")
@@ -148,6 +154,7 @@ class Venue:
             ("GET", "order"): self.private.order,
             ("GET", "myTrades"): self.private.my_trades,
             ("GET", "openOrders"): self.private.open_orders,
+            ("GET", "allOrders"): self.private.all_orders,
             ("GET", "account"): self.private.account,
         }
         try:

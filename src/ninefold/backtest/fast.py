@@ -19,6 +19,7 @@ from numba import prange
 from ninefold.backtest.funding import Market
 from ninefold.backtest.market_rules import Numbers
 from ninefold.backtest.parallel import parallel
+from ninefold.backtest.tier_loop import MAKER, TAKER, add_traded, settle_day
 from ninefold.market.compiled import compiled, first_set
 
 ONE = 100_000_000  # as in `exact`; compiled in
@@ -49,10 +50,13 @@ def play(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, fills: Rows
 
     -row - 1 if an amount at that row exceeds 2**60.
     """
-    open_, high, low, close, volume, state, funding_at, funding_rate = market
+    open_, high, low, close, volume, state, funding_at, funding_rate, open_ns, none_traded = market
     bars, changes, payments = len(close), len(at), len(funding_at)
     cash, position, wanted, reason = r.cash, 0, 0, TARGET
     target = average = best = entered = count = change = payment = row = 0
+    tiered, tiers = len(none_traded) > 0, none_traded
+    if tiered:
+        tiers = none_traded.copy()
     walks = r.stop > 0 or r.take > 0 or r.trail > 0 or r.hold > 0 or r.maintenance > 0
     while row < bars:
         if position == wanted and (position == 0 or not (walks or position < 0 or cash < 0)):
@@ -71,6 +75,8 @@ def play(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, fills: Rows
                 return -row - 1
         if state[row] == BAR_TRADED:
             room = part(volume[row], r.volume_share) if r.volume_share > 0 else UNLIMITED
+            if tiered and settle_day(tiers, 0, open_ns[row]):
+                r = with_fees(r, tiers[MAKER], tiers[TAKER])
             if position != wanted:
                 price, before = open_[row], position
                 cash, position, wanted, count = fill_at_open(
@@ -82,11 +88,16 @@ def play(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, fills: Rows
                         entered, average, best = row, 0, price
                     average = (average * held + price * (abs(position) - held)) // abs(position)
                 room = max(room - abs(position - before), 0)
+                if tiered:
+                    add_traded(tiers, 0, price * abs(position - before))
             if position != 0 and (walks or position < 0 or cash < 0):
                 way, price, inside = way_out(open_[row], high[row], low[row], cash, position, average, best, r)
                 if way != TARGET:
                     wanted, reason = 0, way
+                    before = position
                     cash, position, count = leave(cash, position, room, price, row, way, inside, r, fills, count)
+                    if tiered:
+                        add_traded(tiers, 0, price * abs(position - before))
                 if position > 0:
                     best = max(best, high[row])
                 elif position < 0:
@@ -110,6 +121,30 @@ def play(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, fills: Rows
                 wanted = min(lots, r.most_long) if asked > 0 else -min(lots, r.most_short)
         row += 1
     return count
+
+
+@compiled
+def with_fees(r: Numbers, maker: int, taker: int) -> Numbers:
+    return Numbers(
+        r.cash,
+        r.size,
+        r.share,
+        r.most_long,
+        r.most_short,
+        taker,
+        maker,
+        r.slip_ticks,
+        r.slip_rate,
+        r.initial,
+        r.maintenance,
+        r.liquidation_fee,
+        r.stop,
+        r.take,
+        r.trail,
+        r.hold,
+        r.volume_share,
+        r.most_lots,
+    )
 
 
 @compiled

@@ -16,7 +16,7 @@ from ninefold.backtest.bars import Bars
 from ninefold.backtest.fast_portfolio import play_together
 from ninefold.backtest.funding import NO_FUNDING, Funding
 from ninefold.backtest.legs import LEG_FILLS, legs_of
-from ninefold.backtest.market_rules import FixedSize, Numbers, Rules
+from ninefold.backtest.market_rules import FixedSize, Numbers, Rules, refuse_tiers
 from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.target import BadTarget, changes_of_target
 
@@ -64,6 +64,7 @@ def run_together(
     together: orders wait until all instruments with one can be filled in one bar; False: each by itself.
     raises:   BadTarget, BadBars, BadRules, BadFunding; TooLarge if the account outgrows 2**60 units.
     """
+    refuse_tiers(rules, "for several instruments on one account")
     names = tuple(bars)
     legs, whole, unit = legs_of(bars, rules, sizes or {})
     if set(targets) != set(names):

@@ -133,9 +133,6 @@ def _check_orders(config: Config, name: str) -> None:
         )
     if venue.name not in ORDER_VENUES:
         able = ", ".join(map(repr, ORDER_VENUES))
-        why = "; ccxt finds no order there by our own id, so one whose answer was lost would be lost too" * is_name(
-            venue.name
-        )
         raise BadConfig(
             f"{name}: account.orders is 'exchange', and orders cannot be sent to {venue.name!r}, only to {able}; "
             "allowed here: 'paper'"

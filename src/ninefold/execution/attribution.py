@@ -64,20 +64,21 @@ class Attribution:
         self.amounts: dict[str, dict[str, int]] = {}
         self.fees: dict[str, dict[str, int]] = {}
         self.fills: dict[str, int] = {}
-        self._held: dict[tuple[str, int], int] = {}
+        self._held: dict[int, dict[str, int]] = {}  # by instrument and strategy, signed amounts of base
+        self._of: dict[str, set[int]] = {}  # instruments of which a strategy holds or held something
         self._wanted: dict[str, dict[str, int]] = {}  # of orders by client id
 
     def held(self, strategy: str, instrument: int) -> int:
         """Signed amount of base."""
-        return self._held.get((strategy, instrument), 0)
+        return self._held.get(instrument, {}).get(strategy, 0)
 
     def positions(self, strategy: str) -> dict[int, int]:
         """By instrument, what is not nothing."""
-        return {of: amount for (name, of), amount in self._held.items() if name == strategy and amount}
+        return {of: amount for of in self._of.get(strategy, ()) if (amount := self.held(strategy, of))}
 
     def holders(self, instrument: int) -> dict[str, int]:
         """By strategy, what is not nothing."""
-        return {name: amount for (name, of), amount in sorted(self._held.items()) if of == instrument and amount}
+        return {name: amount for name, amount in sorted(self._held.get(instrument, {}).items()) if amount}
 
     @property
     def strategies(self) -> list[str]:
@@ -127,7 +128,7 @@ class Attribution:
         """An instrument goes on under another number."""
         for name, amount in self.holders(old).items():
             self._hold(name, new, amount)
-            del self._held[(name, old)]
+        self._held.pop(old, None)
 
     def _book(self, instrument: Instrument, taken: Mapping[str, int], price: int) -> None:
         """Takers and givers at one price; the value is split on either side, so that it sums to nothing."""
@@ -152,8 +153,9 @@ class Attribution:
             of[asset] = of.get(asset, 0) + amount
 
     def _hold(self, strategy: str, instrument: int, amount: int) -> None:
-        key = (strategy, instrument)
-        self._held[key] = self._held.get(key, 0) + amount
+        of = self._held.setdefault(instrument, {})
+        of[strategy] = of.get(strategy, 0) + amount
+        self._of.setdefault(strategy, set()).add(instrument)
 
 
 def total(amounts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -238,8 +238,8 @@ class ExecutionCore:
         if known is None:
             unknown = begin(update)
             self._keep(unknown)
-            is_open = unknown.open and bool(update.venue_order_id)
-            return [adopted(update, self._registry[update.instrument])] if is_open else []
+            is_to_follow = not unknown.settled and bool(update.venue_order_id)
+            return [adopted(update, self._registry[update.instrument])] if is_to_follow else []
         self._awaited.pop(update.client_order_id, None)
         after = follow(known, update)
         if isinstance(after, Contradiction):

@@ -73,8 +73,9 @@ def foretelling(mays: Sequence[May], instrument: int, side: int, strategies: tup
 
 def contributors(chunk: Chunk) -> Mapping[int, tuple[str, ...]]:
     """Strategies with a known target in this chunk, by instrument, in alphabetical order."""
-    found: dict[int, set[str]] = {}
+    found: dict[int, set[bytes]] = {}
     targets = chunk.rows("targets")
-    for instrument, strategy in targets[~np.isnan(targets["target"])][["instrument", "strategy"]].tolist():
-        found.setdefault(instrument, set()).add(strategy.decode())
-    return {instrument: tuple(sorted(names)) for instrument, names in found.items()}
+    known = targets[~np.isnan(targets["target"])]
+    for instrument, strategy in zip(known["instrument"].tolist(), known["strategy"].tolist(), strict=True):
+        found.setdefault(instrument, set()).add(strategy)
+    return {instrument: tuple(name.decode() for name in sorted(names)) for instrument, names in found.items()}

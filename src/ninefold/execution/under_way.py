@@ -6,7 +6,7 @@ In:  orders as they stand. Out: amounts of base by instrument, to buy and to sel
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ninefold.execution.attribution import Attribution
 from ninefold.execution.money import base_amount
@@ -42,6 +42,14 @@ def pending_parts(
         for strategy, part in attribution.parts(order, amount).items():
             key = (strategy, order.instrument)
             found[key] = more(found.get(key, (0, 0)), part)
+    return found
+
+
+def nested(parts: Mapping[tuple[str, int], Pending]) -> dict[str, dict[int, Pending]]:
+    """The same, to be changed: what one strategy has on order is found without looking through all."""
+    found: dict[str, dict[int, Pending]] = {}
+    for (strategy, instrument), amounts in parts.items():
+        found.setdefault(strategy, {})[instrument] = amounts
     return found
 
 

@@ -10,6 +10,7 @@ COLUMNS: dict[str, Unit] = {
     "low": PRICE,
     "close": PRICE,
     "volume": SIZE,
+    "vwap": PRICE,  # volume-weighted mean price of the bar, no whole ticks: in back-tests only
     "buy_volume": SIZE,  # the part of volume that takers bought
     "trades": COUNT,
     "spread": PRICE,  # best ask - best bid when the bar closed
@@ -23,3 +24,4 @@ COLUMNS: dict[str, Unit] = {
     "open_profit": RATIO,  # close against its entry price, before fees; 0 without a position
 }
 OWN = frozenset(("position", "bars_held", "open_profit"))
+NOT_LIVE = frozenset(("vwap",))  # what the pipeline's bars do not tell

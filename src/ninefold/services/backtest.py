@@ -22,15 +22,24 @@ from ninefold.backtest.statistics.checked import Floats
 from ninefold.backtest.statistics.verdict import verdict
 from ninefold.backtest.target import Changes
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_outcome import Played, known_returns, played
-from ninefold.services.backtest_report import costs, earned, overfitted, quote, sharpe_interval, times, trades_told
+from ninefold.services.backtest_report import (
+    costs,
+    earned,
+    fee_tier,
+    overfitted,
+    quote,
+    sharpe_interval,
+    times,
+    trades_told,
+)
 from ninefold.services.backtest_sensitivity import sensitivity
 from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.backtest_wanted import (
     Wanted,
     check_holdout,
     chosen_of,
-    config_of,
     market_of,
     rules_of,
     snapshot_of,
@@ -68,7 +77,7 @@ def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
     ready = made_ready(wanted)
     with closing(Trials(wanted.data_dir)) as trials:
         look = check_holdout(wanted, ready.market, trials)
-        trial = trials.begin(_search(wanted, ready), now_ns)
+        trial = trials.begin(search_of(wanted, ready.chosen, snapshot_of(ready.market)), now_ns)
         if look:
             trials.look(trial, str(wanted.look), now_ns)
         result, found = played_once(wanted, ready)
@@ -122,6 +131,7 @@ def document(wanted: Wanted, ready: Ready, result: Result, found: Played, judgin
         "exposure": float((result.position != 0).mean()),
         "turnover": result.turnover,
         **costs(result),
+        "fee_tier": fee_tier(result),
         "buy_and_hold": earned(held(ready.market, ready.rules), width_ns, volatility),
         "sensitivity": sensitivity(result, ready.play, ready.changes, ready.market, wanted.spread_ticks),
         "open_trade": next(iter(trades_told(result, result.open_trade)), None),
@@ -130,13 +140,13 @@ def document(wanted: Wanted, ready: Ready, result: Result, found: Played, judgin
     }
 
 
-def _search(wanted: Wanted, ready: Ready) -> Search:
+def search_of(wanted: Wanted, chosen: Chosen, snapshot: str) -> Search:
     """config: the options of the command, as texts, and all parameters; it runs the trial again."""
     return Search(
         kind=KIND,
-        family=ready.chosen.family,
-        snapshot=snapshot_of(ready.market),
-        code=ready.chosen.code,
-        config=config_of(wanted, ready.chosen.parameters),
+        family=chosen.family,
+        snapshot=snapshot,
+        code=chosen.code,
+        config=config_of(wanted, chosen.parameters),
         seed=0,
     )

@@ -51,7 +51,7 @@ def sensitivity(
     later = None if changes is None else run(bars, later_changes(changes, len(bars)), rules)
     dear = play(with_spread(rules, spread))
     return {
-        "one_bar_later": _unknown() if later is None else _of(later.equity, result, width_ns),
+        "one_bar_later": unknown() if later is None else _of(later.equity, result, width_ns),
         "without_best_days": {"days": BEST_DAYS, **_without_best(result, width_ns)},
         "calm_only": _calm(result, width_ns),
         "with_spread": {"spread_bps": spread * 10_000, "from": source, **_of(dear.equity, result, width_ns)},
@@ -89,7 +89,7 @@ def _of(equity: np.ndarray, result: Result, width_ns: int) -> Mapping[str, float
 
 def _without_best(result: Result, width_ns: int) -> Mapping[str, float]:
     if (result.equity <= 0).any():
-        return _unknown()
+        return unknown()
     left = without_best_days(result.bars.close_ns, result.equity.astype(np.float64), BEST_DAYS)
     return _of(left, result, width_ns)
 
@@ -98,7 +98,7 @@ def _calm(result: Result, width_ns: int) -> Mapping[str, float]:
     """By the volatility of the day before, of a tenth of the bars where there are few."""
     window = max(2, min(DAY_NS // width_ns, len(result.bars) // 10))
     if (result.equity <= 0).any():
-        return _unknown()
+        return unknown()
     return _of(calm_equity(result.equity.astype(np.float64), result.bars.close, window), result, width_ns)
 
 
@@ -120,6 +120,6 @@ def _placebo(bars: Bars, changes: Changes | None, rules: Rules, cash: int, width
     }
 
 
-def _unknown() -> Mapping[str, float]:
+def unknown() -> Mapping[str, float]:
     """Of an account that was ruined, or of what cannot be played."""
     return {"equity": math.nan, "return": math.nan, "sharpe": math.nan}

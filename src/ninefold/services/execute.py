@@ -65,7 +65,11 @@ class Events(Protocol):
 
     def last_seq(self) -> int: ...
 
-    def append(self, records: Sequence[AnyRecord], last_seq: int) -> int: ...
+    def note(self, records: Sequence[AnyRecord], last_seq: int) -> int: ...
+
+    def sync(self) -> None: ...
+
+    def shorten(self) -> None: ...
 
     def go_back(self, seq: int) -> None: ...
 
@@ -115,7 +119,7 @@ def _ppm(fraction: float) -> int:
 class Execute:
     """The stage. It asks the core for the position that all strategies together want (sizes.py). venue: the simulated one that
     takes the orders; None: the paper one, or who sends them. keep_halt: sets the halt switch. basis: what decides besides the
-    inputs.
+    inputs. known_since_ns, known_until_ns: of the oldest and the newest event that the ledger had at the start, 0 without any.
     """
 
     name = "execute"
@@ -141,6 +145,8 @@ class Execute:
         self._mays: list[May] = []
         self._done_seq = ledger.last_seq()
         events = ledger.events()
+        self.known_since_ns = events[0].known_ns if events else 0
+        self.known_until_ns = max((event.known_ns for event in events), default=0)
         for event in events:
             if isinstance(event, Listed):
                 self.registry.learn(event.instrument)
@@ -198,10 +204,22 @@ class Execute:
 
     def append(self, records: Sequence[AnyRecord], last_seq: int) -> None:
         """Into the ledger, synced. raises: StoreWriteFailed; nothing may be sent then."""
-        self._ledger.append(records, last_seq)
+        self.note(records, last_seq)
+        self.sync()
+
+    def note(self, records: Sequence[AnyRecord], last_seq: int) -> None:
+        """Into the ledger, not synced. raises: as `append`."""
+        self._ledger.note(records, last_seq)
         self._done_seq = last_seq
         if self._keep_halt is not None and (halted := self.core.to_halt) is not None:
             self._keep_halt(halted)
+
+    def sync(self) -> None:
+        """What was noted is on the disk when this returns; may run in a thread beside the rest, as `shorten` may."""
+        self._ledger.sync()
+
+    def shorten(self) -> None:
+        self._ledger.shorten()
 
     def write(self, chunk: Chunk) -> None:
         """A chunk's account records into the ledger, synced. raises: as `append`."""

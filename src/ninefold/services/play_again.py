@@ -44,9 +44,14 @@ class Memory:
     def last_seq(self) -> int:
         return self._done_seq
 
-    def append(self, records: Sequence[AnyRecord], last_seq: int) -> int:
+    def note(self, records: Sequence[AnyRecord], last_seq: int) -> int:
         self.made.extend(records)
         return len(records)
+
+    def sync(self) -> None:
+        """It is not kept."""
+
+    shorten = sync
 
     def go_back(self, seq: int) -> None:
         self._done_seq = min(self._done_seq, seq)

@@ -16,7 +16,7 @@ from ninefold.execution.money import DECIMALS, ONE, size_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.strategy.scaling import Results, Sizing, kelly_scale, volatility_scale
-from ninefold.strategy.sizing import desired_position, equal_weights, wanted_amounts
+from ninefold.strategy.sizing import equal_weights, sized
 
 Sized = tuple[dict[str, float], frozenset[str], int]  # targets, whose scale was unknown, size
 
@@ -37,14 +37,16 @@ class Sizes:
 
     def size(self, instrument: int) -> int:
         """The size that the targets of an instrument were last given, before the canary."""
-        sized = self._sized.get(instrument)
-        return 0 if sized is None else sized[2]
+        known = self._sized.get(instrument)
+        return 0 if known is None else known[2]
 
     def observe(self, chunk: Chunk) -> None:
         """Take the targets of a chunk; what they earned so far is counted before they hold."""
         if self._sizing.method == "kelly":
             self._results.fold(chunk.rows("bars"), chunk.rows("targets"))
-        for instrument, strategy, target in chunk.rows("targets")[["instrument", "strategy", "target"]].tolist():
+        rows = chunk.rows("targets")
+        columns = (rows[name].tolist() for name in ("instrument", "strategy", "target"))
+        for instrument, strategy, target in zip(*columns, strict=True):
             self.targets.setdefault(instrument, {})[strategy.decode()] = target
 
     def desired(self, chunk: Chunk, core: ExecutionCore) -> Mapping[int, int]:
@@ -58,13 +60,13 @@ class Sizes:
             targets = self.targets[instrument]
             scales = {name: self._scale(name, instrument, target, core) for name, target in targets.items()}
             unknown = frozenset(name for name, scale in scales.items() if scale is None)
-            sized = self._sized.get(instrument)
-            if sized is None or sized[:2] != (targets, unknown):
+            known = self._sized.get(instrument)
+            if known is None or known[:2] != (targets, unknown):
                 scaled = {name: targets[name] * scale for name, scale in scales.items() if scale is not None}
                 size = self._size(of, scaled, unknown, (quote.bid + quote.ask) // 2, self._capital * ONE // unit, core)
-                sized = dict(targets), unknown, size
-                self._sized[instrument] = sized
-            wanted[instrument] = self._small(of, sized[2], quote.ask, core)
+                known = dict(targets), unknown, size
+                self._sized[instrument] = known
+            wanted[instrument] = self._small(of, known[2], quote.ask, core)
         return wanted
 
     def _small(self, of: Instrument, size: int, ask: int, core: ExecutionCore) -> int:
@@ -87,9 +89,9 @@ class Sizes:
     ) -> int:
         """What all want together; notes what each does. capital: in the asset in which it is priced."""
         kept = {name: core.account.attribution.held(name, of.id) for name in unknown}
-        self.wants[of.id] = {**wanted_amounts(scaled, self._weights, capital, price, of), **kept}
-        size = desired_position(scaled, self._weights, capital, price, of)
-        return max(0, size + size_of(of, sum(kept.values())))
+        found = sized(scaled, self._weights, capital, price, of)
+        self.wants[of.id] = {**found.amounts, **kept}
+        return max(0, found.position + size_of(of, sum(kept.values())))
 
     def _scale(self, strategy: str, instrument: int, target: float, core: ExecutionCore) -> float | None:
         if self._sizing.method == "fixed" or target == 0 or target != target:

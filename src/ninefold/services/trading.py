@@ -14,12 +14,15 @@ from ninefold.execution.limits.general import is_flatten
 from ninefold.execution.orders import Cancel
 from ninefold.journal import inputs
 from ninefold.journal.inputs import AccountEvent, encode
+from ninefold.market.time import MINUTE_NS
 from ninefold.services import halt
 from ninefold.services.execute import Execute, Outgoing
 from ninefold.services.gateways import Gateway, Placed, check_key, gateway_of
 from ninefold.venues.limiter import Limiter
 
 OVERDUE_S = 15.0  # what the venue says and what our fills add up to may differ so long: events are under way
+CLOCKS_APART_NS = MINUTE_NS  # ours and the venue's, at most; orders that the ledger has are told once more without harm
+TELL_RECENT = frozenset({"binance"})  # venues that are asked for recent orders; at others the ledger is always strict
 ANSWERS_S = 1.0  # at a stop, answers under way are waited for this long; later ones are asked for at the next start
 
 
@@ -63,6 +66,10 @@ class Trading:
         self._gateway = gateway
         await gateway.start()
         await gateway.subscribed.wait()
+        if not is_strict(self._config) and self._execute.known_until_ns:  # the ledger lacks nothing before that
+            of_venue = [one.venue_symbol for one in self._execute.registry.current() if one.venue == venue.name]
+            since_ns = max(self._execute.known_since_ns, self._execute.known_until_ns - CLOCKS_APART_NS)
+            await gateway.ask_recent(of_venue, since_ns)
         await gateway.reconcile()
         # it works until it is closed, or something behind the door goes wrong
         await asyncio.gather(gateway.failed, self._compare(gateway))
@@ -91,7 +98,8 @@ class Trading:
                 continue
             held = halt.read(Path(self._config.data_dir))
             if held is not None and not is_flatten(approved.order):
-                self._gateway.withhold(approved, instrument, f"halted by {held.by}: {held.reason}")
+                reason = f"halted by {held.by}: {held.reason}"  # an input, and the one that led here is not over yet
+                asyncio.get_running_loop().call_soon(self._gateway.withhold, approved, instrument, reason)
             else:
                 self._sending.add(self._gateway.post(approved, instrument))
         self._sending = {task for task in self._sending if not task.done()}
@@ -108,3 +116,8 @@ class Trading:
 
     def _account(self, kind: str, body: bytes) -> None:
         self._put(inputs.ACCOUNT, 0, self._clock(), encode(AccountEvent(self._config.venue.name, kind, body)))
+
+
+def is_strict(config: Config) -> bool:
+    """Whether an order must be on the disk before it leaves."""
+    return config.account.durable == "strict" or config.venue.name not in TELL_RECENT

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ninefold.formula import BOOL, RATIO, FormulaError, Term, call, parse, sources
-from ninefold.formula.columns import OWN
+from ninefold.formula.columns import NOT_LIVE, OWN
 from ninefold.market.time import width_of
 from ninefold.strategy.parameters import BadStrategy, Number
 
@@ -155,6 +155,8 @@ def check_live(plan: Plan) -> None:
         said = f"it reads {', '.join(sorted(map(str, next(iter(others.values())))))}; leave out at(...) and on(...)"
     elif own := plan.target.columns & OWN:
         said = f"it reads {', '.join(sorted(own))}, what it holds itself"
+    elif untold := plan.target.columns & NOT_LIVE:
+        said = f"it reads {', '.join(sorted(untold))}, which the pipeline's bars do not tell"
     elif plan.exits != NO_EXITS:
         said = "it has stops or other exits of its own"
     else:
