@@ -44,6 +44,10 @@ def test_the_template_is_the_default_config():
             "[venue]\nname = 'ccxt.mexc'\n[account]\norders = 'exchange'",
             ["'ccxt.mexc'", "no quotes", "'paper'"],
         ),
+        "orders before the disk": (
+            "[venue]\nname = 'kraken'\n[account]\norders = 'exchange'\ndurable = 'overlapped'",
+            ["account.durable", "'overlapped'", "'kraken'", "'strict'"],
+        ),
         "orders for contracts": (
             "[venue]\nname = 'okx'\npairs = ['BTC/USDT', 'BTC/USDT:USDT']\n[account]\norders = 'exchange'",
             ["venue.pairs", "'BTC/USDT:USDT'", "spot pairs", "capture"],

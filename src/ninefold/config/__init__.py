@@ -143,6 +143,11 @@ def _check_orders(config: Config, name: str) -> None:
             f"{name}: account.orders is 'exchange', and venue.pairs holds {contracts[0]!r}, a contract; orders are for spot pairs "
             'alone, BASE/QUOTE. Capture contracts under [[capture]], or set account.orders = "paper"'
         )
+    if account.durable == "overlapped" and venue.name not in PROVEN:
+        raise BadConfig(
+            f"{name}: account.durable is 'overlapped', which needs a venue that can be asked for all recent orders; of "
+            f"{venue.name!r} no such question is known; allowed here: 'strict'"
+        )
     if config.mode == "live" and venue.name not in PROVEN and account.unproven_venue != venue.name:
         raise BadConfig(
             f"{name}: nobody has seen our orders at work at {venue.name!r}: they are written after its documentation alone (docs/"

@@ -59,6 +59,9 @@ class Gateway(Protocol):
 
     async def ask_balances(self) -> None: ...
 
+    async def ask_recent(self, symbols: Sequence[str], since_ns: int) -> None:
+        """Orders of ours that the ledger may have lost; only where orders may leave before they are on the disk."""
+
 
 def gateway_of(
     config: Config,

@@ -67,7 +67,8 @@ class Trading:
         await gateway.start()
         await gateway.subscribed.wait()
         if not is_strict(self._config) and self._execute.known_until_ns:  # the ledger lacks nothing before that
-            of_venue = [one.venue_symbol for one in self._execute.registry.current() if one.venue == venue.name]
+            name = self._config.venue.name
+            of_venue = [one.venue_symbol for one in self._execute.registry.current() if one.venue == name]
             since_ns = max(self._execute.known_since_ns, self._execute.known_until_ns - CLOCKS_APART_NS)
             await gateway.ask_recent(of_venue, since_ns)
         await gateway.reconcile()

@@ -161,6 +161,10 @@ class EntryGateway:
         """Ask for the account until it is answered."""
         await self._pages("account", self._entry.requests.ask_balances(), None)
 
+    async def ask_recent(self, symbols: Sequence[str], since_ns: int) -> None:
+        """raises: NotImplementedError: here every order is on the disk before it leaves (the config sees to it)."""
+        raise NotImplementedError(f"{self._entry.reading.venue}: no question about recent orders is known")
+
     async def _remind(self) -> None:
         """Ask for orders of which nothing new was heard for long: an answer, or the event of a fill, was lost."""
         while True:
