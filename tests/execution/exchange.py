@@ -22,6 +22,7 @@ from ninefold.market.instruments import Instrument, Registry, listed
 from ninefold.market.records import Balance, Order
 from ninefold.simulator import ledger
 from ninefold.simulator.agents import Act
+from ninefold.simulator.auth import Keys
 from ninefold.simulator.errors import ApiError
 from ninefold.simulator.exchange import Exchange
 from ninefold.simulator.faults import Faults
@@ -79,7 +80,7 @@ class Venue:
         self.market = GeneratedMarket(self.exchange, seed=7, rate=1_000)
         self.market.open()
         self.pit = self.market.pits["BTCUSDT"]
-        self.private = Private(self.exchange, Orders(self.exchange, self.market))
+        self.private = Private(self.exchange, Orders(self.exchange, self.market), Keys("key", "secret"))
         self.said: list[Message] = []
         self.registry = Registry()
         self.instrument: Instrument = self.registry.add(

@@ -19,7 +19,7 @@ import pytest
 from ninefold.execution import asked
 from ninefold.execution.ids import PREFIX
 from ninefold.market.records import Guard
-from ninefold.services import trading
+from ninefold.services import gateways
 
 from . import crash_rules
 from .day import HAND_KINDS, KINDS, Day
@@ -101,7 +101,7 @@ def play(
     loop = SimulatedLoop()
     let_time_be(loop, monkeypatch)
     day = Day(folder, loop, seed, restarted)
-    monkeypatch.setattr(trading, "BinanceGateway", gateway_of(day))
+    monkeypatch.setattr(gateways, "BinanceGateway", gateway_of(day))
     begun = time.process_time()
     try:
         loop.run_until_complete(day.run(seconds))

@@ -35,6 +35,7 @@ from ninefold.market.values import TOLD, told
 from ninefold.sentiment.mood import Sentiment
 from ninefold.services import halt, headlines
 from ninefold.services.execute import Execute, MakeVenue
+from ninefold.services.gateways import parse_event
 from ninefold.services.snapshot import Snapshot
 from ninefold.services.stage import Kept, Stage
 from ninefold.services.strategies import known_strategies
@@ -46,7 +47,6 @@ from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import NO_EXITS, Plan, check_live
 from ninefold.strategy.strategy import plan_of
 from ninefold.venues.adapter import Adapter, UnknownVenue
-from ninefold.venues.binance_orders import parse_account
 from ninefold.venues.collector import Collector
 from ninefold.venues.table import VENUES
 
@@ -70,7 +70,7 @@ def collector_of(config: Config, replay: bool = False) -> Collector:
     def account(event: AccountEvent, registry: Registry, seq: int, known_ns: int) -> list[AnyRecord]:
         if replay:  # a replay trades on paper: what the venue said about the real account is not its own
             return []
-        return parse_account(event.kind, event.body, registry, seq, known_ns)
+        return parse_event(event, registry, seq, known_ns)
 
     return Collector(adapter, account, headlines.parse, wanted)
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ninefold.config import Config, keys_of
+from ninefold.config import Config
 from ninefold.execution.limits.general import is_flatten
 from ninefold.execution.orders import Cancel
 from ninefold.journal import inputs
@@ -17,11 +17,8 @@ from ninefold.journal.inputs import AccountEvent, encode
 from ninefold.market.time import MINUTE_NS
 from ninefold.services import halt
 from ninefold.services.execute import Execute, Outgoing
-from ninefold.venues.binance_client import BinanceClient
-from ninefold.venues.binance_gateway import BinanceGateway, Placed
-from ninefold.venues.binance_keys import check_keys
+from ninefold.services.gateways import Gateway, Placed, check_key, gateway_of
 from ninefold.venues.limiter import Limiter
-from ninefold.venues.table import VENUES
 
 OVERDUE_S = 15.0  # what the venue says and what our fills add up to may differ so long: events are under way
 CLOCKS_APART_NS = MINUTE_NS  # ours and the venue's, at most; orders that the ledger has are told once more without harm
@@ -49,21 +46,17 @@ class Trading:
         self._put = put
         self._clock = clock
         self._limiter = limiter
-        self._gateway: BinanceGateway | None = None
+        self._gateway: Gateway | None = None
         self._sending: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
         """Follow the account until cancelled. raises: BadConfig without keys, KeysRefused."""
-        key, secret = keys_of(self._config.account)
-        venue = self._config.venue
-        entry = VENUES[venue.name]
-        if self._config.mode == "live":
-            await self._check_keys(venue.rest_url or entry.rest_url, key, secret)
-        gateway = BinanceGateway(
-            venue.rest_url or entry.rest_url,
-            venue.ws_api_url or entry.ws_api_url,
-            key,
-            secret,
+        config = self._config
+        if config.mode == "live":
+            await check_key(config, self._clock)
+        gateway = gateway_of(
+            config,
+            self._execute.registry,
             self._account,
             self._unsettled,
             self._clock,
@@ -74,22 +67,15 @@ class Trading:
         await gateway.start()
         await gateway.subscribed.wait()
         if not is_strict(self._config) and self._execute.known_until_ns:  # the ledger lacks nothing before that
-            of_venue = [one.venue_symbol for one in self._execute.registry.current() if one.venue == venue.name]
+            name = self._config.venue.name
+            of_venue = [one.venue_symbol for one in self._execute.registry.current() if one.venue == name]
             since_ns = max(self._execute.known_since_ns, self._execute.known_until_ns - CLOCKS_APART_NS)
             await gateway.ask_recent(of_venue, since_ns)
         await gateway.reconcile()
         # it works until it is closed, or something behind the door goes wrong
         await asyncio.gather(gateway.failed, self._compare(gateway))
 
-    async def _check_keys(self, rest_url: str, key: str, secret: str) -> None:
-        client = BinanceClient(rest_url, key, secret, self._clock)
-        try:
-            await client.start()
-            await check_keys(client)
-        finally:
-            await client.close()
-
-    async def _compare(self, gateway: BinanceGateway) -> None:
+    async def _compare(self, gateway: Gateway) -> None:
         """Ask for the account again when a balance has differed from our fills for long: its event was lost."""
         before: dict[str, tuple[int, int]] = {}
         while True:
