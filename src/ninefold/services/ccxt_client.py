@@ -65,8 +65,12 @@ class CcxtClient:
         """The markets, of which every call needs to know."""
         await self._exchange.load_markets()
 
-    async def call(self, request: Unsigned) -> tuple[int, str]:
-        """An order or a cancel, once. raises: what the fence raises."""
+    async def order(self, request: Unsigned, within_s: float) -> tuple[int, str]:
+        """An order, once, at ccxt's own pace for the exchange. raises: what the fence raises."""
+        return await self.cancel(request)
+
+    async def cancel(self, request: Unsigned) -> tuple[int, str]:
+        """A cancel, once. raises: what the fence raises."""
         async with self._turn:
             self._fence()
             return await self._called(request)

@@ -87,16 +87,17 @@ def gateway_of(
     if is_name(venue.name):
         through = CcxtClient(entry, venue, keys, clock, fence)
         return EntryGateway(entry, through, partial(Polling, through), registry, submit, unsettled, clock)
-    client = EntryClient(entry, _rest_url(config), keys, _venue_clock(config), clock, fence)
+    client = EntryClient(entry, _rest_url(config), keys, _venue_clock(config), clock, fence, limiter)
     line = partial(EntryLines, entry, client, move)
     return EntryGateway(entry, client, line, registry, submit, unsettled, clock)
 
 
-async def check_key(config: Config, clock: Callable[[], int]) -> None:
+async def check_key(config: Config, clock: Callable[[], int], limiter: Limiter | None = None) -> None:
     """raises: BadConfig without keys; KeysRefused for one that may withdraw, or of which nobody says what it may do."""
     venue, keys = config.venue, keys_of(config)
     if venue.name == BINANCE:
-        client = BinanceClient(venue.rest_url or VENUES[BINANCE].rest_url, keys.key, keys.secret, clock)
+        rest_url = venue.rest_url or VENUES[BINANCE].rest_url
+        client = BinanceClient(rest_url, keys.key, keys.secret, clock, limiter=limiter)
         try:
             await client.start()
             await check_keys(client)
@@ -109,7 +110,7 @@ async def check_key(config: Config, clock: Callable[[], int]) -> None:
     question = entry.requests.ask_rights()
     if question is None:
         raise KeysRefused(f"{venue.name} does not tell what a key may do; live orders need that answer")
-    asking = EntryClient(entry, _rest_url(config), keys, _venue_clock(config), clock, lambda: None)
+    asking = EntryClient(entry, _rest_url(config), keys, _venue_clock(config), clock, lambda: None, limiter)
     try:
         await asking.start()
         await check_rights(venue.name, lambda: asking.ask(question), entry.reading.rights_told, asking.read_clock)

@@ -53,7 +53,7 @@ class Trading:
         """Follow the account until cancelled. raises: BadConfig without keys, KeysRefused."""
         config = self._config
         if config.mode == "live":
-            await check_key(config, self._clock)
+            await check_key(config, self._clock, self._limiter)
         gateway = gateway_of(
             config,
             self._execute.registry,

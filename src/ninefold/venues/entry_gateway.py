@@ -24,6 +24,7 @@ from ninefold.venues.signed import NotHeld, Unsigned, leaving
 
 OVERDUE_S = 15.0
 OVER = frozenset({"filled", "cancelled", "rejected", "expired"})
+PATIENCE_S = 2.0  # an order waits so long for room in the venue's rate limits; they are by the second or two
 AHEAD_S = 1.0  # how far a stamp may be ahead of the venue's clock
 Placed = tuple[Order, Instrument]
 
@@ -39,7 +40,9 @@ class Client(Protocol):
 
     def quiet_ms(self) -> int: ...
 
-    async def call(self, request: Unsigned) -> tuple[int, str]: ...
+    async def order(self, request: Unsigned, within_s: float) -> tuple[int, str]: ...
+
+    async def cancel(self, request: Unsigned) -> tuple[int, str]: ...
 
     async def until_answered(self, request: Unsigned) -> tuple[int, str]: ...
 
@@ -118,7 +121,7 @@ class EntryGateway:
             self.withhold(approved, instrument, str(error))
             return
         self._departures.leaves(order)
-        reply = self._hand_on("order_answer", approved.order, *await self._client.call(request))
+        reply = self._hand_on("order_answer", approved.order, *await self._client.order(request, PATIENCE_S))
         if self._entry.reading.is_unsure(reply):
             self._run(self._settle(approved.order, instrument))
 
@@ -140,7 +143,7 @@ class EntryGateway:
             request = self._entry.requests.cancel_order(leaving(_numbered(order, found)), instrument)
             if request is not None:
                 await asyncio.sleep(max(0, self._client.quiet_ms()) / 1000)
-                self._hand_on("cancel_answer", order, *await self._client.call(request))
+                self._hand_on("cancel_answer", order, *await self._client.cancel(request))
             found = await self._settle(_numbered(order, found), instrument)
             await asyncio.sleep(FIRST_WAIT_S)
 
@@ -178,7 +181,8 @@ class EntryGateway:
         it can no longer arrive."""
         if not self._departures.may_be_there(order):
             return order
-        arrived_by_s = self._departures.left_s(order) + self._entry.requests.ARRIVES_WITHIN_MS / 1000 + AHEAD_S
+        left_by_s = self._departures.left_s(order) + PATIENCE_S
+        arrived_by_s = left_by_s + self._entry.requests.ARRIVES_WITHIN_MS / 1000 + AHEAD_S
         asked_s = now_s()
         found, reply = await self._find(order, instrument)
         while found is None and asked_s <= arrived_by_s:

@@ -13,6 +13,7 @@ from typing import Protocol
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Order
 from ninefold.venues.account_answers import Reading
+from ninefold.venues.order_rates import Uses
 from ninefold.venues.signed import Keys, Line, Signed, Token, Unsigned
 
 
@@ -66,5 +67,8 @@ class Requests(Protocol):
 
 @dataclass(frozen=True)
 class OrderEntry:
+    """uses: what a request uses of the venue's rate limits."""
+
     requests: Requests
     reading: Reading
+    uses: Uses

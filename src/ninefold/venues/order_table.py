@@ -10,13 +10,19 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 
-from ninefold.venues import ccxt_requests
+from ninefold.venues import ccxt_requests, order_rates
 from ninefold.venues.ccxt_names import PREFIX
 from ninefold.venues.order_entry import OrderEntry
 
 PROVEN = ("binance",)  # whole runs against our simulated exchange; no order of ours has reached a real one
 PASSPHRASE = ("okx", f"{PREFIX}weex")  # their keys have one
-_LISTED = ("binanceusdm", "bybit", "coinbase", "kraken", "okx")  # VENUE_requests.py and VENUE_answers.py
+_LISTED = {  # VENUE_requests.py and VENUE_answers.py; what a request uses of the rate limits
+    "binanceusdm": order_rates.uses_binanceusdm,
+    "bybit": order_rates.uses_bybit,
+    "coinbase": order_rates.uses_coinbase,
+    "kraken": order_rates.uses_kraken,
+    "okx": order_rates.uses_okx,
+}
 
 
 THROUGH_CCXT = tuple(f"{PREFIX}{name}" for name in ccxt_requests.BY_CLIENT_ID)
@@ -47,6 +53,8 @@ ORDER_VENUES = (*PROVEN, *_LISTED)
 @cache
 def _entry(name: str) -> OrderEntry:
     if name in THROUGH_CCXT:
-        return OrderEntry(ccxt_requests, import_module("ninefold.venues.ccxt_answers").reading(name))
+        return OrderEntry(
+            ccxt_requests, import_module("ninefold.venues.ccxt_answers").reading(name), order_rates.uses_nothing
+        )
     requests, answers = (import_module(f"ninefold.venues.{name}_{part}") for part in ("requests", "answers"))
-    return OrderEntry(requests, answers.READING)
+    return OrderEntry(requests, answers.READING, _LISTED[name])
