@@ -1,6 +1,6 @@
 """The gateway and the simulated exchange in one process and in simulated time: a day passes in minutes.
 
-In:  an event loop whose clock goes on to the next timer whenever nothing is left to do.
+In:  an event loop in simulated time (tests/simulated_loop.py).
 Out: the exchange's own doors (signatures, limits, faults, matching, SQLite), and the product's gateway on them. Only the
      sockets between them are not there: a request is handed to the door's handler, and an event to the line.
 """
@@ -34,29 +34,10 @@ from ninefold.simulator.store import Store
 from ninefold.venues.binance_client import TIMEOUT_S, BinanceClient
 from ninefold.venues.binance_gateway import BinanceGateway, Placed
 from ninefold.venues.binance_requests import Request, sign
+from tests.simulated_loop import SimulatedLoop
 
 SYMBOL = "BTCUSDT"
-BEGIN_NS = 1_796_000_000_000_000_000
 HEARTBEAT_FAILS_S = 30.0
-
-
-class SimulatedLoop(asyncio.SelectorEventLoop):
-    """Its clock stands while there is something to do, and then is at the next timer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now_s = 0.0
-
-    def time(self) -> float:
-        return self.now_s
-
-    def now_ns(self) -> int:
-        return BEGIN_NS + round(self.now_s * 1e9)
-
-    def _run_once(self) -> None:
-        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
-            self.now_s = max(self.now_s, self._scheduled[0]._when)  # type: ignore[attr-defined]
-        super()._run_once()  # type: ignore[misc]
 
 
 def let_time_be(loop: SimulatedLoop, monkeypatch: pytest.MonkeyPatch) -> None:

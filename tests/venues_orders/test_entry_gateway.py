@@ -15,11 +15,13 @@ from aiohttp import web
 from ninefold.execution import risk
 from ninefold.execution.risk import Approved
 from ninefold.market.records import Order
+from ninefold.market.time import SECOND_NS
 from ninefold.venues import bybit_requests, entry_client, entry_gateway, entry_lines
 from ninefold.venues.account_answers import Reply
 from ninefold.venues.entry_client import EntryClient
 from ninefold.venues.entry_gateway import EntryGateway, Placed
 from ninefold.venues.entry_lines import EntryLines
+from ninefold.venues.limiter import Limit, Limiter
 from ninefold.venues.order_table import ORDER_ENTRIES
 from tests.venues_orders.answers import line, sample
 from tests.venues_orders.order_cases import INSTRUMENTS, REGISTRY, keys_of, order_of
@@ -59,6 +61,7 @@ class Venue:
         self.lines: list[web.WebSocketResponse] = []
         self.hello = [OPENED, {"success": True, "op": "subscribe"}]
         self.unsettled: list[Placed] = []  # as our books have it
+        self.limiter = Limiter(())
 
     def fence(self) -> None:
         """Asked before whatever could move money."""
@@ -107,7 +110,9 @@ async def _play(work: Work, venue: Venue) -> None:
     host, port = runner.addresses[0][:2]
     handed: Handed = []
     entry, clock = ORDER_ENTRIES[venue.name], (f"http://{host}:{port}/clock", float)
-    client = EntryClient(entry, f"http://{host}:{port}", keys_of(venue.name), clock, time.time_ns, venue.fence)
+    client = EntryClient(
+        entry, f"http://{host}:{port}", keys_of(venue.name), clock, time.time_ns, venue.fence, venue.limiter
+    )
     gateway = EntryGateway(
         entry,
         client,
@@ -145,6 +150,7 @@ def short_waits(monkeypatch):
         monkeypatch.setattr(module, "FIRST_WAIT_S", 0.01)
     monkeypatch.setattr(bybit_requests, "ARRIVES_WITHIN_MS", 0)
     monkeypatch.setattr(entry_gateway, "AHEAD_S", 0.05)
+    monkeypatch.setattr(entry_gateway, "PATIENCE_S", 0.05)
 
 
 PLACES = {
@@ -217,6 +223,18 @@ def test_an_order_of_a_kind_that_the_venue_does_not_keep_is_withheld_and_says_wh
         await gateway.send(approved("market reduce only"), INSTRUMENTS["bybit"][0])
         [answer] = lines_of(handed, "order_answer")
         assert " rejected 0 - not sent: bybit keeps no reduce-only market order without a limit" in answer
+
+    play(work)
+
+
+def test_an_order_for_which_the_rate_limit_has_no_room_in_time_is_withheld_and_says_why():
+    async def work(venue, gateway, handed):
+        venue.limiter.set([Limit("/v5/order/create spot", SECOND_NS, 20)])
+        venue.limiter.leave({"/v5/order/create spot": 20}, time.time_ns())  # another caller's, still under way
+        await gateway.send(approved(), INSTRUMENTS["bybit"][0])
+        [answer] = lines_of(handed, "order_answer")
+        assert " rejected 0 - not sent: the venue's rate limit leaves no room for another 1000 ms" in answer
+        assert venue.count(CREATE) == 0
 
     play(work)
 

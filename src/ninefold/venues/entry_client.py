@@ -84,8 +84,10 @@ class EntryClient(Session):
             return self._leave(request)
 
     def _wait_ns(self, request: Unsigned) -> int:
+        """Until there is room, and the venue does not want quiet."""
         self._limiter.set([use.limit for use in self._entry.uses(request)])
-        return self._limiter.wait_ns(self._costs(request), self._clock())
+        room_ns = self._limiter.wait_ns(self._costs(request), self._clock())
+        return max(room_ns, self.quiet_ms() * MILLISECOND_NS)
 
     def _leave(self, request: Unsigned) -> int:
         """It counts from now on, though it may still have to wait for its turn."""
