@@ -15,10 +15,10 @@ import numpy as np
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.fast_portfolio import play_together
 from ninefold.backtest.funding import NO_FUNDING, Funding
-from ninefold.backtest.legs import LEG_FILLS, legs_of
+from ninefold.backtest.legs import LEG_FILLS, Together, legs_of
 from ninefold.backtest.market_rules import FixedSize, Numbers, Rules
 from ninefold.backtest.outcome import TooLarge
-from ninefold.backtest.target import BadTarget, changes_of_target
+from ninefold.backtest.target import BadTarget, Changes, changes_of_target
 
 COLUMNS = len(LEG_FILLS.names or ())
 
@@ -51,26 +51,29 @@ class PortfolioResult:
 
 def run_together(
     bars: Mapping[str, Bars],
-    targets: Mapping[str, np.ndarray],
+    targets: Mapping[str, np.ndarray | Changes],
     rules: Rules,
     sizes: Mapping[str, FixedSize] | None = None,
     funding: Mapping[str, Funding] | None = None,
-    together: bool = True,
+    together: Together = Together.WAIT,
+    least: Mapping[str, Fraction] | None = None,
 ) -> PortfolioResult:
     """Back-test one strategy of several instruments.
 
-    targets:  by name, each as `run` takes it; of `EquityShare` each is a part of the one account's equity.
+    targets:  by name, each as `run` takes it, or its changes; of `EquityShare` each is a part of the one account's equity.
     sizes:    of instruments whose size at target +1 is not that of the rules.
-    together: orders wait until all instruments with one can be filled in one bar; False: each by itself.
+    together: what becomes of orders that cannot all be filled in one bar.
+    least:    in quote, of instruments whose venue takes no order of a lesser value.
     raises:   BadTarget, BadBars, BadRules, BadFunding; TooLarge if the account outgrows 2**60 units.
     """
     names = tuple(bars)
-    legs, whole, unit = legs_of(bars, rules, sizes or {})
+    legs, whole, unit = legs_of(bars, rules, sizes or {}, least or {})
     if set(targets) != set(names):
         raise BadTarget(
             f"targets are given for {', '.join(targets)} and bars for {', '.join(names)}; each needs the other"
         )
-    wanted = [changes_of_target(targets[name], len(bars[name])) for name in names]
+    given = [targets[name] for name in names]
+    wanted = [one if isinstance(one, Changes) else changes_of_target(one, legs.close.shape[1]) for one in given]
     changes = _by_row([(one.at, one.to) for one in wanted])
     payments = _by_row([(funding or {}).get(name, NO_FUNDING).on(bars[name]) for name in names])
     equity, held = np.empty(legs.close.shape[1], np.int64), np.empty(legs.close.shape, np.int64)
