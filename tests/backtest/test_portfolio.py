@@ -46,7 +46,10 @@ def fills(made, targets, rules=FREE, **more):
 def test_legs_wait_until_all_of_them_can_be_filled_in_one_bar_and_alone_they_do_not():
     made = {"a": bars(10, 11, 12), "b": bars(20, (21, 21, 21, 21, 0), 22)}
     assert fills(made, {"a": [1, 1, 1], "b": [-1, -1, -1]}) == [(2, "a", 12, 1), (2, "b", 22, -1)]
-    assert fills(made, {"a": [1, 1, 1], "b": [-1, -1, -1]}, together=Together.ALONE) == [(1, "a", 11, 1), (2, "b", 22, -1)]
+    assert fills(made, {"a": [1, 1, 1], "b": [-1, -1, -1]}, together=Together.ALONE) == [
+        (1, "a", 11, 1),
+        (2, "b", 22, -1),
+    ]
 
 
 def test_a_leg_that_cannot_be_filled_has_the_others_unwound_at_their_next_open_and_is_named():
@@ -81,7 +84,10 @@ def test_a_leg_that_only_closes_waits_and_nothing_is_unwound():
 def test_no_leg_is_sent_when_one_would_open_less_than_its_venue_takes():
     made = {"a": bars(10, 10, 10), "b": bars(20, 20, 20)}
     wants = {"a": [1, 1, 1], "b": [-1, -1, -1]}
-    assert fills(made, wants, together=Together.UNWIND, least={"b": Fraction(20)}) == [(1, "a", 10, 1), (1, "b", 20, -1)]
+    assert fills(made, wants, together=Together.UNWIND, least={"b": Fraction(20)}) == [
+        (1, "a", 10, 1),
+        (1, "b", 20, -1),
+    ]
     assert fills(made, wants, together=Together.UNWIND, least={"b": Fraction("20.5")}) == [(0, "b", 0, 0)]
     share = dataclasses.replace(FREE, cash=20, sizing=EquityShare("0.6"))  # 12: one a, no b
     assert fills(made, wants, share, together=Together.WAIT) == [(0, "b", 0, 0)]
@@ -153,7 +159,9 @@ def test_what_cannot_be_one_account_is_refused():
         run_together(one, flat, dataclasses.replace(FREE, exits=Exits(bars=3)))
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 50), RULES, st.sampled_from(Together), st.booleans())
+@given(
+    st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 50), RULES, st.sampled_from(Together), st.booleans()
+)
 @settings(max_examples=150, deadline=None)
 @pytest.mark.slow
 def test_the_fast_kernel_of_several_instruments_fills_as_the_slow_one(seed, count, length, rules, together, funded):

@@ -13,7 +13,9 @@ def classes() -> dict[str, type[Strategy]]:
     found: dict[str, object] = {}
     for example in re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
         exec(example, found)  # the page's own code
-    kinds = [one for one in found.values() if isinstance(one, type) and issubclass(one, Strategy) and one is not Strategy]
+    kinds = [
+        one for one in found.values() if isinstance(one, type) and issubclass(one, Strategy) and one is not Strategy
+    ]
     return {kind.name: kind for kind in kinds}
 
 

@@ -54,8 +54,8 @@ def play_together(
         lacks = np.any(missing)
         if np.any(waits) and (liquidating or together != WAIT or not lacks):
             before = position.copy()
-            breaks = together == UNWIND and lacks and not liquidating and not unwinding and np.any(waits & ~missing)
-            breaks = breaks and opens_any(missing, wanted, position)
+            some = together == UNWIND and not liquidating and not unwinding and np.any(waits & ~missing)
+            breaks = some and opens_any(missing, wanted, position)
             why = LIQUIDATION if liquidating else UNWOUND if unwinding else TARGET
             cash, count = fill_at_opens(
                 cash, position, wanted, prices, volume[:, row], worth, row, why, r, fills, count
@@ -64,8 +64,8 @@ def play_together(
                 count = miss(missing, row, fills, count)
                 wanted[:] = before
                 anew, unwinding = True, True
-            liquidating = liquidating and np.any(position != 0)
-            unwinding = unwinding and np.any(wanted != position)
+            liquidating = liquidating and bool(np.any(position != 0))
+            unwinding = unwinding and bool(np.any(wanted != position))
         if abs(cash) > LARGEST:
             return -row - 1
         total, needed = cash, 0
@@ -133,10 +133,10 @@ def opens(wanted: int, position: int) -> bool:
 
 @compiled
 def opens_any(some: Rows, wanted: Rows, position: Rows) -> bool:
+    found = False
     for of in range(len(some)):
-        if some[of] and opens(wanted[of], position[of]):
-            return True
-    return False
+        found = found or (some[of] and opens(wanted[of], position[of]))
+    return found
 
 
 @compiled

@@ -78,7 +78,10 @@ def legs_of(
     ]
     lowest = [-int(-least.get(name, Fraction(0)) // unit) for name in bars]
     table = np.array(
-        [(of, n.size, n.most_long, n.most_short, n.most_lots, low) for of, n, low in zip(worth, each, lowest, strict=True)]
+        [
+            (of, n.size, n.most_long, n.most_short, n.most_lots, low)
+            for of, n, low in zip(worth, each, lowest, strict=True)
+        ]
     )
     legs = Legs(
         np.array([one.open for one in made]),

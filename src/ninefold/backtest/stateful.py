@@ -44,9 +44,13 @@ def run_stateful(
 
 def check_columns(plan: Plan, columns: Mapping[str, np.ndarray]) -> None:
     """raises: BadStrategy if the plan's formula reads what these bars do not have."""
-    if isinstance(plan.wants, Code):
-        return
-    if missing := sorted(plan.target.columns - OWN - columns.keys()):
+    if not isinstance(plan.wants, Code):
+        check_read(plan, plan.target.columns - OWN, columns)
+
+
+def check_read(plan: Plan, read: frozenset[str], columns: Mapping[str, np.ndarray]) -> None:
+    """raises: BadStrategy if these bars do not have what is read."""
+    if missing := sorted(read - columns.keys()):
         raise BadStrategy(
             f"{plan.name} reads {', '.join(missing)}; a file gives {', '.join(columns)} only: run it on stored bars with "
             "--instrument"

@@ -30,6 +30,16 @@ Ranges = Annotated[
 ]
 BarsFile = Annotated[Path | None, typer.Option(help="a Parquet file: open_time, open, high, low, close, volume")]
 Instrument = Annotated[str | None, typer.Option(help="stored bars instead, such as binance:BTC/USDT")]
+BarsFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="a Parquet file: open_time, open, high, low, close, volume; of a strategy with legs once for each"
+    ),
+]
+Instruments = Annotated[
+    list[str] | None,
+    typer.Option(help="stored bars instead, such as binance:BTC/USDT; of a strategy with legs once for each"),
+]
 Timerange = Annotated[str | None, typer.Option(help="20240101-20240601, 20240101-; all if left out")]
 Timeframe = Annotated[str, typer.Option(help=f"of the bars: {' '.join(TIMEFRAMES)}")]
 TakerFee = Annotated[str, typer.Option(help="fraction of a fill's value; 0.001 is 0.1 %")]
@@ -55,6 +65,10 @@ def wanted_of(said: dict[str, Any], **more: Any) -> Wanted:
     """What was asked for, out of a command's options by name: those of them that a back-test has."""
     names = {"set_": "settings", "bars": "file"}
     given = {names.get(name, name): value for name, value in said.items()}
+    for name in ("file", "instrument"):  # of a command that takes several
+        if isinstance(given.get(name), list):
+            given[name], *others = given[name]
+            given["more"] = (*given.get("more", ()), *map(str, others))
     given["settings"] = tuple(given["settings"] or ())
     given["holes"] = cast(Holes, given["holes"])
     return Wanted(**{name: given[name] for name in Wanted.__slots__ if name in given}, **more)

@@ -25,8 +25,8 @@ def run(
     strategy: options.Strategy,
     strategies: options.Strategies = None,
     set_: options.Settings = None,
-    bars: options.BarsFile = None,
-    instrument: options.Instrument = None,
+    bars: options.BarsFiles = None,
+    instrument: options.Instruments = None,
     timerange: options.Timerange = None,
     timeframe: options.Timeframe = "1m",
     taker_fee: options.TakerFee = "0.001",
@@ -65,6 +65,8 @@ def print_report(found: dict[str, Any]) -> None:
     hold = found["buy_and_hold"]
     named = " ".join([found["strategy"], *(f"{name}={value}" for name, value in found["set"].items())])
     print(f"{named} on {found['bars']:,} bars of {found['timeframe']}, {found['from']} to {found['to']}")
+    for leg, name in found.get("legs", {}).items():
+        print(f"leg {leg}: {name}")
     lines = Table("", found["strategy"], "buy and hold", box=None, pad_edge=False)
     for row in (*_both(found, hold), *_own(found)):
         lines.add_row(*row)
@@ -122,6 +124,12 @@ def _said(found: dict[str, Any]) -> list[str]:
     if found["open_trade"] is not None:
         said.append(
             f"A position is still open: {found['open_trade']['pnl']:+,.2f} at the last close, without the cost of leaving."
+        )
+    if found.get("unfilled"):
+        first = found["unfilled"][0]
+        said.append(
+            f"{len(found['unfilled']):,} times a leg could not be filled with the others ({found['filled']}), first {first['leg']} at "
+            f"{first['time']}: {first['why']}."
         )
     if found["unknown_bars"]:
         said.append(f"{found['unknown_bars']:,} bars are unknown; nothing is filled there.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +30,15 @@ NAMES = {"open_time": TIMES, **{name: (name,) for name in PRICES}, "volume": ("v
 @dataclass(frozen=True, eq=False, slots=True)
 class Market:
     """columns: as formulas name them, float64 of shape (n,), in units of `scale`; NaN in unknown bars.
-    spot: nothing can be sold that is not held. others: what tells the market of another instrument and width, if one can."""
+    spot: nothing can be sold that is not held. others: what tells the market of another instrument and width, if one can.
+    least_value: the least of an order that the venue takes, quote."""
 
     bars: Bars
     columns: Mapping[str, np.ndarray]
     scale: Scale
     spot: bool
     others: Callable[[str, int], Market] | None = None
+    least_value: Fraction = Fraction(0)
 
     def between(self, start: int, stop: int) -> Market:
         """From row `start` up to row `stop`."""

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ninefold.backtest.bars import Bars
-from ninefold.backtest.result import Result, returns_of
+from ninefold.backtest.result import Account, returns_of
 from ninefold.backtest.statistics.compact import Compact, compact_returns
 from ninefold.backtest.statistics.sharpe import Sharpe, sharpe
 from ninefold.backtest.sweep import SUMMARIES, Sweep, summary_of
@@ -41,16 +41,18 @@ class _One(NamedTuple):
     compact: Compact
 
 
-def played(result: Result, width_ns: int) -> Played:
+def played(result: Account, width_ns: int) -> Played:
     """Of one run."""
     summary = summary_of(result)
-    return _together(summary, [_one(summary[0], result.equity, result.numbers.cash, result.bars)], width_ns)
+    return _together(summary, [_one(summary[0], result.equity, result.numbers.cash, result.close_ns)], width_ns)
 
 
 def played_together(bars: Bars, made: Sweep, cash: int, width_ns: int) -> Played:
     """Of many. made: with the equity at every close. cash: units."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda at: _one(made.runs[at], made.equity[at], cash, bars), range(len(made.runs))))
+        found = list(
+            pool.map(lambda at: _one(made.runs[at], made.equity[at], cash, bars.close_ns), range(len(made.runs)))
+        )
     return _together(made.runs, found, width_ns)
 
 
@@ -78,11 +80,11 @@ def known_returns(returns: np.ndarray) -> np.ndarray:
     return found
 
 
-def _one(summary: np.ndarray, equity: np.ndarray, cash: int, bars: Bars) -> _One:
+def _one(summary: np.ndarray, equity: np.ndarray, cash: int, close_ns: np.ndarray) -> _One:
     returns = known_returns(returns_of(cash, equity))
     digest = blake2b(summary.tobytes(), digest_size=DIGEST_BYTES)
     digest.update(equity.data)
-    return _One(digest.digest(), sharpe(returns), compact_returns(bars.close_ns, returns[np.newaxis]))
+    return _One(digest.digest(), sharpe(returns), compact_returns(close_ns, returns[np.newaxis]))
 
 
 def _together(summaries: np.ndarray, found: list[_One], width_ns: int) -> Played:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ninefold import freqtrade
-from ninefold.services import backtest, backtest_sweep, backtest_tournament
+from ninefold.services import backtest, backtest_legs, backtest_sweep, backtest_tournament
 from ninefold.services.backtest import made_ready, played_once
 from ninefold.services.backtest_forward import (
     FITTED,
@@ -40,6 +40,7 @@ from ninefold.services.backtest_wanted import (
 )
 from ninefold.services.lazily import lazily
 from ninefold.store.trials import Trial, TrialReader
+from ninefold.strategy.forms import Legs
 
 TICKS = "backtest-ticks"  # as its module has it, which needs what the others do without
 
@@ -97,7 +98,11 @@ def _told(trial: Trial, strategy: str, settings: dict[str, Any], found: Again, d
 
 
 def _alone(trial: Trial, wanted: Wanted) -> Again:
-    ready = made_ready(replace(wanted, settings=settings_of({**trial.search.config["set"], **trial.point})))
+    asked = replace(wanted, settings=settings_of({**trial.search.config["set"], **trial.point}))
+    chosen = chosen_of(asked)
+    if isinstance(chosen.plan.wants, Legs):
+        return Again(*backtest_legs.again(asked, chosen))
+    ready = made_ready(asked, chosen)
     _, found = played_once(wanted, ready)
     return Again(snapshot_of(ready.market), _code(trial, wanted, ready.chosen.code), found.outcome.digests[0])
 
@@ -136,7 +141,8 @@ def _pace(trial: Trial) -> Pace:
 
 def _of_tournament(trial: Trial, wanted: Wanted) -> Again:
     names = trial.search.points["strategy"]
-    ready = made_ready(replace(wanted, strategy=trial.point["strategy"]))
+    asked = replace(wanted, strategy=trial.point["strategy"])
+    ready = made_ready(asked, chosen_of(asked))
     _, found = played_once(wanted, ready)
     players = [chosen_of(replace(wanted, strategy=name)) for name in names]
     _, market, _ = players_of(wanted)

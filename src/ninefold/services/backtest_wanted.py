@@ -60,7 +60,8 @@ REFUSED = (  # what people can mend, of every command that runs back-tests
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """strategies: folder or file with the user's own. file or instrument: where the bars are. size: base, held when long;
+    """strategies: folder or file with the user's own. file or instrument: where the bars are; more: those of the further legs
+    of a strategy that has them, in their order. size: base, held when long;
     None: all of the equity, times the leverage. short: a file's bars are a perpetual's, which may be sold short. look: why
     rows behind the holdout's wall are read. Numbers are texts, so that 0.1 is a tenth."""
 
@@ -70,6 +71,7 @@ class Wanted:
     data_dir: Path
     file: Path | None = None
     instrument: str | None = None
+    more: tuple[str, ...] = ()
     timeframe: str = "1m"
     timerange: str | None = None
     holes: Holes = "refuse"
@@ -108,7 +110,12 @@ def config_of(wanted: Wanted, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "strategies": None if wanted.strategies is None else str(wanted.strategies.absolute()),
         **{name: getattr(wanted, name) for name in ALWAYS},
         **{name: getattr(wanted, name) for name in OTHERWISE if getattr(wanted, name) != DEFAULTS[name]},
+        **({"more": list(_absolute(wanted))} if wanted.more else {}),
     }
+
+
+def _absolute(wanted: Wanted) -> tuple[str, ...]:
+    return wanted.more if wanted.file is None else tuple(str(Path(one).absolute()) for one in wanted.more)
 
 
 def wanted_of(config: Mapping[str, Any], data_dir: Path) -> Wanted:
@@ -116,7 +123,7 @@ def wanted_of(config: Mapping[str, Any], data_dir: Path) -> Wanted:
 
     raises: BadBacktest for options that this version does not know.
     """
-    known = {"strategy", "strategies", "set", "bars", *ALWAYS, *OTHERWISE}
+    known = {"strategy", "strategies", "set", "bars", "more", *ALWAYS, *OTHERWISE}
     if strange := sorted(config.keys() - known):
         raise BadBacktest(f"the trial was counted with {', '.join(strange)}, which this version does not know")
     return Wanted(
@@ -125,6 +132,7 @@ def wanted_of(config: Mapping[str, Any], data_dir: Path) -> Wanted:
         data_dir=data_dir,
         file=None if config["bars"] is None else Path(config["bars"]),
         strategies=None if config["strategies"] is None else Path(config["strategies"]),
+        more=tuple(config.get("more", ())),
         **{name: config[name] for name in (*ALWAYS, *OTHERWISE) if name in config},
     )
 
@@ -139,10 +147,14 @@ def market_of(wanted: Wanted, points: Sequence[Chosen]) -> Market:
     raises: BadBacktest, BadBars, BadStrategy, ImportRefused, UnknownInstrument, NoDataDir, WrongFormat.
     """
     terms = [term for point in points if not isinstance(point.plan.wants, Code) for term in point.formulas]
-    return with_elsewhere(_bars_of(wanted), terms)
+    if wanted.more:
+        given = ", ".join(map(str, (wanted.file or wanted.instrument, *wanted.more)))
+        raise BadBacktest(f"{given} are given and {points[0].name} has no legs, so it runs on one; give one")
+    return with_elsewhere(bars_of(wanted), terms)
 
 
-def _bars_of(wanted: Wanted) -> Market:
+def bars_of(wanted: Wanted) -> Market:
+    """raises: as `market_of`."""
     if (wanted.file is None) == (wanted.instrument is None):
         raise BadBacktest("give either --bars FILE.parquet or --instrument NAME, such as binance:BTC/USDT")
     if wanted.fill not in FILLS:
