@@ -10,7 +10,7 @@ At a close the strategy sees the position after the bar's fills. A target that i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -48,9 +48,9 @@ def check_columns(plan: Plan, columns: Mapping[str, np.ndarray]) -> None:
         check_read(plan, plan.target.columns - OWN, columns)
 
 
-def check_read(plan: Plan, read: frozenset[str], columns: Mapping[str, np.ndarray]) -> None:
+def check_read(plan: Plan, read: frozenset[str], columns: Iterable[str]) -> None:
     """raises: BadStrategy if these bars do not have what is read."""
-    if missing := sorted(read - columns.keys()):
+    if missing := sorted(read - set(columns)):
         raise BadStrategy(
             f"{plan.name} reads {', '.join(missing)}; a file gives {', '.join(columns)} only: run it on stored bars with "
             "--instrument"
@@ -117,7 +117,7 @@ def _of_code(plan: Plan, code: Code, bars: Bars) -> Wanted:
             return None if found is None else float(found)
         except Exception as error:
             raise BadStrategy(
-                f"{plan.name}: on_bar failed at row {row}: {type(error).__name__}: {error}{_line(error)}"
+                f"{plan.name}: on_bar failed at row {row}: {type(error).__name__}: {error}{line_of(error)}"
             ) from error
 
     return wanted
@@ -132,7 +132,7 @@ def _profit(account: Account) -> float:
     return account.side * (account.close / account.average - 1.0) if account.position else 0.0
 
 
-def _line(error: Exception) -> str:
+def line_of(error: Exception) -> str:
     """Where in the user's file."""
     trace = error.__traceback__
     place = ""

@@ -131,14 +131,14 @@ def _said(found: dict[str, Any]) -> list[str]:
             f"{len(found['unfilled']):,} times a leg could not be filled with the others ({found['filled']}), first {first['leg']} at "
             f"{first['time']}: {first['why']}."
         )
-    if found["unknown_bars"]:
+    if found.get("unknown_bars"):
         said.append(f"{found['unknown_bars']:,} bars are unknown; nothing is filled there.")
     if not found["trades"] and found["open_trade"] is None:
         said.append("It never traded.")
     elif found["net_profit"] <= 0:
         said.append("It lost money." if found["net_profit"] < 0 else "It earned nothing.")
-    placebo = found["sensitivity"]["placebo"]
-    if not math.isnan(placebo["p"]):
+    placebo = found["sensitivity"]["placebo"] if "sensitivity" in found else None  # of bars only
+    if placebo is not None and not math.isnan(placebo["p"]):
         said.append(f"The same signals at other times did as well in {placebo['p']:.0%} of {placebo['shifts']} shifts.")
     if found["overfitting"] is not None:
         over = found["overfitting"]

@@ -64,7 +64,7 @@ def market_of_file(
     numbers = {name: numbers_of(table.column(name), name)[wanted] for name in (*PRICES, "volume")}
     open_ns = open_ns[wanted]
     bars = bars_of_columns({"open_ns": open_ns, "close_ns": open_ns + width_ns, **numbers}, holes=holes)
-    return Market(bars, _columns(bars), Scale(_decimals(bars.tick), _decimals(bars.lot)), spot=True)
+    return market_of_bars(bars)
 
 
 def table_of(path: Path) -> pa.Table:
@@ -122,6 +122,11 @@ def numbers_of(column: pa.ChunkedArray, name: str) -> np.ndarray:
     numbers = column if pa.types.is_float64(kind) else column.cast(pa.float64(), safe=False)
     found: np.ndarray = numbers.to_numpy()
     return found
+
+
+def market_of_bars(bars: Bars) -> Market:
+    """Of bars alone, taken for spot."""
+    return Market(bars, _columns(bars), Scale(_decimals(bars.tick), _decimals(bars.lot)), spot=True)
 
 
 def _columns(bars: Bars) -> dict[str, np.ndarray]:

@@ -62,7 +62,7 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
         return again
     if search.kind == TICKS:
         made = Again(*lazily("ninefold.services.backtest_ticks").again(search.config, data_dir))
-        settings = {name: search.config[name] for name in ("fast", "slow")}
+        settings = search.config.get("set") or {name: search.config[name] for name in ("fast", "slow")}
         return _told(trial, search.config["strategy"], settings, made, _differs(trial, made))
     if search.kind not in KINDS:
         raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {', '.join(KINDS)} are run again")
