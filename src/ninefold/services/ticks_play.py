@@ -30,7 +30,7 @@ from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.ticks_source import Source
 from ninefold.strategy.forms import BookCode, OnTrade, Quoting, TradeCode
 from ninefold.strategy.parameters import BadStrategy
-from ninefold.strategy.plan import Plan
+from ninefold.strategy.plan import NO_EXITS, Plan
 
 BAR, TRADE = "bar", "trade"
 EACH = (BAR, TRADE)
@@ -54,6 +54,10 @@ def player_of(chosen: Chosen, source: Source, way: Way, each: str, queue: str) -
     if isinstance(plan.wants, TradeCode):
         code = plan.wants
         return lambda: _on_trade(plan.name, code, source, way)
+    if plan.exits != NO_EXITS:
+        raise BadStrategy(
+            f"strategy {plan.name} has exits, which are not modelled on trades; leave them out, or write on_trade"
+        )
     if plan.knows_itself:
         raise BadStrategy(
             f"strategy {plan.name} depends on what it holds bar by bar; on trades write on_trade, which is told the position"

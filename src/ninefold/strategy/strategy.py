@@ -211,6 +211,6 @@ def _numbered(found: object) -> object:
 def _code(kind: type[Strategy], given: dict[str, Number]) -> str:
     try:
         text = inspect.getsource(kind)
-    except OSError:
+    except (OSError, TypeError):  # it was written in no file
         text = kind.__qualname__
     return f"{text}\n{given}"

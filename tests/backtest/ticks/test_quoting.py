@@ -134,7 +134,7 @@ def test_formulas_computed_at_once_fill_as_asked_one_tick_after_the_other(seed, 
         once = run_quoting(plan(**body, every_ms=every_ms, most=most), there, terms)[0]
     except BadStrategy:
         return  # quotes that cross each other, of lagging prices
-    asked = {**body, "bid": f"where(position > 1000000, ask, {body['bid']})"}
+    asked = {**body, "bid": f"where(position > 1000000, {body['bid']}, {body['bid']})"}
     live = run_quoting(plan(**asked, every_ms=every_ms, most=most), there, terms)[0]
     assert live.fills.tolist() == once.fills.tolist()
     assert (live.cash, live.position) == (once.cash, once.position)
