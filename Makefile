@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in $(PYTHONS); do \
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 ARGS ?=
+unexport PYTHONDONTWRITEBYTECODE  # every process would compile all it loads, and every test file, again
 PARALLEL := --dist loadscope --no-loadscope-reorder
 
 .PHONY: help demo setup test quick torture fuzz bench-capture bench-research bench-ticks bench-trading check audit proof pins clean

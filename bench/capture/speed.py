@@ -29,6 +29,7 @@ REPEAT = 5
 
 def main() -> None:
     parser = run.options(__doc__ or "")
+    parser.add_argument("--venue", choices=WIRES, help="only this one")
     asked = parser.parse_args()
     with run.scratch(asked.scratch) as folder:
         found = measure(folder, asked)
@@ -37,21 +38,21 @@ def main() -> None:
 
 def measure(folder: Path, asked: argparse.Namespace) -> Said:
     repeat = asked.repeat or (1 if asked.short else REPEAT)
-    go = build(folder)
+    go, venues = build(folder), [asked.venue] if asked.venue else list(WIRES)
     rates: dict[tuple[str, str], list[float]] = defaultdict(list)
     watch = Watch(asked.short)
-    for venue in WIRES:
+    for venue in venues:
         check({who: one(venue, who, SHORT if asked.short else CHECKED, go, "--check") for who in MESSAGES}, venue)
     for number in range(repeat):
-        for venue in WIRES:
+        for venue in venues:
             for who, messages in MESSAGES.items():
                 messages = SHORT if asked.short else messages
                 said = watch.undisturbed(partial(one, venue, who, messages, go))
                 rates[venue, who].append(messages / said["seconds"])
                 run.progress(f"{number + 1}/{repeat} {venue} {who}: {rates[venue, who][-1]:,.0f} messages/s")
-    ours = {venue: run.median(rates[venue, "ninefold"]) for venue in WIRES}
+    ours = {venue: run.median(rates[venue, "ninefold"]) for venue in venues}
     rows = []
-    for venue in WIRES:
+    for venue in venues:
         made = {who: run.median(rates[venue, who]) for who in MESSAGES}
         ratios = [ours[venue] / made["go"], ours[venue] / made["websockets + json"]]
         spread = f"{min(rates[venue, 'ninefold']):,.0f}-{max(rates[venue, 'ninefold']):,.0f}"

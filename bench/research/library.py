@@ -69,7 +69,9 @@ def earned(path: Path) -> tuple[list[Earned], float]:
     for one in track(able, "strategies", console=Console(stderr=True)):
         target = targets(Evaluator([one.target], SCALE).warm(columns)[0])
         result = run(bars, changes_of_target(target, len(bars)), rules)
-        found.append(Earned(one.name, one.family, float(result.equity[-1] / result.numbers.cash - 1), len(result.trades)))
+        found.append(
+            Earned(one.name, one.family, float(result.equity[-1] / result.numbers.cash - 1), len(result.trades))
+        )
     held = run(bars, Changes(np.zeros(1, np.int64), np.full(1, ONE)), rules)
     return sorted(found, key=lambda one: -one.net), float(held.equity[-1] / held.numbers.cash - 1)
 

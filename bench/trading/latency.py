@@ -18,7 +18,7 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -53,6 +53,9 @@ MUCH = 1e9  # no limit of risk but the checks themselves
 def main() -> None:
     parser = run.options(__doc__ or "")
     parser.add_argument("--rate", type=int, default=RATE, help="messages a second that the exchange is asked for")
+    parser.add_argument(
+        "--durable", choices=("overlapped", "strict"), default="overlapped", help="when the ledger is synced"
+    )
     parser.add_argument("--seconds", type=int, default=0, help="of the measurement, after a minute to warm up")
     asked = parser.parse_args()
     with run.scratch(asked.scratch) as folder:
@@ -77,7 +80,7 @@ def measure(folder: Path, asked: argparse.Namespace) -> Said:
     simulator = ["bench.trading.exchange", arrivals, "--data-dir", folder / "exchange", "--rate", asked.rate]
     with Child(_module(*simulator), [OTHER], PLACES) as exchange:
         ready = exchange.said()
-        config = _written_config(folder, ready)
+        config = _written_config(folder, ready, asked.durable)
         with (
             Child(_module("ninefold", "cold", "--config", config), [OTHER], PLACES),
             Child(_module("bench.trading.hot", config, notes), [MEASURED], PLACES) as hot,
@@ -150,7 +153,7 @@ def _rows(ways: dict[str, np.ndarray], unit_ns: int) -> list[list[object]]:
     ]
 
 
-def _written_config(folder: Path, ready: Said) -> Path:
+def _written_config(folder: Path, ready: Said, durable: Literal["overlapped", "strict"]) -> Path:
     text, names = written(STRATEGIES)
     (folder / "strategies").mkdir()
     (folder / "strategies" / "fifty.py").write_text(text)
@@ -158,7 +161,7 @@ def _written_config(folder: Path, ready: Said) -> Path:
         data_dir=str(folder / "data"),
         mode="demo",
         venue=Venue(pairs=PAIRS, rest_url=ready["rest"], stream_url=ready["stream"], ws_api_url=ready["ws_api"]),
-        account=Account(orders="exchange", keys_file=ready["keys_file"], capital="50000"),
+        account=Account(orders="exchange", keys_file=ready["keys_file"], capital="50000", durable=durable),
         risk=Risk(
             position_quote=MUCH,
             order_quote=MUCH,

@@ -48,6 +48,7 @@ COMMANDS = {
     "sweep": "back-test every combination of settings, and what the best is worth",
     "rerun": "run a counted trial again: the same result, to the bit",
     "walk-forward": "fit on the past, act on what comes, go on: a result out of sample",
+    "cross-validate": "judge each part of the time by what the rest chose, purged and embargoed",
     "recursive-check": "which values of a strategy change when less history is loaded",
     "tournament": "every strategy of the library on one market, and what the best is worth",
     "holdout": "seal the newest bars against research, and count who looks at them",
@@ -64,7 +65,7 @@ SEVERAL = {  # options that take several values
     "freqtrade": ("--pairs", "-p", "--bars"),
     "download": ("--pairs", "-p", "--timeframe", "--timeframes", "-t"),
 }
-RESEARCH = ("backtest", "sweep", "walk-forward", "tournament", "rerun", "recursive-check")
+RESEARCH = ("backtest", "sweep", "walk-forward", "cross-validate", "tournament", "rerun", "recursive-check")
 OWN_CODE = "--strategies"  # what people write themselves may hand frames to the libraries that research loads without
 FRAMES = ("freqtrade", "leak-check")  # whose strategies do too
 LIBRARIES = ("talib.abstract", "numba.np.arraymath")  # that research would load while it runs

@@ -193,7 +193,7 @@ MUTANTS = {
     ),
     "a time exit a bar later": ("held >= self.rules.hold", "held > self.rules.hold"),
     "fees are rounded down": ("return _up(price * size * rate, ONE)", "return price * size * rate // ONE"),
-    "a take-profit pays the taker fee": ("self.rules.maker if limit", "self.rules.taker if limit"),
+    "a take-profit pays the taker fee": ("self.maker if limit", "self.taker if limit"),
     "an exit has the volume of the bar again": ("self.room = max(self.room - abs(size), 0)", "pass"),
     "what money does not pay for waits": ("self.wanted = self.position + side * allowed", "pass"),
     "margin is not asked for": ("least, most = 0, size\n", "least, most = size, size\n"),

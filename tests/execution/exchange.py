@@ -22,6 +22,7 @@ from ninefold.market.instruments import Instrument, Registry, listed
 from ninefold.market.records import Balance, Order
 from ninefold.simulator import ledger
 from ninefold.simulator.agents import Act
+from ninefold.simulator.auth import Keys
 from ninefold.simulator.errors import ApiError
 from ninefold.simulator.exchange import Exchange
 from ninefold.simulator.faults import Faults
@@ -39,6 +40,7 @@ from ninefold.venues.binance_requests import (
     ask_my_trades,
     ask_open_orders,
     ask_order,
+    ask_recent_orders,
     build_order,
     cancel_order,
 )
@@ -78,7 +80,7 @@ class Venue:
         self.market = GeneratedMarket(self.exchange, seed=7, rate=1_000)
         self.market.open()
         self.pit = self.market.pits["BTCUSDT"]
-        self.private = Private(self.exchange, Orders(self.exchange, self.market))
+        self.private = Private(self.exchange, Orders(self.exchange, self.market), Keys("key", "secret"))
         self.said: list[Message] = []
         self.registry = Registry()
         self.instrument: Instrument = self.registry.add(
@@ -112,6 +114,11 @@ class Venue:
         """Open orders, then balances: the end of every reconciliation."""
         asked = (("open_orders", ask_open_orders(1)), ("account", ask_account(1)))
         return [Message(kind, _envelope("", "", "", "", *self._call(request))) for kind, request in asked]
+
+    def ask_recent(self) -> Message:
+        """All orders there were, at a start."""
+        answer = self._call(ask_recent_orders("BTCUSDT", 1, 1))
+        return Message("recent_orders", _envelope("", "", "", "", *answer))
 
     def lost(self, order: Order) -> Message:
         """What stands for an answer that did not come."""
@@ -147,6 +154,7 @@ class Venue:
             ("GET", "order"): self.private.order,
             ("GET", "myTrades"): self.private.my_trades,
             ("GET", "openOrders"): self.private.open_orders,
+            ("GET", "allOrders"): self.private.all_orders,
             ("GET", "account"): self.private.account,
         }
         try:

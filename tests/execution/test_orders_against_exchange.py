@@ -176,6 +176,27 @@ def test_the_same_of_long_histories(history, fated):
     play(history, fated)
 
 
+def test_what_a_power_loss_took_from_the_ledger_is_found_among_the_recent_orders_and_booked():
+    """They left, and nothing is known of them: one is over, one rests, one was refused. Twice told they count once."""
+    with open_venue() as venue:
+        played = Play(venue)
+        for number, (price, lots) in enumerate([(60, 3_000), (-30, 2_000), (0, 1)]):
+            lost = Order(
+                seq=9, known_ns=9, client_order_id=f"{PREFIX}{number}", instrument=1, side=1, size=lots,
+                status="sent", order_type="limit", price=venue.best(1) + price,
+            )  # fmt: skip
+            venue.place(lost)
+            played.orders.append(lost)
+        for _ in range(2):
+            played.hear(venue.ask_recent())
+            played.ask()
+        assert [venue.truth(one.client_order_id) is None for one in played.orders] == [False, False, True]
+        played.orders.pop()
+        played.check()
+        assert played.core.orders[f"{PREFIX}0"].order.filled == 3_000
+        assert [order.client_order_id for order in played.core.unsettled()] == [f"{PREFIX}1"]
+
+
 IN_ORDER = [Fate(1, place) for place in range(40)]
 BACKWARDS = [Fate(1, 40 - place) for place in range(40)]
 NOTHING = [Fate(0, 0)]

@@ -24,6 +24,7 @@ def bars(n: int, seed: int = 7) -> dict[str, np.ndarray]:
         "low": low,
         "close": close,
         "volume": volume,
+        "vwap": low + (high - low) * random.random(n),
         "buy_volume": np.floor(volume * random.random(n)),
         "trades": random.integers(1, 400, n).astype(np.float64),
         "spread": spread,

@@ -8,17 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from scipy import stats
 
 from ninefold.formula import Evaluator, analogue_loop, batch, parse, rolling_loop
 from ninefold.formula.kernels import Values
 from ninefold.formula.rolling import RISK, STATISTICS
 from ninefold.formula.rolling_kernel import Rolling
 from ninefold.formula.rolling_loop import KINDS
+from ninefold.services.lazily import lazily
 
 from .market import SCALE, bars, bits, cut, row
 
 NAN = np.nan
+stats = lazily("scipy.stats")  # seconds, in every worker, for one test
 
 
 def of_close(text: str, *close: float) -> np.ndarray:

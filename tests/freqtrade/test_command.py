@@ -23,6 +23,7 @@ from ninefold.services.backtest_holdout import seal
 from ninefold.services.backtest_rerun import rerun
 from ninefold.services.freqtrade import Wanted, run
 from ninefold.services.freqtrade_bars import source_of_store
+from ninefold.store.runs import RunReader
 from ninefold.store.tables import Tables
 from ninefold.store.trials import TrialReader
 from tests.freqtrade.cases import BASE_S, NAMES, START_S, STRATEGIES, Case, generated, plain, run_ours
@@ -55,6 +56,12 @@ def test_a_strategy_runs_on_parquet_files_and_adds_up(files, tmp_path, name):
         1000 + sum(trade["profit_abs"] for trade in found["trades"]), rel=1e-12
     )
     assert found["trial"] == TrialReader(tmp_path / "data").count(f"freqtrade {name}") == 1
+    kept = RunReader(tmp_path / "data").run(1)
+    assert (kept["net_profit"], kept["return"]) == (found["final_balance"] - 1000, found["final_balance"] / 1000 - 1)
+    trade = kept["trades"][0]
+    assert (trade["entry_time"], trade["pnl"]) == (trade["open_date"], found["trades"][0]["profit_abs"])
+    bought, sold = trade["size"] * trade["entry_price"], trade["size"] * trade["exit_price"]
+    assert sold - bought - trade["fees"] == pytest.approx(trade["pnl"], abs=1e-6)
 
 
 def test_the_command_prints_one_document_or_a_table_and_counts_each_run(files, tmp_path, monkeypatch, capfdbinary):

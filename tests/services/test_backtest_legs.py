@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from ninefold.backtest.bars import BadBars
+from ninefold.backtest.exact import BadRules
 from ninefold.cli import main
 from ninefold.services.backtest import backtest
 from ninefold.services.backtest_rerun import rerun
-from ninefold.services.backtest_wanted import BadBacktest, Wanted
+from ninefold.services.backtest_wanted import TAKER_FEE, BadBacktest, Wanted
 from ninefold.store.runs import RunReader
 from ninefold.store.trials import TrialReader
 from ninefold.strategy.parameters import BadStrategy
@@ -37,21 +38,36 @@ class Waits(Apart):
     "The same, and all wait for a bar in which both trade."
 
     filled = "wait"
+
+
+class Dips(Strategy):
+    "Each while it is below its mean price."
+
+    legs = {"one": "where(close < vwap, 1, 0)", "other": "where(close < vwap, 1, 0)"}
 """
 
 
-def file_of(path: Path, prices: Sequence[float], first: int = 0, volume: Sequence[float] | None = None) -> Path:
-    """Minute bars of one price each."""
+def file_of(
+    path: Path,
+    prices: Sequence[float],
+    first: int = 0,
+    volume: Sequence[float] | None = None,
+    paid: Sequence[float] | None = None,
+) -> Path:
+    """Minute bars of one price each. paid: turnover, which the bars reach."""
     times = NEW_YEAR_NS // 10**6 + (first + np.arange(len(prices))) * 60_000
     columns = {name: np.array(prices, float) for name in ("open", "high", "low", "close")}
     volumes = np.ones(len(prices)) if volume is None else np.array(volume, float)
+    if paid is not None:
+        low, high = np.minimum(prices, paid), np.maximum(prices, paid)
+        columns |= {"low": low, "high": high, "turnover": np.array(paid, float)}
     pq.write_table(pa.table({"open_time": times, **columns, "volume": volumes}), path)
     return path
 
 
 def wanted(folder: Path, strategy: str = "apart", **more: object) -> Wanted:
     (folder / "mine.py").write_text(MINE, encoding="utf-8")
-    said = {"strategies": folder / "mine.py", "file": folder / "a.parquet", "more": (str(folder / "b.parquet"),)}
+    said = {"strategies": folder / "mine.py", "file": folder / "a.parquet", "more_files": (str(folder / "b.parquet"),)}
     given = {"data_dir": folder / "data", "cash": "1000", "size": "2", "taker_fee": "0", "short": True, **said, **more}
     return Wanted(strategy=strategy, **given)  # type: ignore[arg-type]
 
@@ -102,6 +118,16 @@ def test_legs_are_cut_to_the_times_that_both_have_and_share_the_equity(tmp_path:
     assert [one["size"] for one in found["open_trades"]] == [-500 / 12.5, 500 / 10]
 
 
+def test_legs_read_the_mean_price_that_their_files_tell(tmp_path: Path) -> None:
+    file_of(tmp_path / "a.parquet", [10, 12, 12, 12], paid=[10, 13, 12, 12])
+    file_of(tmp_path / "b.parquet", [10, 10, 10, 10], paid=[10, 9, 10, 10])
+    found = backtest(wanted(tmp_path, "dips"), now_ns=1)
+    # below their mean price at 00:01 is a alone: bought at 00:02, sold at 00:03
+    assert [(trade["leg"], trade["entry_time"], trade["size"]) for trade in found["trades"]] == [
+        ("one", "2024-01-01T00:02:00Z", 2)
+    ]
+
+
 def test_the_trial_is_counted_and_gives_the_identical_result_again(tmp_path: Path) -> None:
     file_of(tmp_path / "a.parquet", [10, 12, 13, 12, 11, 10])
     file_of(tmp_path / "b.parquet", [10, 10, 11, 12, 12, 10])
@@ -110,7 +136,7 @@ def test_the_trial_is_counted_and_gives_the_identical_result_again(tmp_path: Pat
     assert (again["identical"], again["differs"], again["set"]) == (True, [], {"level": 1.5})
     file_of(tmp_path / "b.parquet", [10, 10, 11, 12, 12, 11])
     assert rerun(tmp_path / "data", number)["differs"] == ["data"]
-    assert TrialReader(tmp_path / "data").trial(number).search.config["more"] == [str(tmp_path / "b.parquet")]
+    assert TrialReader(tmp_path / "data").trial(number).search.config["more_files"] == [str(tmp_path / "b.parquet")]
 
 
 def test_the_command_takes_a_file_for_each_leg_and_keeps_the_run(
@@ -129,6 +155,11 @@ def test_the_command_takes_a_file_for_each_leg_and_keeps_the_run(
     assert {"equity", "equity_curve", "fees", "trades", "open_trade", "bars", "trial", "deflated_sharpe"} <= told.keys()
     assert len(told["trades"]) == 2
     assert len(RunReader(tmp_path / "data").run(told["trial"])["trades"]) == 2
+    monkeypatch.setattr("sys.argv", ["ninefold", *said, *files, "--data-dir", str(tmp_path / "data")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert f"leg cheap: {tmp_path / 'b.parquet'}" in capfdbinary.readouterr().out.decode()
 
 
 def test_what_cannot_be_run_says_what_is_allowed(tmp_path: Path) -> None:
@@ -137,13 +168,14 @@ def test_what_cannot_be_run_says_what_is_allowed(tmp_path: Path) -> None:
     with pytest.raises(
         BadBacktest, match=r"apart has 2 legs \(dear, cheap\) and 1 are given; give --instrument, or --bars, once"
     ):
-        backtest(wanted(tmp_path, more=()), now_ns=1)
+        backtest(wanted(tmp_path, more_files=()), now_ns=1)
     with pytest.raises(BadBacktest, match="a spot market, and apart wants it short"):
         backtest(wanted(tmp_path, short=False), now_ns=1)
-    with pytest.raises(BadBacktest, match=r"are given and sma_cross has no legs, so it runs on one"):
-        backtest(wanted(tmp_path, strategy="sma_cross"), now_ns=1)
+    with pytest.raises(BadRules, match="for legs, which share one account"):
+        backtest(wanted(tmp_path, taker_fee=TAKER_FEE, fee_tiers=(("0", "0.0002", "0.0005"),)), now_ns=1)
     with pytest.raises(BadStrategy, match="has legs, and exits are of a target on bars; leave exits out"):
         backtest(wanted(tmp_path, stop_loss="0.1"), now_ns=1)
     file_of(tmp_path / "b.parquet", [10, 10, 11], first=9)
     with pytest.raises(BadBars, match="the legs of apart have no time in common"):
         backtest(wanted(tmp_path), now_ns=1)
+    assert not (tmp_path / "data").exists()  # nothing of this is a trial

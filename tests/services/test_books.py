@@ -1,4 +1,4 @@
-"""The ledger beside the hot loop: nothing leaves before what led to it is synced, and nothing is forgotten."""
+"""The ledger beside the hot loop: nothing leaves before what led to it is written, and nothing is forgotten."""
 
 from __future__ import annotations
 
@@ -37,78 +37,96 @@ def approved(seq: int) -> Approved:
 
 
 class Desk:
-    """Books over a real ledger; `sent` says for each order how many events the ledger had when it left."""
+    """Books over a real ledger; `sent` says for each order how many events the ledger had when it left, and how often it was
+    synced by then."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, strict: bool = False) -> None:
         self.folder = folder
-        self.execute = Execute(Config(account=Account(orders="exchange")), (), Ledger(folder), Registry())
-        self.sent: list[tuple[str, int]] = []
-        self.books = Books(self.execute, self._send)
+        self.ledger = Ledger(folder)
+        self.execute = Execute(Config(account=Account(orders="exchange")), (), self.ledger, Registry())
+        self.sent: list[tuple[str, int, int]] = []
+        self.books = Books(self.execute, self._send, strict)
+        self.syncs, self.begun, self.go_on = 0, threading.Event(), threading.Event()
+        self.go_on.set()
+        self.execute.sync = self._sync  # type: ignore[method-assign]
 
     def put(self, seq: int, orders: int = 0) -> None:
         self.execute._to_send = [approved(seq)] * orders
         balance = Balance(seq=seq, known_ns=seq, asset="USDT", free=seq, locked=0)
         self.books.put(Chunk(seq, seq, seq, records=[balance]))
 
-    def events(self) -> int:
-        return len(LedgerReader(self.folder).events())
-
     def _send(self, orders) -> None:
-        self.sent += [(each.order.client_order_id, self.events()) for each in orders]
+        events = len(LedgerReader(self.folder).events())
+        self.sent += [(each.order.client_order_id, events, self.syncs) for each in orders]
+
+    def _sync(self) -> None:
+        self.begun.set()
+        self.go_on.wait(20)
+        self.ledger.sync()
+        self.syncs += 1
 
 
-def test_orders_leave_in_order_once_all_that_led_to_them_is_in_the_ledger(tmp_path):
+def test_an_order_leaves_once_all_that_led_to_it_is_written_and_is_synced_while_it_is_on_its_way(tmp_path):
     async def work() -> None:
         desk = Desk(tmp_path)
         desk.put(1)
         desk.put(2, orders=1)
-        assert desk.sent == [] and not desk.books.whole
+        assert desk.sent == [("nf-2", 2, 0)] and not desk.books.whole
         await desk.books.written()
+        assert desk.books.whole and desk.syncs == 1
         desk.put(3, orders=1)
+        assert desk.sent[1:] == [("nf-3", 3, 1)]
         await desk.books.written()
-        assert desk.sent == [("nf-2", 2), ("nf-3", 3)]
-        assert desk.books.whole
         desk.books.close()
 
     asyncio.run(work())
 
 
-def test_what_comes_while_it_writes_is_written_too_and_a_cancelled_wait_stops_nothing(tmp_path, monkeypatch):
+def test_strict_an_order_leaves_once_it_is_synced(tmp_path):
+    async def work() -> None:
+        desk = Desk(tmp_path, strict=True)
+        desk.put(1)
+        desk.put(2, orders=2)
+        assert desk.sent == [("nf-2", 2, 1), ("nf-2", 2, 1)] and desk.books.whole
+        desk.books.close()
+
+    asyncio.run(work())
+
+
+def test_the_next_order_of_an_instrument_waits_for_the_sync_of_the_one_before(tmp_path):
     async def work() -> None:
         desk = Desk(tmp_path)
-        go_on, append = threading.Event(), desk.execute.append
-
-        def slowly(records, last_seq) -> None:
-            go_on.wait(20)
-            append(records, last_seq)
-
-        monkeypatch.setattr(desk.execute, "append", slowly)
-        running = asyncio.ensure_future(desk.books.run())
+        desk.go_on.clear()
         desk.put(1, orders=1)
-        while not desk.books._writing:
-            await asyncio.sleep(0)
+        waiting = asyncio.ensure_future(desk.books.written())
+        await asyncio.to_thread(desk.begun.wait, 20)
         desk.put(2, orders=1)
-        running.cancel()
-        go_on.set()
+        desk.put(3, orders=1)
+        waiting.cancel()
+        assert [name for name, *_ in desk.sent] == ["nf-1"]
+        desk.go_on.set()
         await desk.books.written()
-        assert [name for name, _ in desk.sent] == ["nf-1", "nf-2"]
-        assert desk.events() == 2
+        assert [name for name, *_ in desk.sent] == ["nf-1", "nf-2", "nf-3"]
+        assert [syncs for *_, syncs in desk.sent] == [0, 1, 2]
         desk.books.close()
 
     asyncio.run(work())
 
 
-def test_after_a_refused_write_nothing_leaves_and_the_books_are_not_whole(tmp_path, monkeypatch):
+@pytest.mark.parametrize("part", ["note", "sync"])
+def test_after_a_refused_write_nothing_leaves_and_the_books_are_not_whole(tmp_path, monkeypatch, part):
     async def work() -> None:
-        desk = Desk(tmp_path)
+        desk = Desk(tmp_path, strict=True)
 
-        def refuse(records, last_seq) -> None:
+        def refuse(*_: object) -> None:
             raise StoreWriteFailed(28, "no space", "ledger.db")
 
-        monkeypatch.setattr(desk.execute, "append", refuse)
-        desk.put(1, orders=1)
+        monkeypatch.setattr(desk.execute, part, refuse)
         with pytest.raises(StoreWriteFailed):
-            await desk.books.run()
+            desk.put(1, orders=1)
+        monkeypatch.undo()
+        desk.put(2, orders=1)
+        await desk.books.written()
         assert desk.sent == [] and not desk.books.whole
         desk.books.close()
 

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from ninefold.cli import COMMANDS, main, spread
-from ninefold.config import Account, BadConfig, Config, keys_of, load, parse, template
+from ninefold.config import Account, BadConfig, Config, Venue, keys_of, load, parse, template
+from ninefold.venues.signed import Keys
 
 
 def ninefold(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -36,8 +37,28 @@ def test_the_template_is_the_default_config():
         "no canary": ("[account]\ncanary_quote = 0.0", ["account.canary_quote", "0.0", "> 0"]),
         "not positive": ("[risk]\norder_quote = 0.0", ["risk.order_quote", "0.0", "> 0"]),
         "no orders there": (
-            "[venue]\nname = 'kraken'\n[account]\norders = 'exchange'",
-            ["account.orders", "'kraken'", "'binance'", "'paper'"],
+            "[venue]\nname = 'bitstamp'\n[account]\norders = 'exchange'",
+            ["account.orders", "'bitstamp'", "'binance'", "'kraken'", "'paper'"],
+        ),
+        "orders without quotes": (
+            "[venue]\nname = 'ccxt.mexc'\n[account]\norders = 'exchange'",
+            ["'ccxt.mexc'", "no quotes", "'paper'"],
+        ),
+        "orders before the disk": (
+            "[venue]\nname = 'kraken'\n[account]\norders = 'exchange'\ndurable = 'overlapped'",
+            ["account.durable", "'overlapped'", "'kraken'", "'strict'"],
+        ),
+        "orders for contracts": (
+            "[venue]\nname = 'okx'\npairs = ['BTC/USDT', 'BTC/USDT:USDT']\n[account]\norders = 'exchange'",
+            ["venue.pairs", "'BTC/USDT:USDT'", "spot pairs", "capture"],
+        ),
+        "real orders nobody has seen": (
+            "mode = 'live'\n[venue]\nname = 'kraken'\n[account]\norders = 'exchange'",
+            ["account.unproven_venue = 'kraken'", "found ''", "canary_quote"],
+        ),
+        "real orders asked for elsewhere": (
+            "mode = 'live'\n[venue]\nname = 'kraken'\n[account]\norders = 'exchange'\nunproven_venue = 'okx'",
+            ["account.unproven_venue = 'kraken'", "found 'okx'"],
         ),
         "no such venue": ("[venue]\nname = 'mtgox'", ["venue.name", "'mtgox'", "'binance'", "'kraken'"]),
         "no such mode": ("mode = 'real'", ["mode", "'real'", "demo", "paper", "live"]),
@@ -75,23 +96,40 @@ def test_a_config_comes_back_from_the_json_that_children_get(tmp_path):
 
 def test_keys_that_others_can_read_are_refused_and_never_shown(tmp_path):
     path = tmp_path / "keys.json"
+    config = Config(account=Account(keys_file=str(path)))
     path.write_text(json.dumps({"apiKey": "left", "secret": "right"}))
     path.chmod(0o644)
     with pytest.raises(BadConfig, match="chmod 600") as refused:
-        keys_of(Account(keys_file=str(path)))
+        keys_of(config)
     assert "left" not in str(refused.value)
     path.chmod(0o600)
-    assert keys_of(Account(keys_file=str(path))) == ("left", "right")
+    assert keys_of(config) == Keys("left", "right")
     path.write_text('{"apiKey": "left"')
     with pytest.raises(BadConfig, match="must be JSON") as refused:
-        keys_of(Account(keys_file=str(path)))
+        keys_of(config)
     assert "left" not in str(refused.value)
 
 
 def test_keys_that_are_nowhere_are_told_with_the_names_they_were_looked_for(monkeypatch):
     monkeypatch.delenv("NINEFOLD_API_KEY", raising=False)
     with pytest.raises(BadConfig, match="NINEFOLD_API_KEY and NINEFOLD_API_SECRET"):
-        keys_of(Account())
+        keys_of(Config())
+
+
+def test_a_passphrase_is_asked_for_where_the_venue_has_one_and_nowhere_else(tmp_path, monkeypatch):
+    path = tmp_path / "keys.json"
+    path.touch(0o600)
+    path.write_text('{"apiKey": "left", "secret": "right"}')
+    in_file = Config(venue=Venue(name="okx"), account=Account(keys_file=str(path)))
+    with pytest.raises(BadConfig, match="passphrase"):
+        keys_of(in_file)
+    path.write_text('{"apiKey": "left", "secret": "right", "passphrase": "words"}')
+    assert keys_of(in_file) == Keys("left", "right", "words")
+    monkeypatch.setenv("NINEFOLD_API_KEY", "left")
+    monkeypatch.setenv("NINEFOLD_API_SECRET", "right")
+    assert keys_of(Config(venue=Venue(name="kraken"))) == Keys("left", "right")
+    with pytest.raises(BadConfig, match="NINEFOLD_API_PASSPHRASE"):
+        keys_of(Config(venue=Venue(name="okx")))
 
 
 def test_an_option_of_several_values_takes_them_all():

@@ -127,7 +127,7 @@ def test_a_refused_order_is_explained_by_what_risk_said(tmp_path: Path, monkeypa
     tight = Risk(position_quote=5_000.0, order_quote=6.0)
     monkeypatch.setattr(
         "ninefold.services.replay.config_of",
-        lambda source, data_dir: msgspec.structs.replace(config_of(source, data_dir), risk=tight),
+        lambda *given: msgspec.structs.replace(config_of(*given), risk=tight),
     )
     replay(write_session(tmp_path / "session.jsonl.gz", 14), tmp_path / "data")
     order_id = ids(tmp_path / "data", "refused")[0]

@@ -186,7 +186,7 @@ def test_free_code_is_swept_and_runs_again_and_is_not_walked_forward(asked: Want
     assert rerun(asked.data_dir, 2)["identical"] is True
     told = backtest(replace(wanted, settings=()), 2)["sensitivity"]
     assert np.isnan([told["one_bar_later"]["equity"], told["placebo"]["p"]]).all()
-    with pytest.raises(BadBacktest, match="alternating cannot be walked forward"):
+    with pytest.raises(BadBacktest, match="alternating cannot be fitted on parts of the time"):
         forward(wanted, Pace("3d", "2d"), 1, quietly)
 
 

@@ -1,5 +1,6 @@
 """The chain from bars to targets: cuts change nothing, and a restart is as if it had never stopped."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,20 +13,24 @@ from ninefold.formula.measure import INDICATORS, PATTERNS, TERMS, Measure
 from ninefold.market.arrays import BUY, ID_INTEGER, SELL, empty, rows
 from ninefold.market.bars import BarMaker
 from ninefold.market.chunk import Chunk, decode, encode
+from ninefold.market.columns import columns, each_row
 from ninefold.market.instruments import Registry, listed
-from ninefold.market.records import AnyRecord, Connection, Gap, Headline, Listed, Tick
+from ninefold.market.records import AnyRecord, Connection, Gap, Headline, Listed, May, Tick
 from ninefold.market.time import SECOND_NS, TICK_NS
 from ninefold.market.values import TOLD, told
 from ninefold.sentiment.mood import Sentiment
 from ninefold.services.stage import Kept, Warmed
-from ninefold.strategy.decide import Decide
+from ninefold.strategy.decide import AT_ONCE, Decide
 from ninefold.strategy.library import default_strategies, library
+from ninefold.strategy.plan import plan
 from ninefold.strategy.strategy import plan_of
 
 START_NS = 1_700_000_100 * SECOND_NS
 SECONDS = 260
-STRATEGIES = (  # the default ones, and one that reads what `forecast` tells
+STRATEGIES = (  # the default ones, one that reads what `forecast` tells, and those that read other series
     *default_strategies(),
+    plan("wider", "1s", 'sign(close - on("5s", ema(close, 3)))', "own", "Above the mean of wider bars."),
+    plan("elsewhere", "5s", 'at("binance:BTC/USDT", on("1s", sign(close - open)))', "own", "The last second."),
     plan_of(library()["forecast_with_trend"], {"bars": 5}, timeframe="1s"),
 )
 KINDS = ("bars", "values", "forecasts", "targets")
@@ -231,6 +236,31 @@ def test_the_mean_forecast_of_the_next_bar_is_told_and_a_strategy_reads_it(once)
     targets = once.rows("targets")
     mine = targets[targets["strategy"] == b"forecast_with_trend"]["target"]
     assert len(mine[~np.isnan(mine)])
+
+
+def test_a_strategy_says_what_it_may_do_at_the_tick_behind_the_bar_and_once_for_its_horizon(once):
+    mays = [record for record in once.records if isinstance(record, May)]
+    bars = once.rows("bars")
+    bars = bars[bars["revision"] == 0]
+    known_at = dict(zip(bars["close_ns"].tolist(), bars["seq"].tolist(), strict=True))
+    ticks = sorted(record.seq for record in once.records if isinstance(record, Tick))
+    assert mays
+    for may in mays:
+        close_ns = int(may.may_id.rpartition("-")[2]) * SECOND_NS
+        assert may.seq == min(seq for seq in ticks if seq > known_at[close_ns])
+    assert max(Counter(may.seq for may in mays).values()) <= AT_ONCE
+    said: dict[tuple[int, str], int] = {}
+    for may in mays:
+        close_ns = int(may.may_id.rpartition("-")[2]) * SECOND_NS
+        assert close_ns >= said.get((may.instrument, may.strategy), 0)
+        said[may.instrument, may.strategy] = may.until_ns
+
+
+def test_bars_are_read_at_once_as_one_by_one(once):
+    bars = once.rows("bars")[:200]
+    for bar, row in zip(range(len(bars)), each_row(bars), strict=True):
+        alone = {name: values.tolist() for name, values in columns(bars[bar : bar + 1]).items()}
+        assert repr({name: [value] for name, value in row.items()}) == repr(alone)
 
 
 def test_headlines_count_once_and_move_the_mood(once):

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ninefold.backtest.statistics.holdout import BehindTheWall
 from ninefold.services.backtest import backtest
 from ninefold.services.backtest_holdout import seal
 from ninefold.services.backtest_rerun import rerun
-from ninefold.services.backtest_tournament import EVERY, tournament
+from ninefold.services.backtest_strategy import choose
+from ninefold.services.backtest_tournament import EVERY, refuse_untold, tournament
 from ninefold.services.backtest_wanted import Wanted
 from ninefold.services.strategies import known_strategies
 from ninefold.store.trials import TrialReader
+from ninefold.strategy.parameters import BadStrategy
 from tests.services.test_research import OWN, hours, quietly
 
 pytestmark = pytest.mark.slow
@@ -52,3 +55,11 @@ def test_every_strategy_plays_or_says_why_not_and_twins_are_no_trials(tmp_path: 
     seal(wanted.data_dir, "20240110", 1, now_ns=2)
     with pytest.raises(BehindTheWall):
         tournament(wanted, 3, quietly)
+
+
+def test_who_reads_what_nobody_told_of_any_bar_is_left_out_with_the_reason() -> None:
+    plan = choose("forecast_sign").plan
+    told = np.array([np.nan, 0.1])
+    refuse_untold(plan, {"forecast": told})
+    with pytest.raises(BadStrategy, match=f"{plan.name} reads forecast, which nobody told of these bars"):
+        refuse_untold(plan, {"forecast": np.full(2, np.nan)})

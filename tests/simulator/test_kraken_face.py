@@ -192,7 +192,7 @@ def test_pings_are_answered_and_the_instruments_told(simulator: Simulator):
         await say(socket, "subscribe", channel="instrument")
         told = await hear(socket, "instrument", "snapshot")
         [pair] = [one for one in told["pairs"] if one["symbol"] == PAIR]
-        assert (pair["price_precision"], pair["price_increment"], pair["qty_precision"]) == (2, "0.01", 8)
+        assert (pair["price_precision"], pair["price_increment"], pair["qty_precision"]) == (2, "0.01", 5)
         await socket.send_str("{no json")
         assert "error" in await receive(socket, lambda one: one.get("success") is False)
         await socket.close()
@@ -249,7 +249,7 @@ def test_pairs_candles_depth_and_time_tell_of_the_same_market(simulator: Simulat
             "ADAXBT": "ADA/XBT",
         }
         of = pairs[REST_PAIR]
-        assert (of["pair_decimals"], of["lot_decimals"], of["tick_size"], of["costmin"]) == (2, 8, "0.01", "5")
+        assert (of["pair_decimals"], of["lot_decimals"], of["tick_size"], of["costmin"]) == (2, 5, "0.01", "5")
         assert len((await ask(client, "AssetPairs"))["result"]) == 5
         candles = (await ask(client, "OHLC", pair=REST_PAIR, interval=1))["result"]
         klines = await client.get("/api/v3/klines", symbol="BTCUSDT", interval="1m", limit=720)

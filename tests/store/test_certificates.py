@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -19,6 +21,7 @@ from ninefold.market.time import HOUR_NS
 from ninefold.store.certificates import Certificate, Ids, certify, missing_ids
 from ninefold.store.data_dir import StoreWriteFailed
 from ninefold.store.delta import Table
+from ninefold.store.hours import Hours
 from ninefold.store.ids import ids_by_hour, joined
 from ninefold.store.read import Reader
 from ninefold.store.tables import Tables
@@ -229,3 +232,31 @@ def test_trades_whose_certificate_could_not_be_written_are_certified_when_they_c
     assert tables.write([chunk]) == (0, 0)
     tables.close()
     assert latest(tmp_path) == [(market.noon_ns, "cannot tell", 7, 7, 1, 0)]
+
+
+def test_an_hour_that_is_read_again_is_judged_with_the_trades_that_are_just_being_written(
+    tmp_path: Path, market: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trade 2 of the first hour comes six hours late, and its commit begins only once the hour is looked for."""
+    told = [
+        market.trade(2, id, at * HOUR_NS) for id, at in [(1, 0), (3, 0), *((4 + hour, 1 + hour) for hour in range(6))]
+    ]
+    looked_for = threading.Event()
+    commit, load = Table.commit, Hours.load
+
+    def committed(table: Table, rows: pa.Table, last_seq: int) -> None:
+        assert table.name != "trades" or looked_for.wait(10)
+        commit(table, rows, last_seq)
+
+    def loaded(hours: Hours, keys: set[tuple[int, int]], stored: Callable[[], object]) -> None:
+        looked_for.set()
+        load(hours, keys, stored)
+
+    with Tables(tmp_path) as tables:
+        tables.write([market.chunk(1, 2, market.listing(), trades=told)])
+        with monkeypatch.context() as patched:
+            patched.setattr(Table, "commit", committed)
+            patched.setattr(Hours, "load", loaded)
+            tables.write([market.chunk(3, 3, trades=[market.trade(3, 2, 1)])])
+        first = Reader(tmp_path).certificates(1)[0]
+        assert (first.trades, first.missing, first.first_id, first.last_id) == (3, 0, 1, 3)

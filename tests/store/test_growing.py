@@ -48,8 +48,10 @@ class Both:
         self.quick, self.slow = Certifier(path, position), Certifier(path, position)
         self.slow._hours._growing = OneByOne()
 
-    def step(self, groups: Grouped, records: list[AnyRecord], clock_ns: int, seq: int) -> pa.Table:
-        return self._same(lambda one: one.step(groups, records, clock_ns, seq))
+    def step(
+        self, groups: Grouped, records: list[AnyRecord], clock_ns: int, seq: int, stored: Callable[[], object]
+    ) -> pa.Table:
+        return self._same(lambda one: one.step(groups, records, clock_ns, seq, stored))
 
     def open_hours(self, seq: int) -> pa.Table:
         return self._same(lambda one: one.open_hours(seq))

@@ -140,6 +140,54 @@ os.kill(os.getpid(), signal.SIGKILL)
     ledger.close()
 
 
+def test_what_was_noted_outlives_kill_9(tmp_path: Path) -> None:
+    code = f"""
+import os, signal
+from ninefold.market.records import Equity
+from ninefold.store.ledger import Ledger
+Ledger({str(tmp_path)!r}).note([Equity(seq=seq, known_ns=0, quote="USDT", value=seq) for seq in range(1, 50)], 49)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    ledger = Ledger(tmp_path)
+    assert len(ledger.events()) == ledger.last_seq() == 49
+    ledger.close()
+
+
+def test_a_power_loss_takes_from_the_end_what_was_not_synced_and_nothing_before_it(tmp_path: Path) -> None:
+    """It can leave the log cut, or with zeros, anywhere behind what was synced."""
+    ledger = Ledger(tmp_path / "whole")
+    for seq in range(1, 6):
+        ledger.note([order(seq, "sent", id=f"order-{seq}")], seq)
+    ledger.sync()
+    synced = len((tmp_path / "whole" / "ledger.db-wal").read_bytes())
+    for seq in range(6, 12):
+        ledger.note([order(seq, "sent", id=f"order-{seq}")], seq)
+    file, log = (tmp_path / "whole" / name for name in ("ledger.db", "ledger.db-wal"))
+    data, left = log.read_bytes(), set()
+    for number, cut in enumerate([*range(synced, len(data), len(data) // 20), len(data)]):
+        after = open_data_dir(tmp_path / f"after-{number}")
+        (after / "ledger.db").write_bytes(file.read_bytes())
+        (after / "ledger.db-wal").write_bytes(data[:cut] + bytes(len(data) - cut if number % 2 else 0))
+        again = Ledger(after)
+        assert [event.seq for event in again.events()] == list(range(1, again.last_seq() + 1))
+        left.add(again.last_seq())
+        again.close()
+    assert min(left) == 5 and max(left) == 11 and len(left) > 3
+    ledger.close()
+
+
+def test_a_long_log_is_moved_into_the_file_beside_the_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ninefold.store.ledger.LOG_MOST_BYTES", 100_000)
+    ledger = Ledger(tmp_path)
+    for seq in range(1, 300):
+        ledger.note([order(seq, "sent", id=f"order-{seq}")], seq)
+        ledger.shorten()
+    assert (tmp_path / "ledger.db-wal").stat().st_size < 300_000
+    assert len(ledger.events()) == len(LedgerReader(tmp_path).events()) == 299
+    ledger.close()
+
+
 def test_a_ledger_that_cannot_grow_refuses_and_keeps_what_it_had(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     ledger.append([order(2, "intended")], 2)

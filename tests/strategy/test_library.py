@@ -19,9 +19,7 @@ from .walk import SCALE, cut, row, walk
 KINDS = library()
 PLANS = {name: plan_of(kind) for name, kind in KINDS.items()}
 LIBRARY = {name: one for name, one in PLANS.items() if one.form == "target"}
-OTHERS = {
-    name: one for name, one in PLANS.items() if name not in LIBRARY
-}  # legs and quotes: played in test_library_forms
+OTHERS = {name: one for name, one in PLANS.items() if name not in LIBRARY}  # legs and quotes
 ALONE = {name: one for name, one in LIBRARY.items() if not sources([one.target])}  # the bars of one market are enough
 BOOK = {"buy_volume", "trades", "spread", "microprice", "imbalance", "one_upping"}
 BARS = 300  # five minutes of 1s bars

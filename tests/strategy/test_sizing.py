@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ninefold.market.instruments import Instrument
 from ninefold.strategy import desired_position, equal_weights
+from ninefold.strategy.sizing import sized
 
 QUOTE = 10**8  # 1 USDT
 BTC = Instrument(
@@ -95,6 +96,26 @@ def test_the_position_never_exceeds_what_was_asked_for_and_the_order_of_strategi
     assert found * share >= 0
     for order in itertools.islice(itertools.permutations(wanted), 3):
         assert desired_position({name: wanted[name] for name in order}, weights, capital, price, instrument) == found
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from("abcdef"), st.floats(-2, 2) | st.just(float("nan")) | st.sampled_from([0.0, 5e-324])
+    ),
+    st.lists(st.floats(0, 1 / 6), min_size=6, max_size=6),
+    st.integers(0, 10**15),
+    st.integers(1, 10**9),
+    st.sampled_from([BTC, COARSE]),
+)
+def test_whole_numbers_give_what_fractions_give(targets, shares, capital, price, instrument):
+    weights = dict(zip("abcdef", shares, strict=True))
+    known = {name: min(max(target, -1.0), 1.0) if target == target else 0.0 for name, target in targets.items()}
+    wanted = {name: Fraction(target) * Fraction(weights[name]) for name, target in known.items()}
+    size = sum(wanted.values()) * capital * 10 ** (instrument.size_decimals + instrument.price_decimals)
+    position = int(size / (price * QUOTE) / instrument.lot_size) * instrument.lot_size
+    unit = Fraction(capital * 10**instrument.price_decimals, price)
+    amounts = {name: int(share * unit) for name, share in wanted.items()}
+    assert sized(targets, weights, capital, price, instrument) == (position, amounts)
 
 
 @given(st.integers(1, 500))

@@ -3,7 +3,7 @@
 import pytest
 
 from ninefold.formula import FormulaError, parse
-from ninefold.formula.words import close, open, position, rsi, sma, where
+from ninefold.formula.words import close, on, open, position, rsi, sign, sma, where
 from ninefold.strategy import BadStrategy, Exits, Strategy, check_live, parameters_of, plan_of, real, whole
 
 
@@ -109,9 +109,17 @@ def test_a_formula_that_is_wrong_names_the_strategy():
 
 LIVE = {
     "free code": ({"on_bar": lambda self, bar: 1.0}, "free code"),
-    "another width": ({"target": 'sign(on("5m", close) - close)'}, r'on\("5m", close\)'),
-    "itself": ({"target": lambda self: where(position > 0, 0, 1)}, "position, what it holds itself"),
-    "stops": ({"entry": "close > open", "exits": Exits(stop_loss="0.1")}, "stops"),
+    "itself elsewhere": (
+        {"target": lambda self: where(on("5m", position) > 0, 0, 1)},
+        "position, what it holds itself",
+    ),
+    "itself, long ago": ({"target": lambda self: sign(sma(position, 3))}, r"sma\(position, 3\) looks back"),
+    "itself, as a side": ({"entry": "close > open", "exit": "open_profit > 0.1"}, "looks back on what it held itself"),
+    "itself, with exits": ({"target": "where(position > 0, 0, 1)", "exits": Exits(bars=3)}, "has exits"),
+    "legs": ({"legs": {"dear": -1, "cheap": 1}}, "it has legs"),
+    "quotes": ({"bid": "bid", "ask": "ask", "size": "0.01", "most": 1}, "it gives quotes"),
+    "the book": ({"target": "where(bid_size > ask_size, 1, 0)"}, "ask_size, bid_size, which recorded books have"),
+    "itself and others": ({"target": 'where(position > on("5m", volume), 0, 1)'}, "reads other series"),
 }
 
 
@@ -121,6 +129,16 @@ def test_what_the_pipeline_cannot_run_is_refused_there(body, said):
     with pytest.raises(BadStrategy, match=said):
         check_live(plan)
     check_live(plan_of(SmaAbove))
+    check_live(
+        plan_of(
+            type(
+                "Itself",
+                (Strategy,),
+                {"target": "where((bars_held > 3) | (open_profit > 0.1), 0, sign(ema(close, 5) - open))"},
+            )
+        )
+    )
+    check_live(plan_of(type("Stopped", (Strategy,), {"entry": "close > open", "exits": Exits(stop_loss="0.1")})))
 
 
 def test_a_word_that_the_language_lacks_is_no_name_of_it():

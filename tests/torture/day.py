@@ -120,7 +120,7 @@ class Day:
     async def rest(self) -> None:
         """No more faults, until everything was asked and answered; then all is compared."""
         self.venue.faults.clear()
-        self.life.dies_between = False
+        self.life.dies_between = self.life.dies_unsynced = False
         until = self.loop.time() + LONGEST_REST_S
         while not self._rests():
             assert self.loop.time() < until, (
@@ -147,19 +147,28 @@ class Day:
         self.met["restarts"] += 1
         if self._chance.random() < 0.3:
             self.life.dies_between = True
-            self.met["killed between sync and send"] += 1
+            self.met["killed between write and send"] += 1
+            return
+        if self._chance.random() < 0.3:
+            self.life.dies_unsynced = True
             return
         power = self._chance.random() < 0.4
-        self.met["power losses"] += power
         self.loop.call_later(self._chance.uniform(0, within_s), self._kill, self.life, power)
 
     def _kill(self, life: Life, power: bool) -> None:
         if life.dead or life is not self.life:
             return
-        life.kill()
         if power:
-            del self.journal[len(self.journal) - self._chance.randrange(min(8, len(self.journal))) :]
-            self.seq = self.journal[-1].last_seq
+            self.lose_power(life)
+        life.kill()
+
+    def lose_power(self, life: Life) -> None:
+        """What the ledger had not synced is gone, and some of the journal's end."""
+        life.kill()
+        self.met["power losses"] += 1
+        self.met["orders taken from the ledger"] += self.kept.lose_power()
+        del self.journal[len(self.journal) - self._chance.randrange(min(8, len(self.journal))) :]
+        self.seq = self.journal[-1].last_seq
 
     def _happen(self) -> None:
         """Faults, and what people switch."""

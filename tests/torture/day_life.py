@@ -18,10 +18,12 @@ import numpy as np
 
 from ninefold.config import Account, Config, Risk, Strategies
 from ninefold.config import Venue as VenueSection
+from ninefold.execution.guards import ExitRule
 from ninefold.journal.inputs import AccountEvent
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.records import AnyRecord, Fill, Flatten, Halted, Malformed, Order, Resumed, Started, Tick
+from ninefold.market.time import SECOND_NS
 from ninefold.services import halt
 from ninefold.services.execute import Execute, Outgoing
 from ninefold.services.trading import Trading
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 SYMBOLS = {"BTCUSDT": "BTC/USDT", "ETHUSDT": "ETH/USDT", "SOLUSDT": "SOL/USDT", "ADABTC": "ADA/BTC"}
 STRATEGIES = ("fast", "late", "slow")
+EXITS = {"fast": ExitRule(SECOND_NS, stop=200_000, take=300_000)}  # 0.2 and 0.3 %
 JOURNALLED = 50  # inputs behind the ledger's end that a start looks at; the product keeps 30 s of them
 
 
@@ -43,7 +46,7 @@ def config_of(folder: Path) -> Config:
         data_dir=str(folder),
         mode="demo",
         venue=VenueSection(pairs=tuple(SYMBOLS.values()), rest_url="http://127.0.0.1:1", ws_api_url="ws://127.0.0.1:1"),
-        account=Account(orders="exchange", keys_file=str(folder / "keys.json"), capital="9000"),
+        account=Account(orders="exchange", keys_file=str(folder / "keys.json"), capital="9000", durable="overlapped"),
         risk=Risk(orders_per_minute=1_000, clock_skew_s=60.0, **wide),
         strategies=Strategies(names=STRATEGIES),
     )
@@ -59,13 +62,14 @@ def registry() -> Registry:
 
 
 class Kept:
-    """The ledger's events that were synced; one that is told twice is kept once, as in the file."""
+    """The ledger's events; one that is told twice is kept once, as in the file. A power loss takes what was not synced."""
 
     def __init__(self) -> None:
         self._events: list[AnyRecord] = []
         self._known: set[bytes] = set()
         self.sent: set[str] = set()  # orders that may have left
         self._last_seq = 0
+        self._on_disk = (0, 0)  # events, and up to which seq
 
     def events(self) -> list[AnyRecord]:
         return list(self._events)
@@ -73,7 +77,7 @@ class Kept:
     def last_seq(self) -> int:
         return self._last_seq
 
-    def append(self, records: Sequence[AnyRecord], last_seq: int) -> int:
+    def note(self, records: Sequence[AnyRecord], last_seq: int) -> int:
         before = len(self._events)
         for record in records:
             content = msgspec.msgpack.encode(record)
@@ -85,8 +89,24 @@ class Kept:
         self._last_seq = max(self._last_seq, last_seq)
         return len(self._events) - before
 
+    def sync(self) -> None:
+        self._on_disk = (len(self._events), self._last_seq)
+
+    def shorten(self) -> None:
+        """It is no file."""
+
     def go_back(self, seq: int) -> None:
         self._last_seq = min(self._last_seq, seq)
+        self.sync()
+
+    def lose_power(self) -> int:
+        """How many orders that may have left it does not know any more."""
+        events, self._last_seq = self._on_disk
+        lost = self._events[events:]
+        del self._events[events:]
+        self._known -= {msgspec.msgpack.encode(one) for one in lost}
+        known = {one.client_order_id for one in self._events if isinstance(one, Order)}
+        return len({one.client_order_id for one in lost if isinstance(one, Order) and one.status == "sent"} - known)
 
 
 class Life:
@@ -94,13 +114,17 @@ class Life:
 
     def __init__(self, day: Day) -> None:
         self.dead = False
-        self.dies_between = False  # the next time something is synced and not yet sent
+        self.dies_between = False  # the next time something is written and not yet sent
+        self.dies_unsynced = False  # the next time something was sent and is not yet synced: the power goes
         self.made: list[AnyRecord] = []  # since somebody looked
         self._day = day
-        self._waiting: list[tuple[list[AnyRecord], int, list[Outgoing]]] = []
+        self._waiting: list[Outgoing] = []
+        self._unsynced: set[int] = set()  # instruments
+        self._syncs = False
         self.registry = registry()
+        keep_halt = partial(halt.keep, day.folder)
         self.execute = Execute(
-            config_of(day.folder), STRATEGIES, day.kept, self.registry, keep_halt=partial(halt.keep, day.folder)
+            config_of(day.folder), STRATEGIES, day.kept, self.registry, keep_halt=keep_halt, exits=EXITS
         )
         self.core = self.execute.core
         self._halted: halt.Halt | None = None
@@ -149,21 +173,36 @@ class Life:
         self.execute.step(chunk)
         self.made += chunk.records
         kept, orders = self.execute.account_records(chunk), self.execute.take_orders()
-        if kept or orders:
-            if not self._waiting:
-                self._day.loop.call_later(self._day.venue.chance.uniform(0.001, 0.02), self._sync)
-            self._waiting.append((kept, seq, orders))
+        if not kept and not orders:
+            return
+        self.execute.note(kept, seq)
+        if self.dies_between and orders:
+            self.kill()
+            return
+        if not self._syncs:
+            self._syncs = True
+            self._day.loop.call_later(self._day.venue.chance.uniform(0.001, 0.02), self._sync)
+        self._let_go(orders)
+        if self.dies_unsynced and orders and not self.dead:
+            self._day.lose_power(self)
+
+    def _let_go(self, orders: Sequence[Outgoing]) -> None:
+        """As the books do: an order leaves when the one before it of its instrument is synced."""
+        leaving: list[Outgoing] = []
+        waiting: list[Outgoing] = []
+        for one in [*self._waiting, *orders]:
+            (waiting if one.order.instrument in self._unsynced else leaving).append(one)
+            self._unsynced.add(one.order.instrument)
+        self._waiting = waiting
+        self.trading.send(leaving)
 
     def _sync(self) -> None:
         if self.dead:
             return
-        entries, self._waiting = self._waiting, []
-        self.execute.append([record for kept, _, _ in entries for record in kept], entries[-1][1])
-        orders = [order for _, _, leaving in entries for order in leaving]
-        if self.dies_between and orders:
-            self.kill()
-        else:
-            self.trading.send(orders)
+        self._syncs = False
+        self.execute.sync()
+        self._unsynced.clear()
+        self._let_go(())
 
     def _account(self, kind: int, number: int, known_ns: int, payload: bytes) -> None:
         if self.dead:

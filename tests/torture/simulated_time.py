@@ -124,7 +124,7 @@ class Venue:
         halving, limits = Halving(self.market), Limits()
         keys = load_keys(folder / "keys.json")
         private, self._public = (
-            Private(self.exchange, Orders(self.exchange, halving)),
+            Private(self.exchange, Orders(self.exchange, halving), keys),
             Public(self.exchange, self.market),
         )
         doors = Rest(self.exchange, self._public, private, keys, limits, self.lines, halving)

@@ -18,7 +18,8 @@ import pytest
 
 from ninefold.execution import asked
 from ninefold.execution.ids import PREFIX
-from ninefold.services import trading
+from ninefold.market.records import Guard
+from ninefold.services import gateways
 
 from . import crash_rules
 from .day import HAND_KINDS, KINDS, Day
@@ -32,7 +33,7 @@ HOUR_SEED = 8  # of the short form, so that a change is judged by what it change
 def test_in_an_hour_of_everything_the_books_add_up_at_every_step(tmp_path, monkeypatch):
     seed = int(os.environ.get("NINEFOLD_SEED", "0")) or HOUR_SEED
     met = play(tmp_path, monkeypatch, HOUR_S, restarted=1 / 30, seed=seed)
-    assert met["orders"] > 50 and met["fills"] > 50 and met["restarts"] > 5 and met["rests"] > 3
+    assert met["orders"] > 50 and met["fills"] > 50 and met["restarts"] > 5 and met["rests"] > 3 and met["exits"] > 2
     assert sum(met[kind] > 0 for kind in KINDS) > len(KINDS) / 2
 
 
@@ -41,7 +42,7 @@ def test_in_an_hour_of_everything_the_books_add_up_at_every_step(tmp_path, monke
 def test_in_a_day_of_everything_the_books_add_up_at_every_step(tmp_path, monkeypatch):
     met = play(tmp_path, monkeypatch, 24 * HOUR_S, restarted=1 / 150)
     assert met["orders"] > 2_000 and met["fills"] > 2_000 and met["restarts"] > 60 and met["rests"] > 150
-    for each in (*KINDS, *HAND_KINDS, "halts", "resumes", "flattens", "cancels", "power losses", "asked again"):
+    for each in (*KINDS, *HAND_KINDS, "halts", "resumes", "flattens", "cancels", "power losses", "asked again", "exits"):
         assert met[each] > 9, f"{each} was met {met[each]} times"
 
 
@@ -100,7 +101,7 @@ def play(
     loop = SimulatedLoop()
     let_time_be(loop, monkeypatch)
     day = Day(folder, loop, seed, restarted)
-    monkeypatch.setattr(trading, "BinanceGateway", gateway_of(day))
+    monkeypatch.setattr(gateways, "BinanceGateway", gateway_of(day))
     begun = time.process_time()
     try:
         loop.run_until_complete(day.run(seconds))
@@ -108,6 +109,7 @@ def play(
         loop.close()
     met = day.met + day.venue.faults.struck
     met.update(orders=len(day.truth.orders), fills=len(day.truth.fills), refused=day.truth.refused.total())
+    met["exits"] = sum(isinstance(event, Guard) and bool(event.left) for event in day.kept.events())
     counts = ", ".join(f"{name} {count:,}" for name, count in sorted(met.items()))
     print(f"{seconds / HOUR_S:g} simulated hours in {time.process_time() - begun:.0f} s of processor: {counts}")
     print(dict(day.truth.refused))

@@ -124,11 +124,14 @@ def both(venues: tuple[str, ...], runs: list[tuple[int, int, list[bytes]]]) -> N
             continue
         connection = now[number]
         records = [
-            Record(inputs.FRAME, connection, seq + place, receive_ns, payload) for place, payload in enumerate(payloads, 1)
+            Record(inputs.FRAME, connection, seq + place, receive_ns, payload)
+            for place, payload in enumerate(payloads, 1)
         ]
         seq += len(payloads)
         packed = b"".join(pack(*record) for record in records)
-        frames = Frames(np.frombuffer(packed + bytes(64), np.uint8), len(packed), len(records), connection, seq, receive_ns)
+        frames = Frames(
+            np.frombuffer(packed + bytes(64), np.uint8), len(packed), len(records), connection, seq, receive_ns
+        )
         want = [chunk for record in records for chunk in slow.feed(record)]
         have = quick.feed_frames(frames)
         same(have + quick.take(), want + slow.take())
@@ -193,10 +196,14 @@ def test_most_messages_take_the_short_way(venue: str) -> None:
             return run
 
     collector.quicken(Counted)
-    payloads = [WRITERS[venue](BASES[n % 2], 100 + n // 2, START_MS + n, "61203.10", "0.5", True).encode() for n in range(90)]
+    payloads = [
+        WRITERS[venue](BASES[n % 2], 100 + n // 2, START_MS + n, "61203.10", "0.5", True).encode() for n in range(90)
+    ]
     packed = b"".join(pack(inputs.FRAME, 1, n, START_NS, payload) for n, payload in enumerate(payloads, 2))
     collector.feed_frames(Frames(np.frombuffer(packed + bytes(64), np.uint8), len(packed), 90, 1, 91, START_NS))
-    assert sum(counted) == 90 - len(BASES[:2])  # the first of each teaches
+    assert (
+        sum(counted) == 90 - len(BASES[:2]) - 1
+    )  # the first of each teaches; behind a short run one is read without a try
     collector.quicken(Quick)  # once more, as whoever does not know that it was done
     told = []
     for place in range(2):  # a hole would be told with the second
@@ -251,7 +258,11 @@ def test_the_median_is_the_low_one_of_the_first_values(values: list[int], count:
     assert low_median(np.array(values, np.int64), count) == median_low(values[:count])
 
 
-@given(st.integers(0, 10**18 - 1) | st.integers(0, 999).map(lambda few: few * 10**15), st.integers(0, 18), st.integers(0, 18))
+@given(
+    st.integers(0, 10**18 - 1) | st.integers(0, 999).map(lambda few: few * 10**15),
+    st.integers(0, 18),
+    st.integers(0, 18),
+)
 @example(6120310000000, 8, 4)  # "61203.10000000" in units of 0.0001
 @example(61203105, 3, 2)  # half a unit too much
 @example(9_223_372_036_854_775, 0, 3)  # the largest that fits, and the next one

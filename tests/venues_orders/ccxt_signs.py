@@ -22,6 +22,7 @@ def bybit(sent: Signed) -> Signed:
     params = json.loads(sent.body) if sent.body else _pairs(where.query)
     theirs = exchange.sign(where.path[1:], ["private"], sent.method, params)
     theirs["headers"].pop("Referer", None)  # how ccxt names itself
+    theirs["url"] = theirs["url"].removesuffix("?")  # before no parameters at all
     return _signed(theirs)
 
 

@@ -76,6 +76,9 @@ def requests_of(venue: str) -> dict[str, Unsigned]:
     for number, request in enumerate(entry.requests.ask_open_orders(INSTRUMENTS[venue])):
         made[f"open orders {number}"] = request
     made["balances"] = entry.requests.ask_balances()
+    rights = entry.requests.ask_rights()
+    if rights is not None:
+        made["rights"] = rights
     token = entry.requests.TOKEN
     if token is not None:
         made["token"] = token.ask

@@ -17,7 +17,9 @@ from ninefold.execution.risk import Approved
 from ninefold.market.records import Order
 from ninefold.venues import bybit_requests, entry_client, entry_gateway, entry_lines
 from ninefold.venues.account_answers import Reply
+from ninefold.venues.entry_client import EntryClient
 from ninefold.venues.entry_gateway import EntryGateway, Placed
+from ninefold.venues.entry_lines import EntryLines
 from ninefold.venues.order_table import ORDER_ENTRIES
 from tests.venues_orders.answers import line, sample
 from tests.venues_orders.order_cases import INSTRUMENTS, REGISTRY, keys_of, order_of
@@ -104,17 +106,18 @@ async def _play(work: Work, venue: Venue) -> None:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
     handed: Handed = []
+    entry, clock = ORDER_ENTRIES[venue.name], (f"http://{host}:{port}/clock", float)
+    client = EntryClient(entry, f"http://{host}:{port}", keys_of(venue.name), clock, time.time_ns, venue.fence)
     gateway = EntryGateway(
-        ORDER_ENTRIES[venue.name],
-        f"http://{host}:{port}",
-        keys_of(venue.name),
+        entry,
+        client,
+        lambda heard, opened: EntryLines(
+            entry, client, lambda url: f"ws://{host}:{port}/ws{urlsplit(url).path}", heard, opened
+        ),
         REGISTRY,
         lambda kind, payload: handed.append((kind, payload)),
         lambda: venue.unsettled,
-        (f"http://{host}:{port}/clock", float),
         time.time_ns,
-        venue.fence,
-        lambda url: f"ws://{host}:{port}/ws{urlsplit(url).path}",
     )
     await gateway.start()
     try:

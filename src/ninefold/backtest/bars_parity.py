@@ -14,12 +14,14 @@ import msgspec
 import numpy as np
 
 from ninefold.execution.reasons import CODE, LATE, UNEXPLAINED, Changed, Difference
-from ninefold.formula import Evaluator, Scale
+from ninefold.formula import Bars as Heard
 from ninefold.market.columns import columns
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import TIMEFRAME_OF
 from ninefold.market.values import Known, told_of
-from ninefold.strategy.plan import Plan, targets
+from ninefold.strategy.plan import Plan
+from ninefold.strategy.series import Joined, Moments, joins, scale_of
+from ninefold.strategy.series import Series as Wanting
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,11 +43,34 @@ class Series:
             newest[np.searchsorted(first["open_ns"], row["open_ns"])] = row
         return cls(instrument, width_ns, first, newest)
 
-    def targets(self, plans: Sequence[Plan], bars: np.ndarray, known: Known) -> np.ndarray:
-        """Of each plan at the close of each bar, shape (plans, n)."""
-        scale = Scale(self.instrument.price_decimals, self.instrument.size_decimals)
-        values = Evaluator([plan.target for plan in plans], scale).warm(columns(bars, told_of(bars, known)))
-        return targets(values)
+    def wanted(
+        self, plans: Sequence[Plan], bars: np.ndarray, known: Known, whole: Whole
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Targets of each plan at the close of each bar, and where its entry holds again, both of shape (plans, n).
+
+        plans: all of them read other series, or none does. bars: `first` or `newest`; other series are as first known.
+        """
+        own = whole.moment[(whole.bars["instrument"] == self.instrument.id) & (whole.bars["width_ns"] == self.width_ns)]
+        mine = Heard(columns(bars, told_of(bars, known)), own)
+        if not joins(plans[0]):
+            return Wanting(plans, scale_of(self.instrument)).warm(mine, {})
+        joined = Joined(plans, scale_of(self.instrument))
+        return joined.warm(mine, joined.heard(self.instrument, whole.instruments, whole.bars, whole.moment, known))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Whole:
+    """All bars of a run as they were first known, in that order, and the moment of each."""
+
+    bars: np.ndarray
+    moment: np.ndarray
+    instruments: Mapping[int, Instrument]
+
+    @classmethod
+    def of(cls, bars: np.ndarray, instruments: Mapping[int, Instrument]) -> Whole:
+        """bars: of all revisions."""
+        first = bars[bars["revision"] == 0]
+        return cls(first, Moments().of_all(first), instruments)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -19,6 +19,7 @@ from numba import prange
 from ninefold.backtest.funding import Market
 from ninefold.backtest.market_rules import Numbers
 from ninefold.backtest.parallel import parallel
+from ninefold.backtest.tier_loop import MAKER, TAKER, add_traded, settle_day
 from ninefold.market.compiled import compiled, first_set
 
 ONE = 100_000_000  # as in `exact`; compiled in
@@ -49,10 +50,13 @@ def play(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, fills: Rows
 
     -row - 1 if an amount at that row exceeds 2**60.
     """
-    open_, high, low, close, volume, state, funding_at, funding_rate = market
+    open_, high, low, close, volume, state, funding_at, funding_rate, open_ns, none_traded = market
     bars, changes, payments = len(close), len(at), len(funding_at)
     cash, position, wanted, reason = r.cash, 0, 0, TARGET
     target = average = best = entered = count = change = payment = row = 0
+    tiered, tiers, maker, taker = len(none_traded) > 0, none_traded, r.maker, r.taker
+    if tiered:
+        tiers = none_traded.copy()
     walks = r.stop > 0 or r.take > 0 or r.trail > 0 or r.hold > 0 or r.maintenance > 0
     while row < bars:
         if position == wanted and (position == 0 or not (walks or position < 0 or cash < 0)):
@@ -71,10 +75,12 @@ def play(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, fills: Rows
                 return -row - 1
         if state[row] == BAR_TRADED:
             room = part(volume[row], r.volume_share) if r.volume_share > 0 else UNLIMITED
+            if tiered and settle_day(tiers, 0, open_ns[row]):
+                maker, taker = tiers[MAKER], tiers[TAKER]
             if position != wanted:
                 price, before = open_[row], position
                 cash, position, wanted, count = fill_at_open(
-                    cash, position, wanted, room, price, row, reason, r, fills, count
+                    cash, position, wanted, room, price, row, reason, taker, r, fills, count
                 )
                 held = abs(before) if (position > 0) == (before > 0) else 0
                 if abs(position) > held:
@@ -82,11 +88,18 @@ def play(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, fills: Rows
                         entered, average, best = row, 0, price
                     average = (average * held + price * (abs(position) - held)) // abs(position)
                 room = max(room - abs(position - before), 0)
+                if tiered:
+                    add_traded(tiers, 0, price * abs(position - before))
             if position != 0 and (walks or position < 0 or cash < 0):
                 way, price, inside = way_out(open_[row], high[row], low[row], cash, position, average, best, r)
                 if way != TARGET:
                     wanted, reason = 0, way
-                    cash, position, count = leave(cash, position, room, price, row, way, inside, r, fills, count)
+                    before = position
+                    cash, position, count = leave(
+                        cash, position, room, price, row, way, inside, maker, taker, r, fills, count
+                    )
+                    if tiered:
+                        add_traded(tiers, 0, price * abs(position - before))
                 if position > 0:
                     best = max(best, high[row])
                 elif position < 0:
@@ -123,19 +136,41 @@ def pay(cash: int, position: int, price: int, rate: int, row: int, fills: Rows, 
 
 @compiled
 def leave(
-    cash: int, held: int, room: int, price: int, row: int, reason: int, inside: int, r: Numbers, fills: Rows, count: int
+    cash: int,
+    held: int,
+    room: int,
+    price: int,
+    row: int,
+    reason: int,
+    inside: int,
+    maker: int,
+    taker: int,
+    r: Numbers,
+    fills: Rows,
+    count: int,
 ) -> Placed:
     """Close what the bar's volume allows; a liquidation closes all."""
     size = abs(held) if reason == LIQUIDATION else min(abs(held), room)
     if size == 0:
         return cash, held, count
     signed = -size if held > 0 else size
-    return fill(cash, held, signed, price, row, reason, inside, reason == TAKE_PROFIT, r, fills, count)
+    limit = reason == TAKE_PROFIT
+    return fill(cash, held, signed, price, row, reason, inside, limit, maker if limit else taker, r, fills, count)
 
 
 @compiled
 def fill_at_open(
-    cash: int, held: int, wanted: int, room: int, price: int, row: int, reason: int, r: Numbers, fills: Rows, count: int
+    cash: int,
+    held: int,
+    wanted: int,
+    room: int,
+    price: int,
+    row: int,
+    reason: int,
+    taker: int,
+    r: Numbers,
+    fills: Rows,
+    count: int,
 ) -> tuple[int, int, int, int]:
     """Cash, position, what is still wanted, and how many fills, after the waiting order met the open."""
     order = wanted - held
@@ -143,17 +178,17 @@ def fill_at_open(
         size = min(min(abs(order), abs(held)), room)
         if size > 0:
             signed = size if order > 0 else -size
-            cash, held, count = fill(cash, held, signed, price, row, reason, 0, False, r, fills, count)
+            cash, held, count = fill(cash, held, signed, price, row, reason, 0, False, taker, r, fills, count)
             room -= size
         order = wanted - held
     if order != 0 and not ((order > 0 and held < 0) or (order < 0 and held > 0)):
         side = 1 if order > 0 else -1
         size = min(abs(order), room)
-        allowed = affordable(cash, held, price, size, r)
+        allowed = affordable(cash, held, price, size, taker, r)
         if allowed < size:
             wanted = held + side * allowed
         if allowed > 0:
-            cash, held, count = fill(cash, held, side * allowed, price, row, reason, 0, False, r, fills, count)
+            cash, held, count = fill(cash, held, side * allowed, price, row, reason, 0, False, taker, r, fills, count)
     return cash, held, wanted, count
 
 
@@ -167,13 +202,14 @@ def fill(
     reason: int,
     inside: int,
     limit: bool,
+    rate: int,
     r: Numbers,
     fills: Rows,
     count: int,
 ) -> Placed:
-    """Settle one fill."""
+    """Settle one fill. rate: of its fee."""
     value = price * abs(size)
-    fee = part_up(value, r.maker if limit else r.taker)
+    fee = part_up(value, rate)
     if reason == LIQUIDATION:
         fee += part_up(value, r.liquidation_fee)
     slip = 0 if limit else (r.slip_ticks + part_up(price, r.slip_rate)) * abs(size)
@@ -183,10 +219,10 @@ def fill(
 
 
 @compiled
-def affordable(cash: int, position: int, price: int, size: int, r: Numbers) -> int:
+def affordable(cash: int, position: int, price: int, size: int, taker: int, r: Numbers) -> int:
     """The largest part of a size whose margin the account has, after what it costs to open."""
     equity, held, slip = cash + position * price, abs(position), r.slip_ticks + part_up(price, r.slip_rate)
-    fee = max(r.taker, 0)
+    fee = max(taker, 0)
     if equity - part_up(size * price, fee) - slip * size >= part_up((held + size) * price, r.initial):
         return size
     least, most = 0, size - 1

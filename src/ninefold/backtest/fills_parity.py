@@ -18,7 +18,9 @@ from ninefold.backtest.bars import Bars
 from ninefold.backtest.bars_parity import Series, Told
 from ninefold.backtest.columns import bars_as_told
 from ninefold.backtest.exact import ONE
+from ninefold.backtest.exits_parity import exit_again
 from ninefold.backtest.market_rules import EquityShare, Limits, Rules, numbers
+from ninefold.backtest.outcome import Reason
 from ninefold.backtest.slow import play
 from ninefold.backtest.target import Changes
 from ninefold.execution.money import quote_amount, size_of
@@ -27,7 +29,7 @@ from ninefold.execution.two_accounts import Standing
 from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_units
-from ninefold.market.records import Fill
+from ninefold.market.records import Fill, Guard
 from ninefold.market.time import TIMEFRAME_OF
 from ninefold.strategy.plan import Plan
 from ninefold.strategy.sizing import desired_position
@@ -40,7 +42,7 @@ class Decided:
     """What a run decided and got. standings: by (instrument, seq). fills: by order. told: its targets by (instrument, strategy).
     capital: of one instrument, in 10**-8 of `quote`, the account's asset; weights: of the strategies; sizing: how they are used. starts:
     (seq, from_seq) of each: behind seq only targets behind from_seq are known to the account. until_seq: up to where the ledger
-    has what was decided.
+    has what was decided. exits: what the ledger says of them, by (instrument, strategy).
     """
 
     standings: Mapping[tuple[int, int], Standing]
@@ -50,32 +52,38 @@ class Decided:
     weights: Mapping[str, float]
     starts: Sequence[tuple[int, int]]
     until_seq: int
+    exits: Mapping[tuple[int, str], Sequence[Guard]]
     sizing: str = "fixed"
     quote: str = "USDT"
 
 
-def fills_again(series: Series, plan: Plan, target: np.ndarray, run: Decided, known: Known) -> list[Difference]:
-    """target: the plan's on `series.first`, shape (n,). Empty if no bar is known."""
+def fills_again(
+    series: Series, plan: Plan, target: np.ndarray, renewed: np.ndarray, run: Decided, known: Known
+) -> list[Difference]:
+    """target: the plan's on `series.first`, shape (n,). renewed: where its entry holds again. Empty if no bar is known."""
     at = np.flatnonzero(series.first["state"] != BAR_UNKNOWN)
     if not len(at):
         return []
-    rows, target = series.first[at[0] :], target[at[0] :]
+    rows, target, renewed = series.first[at[0] :], target[at[0] :], renewed[at[0] :]
     bars = bars_as_told(rows, series.instrument)
-    changes = _changes(target)
+    changes = _changes(target, renewed)
     cash = Fraction(run.capital, 10**8) * Fraction(run.weights[plan.name])
-    rules = Rules(cash=_whole(cash, bars), sizing=EquityShare(1), limits=Limits(short=0))
+    rules = Rules(cash=_whole(cash, bars), sizing=EquityShare(1), limits=Limits(short=0), exits=plan.exits)
     fills = play(bars, changes, numbers(rules, bars.tick, bars.lot, bars.highest), {}).fills
     found = []
     for fill in fills[fills["size"] != 0]:
-        decided = rows[changes.at[np.searchsorted(changes.at, fill["bar"]) - 1]]
-        found.append(_difference(series, plan, bars, fill, decided, run, known))
+        if fill["reason"] == Reason.TARGET:
+            decided = rows[changes.at[np.searchsorted(changes.at, fill["bar"]) - 1]]
+            found.append(_difference(series, plan, bars, fill, decided, run, known))
+        else:
+            found.append(exit_again(series, plan, bars, rows, fill, run.exits, run.standings))
     return found
 
 
-def _changes(target: np.ndarray) -> Changes:
+def _changes(target: np.ndarray, renewed: np.ndarray) -> Changes:
     """As `changes_of_target`, without loops that would have to be compiled for a few hundred bars."""
     to = np.rint(np.nan_to_num(target) * ONE).astype(np.int64)
-    at = np.flatnonzero(to != np.concatenate(([0], to[:-1])))
+    at = np.flatnonzero((to != np.concatenate(([0], to[:-1]))) | renewed)
     return Changes(at, to[at])
 
 
@@ -158,11 +166,12 @@ def _without_order(
 
 
 def _targets(of: Instrument, seq: int, run: Decided) -> dict[str, float]:
-    """The newest target of each strategy that the account knew at an input."""
+    """The newest target of each strategy that the account knew at an input; 0 of those that an exit had taken out."""
     since = [from_seq for at, from_seq in run.starts if at < seq][-1]
     found = {}
     for (instrument, name), told in run.told.items():
         place = int(np.searchsorted(told.seq, seq, "right")) - 1
         if instrument == of.id and place >= 0 and told.seq[place] > since:
-            found[name] = float(told.target[place])
+            guards = [one for one in run.exits.get((instrument, name), ()) if one.seq <= seq]
+            found[name] = 0.0 if guards and guards[-1].left else float(told.target[place])
     return found

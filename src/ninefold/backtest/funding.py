@@ -7,6 +7,7 @@ Out: the bars at whose opening they are paid, and all that the kernels read. Who
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from ninefold.backtest.bars import Bars, when
 from ninefold.backtest.exact import ONE
+from ninefold.backtest.fee_tiers import Tier, state_of
 
 
 class BadFunding(ValueError):
@@ -65,11 +67,14 @@ class Market(NamedTuple):
     state: np.ndarray  # uint8
     funding_at: np.ndarray
     funding_rate: np.ndarray
+    open_ns: np.ndarray
+    tiers: np.ndarray  # as `fee_tiers.state_of` makes it, before the first fill; not to be changed
 
 
 NO_FUNDING = Funding()
 
 
-def market_of(bars: Bars, funding: Funding) -> Market:
-    """Bars and funding as the kernels read them. raises: BadFunding."""
-    return Market(bars.open, bars.high, bars.low, bars.close, bars.volume, bars.state, *funding.on(bars))
+def market_of(bars: Bars, funding: Funding, tiers: Sequence[Tier] = ()) -> Market:
+    """Bars, funding and fees by tier as the kernels read them. raises: BadFunding."""
+    prices = (bars.open, bars.high, bars.low, bars.close)
+    return Market(*prices, bars.volume, bars.state, *funding.on(bars), bars.open_ns, state_of(tiers))

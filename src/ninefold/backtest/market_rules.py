@@ -4,7 +4,7 @@ In:  fractions, quote and base amounts as people write them.
 Out: `Numbers`, the same as whole numbers of ticks, lots, units (tick times lot) and 10**-8, for the kernels.
 
 Fees:      a fraction of the value of each fill, rounded up to the unit, in quote; a negative maker fee is a rebate. What
-           closes and what opens a position in one order are two fills.
+           closes and what opens a position in one order are two fills. `FeeTiers`: by what was traded in 30 days.
 Slippage:  `ticks` and `rate` of the price, per lot, paid in money beside the fill: the price of a fill is always one that
            the market showed, and the cost is never cut away because a bar was narrow. Limit orders (take-profit) pay none.
 Sizing:    the position at target +1, in base (`FixedSize`), or as a share of the equity at the close that decides
@@ -25,6 +25,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from ninefold.backtest.exact import LARGEST, ONE, BadRules, Number, exact, multiple, rate
+from ninefold.backtest.fee_tiers import FeeTiers, Tier
 from ninefold.strategy.plan import NO_EXITS, Exits
 
 
@@ -81,7 +82,7 @@ class Rules:
 
     cash: Number = 10_000
     sizing: FixedSize | EquityShare = EquityShare()
-    fees: Fees = Fees()
+    fees: Fees | FeeTiers = Fees()
     slippage: Slippage = Slippage()
     limits: Limits = Limits()
     margin: Margin = Margin()
@@ -112,12 +113,32 @@ class Numbers(NamedTuple):
     most_lots: int  # beyond this a value does not fit
 
 
+class Distances(NamedTuple):
+    """Exits as the kernels read them: 10**-8 of a price, and bars; 0: none."""
+
+    stop: int
+    take: int
+    trail: int
+    hold: int
+
+
+def distances(exits: Exits) -> Distances:
+    """raises: BadRules naming the exit."""
+    return Distances(
+        _distance(exits.stop_loss, "stop loss"),
+        _distance(exits.take_profit, "take profit", 100),
+        _distance(exits.trailing, "trailing stop"),
+        _bars(exits.bars),
+    )
+
+
 def numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int) -> Numbers:
     """The rules on an instrument. tick: quote; lot: base; highest: price in ticks, of all bars.
 
     raises: BadRules naming the rule.
     """
     most_lots = LARGEST // highest
+    tiers_of(rules, tick * lot)
     cash = multiple(rules.cash, tick * lot, "cash", "units (tick times lot)")
     if cash <= 0:
         raise BadRules(f"cash is {rules.cash!r}; a back-test begins with more than 0")
@@ -153,13 +174,21 @@ def numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int) -> Number
         initial=initial,
         maintenance=maintenance,
         liquidation_fee=rate(rules.margin.liquidation_fee, "liquidation fee"),
-        stop=_distance(rules.exits.stop_loss, "stop loss"),
-        take=_distance(rules.exits.take_profit, "take profit", 100),
-        trail=_distance(rules.exits.trailing, "trailing stop"),
-        hold=_bars(rules.exits.bars),
+        **distances(rules.exits)._asdict(),
         volume_share=0 if rules.volume_share is None else _distance(rules.volume_share, "share of the volume"),
         most_lots=most_lots,
     )
+
+
+def tiers_of(rules: Rules, unit: Fraction) -> tuple[Tier, ...]:
+    """None where fees are the same whatever was traded. raises: BadRules."""
+    return rules.fees.whole(unit) if isinstance(rules.fees, FeeTiers) else ()
+
+
+def refuse_tiers(rules: Rules, where: str) -> None:
+    """raises: BadRules where fees by tier are not modelled."""
+    if isinstance(rules.fees, FeeTiers):
+        raise BadRules(f"fees by tier are not modelled {where}; give one maker and one taker fee (`Fees`)")
 
 
 def _limit(value: Number | None, lot: Fraction, name: str, most: int) -> int:

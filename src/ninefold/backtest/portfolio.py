@@ -17,7 +17,7 @@ from ninefold.backtest.bars import Bars
 from ninefold.backtest.fast_portfolio import play_together
 from ninefold.backtest.funding import NO_FUNDING, Funding
 from ninefold.backtest.legs import LEG_FILLS, Together, legs_of
-from ninefold.backtest.market_rules import FixedSize, Numbers, Rules
+from ninefold.backtest.market_rules import FixedSize, Numbers, Rules, refuse_tiers
 from ninefold.backtest.outcome import FILLS, Reason, TooLarge
 from ninefold.backtest.result import returns_of, total
 from ninefold.backtest.target import BadTarget, Changes, changes_of_target
@@ -146,6 +146,7 @@ def run_together(
     least:    in quote, of instruments whose venue takes no order of a lesser value.
     raises:   BadTarget, BadBars, BadRules, BadFunding; TooLarge if the account outgrows 2**60 units.
     """
+    refuse_tiers(rules, "for several instruments on one account")
     names = tuple(bars)
     legs, whole, unit = legs_of(bars, rules, sizes or {}, least or {})
     if set(targets) != set(names):

@@ -7,12 +7,15 @@ Out: a `Result`. An order decided at a close is filled at the open of the next b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.fast import play
+from ninefold.backtest.fee_tiers import Tier
 from ninefold.backtest.funding import NO_FUNDING, Funding, market_of
-from ninefold.backtest.market_rules import Numbers, Rules, numbers
+from ninefold.backtest.market_rules import Numbers, Rules, numbers, tiers_of
 from ninefold.backtest.outcome import COLUMNS, FILLS, TooLarge
 from ninefold.backtest.result import Result
 from ninefold.backtest.target import Changes, changes_of_target
@@ -34,12 +37,15 @@ def run(bars: Bars, target: np.ndarray | Changes, rules: Rules, funding: Funding
     """
     changes = target if isinstance(target, Changes) else changes_of_target(target, len(bars))
     whole = numbers(rules, bars.tick, bars.lot, bars.highest)
-    return Result(bars, rules, whole, fills_of(bars, changes, whole, funding))
+    tiers = tiers_of(rules, bars.unit)
+    return Result(bars, rules, whole, fills_of(bars, changes, whole, funding, tiers))
 
 
-def fills_of(bars: Bars, changes: Changes, rules: Numbers, funding: Funding = NO_FUNDING) -> np.ndarray:
+def fills_of(
+    bars: Bars, changes: Changes, rules: Numbers, funding: Funding = NO_FUNDING, tiers: Sequence[Tier] = ()
+) -> np.ndarray:
     """FILLS rows. raises: TooLarge, BadFunding."""
-    market = market_of(bars, funding)
+    market = market_of(bars, funding, tiers)
     fills = np.empty((3 * len(changes.at) + len(market.funding_at) + 1, COLUMNS), np.int64)
     count = play(market, changes.at, changes.to, rules, fills)
     if count > len(fills):  # what a bar's volume did not give was filled bit by bit

@@ -15,16 +15,18 @@ One bar goes like this.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ninefold.backtest.bars import UNKNOWN, Bars
 from ninefold.backtest.exact import LARGEST, ONE
+from ninefold.backtest.fee_tiers import Tier, Volumes
 from ninefold.backtest.market_rules import Numbers
 from ninefold.backtest.outcome import FILLS, Reason, TooLarge
 from ninefold.backtest.target import Changes
+from ninefold.market.time import DAY_NS
 
 UNLIMITED = 2**62  # lots
 
@@ -38,25 +40,30 @@ class Played:
     position: np.ndarray
 
 
-def play(bars: Bars, changes: Changes, rules: Numbers, funding: dict[int, int]) -> Played:
-    """funding: rate in 10**-8 by row of the bar at whose open it is paid.
+def play(bars: Bars, changes: Changes, rules: Numbers, funding: dict[int, int], tiers: Sequence[Tier] = ()) -> Played:
+    """funding: rate in 10**-8 by row of the bar at whose open it is paid. tiers: of fees; none: as the rules have them.
 
     raises: TooLarge if an amount exceeds 2**60.
     """
     wanted = dict(zip(changes.at.tolist(), changes.to.tolist(), strict=True))
-    return play_live(bars, lambda row, account: wanted.get(row), rules, funding)
+    return play_live(bars, lambda row, account: wanted.get(row), rules, funding, tiers)
 
 
 def play_live(
-    bars: Bars, wanted: Callable[[int, Account], int | None], rules: Numbers, funding: dict[int, int]
+    bars: Bars,
+    wanted: Callable[[int, Account], int | None],
+    rules: Numbers,
+    funding: dict[int, int],
+    tiers: Sequence[Tier] = (),
 ) -> Played:
     """`play` of a strategy that is asked at each close, when it sees what it holds.
 
     wanted: the row and the account as it is then; a target in 10**-8, or None for no change.
     """
-    account = Account(rules, rules.cash)
+    account = Account(rules, rules.cash, volumes=Volumes(tiers))
     equity, position = [], []
-    for row, bar in enumerate(_each(bars)):
+    for row, (bar, open_ns) in enumerate(zip(_each(bars), bars.open_ns.tolist(), strict=True)):
+        account.day = open_ns // DAY_NS
         if row in funding and account.position:
             account.pay_funding(row, bar.open if bar.known else account.close, funding[row])
             account.look(row)
@@ -110,6 +117,8 @@ class Account:
     entered: int = 0
     room: int = 0
     fills: list[tuple[int, ...]] = field(default_factory=list)
+    day: int = 0
+    volumes: Volumes = field(default_factory=lambda: Volumes(()))
     proved: int = 0  # fills; what they cost, and what they hold
     paid: int = 0
     held: int = 0
@@ -117,6 +126,16 @@ class Account:
     @property
     def side(self) -> int:
         return (self.position > 0) - (self.position < 0)
+
+    @property
+    def maker(self) -> int:
+        tiers = self.volumes.tiers
+        return tiers[self.volumes.tier(self.day)].maker if tiers else self.rules.maker
+
+    @property
+    def taker(self) -> int:
+        tiers = self.volumes.tiers
+        return tiers[self.volumes.tier(self.day)].taker if tiers else self.rules.taker
 
     def pay_funding(self, row: int, price: int, rate: int) -> None:
         paid = _up(self.position * price * rate, ONE)
@@ -148,7 +167,7 @@ class Account:
         least, most = 0, size
         while least < most:
             middle = (least + most + 1) // 2
-            cost = max(0, self.fee(price, middle, self.rules.taker)) + self.slip(price) * middle
+            cost = max(0, self.fee(price, middle, self.taker)) + self.slip(price) * middle
             equity = self.cash + self.position * price - cost
             if equity >= _up((abs(self.position) + middle) * price * self.rules.initial, ONE):
                 least = middle
@@ -224,10 +243,11 @@ class Account:
     def fill(self, row: int, price: int, size: int, reason: Reason, inside: int = 0, limit: bool = False) -> None:
         if size == 0:
             return
-        fee = self.fee(price, abs(size), self.rules.maker if limit else self.rules.taker)
+        fee = self.fee(price, abs(size), self.maker if limit else self.taker)
         if reason == Reason.LIQUIDATION:
             fee += self.fee(price, abs(size), self.rules.liquidation_fee)
         slip = 0 if limit else self.slip(price) * abs(size)
+        self.volumes.add(self.day, price * abs(size))
         self.cash -= price * size + fee + slip
         self.position += size
         self.room = max(self.room - abs(size), 0)

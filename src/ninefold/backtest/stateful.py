@@ -18,7 +18,7 @@ import numpy as np
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.exact import ONE
 from ninefold.backtest.funding import NO_FUNDING, Funding
-from ninefold.backtest.market_rules import Rules, numbers
+from ninefold.backtest.market_rules import Rules, numbers, tiers_of
 from ninefold.backtest.result import Result
 from ninefold.backtest.slow import Account, play_live
 from ninefold.backtest.target import BadTarget
@@ -38,7 +38,8 @@ def run_stateful(
     wants = plan.wants
     wanted = _of_code(plan, wants, bars) if isinstance(wants, Code) else _of_formula(plan, bars, columns, scale)
     rows, rates = funding.on(bars)
-    played = play_live(bars, _changes(wanted), whole, dict(zip(rows.tolist(), rates.tolist(), strict=True)))
+    payments = dict(zip(rows.tolist(), rates.tolist(), strict=True))
+    played = play_live(bars, _changes(wanted), whole, payments, tiers_of(rules, bars.unit))
     return Result(bars, rules, whole, played.fills)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.fast import SUMMARY, Left, play_bits, play_changes, play_targets
 from ninefold.backtest.funding import NO_FUNDING, Funding, market_of
-from ninefold.backtest.market_rules import Rules, numbers
+from ninefold.backtest.market_rules import Rules, numbers, tiers_of
 from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.result import Account
 from ninefold.backtest.scan import crossing_bits
@@ -51,7 +51,7 @@ def sweep(
     made = _empty(len(values), bars, every)
     left = _left(made)
     whole = numbers(rules, bars.tick, bars.lot, bars.highest)
-    play_targets(market_of(bars, funding), values, whole, left)
+    play_targets(market_of(bars, funding, tiers_of(rules, bars.unit)), values, whole, left)
     _judge(left.status, values)
     return made
 
@@ -67,7 +67,7 @@ def sweep_changes(
     whole = numbers(rules, bars.tick, bars.lot, bars.highest)
     begins = np.cumsum([0, *(len(one.at) for one in changes)])
     at, to = (np.concatenate([getattr(one, name) for one in changes]) for name in ("at", "to"))
-    play_changes(market_of(bars, funding), at, to, begins, whole, left)
+    play_changes(market_of(bars, funding, tiers_of(rules, bars.unit)), at, to, begins, whole, left)
     _judge(left.status, np.empty((0, 0)))
     return made
 
@@ -94,7 +94,7 @@ def sweep_crossings(bars: Bars, pairs: Sequence[tuple[int, int]], rules: Rules, 
     left = _left(made)
     whole = numbers(rules, bars.tick, bars.lot, bars.highest)
     bits = crossing_bits(bars.close, np.array(windows, np.int64), table)
-    play_bits(market_of(bars, NO_FUNDING), bits, whole, left)
+    play_bits(market_of(bars, NO_FUNDING, tiers_of(rules, bars.unit)), bits, whole, left)
     _judge(left.status, np.empty((0, 0)))
     return made
 

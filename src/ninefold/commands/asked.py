@@ -19,6 +19,7 @@ from ninefold.market.time import TIMEFRAMES
 from ninefold.services import backtest_search
 from ninefold.services.backtest_wanted import FILLS, HOLES, REFUSED, Wanted
 from ninefold.services.compiling import told_when_compiling
+from ninefold.services.fee_file import tiers_of_file
 
 INTERRUPTED = 130
 
@@ -33,16 +34,24 @@ Instrument = Annotated[str | None, typer.Option(help="stored bars instead, such 
 BarsFiles = Annotated[
     list[Path] | None,
     typer.Option(
-        help="a Parquet file: open_time, open, high, low, close, volume; of a strategy with legs once for each"
+        "--bars",
+        help="a Parquet file: open_time, open, high, low, close, volume; several are one portfolio, or the legs of a strategy",
     ),
 ]
 Instruments = Annotated[
     list[str] | None,
-    typer.Option(help="stored bars instead, such as binance:BTC/USDT; of a strategy with legs once for each"),
+    typer.Option(
+        "--instrument",
+        help="stored bars instead, such as binance:BTC/USDT; several are one portfolio, or the legs of a strategy",
+    ),
 ]
 Timerange = Annotated[str | None, typer.Option(help="20240101-20240601, 20240101-; all if left out")]
 Timeframe = Annotated[str, typer.Option(help=f"of the bars: {' '.join(TIMEFRAMES)}")]
 TakerFee = Annotated[str, typer.Option(help="fraction of a fill's value; 0.001 is 0.1 %")]
+FeeTiers = Annotated[
+    Path | None,
+    typer.Option("--fee-tiers", help="a TOML file: fees by what was traded in 30 days, in place of --taker-fee"),
+]
 Fill = Annotated[str, typer.Option(help=f"when orders are filled: {', '.join(FILLS)}")]
 Cash = Annotated[str, typer.Option(help="at the start, in quote")]
 Size = Annotated[str | None, typer.Option(help="held when long, in base; all of the equity if left out")]
@@ -65,12 +74,17 @@ def wanted_of(said: dict[str, Any], **more: Any) -> Wanted:
     """What was asked for, out of a command's options by name: those of them that a back-test has."""
     names = {"set_": "settings", "bars": "file"}
     given = {names.get(name, name): value for name, value in said.items()}
-    for name in ("file", "instrument"):  # of a command that takes several
-        if isinstance(given.get(name), list):
-            given[name], *others = given[name]
-            given["more"] = (*given.get("more", ()), *map(str, others))
     given["settings"] = tuple(given["settings"] or ())
     given["holes"] = cast(Holes, given["holes"])
+    for name, further in (("file", "more_files"), ("instrument", "more_instruments")):
+        if isinstance(given[name], list):
+            first, *others = given[name] or [None]
+            given[name] = first
+            given[further] = tuple(str(one.absolute()) if isinstance(one, Path) else one for one in others)
+    file = given.pop("fee_tiers", None)
+    if file is not None:
+        with plainly(*REFUSED):
+            given["fee_tiers"] = tiers_of_file(file)
     return Wanted(**{name: given[name] for name in Wanted.__slots__ if name in given}, **more)
 
 

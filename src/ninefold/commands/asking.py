@@ -15,6 +15,7 @@ from ninefold.journal.inputs import Command
 from ninefold.market.records import Order
 from ninefold.services import asking
 from ninefold.services.asked_for import Line, family, lines, plain
+from ninefold.services.exits_told import ExitLine
 from ninefold.services.selling import booked
 from ninefold.services.statuses import is_running
 
@@ -53,6 +54,16 @@ def show(data_dir: Path, order_id: str, orders: list[Order], json_: bool) -> Non
             print(f"asked as {order_id}; `ninefold cancel {order_id}` takes it back")
     if not found or found[0].status in ("refused", "rejected"):
         sys.exit(NOBODY)
+
+
+def print_exits(found: list[ExitLine]) -> None:
+    """A row a strategy and instrument that its exits guard, or that it was taken out of."""
+    table = Table(box=None, pad_edge=False)
+    for head in ("exits of", "instrument", "stop", "take profit", ""):
+        table.add_column(head, justify="right" if head in ("stop", "take profit") else "left", overflow="fold")
+    for one in found:
+        table.add_row(one.strategy, one.instrument, one.stop or "-", one.take_profit or "-", one.out)
+    Console().print(table)
 
 
 def print_orders(found: list[Line]) -> None:

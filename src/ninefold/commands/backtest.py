@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,7 +16,13 @@ from ninefold.commands.asked import asked, print_json, wanted_of
 from ninefold.commands.failing import plainly
 from ninefold.services.backtest import backtest
 from ninefold.services.backtest_wanted import NEXT_OPEN
+from ninefold.services.lazily import lazily
 from ninefold.services.report import NoReport, write_report
+
+if TYPE_CHECKING:
+    from ninefold.services import backtest_portfolio
+else:
+    backtest_portfolio = lazily("ninefold.services.backtest_portfolio")
 
 Row = tuple[str, str, str]
 
@@ -30,6 +36,7 @@ def run(
     timerange: options.Timerange = None,
     timeframe: options.Timeframe = "1m",
     taker_fee: options.TakerFee = "0.001",
+    fee_tiers: options.FeeTiers = None,
     fill: options.Fill = NEXT_OPEN,
     cash: options.Cash = "10000",
     size: options.Size = None,
@@ -51,12 +58,15 @@ def run(
 ) -> None:
     """What a strategy would have made of past bars, after fees, and how likely that is luck: every run is counted."""
     wanted = wanted_of(locals())
+    now_ns = time.time_ns()
     with asked(), plainly(NoReport):
-        found = backtest(wanted, time.time_ns())
+        found = backtest_portfolio.portfolio(wanted, now_ns) if wanted.several else backtest(wanted, now_ns)
         if report is not None:
             write_report(data_dir, found["trial"], report)
     if json_:
         print_json(found)
+    elif "portfolio" in found:
+        print_portfolio(found)
     else:
         print_report(found)
 
@@ -72,12 +82,42 @@ def print_report(found: dict[str, Any]) -> None:
         lines.add_row(*row)
     Console().print(lines)
     if "sensitivity" in found:
-        changed = Table("when something is changed", "equity, quote", "return", "Sharpe", box=None, pad_edge=False)
-        for line in _changed(found["sensitivity"]):
-            changed.add_row(*line)
-        Console().print(changed)
+        Console().print(_table_of_changes(found["sensitivity"]))
     for sentence in _said(found):
         print(sentence)
+
+
+def print_portfolio(found: dict[str, Any]) -> None:
+    hold, whole = found["buy_and_hold"], found["portfolio"]
+    named = " ".join([found["strategy"], *(f"{name}={value}" for name, value in found["set"].items())])
+    print(f"{named} on {whole['instruments']} instruments, {found['timeframe']}, {found['from']} to {found['to']}")
+    print_instruments(found)
+    lines = Table("", "one portfolio", "buy and hold", box=None, pad_edge=False)
+    for row in _both(found, hold):
+        lines.add_row(*row)
+    Console().print(lines)
+    Console().print(_table_of_changes(found["sensitivity"]))
+    print(evidence(whole))
+    print(luck(found, f"Trial {found['trial']}", found["deflated_sharpe"]))
+
+
+def print_instruments(found: dict[str, Any]) -> None:
+    """A row an instrument, of the one strategy that is judged; the portfolio last."""
+    whole = found["portfolio"]
+    lines = Table("instrument", "bars", "equity, quote", "fees", "trades", "Sharpe", box=None, pad_edge=False)
+    for one in found["instruments"]:
+        money = (f"{one['equity']:,.2f}", f"{one['fees']:,.2f}", f"{one['trades']:,}")
+        lines.add_row(one["instrument"], f"{one['bars']:,}", *money, number(one["sharpe"]))
+    lines.add_row("as one portfolio", "", "", "", "", number(whole["sharpe"]))
+    Console().print(lines)
+
+
+def evidence(whole: dict[str, Any]) -> str:
+    """What several instruments are worth, in a sentence."""
+    return (
+        f"{whole['instruments']} instruments, worth {number(whole['effective_instruments'])} independent ones, are judged as one "
+        f"portfolio over time: one trial, deflated Sharpe {percent(whole['deflated_sharpe'])}."
+    )
 
 
 def _both(found: dict[str, Any], hold: dict[str, Any]) -> list[Row]:
@@ -107,6 +147,13 @@ def _own(found: dict[str, Any]) -> list[Row]:
     ]
 
 
+def _table_of_changes(of: dict[str, Any]) -> Table:
+    changed = Table("when something is changed", "equity, quote", "return", "Sharpe", box=None, pad_edge=False)
+    for line in _changed(of):
+        changed.add_row(*line)
+    return changed
+
+
 def _changed(of: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     spread, days = of["with_spread"], of["without_best_days"]
     named = {
@@ -131,6 +178,8 @@ def _said(found: dict[str, Any]) -> list[str]:
             f"{len(found['unfilled']):,} times a leg could not be filled with the others ({found['filled']}), first {first['leg']} at "
             f"{first['time']}: {first['why']}."
         )
+    if found.get("fee_tier"):
+        said.append(_tier(found["fee_tier"]))
     if found.get("unknown_bars"):
         said.append(f"{found['unknown_bars']:,} bars are unknown; nothing is filled there.")
     if not found["trades"] and found["open_trade"] is None:
@@ -148,6 +197,13 @@ def _said(found: dict[str, Any]) -> list[str]:
         )
     said.append(luck(found, f"Trial {found['trial']}", found["deflated_sharpe"]))
     return said
+
+
+def _tier(of: dict[str, Any]) -> str:
+    return (
+        f"At the end it pays by fee tier {of['tier']} of {of['of']}, maker {of['maker']:.4%} and taker {of['taker']:.4%}: "
+        f"{of['volume_30_days']:,.2f} were traded in 30 days."
+    )
 
 
 def luck(found: dict[str, Any], who: str, deflated: float) -> str:

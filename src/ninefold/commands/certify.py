@@ -1,5 +1,5 @@
 """`ninefold certify --data-dir D [--instrument NAME] [--json]`: how complete each hour of each instrument is, and which part of
-what is stored says so: what was captured, what was downloaded, or both together.
+what is stored says so: what was captured, downloaded or imported, or several of them together.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ninefold.market.instruments import UnknownInstrument
 from ninefold.market.numbers import INT64_MAX
 from ninefold.market.records import Gap
 from ninefold.market.time import HOUR_NS, MINUTE_NS, SECOND_NS, TIMEFRAME_OF
-from ninefold.store.beside_certificates import DOWNLOADED, PROVEN, WORST_FIRST, certified, parts_of
+from ninefold.store.beside_certificates import BESIDE, DOWNLOADED, PROVEN, WORST_FIRST, certified, parts_of
 from ninefold.store.certificates import Certificate
-from ninefold.store.completeness import Completeness, how_told
+from ninefold.store.completeness import Completeness, how_imported, how_told
 from ninefold.store.data_dir import NoDataDir, WrongFormat
 from ninefold.store.forms import instruments_wanted
 from ninefold.store.read import Reader
@@ -29,7 +29,9 @@ SHOWN_HOLES = 3
 
 
 def run(
-    data_dir: Annotated[Path, typer.Option(help="the data dir of a pipeline, a replay or a download")] = Path("data"),
+    data_dir: Annotated[
+        Path, typer.Option(help="the data dir of a pipeline, a replay, a download or an import")
+    ] = Path("data"),
     instrument: Annotated[str | None, typer.Option(help="such as binance:BTC/USDT; all if left out")] = None,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
@@ -49,7 +51,7 @@ def run(
 
 
 class Line(NamedTuple):
-    """of: "trades", or "bars 1m" where the venue told bars of an hour whose trades are not proven. part: where they come from.
+    """of: "trades", or "bars 1m" where bars of an hour stand there whose trades are not proven. part: where they come from.
 
     trades: None of bars; missing: trades or bars, None where nobody can count.
     """
@@ -83,10 +85,11 @@ def _lines(data_dir: Path, instrument: str | None) -> Iterator[Line]:
             yield _of_trades(name, found, part)
             if found.state in PROVEN:
                 proven.add(found.hour_ns)
-        for width_ns in widths_told(reader, versions):
-            for told in told_bars(reader, versions, width_ns).hours():
-                if not proven.issuperset(range(told.from_ns // HOUR_NS * HOUR_NS, told.to_ns, HOUR_NS)):
-                    yield _of_bars(name, width_ns, told)
+        for part, place in BESIDE.items():
+            for width_ns in widths_told(reader, versions, place):
+                for told in told_bars(reader, versions, width_ns, place).hours():
+                    if not proven.issuperset(range(told.from_ns // HOUR_NS * HOUR_NS, told.to_ns, HOUR_NS)):
+                        yield _of_bars(name, width_ns, part, told)
 
 
 def _of_trades(name: str, one: Certificate, part: str) -> Line:
@@ -96,15 +99,15 @@ def _of_trades(name: str, one: Certificate, part: str) -> Line:
     )
 
 
-def _of_bars(name: str, width_ns: int, told: Told) -> Line:
+def _of_bars(name: str, width_ns: int, part: str, told: Told) -> Line:
     hour, timeframe = told.from_ns // HOUR_NS * HOUR_NS, TIMEFRAME_OF[width_ns]
-    state, span = "gap known" if told.lost else "complete", (told.from_ns, told.to_ns)
+    whole, how = ("complete", how_told) if part == DOWNLOADED else ("cannot tell", how_imported)
+    state, span = "gap known" if told.lost else whole, (told.from_ns, told.to_ns)
     if told.lost_from_ns is not None and told.lost_to_ns is not None:
         span = told.lost_from_ns, told.lost_to_ns
-    how = how_told(told, timeframe)
-    return Line(
-        hour, name, width_ns, f"bars {timeframe}", DOWNLOADED, state, None, None, None, told.lost, *span, how, 0
-    )
+    missing = told.lost if told.lost or part == DOWNLOADED else None
+    said = how(told, timeframe)
+    return Line(hour, name, width_ns, f"bars {timeframe}", part, state, None, None, None, missing, *span, said, 0)
 
 
 def line_of(one: Completeness) -> str:

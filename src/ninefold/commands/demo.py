@@ -14,11 +14,12 @@ import typer
 
 from ninefold.bus.nats import BusFailed
 from ninefold.bus.server import NatsServer
+from ninefold.commands.chosen import Folder, Names, chosen_strategies
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.line import shower
 from ninefold.commands.table import print_summary
-from ninefold.config import Account, Config, Risk, Serve, Source, Venue
+from ninefold.config import Account, Config, Risk, Serve, Source, Strategies, Venue
 from ninefold.services import process
 from ninefold.services.children import Child, ChildFailed, start
 from ninefold.services.run import READY_S, Pipeline
@@ -71,6 +72,8 @@ def run(
     venues: Annotated[
         str, typer.Option(help="what the exchange is captured as, with commas between: binance, coinbase, kraken")
     ] = TRADED,
+    strategy: Names = None,
+    strategies: Folder = None,
     bus: Annotated[
         str, typer.Option(help="nats: all nine services as processes of their own, over a NATS server started here")
     ] = "",
@@ -85,11 +88,12 @@ def run(
             f"{bus!r}; the bus may be nats, or left out for two processes on this machine", param_hint="--bus"
         )
     named = _venues(venues, bool(tape))
+    chosen = chosen_strategies(strategy, strategies)
     if tape:
         simulation += ["--tape", *map(str, tape), "--speed", speed]
 
     async def work(stop: asyncio.Event) -> None:
-        said.update(await _demo(stop, data_dir, port, seconds, simulation, bus, named, quiet=json_))
+        said.update(await _demo(stop, data_dir, port, seconds, simulation, bus, named, chosen, quiet=json_))
 
     with plainly(ChildFailed, BusFailed, *KNOWN):
         process.run(work)
@@ -107,6 +111,7 @@ async def _demo(
     simulation: list[str],
     bus: str,
     further: list[str],
+    chosen: Strategies,
     quiet: bool,
 ) -> dict[str, object]:
     open_data_dir(data_dir)
@@ -122,7 +127,7 @@ async def _demo(
         exchange = await start("simulator", arguments, data_dir / "logs")
         ready = msgspec.json.decode(await exchange.line(READY_S), type=Ready)
         keeps_time = "--tape" not in simulation or simulation[-1] == "1"
-        config = await asyncio.to_thread(_config, data_dir, port, ready, outside_port, further, keeps_time)
+        config = await asyncio.to_thread(_config, data_dir, port, ready, outside_port, further, keeps_time, chosen)
         slack = {config.notify.webhook_env: f"http://127.0.0.1:{outside_port}/slack"}
         pipeline = await Pipeline.start(config, server.url if server else "", slack)
         pipeline.children.append(exchange)
@@ -157,7 +162,15 @@ def _venues(text: str, is_tape: bool) -> list[str]:
     return [name for name in named if name != TRADED]
 
 
-def _config(data_dir: Path, port: int, ready: Ready, outside_port: int, further: list[str], keeps_time: bool) -> Config:
+def _config(
+    data_dir: Path,
+    port: int,
+    ready: Ready,
+    outside_port: int,
+    further: list[str],
+    keeps_time: bool,
+    chosen: Strategies,
+) -> Config:
     """The config of a demo: the simulator's addresses and pairs, signed orders, invented news. further: venues captured
     besides the traded one, which are the same exchange in another protocol. keeps_time: not a tape that is played faster or
     slower than it was, whose clock runs away from ours.
@@ -180,6 +193,7 @@ def _config(data_dir: Path, port: int, ready: Ready, outside_port: int, further:
         ),
         account=Account(orders="exchange", keys_file=ready.keys_file),
         risk=Risk() if keeps_time else Risk(clock_skew_s=ANY_SKEW_S),
+        strategies=chosen,
         sentiment=(
             Source(name="invented news", form="rss", address=f"{outside}/news.rss", every_s=5.0),
             Source(name="fear and greed", form="fear_greed", address=f"{outside}/fng/", every_s=60.0),

@@ -89,7 +89,7 @@ def _keys(config: Config) -> Finding:
     if config.account.orders == "paper":
         return Finding("keys", True, "none needed for paper trading")
     try:
-        keys_of(config.account)
+        keys_of(config)
     except BadConfig as error:
         return Finding("keys", False, str(error), "see `[account]` in the config")
     return Finding("keys", True, "found; whether the venue takes them is seen at the first signed request")

@@ -112,6 +112,9 @@ def _print_wish(wish: Wish, of: Instrument, console: Console) -> None:
     target = "cannot tell" if wish.target is None else f"{wish.target:+.2f}"
     bar = _bar(wish.bar, of)
     console.print(f"{wish.strategy} wants {target}{f', of the bar {bar}' if bar else ''}", soft_wrap=True)
+    if wish.left is not None:
+        at = f" set off at {of.price_text(wish.left.price)} {of.quote}" if wish.left.price else ""
+        console.print(f"    out by its {wish.left.left}{at}, flat until its target changes or its entry holds again")
     console.print(f"    {wish.formula}", style="dim", soft_wrap=True)
     for term, value in wish.values.items():
         console.print(f"    {term} = {'unknown' if value is None else format(value, '.6g')}", soft_wrap=True)

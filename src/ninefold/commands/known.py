@@ -12,11 +12,12 @@ from ninefold.journal.writer import DiskFull
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.services.snapshot import WrongSnapshot
 from ninefold.store.data_dir import AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat
-from ninefold.venues.binance_keys import KeysRefused
+from ninefold.venues.es256 import NoSigner
+from ninefold.venues.key_rights import KeysRefused
 from ninefold.venues.questions import Refused
 
 KNOWN: tuple[type[Exception], ...] = (
     *(AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat, WrongVersion, WrongSnapshot, Damaged, DiskFull, LetGo),
-    *(AlreadyTraded, TakenOver, KeysRefused),
+    *(AlreadyTraded, TakenOver, KeysRefused, NoSigner),
     *(BadConfig, CannotListen, NoOpenMP, Refused, UnknownInstrument),
 )

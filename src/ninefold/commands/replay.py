@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ninefold.bus.nats import BusFailed
+from ninefold.commands.chosen import Folder, Names, chosen_strategies
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.table import print_summary
@@ -23,6 +24,8 @@ from ninefold.services.replay_bus import NotFresh, replay_over_bus
 def run(
     source: Annotated[Path, typer.Argument(help="a recording (.jsonl.gz) or a data dir with a journal")],
     data_dir: Annotated[Path, typer.Option(help="where to store what comes out; empty, or of the same source")],
+    strategy: Names = None,
+    strategies: Folder = None,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
     bus: Annotated[
         str, typer.Option(help="nats: every stage as a process of its own, over a NATS server started here")
@@ -38,11 +41,12 @@ def run(
 
     if bus not in ("", "nats"):
         raise typer.BadParameter(f"{bus!r}; the bus may be nats, or left out", param_hint="--bus")
+    chosen = chosen_strategies(strategy, strategies)
     with plainly(BadRecording, OtherSource, NotFresh, BusFailed, ChildFailed, *KNOWN):
         found = (
-            asyncio.run(replay_over_bus(source, data_dir, progress))
+            asyncio.run(replay_over_bus(source, data_dir, progress, chosen))
             if bus
-            else replay(source, data_dir, progress=progress)
+            else replay(source, data_dir, progress=progress, strategies=chosen)
         )
     if sys.stderr.isatty():
         print("\r", end="", file=sys.stderr)

@@ -7,14 +7,16 @@ import time
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from ninefold.api.attributed import attribution
-from ninefold.commands.asking import print_orders
+from ninefold.commands.asking import print_exits, print_orders
 from ninefold.commands.failing import plainly
 from ninefold.commands.table import print_attribution, print_summary
 from ninefold.services import halt
 from ninefold.services.asked_for import lines, open_orders, plain
+from ninefold.services.exits_told import exit_lines
 from ninefold.services.selling import booked
 from ninefold.services.statuses import is_running, read_statuses
 from ninefold.services.summary import summary
@@ -37,7 +39,7 @@ def run(
     statuses = read_statuses(data_dir)
     running = is_running(data_dir, time.time_ns())
     account = booked(data_dir)
-    orders = lines(open_orders(data_dir), account.registry)
+    orders, exits = lines(open_orders(data_dir), account.registry), exit_lines(account)
     found: dict[str, object] = {
         "running": running,
         "halted": None if held is None else {"by": held.by, "reason": held.reason, "since_ns": str(held.since_ns)},
@@ -48,10 +50,13 @@ def run(
         **(summary(statuses) if running else {}),
     }
     if json_:
-        print(json.dumps({**found, "orders": plain(orders), "attribution": attribution(account)}))
+        told = [msgspec.to_builtins(one) for one in exits]
+        print(json.dumps({**found, "orders": plain(orders), "exits": told, "attribution": attribution(account)}))
         return
     print_summary(found)
     if orders:
         print_orders(orders)
+    if exits:
+        print_exits(exits)
     if by_strategy:
         print_attribution(attribution(account))

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ninefold.commands import asked as options
 from ninefold.commands.asked import asked, print_json, wanted_of
-from ninefold.commands.backtest import luck, number, percent
+from ninefold.commands.backtest import evidence, luck, number, percent, print_instruments
 from ninefold.commands.failing import plainly
 from ninefold.services.backtest_sweep import sweep
 from ninefold.services.backtest_wanted import NEXT_OPEN
@@ -22,11 +22,12 @@ def run(
     strategy: options.Strategy,
     strategies: options.Strategies = None,
     set_: options.Ranges = None,
-    bars: options.BarsFile = None,
-    instrument: options.Instrument = None,
+    bars: options.BarsFiles = None,
+    instrument: options.Instruments = None,
     timerange: options.Timerange = None,
     timeframe: options.Timeframe = "1m",
     taker_fee: options.TakerFee = "0.001",
+    fee_tiers: options.FeeTiers = None,
     fill: options.Fill = NEXT_OPEN,
     cash: options.Cash = "10000",
     size: options.Size = None,
@@ -75,6 +76,9 @@ def _print(found: dict[str, Any]) -> None:
             percent(one["deflated_sharpe"]),
         )
     Console().print(lines)
+    if "portfolio" in found:
+        print_instruments(found)
+        print(evidence(found["portfolio"]))
     hold = found["buy_and_hold"]
     print(f"Buy and hold: {hold['equity']:,.2f}, Sharpe {number(hold['sharpe'])}.")
     print(f"The best of as many without an edge is expected at a Sharpe ratio of {found['expected_best_by_luck']:.2f}.")

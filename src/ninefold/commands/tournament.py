@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ninefold.commands import asked as options
 from ninefold.commands.asked import asked, print_json, wanted_of
-from ninefold.commands.backtest import number, percent
+from ninefold.commands.backtest import evidence, number, percent, print_instruments
 from ninefold.commands.failing import plainly
 from ninefold.services.backtest_tournament import EVERY, tournament
 from ninefold.services.backtest_wanted import NEXT_OPEN
@@ -23,11 +23,12 @@ TOLD = 3  # of those that were left out
 
 def run(
     strategies: options.Strategies = None,
-    bars: options.BarsFile = None,
-    instrument: options.Instrument = None,
+    bars: options.BarsFiles = None,
+    instrument: options.Instruments = None,
     timerange: options.Timerange = None,
     timeframe: options.Timeframe = "1m",
     taker_fee: options.TakerFee = "0.001",
+    fee_tiers: options.FeeTiers = None,
     fill: options.Fill = NEXT_OPEN,
     cash: options.Cash = "10000",
     size: options.Size = None,
@@ -66,6 +67,9 @@ def _print(found: dict[str, Any]) -> None:
         ratios = (number(one["sharpe"]), percent(one["deflated_sharpe"]))
         lines.add_row(str(place), name, one["family"], *money, *ratios, style="dim" if one["null_twin"] else None)
     Console().print(lines)
+    if "portfolio" in found:
+        print_instruments(found)
+        print(evidence(found["portfolio"]))
     best = found["leaderboard"][:10]
     print(
         f"Of the first {len(best)}, {sum(one['null_twin'] for one in best)} are null twins: the same trading at other times."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,10 @@ from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.line import shower
 from ninefold.commands.table import print_summary
-from ninefold.config import BadConfig, keys_of, load
+from ninefold.config import BadConfig, load
 from ninefold.services import process
 from ninefold.services.children import ChildFailed
+from ninefold.services.lazily import lazily
 from ninefold.services.run import Pipeline
 from ninefold.store.data_dir import open_data_dir
 
@@ -40,7 +42,7 @@ def run(
                     f"account.orders is 'exchange', which sends real orders: that needs mode = \"live\" (found {settings.mode!r}) and "
                     f'`--live` ({"given" if live else "not given"}); for paper trading set account.orders = "paper"'
                 )
-            keys_of(settings.account)
+            await lazily("ninefold.services.gateways").check_key(settings, time.time_ns)
         open_data_dir(Path(settings.data_dir))
         pipeline = await Pipeline.start(settings)
         try:

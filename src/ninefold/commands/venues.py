@@ -9,6 +9,7 @@ import typer
 
 from ninefold.commands.certify import print_columns
 from ninefold.venues.entry import VenueEntry
+from ninefold.venues.order_table import ORDER_VENUES, PROVEN
 from ninefold.venues.table import VENUES
 
 
@@ -24,12 +25,21 @@ def run(json_: Annotated[bool, typer.Option("--json", help="print one JSON docum
             ("  streams", " ".join(entry.streams)),
             ("  missing trades", proof.trades),
             ("  missing book changes", proof.books),
-            ("  orders", "yes" if entry.ws_api_url else "not yet"),
+            ("  orders", orders_of(name)),
             ("  documented", f"read {proof.documented}"),
             ("  last proven on", " ".join(proof.sessions)),
             ("  documented, unproven", proof.unproven or "nothing"),
         ]
         print_columns(lines)
+
+
+def orders_of(name: str) -> str:
+    """How far orders to a venue are proven."""
+    if name in PROVEN:
+        return "whole runs against the simulated exchange; no order has reached the venue"
+    if name in ORDER_VENUES:
+        return "documented, unproven: live trading wants account.unproven_venue"
+    return "not yet"
 
 
 def _plain(name: str, entry: VenueEntry) -> dict[str, object]:
@@ -41,7 +51,8 @@ def _plain(name: str, entry: VenueEntry) -> dict[str, object]:
         "weight_per_minute": entry.weight_per_minute,
         "clock": entry.clock[0],
         "recorded_as": list(entry.recorded[0]),
-        "orders": bool(entry.ws_api_url),
+        "orders": name in ORDER_VENUES,
+        "orders_proof": orders_of(name),
         "missing_trades": entry.proof.trades,
         "missing_book_changes": entry.proof.books,
         "documented": entry.proof.documented,

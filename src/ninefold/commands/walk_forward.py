@@ -31,6 +31,7 @@ def run(
     timerange: options.Timerange = None,
     timeframe: options.Timeframe = "1m",
     taker_fee: options.TakerFee = "0.001",
+    fee_tiers: options.FeeTiers = None,
     fill: options.Fill = NEXT_OPEN,
     cash: options.Cash = "10000",
     size: options.Size = None,
@@ -67,8 +68,15 @@ def _print(found: dict[str, Any]) -> None:
     )
     lines = Table("acted from", "to", "set", "Sharpe in training", "acted on", "return", box=None, pad_edge=False)
     for fold in found["folds"]:
-        named = " ".join(f"{name}={value}" for name, value in (fold["set"] or {}).items()) or "nothing traded"
-        numbers = (number(fold["train_sharpe"]), number(fold["test_sharpe"]), percent(fold["test_return"]))
-        lines.add_row(fold["test_from"][:16], fold["test_to"][:16], named, *numbers)
+        lines.add_row(fold["test_from"][:16], fold["test_to"][:16], chosen(fold), *results(fold))
     Console().print(lines)
     print_report(found)
+
+
+def chosen(fold: dict[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in (fold["set"] or {}).items()) or "nothing traded"
+
+
+def results(fold: dict[str, Any]) -> tuple[str, str, str]:
+    """In training, and where it was acted on."""
+    return number(fold["train_sharpe"]), number(fold["test_sharpe"]), percent(fold["test_return"])

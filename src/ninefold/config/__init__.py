@@ -30,7 +30,9 @@ from ninefold.config.sections import (
     Venue,
 )
 from ninefold.config.template import template
-from ninefold.venues.ccxt_names import refusal
+from ninefold.venues.ccxt_names import is_name, refusal
+from ninefold.venues.order_table import ORDER_VENUES, PASSPHRASE, PROVEN
+from ninefold.venues.signed import Keys
 from ninefold.venues.table import VENUES
 
 __all__ = [
@@ -80,12 +82,8 @@ def validated(config: Config, name: str) -> Config:
     """The same config if its parts fit together; name: where it is from. raises: BadConfig."""
     _check_venues(config, name)
     _check_bus(config.bus, name)
-    if config.account.orders == "exchange" and not VENUES[config.venue.name].ws_api_url:
-        able = ", ".join(repr(venue) for venue, entry in VENUES.items() if entry.ws_api_url)
-        raise BadConfig(
-            f"{name}: account.orders is 'exchange', and orders cannot be sent to {config.venue.name!r} yet, only to {able}; "
-            "allowed here: 'paper'"
-        )
+    if config.account.orders == "exchange":
+        _check_orders(config, name)
     return config
 
 
@@ -101,25 +99,61 @@ def load(path: Path) -> Config:
         raise BadConfig(f"there is no {path}; `ninefold init` writes a commented one") from None
 
 
-def keys_of(account: Account) -> tuple[str, str]:
-    """The API key and secret from the file (owner-only) or the environment.
+def keys_of(config: Config) -> Keys:
+    """The API key and secret, and where the venue wants one a passphrase, from the file (owner-only) or the environment.
 
     raises: BadConfig saying where they were looked for, never what was found.
     """
+    account, wanted = config.account, config.venue.name in PASSPHRASE
     if account.keys_file:
         path = Path(account.keys_file)
         try:
             held = msgspec.json.decode(owner_only(path, "account.keys_file"), type=dict[str, str])
-            return held["apiKey"], held["secret"]
+            return Keys(held["apiKey"], held["secret"], held["passphrase"] if wanted else "")
         except (msgspec.DecodeError, KeyError):
-            raise BadConfig(f'{path} must be JSON like {{"apiKey": "...", "secret": "..."}}') from None
-    key, secret = os.environ.get(account.key_env, ""), os.environ.get(account.secret_env, "")
-    if not key or not secret:
+            more = ', "passphrase": "..."' * wanted
+            raise BadConfig(f'{path} must be JSON like {{"apiKey": "...", "secret": "..."{more}}}') from None
+    names = [account.key_env, account.secret_env, *([account.passphrase_env] if wanted else [])]
+    found = [os.environ.get(each, "") for each in names]
+    if not all(found):
         raise BadConfig(
-            f"account.orders is 'exchange', but {account.key_env} and {account.secret_env} are not both set in the environment; "
-            "set them, or name an owner-only keys_file"
+            f"account.orders is 'exchange', but {' and '.join(names)} are not all set in the environment; set them, or name "
+            "an owner-only keys_file"
         )
-    return key, secret
+    return Keys(*found)
+
+
+def _check_orders(config: Config, name: str) -> None:
+    """What cannot be sent, or only if it is asked for, is refused before anything starts."""
+    venue, account = config.venue, config.account
+    if is_name(venue.name):
+        raise BadConfig(
+            f"{name}: account.orders is 'exchange', and {venue.name!r} is captured through ccxt, which gives no quotes: without one "
+            "nothing can be sized, and the risk gate lets nothing through; allowed here: 'paper'"
+        )
+    if venue.name not in ORDER_VENUES:
+        able = ", ".join(map(repr, ORDER_VENUES))
+        raise BadConfig(
+            f"{name}: account.orders is 'exchange', and orders cannot be sent to {venue.name!r}, only to {able}; "
+            "allowed here: 'paper'"
+        )
+    contracts = [pair for pair in venue.pairs if ":" in pair]
+    if contracts:
+        raise BadConfig(
+            f"{name}: account.orders is 'exchange', and venue.pairs holds {contracts[0]!r}, a contract; orders are for spot pairs "
+            'alone, BASE/QUOTE. Capture contracts under [[capture]], or set account.orders = "paper"'
+        )
+    if account.durable == "overlapped" and venue.name not in PROVEN:
+        raise BadConfig(
+            f"{name}: account.durable is 'overlapped', which needs a venue that can be asked for all recent orders; of "
+            f"{venue.name!r} no such question is known; allowed here: 'strict'"
+        )
+    if config.mode == "live" and venue.name not in PROVEN and account.unproven_venue != venue.name:
+        raise BadConfig(
+            f"{name}: nobody has seen our orders at work at {venue.name!r}: they are written after its documentation alone (docs/"
+            f"venues-orders.md). To send real orders all the same, set account.unproven_venue = {venue.name!r} (found "
+            f"{account.unproven_venue!r}), and begin with a small canary_quote"
+        )
 
 
 def _check_venues(config: Config, name: str) -> None:

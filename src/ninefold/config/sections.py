@@ -32,7 +32,9 @@ class Venue(_Section, frozen=True):
 
 class Account(_Section, frozen=True):
     """orders: "paper" fills in our simulated market; "exchange" sends signed orders to the venue's addresses. canary: with mode
-    "live" a position is worth so much at most, until so many filled orders agreed with the venue's balances.
+    "live" a position is worth so much at most, until so many filled orders agreed with the venue's balances. unproven_venue:
+    the venue's name once more, where its order entry was never seen at work. durable: an order is in the ledger before it
+    leaves; "strict": also on the disk, "overlapped": on the disk before the next of its instrument.
     """
 
     orders: Literal["paper", "exchange"] = "paper"
@@ -41,8 +43,11 @@ class Account(_Section, frozen=True):
     keys_file: str = ""
     key_env: str = "NINEFOLD_API_KEY"
     secret_env: str = "NINEFOLD_API_SECRET"
+    passphrase_env: str = "NINEFOLD_API_PASSPHRASE"
+    unproven_venue: str = ""
     canary_quote: Positive = 20.0
     canary_orders: Annotated[int, msgspec.Meta(ge=1)] = 20
+    durable: Literal["overlapped", "strict"] = "strict"
 
 
 class Risk(_Section, frozen=True):

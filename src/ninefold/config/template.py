@@ -37,9 +37,12 @@ quote = "USDT"
 capital = "10000"        # worth that the strategies may use together, in quote
 canary_quote = 20.0      # live: worth of one position at most, until
 canary_orders = 20       # so many filled orders have agreed with the venue's balances
+durable = "strict"       # an order is on the disk before it leaves; "overlapped": in the ledger, and on the disk before the next one
 # key_env = "NINEFOLD_API_KEY"        # names of environment variables, never the secrets themselves
 # secret_env = "NINEFOLD_API_SECRET"
-# keys_file = ""         # or an owner-only file {"apiKey": ..., "secret": ...}
+# passphrase_env = "NINEFOLD_API_PASSPHRASE"   # of OKX alone
+# keys_file = ""         # or an owner-only file {"apiKey": ..., "secret": ..., "passphrase": ...}
+# unproven_venue = ""    # real orders to a venue whose order entry nobody has seen at work need its name here (docs/venues-orders.md)
 
 [risk]
 position_quote = 2000.0  # worth of one instrument's position at most

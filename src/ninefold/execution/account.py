@@ -11,7 +11,7 @@ from __future__ import annotations
 from ninefold.execution.asked import HAND
 from ninefold.execution.attribution import Attribution
 from ninefold.execution.money import base_amount, quote_amount
-from ninefold.market.instruments import Instrument
+from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import Balance, Fill
 
 SEEN_MOST = 100_000  # trades remembered to know a repeated one; a repeat comes within seconds, or after a restart
@@ -56,6 +56,12 @@ class Account:
     def of_strategies(self, instrument: int) -> int:
         """What is held less what people bought by hand."""
         return self.positions.get(instrument, 0) - max(0, self.attribution.held(HAND, instrument))
+
+    def relist_to(self, instrument: Instrument, registry: Registry) -> None:
+        """What is held of an instrument is held of its next version too."""
+        for one in list(registry) if instrument.version > 1 else ():
+            if (one.venue, one.venue_symbol) == (instrument.venue, instrument.venue_symbol) and one.id < instrument.id:
+                self.relist(one.id, instrument.id)
 
     def relist(self, old: int, new: int) -> None:
         """An instrument goes on under another number, with other rules: so does what is held of it."""

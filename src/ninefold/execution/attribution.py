@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ninefold.execution.entries import Entries
 from ninefold.execution.money import base_amount
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Crossed, Fill, Order, Shared
@@ -57,27 +58,29 @@ def net(wants: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
 
 class Attribution:
     """amounts: by strategy and asset, what came in less what went out. fees: the same, of fees alone (they are in `amounts`
-    too). fills: how many each had a part in.
+    too). fills: how many each had a part in. entries: since when and at which price each holds what it holds.
     """
 
     def __init__(self) -> None:
+        self.entries = Entries()
         self.amounts: dict[str, dict[str, int]] = {}
         self.fees: dict[str, dict[str, int]] = {}
         self.fills: dict[str, int] = {}
-        self._held: dict[tuple[str, int], int] = {}
+        self._held: dict[int, dict[str, int]] = {}  # by instrument and strategy, signed amounts of base
+        self._of: dict[str, set[int]] = {}  # instruments of which a strategy holds or held something
         self._wanted: dict[str, dict[str, int]] = {}  # of orders by client id
 
     def held(self, strategy: str, instrument: int) -> int:
         """Signed amount of base."""
-        return self._held.get((strategy, instrument), 0)
+        return self._held.get(instrument, {}).get(strategy, 0)
 
     def positions(self, strategy: str) -> dict[int, int]:
         """By instrument, what is not nothing."""
-        return {of: amount for (name, of), amount in self._held.items() if name == strategy and amount}
+        return {of: amount for of in self._of.get(strategy, ()) if (amount := self.held(strategy, of))}
 
     def holders(self, instrument: int) -> dict[str, int]:
         """By strategy, what is not nothing."""
-        return {name: amount for (name, of), amount in sorted(self._held.items()) if of == instrument and amount}
+        return {name: amount for name, amount in sorted(self._held.get(instrument, {}).items()) if amount}
 
     @property
     def strategies(self) -> list[str]:
@@ -103,7 +106,7 @@ class Attribution:
         self._know(shared.client_order_id, shared.wanted)
 
     def cross(self, crossed: Crossed, instrument: Instrument) -> None:
-        self._book(instrument, crossed.taken, crossed.price)
+        self._book(instrument, crossed.taken, crossed.price, crossed.seq)
 
     def book(self, fill: Fill, instrument: Instrument, value: int, number: int) -> None:
         """value: what was paid or got of the quote asset. number: of the instrument, now. Call it once a fill."""
@@ -111,7 +114,7 @@ class Attribution:
         base = split(fill.side * base_amount(instrument, fill.size), wanted)
         for name, amount in base.items():
             self._add(name, instrument.base, amount)
-            self._hold(name, number, amount)
+            self._enter(name, number, instrument, amount, fill.price, fill.seq)
             self.fills[name] = self.fills.get(name, 0) + 1
         for name, amount in split(-fill.side * value, wanted).items():
             self._add(name, instrument.quote, amount)
@@ -127,9 +130,10 @@ class Attribution:
         """An instrument goes on under another number."""
         for name, amount in self.holders(old).items():
             self._hold(name, new, amount)
-            del self._held[(name, old)]
+            self.entries.relist(name, old, new)
+        self._held.pop(old, None)
 
-    def _book(self, instrument: Instrument, taken: Mapping[str, int], price: int) -> None:
+    def _book(self, instrument: Instrument, taken: Mapping[str, int], price: int, seq: int) -> None:
         """Takers and givers at one price; the value is split on either side, so that it sums to nothing."""
         takers = {name: amount for name, amount in taken.items() if amount > 0}
         givers = {name: amount for name, amount in taken.items() if amount < 0}
@@ -138,7 +142,7 @@ class Attribution:
         for name, amount in taken.items():
             self._add(name, instrument.base, amount)
             self._add(name, instrument.quote, paid[name])
-            self._hold(name, instrument.id, amount)
+            self._enter(name, instrument.id, instrument, amount, price, seq)
 
     def _know(self, order_id: str, wanted: Mapping[str, int]) -> None:
         self._wanted.pop(order_id, None)
@@ -151,9 +155,14 @@ class Attribution:
         if asset:
             of[asset] = of.get(asset, 0) + amount
 
+    def _enter(self, strategy: str, number: int, instrument: Instrument, amount: int, price: int, seq: int) -> None:
+        self.entries.add((strategy, number), instrument, self.held(strategy, number), amount, price, seq)
+        self._hold(strategy, number, amount)
+
     def _hold(self, strategy: str, instrument: int, amount: int) -> None:
-        key = (strategy, instrument)
-        self._held[key] = self._held.get(key, 0) + amount
+        of = self._held.setdefault(instrument, {})
+        of[strategy] = of.get(strategy, 0) + amount
+        self._of.setdefault(strategy, set()).add(instrument)
 
 
 def total(amounts: Iterable[Mapping[str, int]]) -> dict[str, int]:

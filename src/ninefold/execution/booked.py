@@ -9,20 +9,21 @@ from __future__ import annotations
 from ninefold.execution.account import Account
 from ninefold.execution.ids import is_ours
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord, Balance, Crossed, Fill, Listed, Order, Shared
+from ninefold.market.records import AnyRecord, Balance, Crossed, Fill, Guard, Listed, Order, Shared
 
 
 class Booked:
     def __init__(self, registry: Registry | None = None) -> None:
         self.registry = registry if registry is not None else Registry()
         self.account = Account()
+        self.exits: dict[tuple[str, int], Guard] = {}  # by strategy and instrument, as they were last told
         self._crossed: dict[int, int] = {}  # instrument to seq of the last one, so that none counts twice
 
     def fold(self, record: AnyRecord) -> None:
         match record:
             case Listed():
                 self.registry.learn(record.instrument)
-                self._relist(record)
+                self.account.relist_to(record.instrument, self.registry)
             case Order() if is_ours(record.client_order_id) and record.status != "refused":
                 self.account.attribution.follow(record)
             case Fill() if is_ours(record.client_order_id):
@@ -32,11 +33,7 @@ class Booked:
             case Crossed() if record.seq > self._crossed.get(record.instrument, 0):
                 self._crossed[record.instrument] = record.seq
                 self.account.attribution.cross(record, self.registry[record.instrument])
+            case Guard():
+                self.exits[record.strategy, record.instrument] = record
             case Balance():
                 self.account.show(record)
-
-    def _relist(self, listed: Listed) -> None:
-        new = listed.instrument
-        for one in list(self.registry) if new.version > 1 else ():
-            if (one.venue, one.venue_symbol) == (new.venue, new.venue_symbol) and one.id < new.id:
-                self.account.relist(one.id, new.id)

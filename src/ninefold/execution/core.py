@@ -20,10 +20,10 @@ import msgspec
 
 from ninefold.execution.account import Account
 from ninefold.execution.adopted import PROTECTIVE, adopted
-from ninefold.execution.asked import HAND
 from ninefold.execution.canary import Canary
-from ninefold.execution.desk import RESTS, Desk
+from ninefold.execution.desk import Desk
 from ninefold.execution.done import tell
+from ninefold.execution.guards import ExitRule, Guards
 from ninefold.execution.ids import is_ours
 from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow
 from ninefold.execution.returns import Returns
@@ -31,11 +31,11 @@ from ninefold.execution.risk import Approved, RiskState, check
 from ninefold.execution.rules import AccountRules
 from ninefold.execution.selling_out import SellingOut
 from ninefold.execution.shown import Shown
-from ninefold.execution.under_way import pending, pending_parts
+from ninefold.execution.under_way import busy_of, pending, pending_parts
 from ninefold.execution.wishes import Shares, Wanted, Wishes
 from ninefold.execution.worth import DRAWDOWN, Worth
 from ninefold.market.chunk import Chunk
-from ninefold.market.instruments import Instrument, Registry
+from ninefold.market.instruments import Registry
 from ninefold.market.records import (
     AnyRecord,
     Asked,
@@ -46,10 +46,12 @@ from ninefold.market.records import (
     Fill,
     Flatten,
     Flattened,
+    Guard,
     Halted,
     Listed,
     May,
     Order,
+    Renewed,
     Resumed,
     Shared,
     Started,
@@ -57,16 +59,21 @@ from ninefold.market.records import (
 )
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 
-KEPT_ORDERS = (
-    2_000  # orders that are over stay known so long, half an hour at sixty a minute, to recognise late updates
-)
+NO_EXITS: Mapping[str, ExitRule] = {}
+KEPT_ORDERS = 2_000  # that are over stay known, half an hour at sixty a minute, to recognise late updates
 
 
 class ExecutionCore:
-    """One account. widths: of the bars whose returns somebody asks for beside the rules. `contradictions` are updates that
-    could not be true, newest last. `to_halt`: a halt of our own that the halt switch does not show yet."""
+    """One account. widths: of bars whose returns somebody asks for beside the rules. exits: of strategies. `contradictions`: updates
+    that could not be true, newest last. `to_halt`: a halt of our own that the halt switch does not show yet."""
 
-    def __init__(self, rules: AccountRules, registry: Registry, widths: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self,
+        rules: AccountRules,
+        registry: Registry,
+        widths: frozenset[int] = frozenset(),
+        exits: Mapping[str, ExitRule] = NO_EXITS,
+    ) -> None:
         self.rules = rules
         self.account = Account()
         self.shown = Shown(registry, rules.venue)
@@ -79,8 +86,9 @@ class ExecutionCore:
         self.canary = Canary(rules)
         self.returns = Returns(widths | ({rules.tail_width_ns} if rules.max_var or rules.max_cvar else set()))
         self._selling_out = SellingOut()
-        self._wishes = Wishes(rules.account, registry, self.account, self.shown, self._selling_out)
         self.desk = Desk(rules, registry, self.orders, self.account.positions, self.shown)
+        self.guards = Guards(exits, registry, self.account.attribution)
+        self._wishes = Wishes(rules.account, registry, self.account, self.shown, self._selling_out, self.guards)
         self._to_cancel: list[Cancel] = []
         self._under_way: dict[str, int] = {}  # client order id to instrument
         self._over: deque[str] = deque()
@@ -96,9 +104,10 @@ class ExecutionCore:
         registry: Registry,
         events: Iterable[AnyRecord],
         widths: frozenset[int] = frozenset(),
+        exits: Mapping[str, ExitRule] = NO_EXITS,
     ) -> ExecutionCore:
         """The core as it stood after the ledger's events, oldest first. The venue is asked again before it trades."""
-        core = cls(rules, registry, widths)
+        core = cls(rules, registry, widths, exits)
         for event in events:
             if not isinstance(event, Started):
                 core._fold(event)
@@ -161,6 +170,7 @@ class ExecutionCore:
         self.shown.fold(chunk)
         self.returns.fold(chunk.rows("bars"))
         self.desk.watch(chunk.rows("trades"))
+        self.guards.watch(chunk.rows("trades"), self._under_way.values())
         made: list[AnyRecord] = []
         approved: list[Approved] = []
         tick: Tick | None = None
@@ -171,6 +181,8 @@ class ExecutionCore:
                 made += self._fold(record)
         if tick is not None:
             made += self._worth(tick)
+            may_leave = self._halted is None and not self._awaited
+            made += self.guards.look(chunk, tick, busy_of(self._orders_under_way()) if may_leave else None)
             wanted = (desired() if callable(desired) else desired) or {}
             approved = self._decide(chunk, tick, Wanted(wanted, wants or {}, open_mays), made)
         chunk.records.extend(made)
@@ -202,12 +214,13 @@ class ExecutionCore:
                 self.account.attribution.share(record)
             case Crossed():
                 self.account.attribution.cross(record, self._registry[record.instrument])
+            case Guard() | Renewed():
+                self.guards.fold(record)
             case Listed():
-                self._relist(record.instrument)
+                self.account.relist_to(record.instrument, self._registry)
+                self.guards.relist_to(record.instrument)
             case Started():
                 return self._start(record)
-            case _:
-                pass
         return []
 
     def _see(self, equity: Equity) -> None:
@@ -223,12 +236,6 @@ class ExecutionCore:
         ours = record.by == DRAWDOWN and self._halted is None
         self._halted, self.to_halt = record, record if ours else None
 
-    def _relist(self, instrument: Instrument) -> None:
-        """What is held of an instrument is held of its next version too."""
-        for one in list(self._registry) if instrument.version > 1 else ():
-            if (one.venue, one.venue_symbol) == (instrument.venue, instrument.venue_symbol) and one.id < instrument.id:
-                self.account.relist(one.id, instrument.id)
-
     def _update(self, update: Order) -> list[AnyRecord]:
         if not is_ours(update.client_order_id):
             return []
@@ -238,8 +245,8 @@ class ExecutionCore:
         if known is None:
             unknown = begin(update)
             self._keep(unknown)
-            is_open = unknown.open and bool(update.venue_order_id)
-            return [adopted(update, self._registry[update.instrument])] if is_open else []
+            is_to_follow = not unknown.settled and bool(update.venue_order_id)
+            return [adopted(update, self._registry[update.instrument])] if is_to_follow else []
         self._awaited.pop(update.client_order_id, None)
         after = follow(known, update)
         if isinstance(after, Contradiction):
@@ -307,18 +314,16 @@ class ExecutionCore:
         return [equity, halted]
 
     def _decide(self, chunk: Chunk, tick: Tick, wanted: Wanted, made: list[AnyRecord]) -> list[Approved]:
-        under_way = [self.orders[one] for one in self._under_way]
+        under_way = self._orders_under_way()
         leaving, changed = self.desk.due(tick, under_way)
         made += changed
         intents = leaving
         shares: Shares = {}
         if wanted.desired or self._selling_out.asked:
-            reducing = {
-                order.instrument for order in leaving if order.reduce_only
-            }  # they may sell what strategies hold
-            busy = reducing | {each.order.instrument for each in under_way if not _stands_aside(each.order)}
+            reducing = frozenset(order.instrument for order in leaving if order.reduce_only)
+            busy = reducing | busy_of(under_way)  # what reduces may sell what strategies hold
             on_order = frozenset(each.order.instrument for each in under_way)
-            wished, shares = self._wishes.orders(chunk, tick, wanted, frozenset(busy), on_order, self._halted, made)
+            wished, shares = self._wishes.orders(chunk, tick, wanted, busy, on_order, self._halted, made)
             intents = leaving + wished
         approved: list[Approved] = []
         if intents:
@@ -348,10 +353,13 @@ class ExecutionCore:
             self.account.attribution.share(shared)
             made.append(shared)
 
+    def _orders_under_way(self) -> list[Tracked]:
+        return [self.orders[one] for one in self._under_way]
+
     def _risk_state(self, tick: Tick, shares: Mapping[str, Mapping[str, int]]) -> RiskState:
         while self._sent_ns and self._sent_ns[0] <= tick.known_ns - MINUTE_NS:
             self._sent_ns.popleft()
-        under_way = [self.orders[one] for one in self._under_way]
+        under_way = self._orders_under_way()
         return RiskState(
             known_ns=tick.known_ns,
             rules=self.rules,
@@ -390,8 +398,3 @@ class ExecutionCore:
                     return
                 self.orders.pop(oldest, None)
                 self._rewritten.discard(oldest)
-
-
-def _stands_aside(order: Order) -> bool:
-    """Whether an order by hand rests at the venue: strategies do not wait for it, and their positions are their own."""
-    return order.strategies == (HAND,) and order.order_type in RESTS

@@ -17,7 +17,7 @@ from ninefold.market.records import Decision, Order, Tick
 
 APPROVED = "approved"
 BYTES = 16  # of a digest
-Targets = Mapping[int, Mapping[str, float]]
+Targets = Callable[[int], Mapping[str, float]]
 
 
 class Basis(NamedTuple):
@@ -33,7 +33,7 @@ UNTOLD = Basis()
 def decisions(
     chunk: Chunk, core: ExecutionCore, targets: Targets, desired: Callable[[int], int], basis: Basis
 ) -> list[Decision]:
-    """targets: by instrument and strategy, the newest ones; desired: the size that they want of an instrument."""
+    """targets: of an instrument by strategy, those that count; desired: the size that they want of it."""
     tick = next((record for record in reversed(chunk.records) if isinstance(record, Tick)), None)
     if tick is None:
         return []
@@ -44,10 +44,7 @@ def decisions(
         for order in orders
         if order.status == "refused" or (order.status == "intended" and order.client_order_id in left)
     ]
-    return [
-        _decision(order, tick, core, targets.get(order.instrument, {}), desired(order.instrument), basis)
-        for order in made
-    ]
+    return [_decision(order, tick, core, targets(order.instrument), desired(order.instrument), basis) for order in made]
 
 
 def _decision(

@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ninefold.execution.ids import client_order_id
-from ninefold.execution.money import quote_amount, size_of
+from ninefold.execution.money import is_orderable, size_of
 from ninefold.execution.shown import Quote
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument
-from ninefold.market.numbers import to_units
 from ninefold.market.records import May, Order, Tick
 
 
@@ -37,12 +36,10 @@ def intend(
     difference = max(desired, 0) - size_of(instrument, position)
     side = 1 if difference > 0 else -1
     size = abs(difference) // instrument.lot_size * instrument.lot_size
-    if size < max(instrument.min_size, 1):
+    if size < max(instrument.min_size, 1) or (
+        quote is not None and not is_orderable(instrument, size, quote.price(side))
+    ):
         return None
-    if quote is not None:
-        value = quote_amount(instrument, quote.price(side), size)
-        if value < to_units(instrument.min_notional, 8):
-            return None
     return Order(
         seq=tick.seq,
         known_ns=tick.known_ns,
@@ -73,8 +70,9 @@ def foretelling(mays: Sequence[May], instrument: int, side: int, strategies: tup
 
 def contributors(chunk: Chunk) -> Mapping[int, tuple[str, ...]]:
     """Strategies with a known target in this chunk, by instrument, in alphabetical order."""
-    found: dict[int, set[str]] = {}
+    found: dict[int, set[bytes]] = {}
     targets = chunk.rows("targets")
-    for instrument, strategy in targets[~np.isnan(targets["target"])][["instrument", "strategy"]].tolist():
-        found.setdefault(instrument, set()).add(strategy.decode())
-    return {instrument: tuple(sorted(names)) for instrument, names in found.items()}
+    known = targets[~np.isnan(targets["target"])]
+    for instrument, strategy in zip(known["instrument"].tolist(), known["strategy"].tolist(), strict=True):
+        found.setdefault(instrument, set()).add(strategy)
+    return {instrument: tuple(name.decode() for name in sorted(names)) for instrument, names in found.items()}

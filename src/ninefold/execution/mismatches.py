@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from ninefold.market.records import AnyRecord, Fill, Has, May, MayScored, Order, Tick
+from ninefold.market.records import AnyRecord, Fill, Guard, Has, May, MayScored, Order, Tick
 from ninefold.market.time import TIMEFRAME_OF
 
 NONE = "none"
@@ -22,7 +22,19 @@ ROWS = {  # kind of rows to what one is called, and what tells it from others
     "forecasts": ("forecast", ("instrument", "width_ns", "close_ns", "horizon")),
     "targets": ("target", ("instrument", "width_ns", "close_ns", "strategy")),
 }
-KINDS = ("tick", "bar", "forecast", "target", "may", "score", "order", "refusal", "fill", "has")  # in the chain's order
+KINDS = (
+    "tick",
+    "bar",
+    "forecast",
+    "target",
+    "may",
+    "score",
+    "exit",
+    "order",
+    "refusal",
+    "fill",
+    "has",
+)  # in the chain's order
 
 
 class Mismatch(NamedTuple):
@@ -52,7 +64,7 @@ def of_rows(kind: str, run: np.ndarray, again: np.ndarray) -> list[Mismatch]:
 
 
 def of_records(run: Iterable[AnyRecord], again: Iterable[AnyRecord]) -> list[Mismatch]:
-    """Ticks, MAY and their scores, orders, fills and HAS; other records are not decisions."""
+    """Ticks, MAY and their scores, exits, orders, fills and HAS; other records are not decisions."""
     of_run, of_again = _records_by_key(run), _records_by_key(again)
     found = []
     for key in of_run.keys() | of_again.keys():
@@ -73,7 +85,10 @@ def kind_of(record: AnyRecord) -> str:
     return _KIND[type(record)]
 
 
-_KIND: dict[type, str] = {Tick: "tick", May: "may", MayScored: "score", Order: "order", Fill: "fill", Has: "has"}
+_KIND: dict[type, str] = {
+    **{Tick: "tick", May: "may", MayScored: "score"},
+    **{Guard: "exit", Order: "order", Fill: "fill", Has: "has"},
+}
 _COMPARED = tuple(_KIND)
 
 
@@ -108,6 +123,8 @@ def _key(record: AnyRecord) -> Hashable:
             return ("order", record.seq, record.client_order_id, record.status, record.filled)
         case Fill():
             return ("fill", record.seq, record.client_order_id, record.trade_id)
+        case Guard():
+            return ("exit", record.seq, record.instrument, record.strategy, record.left, record.best)
         case May() | MayScored():
             return (type(record).__name__, record.may_id)
         case Has():
@@ -151,10 +168,12 @@ def _shown(record: AnyRecord) -> Sequence[str]:
 def _strategies(record: AnyRecord) -> str:
     if isinstance(record, Order):
         return ",".join(record.strategies)
-    return record.strategy if isinstance(record, May | Has) else ""
+    return record.strategy if isinstance(record, May | Has | Guard) else ""
 
 
 def _id(record: AnyRecord) -> str:
     if isinstance(record, Order | Fill | Has):
         return record.client_order_id
+    if isinstance(record, Guard):
+        return f"exits of {record.strategy}"
     return record.may_id if isinstance(record, May | MayScored) else ""

@@ -7,7 +7,7 @@ Out: amounts of its base and quote asset. Quote amounts below 10**-8 are cut off
 from __future__ import annotations
 
 from ninefold.market.instruments import Instrument
-from ninefold.market.numbers import to_text
+from ninefold.market.numbers import to_text, to_units
 
 DECIMALS = 8
 ONE = 10**DECIMALS
@@ -36,6 +36,13 @@ def quote_amount(instrument: Instrument, price: int, size: int) -> int:
     product = int(price) * int(size)
     shift = DECIMALS - instrument.price_decimals - instrument.size_decimals
     return product * int(10**shift) if shift >= 0 else product // int(10**-shift)
+
+
+def is_orderable(instrument: Instrument, size: int, price: int) -> bool:
+    """Whether a size in whole lots is one that the venue takes at a price."""
+    if size < max(instrument.min_size, 1):
+        return False
+    return quote_amount(instrument, price, size) >= to_units(instrument.min_notional, DECIMALS)
 
 
 def text(amount: int, asset: str) -> str:

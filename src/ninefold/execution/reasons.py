@@ -19,7 +19,7 @@ from ninefold.market.instruments import Registry
 LATE, FILL, CLOCK, CODE, CRASH, MISSING = "late data", "fill model", "clock", "code", "crash", "missing input"
 NETTING, RISK = "netting", "risk"  # of a back-test of one strategy alone
 UNEXPLAINED = "UNEXPLAINED"
-_ACCOUNT = ("order", "refusal", "fill", "has")
+_ACCOUNT = ("exit", "order", "refusal", "fill", "has")
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ import msgspec
 
 from ninefold.execution.limits import exposure, general, loss, market, size, tail
 from ninefold.execution.limits.state import Left, Priced, RiskState, Rule
+from ninefold.execution.under_way import nested
 from ninefold.market.records import Order
 from ninefold.market.time import MINUTE_NS
 
@@ -51,7 +52,7 @@ def check(state: RiskState, intents: Sequence[Order]) -> tuple[list[Approved], l
     minute = state.known_ns - MINUTE_NS
     sent = sum(at > minute for at in state.sent_ns)
     left = Left(
-        dict(state.account.free), dict(state.account.positions), sent, dict(state.pending), dict(state.pending_parts)
+        dict(state.account.free), dict(state.account.positions), sent, dict(state.pending), nested(state.pending_parts)
     )
     approved: list[Approved] = []
     refused: list[Order] = []

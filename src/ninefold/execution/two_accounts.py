@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from ninefold.execution.core import ExecutionCore
+from ninefold.execution.guards import Levels
 from ninefold.execution.orders import TERMINAL
 from ninefold.execution.reasons import FILL, UNEXPLAINED, Difference
 from ninefold.execution.shown import Quote
@@ -35,7 +36,7 @@ SIDES = ("in the run", "in the simulated market")
 
 class Standing(NamedTuple):
     """order: intended or refused at this tick, or None. position: less what people bought by hand. under_way: the order that was
-    before it, "" if none. quote: what the feed showed.
+    before it, "" if none. quote: what the feed showed. exits: by strategy, where they stand, or the one by which it left.
     """
 
     order: Order | None
@@ -43,6 +44,7 @@ class Standing(NamedTuple):
     under_way: str
     awaited: tuple[str, ...]
     quote: Quote | None = None
+    exits: Mapping[str, Levels | str] = {}
 
     @property
     def decided(self) -> tuple[object, ...]:
@@ -56,10 +58,16 @@ class Standing(NamedTuple):
         return self.order.reason.partition(":")[0] if self.order is not None else ""
 
 
-def standings(core: ExecutionCore, chunk: Chunk) -> dict[int, Standing]:
-    """By instrument, of those for which a chunk with a tick brought targets; call it after the core's step."""
+def concerned(core: ExecutionCore, chunk: Chunk) -> set[int]:
+    """Instruments of which something may have been decided at a chunk's tick, for targets or for exits."""
+    if not any(isinstance(record, Tick) for record in chunk.records):
+        return set()
+    return {*chunk.rows("targets")["instrument"].tolist(), *core.guards.instruments}
+
+
+def standings(core: ExecutionCore, chunk: Chunk, instruments: set[int]) -> dict[int, Standing]:
+    """By instrument, at a chunk's tick; call it after the core's step."""
     tick = next((record for record in reversed(chunk.records) if isinstance(record, Tick)), None)
-    instruments = set(chunk.rows("targets")["instrument"].tolist())
     if tick is None or not instruments:
         return {}
     made = {
@@ -79,6 +87,7 @@ def standings(core: ExecutionCore, chunk: Chunk) -> dict[int, Standing]:
             under_way.get(instrument, ""),
             core.awaited,
             core.shown.quote(instrument),
+            core.guards.standing(instrument),
         )
         for instrument in sorted(instruments)
     }
@@ -186,6 +195,8 @@ class TwoAccounts:
             if not order:
                 return _Cause(UNEXPLAINED, "the position differs, and no order accounts for it")
             return _Cause(FILL, f"the position differs since order {order}", order)
+        if run.exits != again.exits and (order := self._priced(instrument)):
+            return _Cause(FILL, f"exits stand at other prices since order {order}", order)
         shared = run.rule in SHARED or again.rule in SHARED
         first = self._first or next((one for of in self._of for one in [self._unlike(of)] if one), "")
         if shared and first:
@@ -198,6 +209,11 @@ class TwoAccounts:
         while orders and self._orders[orders[0]].is_alike:
             orders.popleft()  # for good: nothing more is told of it
         return next((order for order in orders if not self._orders[order].does_alike), "")
+
+    def _priced(self, instrument: int) -> str:
+        """The last order of an instrument whose fills are not the same, "" if there is none: exits follow from its prices."""
+        mine = (one for one in reversed(self._orders.values()) if one.order.instrument == instrument and aspects(one))
+        return next((one.order.client_order_id for one in mine), "")
 
     def _difference(self, one: Order, seq: int, known_ns: int, pair: Sequence[Standing], cause: _Cause) -> Difference:
         return Difference(

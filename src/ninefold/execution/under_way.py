@@ -6,12 +6,15 @@ In:  orders as they stand. Out: amounts of base by instrument, to buy and to sel
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from ninefold.execution.asked import HAND
 from ninefold.execution.attribution import Attribution
+from ninefold.execution.desk import RESTS
 from ninefold.execution.money import base_amount
 from ninefold.execution.orders import Tracked
 from ninefold.market.instruments import Registry
+from ninefold.market.records import Order
 
 Pending = tuple[int, int]  # to buy, to sell
 
@@ -45,6 +48,19 @@ def pending_parts(
     return found
 
 
+def busy_of(orders: Iterable[Tracked]) -> frozenset[int]:
+    """Instruments for which another order of strategies must wait."""
+    return frozenset(each.order.instrument for each in orders if not _stands_aside(each.order))
+
+
+def nested(parts: Mapping[tuple[str, int], Pending]) -> dict[str, dict[int, Pending]]:
+    """The same, to be changed: what one strategy has on order is found without looking through all."""
+    found: dict[str, dict[int, Pending]] = {}
+    for (strategy, instrument), amounts in parts.items():
+        found.setdefault(strategy, {})[instrument] = amounts
+    return found
+
+
 def more(known: Pending, amount: int) -> Pending:
     """With a signed amount more on order."""
     return (known[0] + amount, known[1]) if amount > 0 else (known[0], known[1] - amount)
@@ -53,3 +69,8 @@ def more(known: Pending, amount: int) -> Pending:
 def most(held: int, known: Pending) -> int:
     """The greatest amount, long or short, that may come to be held."""
     return max(abs(held + known[0]), abs(held - known[1]))
+
+
+def _stands_aside(order: Order) -> bool:
+    """Whether an order by hand rests at the venue: strategies do not wait for it, and their positions are their own."""
+    return order.strategies == (HAND,) and order.order_type in RESTS

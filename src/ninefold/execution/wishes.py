@@ -15,6 +15,7 @@ import msgspec
 from ninefold.execution.account import Account
 from ninefold.execution.asked import HAND
 from ninefold.execution.attribution import net
+from ninefold.execution.guards import Guards
 from ninefold.execution.intents import contributors, intend
 from ninefold.execution.limits.state import FLATTEN
 from ninefold.execution.selling_out import SellingOut, why_left
@@ -38,13 +39,20 @@ class Wanted:
 
 class Wishes:
     def __init__(
-        self, account_name: str, registry: Registry, account: Account, shown: Shown, selling_out: SellingOut
+        self,
+        account_name: str,
+        registry: Registry,
+        account: Account,
+        shown: Shown,
+        selling_out: SellingOut,
+        guards: Guards,
     ) -> None:
         self._name = account_name
         self._registry = registry
         self._account = account
         self._shown = shown
         self._selling_out = selling_out
+        self._guards = guards
 
     def orders(
         self,
@@ -65,7 +73,10 @@ class Wishes:
         strategies = contributors(chunk)
         for instrument in sorted(wanted.desired.keys() - busy - selling):
             desired = int(wanted.desired[instrument])
-            order = self._intend(tick, instrument, desired, strategies.get(instrument, ()), wanted.mays)
+            spoke, left = strategies.get(instrument, ()), self._guards.due.get(instrument, ())
+            order = self._intend(tick, instrument, desired, tuple(sorted({*spoke, *left})), wanted.mays)
+            if order is not None and left:
+                order = msgspec.structs.replace(order, reason=self._guards.words(instrument))
             stopped = halted is not None or self._selling_out.wants(self._registry[instrument])
             wants = wanted.of_strategies.get(instrument)
             rest = self._net(tick, instrument, wants, made) if wants is not None and not stopped else {}

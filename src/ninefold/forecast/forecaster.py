@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ninefold.forecast import baseline
 from ninefold.forecast.drift import WINDOW, Drift, drift
-from ninefold.forecast.features import TEXTS, Columns, FeatureStream, Row
+from ninefold.forecast.features import VOLATILITY, Columns, FeatureStream, Row
 from ninefold.forecast.model import TrainedModel, tree_inputs
 from ninefold.forecast.rows import ForecastRow
 from ninefold.formula import Scale
@@ -25,7 +25,8 @@ class Forecaster:
 
     def __init__(self, scale: Scale, model: TrainedModel | None = None) -> None:
         self.model = model
-        self._names, texts = zip(*(model.record.features if model else TEXTS.items()), strict=True)
+        features = model.record.features if model else (("volatility", VOLATILITY),)  # all that the baseline asks for
+        self._names, texts = zip(*features, strict=True)
         self._stream = FeatureStream(texts, scale)
         self._recent: deque[Floats] = deque(maxlen=WINDOW)
 

@@ -16,7 +16,7 @@ from ninefold.forecast.model import TrainedModel
 from ninefold.formula import Scale
 from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, row
+from ninefold.market.columns import columns, each_row
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Listed
 from ninefold.market.values import FORECAST, known_of, telling, told_of
@@ -37,15 +37,9 @@ class Forecasts:
             if isinstance(record, Listed):
                 self._instruments[record.instrument.id] = record.instrument
         bars = chunk.rows("bars")
-        known = known_of(chunk.rows("values"))
-        for place in np.flatnonzero(bars["revision"] == 0):
-            bar = bars[place : place + 1]
-            made = self._rows(bar, row(bar, told_of(bar, known)))
-            if made:
-                forecasts = rows("forecasts", made)
-                chunk.add("forecasts", forecasts)
-                next_bar = forecasts[forecasts["horizon"] == 1]["mean"].tolist()
-                chunk.add("values", telling(bar[: len(next_bar)], FORECAST, next_bar))
+        first = bars[bars["revision"] == 0] if len(bars) else bars
+        if len(first):
+            self._forecast(chunk, first)
         return chunk
 
     def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:
@@ -62,10 +56,21 @@ class Forecasts:
             self._forecasters[key] = Forecaster(Scale(of.price_decimals, of.size_decimals), self._model)
         return self._forecasters[key]
 
-    def _rows(self, bar: np.ndarray, read: dict[str, float]) -> list[tuple]:  # type: ignore[type-arg]
-        instrument, width, close_ns, known_ns, seq = (
-            int(bar[name][0]) for name in ("instrument", "width_ns", "close_ns", "known_ns", "seq")
-        )
+    def _forecast(self, chunk: Chunk, bars: np.ndarray) -> None:
+        read = each_row(bars, told_of(bars, known_of(chunk.rows("values"))))
+        made: list[tuple] = []  # type: ignore[type-arg]
+        keys = bars[["instrument", "width_ns", "close_ns", "known_ns", "seq"]].tolist()
+        for (instrument, width_ns, close_ns, known_ns, seq), row in zip(keys, read, strict=True):
+            made += self._rows(instrument, width_ns, close_ns, known_ns, seq, row)
+        if made:
+            forecasts = rows("forecasts", made)
+            chunk.add("forecasts", forecasts)
+            next_bar = forecasts[forecasts["horizon"] == 1]
+            chunk.add("values", telling(next_bar, FORECAST, next_bar["mean"].tolist()))
+
+    def _rows(
+        self, instrument: int, width: int, close_ns: int, known_ns: int, seq: int, read: dict[str, float]
+    ) -> list[tuple]:  # type: ignore[type-arg]
         made = self._forecaster((instrument, width)).update(read)
         return [
             (

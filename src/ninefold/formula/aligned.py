@@ -47,6 +47,7 @@ class Aligned:
     def __init__(self, terms: Sequence[Term], scale: Scale, timeframe: str, others: Mapping[Source, Scale]) -> None:
         self.sources = sources(terms)
         self._own = Evaluator(terms, scale)
+        self._scale = scale
         self._now = np.iinfo(np.int64).min
         self._heard: dict[Source, _Heard] = {}
         for source, wanted in self.sources.items():
@@ -54,6 +55,15 @@ class Aligned:
                 raise FormulaError(f"{wanted[0]}: the scale of {source} is missing; give one for each source")
             width_ns = width_of(source[1] or timeframe)
             self._heard[source] = _Heard(wanted, scale, others[source], OLDEST_WIDTHS * width_ns)
+
+    @property
+    def latest(self) -> np.ndarray:
+        """The values at the last own bar, shape (terms,); NaN before the first."""
+        return self._own.latest
+
+    def scaled(self, source: Source, scale: Scale) -> None:
+        """Another scale for a series of which nothing was taken yet: its instrument was not known before."""
+        self._heard[source] = _Heard(self.sources[source], self._scale, scale, self._heard[source].oldest_ns)
 
     def hear(self, source: Source, known_ns: int, row: Mapping[str, float]) -> None:
         """Take one bar of another series.
@@ -98,7 +108,7 @@ class Aligned:
     def copy(self) -> Self:
         """An independent one in the same state."""
         twin = type(self).__new__(type(self))
-        twin.sources, twin._now, twin._own = self.sources, self._now, self._own.copy()
+        twin.sources, twin._now, twin._own, twin._scale = self.sources, self._now, self._own.copy(), self._scale
         twin._heard = {source: heard.copy() for source, heard in self._heard.items()}
         return twin
 
@@ -129,7 +139,7 @@ class _Heard:
         self._names = [term.name for term in wanted]
         self._shifts = [own.decimals(term.unit) - scale.decimals(term.unit) for term in wanted]
         self._evaluator = Evaluator([term.term for term in wanted], scale)
-        self._oldest_ns = oldest_ns
+        self.oldest_ns = oldest_ns
         self._said: deque[tuple[int, np.ndarray]] = deque()
         self.latest = np.iinfo(np.int64).min + 1
 
@@ -147,7 +157,7 @@ class _Heard:
     def as_of(self, now_ns: int) -> dict[str, float]:
         while len(self._said) > 1 and self._said[1][0] <= now_ns:
             self._said.popleft()
-        if not self._said or not self._said[0][0] <= now_ns <= self._said[0][0] + self._oldest_ns:
+        if not self._said or not self._said[0][0] <= now_ns <= self._said[0][0] + self.oldest_ns:
             return dict.fromkeys(self._names, NAN)
         return dict(zip(self._names, self._said[0][1].tolist(), strict=True))
 
@@ -157,7 +167,7 @@ class _Heard:
         known = np.array([known_ns for known_ns, _ in self._said], np.int64)
         values = np.array([found for _, found in self._said])
         place = np.searchsorted(known, now_ns, side="right") - 1
-        there = (place >= 0) & (now_ns - known[place] <= self._oldest_ns)
+        there = (place >= 0) & (now_ns - known[place] <= self.oldest_ns)
         if len(now_ns):
             self.as_of(int(now_ns[-1]))
         return {name: np.where(there, values[place, at], NAN) for at, name in enumerate(self._names)}

@@ -10,6 +10,7 @@ COLUMNS: dict[str, Unit] = {
     "low": PRICE,
     "close": PRICE,
     "volume": SIZE,
+    "vwap": PRICE,  # volume-weighted mean price of the bar, no whole ticks: in back-tests only
     "buy_volume": SIZE,  # the part of volume that takers bought
     "trades": COUNT,
     "spread": PRICE,  # best ask - best bid when the bar closed
@@ -23,9 +24,10 @@ COLUMNS: dict[str, Unit] = {
     "bid_size": SIZE,
     "ask_size": SIZE,
     "tick": PRICE,  # the smallest step of a price
-    "position": SIZE,  # what the strategy itself holds at the close, below 0 is short: in back-tests only
+    "position": SIZE,  # what the strategy itself holds at the close, below 0 is short
     "bars_held": COUNT,  # bars since its entry, 0 without a position
     "open_profit": RATIO,  # close against its entry price, before fees; 0 without a position
 }
 OWN = frozenset(("position", "bars_held", "open_profit"))
 ON_BOOK = frozenset(("bid", "ask", "bid_size", "ask_size", "tick"))
+NOT_LIVE = frozenset(("vwap",))  # what the pipeline's bars do not tell

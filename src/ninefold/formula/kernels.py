@@ -72,14 +72,17 @@ class Elementwise(Kernel):
         values[self.slot] = self._scalar(*[values[slot] for slot in self.inputs])
 
     def stepper(self) -> Callable[[Values], None]:
-        if len(self.inputs) != 2:
+        if len(self.inputs) not in (2, 3):
             return self.step
-        (a, b), slot, scalar = self.inputs, self.slot, self._scalar
+        (a, b), c, slot, scalar = self.inputs[:2], self.inputs[-1], self.slot, self._scalar
 
-        def step(values: Values) -> None:
+        def of_two(values: Values) -> None:
             values[slot] = scalar(values[a], values[b])
 
-        return step
+        def of_three(values: Values) -> None:
+            values[slot] = scalar(values[a], values[b], values[c])
+
+        return of_two if len(self.inputs) == 2 else of_three
 
     def run(self, series: Series) -> None:
         series[self.slot] = self._array(*[series[slot] for slot in self.inputs])

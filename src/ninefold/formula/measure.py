@@ -18,7 +18,7 @@ from ninefold.formula.parse import parse
 from ninefold.formula.units import Scale
 from ninefold.market.arrays import VALUES
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, row
+from ninefold.market.columns import columns, each_row
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Listed
 from ninefold.market.values import ONE_UPPING, telling
@@ -86,11 +86,10 @@ class Measure:
                 self._instruments[record.instrument.id] = record.instrument
         self._hear(chunk.rows("quotes"))
         bars = chunk.rows("bars")
-        first = bars[bars["revision"] == 0]
-        made = [self._values(first[place : place + 1]) for place in range(len(first))]
-        if made:
+        first = bars[bars["revision"] == 0] if len(bars) else bars
+        if len(first):
             scores = [self._one_upping.score(instrument) for instrument in first["instrument"].tolist()]
-            chunk.add("values", np.concatenate([*made, telling(first, ONE_UPPING, scores)]))
+            chunk.add("values", np.concatenate([self._values(first), telling(first, ONE_UPPING, scores)]))
         return chunk
 
     def save(self) -> bytes:
@@ -121,11 +120,12 @@ class Measure:
             self._factors[key[0]] = np.array([to_quote(term, np.ones(1), scale)[0] for term in self._terms])
         return evaluator
 
-    def _values(self, bar: np.ndarray) -> np.ndarray:
-        key = (int(bar["instrument"][0]), int(bar["width_ns"][0]))
-        values = self._evaluator(key).update(row(bar))
-        made = np.empty(len(values), VALUES)
+    def _values(self, bars: np.ndarray) -> np.ndarray:
+        keys = bars[["instrument", "width_ns"]].tolist()
+        values = [self._evaluator(key).update(row) for key, row in zip(keys, each_row(bars), strict=True)]
+        made = np.empty((len(bars), len(self._terms)), VALUES)
         for name in ("instrument", "width_ns", "close_ns", "known_ns", "seq"):
-            made[name] = bar[name][0]
-        made["term"], made["value"] = self._names, values * self._factors[key[0]]
-        return made
+            made[name] = bars[name][:, None]
+        made["term"] = self._names
+        made["value"] = np.array(values) * np.array([self._factors[instrument] for instrument, _ in keys])
+        return made.ravel()

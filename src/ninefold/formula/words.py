@@ -1,6 +1,7 @@
 """The language as Python names: `from ninefold.formula.words import close, sma, where`.
 
-Out: columns as terms and functions as callables of terms; `sma(close, 10) > sma(close, 30)` builds a term.
+Out: columns as terms and functions as callables of terms; `sma(close, 10) > sma(close, 30)` builds a term. `vwap` is the column;
+     TA-Lib's function of that name is `call("vwap")`, in a text `vwap()`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from ninefold.formula.elsewhere import at, on
 from ninefold.formula.errors import did_you_mean
 from ninefold.formula.term import Column, call
 
-__all__ = [*COLUMNS, *FUNCTIONS, "at", "on"]
+__all__ = [*COLUMNS, *(name for name in FUNCTIONS if name not in COLUMNS), "at", "on"]
 
 
 def __getattr__(name: str) -> Any:

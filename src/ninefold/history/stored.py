@@ -19,14 +19,13 @@ from ninefold.market.time import MINUTE_NS
 from ninefold.store.certificates import Certificate, Ids
 from ninefold.store.data_dir import NoDataDir
 from ninefold.store.delta import StoredFile, dataset, stored_files
+from ninefold.store.hours import ids_stored
 from ninefold.store.ids import ids_by_hour
 from ninefold.store.ids import joined as ids_together
-from ninefold.store.layout import market_columns
 from ninefold.store.read import Reader
 from ninefold.store.rows import latest_revisions
 from ninefold.store.scan import all_of, in_range, may_hold_time
 
-JUDGED = ["instrument", "id_kind", "id_lo", "exchange_ns", "receive_ns", "seq"]  # what certificates are made of
 MARGIN_NS = MINUTE_NS  # ids and times of trades may be in a slightly different order
 
 
@@ -168,16 +167,11 @@ class Stored:
     def _by_hour(
         self, of: Instrument, files: list[StoredFile], condition: pc.Expression | None
     ) -> tuple[dict[int, Ids], int]:
-        """A part after the other, so that any range fits into memory."""
+        """Versions of an instrument count together."""
         numbers = self.versions(of)
-        found: dict[int, Ids] = {}
-        last_seq = 0
         wanted = all_of(pc.field("instrument").isin(pa.array(numbers, pa.int32())), condition)
-        batches = dataset("trades", files).to_batches(columns=JUDGED, filter=wanted) if files and numbers else ()
-        for batch in batches:
-            columns = market_columns("trades", pa.Table.from_batches([batch]))
-            columns["instrument"] = np.zeros(batch.num_rows, np.int32)  # versions count together
-            last_seq = max(last_seq, int(columns["seq"].max(initial=0)))
-            for (_, hour), ids in ids_by_hour(columns).items():
-                found[hour] = ids_together(found[hour], ids) if hour in found else ids
+        found: dict[int, Ids] = {}
+        by_version, last_seq = ids_stored(files if numbers else [], wanted)
+        for (_, hour), ids in by_version.items():
+            found[hour] = ids_together(found[hour], ids) if hour in found else ids
         return found, last_seq

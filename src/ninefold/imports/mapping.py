@@ -29,7 +29,8 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     instrument: of all rows, such as 'binance:BTC/USDT'. venue: of all symbols that do not name one.
     timeframe:  of all bars. bar_time: whether the time of a bar is its open or its close.
     time_unit:  of whole or decimal numbers. time_zone: of times written without one; only UTC.
-    id_kind:    aggregate where whole-number ids count aggregated trades.
+    id_kind:    what whole-number ids count in an instrument, one after the other: single trades (integer) or aggregates.
+                Empty: single trades at venues known for that, at others nothing.
     columns:    our field to their column; "" leaves a field out. symbols: their symbol to our instrument.
     header:     the names of the columns of a CSV without a header.
     price_decimals, size_decimals: of instruments that are not listed yet.

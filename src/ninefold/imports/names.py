@@ -43,10 +43,15 @@ class Unnamed(ValueError):
 
 
 class Names:
-    """Remembers what it found out; `known` are the instruments that are listed."""
+    """Remembers what it found out; `known` are the instruments that are listed.
 
-    def __init__(self, known: Iterable[Instrument], mapping: Mapping) -> None:
+    elsewhere: those that the data dir itself lists, captured or downloaded: rows of the same instrument get their units, for
+    only then are they read as rows of it.
+    """
+
+    def __init__(self, known: Iterable[Instrument], mapping: Mapping, elsewhere: Iterable[Instrument] = ()) -> None:
         self._mapping = mapping
+        self._elsewhere = {instrument.name: instrument for instrument in elsewhere}
         self._named: dict[str, Instrument] = {}
         self._as_venues_say: dict[tuple[str, str], Instrument] = {}
         for instrument in known:
@@ -96,6 +101,9 @@ class Names:
             raise Unnamed(
                 f"{venue}:{unified} is no instrument; they are written VENUE:BASE/QUOTE or VENUE:BASE/QUOTE:SETTLE"
             )
+        there = self._elsewhere.get(f"{venue}:{unified}")
+        if there is not None:
+            return msgspec.structs.replace(there, id=0, version=1)
         base, quote, settle = parts[1], parts[2], parts[3] or ""
         spoken = VENUES[venue].venue_symbol(unified) if venue in VENUES and not settle else symbol or unified
         made = listed(venue, spoken, base, quote, symbol=unified)

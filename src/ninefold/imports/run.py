@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from ninefold.imports.bars import bars
 from ninefold.imports.books import books, quotes
+from ninefold.imports.certified import certify
 from ninefold.imports.mapping import Mapping, fields_of, over
 from ninefold.imports.names import Names
 from ninefold.imports.numbers import text_of
@@ -72,12 +73,15 @@ def _import(stored: Stored, part: Part, mapping: Mapping, now_ns: Callable[[], i
         kept.save(state)
     kept.begin(state)
     went_on_from = state.read
-    how = Turning(KINDS[mapping.what], mapping, fields, Names(stored.registry.current(), mapping), state.known_ns)
+    names = Names(stored.registry.current(), mapping, stored.elsewhere.current())
+    how = Turning(KINDS[mapping.what], mapping, fields, names, state.known_ns)
     for batch in part.read(state.position, tuple(dict.fromkeys(fields.values()))):
         _take(stored, kept, state, how, batch)
         kept.save(state)
         progress(part.name, batch.done, max(part.total or batch.done, batch.done))
     _check(stored, state, how, part.name)
+    if mapping.what == "trades":
+        certify(stored, state.run, now_ns())
     state.done = True
     kept.save(state)
     if not state.refused:

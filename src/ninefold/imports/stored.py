@@ -8,6 +8,7 @@ Their origin is told by the folder they are in and by their seq.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -23,8 +24,9 @@ from ninefold.market.arrays import ID_NONE
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import Listed
 from ninefold.market.time import SECOND_NS
+from ninefold.store.certificates import Certificate, certificates_table
 from ninefold.store.data_dir import WriterLock, failed_write, open_data_dir
-from ninefold.store.delta import Table, dataset
+from ninefold.store.delta import StoredFile, Table, dataset
 from ninefold.store.layout import RECORDS, number_within_seq, to_arrow, to_numpy
 from ninefold.store.read import Reader
 
@@ -75,17 +77,18 @@ class Sums(msgspec.Struct):
 
 
 class Stored:
-    """The one writer of D/imports.
+    """The one writer of D/imports. registry: its instruments; elsewhere: those of D as readers see them.
 
     raises: AlreadyWritten if another import runs, WrongFormat, StoreWriteFailed.
     """
 
     def __init__(self, data_dir: Path) -> None:
-        self.path = open_data_dir(data_dir / FOLDER)
+        self.path = open_data_dir(open_data_dir(data_dir) / FOLDER)
         self._folder = self.path / "tables"
         self._lock = WriterLock(self._folder)
         self._tables: dict[str, Table] = {}
         self.registry: Registry = Reader(self.path).registry()
+        self.elsewhere: Registry = Reader(data_dir).registry()
 
     def __enter__(self) -> Stored:
         return self
@@ -127,6 +130,14 @@ class Stored:
             numbers = number_within_seq(rows["seq"])[fresh]
             self._commit(kind, to_arrow(kind, new, numbers), int(new["seq"].max()))
         return Added(fresh | mine, refused)
+
+    def files(self, kind: str) -> Sequence[StoredFile]:
+        """What is committed."""
+        return self._table(kind).files()
+
+    def certify(self, certificates: Sequence[Certificate]) -> None:
+        """raises: StoreWriteFailed."""
+        self._commit("certificates", certificates_table(certificates), certificates[-1].seq)
 
     def sums(self, kind: str, run: int) -> Sums:
         """What the tables hold of a run, read back from them."""

@@ -20,6 +20,7 @@ from ninefold.imports.ordinals import ordinals
 from ninefold.imports.turn import Carried, Columns
 from ninefold.market.arrays import BUY, ID_AGGREGATE, ID_INTEGER, ID_NONE, ID_TEXT, ID_UUID, SELL, TRADES, UNKNOWN_SIDE
 from ninefold.market.time import UNKNOWN_NS
+from ninefold.venues.table import VENUES
 
 SIDES = {
     "buy": BUY,
@@ -45,7 +46,7 @@ def trades(
     size, no_size = scaled(table.column("size").combine_chunks(), columns.instrument.size_decimals, "size")
     side, no_side = _sides(table)
     reasons = {**_not_positive(price, "price"), **_not_positive(size, "size"), **no_side, **no_size, **no_price}
-    kind, high, low = _ids(table, ID_AGGREGATE if mapping.id_kind == "aggregate" else ID_INTEGER)
+    kind, high, low = _ids(table, _kind_of_whole(mapping, columns.instrument.venue))
     good = np.ones(len(table), bool)
     good[list(reasons)] = False
     rows = np.empty(int(good.sum()), TRADES)
@@ -78,6 +79,14 @@ def _sides(table: pa.Table) -> tuple[np.ndarray, Reasons]:
             reason = f"{name} is {text!r}; allowed are {' '.join(repr(one) for one in known)}"
             reasons.update(dict.fromkeys(np.flatnonzero(rows).tolist(), reason))
     return sides, reasons
+
+
+def _kind_of_whole(mapping: Mapping, venue: str) -> int:
+    """What ids that are whole numbers are worth: where they skip, as at most venues, nothing can be counted by them, and they
+    are held as the texts that capture holds there.
+    """
+    counting = mapping.id_kind == "integer" or (venue in VENUES and VENUES[venue].ids_count)
+    return ID_AGGREGATE if mapping.id_kind == "aggregate" else ID_INTEGER if counting else ID_TEXT
 
 
 def _ids(table: pa.Table, whole: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

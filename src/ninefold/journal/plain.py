@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ninefold.journal.segment import Record, scan
+from ninefold.journal.segment import Record, packed_record
 
 TEXT, BYTES = 0x81, 0x82  # the first byte of a whole message
 SHORT_MOST, LENGTH_16 = 125, 126
@@ -33,7 +33,7 @@ class Frames:
 
     def record(self, at: int) -> tuple[int, Record]:
         """The record that begins at byte `at`, and where it ends."""
-        return next(scan(self.data.data[: self.end], at))
+        return packed_record(self.data.data, at)
 
 
 def plain_messages(data: memoryview, start: int, end: int) -> Iterator[tuple[int, bytes]]:

@@ -97,6 +97,14 @@ def scan(data: bytes | memoryview, start: int) -> Iterator[tuple[int, Record]]:
         start = end
 
 
+def packed_record(data: memoryview, start: int) -> tuple[int, Record]:
+    """The record at byte `start` of what this program has just packed, and where it ends; no checksum is looked at."""
+    (length, _), body = _LENGTH.unpack_from(data, start), start + _LENGTH.size
+    end = body + length
+    kind, connection, seq, receive_ns = _FIXED.unpack_from(data, body)
+    return end, Record(kind, connection, seq, receive_ns, bytes(data[body + _FIXED.size : end]))
+
+
 def all_there(data: bytes) -> bool:
     """Whether nothing of the record that `data` begins with is missing; if it cannot be read, it is damaged then."""
     return len(data) >= _LENGTH.size and len(data) >= _LENGTH.size + _LENGTH.unpack_from(data)[0]

@@ -18,7 +18,7 @@ BAR_FIELDS = ("open", "high", "low", "close", "volume", "buy_volume", "trades")
 
 
 def columns(bars: np.ndarray, told: Mapping[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
-    """bars: BARS rows of one instrument and width, shape (n,), oldest first. told: further columns. returns: name to
+    """bars: BARS rows, shape (n,), oldest first. told: further columns. returns: name to
     float64 column, shape (n,).
     """
     unknown = bars["state"] == BAR_UNKNOWN
@@ -38,6 +38,9 @@ def columns(bars: np.ndarray, told: Mapping[str, np.ndarray] | None = None) -> d
     return made
 
 
-def row(bar: np.ndarray, told: Mapping[str, np.ndarray] | None = None) -> dict[str, float]:
-    """The same for one bar, shape (1,)."""
-    return {name: float(values[0]) for name, values in columns(bar, told).items()}
+def each_row(bars: np.ndarray, told: Mapping[str, np.ndarray] | None = None) -> list[dict[str, float]]:
+    """The same bar by bar, of any instruments: one dict a bar. All at once, as an array of one bar takes as long as of twenty."""
+    made = columns(bars, told)
+    return [
+        dict(zip(made, values, strict=True)) for values in zip(*(one.tolist() for one in made.values()), strict=True)
+    ]

@@ -280,6 +280,33 @@ class Crossed(Record, frozen=True, kw_only=True, tag="crossed"):
     taken: dict[str, int]
 
 
+class Renewed(Record, frozen=True, kw_only=True, tag="renewed"):
+    """At a bar the entry of a strategy holds whose side it wants already: after an exit it goes in again."""
+
+    instrument: int
+    strategy: str
+
+
+class Guard(Record, frozen=True, kw_only=True, tag="guard"):
+    """How the exits of what a strategy holds stand; the ledger keeps every change.
+
+    stop, take: prices at which it is left, in the instrument's units, the stop of the nearer kind; 0: none.
+    best:   most favourable price since the entry, as of the last close, in ticks.
+    left:   the exit that went off ("stop loss"), from then on it counts as flat; "": it is held, or may be entered again.
+    price:  of the trade that set it off, in the instrument's units; 0 if none did.
+    target: in 10**-8, what it wanted then: when that changes it counts again; None: not known yet, since a restart.
+    """
+
+    instrument: int
+    strategy: str
+    stop: int = 0
+    take: int = 0
+    best: int = 0
+    left: str = ""
+    price: int = 0
+    target: int | None = None
+
+
 class Asked(Record, frozen=True, kw_only=True, tag="asked"):
     """A person asked for an order. Numbers are texts as they were given, in base and quote; empty: none.
 
@@ -342,6 +369,8 @@ AnyRecord = (
     | Flattened
     | Shared
     | Crossed
+    | Renewed
+    | Guard
     | Asked
     | CancelAsked
     | Started

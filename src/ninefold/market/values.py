@@ -22,7 +22,8 @@ Known = Mapping[tuple[bytes, int, int, int], float]  # term, instrument, width_n
 
 def told(values: np.ndarray) -> np.ndarray:
     """The rows among VALUES rows that are told."""
-    mine: np.ndarray = values[np.isin(values["term"], TOLD)]
+    terms = values["term"]
+    mine: np.ndarray = values[np.logical_or.reduce([terms == term for term in TOLD])]
     return mine
 
 

@@ -40,8 +40,8 @@ class Sentiment:
                 kept.append(self._count(record))
         chunk.records = kept
         bars = chunk.rows("bars")
-        made = self._values(bars[bars["revision"] == 0])
-        chunk.add("values", made)
+        if len(bars):
+            chunk.add("values", self._values(bars[bars["revision"] == 0]))
         return chunk
 
     def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:

@@ -20,16 +20,16 @@ from ninefold.backtest.result import Result
 from ninefold.backtest.run import run
 from ninefold.backtest.target import Changes
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_legs import backtest_legs
 from ninefold.services.backtest_outcome import Played, played
-from ninefold.services.backtest_report import Judging, judged, quote, times, trades_told
+from ninefold.services.backtest_report import Judging, fee_tier, judged, quote, times, trades_told
 from ninefold.services.backtest_sensitivity import again, sensitivity, spread_of
 from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.backtest_wanted import (
     Wanted,
     check_holdout,
     chosen_of,
-    config_of,
     market_of,
     rules_of,
     snapshot_of,
@@ -63,7 +63,7 @@ def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
     ready = made_ready(wanted, chosen)
     with closing(Trials(wanted.data_dir)) as trials:
         look = check_holdout(wanted, ready.market, trials)
-        trial = trials.begin(_search(wanted, ready), now_ns)
+        trial = trials.begin(search_of(wanted, ready.chosen, snapshot_of(ready.market)), now_ns)
         if look:
             trials.look(trial, str(wanted.look), now_ns)
         result, found = played_once(wanted, ready)
@@ -109,6 +109,7 @@ def document(wanted: Wanted, ready: Ready, result: Result, found: Played, judgin
         "bars": len(bars),
         "unknown_bars": int((~bars.known).sum()),
         **judged(result, hold, found, judging, width_ns, wanted.target_volatility),
+        "fee_tier": fee_tier(result),
         "sensitivity": sensitivity(result, more, bars.close, spread, width_ns),
         "open_trade": next(iter(trades_told(bars, bars.unit, result.open_trade)), None),
         "trades": trades_told(bars, bars.unit, result.trades),
@@ -116,13 +117,13 @@ def document(wanted: Wanted, ready: Ready, result: Result, found: Played, judgin
     }
 
 
-def _search(wanted: Wanted, ready: Ready) -> Search:
+def search_of(wanted: Wanted, chosen: Chosen, snapshot: str) -> Search:
     """config: the options of the command, as texts, and all parameters; it runs the trial again."""
     return Search(
         kind=KIND,
-        family=ready.chosen.family,
-        snapshot=snapshot_of(ready.market),
-        code=ready.chosen.code,
-        config=config_of(wanted, ready.chosen.parameters),
+        family=chosen.family,
+        snapshot=snapshot,
+        code=chosen.code,
+        config=config_of(wanted, chosen.parameters),
         seed=0,
     )

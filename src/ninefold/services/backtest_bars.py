@@ -22,8 +22,14 @@ from ninefold.backtest.columns import Holes, bars_of_columns
 from ninefold.formula import Scale
 from ninefold.imports.times import nanoseconds
 from ninefold.market.time import TIMEFRAME_OF
+from ninefold.services.backtest_vwap import VWAP, of_file
 
 TIMES = ("open_time", "open_ns", "time", "timestamp", "date", "datetime", "ts", "start")
+PAID = (
+    "turnover",
+    "quote_volume",
+    "quote_asset_volume",
+)  # what was paid in a bar, in quote; or its mean price as `vwap`
 NAMES = {"open_time": TIMES, **{name: (name,) for name in PRICES}, "volume": ("volume", "vol", "amount", "quantity")}
 
 
@@ -47,13 +53,19 @@ class Market:
 
 
 def market_of_file(
-    path: Path, width_ns: int, start_ns: int | None = None, end_ns: int | None = None, holes: Holes = "refuse"
+    path: Path,
+    width_ns: int,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+    holes: Holes = "refuse",
+    vwap: bool = False,
 ) -> Market:
     """Bars of a Parquet file that open in [start_ns, end_ns); the market is taken for spot.
 
+    vwap:   whether the column of that name is wanted, where the file tells what was paid.
     raises: BadBars naming the file and the column, or row, rule and remedy; ImportRefused for times of mixed units.
     """
-    table = table_of(path)
+    table = table_of(path, (VWAP, *PAID) if vwap else ())
     open_ns = _times(table.column("open_time").combine_chunks(), width_ns)
     wanted = np.ones(len(open_ns), bool)
     wanted &= open_ns >= start_ns if start_ns is not None else True
@@ -64,17 +76,25 @@ def market_of_file(
     numbers = {name: numbers_of(table.column(name), name)[wanted] for name in (*PRICES, "volume")}
     open_ns = open_ns[wanted]
     bars = bars_of_columns({"open_ns": open_ns, "close_ns": open_ns + width_ns, **numbers}, holes=holes)
-    return market_of_bars(bars)
+    market = market_of_bars(bars)
+    told = next((name for name in (VWAP, *PAID) if name in table.column_names), None)
+    if told is None:
+        return market
+    paid = numbers_of(table.column(told), told)[wanted]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = paid if told == VWAP else paid / numbers["volume"]
+    return replace(market, columns={**market.columns, VWAP: of_file(bars, open_ns, mean, told)})
 
 
-def table_of(path: Path) -> pa.Table:
-    """The needed columns by our names, NAMES.
+def table_of(path: Path, more: Sequence[str] = ()) -> pa.Table:
+    """The needed columns by our names, NAMES, and of `more` those that are there.
 
     raises: BadBars naming the file and the column.
     """
     try:
         with pq.ParquetFile(path) as file:
-            there = _found(file.schema_arrow.names, path)
+            names = file.schema_arrow.names
+            there = _found(names, path) | {name.lower(): name for name in names if name.lower() in more}
             table = file.read(columns=list(there.values()))
     except (pa.ArrowException, OSError) as error:
         raise BadBars(f"{path} cannot be read as a Parquet file: {error}") from error

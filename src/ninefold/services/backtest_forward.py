@@ -3,58 +3,24 @@
 In:  what is asked, with ranges for settings; how long to fit and to act. Out: a document: the joined result, and what each fit
      chose.
 
-Every fitted point is a counted trial, and so is the joined result. A fit sees bars that closed before it acts, and by the embargo
-earlier. What is wanted at a border is taken over from the formula, which has seen all bars before; the account is one, from the
-first border on, so changing from one setting to the next costs what it costs.
+A fit sees bars that closed before it acts, and by the embargo earlier. `backtest_fitting` says how points are fitted and joined.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-import msgspec
-import numpy as np
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 from ninefold.backtest.bars import Bars
-from ninefold.backtest.market_rules import Rules, numbers
-from ninefold.backtest.moved import stitched, within
-from ninefold.backtest.result import Result
-from ninefold.backtest.run import run
-from ninefold.backtest.statistics.sharpe import YEAR_NS, sharpe
 from ninefold.backtest.statistics.splits import walk_forward
-from ninefold.backtest.sweep import sweep_changes
-from ninefold.backtest.target import Changes
 from ninefold.market.time import DAY_NS
-from ninefold.services.backtest import Ready, document, played_once
-from ninefold.services.backtest_bars import Market
-from ninefold.services.backtest_grid import Grid, grid_of
-from ninefold.services.backtest_outcome import Played, known_returns, played_together
-from ninefold.services.backtest_report import Judging, times
-from ninefold.services.backtest_search import Progress, looks_needed, parts_of, search_through
-from ninefold.services.backtest_strategy import changes_together
-from ninefold.services.backtest_wanted import (
-    BadBacktest,
-    Wanted,
-    check_holdout,
-    code_of,
-    config_of,
-    market_of,
-    rules_of,
-    snapshot_of,
-)
-from ninefold.store.runs import save_run
-from ninefold.store.trials import Search, Trials
+from ninefold.services.backtest_fitting import Fold, known_rows, validated
+from ninefold.services.backtest_search import Progress
+from ninefold.services.backtest_wanted import BadBacktest, Wanted
 
-FITTED, JOINED = "walk-forward", "walk-forward-joined"
-RANGES = "ranges"  # settings with their ranges, in the configuration of the joined trial
 UNITS = {"h": DAY_NS // 24, "d": DAY_NS, "w": 7 * DAY_NS}
-MOST_TRIALS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +30,27 @@ class Pace:
     train: str
     test: str
     embargo: str = "0d"
+    kind: ClassVar[str] = "walk-forward"
 
+    def asked(self) -> Mapping[str, Any]:
+        return asdict(self)
 
-class Fold(NamedTuple):
-    """Rows of bars, half open."""
-
-    train: tuple[int, int]
-    test: tuple[int, int]
-
-
-class Fitting(NamedTuple):
-    """All that fits and acts take. changes: of each point's target, over all bars."""
-
-    market: Market
-    grid: Grid
-    rules: Rules
-    changes: list[Changes]
-    folds: list[Fold]
+    def folds(self, bars: Bars) -> list[Fold]:
+        """raises: BadBacktest for lengths that are none, or bars that are too few."""
+        train_ns, test_ns, embargo_ns = (_duration(name, getattr(self, name)) for name in ("train", "test", "embargo"))
+        if embargo_ns >= train_ns:
+            raise BadBacktest(
+                f"an embargo of {self.embargo} leaves nothing of {self.train} to train on; give a shorter one"
+            )
+        found = []
+        for fold in walk_forward(bars.open_ns, bars.close_ns + embargo_ns, train_ns, test_ns):
+            train, test = (known_rows(bars, rows) for rows in (fold.teach, fold.judge))
+            if train and test:
+                found.append(Fold((train,), test))
+        if not found:
+            days = (int(bars.close_ns[-1]) - int(bars.open_ns[0])) / DAY_NS
+            raise BadBacktest(f"the bars cover {days:.1f} days, too few to train for {self.train} and test after it")
+        return found
 
 
 def forward(wanted: Wanted, pace: Pace, now_ns: int, progress: Progress) -> dict[str, Any]:
@@ -88,157 +58,7 @@ def forward(wanted: Wanted, pace: Pace, now_ns: int, progress: Progress) -> dict
 
     raises: those of `backtest_wanted.REFUSED`.
     """
-    fitting = made_fitting(wanted, pace)
-    with closing(Trials(wanted.data_dir)) as trials:
-        fits, whole = _searches(wanted, pace, fitting)
-        needed = looks_needed(trials, fits) + looks_needed(trials, whole)
-        look = wanted.look if check_holdout(wanted, fitting.market, trials, needed) else None
-        parts = itertools.chain.from_iterable(_parts(fitting, fold) for fold in range(len(fitting.folds)))
-        found = search_through(trials, fits, parts, lambda points: fit(wanted, fitting, points), progress, now_ns, look)
-        best = chosen_points(fitting, found.rows["value"])
-        ready = joined(fitting, best)
-        result, once = played_once(wanted, ready)
-        trial = search_through(trials, whole, [range(1)], lambda _: once, progress, now_ns, look).first
-        family = whole.family
-        judging = Judging(trial, trials.tried(family), trials.alike(family, once.outcome.compact))
-    told = {
-        **document(wanted, ready, result, once, judging),
-        "set": fitting.grid.fixed(),
-        "points": len(fitting.grid.points),
-        "fitted": fits.count,
-        "first_fitted": found.first,
-        "resumed": found.resumed,
-        **{name: getattr(pace, name) for name in Pace.__slots__},
-        "folds": [_told(wanted, fitting, fold, best[fold], found.rows, result) for fold in range(len(best))],
-    }
-    save_run(wanted.data_dir, FITTED, trial, told, ready.market.bars)
-    return told
-
-
-def made_fitting(wanted: Wanted, pace: Pace) -> Fitting:
-    grid = grid_of(wanted)
-    market = market_of(wanted, grid.points)
-    rules = [rules_of(wanted, market, point) for point in grid.points]
-    if any(point.plan.knows_itself for point in grid.points) or any(of != rules[0] for of in rules):
-        raise BadBacktest(
-            f"{wanted.strategy} cannot be walked forward: what it wants depends on what it holds, or its exits on the parameters "
-            "that vary; `ninefold sweep` takes it"
-        )
-    folds = folds_of(market.bars, pace)
-    if len(folds) * len(grid.points) > MOST_TRIALS:
-        raise BadBacktest(
-            f"{len(folds)} folds of {len(grid.points):,} points are more than {MOST_TRIALS:,} trials; take fewer points, or longer tests"
-        )
-    return Fitting(market, grid, rules[0], changes_together(grid.points, market), folds)
-
-
-def folds_of(bars: Bars, pace: Pace) -> list[Fold]:
-    """raises: BadBacktest for lengths that are none, or bars that are too few."""
-    train_ns, test_ns, embargo_ns = (_duration(name, getattr(pace, name)) for name in ("train", "test", "embargo"))
-    if embargo_ns >= train_ns:
-        raise BadBacktest(
-            f"an embargo of {pace.embargo} leaves nothing of {pace.train} to train on; give a shorter one"
-        )
-    found = []
-    for fold in walk_forward(bars.open_ns, bars.close_ns + embargo_ns, train_ns, test_ns):
-        train, test = (_known(bars, rows) for rows in (fold.teach, fold.judge))
-        if train and test:
-            found.append(Fold(train, test))
-    if not found:
-        days = (int(bars.close_ns[-1]) - int(bars.open_ns[0])) / DAY_NS
-        raise BadBacktest(f"the bars cover {days:.1f} days, too few to train for {pace.train} and test after it")
-    return found
-
-
-def fit(wanted: Wanted, fitting: Fitting, points: range) -> Played:
-    """Points of one fold, over the bars it is trained on."""
-    count = len(fitting.grid.points)
-    start, stop = fitting.folds[points.start // count].train
-    bars, rules = fitting.market.bars.between(start, stop), fitting.rules
-    changes = [within(fitting.changes[point % count], start, stop) for point in points]
-    cash = numbers(rules, bars.tick, bars.lot, bars.highest).cash
-    return played_together(bars, sweep_changes(bars, changes, rules, every=1), cash, wanted.width_ns)
-
-
-def chosen_points(fitting: Fitting, ratios: np.ndarray) -> list[int | None]:
-    """The point with the best Sharpe ratio in training, a fold; None where none of them traded. ratios: of all fits."""
-    table = ratios.reshape(len(fitting.folds), -1)
-    return [None if np.isnan(row).all() else int(np.nanargmax(row)) for row in table]
-
-
-def fitted(wanted: Wanted, fitting: Fitting) -> np.ndarray:
-    """The ratios of all fits, without counting them."""
-    parts = itertools.chain.from_iterable(_parts(fitting, fold) for fold in range(len(fitting.folds)))
-    return np.concatenate([fit(wanted, fitting, part).rows["value"] for part in parts])
-
-
-def joined(fitting: Fitting, best: Sequence[int | None]) -> Ready:
-    """What the chosen points do when they are acted on, one account through all folds."""
-    flat = Changes(np.empty(0, np.int64), np.empty(0, np.int64))
-    parts = [
-        (*fold.test, flat if point is None else fitting.changes[point])
-        for fold, point in zip(_joined_tests(fitting.folds), best, strict=True)
-    ]
-    market, changes = fitting.market.between(parts[0][0], parts[-1][1]), stitched(parts)
-    return Ready(fitting.grid.points[0], market, fitting.rules, changes, lambda rules: run(market.bars, changes, rules))
-
-
-def _joined_tests(folds: Sequence[Fold]) -> list[Fold]:
-    """Each test begins where the one before ends, over bars that nobody knows too."""
-    starts = [folds[0].test[0], *(fold.test[1] for fold in folds[:-1])]
-    return [fold._replace(test=(start, fold.test[1])) for start, fold in zip(starts, folds, strict=True)]
-
-
-def _known(bars: Bars, rows: np.ndarray) -> tuple[int, int] | None:
-    """From the first of these rows that is known, as a back-test begins with a price."""
-    known = rows[bars.known[rows]]
-    return (int(known[0]), int(rows[-1]) + 1) if len(known) else None
-
-
-def _parts(fitting: Fitting, fold: int) -> Iterator[range]:
-    count = len(fitting.grid.points)
-    start, stop = fitting.folds[fold].train
-    return parts_of(range(fold * count, (fold + 1) * count), stop - start)
-
-
-def _searches(wanted: Wanted, pace: Pace, fitting: Fitting) -> tuple[Search, Search]:
-    """The fits, a point a trial, and the one joined result."""
-    grid, folds = fitting.grid, len(fitting.folds)
-    config = {**config_of(wanted, grid.fixed()), **{name: getattr(pace, name) for name in Pace.__slots__}}
-    columns = {name: values * folds for name, values in grid.columns().items()}
-    fold = np.repeat(np.arange(folds), len(grid.points)).tolist()
-    fits = Search(
-        kind=FITTED,
-        family=grid.points[0].family,
-        snapshot=snapshot_of(fitting.market),
-        code=code_of(grid.points),
-        config=config,
-        seed=0,
-        points={"fold": fold, **columns},
-    )
-    own = {**config, "set": {}, RANGES: list(wanted.settings)}
-    return fits, msgspec.structs.replace(fits, kind=JOINED, config=own, points={})
-
-
-def _told(
-    wanted: Wanted, fitting: Fitting, number: int, point: int | None, rows: np.ndarray, result: Result
-) -> dict[str, Any]:
-    fold, opens = fitting.folds[number], fitting.market.bars.open_ns
-    a_year = math.sqrt(YEAR_NS / wanted.width_ns)
-    origin = fitting.folds[0].test[0]
-    acted = known_returns(result.returns[fold.test[0] - origin : fold.test[1] - origin])
-    value = math.nan if point is None else float(rows["value"][number * len(fitting.grid.points) + point])
-    moments = times(opens[[fold.train[0], fold.train[1] - 1, fold.test[0], fold.test[1] - 1]])
-    return {
-        "train_from": moments[0],
-        "train_to": moments[1],
-        "test_from": moments[2],
-        "test_to": moments[3],
-        "set": None if point is None else fitting.grid.points[point].parameters,
-        "train_sharpe": value * a_year,
-        "test_sharpe": sharpe(acted).value * a_year,
-        "test_return": float(np.prod(1 + acted) - 1),
-    }
+    return validated(wanted, pace, now_ns, progress)
 
 
 def _duration(name: str, text: str) -> int:

@@ -10,8 +10,9 @@ import itertools
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
+from ninefold.services.backtest_config import settings_of
 from ninefold.services.backtest_strategy import Chosen
-from ninefold.services.backtest_wanted import Wanted, chosen_each, settings_of
+from ninefold.services.backtest_wanted import Wanted, chosen_each
 from ninefold.strategy.parameters import BadStrategy
 
 MOST_POINTS = 200_000

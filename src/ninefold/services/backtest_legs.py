@@ -21,13 +21,14 @@ import numpy as np
 from ninefold.backtest.bars import UNKNOWN
 from ninefold.backtest.exact import ONE, exact
 from ninefold.backtest.legs import Together
-from ninefold.backtest.market_rules import EquityShare, FixedSize, Rules
+from ninefold.backtest.market_rules import EquityShare, FixedSize, Rules, refuse_tiers
 from ninefold.backtest.moved import later_changes, rolled
 from ninefold.backtest.portfolio import PortfolioResult, run_together
 from ninefold.backtest.stateful import check_read
 from ninefold.backtest.target import Changes, changes_of_target
 from ninefold.formula import Evaluator, Term
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_legs_bars import leg_markets, legs_named
 from ninefold.services.backtest_outcome import Played, played
 from ninefold.services.backtest_report import Judging, judged, quote, times, trades_told
@@ -38,7 +39,6 @@ from ninefold.services.backtest_wanted import (
     BadBacktest,
     Wanted,
     check_holdout,
-    config_of,
     rules_of,
     snapshot_of,
 )
@@ -98,7 +98,7 @@ def made_ready(wanted: Wanted, chosen: Chosen) -> Ready:
     if not isinstance(legs, Legs):
         raise BadBacktest(f"{chosen.name} has no legs")
     named = legs_named(wanted, legs, chosen.name)
-    markets = leg_markets(wanted, named, chosen.name)
+    markets = leg_markets(wanted, legs, named, chosen.name)
     changes = _changes(chosen, legs, markets)
     for leg, market in markets.items():
         if market.spot and (changes[leg].to < 0).any():
@@ -107,6 +107,7 @@ def made_ready(wanted: Wanted, chosen: Chosen) -> Ready:
                 "say --short if the files are of perpetuals"
             )
     rules = rules_of(wanted, next(iter(markets.values())), chosen)
+    refuse_tiers(rules, "for legs, which share one account")
     if isinstance(rules.sizing, EquityShare):
         rules = replace(
             rules, sizing=EquityShare(Fraction(int(exact(wanted.leverage, "leverage") * ONE) // len(markets), ONE))

@@ -16,19 +16,19 @@ import numpy as np
 from ninefold.backtest.bars import BadBars, when
 from ninefold.market.time import TIMEFRAME_OF
 from ninefold.services.backtest_bars import Market
-from ninefold.services.backtest_wanted import BadBacktest, Wanted, bars_of
+from ninefold.services.backtest_wanted import BadBacktest, Wanted, bars_of, reads_vwap
 from ninefold.strategy.forms import Legs
 
 
-def leg_markets(wanted: Wanted, named: Mapping[str, str], strategy: str) -> dict[str, Market]:
+def leg_markets(wanted: Wanted, legs: Legs, named: Mapping[str, str], strategy: str) -> dict[str, Market]:
     """raises: BadBars if they have no time in common; BadBacktest, and what reading the bars raises."""
-    return _shared(named, _markets(wanted, named), strategy)
+    return _shared(named, _markets(wanted, named, any(map(reads_vwap, legs.terms))), strategy)
 
 
 def legs_named(wanted: Wanted, legs: Legs, strategy: str) -> dict[str, str]:
     """What each leg is: an instrument, or a file. raises: BadBacktest if there are more or fewer."""
     first = wanted.file if wanted.file is not None else wanted.instrument
-    given = () if first is None else (str(first), *wanted.more)
+    given = () if first is None else (str(first), *(wanted.more_files or wanted.more_instruments))
     if len(given) != len(legs.names):
         raise BadBacktest(
             f"{strategy} has {len(legs.names)} legs ({', '.join(legs.names)}) and {len(given)} are given; give --instrument, or "
@@ -37,10 +37,10 @@ def legs_named(wanted: Wanted, legs: Legs, strategy: str) -> dict[str, str]:
     return dict(zip(legs.names, given, strict=True))
 
 
-def _markets(wanted: Wanted, named: Mapping[str, str]) -> dict[str, Market]:
-    stored = wanted.file is None
+def _markets(wanted: Wanted, named: Mapping[str, str], vwap: bool) -> dict[str, Market]:
+    stored, alone = wanted.file is None, replace(wanted, more_files=(), more_instruments=())
     return {
-        leg: bars_of(replace(wanted, more=(), instrument=one) if stored else replace(wanted, more=(), file=Path(one)))
+        leg: bars_of(replace(alone, instrument=one) if stored else replace(alone, file=Path(one)), vwap)
         for leg, one in named.items()
     }
 

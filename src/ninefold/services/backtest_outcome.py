@@ -18,7 +18,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ninefold.backtest.bars import Bars
+from ninefold.backtest.exact import LARGEST
 from ninefold.backtest.result import Account, returns_of
+from ninefold.backtest.statistics.checked import Floats
 from ninefold.backtest.statistics.compact import Compact, compact_returns
 from ninefold.backtest.statistics.sharpe import Sharpe, sharpe
 from ninefold.backtest.sweep import SUMMARIES, Sweep, summary_of
@@ -56,17 +58,14 @@ def played_together(bars: Bars, made: Sweep, cash: int, width_ns: int) -> Played
     return _together(made.runs, found, width_ns)
 
 
-def joined(parts: Sequence[Played]) -> Played:
-    """Of the same bars, one after another."""
-    outcomes = [part.outcome for part in parts]
-    return Played(
-        np.concatenate([part.rows for part in parts]),
-        Outcome(
-            [digest for one in outcomes for digest in one.digests],
-            np.concatenate([one.sharpes for one in outcomes]),
-            _compact([one.compact for one in outcomes]),
-        ),
-    )
+def played_as_one(returns: Floats, close_ns: np.ndarray, summaries: np.ndarray, cash: int, width_ns: int) -> Played:
+    """Of portfolios. returns: shape (points, closes). summaries: SUMMARIES rows; their equity becomes that of `cash` spread
+    evenly, cut where it would not fit."""
+    rows = summaries.copy()
+    grown = cash * np.prod(1 + returns, axis=1)
+    rows["equity"] = np.rint(np.clip(grown, 0, LARGEST))
+    found = [_judged(row, one, one, close_ns) for row, one in zip(rows, returns, strict=True)]
+    return _together(rows, found, width_ns)
 
 
 def ratio_of(row: np.ndarray) -> Sharpe:
@@ -81,9 +80,13 @@ def known_returns(returns: np.ndarray) -> np.ndarray:
 
 
 def _one(summary: np.ndarray, equity: np.ndarray, cash: int, close_ns: np.ndarray) -> _One:
-    returns = known_returns(returns_of(cash, equity))
+    return _judged(summary, equity, known_returns(returns_of(cash, equity)), close_ns)
+
+
+def _judged(summary: np.ndarray, whole: np.ndarray, returns: Floats, close_ns: np.ndarray) -> _One:
+    """whole: what the digest is of, beside the summary."""
     digest = blake2b(summary.tobytes(), digest_size=DIGEST_BYTES)
-    digest.update(equity.data)
+    digest.update(whole.data)
     return _One(digest.digest(), sharpe(returns), compact_returns(close_ns, returns[np.newaxis]))
 
 

@@ -12,7 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ninefold.backtest.bars import Bars
-from ninefold.backtest.result import Account
+from ninefold.backtest.exact import ONE
+from ninefold.backtest.fee_tiers import Volumes
+from ninefold.backtest.market_rules import tiers_of
+from ninefold.backtest.result import Account, Result
 from ninefold.backtest.statistics.activity import cost_share, sortino
 from ninefold.backtest.statistics.bootstrap import bootstrap_interval
 from ninefold.backtest.statistics.checked import Floats
@@ -62,19 +65,29 @@ def earned(result: Account, width_ns: int, target_volatility: float) -> dict[str
     """Of a strategy and of buy and hold alike: equity at the last close without the cost of leaving, what of it was earned, how
     it fell in between, and the weekly objective."""
     unit, cash = result.unit, result.numbers.cash
-    money = np.concatenate(([cash], result.equity)).astype(np.float64)
-    sound = bool((money > 0).all())
-    returns = known_returns(result.returns)
+    equity = result.equity.astype(np.float64)
+    course = course_of(result.close_ns, cash, equity, known_returns(result.returns), width_ns, target_volatility)
     return {
         "equity": quote(int(result.equity[-1]), unit),
         "net_profit": quote(int(result.equity[-1]) - cash, unit),
+        **course,
+    }
+
+
+def course_of(
+    close_ns: np.ndarray, cash: float, equity: np.ndarray, returns: np.ndarray, width_ns: int, target_volatility: float
+) -> dict[str, Any]:
+    """What equity did from the cash at the start to its last close. cash, equity: of any unit, float64."""
+    money = np.concatenate(([float(cash)], equity))
+    sound = bool((money > 0).all())
+    return {
         "return": float(money[-1] / cash - 1),
         "drawdown": worst_fall(money).depth if sound else 1.0,
         "drawdown_days": longest_under_water(money) * width_ns / DAY_NS if sound else math.nan,
         "sharpe": sharpe(returns).annual(width_ns),
         "sortino": sortino(returns) * math.sqrt(YEAR_NS / width_ns),
         "calmar": calmar(money, width_ns) if sound else math.nan,
-        "weekly": weekly(result, target_volatility) if sound else None,
+        "weekly": weekly(close_ns, equity, target_volatility) if sound else None,
     }
 
 
@@ -90,8 +103,27 @@ def costs(result: Account) -> dict[str, float]:
     }
 
 
-def weekly(result: Account, target_volatility: float) -> dict[str, Any]:
-    found = weekly_objective(result.close_ns, result.equity.astype(np.float64), target_volatility, SEED)
+def fee_tier(result: Result) -> dict[str, Any] | None:
+    """The tier that counts after the last close; None where fees do not go by tiers."""
+    tiers, bars = tiers_of(result.rules, result.bars.unit), result.bars
+    if not tiers:
+        return None
+    volumes = Volumes(tiers)
+    for fill in result.fills[result.fills["size"] != 0]:
+        volumes.add(int(bars.open_ns[fill["bar"]]) // DAY_NS, int(fill["price"]) * abs(int(fill["size"])))
+    day = int(bars.close_ns[-1]) // DAY_NS
+    at = volumes.tier(day)
+    return {
+        "tier": at + 1,
+        "of": len(tiers),
+        "volume_30_days": quote(volumes.before(day), bars.unit),
+        "maker": tiers[at].maker / ONE,
+        "taker": tiers[at].taker / ONE,
+    }
+
+
+def weekly(close_ns: np.ndarray, equity: np.ndarray, target_volatility: float) -> dict[str, Any]:
+    found = weekly_objective(close_ns, equity, target_volatility, SEED)
     return {
         "scaled": found.scaled,
         "scaled_interval": list(found.scaled_interval),

@@ -15,17 +15,20 @@ from typing import Any, NamedTuple
 from ninefold import freqtrade
 from ninefold.services import backtest, backtest_legs, backtest_sweep, backtest_tournament
 from ninefold.services.backtest import made_ready, played_once
-from ninefold.services.backtest_forward import (
-    FITTED,
-    JOINED,
+from ninefold.services.backtest_config import config_of, settings_of, wanted_of
+from ninefold.services.backtest_cross import Cut
+from ninefold.services.backtest_fitting import (
     RANGES,
-    Pace,
+    Splitting,
     chosen_points,
     fit,
     fitted,
     joined,
+    joined_kind,
     made_fitting,
 )
+from ninefold.services.backtest_forward import Pace
+from ninefold.services.backtest_ground import ground_of
 from ninefold.services.backtest_tournament import players_of
 from ninefold.services.backtest_wanted import (
     BadBacktest,
@@ -33,15 +36,13 @@ from ninefold.services.backtest_wanted import (
     chosen_each,
     chosen_of,
     code_of,
-    config_of,
-    settings_of,
     snapshot_of,
-    wanted_of,
 )
 from ninefold.services.lazily import lazily
 from ninefold.store.trials import Trial, TrialReader
 from ninefold.strategy.forms import Legs
 
+SPLIT = {*Pace.__slots__, *Cut.__slots__}  # how time was split, in a configuration
 TICKS = "backtest-ticks"  # as its module has it, which needs what the others do without
 
 
@@ -66,9 +67,9 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
         return _told(trial, search.config["strategy"], settings, made, _differs(trial, made))
     if search.kind not in KINDS:
         raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {', '.join(KINDS)} are run again")
-    config = {name: value for name, value in search.config.items() if name not in (RANGES, *Pace.__slots__)}
+    config = {name: value for name, value in search.config.items() if name not in (RANGES, *SPLIT)}
     wanted = wanted_of(config, data_dir)
-    found = KINDS[search.kind](trial, wanted)
+    found = (_several if wanted.several else KINDS[search.kind])(trial, wanted)
     differs = _differs(trial, found)
     if config_of(wanted, config["set"]) != config:
         differs.append("config")
@@ -99,10 +100,7 @@ def _told(trial: Trial, strategy: str, settings: dict[str, Any], found: Again, d
 
 def _alone(trial: Trial, wanted: Wanted) -> Again:
     asked = replace(wanted, settings=settings_of({**trial.search.config["set"], **trial.point}))
-    chosen = chosen_of(asked)
-    if isinstance(chosen.plan.wants, Legs):
-        return Again(*backtest_legs.again(asked, chosen))
-    ready = made_ready(asked, chosen)
+    ready = made_ready(asked, chosen_of(asked))
     _, found = played_once(wanted, ready)
     return Again(snapshot_of(ready.market), _code(trial, wanted, ready.chosen.code), found.outcome.digests[0])
 
@@ -117,42 +115,66 @@ def _code(trial: Trial, wanted: Wanted, own: str) -> str:
 
 
 def _fitted(trial: Trial, wanted: Wanted) -> Again:
-    """One fit of a walk forward."""
+    """One fit of a walk forward or a cross-validation."""
     point = {name: value for name, value in trial.point.items() if name != "fold"}
     own = replace(wanted, settings=settings_of({**trial.search.config["set"], **point}))
-    fitting = made_fitting(own, _pace(trial))
+    fitting = made_fitting(own, _splitting(trial))
     fold = trial.point["fold"]
     found = fit(own, fitting, range(fold, fold + 1))
     return Again(snapshot_of(fitting.market), code_of(fitting.grid.points), found.outcome.digests[0])
 
 
 def _joined(trial: Trial, wanted: Wanted) -> Again:
-    """All fits of a walk forward, and what they chose."""
+    """All of these fits, and what they chose."""
     own = replace(wanted, settings=tuple(trial.search.config[RANGES]))
-    fitting = made_fitting(own, _pace(trial))
+    fitting = made_fitting(own, _splitting(trial))
     best = chosen_points(fitting, fitted(own, fitting))
     _, found = played_once(own, joined(fitting, best))
     return Again(snapshot_of(fitting.market), code_of(fitting.grid.points), found.outcome.digests[0])
 
 
-def _pace(trial: Trial) -> Pace:
-    return Pace(**{name: trial.search.config[name] for name in Pace.__slots__})
+def _splitting(trial: Trial) -> Splitting:
+    of = SPLITTINGS[trial.search.kind]
+    return of(**{name: trial.search.config[name] for name in of.__slots__})
 
 
 def _of_tournament(trial: Trial, wanted: Wanted) -> Again:
-    names = trial.search.points["strategy"]
     asked = replace(wanted, strategy=trial.point["strategy"])
     ready = made_ready(asked, chosen_of(asked))
     _, found = played_once(wanted, ready)
-    players = [chosen_of(replace(wanted, strategy=name)) for name in names]
-    _, market, _ = players_of(wanted)
-    return Again(snapshot_of(market), code_of(players), found.outcome.digests[0])
+    players, _ = players_of(wanted)
+    return Again(ground_of(wanted, players).snapshot, _players_code(trial, wanted), found.outcome.digests[0])
 
 
+def _players_code(trial: Trial, wanted: Wanted) -> str:
+    return code_of([chosen_of(replace(wanted, strategy=name)) for name in trial.search.points["strategy"]])
+
+
+def _several(trial: Trial, wanted: Wanted) -> Again:
+    """Several instruments: legs on one account, or a portfolio, alone or of a sweep or a tournament."""
+    point = dict(trial.point)
+    strategy = str(point.pop("strategy", wanted.strategy))
+    own = replace(wanted, strategy=strategy, settings=settings_of({**trial.search.config["set"], **point}))
+    chosen = chosen_of(own)
+    if isinstance(chosen.plan.wants, Legs):
+        return Again(*backtest_legs.again(own, chosen))
+    ground = ground_of(own, [chosen])
+    found = ground.player([0])(range(1))
+    if trial.search.kind == backtest_tournament.KIND:
+        players, _ = players_of(wanted)
+        ground, code = ground_of(wanted, players), _players_code(trial, wanted)
+    else:
+        code = _code(trial, wanted, chosen.code)
+    return Again(ground.snapshot, code, found.outcome.digests[0])
+
+
+SPLITTINGS: dict[str, type[Pace] | type[Cut]] = {
+    kind: of for of in (Pace, Cut) for kind in (of.kind, joined_kind(of.kind))
+}
 KINDS: dict[str, Callable[[Trial, Wanted], Again]] = {
     backtest.KIND: _alone,
     backtest_sweep.KIND: _alone,
-    FITTED: _fitted,
-    JOINED: _joined,
+    **{of.kind: _fitted for of in (Pace, Cut)},
+    **{joined_kind(of.kind): _joined for of in (Pace, Cut)},
     backtest_tournament.KIND: _of_tournament,
 }

@@ -70,7 +70,7 @@ def sensitivity(
     later = None if again.later is None else again.later()
     dear = again.under(with_spread(result.rules, wide))
     return {
-        "one_bar_later": _unknown() if later is None else _of(later.equity, result, width_ns),
+        "one_bar_later": unknown() if later is None else _of(later.equity, result, width_ns),
         "without_best_days": {"days": BEST_DAYS, **_without_best(result, width_ns)},
         "calm_only": _calm(result, price, width_ns),
         "with_spread": {"spread_bps": wide * 10_000, "from": source, **_of(dear.equity, result, width_ns)},
@@ -108,7 +108,7 @@ def _of(equity: np.ndarray, result: Account, width_ns: int) -> Mapping[str, floa
 
 def _without_best(result: Account, width_ns: int) -> Mapping[str, float]:
     if (result.equity <= 0).any():
-        return _unknown()
+        return unknown()
     left = without_best_days(result.close_ns, result.equity.astype(np.float64), BEST_DAYS)
     return _of(left, result, width_ns)
 
@@ -117,7 +117,7 @@ def _calm(result: Account, price: np.ndarray, width_ns: int) -> Mapping[str, flo
     """By the volatility of the day before, of a tenth of the bars where there are few."""
     window = max(2, min(DAY_NS // width_ns, len(price) // 10))
     if (result.equity <= 0).any():
-        return _unknown()
+        return unknown()
     return _of(calm_equity(result.equity.astype(np.float64), price, window), result, width_ns)
 
 
@@ -141,6 +141,6 @@ def _placebo(
     }
 
 
-def _unknown() -> Mapping[str, float]:
+def unknown() -> Mapping[str, float]:
     """Of an account that was ruined, or of what cannot be played."""
     return {"equity": math.nan, "return": math.nan, "sharpe": math.nan}

@@ -20,6 +20,7 @@ from ninefold.formula import Bars as Series
 from ninefold.formula.elsewhere import Source
 from ninefold.market.time import TIMEFRAME_OF, width_of
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_vwap import VWAP
 from ninefold.strategy.parameters import BadStrategy
 
 SUMS = frozenset(("volume", "buy_volume", "trades"))
@@ -71,6 +72,8 @@ def wider(market: Market, width_ns: int) -> Series:
     parts = {name: np.asarray(values[cut], np.float64).reshape(count, many) for name, values in market.columns.items()}
     unknown = np.isnan(parts["close"]).any(axis=1)
     made = {name: np.where(unknown, np.nan, _joined(name, values)) for name, values in parts.items()}
+    if VWAP in parts:
+        made[VWAP] = np.where(unknown, np.nan, _mean(parts[VWAP], parts["volume"]))
     return Series(made, market.bars.close_ns[cut].reshape(count, many)[:, -1].copy())
 
 
@@ -78,6 +81,12 @@ def _first_whole(open_ns: np.ndarray, width_ns: int) -> int:
     """The row of the first bar that opens where a wider one does."""
     found = np.flatnonzero(open_ns % width_ns == 0)
     return int(found[0]) if len(found) else len(open_ns)
+
+
+def _mean(vwap: np.ndarray, volume: np.ndarray) -> np.ndarray:
+    """Of each row of narrower bars; the last one of bars without trades."""
+    total = volume.sum(axis=1)
+    return np.where(total > 0, (vwap * volume).sum(axis=1) / np.maximum(total, 1.0), vwap[:, -1])
 
 
 def _joined(name: str, values: np.ndarray) -> np.ndarray:

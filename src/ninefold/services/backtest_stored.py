@@ -6,6 +6,7 @@ Out: `Market`. Stored bars are taken as they were first known; those that are mi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.time import TIMEFRAME_OF
 from ninefold.market.values import TOLD, known_of, told_of
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_vwap import VWAP, of_trades
 from ninefold.store.forms import instruments_wanted
 from ninefold.store.read import Reader
 
@@ -27,10 +29,16 @@ SPOT = "spot"
 
 
 def market_of_store(
-    data_dir: Path, name: str, width_ns: int, start_ns: int | None = None, end_ns: int | None = None
+    data_dir: Path,
+    name: str,
+    width_ns: int,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+    vwap: bool = False,
 ) -> Market:
     """Stored bars of an instrument that open in [start_ns, end_ns).
 
+    vwap:   whether the column of that name is wanted, from the stored trades.
     raises: UnknownInstrument, NoDataDir, WrongFormat; BadBars if there are none.
     """
     reader = Reader(data_dir)
@@ -53,13 +61,19 @@ def market_of_store(
         [reader.values(one.id, width_ns, first, last, term=term.decode()) for one in versions for term in TOLD]
     )
     columns = columns_of_rows(whole, told_of(whole, known_of(said)) if len(said) else None)
+    if vwap:
+        columns[VWAP] = of_trades(whole, lambda start, end: _trades(reader, versions, start, end))
     bars = bars_as_told(whole, of)
     scale = Scale(of.price_decimals, of.size_decimals)
 
     def others(instrument: str, wanted_ns: int) -> Market:
-        return market_of_store(data_dir, instrument, wanted_ns, start_ns, end_ns)
+        return market_of_store(data_dir, instrument, wanted_ns, start_ns, end_ns, vwap)
 
     return Market(bars, columns, scale, of.kind == SPOT, others, Fraction(of.min_notional))
+
+
+def _trades(reader: Reader, versions: Sequence[Instrument], start_ns: int, end_ns: int) -> np.ndarray:
+    return np.concatenate([reader.trades(one.id, start_ns, end_ns) for one in versions])
 
 
 def _units(of: Instrument) -> tuple[int, int]:

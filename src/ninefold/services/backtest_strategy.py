@@ -27,7 +27,7 @@ from ninefold.services.backtest_bars import Market
 from ninefold.services.strategies import known_strategies
 from ninefold.strategy.library import strategy_named
 from ninefold.strategy.parameters import BadStrategy, Number, Parameter
-from ninefold.strategy.plan import NO_EXITS, Exits, Plan, Signals, targets
+from ninefold.strategy.plan import Exits, Plan, targets
 from ninefold.strategy.strategy import parameters_of as parameters_in
 from ninefold.strategy.strategy import plan_of
 
@@ -82,20 +82,13 @@ class Chosen:
         known = known or _values(self.formulas, market)
         target = targets(known[self.plan.target])
         changes = changes_of_target(target, len(market.bars))
-        entries = [(side, known[entry]) for side, entry in self._entered_again()]
+        entries = [(side, known[entry]) for side, entry in self.plan.entered_again]
         return _repeated(changes, target, entries) if entries else changes
 
     @property
     def formulas(self) -> list[Term]:
         """All whose values `changes` needs."""
-        return [self.plan.target, *(entry for _, entry in self._entered_again())]
-
-    def _entered_again(self) -> list[tuple[float, Term]]:
-        """Entries by the side that they hold, where a position may have been left by an exit."""
-        wants = self.plan.wants
-        if not isinstance(wants, Signals) or self.exits == NO_EXITS:
-            return []
-        return [(1.0, wants.entry), (-1.0, wants.short_entry)]
+        return [self.plan.target, *(entry for _, entry in self.plan.entered_again)]
 
 
 def changes_together(points: Sequence[Chosen], market: Market) -> list[Changes]:

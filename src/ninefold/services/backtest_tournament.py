@@ -1,4 +1,4 @@
-"""Every strategy there is on one market, each a counted trial of its family, and what the best is worth.
+"""Every strategy there is on one market, or on several as one portfolio, each a counted trial of its family, and what the best is worth.
 
 In:  what is asked, without a strategy. Out: a document: a leaderboard, best deflated Sharpe ratio first, with the null twin of
      each strategy in it, and who could not take part.
@@ -10,7 +10,7 @@ parts of the formulas that are played together are computed once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
@@ -18,33 +18,31 @@ from typing import Any
 
 import numpy as np
 
-from ninefold.backtest.market_rules import Rules, numbers
 from ninefold.backtest.moved import rolled
-from ninefold.backtest.sweep import sweep_changes
 from ninefold.backtest.target import BadTarget, Changes
 from ninefold.formula.errors import FormulaError
-from ninefold.services.backtest import held
 from ninefold.services.backtest_bars import Market
-from ninefold.services.backtest_outcome import PLAYED, played_together
-from ninefold.services.backtest_report import earned, overfitted, times
+from ninefold.services.backtest_config import config_of
+from ninefold.services.backtest_ground import ChangesOf, Ground, ground_of
+from ninefold.services.backtest_outcome import PLAYED
+from ninefold.services.backtest_report import overfitted
 from ninefold.services.backtest_search import Progress, looks_needed, parts_of, search_through
 from ninefold.services.backtest_series import with_elsewhere
 from ninefold.services.backtest_strategy import Chosen, changes_together
-from ninefold.services.backtest_sweep import ChangesOf, judged, luck, player
+from ninefold.services.backtest_sweep import judged, luck, periods_of
 from ninefold.services.backtest_wanted import (
     Wanted,
-    check_holdout,
     chosen_of,
     code_of,
-    config_of,
+    each_market,
     market_of,
-    rules_of,
-    snapshot_of,
+    reads_vwap,
 )
 from ninefold.services.strategies import known_strategies
 from ninefold.store.runs import save_run
 from ninefold.store.trials import Search, Trials
 from ninefold.strategy.parameters import BadStrategy
+from ninefold.strategy.plan import Code, Plan
 
 KIND = "tournament"
 EVERY = "all"  # where other searches name their strategy
@@ -56,10 +54,10 @@ def tournament(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any
     wanted: its strategy is not read.
     raises: those of `backtest_wanted.REFUSED`.
     """
-    players, market, left_out = players_of(wanted)
-    rules = [rules_of(wanted, market, one) for one in players]
+    players, left_out = players_of(wanted)
+    ground = ground_of(wanted, players)
     families = {family: list(group) for family, group in groupby(range(len(players)), lambda at: players[at].family)}
-    snapshot = snapshot_of(market)
+    snapshot = ground.snapshot
     changes = _remembered()
     rows, first, alike = np.zeros(len(players), PLAYED), {}, []
     with closing(Trials(wanted.data_dir)) as trials:
@@ -68,57 +66,70 @@ def tournament(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any
             for family, places in families.items()
         }
         needed = sum(looks_needed(trials, search) for search in searches.values())
-        look = wanted.look if check_holdout(wanted, market, trials, needed) else None
+        look = wanted.look if ground.looks(trials, needed) else None
         for family, places in families.items():
             some = slice(places[0], places[-1] + 1)
-            play = player(market, players[some], rules[some], wanted.width_ns, changes)
-            parts = parts_of(range(len(places)), len(market.bars))
+            parts = parts_of(range(len(places)), ground.bars)
             seen = _after(progress, places[0], len(players))
+            play = ground.player(places, changes)
             found = search_through(trials, searches[family], parts, play, seen, now_ns, look)
             rows[some], first[family] = found.rows, found.first
             alike.append(trials.returns(found.first))
         tried = trials.tried()
-    twins = _twins(market, players, rules, changes, wanted.width_ns, progress)
+    twins = _twins(ground, changes, progress)
     numbered = [first[family] + at for family, places in families.items() for at in range(len(places))]
-    table = judged(np.concatenate([rows, twins]), tried, wanted.width_ns, market.bars.unit)
+    table = judged(np.concatenate([rows, twins]), tried, ground.width_ns, ground.unit)
     board = _leaderboard(players, numbered, table)
+    best = next(one for one in board if not one["null_twin"])
     told = {
         "strategy": EVERY,
         "set": {},
-        "timeframe": wanted.timeframe,
-        "from": times(market.bars.open_ns[:1])[0],
-        "to": times(market.bars.close_ns[-1:])[0],
-        "bars": len(market.bars),
-        "unknown_bars": int((~market.bars.known).sum()),
+        **ground.about(),
         "trial": min(numbered),
         "strategies": len(players),
         "left_out": left_out,
-        **luck(tried, wanted.width_ns, len(market.bars)),
+        **luck(tried, ground.width_ns, periods_of(rows)),
         "overfitting": overfitted(np.concatenate(alike)),
-        "buy_and_hold": earned(held(market, rules[0]), wanted.width_ns, wanted.target_volatility),
+        "buy_and_hold": ground.held(),
+        **ground.portfolio(numbered.index(best["trial"]), best),
         "leaderboard": board,
     }
-    save_run(wanted.data_dir, KIND, min(numbered), told, market.bars)
+    save_run(wanted.data_dir, KIND, min(numbered), told, ground.alone)
     return told
 
 
-def players_of(wanted: Wanted) -> tuple[list[Chosen], Market, list[dict[str, str]]]:
-    """Those that can play on this market, by family; the market with all that they read; who cannot, and why."""
-    plain = market_of(wanted, [])
-    able, left_out = [], []
+def players_of(wanted: Wanted) -> tuple[list[Chosen], list[dict[str, str]]]:
+    """Those that can play on all of these markets, by family; who cannot, and why."""
+    each, able, left_out = [], [], []
     for name in known_strategies(wanted.strategies):
         try:
-            one = chosen_of(replace(wanted, strategy=name, settings=()))
-            own = plain if one.plan.knows_itself else with_elsewhere(plain, one.formulas)
-            one.prepare(own.between(0, 1))
-        except (BadStrategy, BadTarget, FormulaError, LookupError) as refused:
+            each.append(chosen_of(replace(wanted, strategy=name, settings=())))
+        except (BadStrategy, FormulaError) as refused:
             left_out.append({"strategy": name, "why": str(refused)})
+    needy = [one for one in each if not isinstance(one.plan.wants, Code) and any(map(reads_vwap, one.formulas))]
+    plain = [market_of(one, needy) for one in each_market(wanted)]
+    for one in each:
+        try:
+            for market in plain:
+                own = market if one.plan.knows_itself else with_elsewhere(market, one.formulas)
+                one.prepare(own.between(0, 1))
+                refuse_untold(one.plan, own.columns)
+        except (BadStrategy, BadTarget, FormulaError, LookupError) as refused:
+            left_out.append({"strategy": one.name, "why": str(refused)})
         else:
             able.append(one)
     if not able:
         raise BadStrategy("no strategy can run on these bars: " + "; ".join(one["why"] for one in left_out[:3]))
-    able.sort(key=lambda one: one.family)
-    return able, market_of(wanted, able), left_out
+    return sorted(able, key=lambda one: one.family), left_out
+
+
+def refuse_untold(plan: Plan, columns: Mapping[str, np.ndarray]) -> None:
+    """raises: BadStrategy for a column that is known at no bar: the strategy would stay flat, which is no result."""
+    if isinstance(plan.wants, Code):
+        return
+    untold = sorted(name for name in plan.target.columns & columns.keys() if not np.isfinite(columns[name]).any())
+    if untold:
+        raise BadStrategy(f"{plan.name} reads {', '.join(untold)}, which nobody told of these bars: it would stay flat")
 
 
 def _search(wanted: Wanted, family: str, players: Sequence[Chosen], snapshot: str) -> Search:
@@ -140,38 +151,32 @@ def _after(progress: Progress, before: int, total: int) -> Progress:
 
 def _remembered() -> ChangesOf:
     """`changes_together` that knows what it was asked before, by name: twins have the same changes, at other times."""
-    known: dict[str, Changes] = {}
+    known: dict[tuple[str, int], Changes] = {}
 
     def changes(points: Sequence[Chosen], market: Market) -> list[Changes]:
-        new = [point for point in points if point.name not in known]
-        known.update(zip((point.name for point in new), changes_together(new, market), strict=True))
-        return [known[point.name] for point in points]
+        new = [point for point in points if (point.name, id(market)) not in known]
+        if new:
+            keys = [(point.name, id(market)) for point in new]
+            known.update(zip(keys, changes_together(new, market), strict=True))
+        return [known[point.name, id(market)] for point in points]
 
     return changes
 
 
-def _twins(
-    market: Market,
-    players: Sequence[Chosen],
-    rules: Sequence[Rules],
-    changes: ChangesOf,
-    width_ns: int,
-    progress: Progress,
-) -> np.ndarray:
+def _twins(ground: Ground, changes: ChangesOf, progress: Progress) -> np.ndarray:
     """PLAYED rows; zeros, which is no ratio, of a strategy that depends on what it holds."""
-    rows = np.zeros(len(players), PLAYED)
+    rows = np.zeros(len(ground.points), PLAYED)
     rows["value"] = np.nan
-    bars = market.bars
-    cash = numbers(rules[0], bars.tick, bars.lot, bars.highest).cash
-    rows["summary"]["equity"] = cash
-    able = [at for at, one in enumerate(players) if not one.plan.knows_itself]
-    for part in parts_of(range(len(able)), len(bars)) if len(bars) > 1 else ():
-        for _, group in groupby((able[at] for at in part), lambda at: rules[at]):
-            places = list(group)
-            own = changes([players[at] for at in places], market)
-            moved = [rolled(one, len(bars), len(bars) // 2) for one in own]
-            made = sweep_changes(bars, moved, rules[places[0]], every=1)
-            rows[places] = played_together(bars, made, cash, width_ns).rows
+    rows["summary"]["equity"] = ground.cash
+    able = [at for at, one in enumerate(ground.points) if not one.plan.knows_itself]
+
+    def turned(points: Sequence[Chosen], market: Market) -> list[Changes]:
+        bars = len(market.bars)
+        return [rolled(one, bars, bars // 2) for one in changes(points, market)]
+
+    play = ground.player(able, turned)
+    for part in parts_of(range(len(able)), ground.bars) if all(len(one.bars) > 1 for one in ground.markets) else ():
+        rows[[able[at] for at in part]] = play(part).rows
         progress("null twins", part.stop, len(able))
     return rows
 

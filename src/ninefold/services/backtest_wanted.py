@@ -1,25 +1,27 @@
 """What a back-test is asked for, in the words of the command, and what these words mean.
 
-In:  options as texts, so that 0.1 is a tenth; or the configuration of a counted trial.
-Out: the market with its holdout respected, the rules, the strategy; the configuration that runs the trial again.
+In:  options as texts, so that 0.1 is a tenth.
+Out: the market with its holdout respected, the rules, the strategy. `backtest_config` keeps them for the trial ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ninefold
 from ninefold.backtest.bars import PRICES, BadBars
 from ninefold.backtest.columns import Holes
 from ninefold.backtest.exact import BadRules, exact
+from ninefold.backtest.fee_tiers import FeeTier, FeeTiers
 from ninefold.backtest.market_rules import EquityShare, Fees, FixedSize, Limits, Margin, Rules, Slippage, numbers
 from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.statistics.holdout import BehindTheWall, NoLooksLeft, check_before_wall
 from ninefold.backtest.target import BadTarget
+from ninefold.formula import Term, sources
 from ninefold.formula.columns import COLUMNS
 from ninefold.formula.errors import FormulaError
 from ninefold.imports.mapping import ImportRefused
@@ -28,6 +30,7 @@ from ninefold.market.time import width_of
 from ninefold.services.backtest_bars import Market, market_of_file
 from ninefold.services.backtest_series import with_elsewhere
 from ninefold.services.backtest_strategy import Chosen, choose_each
+from ninefold.services.backtest_vwap import VWAP
 from ninefold.services.lazily import lazily
 from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
 from ninefold.store.timerange import parse_timerange
@@ -41,6 +44,7 @@ else:
     backtest_stored = lazily("ninefold.services.backtest_stored")  # tables take half a second to load
 
 NEXT_OPEN = "next-open"
+TAKER_FEE = "0.001"
 FILLS = (NEXT_OPEN,)
 HOLES = ("refuse", "unknown")
 MOST_LEVERAGE = 100
@@ -60,10 +64,11 @@ REFUSED = (  # what people can mend, of every command that runs back-tests
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """strategies: folder or file with the user's own. file or instrument: where the bars are; more: those of the further legs
-    of a strategy that has them, in their order. size: base, held when long;
+    """strategies: folder or file with the user's own. file or instrument: where the bars are. size: base, held when long;
     None: all of the equity, times the leverage. short: a file's bars are a perpetual's, which may be sold short. look: why
-    rows behind the holdout's wall are read. Numbers are texts, so that 0.1 is a tenth."""
+    rows behind the holdout's wall are read. more_files, more_instruments: other markets, all one portfolio with the first, or
+    the further legs of a strategy that has them, in their order. fee_tiers: volume, maker and taker of each, in place of the
+    taker fee. Numbers are texts, so that 0.1 is a tenth."""
 
     strategy: str
     strategies: Path | None = None
@@ -71,11 +76,10 @@ class Wanted:
     data_dir: Path
     file: Path | None = None
     instrument: str | None = None
-    more: tuple[str, ...] = ()
     timeframe: str = "1m"
     timerange: str | None = None
     holes: Holes = "refuse"
-    taker_fee: str = "0.001"
+    taker_fee: str = TAKER_FEE
     fill: str = NEXT_OPEN
     cash: str = "10000"
     size: str | None = None
@@ -90,55 +94,34 @@ class Wanted:
     spread_ticks: int = 1
     target_volatility: float = 0.05
     look: str | None = None
+    fee_tiers: tuple[tuple[str, ...], ...] = ()
+    more_files: tuple[str, ...] = ()
+    more_instruments: tuple[str, ...] = ()
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one market is asked for."""
+        return bool(self.more_files or self.more_instruments)
 
     @property
     def width_ns(self) -> int:
         return width_of(self.timeframe)
 
 
-ALWAYS = ("holes", "instrument", "timeframe", "timerange", "taker_fee", "fill", "cash", "size")
-OTHERWISE = ("slippage", "stop_loss", "take_profit", "trailing", "max_bars", "leverage", "short", "volume_share")
-DEFAULTS = {field.name: field.default for field in fields(Wanted)}
+def each_market(wanted: Wanted) -> list[Wanted]:
+    """The same of one market each."""
+    files = [wanted.file, *map(Path, wanted.more_files)]
+    instruments = [wanted.instrument, *wanted.more_instruments]
+    asked = [(file, None) for file in files if file is not None] + [
+        (None, name) for name in instruments if name is not None
+    ]
+    alone = replace(wanted, more_files=(), more_instruments=())
+    return [replace(alone, file=file, instrument=name) for file, name in asked] if wanted.several else [alone]
 
 
-def config_of(wanted: Wanted, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """All that decides a result, for the trial ledger; later options only where they are not left out."""
-    return {
-        "strategy": wanted.strategy,
-        "set": dict(parameters),
-        "bars": None if wanted.file is None else str(wanted.file.absolute()),
-        "strategies": None if wanted.strategies is None else str(wanted.strategies.absolute()),
-        **{name: getattr(wanted, name) for name in ALWAYS},
-        **{name: getattr(wanted, name) for name in OTHERWISE if getattr(wanted, name) != DEFAULTS[name]},
-        **({"more": list(_absolute(wanted))} if wanted.more else {}),
-    }
-
-
-def _absolute(wanted: Wanted) -> tuple[str, ...]:
-    return wanted.more if wanted.file is None else tuple(str(Path(one).absolute()) for one in wanted.more)
-
-
-def wanted_of(config: Mapping[str, Any], data_dir: Path) -> Wanted:
-    """The other way.
-
-    raises: BadBacktest for options that this version does not know.
-    """
-    known = {"strategy", "strategies", "set", "bars", "more", *ALWAYS, *OTHERWISE}
-    if strange := sorted(config.keys() - known):
-        raise BadBacktest(f"the trial was counted with {', '.join(strange)}, which this version does not know")
-    return Wanted(
-        strategy=config["strategy"],
-        settings=settings_of(config["set"]),
-        data_dir=data_dir,
-        file=None if config["bars"] is None else Path(config["bars"]),
-        strategies=None if config["strategies"] is None else Path(config["strategies"]),
-        more=tuple(config.get("more", ())),
-        **{name: config[name] for name in (*ALWAYS, *OTHERWISE) if name in config},
-    )
-
-
-def settings_of(parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(f"{name}={value}" for name, value in parameters.items())
+def name_of_market(wanted: Wanted) -> str:
+    """Of one."""
+    return str(wanted.instrument or wanted.file)
 
 
 def market_of(wanted: Wanted, points: Sequence[Chosen]) -> Market:
@@ -147,14 +130,17 @@ def market_of(wanted: Wanted, points: Sequence[Chosen]) -> Market:
     raises: BadBacktest, BadBars, BadStrategy, ImportRefused, UnknownInstrument, NoDataDir, WrongFormat.
     """
     terms = [term for point in points if not isinstance(point.plan.wants, Code) for term in point.formulas]
-    if wanted.more:
-        given = ", ".join(map(str, (wanted.file or wanted.instrument, *wanted.more)))
-        raise BadBacktest(f"{given} are given and {points[0].name} has no legs, so it runs on one; give one")
-    return with_elsewhere(bars_of(wanted), terms)
+    return with_elsewhere(bars_of(wanted, any(map(reads_vwap, terms))), terms)
 
 
-def bars_of(wanted: Wanted) -> Market:
-    """raises: as `market_of`."""
+def reads_vwap(term: Term) -> bool:
+    """On the own bars or on others."""
+    elsewhere = [part.term for parts in sources([term]).values() for part in parts]
+    return any(VWAP in one.columns for one in (term, *elsewhere))
+
+
+def bars_of(wanted: Wanted, vwap: bool) -> Market:
+    """vwap: whether the column of that name is wanted. raises: as `market_of`."""
     if (wanted.file is None) == (wanted.instrument is None):
         raise BadBacktest("give either --bars FILE.parquet or --instrument NAME, such as binance:BTC/USDT")
     if wanted.fill not in FILLS:
@@ -171,9 +157,9 @@ def bars_of(wanted: Wanted) -> Market:
     except ValueError as error:
         raise BadBacktest(str(error)) from error
     if wanted.file is not None:
-        found = market_of_file(wanted.file, width_ns, start_ns, end_ns, wanted.holes)
+        found = market_of_file(wanted.file, width_ns, start_ns, end_ns, wanted.holes, vwap)
         return replace(found, spot=not wanted.short)
-    found = backtest_stored.market_of_store(wanted.data_dir, str(wanted.instrument), width_ns, start_ns, end_ns)
+    found = backtest_stored.market_of_store(wanted.data_dir, str(wanted.instrument), width_ns, start_ns, end_ns, vwap)
     if found.spot and wanted.short:
         raise BadBacktest(f"{wanted.instrument} is spot, which is not sold short; leave --short out")
     return found
@@ -233,7 +219,7 @@ def rules_of(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
     rules = Rules(
         cash=wanted.cash,
         sizing=EquityShare(wanted.leverage) if wanted.size is None else FixedSize(wanted.size),
-        fees=Fees(taker=wanted.taker_fee, maker=wanted.taker_fee),
+        fees=_fees(wanted),
         slippage=Slippage(rate=wanted.slippage),
         limits=Limits(short=0) if market.spot else Limits(),
         margin=Margin() if leverage == 1 else Margin(wanted.leverage, MAINTENANCE),
@@ -242,6 +228,14 @@ def rules_of(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
     )
     numbers(rules, market.bars.tick, market.bars.lot, market.bars.highest)
     return rules
+
+
+def _fees(wanted: Wanted) -> Fees | FeeTiers:
+    if not wanted.fee_tiers:
+        return Fees(taker=wanted.taker_fee, maker=wanted.taker_fee)
+    if wanted.taker_fee != TAKER_FEE:
+        raise BadBacktest(f"the taker fee is {wanted.taker_fee} and there are fee tiers too; leave one of them out")
+    return FeeTiers(tuple(FeeTier(*tier) for tier in wanted.fee_tiers))
 
 
 def code_of(points: Sequence[Chosen]) -> str:

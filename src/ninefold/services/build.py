@@ -6,7 +6,7 @@ In:  a config and the data dir. Out: the stages in order, and the collector.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -14,10 +14,14 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from ninefold.backtest.exact import BadRules
+from ninefold.backtest.market_rules import distances
 from ninefold.config import BadConfig, Config
 from ninefold.execution.decisions import Basis
+from ninefold.execution.guards import ExitRule
 from ninefold.forecast.model import TrainedModel
 from ninefold.forecast.stage import Forecasts
+from ninefold.formula.elsewhere import elsewhere_in
 from ninefold.formula.errors import FormulaError
 from ninefold.formula.measure import Measure
 from ninefold.journal.inputs import CHUNK, AccountEvent
@@ -31,6 +35,7 @@ from ninefold.market.values import TOLD, told
 from ninefold.sentiment.mood import Sentiment
 from ninefold.services import halt, headlines
 from ninefold.services.execute import Execute, MakeVenue
+from ninefold.services.gateways import parse_event
 from ninefold.services.snapshot import Snapshot
 from ninefold.services.stage import Kept, Stage
 from ninefold.services.strategies import known_strategies
@@ -39,10 +44,9 @@ from ninefold.store.read import Reader
 from ninefold.strategy.decide import Decide
 from ninefold.strategy.library import default_strategies, strategy_named
 from ninefold.strategy.parameters import BadStrategy
-from ninefold.strategy.plan import Plan, check_live
+from ninefold.strategy.plan import NO_EXITS, Plan, check_live
 from ninefold.strategy.strategy import plan_of
 from ninefold.venues.adapter import Adapter, UnknownVenue
-from ninefold.venues.binance_orders import parse_account
 from ninefold.venues.collector import Collector
 from ninefold.venues.table import VENUES
 
@@ -66,7 +70,7 @@ def collector_of(config: Config, replay: bool = False) -> Collector:
     def account(event: AccountEvent, registry: Registry, seq: int, known_ns: int) -> list[AnyRecord]:
         if replay:  # a replay trades on paper: what the venue said about the real account is not its own
             return []
-        return parse_account(event.kind, event.body, registry, seq, known_ns)
+        return parse_event(event, registry, seq, known_ns)
 
     return Collector(adapter, account, headlines.parse, wanted)
 
@@ -81,9 +85,22 @@ def strategies_of(config: Config) -> tuple[Plan, ...]:
         found = tuple(plan_of(strategy_named(name, known)) for name in config.strategies.names)
         for one in found:
             check_live(one)
-    except (BadStrategy, FormulaError) as error:
+            distances(one.exits)
+            _check_elsewhere(one, config)
+    except (BadStrategy, FormulaError, BadRules) as error:
         raise BadConfig(f"strategies: {error}") from error
     return found
+
+
+def _check_elsewhere(plan: Plan, config: Config) -> None:
+    """raises: BadStrategy for an instrument that the pipeline does not capture; a replay takes what the recording holds."""
+    captured = {f"{venue.name}:{pair}" for venue in config.venues for pair in venue.pairs}
+    for instrument in sorted({part.instrument for part in elsewhere_in(plan.target)} - {""} - captured):
+        if config.mode != "replay":
+            raise BadStrategy(
+                f"{plan.name} reads {instrument}, which is not captured here; there are {', '.join(sorted(captured))}: name it in "
+                "pairs of [venue] or of a [[capture]]"
+            )
 
 
 def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venue: MakeVenue | None = None) -> Stage:
@@ -97,11 +114,36 @@ def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venu
     if name == "forecast":
         return Forecasts(model_of(data_dir))
     if name == "decide":
-        return Decide(strategies_of(config), config.venue.name)
+        return decide_of(config)
     names = tuple(strategy.name for strategy in strategies_of(config))
-    return Execute(
-        config, names, Ledger(data_dir), registry, venue, partial(halt.keep, data_dir), basis_of(config, data_dir)
-    )
+    keep_halt, basis = partial(halt.keep, data_dir), basis_of(config, data_dir)
+    exits, itself = exits_of(config), knowing_themselves(config)
+    return Execute(config, names, Ledger(data_dir), registry, venue, keep_halt, basis, exits, itself)
+
+
+def decide_of(config: Config) -> Decide:
+    """Of the strategies that do not read what they hold: those decide where that is known, in `execute`."""
+    return Decide([plan for plan in strategies_of(config) if not plan.knows_itself], config.venue.name)
+
+
+def knowing_themselves(config: Config) -> tuple[Plan, ...]:
+    """Strategies that read what they hold. raises: BadConfig."""
+    return tuple(plan for plan in strategies_of(config) if plan.knows_itself)
+
+
+def exits_of(config: Config) -> dict[str, ExitRule]:
+    """Those of its strategies. raises: BadConfig."""
+    return exit_rules(strategies_of(config))
+
+
+def exit_rules(plans: Iterable[Plan]) -> dict[str, ExitRule]:
+    """By strategy, of those that leave by themselves. raises: BadRules."""
+    found = {}
+    for plan in plans:
+        if plan.exits != NO_EXITS:
+            stop, take, trail, bars = distances(plan.exits)
+            found[plan.name] = ExitRule(plan.width_ns, stop, take, trail, bars)
+    return found
 
 
 def basis_of(config: Config, data_dir: Path) -> Basis:
@@ -135,7 +177,7 @@ _KEPT: dict[str, Callable[[Config], Kept]] = {
     "bars": lambda config: BarMaker(),
     "measure": lambda config: Measure(),
     "sentiment": lambda config: Sentiment(),
-    "decide": lambda config: Decide(strategies_of(config), config.venue.name),
+    "decide": lambda config: decide_of(config),
 }
 
 

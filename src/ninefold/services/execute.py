@@ -7,7 +7,7 @@ Out: the same with orders, fills, HAS and equity. The stage is pure; its account
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Protocol, cast
@@ -17,8 +17,11 @@ import numpy as np
 from ninefold.backtest.paper import PaperVenue, SimulatedVenue
 from ninefold.bus.status import Meter
 from ninefold.config import Config
-from ninefold.execution.core import ExecutionCore
+from ninefold.execution.core import NO_EXITS, ExecutionCore
 from ninefold.execution.decisions import UNTOLD, Basis, decisions
+from ninefold.execution.entries import tick_of
+from ninefold.execution.guards import ExitRule
+from ninefold.execution.money import base_amount
 from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
@@ -36,6 +39,7 @@ from ninefold.market.records import (
     Flatten,
     Flattened,
     Found,
+    Guard,
     Halted,
     Listed,
     May,
@@ -46,12 +50,14 @@ from ninefold.market.records import (
 )
 from ninefold.market.time import SECOND_NS, TIMEFRAMES
 from ninefold.services.sizes import Sizes
+from ninefold.strategy.itself import Holding, Itself
+from ninefold.strategy.plan import Plan
 from ninefold.strategy.scaling import Sizing
 
 UNIT = 10**8
 MILLION = 10**6
 LEDGER_KINDS = (
-    *(Listed, Order, Decision, Found, Fill, Balance, Equity, Shared, Crossed),
+    *(Listed, Order, Decision, Found, Fill, Balance, Equity, Shared, Crossed, Guard),
     *(Halted, Resumed, Flatten, Flattened, Asked, CancelAsked),
 )
 Outgoing = Approved | Cancel
@@ -65,7 +71,11 @@ class Events(Protocol):
 
     def last_seq(self) -> int: ...
 
-    def append(self, records: Sequence[AnyRecord], last_seq: int) -> int: ...
+    def note(self, records: Sequence[AnyRecord], last_seq: int) -> int: ...
+
+    def sync(self) -> None: ...
+
+    def shorten(self) -> None: ...
 
     def go_back(self, seq: int) -> None: ...
 
@@ -115,7 +125,8 @@ def _ppm(fraction: float) -> int:
 class Execute:
     """The stage. It asks the core for the position that all strategies together want (sizes.py). venue: the simulated one that
     takes the orders; None: the paper one, or who sends them. keep_halt: sets the halt switch. basis: what decides besides the
-    inputs.
+    inputs. exits: by strategy, of those that have any. itself: strategies that read what they hold. known_since_ns, known_until_ns: of
+    the oldest and the newest event that the ledger had at the start, 0 without any.
     """
 
     name = "execute"
@@ -129,6 +140,8 @@ class Execute:
         venue: MakeVenue | None = None,
         keep_halt: Callable[[Halted], None] | None = None,
         basis: Basis = UNTOLD,
+        exits: Mapping[str, ExitRule] = NO_EXITS,
+        itself: Sequence[Plan] = (),
     ) -> None:
         rules = rules_of(config)
         self.registry = registry
@@ -138,14 +151,17 @@ class Execute:
         self._keep_halt = keep_halt
         sizing, capital = sizing_of(config), int(Decimal(config.account.capital) * UNIT)
         self._sizes = Sizes(sizing, strategies, capital // max(1, len(config.venue.pairs)), registry)
+        self._itself = Itself(itself, config.venue.name, registry)
         self._mays: list[May] = []
         self._done_seq = ledger.last_seq()
         events = ledger.events()
+        self.known_since_ns = events[0].known_ns if events else 0
+        self.known_until_ns = max((event.known_ns for event in events), default=0)
         for event in events:
             if isinstance(event, Listed):
                 self.registry.learn(event.instrument)
         widths = frozenset({sizing.width_ns} if sizing.method == "volatility" else ())
-        self.core = ExecutionCore.restore(rules, self.registry, events, widths)
+        self.core = ExecutionCore.restore(rules, self.registry, events, widths, exits)
         make = venue or (PaperVenue if rules.simulated else None)
         self._paper = make(rules, self.registry) if make is not None else None
         if self._paper is not None:
@@ -159,6 +175,8 @@ class Execute:
     def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:
         """Returns of the bars so far; what strategies earned is measured anew."""
         self.core.returns.fold(bars)
+        self.core.guards.warm(bars)
+        self._itself.warm(bars, values)
 
     def go_back(self, seq: int) -> None:
         """The journal ends here: what the ledger has behind it stays, but the numbers there are given anew."""
@@ -171,18 +189,40 @@ class Execute:
         if chunk.last_seq <= self._done_seq:
             self.core.shown.fold(chunk)
             self.core.returns.fold(chunk.rows("bars"))
+            self.core.guards.pass_by(chunk)
+            self._itself.targets(chunk, lambda strategy, instrument: None)
             return chunk
         if self._paper is not None:
             chunk.records.extend(self._paper.step(chunk))
-        approved = self.core.step(chunk, partial(self._sizes.desired, chunk, self.core), self._mays, self._sizes.wants)
+        approved = self.core.step(chunk, partial(self._desired, chunk), self._mays, self._sizes.wants)
         cancels = self.core.take_cancels()
         if self._paper is not None:
             self._paper.accept(approved)
             self._paper.cancel(cancels, chunk.known_ns)
         else:
             self._to_send += [*approved, *cancels]
-        chunk.records.extend(decisions(chunk, self.core, self._sizes.targets, self._sizes.size, self._basis))
+        chunk.records.extend(decisions(chunk, self.core, self._counted, self._sizes.size, self._basis))
         return chunk
+
+    def _desired(self, chunk: Chunk) -> Mapping[int, int]:
+        """Sizes by instrument, once the chunk's fills are booked; strategies that read what they hold decide now."""
+        made = self._itself.targets(chunk, self._holding)
+        if len(made):
+            chunk.add("targets", made)
+            self._sizes.observe(chunk)
+        return self._sizes.desired(chunk, self.core)
+
+    def _holding(self, strategy: str, instrument: int) -> Holding | None:
+        of, mine = self.registry[instrument], self.core.account.attribution
+        entry = mine.entries.of.get((strategy, instrument))
+        if entry is None:
+            return None
+        entry.count_in(tick_of(of))
+        return Holding(mine.held(strategy, instrument) / base_amount(of, 1), entry.average, entry.seq)
+
+    def _counted(self, instrument: int) -> Mapping[str, float]:
+        """Targets as they counted at this tick."""
+        return self.core.guards.counted(instrument, self._sizes.targets.get(instrument, {}))
 
     def take_orders(self) -> list[Outgoing]:
         """The orders approved, and those to be cancelled, since the last call; they may leave once the chunks they are from
@@ -198,10 +238,22 @@ class Execute:
 
     def append(self, records: Sequence[AnyRecord], last_seq: int) -> None:
         """Into the ledger, synced. raises: StoreWriteFailed; nothing may be sent then."""
-        self._ledger.append(records, last_seq)
+        self.note(records, last_seq)
+        self.sync()
+
+    def note(self, records: Sequence[AnyRecord], last_seq: int) -> None:
+        """Into the ledger, not synced. raises: as `append`."""
+        self._ledger.note(records, last_seq)
         self._done_seq = last_seq
         if self._keep_halt is not None and (halted := self.core.to_halt) is not None:
             self._keep_halt(halted)
+
+    def sync(self) -> None:
+        """What was noted is on the disk when this returns; may run in a thread beside the rest, as `shorten` may."""
+        self._ledger.sync()
+
+    def shorten(self) -> None:
+        self._ledger.shorten()
 
     def write(self, chunk: Chunk) -> None:
         """A chunk's account records into the ledger, synced. raises: as `append`."""

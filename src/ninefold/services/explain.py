@@ -20,7 +20,7 @@ from ninefold.journal.reader import read
 from ninefold.market.arrays import KINDS
 from ninefold.market.chunk import Chunk, decode
 from ninefold.market.instruments import Instrument
-from ninefold.market.records import AnyRecord, Decision, Fill, Has, May, Order, Tick
+from ninefold.market.records import AnyRecord, Decision, Fill, Guard, Has, May, Order, Tick
 from ninefold.market.time import TIMEFRAME_OF
 from ninefold.services.build import basis_of
 from ninefold.services.lives import Life, Run, run_of
@@ -37,7 +37,7 @@ class NoSuchOrder(ValueError):
 
 class Wish(msgspec.Struct, kw_only=True):
     """What one strategy wanted, and by what. values: what was measured at the bar's close, by term of its formula; None where
-    it was not known.
+    it was not known. left: the exit by which it counted as flat, whatever its formula said.
     """
 
     strategy: str
@@ -45,6 +45,7 @@ class Wish(msgspec.Struct, kw_only=True):
     target: float | None
     bar: dict[str, Any] | None
     values: dict[str, float | None]
+    left: Guard | None = None
 
 
 class Explanation(msgspec.Struct, kw_only=True):
@@ -121,6 +122,7 @@ class _Again:
         self._bars: dict[int, np.void] = {}
         self._values: dict[tuple[int, bytes], np.void] = {}
         self._targets: dict[str, np.void] = {}
+        self._left: dict[str, Guard] = {}
         events = ledger.events()
         side = Side(partial(recorded_venue, events))
         for step in play(run, [side]):
@@ -170,11 +172,18 @@ class _Again:
             for (width_ns, term), value in sorted(self._values.items())
             if row is not None and width_ns == int(row["width_ns"]) and term.decode() in formula
         }
-        return Wish(strategy=name, formula=formula, target=target, bar=_plain(bar), values=values)
+        return Wish(
+            strategy=name, formula=formula, target=target, bar=_plain(bar), values=values, left=self._left.get(name)
+        )
 
     def _take(self, chunk: Chunk) -> None:
-        """Remember the newest bar of each width, the values and the targets of the order's instrument, and every MAY."""
+        """Remember the newest bar of each width, values, targets and exits of the order's instrument, and every MAY."""
         self.mays.update({one.may_id: one for one in chunk.records if isinstance(one, May)})
+        for one in chunk.records:
+            if isinstance(one, Guard) and one.instrument == self._order.instrument:
+                self._left.pop(one.strategy, None)
+                if one.left:
+                    self._left[one.strategy] = one
         mine = {kind: chunk.rows(kind) for kind in ("bars", "values", "targets")}
         mine = {kind: rows[rows["instrument"] == self._order.instrument] for kind, rows in mine.items() if len(rows)}
         for row in mine.get("bars", ()):

@@ -27,7 +27,8 @@ from ninefold.freqtrade.wallet import UNLIMITED, Settings
 from ninefold.market.time import SECOND_NS
 from ninefold.services.freqtrade_bars import Source, source_of_files, source_of_store
 from ninefold.services.freqtrade_file import Loaded, load
-from ninefold.services.freqtrade_report import document, outcome_of
+from ninefold.services.freqtrade_report import as_kept, document, outcome_of
+from ninefold.store.runs import save_run
 from ninefold.store.timerange import parse_timerange
 from ninefold.store.trials import Search, Trials
 
@@ -83,7 +84,9 @@ def run(wanted: Wanted, now_ns: int) -> dict[str, Any]:
             trials.look(trial, str(wanted.look), now_ns)
         found = play(wanted, ready)
         trials.finish(trial, outcome_of(found))
-        return document(found, source.pairs, trial, trials.tried(search.family))
+        told = document(found, source.pairs, trial, trials.tried(search.family))
+    save_run(wanted.data_dir, freqtrade.KIND, trial, as_kept(told, found), None)
+    return told
 
 
 def source_of(wanted: Wanted) -> Source:

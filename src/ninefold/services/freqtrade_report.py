@@ -86,6 +86,32 @@ def document(found: Found, pairs: list[str], trial: int, tried: Tried) -> dict[s
     }
 
 
+def as_kept(told: dict[str, Any], found: Found) -> dict[str, Any]:
+    """The document under the names of other runs too, so that lists and pages show it. told: as `document` gives it."""
+    begun, ended = told["starting_balance"], told["final_balance"]
+    rows = zip(told["trades"], found.trades, strict=True)
+    return {
+        **told,
+        "equity": ended,
+        "net_profit": ended - begun,
+        "return": ended / begun - 1,
+        "trades": [{**row, **_as_others_name_it(row, trade)} for row, trade in rows],
+    }
+
+
+def _as_others_name_it(row: dict[str, Any], trade: Trade) -> dict[str, Any]:
+    left = trade.open_rate if trade.close_rate is None else trade.close_rate
+    return {
+        "entry_time": row["open_date"],
+        "exit_time": row["close_date"],
+        "entry_price": trade.open_rate,
+        "exit_price": left,
+        "size": -trade.amount if trade.is_short else trade.amount,
+        "pnl": trade.close_profit_abs or 0.0,
+        "fees": trade.amount * (trade.open_rate * trade.fee_open + left * trade.fee_close),
+    }
+
+
 def _sums(trades: Iterable[Trade]) -> dict[str, Any]:
     earned = [trade.close_profit_abs or 0.0 for trade in trades]
     return {

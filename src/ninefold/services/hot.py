@@ -29,7 +29,7 @@ from ninefold.services.jobs import until
 from ninefold.services.leases import Leases
 from ninefold.services.stage import TimedStage, Warmed
 from ninefold.services.statuses import write_statuses
-from ninefold.services.trading import Trading
+from ninefold.services.trading import Trading, is_strict
 from ninefold.store.data_dir import WriterLock, open_data_dir
 
 SNAPSHOT_S = 30.0  # a start replays at most this much of the journal
@@ -60,7 +60,7 @@ class Hot:
         self._chain = Chain(self.stages, self._stream, self._after)
         limiter = self.door.limiters[config.venue.name]
         self._trading = Trading(config, self.execute, self.door.put, clock, self._lease.check, limiter)
-        self._books = Books(self.execute, self._trading.send)
+        self._books = Books(self.execute, self._trading.send, is_strict(config))
         self._live = False
         self._begun = Begun(
             self.door.journal_seq,

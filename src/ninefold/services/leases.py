@@ -49,8 +49,7 @@ class Leases:
 
 def account_named(config: Config) -> str:
     """The venue and a digest of the key: the name of an account among executors, which shows no key. raises: BadConfig."""
-    key, _ = keys_of(config.account)
-    return f"{config.venue.name}-{sha256(key.encode()).hexdigest()[:32]}"
+    return f"{config.venue.name}-{sha256(keys_of(config).key.encode()).hexdigest()[:32]}"
 
 
 def _state_folder() -> Path:

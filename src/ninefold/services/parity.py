@@ -19,10 +19,10 @@ from ninefold.backtest.recorded import RecordedVenue
 from ninefold.execution.mismatches import KINDS, NONE, ROWS, Mismatch, count, of_records, of_rows
 from ninefold.execution.reasons import UNEXPLAINED, Changed, Difference, Known, Reasons, behind
 from ninefold.execution.rules import AccountRules
-from ninefold.execution.two_accounts import Standing, TwoAccounts, standings
+from ninefold.execution.two_accounts import Standing, TwoAccounts, concerned, standings
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Order
+from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Guard, Order
 from ninefold.services.execute import MakeVenue
 from ninefold.services.identity import Identity, identity_of
 from ninefold.services.lives import Life, NoParity, Run, run_of
@@ -141,8 +141,11 @@ def _look_at_accounts(
     seq, known_ns = step.chunks[0].last_seq, step.chunks[0].known_ns
     if not step.booked[0] < seq <= step.booked[1]:
         return
-    found = [standings(side.execute.core, chunk) for side, chunk in zip(sides, step.chunks, strict=False)]
-    stood.update({(instrument, seq): standing for instrument, standing in found[0].items()})
+    pairs = [(side.execute.core, chunk) for side, chunk in zip(sides, step.chunks, strict=False)]
+    instruments = {one for core, chunk in pairs for one in concerned(core, chunk)}
+    found = [standings(core, chunk, instruments) for core, chunk in pairs]
+    told = set(step.chunks[0].rows("targets")["instrument"].tolist())
+    stood.update({(one, seq): standing for one, standing in found[0].items() if one in told or standing.order})
     if len(found) > 1:
         accounts.show(step.chunks[0])
         accounts.decide(seq, known_ns, found[0], found[1])
@@ -183,7 +186,7 @@ def recorded_venue(ledger: list[AnyRecord], life: Life) -> MakeVenue | None:
 
 
 def _of_account(events: list[AnyRecord]) -> list[AnyRecord]:
-    return [event for event in events if isinstance(event, Order | Fill)]
+    return [event for event in events if isinstance(event, Guard | Order | Fill)]
 
 
 def _order(one: Mismatch) -> tuple[int, int]:

@@ -12,11 +12,11 @@ from decimal import Decimal
 
 import numpy as np
 
-from ninefold.backtest.bars_parity import Series, Told, as_first_known, as_it_stands, series_of
+from ninefold.backtest.bars_parity import Series, Told, Whole, as_first_known, as_it_stands, series_of
 from ninefold.backtest.fills_parity import Decided, fills_again
 from ninefold.execution.reasons import Changed, Difference, Known
 from ninefold.execution.two_accounts import Standing
-from ninefold.market.records import AnyRecord, Fill
+from ninefold.market.records import AnyRecord, Fill, Guard
 from ninefold.market.values import known_of
 from ninefold.services.build import strategies_of
 from ninefold.services.execute import UNIT
@@ -24,6 +24,7 @@ from ninefold.services.lives import Run
 from ninefold.services.played import Played
 from ninefold.services.recorded_run import RecordedRun
 from ninefold.strategy.plan import Plan
+from ninefold.strategy.series import joins
 from ninefold.strategy.sizing import equal_weights
 
 TARGET, NEWEST, FILLED = "target", "target on bars as they stand", "bar fill"
@@ -45,28 +46,45 @@ def on_bars(
     compared: Counter[str] = Counter()
     differences: list[Difference] = []
     bars = recorded.decisions.rows("bars")
+    whole = Whole.of(bars, instruments)
     for series in series_of(bars, instruments, {plan.width_ns for plan in plans}):
-        mine = [plan for plan in plans if plan.width_ns == series.width_ns]
-        first, newest = (series.targets(mine, rows, said) for rows in (series.first, series.newest))
-        for place, plan in enumerate(mine):
-            told = decided.told.get((series.instrument.id, plan.name))
-            if told is None:
-                continue
-            found, fills = _of_plan(series, plan, first[place], newest[place], told, decided, known)
-            compared += Counter({TARGET: len(told.seq), NEWEST: len(told.seq), FILLED: fills})
-            differences += found
+        for mine in _together([plan for plan in plans if plan.width_ns == series.width_ns]):
+            first, renewed = series.wanted(mine, series.first, said, whole)
+            newest, _ = series.wanted(mine, series.newest, said, whole)
+            for place, plan in enumerate(mine):
+                told = decided.told.get((series.instrument.id, plan.name))
+                if told is None:
+                    continue
+                again = first[place], renewed[place], newest[place]
+                found, fills = _of_plan(series, plan, *again, told, decided, known)
+                compared += Counter({TARGET: len(told.seq), NEWEST: len(told.seq), FILLED: fills})
+                differences += found
     differ = Counter(one.kind for one in differences)
     same = {kind: number - differ[kind] for kind, number in compared.items()}
     ordered = sorted(differences, key=lambda one: one.seq)
     return Played(compared=dict(compared), same=same, differences=ordered, equity=None)
 
 
+def _together(plans: Sequence[Plan]) -> list[list[Plan]]:
+    """Those that read only their own bars, and those that read others too, without those that read what they hold."""
+    alone = [plan for plan in plans if not plan.knows_itself]  # no back-test knows what the others did with its orders
+    sorts = [[plan for plan in alone if joins(plan) == joined] for joined in (False, True)]
+    return [sort for sort in sorts if sort]
+
+
 def _of_plan(
-    series: Series, plan: Plan, first: np.ndarray, newest: np.ndarray, told: Told, decided: Decided, known: Known
+    series: Series,
+    plan: Plan,
+    first: np.ndarray,
+    renewed: np.ndarray,
+    newest: np.ndarray,
+    told: Told,
+    decided: Decided,
+    known: Known,
 ) -> tuple[list[Difference], int]:
     """What differs, and how many fills the back-test has."""
     changed = known.changed[-1][1] if known.changed else Changed()
-    fills = fills_again(series, plan, first, decided, known)
+    fills = fills_again(series, plan, first, renewed, decided, known)
     found = as_first_known(series, plan, first, told, changed) + as_it_stands(series, plan, first, newest) + fills
     return found, len(fills)
 
@@ -80,7 +98,10 @@ def _decided(
 ) -> Decided:
     config = run.lives[-1].config
     fills: dict[str, dict[str, Fill]] = defaultdict(dict)
+    exits: dict[tuple[int, str], list[Guard]] = defaultdict(list)
     for event in ledger:
+        if isinstance(event, Guard):
+            exits[event.instrument, event.strategy].append(event)
         if isinstance(event, Fill):
             fills[event.client_order_id].setdefault(event.trade_id, event)
     return Decided(
@@ -92,6 +113,7 @@ def _decided(
         weights=equal_weights(tuple(plan.name for plan in plans)),
         starts=[(life.begun.journal_seq, life.begun.from_seq) for life in run.lives],
         until_seq=run.end.ledger_seq,
+        exits=exits,
         sizing=config.sizing.method
         if config.sizing.most == 1
         else f"{config.sizing.method}, {config.sizing.most} at most",

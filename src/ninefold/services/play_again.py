@@ -20,7 +20,15 @@ from ninefold.journal.reader import read
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import AnyRecord, Balance, Fill, Order
-from ninefold.services.build import basis_of, collector_of, history, stage_of, strategies_of
+from ninefold.services.build import (
+    basis_of,
+    collector_of,
+    exits_of,
+    history,
+    knowing_themselves,
+    stage_of,
+    strategies_of,
+)
 from ninefold.services.execute import Execute, MakeVenue
 from ninefold.services.lives import Life, NoParity, Run
 from ninefold.services.stage import Kept, Stage, Warmed
@@ -44,9 +52,14 @@ class Memory:
     def last_seq(self) -> int:
         return self._done_seq
 
-    def append(self, records: Sequence[AnyRecord], last_seq: int) -> int:
+    def note(self, records: Sequence[AnyRecord], last_seq: int) -> int:
         self.made.extend(records)
         return len(records)
+
+    def sync(self) -> None:
+        """It is not kept."""
+
+    shorten = sync
 
     def go_back(self, seq: int) -> None:
         self._done_seq = min(self._done_seq, seq)
@@ -71,7 +84,10 @@ class Side:
         self._venue = self._venue_of(life)
         self._memory = Memory([event for event in self.events if event.seq <= done_seq], done_seq)
         names = tuple(strategy.name for strategy in strategies_of(life.config))
-        self.execute = Execute(life.config, names, self._memory, Registry(list(instruments)), self._venue, basis=basis)
+        known, exits, itself = Registry(list(instruments)), exits_of(life.config), knowing_themselves(life.config)
+        self.execute = Execute(
+            life.config, names, self._memory, known, self._venue, basis=basis, exits=exits, itself=itself
+        )
         if warmed is not None:
             self.execute.warm(instruments, *warmed)
 

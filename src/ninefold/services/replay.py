@@ -20,7 +20,7 @@ import msgspec
 from ninefold.backtest.models import LatencyModel
 from ninefold.backtest.paper import PaperVenue
 from ninefold.bus.status import CHAIN, Meter
-from ninefold.config import Account, Config, Venue
+from ninefold.config import Account, Config, Strategies, Venue
 from ninefold.journal.content import bytes_of
 from ninefold.journal.inputs import Begun, Input
 from ninefold.journal.reader import read
@@ -40,6 +40,7 @@ from ninefold.store.tables import Tables
 from ninefold.venues.table import RECORDED
 
 BATCH = 256  # inputs put through the door at once; results do not depend on it
+DEFAULT_STRATEGIES = Strategies()
 STORE_ROWS = 200_000  # rows a commit
 
 
@@ -62,16 +63,17 @@ def replay(
     batch: int | Callable[[], int] = BATCH,
     progress: Callable[[int], None] = lambda inputs: None,
     latency: LatencyModel | None = None,
+    strategies: Strategies = DEFAULT_STRATEGIES,
 ) -> dict[str, object]:
     """Play it; returns the summary. batch: how many inputs at once, a number or a function that gives the next one.
     latency: of the paper account, if not as usual.
 
-    raises: BadRecording, OtherSource.
+    raises: BadRecording, OtherSource, BadConfig for strategies that are not there.
     """
     open_data_dir(data_dir)
     said = claim(source, data_dir)
     started = time.perf_counter()
-    player = _Player(source, data_dir, latency or LatencyModel())
+    player = _Player(config_of(source, data_dir, strategies), latency or LatencyModel())
     said.begun.append(player.begun)
     _write(data_dir, said)
     count = player.catch_up()
@@ -87,16 +89,16 @@ def replay(
     return {**player.summary(), "source": str(source), "inputs": count, "elapsed_s": round(elapsed_s, 3)}
 
 
-def config_of(source: Path, data_dir: Path) -> Config:
+def config_of(source: Path, data_dir: Path, strategies: Strategies = DEFAULT_STRATEGIES) -> Config:
     """What a replay of a source runs with: defaults, on paper. raises: BadRecording."""
     venue = Venue(name=venue_of(source, RECORDED))
-    return Config(data_dir=str(data_dir), mode="replay", venue=venue, account=Account(orders="paper"))
+    paper = Account(orders="paper")
+    return Config(data_dir=str(data_dir), mode="replay", venue=venue, account=paper, strategies=strategies)
 
 
 class _Player:
-    def __init__(self, source: Path, data_dir: Path, latency: LatencyModel) -> None:
-        config = config_of(source, data_dir)
-        self._data_dir = data_dir
+    def __init__(self, config: Config, latency: LatencyModel) -> None:
+        self._data_dir = data_dir = Path(config.data_dir)
         self._journal = LogWriter(data_dir / "journal")
         self._stream = LogWriter(data_dir / "stream")
         self.collector = collector_of(config, replay=True)

@@ -16,13 +16,14 @@ import msgspec
 from ninefold.bus.nats import NatsBus
 from ninefold.bus.server import NatsServer
 from ninefold.bus.status import CHAIN, Meter, Status
+from ninefold.config import Strategies
 from ninefold.journal.recordings import open_source
 from ninefold.journal.writer import LogWriter
-from ninefold.services.build import collector_of
+from ninefold.services.build import collector_of, strategies_of
 from ninefold.services.children import Child, ChildFailed, start
 from ninefold.services.collect_alone import Publisher
 from ninefold.services.intake import Intake
-from ninefold.services.replay import BATCH, claim, config_of, finish
+from ninefold.services.replay import BATCH, DEFAULT_STRATEGIES, claim, config_of, finish
 from ninefold.services.statuses import hear
 from ninefold.services.summary import summary
 from ninefold.store.data_dir import open_data_dir
@@ -37,10 +38,15 @@ class NotFresh(ValueError):
 
 
 async def replay_over_bus(
-    source: Path, data_dir: Path, progress: Callable[[int], None] = lambda inputs: None
+    source: Path,
+    data_dir: Path,
+    progress: Callable[[int], None] = lambda inputs: None,
+    strategies: Strategies = DEFAULT_STRATEGIES,
 ) -> dict[str, object]:
-    """Play it; returns the summary. raises: BadRecording, OtherSource, BusFailed, ChildFailed, NotFresh."""
+    """Play it; returns the summary. raises: BadConfig, BadRecording, OtherSource, BusFailed, ChildFailed, NotFresh."""
     open_data_dir(data_dir)
+    config = config_of(source, data_dir, strategies)
+    strategies_of(config)
     said = claim(source, data_dir)
     if said.finished or (data_dir / "journal").exists():
         raise NotFresh(f"{data_dir} holds a replay already; a replay over a bus begins in an empty --data-dir")
@@ -50,7 +56,7 @@ async def replay_over_bus(
     newest: dict[str, Status] = {}
     try:
         config_file = data_dir / "running.json"
-        config_file.write_bytes(msgspec.json.encode(config_of(source, data_dir)))
+        config_file.write_bytes(msgspec.json.encode(config))
         bus = await NatsBus.connect(server.url, "ninefold replay")
         await bus.make("collect")
         await hear(bus, lambda statuses: newest.update({status.service: status for status in statuses}))

@@ -3,6 +3,8 @@
 In:  chunks with targets and bars; prices, returns and what each strategy holds, as the core has them at the tick.
 Out: sizes of the instruments for which a chunk brings targets, and what each strategy wants of them.
 
+A strategy that an exit took out counts as flat. Between targets, when its exit goes off, it gives back what it holds and the others
+keep what they have.
 A size is kept as long as its targets are: a price that moves, or a fee taken from what was bought, is no reason to trade. Where
 a scale is not known yet, a strategy keeps what it has, unless it wants out: a target of 0 needs no scale.
 """
@@ -16,9 +18,9 @@ from ninefold.execution.money import DECIMALS, ONE, size_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.strategy.scaling import Results, Sizing, kelly_scale, volatility_scale
-from ninefold.strategy.sizing import desired_position, equal_weights, wanted_amounts
+from ninefold.strategy.sizing import equal_weights, sized
 
-Sized = tuple[dict[str, float], frozenset[str], int]  # targets, whose scale was unknown, size
+Sized = tuple[dict[str, float], frozenset[str], int, dict[str, int]]  # targets, whose scale was unknown, size, wants
 
 
 class Sizes:
@@ -33,18 +35,20 @@ class Sizes:
         self._weights = equal_weights(strategies)
         self._registry = registry
         self._sized: dict[int, Sized] = {}
+        self._size_of: dict[int, int] = {}
         self._results = Results(sizing)
 
     def size(self, instrument: int) -> int:
-        """The size that the targets of an instrument were last given, before the canary."""
-        sized = self._sized.get(instrument)
-        return 0 if sized is None else sized[2]
+        """The size that was last wanted of an instrument, before the canary."""
+        return self._size_of.get(instrument, 0)
 
     def observe(self, chunk: Chunk) -> None:
         """Take the targets of a chunk; what they earned so far is counted before they hold."""
         if self._sizing.method == "kelly":
             self._results.fold(chunk.rows("bars"), chunk.rows("targets"))
-        for instrument, strategy, target in chunk.rows("targets")[["instrument", "strategy", "target"]].tolist():
+        rows = chunk.rows("targets")
+        columns = (rows[name].tolist() for name in ("instrument", "strategy", "target"))
+        for instrument, strategy, target in zip(*columns, strict=True):
             self.targets.setdefault(instrument, {})[strategy.decode()] = target
 
     def desired(self, chunk: Chunk, core: ExecutionCore) -> Mapping[int, int]:
@@ -55,17 +59,29 @@ class Sizes:
             unit = core.shown.worth(ONE, of.quote, core.rules.quote)  # of 1 of the asset in which it is priced
             if quote is None or not unit or of.size_decimals > DECIMALS:
                 continue  # nothing to size by, or sizes finer than the account counts: not traded
-            targets = self.targets[instrument]
+            targets = core.guards.counted(instrument, self.targets[instrument])
             scales = {name: self._scale(name, instrument, target, core) for name, target in targets.items()}
             unknown = frozenset(name for name, scale in scales.items() if scale is None)
-            sized = self._sized.get(instrument)
-            if sized is None or sized[:2] != (targets, unknown):
+            known = self._sized.get(instrument)
+            if known is None or known[:2] != (targets, unknown):
                 scaled = {name: targets[name] * scale for name, scale in scales.items() if scale is not None}
-                size = self._size(of, scaled, unknown, (quote.bid + quote.ask) // 2, self._capital * ONE // unit, core)
-                sized = dict(targets), unknown, size
-                self._sized[instrument] = sized
-            wanted[instrument] = self._small(of, sized[2], quote.ask, core)
-        return wanted
+                mid = (quote.bid + quote.ask) // 2
+                size, wants = self._size(of, scaled, unknown, mid, self._capital * ONE // unit, core)
+                known = targets, unknown, size, wants
+                self._sized[instrument] = known
+            _, _, self._size_of[instrument], self.wants[instrument] = known
+            wanted[instrument] = self._small(of, known[2], quote.ask, core)
+        return wanted | {one: self._left(one, core) for one in core.guards.due if one not in wanted}
+
+    def _left(self, instrument: int, core: ExecutionCore) -> int:
+        """What is held without that of strategies whose exit has gone off."""
+        out = core.guards.due[instrument]
+        held = core.account.attribution.holders(instrument)
+        self.wants[instrument] = {**held, **dict.fromkeys(out, 0)}
+        of, given = self._registry[instrument], sum(held.get(name, 0) for name in out)
+        size = size_of(of, core.account.of_strategies(instrument)) - size_of(of, given)
+        self._size_of[instrument] = max(0, size)
+        return self._size_of[instrument]
 
     def _small(self, of: Instrument, size: int, ask: int, core: ExecutionCore) -> int:
         """No more than the canary's worth, or than what is held already: a price that rose is no reason to sell."""
@@ -84,12 +100,11 @@ class Sizes:
         price: int,
         capital: int,
         core: ExecutionCore,
-    ) -> int:
-        """What all want together; notes what each does. capital: in the asset in which it is priced."""
+    ) -> tuple[int, dict[str, int]]:
+        """What all want together, and what each does. capital: in the asset in which it is priced."""
         kept = {name: core.account.attribution.held(name, of.id) for name in unknown}
-        self.wants[of.id] = {**wanted_amounts(scaled, self._weights, capital, price, of), **kept}
-        size = desired_position(scaled, self._weights, capital, price, of)
-        return max(0, size + size_of(of, sum(kept.values())))
+        found = sized(scaled, self._weights, capital, price, of)
+        return max(0, found.position + size_of(of, sum(kept.values()))), {**found.amounts, **kept}
 
     def _scale(self, strategy: str, instrument: int, target: float, core: ExecutionCore) -> float | None:
         if self._sizing.method == "fixed" or target == 0 or target != target:

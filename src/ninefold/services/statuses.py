@@ -7,12 +7,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ninefold.bus.nats import NatsBus
 from ninefold.bus.status import Meter, Status
 from ninefold.market.time import SECOND_NS
+
+if TYPE_CHECKING:  # one machine needs no NATS, and its client takes a tenth of a second to load
+    from ninefold.bus.nats import NatsBus
 
 STALE_NS = 5 * SECOND_NS  # they speak once a second
 _encode = msgspec.msgpack.Encoder().encode

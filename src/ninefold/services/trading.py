@@ -9,20 +9,20 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ninefold.config import Config, keys_of
+from ninefold.config import Config
 from ninefold.execution.limits.general import is_flatten
 from ninefold.execution.orders import Cancel
 from ninefold.journal import inputs
 from ninefold.journal.inputs import AccountEvent, encode
+from ninefold.market.time import MINUTE_NS
 from ninefold.services import halt
 from ninefold.services.execute import Execute, Outgoing
-from ninefold.venues.binance_client import BinanceClient
-from ninefold.venues.binance_gateway import BinanceGateway, Placed
-from ninefold.venues.binance_keys import check_keys
+from ninefold.services.gateways import Gateway, Placed, check_key, gateway_of
 from ninefold.venues.limiter import Limiter
-from ninefold.venues.table import VENUES
 
 OVERDUE_S = 15.0  # what the venue says and what our fills add up to may differ so long: events are under way
+CLOCKS_APART_NS = MINUTE_NS  # ours and the venue's, at most; orders that the ledger has are told once more without harm
+TELL_RECENT = frozenset({"binance"})  # venues that are asked for recent orders; at others the ledger is always strict
 ANSWERS_S = 1.0  # at a stop, answers under way are waited for this long; later ones are asked for at the next start
 
 
@@ -46,21 +46,17 @@ class Trading:
         self._put = put
         self._clock = clock
         self._limiter = limiter
-        self._gateway: BinanceGateway | None = None
+        self._gateway: Gateway | None = None
         self._sending: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
         """Follow the account until cancelled. raises: BadConfig without keys, KeysRefused."""
-        key, secret = keys_of(self._config.account)
-        venue = self._config.venue
-        entry = VENUES[venue.name]
-        if self._config.mode == "live":
-            await self._check_keys(venue.rest_url or entry.rest_url, key, secret)
-        gateway = BinanceGateway(
-            venue.rest_url or entry.rest_url,
-            venue.ws_api_url or entry.ws_api_url,
-            key,
-            secret,
+        config = self._config
+        if config.mode == "live":
+            await check_key(config, self._clock)
+        gateway = gateway_of(
+            config,
+            self._execute.registry,
             self._account,
             self._unsettled,
             self._clock,
@@ -70,19 +66,16 @@ class Trading:
         self._gateway = gateway
         await gateway.start()
         await gateway.subscribed.wait()
+        if not is_strict(self._config) and self._execute.known_until_ns:  # the ledger lacks nothing before that
+            name = self._config.venue.name
+            of_venue = [one.venue_symbol for one in self._execute.registry.current() if one.venue == name]
+            since_ns = max(self._execute.known_since_ns, self._execute.known_until_ns - CLOCKS_APART_NS)
+            await gateway.ask_recent(of_venue, since_ns)
         await gateway.reconcile()
         # it works until it is closed, or something behind the door goes wrong
         await asyncio.gather(gateway.failed, self._compare(gateway))
 
-    async def _check_keys(self, rest_url: str, key: str, secret: str) -> None:
-        client = BinanceClient(rest_url, key, secret, self._clock)
-        try:
-            await client.start()
-            await check_keys(client)
-        finally:
-            await client.close()
-
-    async def _compare(self, gateway: BinanceGateway) -> None:
+    async def _compare(self, gateway: Gateway) -> None:
         """Ask for the account again when a balance has differed from our fills for long: its event was lost."""
         before: dict[str, tuple[int, int]] = {}
         while True:
@@ -106,7 +99,8 @@ class Trading:
                 continue
             held = halt.read(Path(self._config.data_dir))
             if held is not None and not is_flatten(approved.order):
-                self._gateway.withhold(approved, instrument, f"halted by {held.by}: {held.reason}")
+                reason = f"halted by {held.by}: {held.reason}"  # an input, and the one that led here is not over yet
+                asyncio.get_running_loop().call_soon(self._gateway.withhold, approved, instrument, reason)
             else:
                 self._sending.add(self._gateway.post(approved, instrument))
         self._sending = {task for task in self._sending if not task.done()}
@@ -123,3 +117,8 @@ class Trading:
 
     def _account(self, kind: str, body: bytes) -> None:
         self._put(inputs.ACCOUNT, 0, self._clock(), encode(AccountEvent(self._config.venue.name, kind, body)))
+
+
+def is_strict(config: Config) -> bool:
+    """Whether an order must be on the disk before it leaves."""
+    return config.account.durable == "strict" or config.venue.name not in TELL_RECENT

@@ -9,6 +9,7 @@ all are, never reach it: whoever listens takes many of them out of the buffer at
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -24,6 +25,8 @@ LEAST_FREE_BYTES = 64 * 1024
 MANY_BYTES = (
     64 * 1024
 )  # after so many, what has come is worked through before more is read: it is still in the cache then
+LEAST_BYTES = 4 * 1024
+LONG_NS = 2_000_000  # what working through one read may take: whatever else is due, a tick or an order, waits so long
 PADDING = 64  # behind the buffer, so that it can be read by words
 MESSAGE_MOST = 64 * 1024 * 1024
 OPEN_S = 10.0
@@ -61,6 +64,8 @@ class Line(asyncio.BufferedProtocol):
         self._parts: list[bytes] = []
         self._data = np.zeros(BUFFER_BYTES + PADDING, np.uint8)
         self._end = 0
+        self._most_bytes = BUFFER_BYTES  # of one read
+        self._came_ns = 0
 
     def say(self, message: bytes) -> None:
         """Send a message of text; without an open line there is nobody to hear."""
@@ -91,9 +96,10 @@ class Line(asyncio.BufferedProtocol):
             grown = np.zeros(2 * len(self._data) + PADDING, np.uint8)
             grown[: self._end] = self._data[: self._end]
             self._data = grown
-        return self._data.data[self._end : len(self._data) - PADDING]
+        return self._data.data[self._end : min(self._end + self._most_bytes, len(self._data) - PADDING)]
 
     def buffer_updated(self, nbytes: int) -> None:
+        self._came_ns = time.perf_counter_ns()
         self._end += nbytes
         at = 0 if self._listener is not None else self._shake()
         if self._listener is not None:
@@ -101,9 +107,12 @@ class Line(asyncio.BufferedProtocol):
         left = self._end - at
         self._data[:left] = self._data[at : self._end].copy()
         self._end = left
-        if nbytes >= MANY_BYTES and self._transport is not None:
+        is_full = nbytes >= min(MANY_BYTES, self._most_bytes)
+        if is_full and self._transport is not None:
             self._transport.pause_reading()
-            asyncio.get_running_loop().call_soon(self._read_on)  # behind what the listener wants to do soon
+        asyncio.get_running_loop().call_soon(
+            self._read_on, nbytes, is_full
+        )  # behind what the listener wants to do soon
 
     def eof_received(self) -> bool:
         self._speech.receive_eof()
@@ -116,8 +125,14 @@ class Line(asyncio.BufferedProtocol):
 
     # parts
 
-    def _read_on(self) -> None:
-        if self._transport is not None and not self.closed.done():
+    def _read_on(self, nbytes: int, is_full: bool) -> None:
+        """What was read is worked through: of messages of this kind, read as many as take a moment."""
+        took_ns = time.perf_counter_ns() - self._came_ns
+        if took_ns > LONG_NS:
+            self._most_bytes = max(min(self._most_bytes, nbytes) // 2, LEAST_BYTES)
+        elif is_full and took_ns < LONG_NS // 2:
+            self._most_bytes = min(self._most_bytes * 2, BUFFER_BYTES)
+        if is_full and self._transport is not None and not self.closed.done():
             self._transport.resume_reading()
 
     def _shake(self) -> int:

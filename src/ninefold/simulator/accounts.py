@@ -1,14 +1,16 @@
 """The one account: balances, own orders, fills. Whole numbers of 1e-8 per asset, nothing created and nothing lost.
 
 In:  orders to lock money for, executions, releases.
-Out: changed balances; each execution moves exactly base, quote and a fee of 0.1 % taken from what is received
-     (rounded down). Pure: nothing is written or sent here.
+Out: changed balances; each execution moves exactly base, quote and a fee of 0.1 % (rounded down) taken from what is
+     received, or from the quote asset where the order came in Kraken's protocol. Pure: nothing is written or sent here.
 """
 
 import msgspec
 
 from ninefold.simulator.engine import BUY
 from ninefold.simulator.instruments import FEE_DIVISOR, Instrument
+
+OF_KRAKEN = "kr:"  # begins the client ids of orders in its protocol (kraken_account.py)
 
 
 class Balance(msgspec.Struct):
@@ -32,6 +34,10 @@ class OwnOrder(msgspec.Struct):
     filled_lots: int = 0
     filled_value_e8: int = 0
     status: str = "NEW"
+
+    @property
+    def fee_in_quote(self) -> bool:
+        return self.client_id.startswith(OF_KRAKEN)
 
     @property
     def left_lots(self) -> int:
@@ -71,7 +77,7 @@ class Account:
 
     def lock(self, instrument: Instrument, order: OwnOrder) -> None:
         """Set money aside for what is left of a limit order. raises: Short, and then nothing has changed."""
-        asset, amount = needed(instrument, order.side, order.price_ticks, order.left_lots)
+        asset, amount = needed(instrument, order)
         balance = self.of(asset)
         if balance.free_e8 < amount:
             raise Short(asset)
@@ -81,7 +87,7 @@ class Account:
 
     def release(self, instrument: Instrument, order: OwnOrder) -> None:
         """Free what is still locked for an order that ends unfilled."""
-        asset, amount = needed(instrument, order.side, order.price_ticks, order.left_lots)
+        asset, amount = needed(instrument, order)
         balance = self.of(asset)
         balance.locked_e8 -= amount
         balance.free_e8 += amount
@@ -94,17 +100,16 @@ class Account:
         """
         base, quote = self.of(instrument.base), self.of(instrument.quote)
         base_e8 = fill.lots * instrument.lot_e8
-        before = needed(instrument, order.side, order.price_ticks, order.left_lots)[1] if locked else 0
+        before = needed(instrument, order)[1] if locked else 0
         order.filled_lots += fill.lots
         order.filled_value_e8 += fill.value_e8
-        after = needed(instrument, order.side, order.price_ticks, order.left_lots)[1] if locked else 0
+        after = needed(instrument, order)[1] if locked else 0
         paying, amount = (quote, fill.value_e8) if order.side == BUY else (base, base_e8)
         paying.locked_e8 -= before - after
         paying.free_e8 += before - after - amount
-        if order.side == BUY:
-            base.free_e8 += base_e8 - fill.fee_e8
-        else:
-            quote.free_e8 += fill.value_e8 - fill.fee_e8
+        got, received = (base, base_e8) if order.side == BUY else (quote, fill.value_e8)
+        got.free_e8 += received
+        self.of(fill.fee_asset).free_e8 -= fill.fee_e8
         order.status = "FILLED" if order.left_lots == 0 else "PARTIALLY_FILLED"
         self.changed[instrument.base] = None
         self.changed[instrument.quote] = None
@@ -118,15 +123,20 @@ class Account:
         return assets
 
 
-def needed(instrument: Instrument, side: int, price_ticks: int, lots: int) -> tuple[str, int]:
-    """Asset and amount in 1e-8 that an order of this size ties up at most."""
-    if side == BUY:
-        return instrument.quote, instrument.value_e8(price_ticks, lots)
-    return instrument.base, lots * instrument.lot_e8
+def needed(instrument: Instrument, order: OwnOrder) -> tuple[str, int]:
+    """Asset and amount in 1e-8 that what is left of a limit order ties up at most."""
+    if order.side == BUY:
+        return instrument.quote, paid_e8(order, instrument.value_e8(order.price_ticks, order.left_lots))
+    return instrument.base, order.left_lots * instrument.lot_e8
 
 
-def fee_of(instrument: Instrument, side: int, lots: int, value_e8: int) -> tuple[int, str]:
-    """Fee in 1e-8 and the asset it is taken from: the one that is received."""
-    if side == BUY:
+def paid_e8(order: OwnOrder, value_e8: int) -> int:
+    """What a purchase takes of the quote asset at most, in 1e-8."""
+    return value_e8 - (-value_e8 // FEE_DIVISOR if order.fee_in_quote else 0)
+
+
+def fee_of(instrument: Instrument, side: int, lots: int, value_e8: int, in_quote: bool = False) -> tuple[int, str]:
+    """Fee in 1e-8 and the asset it is taken from: the one that is received, unless it is to be the quote asset."""
+    if side == BUY and not in_quote:
         return lots * instrument.lot_e8 // FEE_DIVISOR, instrument.base
     return value_e8 // FEE_DIVISOR, instrument.quote

@@ -24,18 +24,19 @@ AHEAD_MS = 1_000
 
 
 class Keys:
-    """The one API key of the account and its secret."""
+    """The one API key of the account and its secret. may_withdraw: whether the exchange says so of it."""
 
     def __init__(self, api_key: str, secret: str) -> None:
+        self.may_withdraw = False
         self.api_key = api_key
-        self._secret = secret.encode()
+        self.secret = secret
 
     def check(self, api_key: str | None, payload: str, signature: str | None, params: Params, now_ms: int) -> None:
         """Let a signed request pass, or raise ApiError. payload: all parameters but the signature, as sent."""
         self.check_key(api_key)
         if not signature:
             raise errors.missing("signature")
-        expected = hmac.new(self._secret, payload.encode(), hashlib.sha256).hexdigest()
+        expected = hmac.new(self.secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
         if not hmac.compare_digest(expected.encode(), signature.lower().encode()):
             raise ApiError(*errors.BAD_SIGNATURE)
         check_time(params, now_ms)

@@ -18,7 +18,7 @@ from picows import WSCloseCode, WSTransport
 from ninefold.simulator import coinbase_frames as frames
 from ninefold.simulator.coinbase_rest import CoinbaseRest
 from ninefold.simulator.exchange import Exchange, Listing
-from ninefold.simulator.faces import Clock, Days, FaceConnection, Watch, best_of
+from ninefold.simulator.faces import Clock, Days, Desk, FaceConnection, Watch, best_of
 from ninefold.simulator.generated import GeneratedMarket
 from ninefold.simulator.public import Public
 from ninefold.simulator.store import TradeRow
@@ -61,7 +61,7 @@ class CoinbaseFace:
     def client(self, path: str) -> FaceConnection | None:
         return CoinbaseConnection(self) if path in ("", "/") else None
 
-    def routes(self, public: Public) -> list[web.RouteDef]:
+    def routes(self, public: Public, desk: Desk) -> list[web.RouteDef]:
         return CoinbaseRest(self.exchange, self.market, public, self.products).routes()
 
     def traded(self, listing: Listing, rows: list[TradeRow]) -> None:

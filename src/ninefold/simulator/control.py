@@ -1,7 +1,7 @@
 """`/sim/v1`: the truth for tests, and faults on demand. Not part of Binance's protocol.
 
 In:  plain HTTP on the REST port. Out: state, every stored trade, the whole book; a switch for faults, and the log of
-     what they withheld; deposits.
+     what they withheld; deposits; what the account's key may do.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from ninefold.simulator import errors, events
+from ninefold.simulator.auth import Keys
 from ninefold.simulator.connection import Connection
 from ninefold.simulator.exchange import Exchange, Market
 from ninefold.simulator.faults import FaultRequest
@@ -34,6 +35,12 @@ class Deposit(msgspec.Struct, forbid_unknown_fields=True):
     amount: str
 
 
+class KeyRights(msgspec.Struct, forbid_unknown_fields=True):
+    """What the exchange says of the account's key."""
+
+    may_withdraw: bool
+
+
 class Playing:
     """What only a tape knows: its shift of time, and whether it has ended. A generated market has neither."""
 
@@ -53,7 +60,9 @@ class Control:
         playing: Playing,
         lines: dict[Connection, None],
         limits: Limits,
+        keys: Keys,
     ) -> None:
+        self.keys = keys
         self.limits = limits
         self.lines = lines
         self._waiting: list[asyncio.TimerHandle] = []
@@ -71,6 +80,7 @@ class Control:
             web.post("/sim/v1/faults", self.faults),
             web.delete("/sim/v1/faults", self.clear),
             web.post("/sim/v1/deposit", self.deposit),
+            web.post("/sim/v1/key", self.key),
         ]
 
     async def state(self, request: web.Request) -> web.Response:
@@ -201,4 +211,12 @@ class Control:
         exchange.account.changed[wanted.asset] = None
         exchange.announce(events.balance_update(wanted.asset, amount_e8, exchange.now_ms()))
         exchange.flush()
+        return json_response({})
+
+    async def key(self, request: web.Request) -> web.Response:
+        """Say of the account's key that it may withdraw, or that it may not."""
+        try:
+            self.keys.may_withdraw = msgspec.json.decode(await request.read(), type=KeyRights).may_withdraw
+        except msgspec.DecodeError as error:
+            return json_response({"error": str(error)}, 400)
         return json_response({})

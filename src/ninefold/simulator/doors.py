@@ -16,7 +16,7 @@ from ninefold.simulator.auth import load_keys
 from ninefold.simulator.connection import Connection
 from ninefold.simulator.control import Control, Playing
 from ninefold.simulator.exchange import Exchange, Market
-from ninefold.simulator.faces import ServedFace
+from ninefold.simulator.faces import Desk, ServedFace
 from ninefold.simulator.limits import Limits
 from ninefold.simulator.order_faults import Halving
 from ninefold.simulator.orders import Orders
@@ -51,7 +51,8 @@ class Doors:
         """Serve REST, streams and WebSocket API, in this order of sockets."""
         keys, limits = load_keys(keys_file), Limits()
         halving = Halving(self.market)
-        private = Private(self.exchange, Orders(self.exchange, halving))
+        orders = Orders(self.exchange, halving)
+        private = Private(self.exchange, orders, keys)
         api = wsapi.WsApi(self.exchange, private, keys, limits)
 
         def api_client(request: WSUpgradeRequest) -> Connection | WSUpgradeResponseWithListener | None:
@@ -65,9 +66,10 @@ class Doors:
         ]
         app = web.Application()
         app.add_routes(Rest(self.exchange, self.public, private, keys, limits, api.connections, halving).routes())
-        app.add_routes(Control(self.exchange, self.market, self.public, self.playing, api.connections, limits).routes())
+        control = Control(self.exchange, self.market, self.public, self.playing, api.connections, limits, keys)
+        app.add_routes(control.routes())
         for face in self.faces:
-            app.add_routes(face.routes(self.public))
+            app.add_routes(face.routes(self.public, Desk(orders, keys, api.connections, halving)))
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self.runner.setup()
         await web.SockSite(self.runner, sockets[0]).start()

@@ -134,7 +134,7 @@ class Exchange:
         order = self.open_orders[order_id]
         instrument = self.listings[order.symbol].instrument
         value_e8 = instrument.value_e8(match.price_ticks, match.size_lots)
-        fee_e8, fee_asset = fee_of(instrument, order.side, match.size_lots, value_e8)
+        fee_e8, fee_asset = fee_of(instrument, order.side, match.size_lots, value_e8, order.fee_in_quote)
         fill = OwnFill(
             order_id, trade_id, order.symbol, match.price_ticks, match.size_lots, value_e8, fee_e8, fee_asset,
             time_ms, order.side == 1, is_maker,

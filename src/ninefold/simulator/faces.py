@@ -13,16 +13,29 @@ from typing import NamedTuple, Protocol
 from aiohttp import web
 from picows import WSTransport
 
+from ninefold.simulator.auth import Keys
 from ninefold.simulator.candles import DAY_MS
 from ninefold.simulator.connection import Connection
 from ninefold.simulator.engine import BUY, SELL, Book
 from ninefold.simulator.exchange import Exchange, Face, Listing
 from ninefold.simulator.hub import Hub
+from ninefold.simulator.order_faults import Halving
+from ninefold.simulator.orders import Orders
 from ninefold.simulator.public import Public
 from ninefold.simulator.texts import text_of
 
 PLACES = 8  # of the exchange's own texts
 SECOND_MS = 1_000
+
+
+class Desk(NamedTuple):
+    """Where orders are taken, whatever the protocol. lines: of the account's events; halving: the market that own orders
+    meet."""
+
+    orders: Orders
+    keys: Keys
+    lines: dict[Connection, None]
+    halving: Halving
 
 
 class ServedFace(Face, Protocol):
@@ -31,7 +44,7 @@ class ServedFace(Face, Protocol):
     def client(self, path: str) -> Connection | None:
         """The connection for a websocket's path behind the face's own; None for one that is not served."""
 
-    def routes(self, public: Public) -> list[web.RouteDef]: ...
+    def routes(self, public: Public, desk: Desk) -> list[web.RouteDef]: ...
 
 
 class FaceConnection(Connection):

@@ -1,7 +1,7 @@
-"""The exchange as Kraken: the public websocket v2 under /kraken/v2.
+"""The exchange as Kraken: the websocket v2 under /kraken/v2, the public one and, there too, the account's.
 
 In:  trades, the books, clients' requests.
-Out: channels trade, book, ticker, instrument, status, heartbeat; acknowledgements, refusals, pongs.
+Out: channels trade, book, ticker, instrument, status, heartbeat, executions; acknowledgements, refusals, pongs.
 Source: docs.kraken.com, "Spot WebSocket API v2", read 2026-11-22: a status first; one acknowledgement a symbol; a snapshot
 where one is wanted (by default of book, ticker and instrument, not of trade); book updates with the checksum of the ten
 best levels after each; a heartbeat about every second without another update, once something is subscribed.
@@ -16,10 +16,13 @@ from aiohttp import web
 from picows import WSTransport
 
 from ninefold.simulator import kraken_frames as frames
+from ninefold.simulator.connection import Connection
 from ninefold.simulator.exchange import Exchange, Listing
-from ninefold.simulator.faces import Best, Clock, Days, FaceConnection, best_of, iso
+from ninefold.simulator.faces import Best, Clock, Days, Desk, FaceConnection, best_of, iso
 from ninefold.simulator.generated import GeneratedMarket
 from ninefold.simulator.kraken_book import ShownBook
+from ninefold.simulator.kraken_executions import RESULT, Executions
+from ninefold.simulator.kraken_private import KrakenPrivate
 from ninefold.simulator.kraken_rest import KrakenRest
 from ninefold.simulator.public import Public
 from ninefold.simulator.store import TradeRow
@@ -38,7 +41,8 @@ class Refused(Exception):
 
 
 class KrakenFace:
-    """Implements `faces.ServedFace`. pairs: by symbol; recent: the newest trades of each, of this run but for one."""
+    """Implements `faces.ServedFace`. pairs: by symbol; recent: the newest trades of each, of this run but for one. tokens, lines:
+    that open the account's line; the clients that have it."""
 
     name = NAME
 
@@ -55,12 +59,16 @@ class KrakenFace:
         self._shown: dict[tuple[str, int], ShownBook] = {}
         self._stamps: dict[str, int] = {}  # of each pair's book, the newest
         self._bests: dict[str, Best] = {}
+        self.tokens: set[str] = set()
+        self.lines: dict[Connection, None] = {}
 
     def client(self, path: str) -> FaceConnection | None:
         return KrakenConnection(self) if path == PATH else None
 
-    def routes(self, public: Public) -> list[web.RouteDef]:
-        return KrakenRest(self.exchange, self.market, public).routes()
+    def routes(self, public: Public, desk: Desk) -> list[web.RouteDef]:
+        rest = KrakenRest(self.exchange, self.market, public)
+        self.lines = desk.lines
+        return [*rest.routes(), *KrakenPrivate(self.exchange, desk, rest.listings, self.tokens).routes()]
 
     def traded(self, listing: Listing, rows: list[TradeRow]) -> None:
         """All that one order took is one message."""
@@ -130,6 +138,7 @@ class KrakenConnection(FaceConnection):
         self.kraken = face
         self.heartbeat = ""
         self.beat_s = 0.0
+        self.executions = Executions(face.exchange, face.tokens, face.lines, self)
 
     @property
     def heard(self) -> bool:
@@ -145,6 +154,11 @@ class KrakenConnection(FaceConnection):
     def on_end(self) -> None:
         super().on_end()
         self.kraken.connections.pop(self, None)
+        self.executions.end()
+
+    def die(self) -> None:
+        super().die()
+        self.executions.end()
 
     def on_text(self, text: bytes) -> None:
         began = iso(time.time_ns() // 1000)
@@ -172,6 +186,13 @@ class KrakenConnection(FaceConnection):
             self._hear("", "instrument")
             self._answer(request, began, {"result": {"channel": "instrument", "snapshot": True}, "success": True})
             self.send(frames.instruments([each.instrument for each in self.kraken.pairs.values()]))
+            return
+        if params.get("channel") == "executions":
+            refusal = self.executions.begin(params)
+            said = {"error": refusal, "success": False} if refusal else {"result": RESULT, "success": True}
+            self._answer(request, began, said)
+            if not refusal:
+                self.send(self.executions.snapshot())
             return
         for symbol in self._symbols(request, began):
             try:

@@ -141,8 +141,8 @@ def _pair(instrument: Instrument) -> dict[str, Any]:
         "base": instrument.base,
         "quote": instrument.quote,
         "status": "online",
-        "qty_precision": QTY_DECIMALS,
-        "qty_increment": msgspec.Raw(b"1e-08"),
+        "qty_precision": places_of(instrument.size_step_e8),  # of what own orders must obey
+        "qty_increment": msgspec.Raw(text_of(instrument.size_step_e8).encode()),
         "price_precision": places,
         "cost_precision": QTY_DECIMALS,
         "marginable": False,

@@ -38,17 +38,17 @@ class Refused(Exception):
 
 
 class KrakenRest:
-    """_listings: by every name that a pair has."""
+    """listings: by every name that a pair has."""
 
     def __init__(self, exchange: Exchange, market: Market, public: Public) -> None:
         self.exchange = exchange
         self.market = market
         self.public = public
-        self._listings: dict[str, Listing] = {}
+        self.listings: dict[str, Listing] = {}
         for listing in exchange.listings.values():
             base, quote = frames.rest_names(listing.instrument)
             for name in (base + quote, f"{base}/{quote}", frames.symbol_of(listing.instrument)):
-                self._listings[name] = listing
+                self.listings[name] = listing
 
     def routes(self) -> list[web.RouteDef]:
         answers: dict[str, Answer] = {
@@ -71,7 +71,7 @@ class KrakenRest:
 
     async def pairs(self, request: web.Request) -> object:
         wanted = request.query.get("pair")
-        names = list(dict.fromkeys(self._listings)) if wanted is None else wanted.split(",")
+        names = list(dict.fromkeys(self.listings)) if wanted is None else wanted.split(",")
         listings = {listing.symbol_id: listing for listing in (self._listing(name) for name in names)}
         return {_key(each.instrument): _pair(each.instrument) for each in listings.values()}
 
@@ -112,7 +112,7 @@ class KrakenRest:
         return {_key(of): sides}
 
     def _listing(self, name: str) -> Listing:
-        listing = self._listings.get(name)
+        listing = self.listings.get(name)
         if listing is None:
             raise Refused("EQuery:Unknown asset pair" if name else ARGUMENTS)
         return listing
@@ -121,11 +121,11 @@ class KrakenRest:
         async def handle(request: web.Request) -> web.Response:
             trouble = self.exchange.hub.faults.question(request.path)
             if trouble is not None:
-                return _fail(trouble, request)
+                return fail(trouble, request)
             try:
-                return _json({"error": [], "result": await answer(request)})
+                return json_response({"error": [], "result": await answer(request)})
             except Refused as refused:
-                return _json({"error": [str(refused)]})
+                return json_response({"error": [str(refused)]})
 
         return handle
 
@@ -148,7 +148,7 @@ def _pair(instrument: Instrument) -> dict[str, Any]:
         "lot": "unit",
         "cost_decimals": frames.QTY_DECIMALS,
         "pair_decimals": places,
-        "lot_decimals": frames.QTY_DECIMALS,
+        "lot_decimals": places_of(instrument.size_step_e8),
         "lot_multiplier": 1,
         "leverage_buy": [],
         "leverage_sell": [],
@@ -191,7 +191,7 @@ def _number(request: web.Request, name: str) -> int | None:
     return int(text)
 
 
-def _fail(trouble: Trouble, request: web.Request) -> web.Response:
+def fail(trouble: Trouble, request: web.Request) -> web.Response:
     """Limits are told in the error list, with status 200; an outage is one of the servers before the venue's own."""
     if trouble.kind == "hangup":
         if request.transport is not None:
@@ -199,8 +199,10 @@ def _fail(trouble: Trouble, request: web.Request) -> web.Response:
         return web.Response(status=500)  # nobody hears it
     if trouble.kind == "outage":
         return web.Response(status=503, text="Service Unavailable")
-    return _json({"error": ["EGeneral:Too many requests" if trouble.kind == "limit" else "EGeneral:Temporary lockout"]})
+    return json_response(
+        {"error": ["EGeneral:Too many requests" if trouble.kind == "limit" else "EGeneral:Temporary lockout"]}
+    )
 
 
-def _json(body: object) -> web.Response:
+def json_response(body: object) -> web.Response:
     return web.Response(body=msgspec.json.encode(body), content_type="application/json", charset="utf-8")

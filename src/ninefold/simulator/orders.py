@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 
 from ninefold.simulator import errors, ledger
-from ninefold.simulator.accounts import OwnFill, OwnOrder, Short
+from ninefold.simulator.accounts import OwnFill, OwnOrder, Short, paid_e8
 from ninefold.simulator.engine import BUY, SELL
 from ninefold.simulator.errors import ApiError
 from ninefold.simulator.exchange import Exchange, Market
@@ -157,7 +157,8 @@ class Orders:
         if order.type == "MARKET":
             got = self.market.walk(order.symbol, order.side, None, order.lots)
             if order.side == BUY:
-                enough = sum(instrument.value_e8(*row) for row in got) <= account.of(instrument.quote).free_e8
+                worth_e8 = sum(instrument.value_e8(*row) for row in got)
+                enough = paid_e8(order, worth_e8) <= account.of(instrument.quote).free_e8
             else:
                 enough = order.lots * instrument.lot_e8 <= account.of(instrument.base).free_e8
             if not enough:

@@ -6,6 +6,7 @@ Fields: developers.binance.com, "Trading endpoints" and "Account endpoints" (res
 
 from ninefold.simulator import errors, ledger, records
 from ninefold.simulator.accounts import OwnOrder
+from ninefold.simulator.auth import Keys
 from ninefold.simulator.errors import ApiError
 from ninefold.simulator.exchange import Exchange
 from ninefold.simulator.instruments import Instrument
@@ -18,7 +19,8 @@ NEWEST = 2**62
 class Private:
     """The account's side of the API."""
 
-    def __init__(self, exchange: Exchange, orders: Orders) -> None:
+    def __init__(self, exchange: Exchange, orders: Orders, keys: Keys) -> None:
+        self.keys = keys
         self.exchange = exchange
         self.orders = orders
 
@@ -27,12 +29,12 @@ class Private:
         return records.account(self.exchange, params.text("omitZeroBalances") == "true")
 
     def api_restrictions(self, params: Params) -> object:
-        """What the key may do: read and trade."""
+        """What the key may do: read and trade, and withdraw if `/sim/v1/key` says so."""
         may = {"enableReading", "enableSpotAndMarginTrading", "enableFixApiTrade", "enableFixReadOnly"}
-        may_not = {"enableWithdrawals", "enableInternalTransfer", "enableMargin", "enableFutures", "ipRestrict"}
+        may_not = {"enableInternalTransfer", "enableMargin", "enableFutures", "ipRestrict"}
         may_not |= {"permitsUniversalTransfer", "enableVanillaOptions", "enablePortfolioMarginTrading"}
         told = {**dict.fromkeys(sorted(may), True), **dict.fromkeys(sorted(may_not), False)}
-        return {"createTime": self.exchange.now_ms(), **told}
+        return {"createTime": self.exchange.now_ms(), **told, "enableWithdrawals": self.keys.may_withdraw}
 
     def place(self, params: Params) -> object:
         done = self.orders.place(params)

@@ -1,10 +1,9 @@
-"""One certificate for each hour of an instrument, of what was captured and downloaded together.
+"""One certificate for each hour of an instrument, of what was captured, downloaded and imported together.
 
-In:  the certificates of both parts, each of which knows its own trades alone; where that is not enough, the trades.
-Out: the certificate that is true of the rows that readers get. One that proves its hour holds for both: the other part can
-     only repeat its trades. Where neither does, but both have trades in the hour or next to it, the hour is judged again by
-     the ids of both: a download asks only for what the pipeline missed, and says of itself that most is missing.
-What was imported has no certificates; its ids count where an hour is judged again.
+In:  the certificates of the parts, each of which knows its own trades alone; where that is not enough, the trades.
+Out: the certificate that is true of the rows that readers get. One that proves its hour holds for all: the other parts can
+     only repeat its trades. Where none does, but several have trades in the hour or next to it, the hour is judged again by
+     the ids of all: a download asks only for what the pipeline missed, and says of itself that most is missing.
 """
 
 from __future__ import annotations
@@ -19,44 +18,47 @@ import msgspec
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Gap
 from ninefold.market.time import HOUR_NS
-from ninefold.store.beside import HISTORY
+from ninefold.store.beside import HISTORY, IMPORTS
 from ninefold.store.certificates import LET_GO, Certificate, Ids, judged
 from ninefold.store.data_dir import NoDataDir
 from ninefold.store.ids import ids_by_hour, joined
 from ninefold.store.read import Reader
 
-CAPTURED, DOWNLOADED, BOTH = "captured", "downloaded", "captured and downloaded"
+CAPTURED, DOWNLOADED, IMPORTED = "captured", "downloaded", "imported"
+BESIDE = {DOWNLOADED: HISTORY, IMPORTED: IMPORTS}  # a part and its folder
 PROVEN = ("complete", "healed")
 WORST_FIRST = (LET_GO, "gap known", "cannot tell", "healed", "complete")
-TOGETHER = "captured and downloaded trades together: "
 
 
 class Certified(NamedTuple):
-    """part: CAPTURED, DOWNLOADED or BOTH."""
+    """part: CAPTURED, DOWNLOADED or IMPORTED, or several of them in words."""
 
     certificate: Certificate
     part: str
 
 
 class Parts:
-    """Certificates of one instrument by hour, of each part. hours: of both, rising; traded: those in which an id is known.
+    """Certificates of one instrument by hour, of each part. hours: of all, rising; traded: those in which an id is known.
 
     Of the versions of an instrument those count that traded in the hour, or the newest, and of these the worst.
     """
 
-    def __init__(self, captured: Iterable[Certificate], downloaded: Iterable[Certificate]) -> None:
-        self.captured = _speaking(captured)
-        self.downloaded = {one.hour_ns: one for one in downloaded}
-        self.hours = sorted(self.captured.keys() | self.downloaded.keys())
+    def __init__(self, certificates: Mapping[str, Iterable[Certificate]]) -> None:
+        """certificates: by part, what counts first first."""
+        self.parts = {part: _speaking(some) for part, some in certificates.items()}
+        self.hours = sorted({hour for some in self.parts.values() for hour in some})
         self.traded = [hour for hour in self.hours if self.bounds(hour) is not None]
         self._stretches: list[tuple[int, int]] = []
         for hour in self.hours:
             start = self._stretches.pop()[0] if self._stretches and self._stretches[-1][1] == hour else hour
             self._stretches.append((start, hour + HOUR_NS))
 
+    def of(self, hour: int) -> list[Certificate]:
+        return [some[hour] for some in self.parts.values() if hour in some]
+
     def bounds(self, hour: int) -> tuple[int, int] | None:
         """The first and the last id that is known of an hour."""
-        some = [one[hour] for one in (self.captured, self.downloaded) if hour in one]
+        some = self.of(hour)
         first = [one.first_id for one in some if one.first_id is not None]
         last = [one.last_id for one in some if one.last_id is not None]
         return (min(first), max(last)) if first and last else None
@@ -74,15 +76,20 @@ class Parts:
 
     def closed(self, hour: int) -> bool:
         """Whether a part knows that the hour is over: a pipeline that was stopped in it does not."""
-        return any(one[hour].closed for one in (self.captured, self.downloaded) if hour in one)
+        return any(one.closed for one in self.of(hour))
+
+    def near(self, hour: int) -> list[str]:
+        """The parts that have ids of the hour or of those next to it."""
+        hours = (hour, *self.around(hour))
+        return [
+            part
+            for part, some in self.parts.items()
+            if any(at in some and some[at].first_id is not None for at in hours if at is not None)
+        ]
 
     def meet(self, hour: int) -> bool:
-        """Whether both parts have ids of the hour or of those next to it."""
-        near = (hour, *self.around(hour))
-        return all(
-            any(at in one and one[at].first_id is not None for at in near if at is not None)
-            for one in (self.captured, self.downloaded)
-        )
+        """Whether several parts have ids there."""
+        return len(self.near(hour)) > 1
 
 
 def parts_of(reader: Reader, instruments: Mapping[str, Sequence[Instrument]]) -> dict[str, Parts]:
@@ -91,13 +98,13 @@ def parts_of(reader: Reader, instruments: Mapping[str, Sequence[Instrument]]) ->
     captured: dict[int, list[Certificate]] = {}
     for one in reader.certificates(ids[0] if len(ids) == 1 else None):
         captured.setdefault(one.instrument, []).append(one)
-    downloaded = _downloaded(reader)
+    beside = {part: _beside(reader, folder) for part, folder in BESIDE.items()}
     found = {}
     for name, versions in instruments.items():
         mine = [one for version in versions for one in captured.get(version.id, [])]
         keys = dict.fromkeys((one.venue, one.venue_symbol) for one in versions)
-        theirs = [one for key in keys for one in downloaded.get(key, [])]
-        found[name] = Parts(mine, theirs)
+        theirs = {part: [one for key in keys for one in some.get(key, [])] for part, some in beside.items()}
+        found[name] = Parts({CAPTURED: mine, **theirs})
     return found
 
 
@@ -111,7 +118,7 @@ def certified(
             one = _best(parts, hour)
             if one.certificate.state not in PROVEN and parts.closed(hour) and parts.meet(hour):
                 ids = _ids(reader, versions, hour, hour + HOUR_NS)
-                one = _together(one, ids, *neighbours_of(reader, versions, parts, hour, ids), gaps)
+                one = _together(one, parts, ids, *neighbours_of(reader, versions, parts, hour, ids), gaps)
             found.append(one)
     return found
 
@@ -138,18 +145,17 @@ def neighbours_of(
 
 
 def _best(parts: Parts, hour: int) -> Certified:
-    """Of one part: what is proven, then what has trades, then what was captured."""
-    some = [
-        Certified(one[hour], part)
-        for one, part in ((parts.captured, CAPTURED), (parts.downloaded, DOWNLOADED))
-        if hour in one
-    ]
+    """Of one part: what is proven, then what has trades, then what counts first."""
+    some = [Certified(certificates[hour], part) for part, certificates in parts.parts.items() if hour in certificates]
     return min(some, key=lambda one: (one.certificate.state not in PROVEN, not one.certificate.trades))
 
 
-def _together(one: Certified, ids: Ids | None, before: Ids | None, after: Ids | None, gaps: Sequence[Gap]) -> Certified:
-    """By the ids of both parts."""
+def _together(
+    one: Certified, parts: Parts, ids: Ids | None, before: Ids | None, after: Ids | None, gaps: Sequence[Gap]
+) -> Certified:
+    """By the ids of all parts."""
     old = one.certificate
+    names = " and ".join(parts.near(old.hour_ns))
     state, missing, how = judged(old.hour_ns, ids, before, after, gaps, losses=0, closed=True)
     if old.state == LET_GO and state not in PROVEN:
         return one
@@ -158,14 +164,14 @@ def _together(one: Certified, ids: Ids | None, before: Ids | None, after: Ids | 
         old,
         state=state,
         missing=missing,
-        how=TOGETHER + how,
+        how=f"{names} trades together: {how}",
         first_id=ids.first if ids and counts else None,
         last_id=ids.last if ids and counts else None,
         trades=ids.trades if ids else 0,
         from_ns=ids.from_ns if ids and before is None else old.hour_ns,
         to_ns=old.hour_ns + HOUR_NS,
     )
-    return Certified(made, BOTH)
+    return Certified(made, names)
 
 
 def _bounds(parts: Parts, hour: int) -> Ids | None:
@@ -204,15 +210,15 @@ def _both(one: Ids | None, other: Ids | None) -> Ids | None:
     return joined(one, other) if one is not None and other is not None else one or other
 
 
-def _downloaded(reader: Reader) -> dict[tuple[str, str], list[Certificate]]:
+def _beside(reader: Reader, folder: str) -> dict[tuple[str, str], list[Certificate]]:
     """By venue and symbol."""
     try:
-        history = Reader(reader.path / HISTORY, reader.as_of_ns)
+        part = Reader(reader.path / folder, reader.as_of_ns)
     except NoDataDir:
         return {}
-    names = {one.id: (one.venue, one.venue_symbol) for one in history.captured()}
+    names = {one.id: (one.venue, one.venue_symbol) for one in part.captured()}
     found: dict[tuple[str, str], list[Certificate]] = {}
-    for one in history.certificates():
+    for one in part.certificates():
         if one.instrument in names:
             found.setdefault(names[one.instrument], []).append(one)
     return found

@@ -11,7 +11,7 @@ instruments at once, and here is judged what remains.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,10 +58,18 @@ class Certifier:
         fresh = self._note(record for record in records if record.seq > position)
         self._pending = fresh | self._hours.add_stored(position)  # the writer died before it certified these
 
-    def step(self, groups: Grouped, records: Sequence[AnyRecord], clock_ns: int, seq: int) -> pa.Table:
+    def step(
+        self,
+        groups: Grouped,
+        records: Sequence[AnyRecord],
+        clock_ns: int,
+        seq: int,
+        stored: Callable[[], object],
+    ) -> pa.Table:
         """Fold what was just stored; returns the rows to append to the certificates.
 
-        groups, records: only of trades, and those records, that were not stored before.
+        groups, records: only of trades, and those records, that were not stored before. stored: waits until the trades
+                         are; they are read from the table only after that.
         clock_ns:        the venue's time as far as ticks told it, 0 if they did not.
         """
         self._clock_ns = max(self._clock_ns, clock_ns, int(groups.to_ns.max(initial=0)))
@@ -70,7 +78,7 @@ class Certifier:
         told = noted | traded.keys()
         around = (self._around(key, key in noted or traded[key]) for key in told)
         touched = told.union(*around, self._closing({instrument for instrument, _ in told}))
-        rows = self._revise(touched, seq, every_change=False)
+        rows = self._revise(touched, seq, every_change=False, stored=stored)
         self._pending = set()
         self._let_grow(told)
         return rows
@@ -154,7 +162,9 @@ class Certifier:
         self._swept_ns = until
         return closed
 
-    def _revise(self, keys: set[Key], seq: int, every_change: bool) -> pa.Table:
+    def _revise(
+        self, keys: set[Key], seq: int, every_change: bool, stored: Callable[[], object] = lambda: None
+    ) -> pa.Table:
         """Rows of the certificates that differ from their latest revision. What was let go stays so."""
         keys = {key for key in keys if key not in self._latest or self._latest[key].state != LET_GO}
         near = {key: self._hours.neighbours(key) for key in keys}
@@ -162,7 +172,8 @@ class Certifier:
         self._hours.recall(instruments)
         self._hours.load(
             keys
-            | {other for pair in near.values() for other in pair if other is not None and not self._is_closed(other)}
+            | {other for pair in near.values() for other in pair if other is not None and not self._is_closed(other)},
+            stored,
         )
         revised = []
         for key in sorted(keys):

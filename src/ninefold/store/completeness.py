@@ -1,7 +1,8 @@
 """How complete what was stored of an instrument is over a stretch of time: what an answer made from it can carry.
 
-In:  certificates of captured and downloaded trades, for hours that lack some their ids or the gaps that were reported; of an
-     answer made of bars, their width too: bars that were downloaded are worth what the venue told.
+In:  certificates of captured, downloaded and imported trades, for hours that lack some their ids or the gaps that were reported; of an
+     answer made of bars, their width too: bars that were downloaded are worth what the venue told,
+     imported ones less.
 Out: spans that cover the stretch without a hole, each with its state and why; the holes.
 States: those of certificates. Where nothing is stored nobody can tell.
 """
@@ -17,6 +18,7 @@ import msgspec
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Gap
 from ninefold.market.time import HOUR_NS, TIMEFRAME_OF
+from ninefold.store.beside import FOLDERS
 from ninefold.store.beside_certificates import PROVEN, Certified, Parts, certified, parts_of
 from ninefold.store.forms import instruments_wanted
 from ninefold.store.holes import Hole as Hole
@@ -24,7 +26,7 @@ from ninefold.store.holes import holes_of, joined_holes
 from ninefold.store.read import Reader
 from ninefold.store.told_bars import Told, ToldBars, told_bars
 
-NOTHING = "nothing certifies this time: what is stored of it, if anything, was imported or its download did not end"
+NOTHING = "nothing certifies this time: a download or an import of it, if there was one, did not end"
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -86,7 +88,7 @@ def completeness_of(
     for name, versions in instruments.items():
         ids = {one.id for one in versions}
         mine = [one for one in gaps if one.instrument in ids]
-        told = None if width_ns is None else told_bars(reader, versions, width_ns)
+        told = [] if width_ns is None else [told_bars(reader, versions, width_ns, place) for place in FOLDERS]
         found.append(_of_one(reader, name, versions, parts[name], mine, told, from_ns, to_ns, width_ns))
     return found
 
@@ -97,23 +99,25 @@ def _of_one(
     versions: Sequence[Instrument],
     parts: Parts,
     gaps: Sequence[Gap],
-    told: ToldBars | None,
+    told: Sequence[ToldBars],
     from_ns: int | None,
     to_ns: int | None,
     width_ns: int | None,
 ) -> Completeness:
-    bars = [] if told is None else told.stretches()
-    both = [*parts.captured.values(), *parts.downloaded.values()]
-    known = [(one.from_ns, one.to_ns) for one in both] + [(one.from_ns, one.to_ns) for one in bars]
+    bars = [one.stretches() for one in told]
+    every = [one for some in parts.parts.values() for one in some.values()]
+    known = [(one.from_ns, one.to_ns) for one in every]
+    known += [(one.from_ns, one.to_ns) for some in bars for one in some]
     start = min((first for first, _ in known), default=0) if from_ns is None else from_ns
     end = max((last for _, last in known), default=start) if to_ns is None else to_ns
     hours = certified(reader, versions, parts, gaps, start, end)
     lacking = [one.certificate for one in hours if one.certificate.state == "gap known"]
     holes = {one.hour_ns: holes_of(reader, versions, one, parts, gaps) for one in lacking}
     spans = [_span(one) for one in hours]
-    if told is not None and width_ns is not None:
-        bars = [one for one in bars if one.from_ns < end and one.to_ns > start]
-        spans, holes = _with_bars(spans, holes, told, bars, TIMEFRAME_OF[width_ns])
+    if width_ns is not None:
+        downloaded, imported = ([one for one in some if one.from_ns < end and one.to_ns > start] for some in bars)
+        spans, holes = _with_bars(spans, holes, told[0], downloaded, TIMEFRAME_OF[width_ns])
+        spans = _over(spans, [_imported(one, TIMEFRAME_OF[width_ns]) for one in imported])
     inside = [hole for some in holes.values() for hole in some if hole.from_ns < end and hole.to_ns >= start]
     return Completeness(instrument, start, end, tuple(_covering(spans, start, end)), tuple(joined_holes(inside)))
 
@@ -136,6 +140,17 @@ def how_told(one: Told, timeframe: str) -> str:
     if one.lost:
         return f"{one.lost} of {one.known + one.lost} bars of {timeframe} are not known: the venue did not tell them"
     return f"every bar of {timeframe} is known, as the venue told it"
+
+
+def how_imported(one: Told, timeframe: str) -> str:
+    """In words, of imported bars of an hour."""
+    if one.lost:
+        return f"{one.lost} of {one.known + one.lost} bars of {timeframe} are not there: the source did not have them"
+    return f"every bar of {timeframe} is there, as the source had it; nobody can tell whether it had every trade"
+
+
+def _imported(one: Told, timeframe: str) -> Span:
+    return Span(one.from_ns, one.to_ns, "gap known" if one.lost else "cannot tell", how_imported(one, timeframe), None)
 
 
 def _span(one: Certified) -> Span:

@@ -7,7 +7,7 @@ Out: the ids of hours; which hours changed by trades that do not only go on (gro
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,13 +15,28 @@ import pyarrow.compute as pc
 
 from ninefold.market.time import HOUR_NS
 from ninefold.store.certificates import Ids
-from ninefold.store.delta import dataset, stored_files
+from ninefold.store.delta import StoredFile, dataset, stored_files
 from ninefold.store.growing import Growing, Key
 from ninefold.store.ids import Grouped, ids_by_hour, joined
-from ninefold.store.layout import to_numpy
+from ninefold.store.layout import market_columns, to_numpy
 from ninefold.store.scan import in_range, may_hold_time, scan
 
+JUDGED = ["instrument", "id_kind", "id_lo", "exchange_ns", "receive_ns", "seq"]  # what certificates are made of
 KEEP_HOURS = 3  # hours of an instrument whose ids stay in memory; others are read again if they change
+
+
+def ids_stored(files: list[StoredFile], condition: pc.Expression | None) -> tuple[dict[Key, Ids], int]:
+    """What stored trades say by instrument and hour, and the last seq of them; a part after the other, so that any number
+    fits into memory.
+    """
+    found: dict[Key, Ids] = {}
+    last_seq = 0
+    for batch in dataset("trades", files).to_batches(columns=JUDGED, filter=condition) if files else ():
+        columns = market_columns("trades", pa.Table.from_batches([batch]))
+        last_seq = max(last_seq, int(columns["seq"].max(initial=0)))
+        for key, ids in ids_by_hour(columns).items():
+            found[key] = joined(found[key], ids) if key in found else ids
+    return found, last_seq
 
 
 class Hours:
@@ -92,9 +107,11 @@ class Hours:
             (instrument, traded[after]) if after < len(traded) else None,
         )
 
-    def load(self, keys: Iterable[Key]) -> None:
-        """Read the ids of hours with trades that are not in memory."""
+    def load(self, keys: Iterable[Key], stored: Callable[[], object]) -> None:
+        """Read the ids of hours with trades that are not in memory. stored: waits until the table has the latest trades."""
         wanted = {key for key in keys if self.ids(key) is None and key[1] in self.traded.get(key[0], [])}
+        if wanted:
+            stored()
         for hour in sorted({hour for _, hour in wanted}):
             instruments = [instrument for instrument, at in wanted if at == hour]
             files = [

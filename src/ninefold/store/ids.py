@@ -7,7 +7,7 @@ Out: for each (instrument, hour) what its trades say, for all at once as arrays 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -88,7 +88,7 @@ def grouped(trades: np.ndarray | Mapping[str, np.ndarray]) -> Grouped:
 
 def joined(one: Ids, other: Ids) -> Ids:
     """Both together."""
-    runs = _merged([*one.runs, *other.runs])
+    runs = merged([*one.runs, *other.runs])
     return Ids(
         runs=runs,
         trades=_count(runs) if runs else one.trades + other.trades,
@@ -125,14 +125,19 @@ def _runs(ids: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     return ids[begins], ids[ends], group[begins]
 
 
-def _merged(runs: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    merged: list[tuple[int, int]] = []
+def merged(runs: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The same runs (first, last), rising, none touching another.
+
+    >>> merged([(5, 8), (1, 2), (3, 3), (6, 7)])
+    ((1, 3), (5, 8))
+    """
+    made: list[tuple[int, int]] = []
     for first, last in sorted(runs):
-        if merged and first <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+        if made and first <= made[-1][1] + 1:
+            made[-1] = (made[-1][0], max(made[-1][1], last))
         else:
-            merged.append((first, last))
-    return tuple(merged)
+            made.append((first, last))
+    return tuple(made)
 
 
 def _count(runs: tuple[tuple[int, int], ...]) -> int:

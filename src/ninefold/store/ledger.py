@@ -1,4 +1,4 @@
-"""The ledger: orders, fills, balances and equity, in SQLite, synced before `append` returns.
+"""The ledger: orders, fills, balances and equity, in SQLite. What was noted outlives the process, what was synced a power loss.
 
 In:  records of the account, in the order of the stream, also again after a crash.
 Out: append-only events; orders, fills and positions are derived from them. An event is known by (seq, type, its id,
@@ -8,6 +8,7 @@ Out: append-only events; orders, fills and positions are derived from them. An e
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import weakref
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from typing import Any
 import msgspec
 
 from ninefold.execution.lease import TakenOver
+from ninefold.journal.durable import folder_to_disk, to_disk
 from ninefold.market.records import AnyRecord, Balance, Decision, Equity, Fill, Found, Order
 from ninefold.store.data_dir import AlreadyWritten, WrongFormat, check_data_dir, failed_write, open_data_dir
 
@@ -44,6 +46,7 @@ _FIRST = (
     "SELECT payload FROM events WHERE number IN"
     f" (SELECT min(number) FROM events WHERE type = '{{type}}' AND {_KNOWN} GROUP BY id) ORDER BY number"
 )
+LOG_MOST_BYTES = 16 * 1024 * 1024  # of the write-ahead log, before what it holds is moved into the file
 Values = tuple[int | str | None, ...]
 _encode = msgspec.json.Encoder().encode
 _record = msgspec.json.Decoder(AnyRecord)
@@ -125,8 +128,8 @@ class LedgerReader:
 
 
 class Ledger(LedgerReader):
-    """The writer. Use it from one thread at a time; one that is dropped closes its file. To open it takes it over: who
-    opened it before can append nothing more.
+    """The writer. Use it from one thread at a time; `sync` and `shorten` may run beside that. One that is dropped closes its
+    file. To open it takes it over: who opened it before can append nothing more.
 
     path:   the data dir; created if there is none. epoch: how often it was opened.
     raises: WrongFormat, StoreWriteFailed, AlreadyWritten.
@@ -135,15 +138,18 @@ class Ledger(LedgerReader):
     def __init__(self, path: Path) -> None:
         super().__init__(open_data_dir(path))
         try:
-            self._writer = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
-            self._finish = weakref.finalize(self, self._writer.close)
+            self._writer = _connected(self._file)
             self._writer.execute("PRAGMA journal_mode = WAL")
-            self._writer.execute("PRAGMA synchronous = FULL")
+            self._writer.execute("PRAGMA wal_autocheckpoint = 0")
             if not _version(self._writer):
                 self._writer.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
             _checked(self._writer, self._file)
             self._writer.executescript(f"BEGIN IMMEDIATE; {_EPOCH} PRAGMA user_version = {VERSION}; COMMIT;")
             self.epoch = self._last_epoch()
+            self._log = os.open(f"{self._file}-wal", os.O_RDWR)
+            self._finish = weakref.finalize(self, _close, self._writer, self._log)
+            self.sync()
+            folder_to_disk(path)
         except sqlite3.OperationalError as refused:
             if refused.sqlite_errorcode == sqlite3.SQLITE_BUSY:
                 raise AlreadyWritten(
@@ -153,10 +159,17 @@ class Ledger(LedgerReader):
             raise failed_write(self._file, refused) from refused
 
     def append(self, records: Sequence[AnyRecord], last_seq: int) -> int:
-        """Add events in one synced transaction and return how many were new.
+        """`note`, and on the disk when this returns."""
+        added = self.note(records, last_seq)
+        self.sync()
+        return added
+
+    def note(self, records: Sequence[AnyRecord], last_seq: int) -> int:
+        """Add events in one transaction and return how many were new. The end of the process cannot undo it, a power loss can
+        until the next `sync`.
 
         last_seq: the input up to which everything is in now.
-        raises:   StoreWriteFailed, TakenOver; nothing was appended then.
+        raises:   StoreWriteFailed, TakenOver; nothing was added then.
         """
         rows = [
             (record.seq, str(record.__struct_config__.tag), _id_of(record), _encode(record).decode())
@@ -182,9 +195,29 @@ class Ledger(LedgerReader):
             raise failed_write(self._file, refused) from refused
         return added
 
+    def sync(self) -> None:
+        """All that was noted before the call is on the disk when this returns: it is whole in the write-ahead log, from which
+        SQLite takes up to the first part that is not. raises: StoreWriteFailed."""
+        try:
+            to_disk(self._log)
+        except OSError as refused:
+            raise failed_write(self._file, refused) from refused
+
+    def shorten(self) -> None:
+        """Move what the write-ahead log holds into the file, if it has become long. Done beside the writer, which never waits
+        for it; SQLite syncs what it moves. raises: StoreWriteFailed."""
+        if os.fstat(self._log).st_size < LOG_MOST_BYTES:
+            return
+        try:
+            with closing(_connected(self._file)) as db:
+                db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.OperationalError as refused:
+            raise failed_write(self._file, refused) from refused
+
     def go_back(self, seq: int) -> None:
         """Be done up to this input at most: a power loss took what the journal had behind it, and its numbers come again."""
         self._writer.execute("UPDATE position SET last_seq = min(last_seq, ?)", (seq,))
+        self.sync()
 
     def close(self) -> None:
         self._finish()
@@ -194,6 +227,18 @@ class Ledger(LedgerReader):
 
     def _query(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         return self._writer.execute(query, values).fetchall()
+
+
+def _connected(file: Path) -> sqlite3.Connection:
+    """For writing; a commit is written and not synced, but the order in which the parts of a checkpoint reach the disk is kept."""
+    db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA synchronous = NORMAL")
+    return db
+
+
+def _close(writer: sqlite3.Connection, log: int) -> None:
+    writer.close()
+    os.close(log)
 
 
 def _version(db: sqlite3.Connection) -> int:

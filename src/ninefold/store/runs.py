@@ -66,7 +66,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 def save_run(data_dir: Path, kind: str, trial: int, document: dict[str, Any], bars: Bars | None) -> Path:
     """Keep a finished run; returns its file.
 
-    kind:     backtest, sweep, walk-forward, tournament.
+    kind:     backtest, sweep, walk-forward, cross-validate, tournament, freqtrade.
     trial:    number of its first trial in the ledger of the data dir.
     document: what the command prints as JSON; NaN is kept as null.
     bars:     what it ran on; None where there is no one series.

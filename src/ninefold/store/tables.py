@@ -12,8 +12,9 @@ An append syncs nothing to disk: the journal is what acknowledges.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
@@ -71,7 +72,7 @@ class Tables:
             raise
         self._certifier: Certifier | None = None
         self._upkeep = Upkeep(list(self._tables.values()))
-        self._beside = ThreadPoolExecutor(1, "group trades")
+        self._beside = ThreadPoolExecutor(1, "write trades")
 
     def position(self) -> int:
         """The last seq that all tables have, 0 if none. Go on with the chunks whose last_seq is not below it."""
@@ -176,23 +177,49 @@ class Tables:
         last_seq = chunks[-1].last_seq
         records = [record for chunk in chunks for record in chunk.records]
         fresh = self._store_records(records, last_seq)
-        count, trades, groups = len(fresh), 0, self._beside.submit(grouped, empty("trades"))
-        for kind in KINDS:
-            rows = stacked(kind, [chunk.arrays[kind] for chunk in chunks if kind in chunk.arrays])
-            new = self._new_rows(kind, rows) if len(rows) else None
-            if new is None:
-                continue
-            if kind == "trades":  # on the other core while this one writes
-                groups, trades = self._beside.submit(grouped, market_columns("trades", new)), new.num_rows
-            self._tables[kind].commit(new, max(last_seq, self._tables[kind].last_seq))
-            count += new.num_rows
         clock_ns = max((record.exchange_ns for record in records if isinstance(record, Tick)), default=0)
-        revised = self._certifier.step(groups.result(), fresh, clock_ns, last_seq)
+        count, new = len(fresh), self._new_rows("trades", chunks)
+        with self._written_beside("trades", new, last_seq) as stored:  # on the other core, while this one certifies
+            for kind in KINDS:
+                others = self._new_rows(kind, chunks) if kind != "trades" else None
+                if others is not None:
+                    self._commit(kind, others, last_seq)
+                    count += others.num_rows
+            groups = grouped(empty("trades") if new is None else market_columns("trades", new))
+            revised = self._certifier.step(groups, fresh, clock_ns, last_seq, stored)
         self._tables["certificates"].commit(revised, last_seq)
-        return Written(count, trades)
+        trades = 0 if new is None else new.num_rows
+        return Written(count + trades, trades)
 
-    def _new_rows(self, kind: str, rows: np.ndarray) -> pa.Table | None:
+    @contextmanager
+    def _written_beside(self, kind: str, rows: pa.Table | None, last_seq: int) -> Iterator[Callable[[], object]]:
+        """Commit rows in another thread; gives what waits until it is done. At the end it is, or its failure is raised."""
+        done = threading.Event()
+        if rows is None:
+            yield lambda: None
+            return
+        written = self._beside.submit(self._commit, kind, rows, last_seq, done)
+        try:
+            yield done.wait
+        finally:
+            done.wait()  # nothing else may happen to the tables meanwhile
+        try:
+            written.result()
+        finally:
+            del written  # it holds what was raised, and that this frame: files of a failed write would stay open
+
+    def _commit(self, kind: str, rows: pa.Table, last_seq: int, done: threading.Event | None = None) -> None:
+        try:
+            self._tables[kind].commit(rows, max(last_seq, self._tables[kind].last_seq))
+        finally:
+            if done is not None:
+                done.set()
+
+    def _new_rows(self, kind: str, chunks: Sequence[Chunk]) -> pa.Table | None:
         """The rows of a kind that are not stored yet, sorted, if there are any."""
+        rows = stacked(kind, [chunk.arrays[kind] for chunk in chunks if kind in chunk.arrays])
+        if not len(rows):
+            return None
         table = self._tables[kind]
         known = table.last_seq
         seq = np.ascontiguousarray(rows["seq"])

@@ -1,8 +1,8 @@
-"""How complete downloaded bars are, hour by hour: what they are worth where nothing proves the trades.
+"""How complete downloaded or imported bars are, hour by hour: what they are worth where nothing proves the trades.
 
-In:  the bars of one series that D/history has, and those that the pipeline captured, for these count before.
-Out: for each hour in which all bars that readers get were downloaded: from when to when, how many are known, how many not.
-A known bar there was told by the venue, or made of trades whose ids follow each other. An hour of which all bars between its
+In:  the bars of one series that D/history or D/imports has, and those that stand in places that count before it.
+Out: for each hour in which all bars that readers get stand there: from when to when, how many are known, how many not.
+A downloaded bar that is known was told by the venue, or made of trades whose ids follow each other. An hour of which all bars between its
 first and its last are known is complete from the one to the other; nothing is said of the rest. A bar of more than an hour
 speaks for all of its time.
 """
@@ -21,9 +21,10 @@ from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import HOUR_NS
 from ninefold.store.as_of import known_by
-from ninefold.store.beside import HISTORY
+from ninefold.store.beside import FOLDERS, HISTORY
 from ninefold.store.data_dir import NoDataDir
 from ninefold.store.delta import stored_files
+from ninefold.store.ids import merged
 from ninefold.store.listing import live
 from ninefold.store.read import Reader
 from ninefold.store.remembered import Remembered
@@ -103,7 +104,7 @@ class ToldBars:
         ]
 
     def hold(self, from_ns: int, to_ns: int) -> bool:
-        """Whether every bar that readers get of [from_ns, to_ns], both inside, is a known one that was downloaded."""
+        """Whether every bar that readers get of [from_ns, to_ns], both inside, is a known one that stands there."""
         span = np.array([from_ns // self._width_ns, to_ns // self._width_ns + 1]) * self._width_ns
         low, high = span[:1], span[1:]
         return int(self._known.between(low, high)[0]) == high[0] - low[0] and not self._kept.between(low, high)[0]
@@ -118,50 +119,62 @@ class ToldBars:
 
 
 _NONE = _Runs(np.empty(0, np.int64), np.empty(0, np.int64))
-_downloaded: Remembered[tuple[_Runs, _Runs]] = Remembered()
+_remembered: Remembered[tuple[_Runs, _Runs]] = Remembered()
 
 
-def told_bars(reader: Reader, versions: Sequence[Instrument], width_ns: int) -> ToldBars:
-    """reader: of the data dir that D/history stands in; versions: of one instrument there."""
-    folder = reader.path / HISTORY / "tables"
+def told_bars(reader: Reader, versions: Sequence[Instrument], width_ns: int, place: str = HISTORY) -> ToldBars:
+    """reader: of the data dir that the place, D/history or D/imports, stands in; versions: of one instrument there."""
     keys = {(one.venue, one.venue_symbol) for one in versions}
-    asked = folder, tuple(sorted(keys)), width_ns, reader.as_of_ns
-    tables = (live(folder, "bars"), live(folder, "records"))
-    stored, known = _downloaded.get(asked, tables, lambda: _read(reader, keys, width_ns))
+    stored, known = _runs_beside(reader, keys, width_ns, place)
     if not len(stored.starts):
         return ToldBars(width_ns, _NONE, _NONE, _NONE)
     unit = max(HOUR_NS, width_ns)
     span = int(stored.starts[0]) // unit * unit + 1, -(-int(stored.ends[-1]) // unit) * unit + 1
     ids = [one.id for one in versions]
     [kept] = _runs(reader.path / "tables", ids, width_ns, reader.as_of_ns, span, (True,))
+    for earlier in FOLDERS[: FOLDERS.index(place)]:
+        kept = _both(kept, _runs_beside(reader, keys, width_ns, earlier)[1])
     return ToldBars(width_ns, stored, known, kept)
 
 
-def widths_told(reader: Reader, versions: Sequence[Instrument]) -> list[int]:
-    """The widths of downloaded bars of an instrument, rising."""
-    folder = reader.path / HISTORY / "tables"
+def widths_told(reader: Reader, versions: Sequence[Instrument], place: str = HISTORY) -> list[int]:
+    """The widths of bars of an instrument that stand there, rising."""
+    folder = reader.path / place / "tables"
     files = stored_files(folder, "bars")
-    ids = _ids(reader, {(one.venue, one.venue_symbol) for one in versions}) if files else []
+    ids = _ids(reader, {(one.venue, one.venue_symbol) for one in versions}, place) if files else []
     if not ids:
         return []
     wanted = pc.field("instrument").isin(pa.array(ids, pa.int32()))
     return sorted(pc.unique(scan("bars", files, wanted, ["width_ns"]).column(0)).to_pylist())
 
 
-def _read(reader: Reader, keys: set[tuple[str, str]], width_ns: int) -> tuple[_Runs, _Runs]:
-    ids = _ids(reader, keys)
-    folder = reader.path / HISTORY / "tables"
-    stored, known = _runs(folder, ids, width_ns, reader.as_of_ns, (None, None), (False, True))
-    return stored, known
+def _runs_beside(reader: Reader, keys: set[tuple[str, str]], width_ns: int, place: str) -> tuple[_Runs, _Runs]:
+    """Where bars are stored there, and where known ones are."""
+    folder = reader.path / place / "tables"
+
+    def read() -> tuple[_Runs, _Runs]:
+        ids = _ids(reader, keys, place)
+        stored, known = _runs(folder, ids, width_ns, reader.as_of_ns, (None, None), (False, True))
+        return stored, known
+
+    asked = folder, tuple(sorted(keys)), width_ns, reader.as_of_ns
+    return _remembered.get(asked, (live(folder, "bars"), live(folder, "records")), read)
 
 
-def _ids(reader: Reader, keys: set[tuple[str, str]]) -> list[int]:
-    """Of an instrument's versions in D/history."""
+def _both(one: _Runs, other: _Runs) -> _Runs:
+    pairs = [*zip(one.starts.tolist(), one.ends.tolist(), strict=True)]
+    pairs += zip(other.starts.tolist(), other.ends.tolist(), strict=True)
+    made = merged((start, end - 1) for start, end in pairs)
+    return _Runs(np.array([first for first, _ in made], np.int64), np.array([last + 1 for _, last in made], np.int64))
+
+
+def _ids(reader: Reader, keys: set[tuple[str, str]], place: str) -> list[int]:
+    """Of an instrument's versions there."""
     try:
-        history = Reader(reader.path / HISTORY).captured()
+        beside = Reader(reader.path / place).captured()
     except NoDataDir:
         return []
-    return [one.id for one in history if (one.venue, one.venue_symbol) in keys]
+    return [one.id for one in beside if (one.venue, one.venue_symbol) in keys]
 
 
 def _runs(

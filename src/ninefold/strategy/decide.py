@@ -1,27 +1,28 @@
 """Targets and foretellings: the pure core of `decide`.
 
 In:  chunks with finished bars, what was told of them, and forecasts.
-Out: the same with the target of every strategy at the close of each first-revision bar of its timeframe, MAY
-     messages, and their scores once their
-     time is over. A MAY is kept if the target moved that way by at least SMALLEST_CHANGE within the horizon.
+Out: the same with the target of every strategy at the close of each first-revision bar of its timeframe, `Renewed` where the
+     entry of one with exits holds again, MAY messages, and their scores once their time is over. A MAY is kept if the target
+     moved that way by at least SMALLEST_CHANGE within the horizon.
+
+What strategies may do is foretold at the tick behind the one that closed a bar: it takes milliseconds, which orders would wait
+for, and no order of that tick could refer to it.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
-from ninefold.formula import Evaluator, Scale
-from ninefold.market.arrays import rows
+from ninefold.formula import Bars as Heard
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, row
+from ninefold.market.columns import columns, each_row
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import round_to_step
-from ninefold.market.records import Listed, May, MayScored, Tick
+from ninefold.market.records import Listed, May, MayScored, Renewed, Tick
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 from ninefold.market.values import known_of, told_of
 from ninefold.strategy.foretell import (
@@ -32,16 +33,19 @@ from ninefold.strategy.foretell import (
     one_bar_returns,
     recent_returns,
 )
-from ninefold.strategy.plan import Plan, targets
+from ninefold.strategy.plan import Plan
+from ninefold.strategy.series import Joined, Moments, Series, joins, scale_of
 
-RECENT_BARS = 32
 HORIZON_NS = (
     2 * MINUTE_NS
 )  # a MAY looks this far ahead, at least SHORTEST_BARS and at most LONGEST_BARS of its timeframe
 SHORTEST_BARS, LONGEST_BARS = 3, 30
 LEAST_PROBABILITY = 0.1  # less likely moves are not worth a message
-AT_ONCE = 2  # foretellings a chunk at most: they cost milliseconds, and orders wait behind them
+AT_ONCE = 2  # foretellings a tick at most: they cost milliseconds
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.50, "q75": 0.75, "q95": 0.95}
+
+
+Returns = tuple[tuple[float, ...], tuple[float, ...]]  # probabilities, values
 
 
 class _Open(msgspec.Struct):
@@ -52,62 +56,52 @@ class _Open(msgspec.Struct):
     kept: bool = False
 
 
+class _Closed(msgspec.Struct):
+    """A bar behind which nothing was foretold yet. returns: probabilities and values, if they were forecast."""
+
+    instrument: int
+    width_ns: int
+    close_ns: int
+    returns: Returns | None
+
+
 class _State(msgspec.Struct):
-    """due: when a strategy may speak again, by "instrument strategy"."""
+    """due: when a strategy may speak again, by "instrument strategy". closed: bars of the last tick that closed any."""
 
     open: list[_Open] = []
     due: dict[str, int] = {}
-
-
-class _Series:
-    """All strategies of one timeframe on one instrument."""
-
-    def __init__(self, strategies: Sequence[Plan], scale: Scale) -> None:
-        self.strategies = tuple(strategies)
-        self.names = [strategy.name.encode() for strategy in strategies]
-        self.evaluator = Evaluator([strategy.target for strategy in strategies], scale)
-        self.recent: deque[dict[str, float]] = deque(maxlen=RECENT_BARS)
-        self.latest = np.full(len(strategies), np.nan)
-
-    def update(self, bar: dict[str, float]) -> None:
-        self.recent.append(bar)
-        self.latest = targets(self.evaluator.update(bar))
-
-    def warm(self, history: dict[str, np.ndarray]) -> None:
-        self.evaluator.warm(history)
-        self.latest = targets(self.evaluator.latest)
-        last = {name: values[-RECENT_BARS:] for name, values in history.items()}
-        for place in range(len(next(iter(last.values())))):
-            self.recent.append({name: float(values[place]) for name, values in last.items()})
-
-    def recent_columns(self) -> dict[str, np.ndarray]:
-        return {name: np.array([bar[name] for bar in self.recent]) for name in self.recent[-1]}
+    closed: list[_Closed] = []
 
 
 class Decide:
-    """Runs every strategy on every instrument of the venue that is traded, one evaluator for each instrument and
-    timeframe.
+    """Runs every strategy on every instrument of the venue that is traded, one evaluator for each instrument and timeframe; those
+    that read other series have one of their own.
     """
 
     name = "decide"
 
     def __init__(self, strategies: Sequence[Plan], venue: str) -> None:
         self._venue = venue
-        self._by_width: dict[int, list[Plan]] = {}
+        self._by_width: dict[int, dict[bool, list[Plan]]] = {}
         for strategy in strategies:
-            self._by_width.setdefault(strategy.width_ns, []).append(strategy)
+            self._by_width.setdefault(strategy.width_ns, {}).setdefault(joins(strategy), []).append(strategy)
+        self._joining = any(map(joins, strategies))
+        self._moments = Moments()
         self._instruments: dict[int, Instrument] = {}
-        self._series: dict[tuple[int, int], _Series] = {}
+        self._series: dict[tuple[int, int], list[Series]] = {}
         self._state = _State()
 
     def step(self, chunk: Chunk) -> Chunk:
         for record in chunk.records:
             if isinstance(record, Listed):
                 self._instruments[record.instrument.id] = record.instrument
+        ticks = [record for record in chunk.records if isinstance(record, Tick)]
+        if ticks and self._state.closed:
+            chunk.records.extend(self._foretell_all(ticks[-1]))
         bars = chunk.rows("bars")
         if len(bars):
-            self._decide(chunk, bars)
-        for tick in [record for record in chunk.records if isinstance(record, Tick)]:
+            self._decide(chunk, bars[bars["revision"] == 0])
+        for tick in ticks:
             chunk.records.extend(self._score(tick))
         return chunk
 
@@ -115,10 +109,13 @@ class Decide:
         """Catch up with all bars so far (first revisions, in the order in which they became known)."""
         self._instruments.update({instrument.id: instrument for instrument in instruments})
         known = known_of(values)
+        moment = self._moments.of_all(bars) if self._joining else bars["known_ns"]
         for key in {(int(i), int(w)) for i, w in bars[["instrument", "width_ns"]].tolist()}:
-            if key[1] in self._by_width and self._instruments[key[0]].venue == self._venue:
-                mine = bars[(bars["instrument"] == key[0]) & (bars["width_ns"] == key[1])]
-                self._of(key).warm(columns(mine, told_of(mine, known)))
+            mine = (bars["instrument"] == key[0]) & (bars["width_ns"] == key[1])
+            for series in self._series_of(*key):
+                own = self._instruments[key[0]]
+                others = series.heard(own, self._instruments, bars, moment, known) if isinstance(series, Joined) else {}
+                series.warm(Heard(columns(bars[mine], told_of(bars[mine], known)), moment[mine]), others)
 
     def save(self) -> bytes:
         return msgspec.msgpack.encode(self._state)
@@ -127,90 +124,115 @@ class Decide:
         self._state = msgspec.msgpack.decode(state, type=_State)
 
     def _decide(self, chunk: Chunk, bars: np.ndarray) -> None:
-        known = known_of(chunk.rows("values"))
+        read = each_row(bars, told_of(bars, known_of(chunk.rows("values"))))
         forecasts = _one_bar_ahead(chunk.rows("forecasts"))
-        made: list[tuple] = []  # type: ignore[type-arg]
-        said: list[May] = []
-        for place in np.flatnonzero(bars["revision"] == 0):
-            bar = bars[place : place + 1]
-            instrument, width = int(bar["instrument"][0]), int(bar["width_ns"][0])
-            if width not in self._by_width or self._instruments[instrument].venue != self._venue:
-                continue
-            series = self._of((instrument, width))
-            series.update(row(bar, told_of(bar, known)))
-            close_ns, known_ns, seq = (int(bar[name][0]) for name in ("close_ns", "known_ns", "seq"))
-            for name, target in zip(series.names, series.latest.tolist(), strict=True):
-                made.append((instrument, name, width, close_ns, target, known_ns, seq))
-            self._watch(instrument, close_ns, series)
-            returns = forecasts.get((instrument, width, close_ns))
-            for index in range(len(series.strategies)):
-                if len(said) < AT_ONCE:
-                    said.extend(self._foretell(series, index, bar, returns))
+        moments = self._moments.of_all(bars).tolist() if self._joining else bars["known_ns"].tolist()
+        if self._joining:
+            self._hear(bars, moments, read)
+        closed: dict[tuple[int, int], _Closed] = {}
+        made: list[np.ndarray] = []
+        keys = bars[["instrument", "width_ns", "close_ns", "known_ns", "seq"]].tolist()
+        for (instrument, width_ns, close_ns, known_ns, seq), row, moment in zip(keys, read, moments, strict=True):
+            for series in self._series_of(instrument, width_ns):
+                series.update(row, moment)
+                made.append(series.told(instrument, width_ns, close_ns, known_ns, seq))
+                chunk.records += [
+                    Renewed(seq=seq, known_ns=known_ns, instrument=instrument, strategy=again)
+                    for again in series.renewed
+                ]
+                self._watch(instrument, close_ns, series)
+                returns = forecasts.get((instrument, width_ns, close_ns))
+                closed[instrument, width_ns] = _Closed(instrument, width_ns, close_ns, returns)
         if made:
-            chunk.add("targets", rows("targets", made))
-        chunk.records.extend(said)
+            chunk.add("targets", np.concatenate(made))
+            self._state.closed = list(closed.values())
 
-    def _of(self, key: tuple[int, int]) -> _Series:
+    def _hear(self, bars: np.ndarray, moments: Sequence[int], read: Sequence[dict[str, float]]) -> None:
+        """What strategies read elsewhere is heard before the own bars of the same input."""
+        joined = [
+            (own, series)
+            for own in [one for one in self._instruments.values() if one.venue == self._venue]
+            for width_ns in self._by_width
+            for series in self._series_of(own.id, width_ns)
+            if isinstance(series, Joined)
+        ]
+        keys = bars[["instrument", "width_ns"]].tolist()
+        for (instrument, width_ns), row, moment in zip(keys, read, moments, strict=True):
+            of = self._instruments[instrument]
+            for own, series in joined:
+                for source in series.reads(own, of, width_ns):
+                    series.hear(source, moment, row, scale_of(of))
+
+    def _series_of(self, instrument: int, width_ns: int) -> Sequence[Series]:
+        """Those of one instrument and width, none where nobody decides."""
+        key, of = (instrument, width_ns), self._instruments[instrument]
+        if width_ns not in self._by_width or of.venue != self._venue:
+            return ()
         if key not in self._series:
-            of = self._instruments[key[0]]
-            self._series[key] = _Series(self._by_width[key[1]], Scale(of.price_decimals, of.size_decimals))
+            plans = self._by_width[width_ns]
+            self._series[key] = [
+                (Joined if joined else Series)(plans[joined], scale_of(of)) for joined in sorted(plans)
+            ]
         return self._series[key]
 
-    def _watch(self, instrument: int, close_ns: int, series: _Series) -> None:
-        now = {
-            strategy.name: target for strategy, target in zip(series.strategies, series.latest.tolist(), strict=True)
-        }
+    def _watch(self, instrument: int, close_ns: int, series: Series) -> None:
         for one in self._state.open:
             may = one.may
-            if may.instrument == instrument and may.strategy in now and close_ns <= may.until_ns:
-                moved = (now[may.strategy] - one.base) * may.side
+            if may.instrument == instrument and may.strategy in series.places and close_ns <= may.until_ns:
+                moved = (float(series.latest[series.places[may.strategy]]) - one.base) * may.side
                 one.kept = one.kept or moved >= SMALLEST_CHANGE
 
-    def _foretell(self, series: _Series, index: int, bar: np.ndarray, returns: ReturnQuantiles | None) -> list[May]:
+    def _foretell_all(self, tick: Tick) -> list[May]:
+        """AT_ONCE at most; whoever was left out speaks at the next bars."""
+        said: list[May] = []
+        closed, self._state.closed = self._state.closed, []
+        for bar in closed:
+            for series in self._series_of(bar.instrument, bar.width_ns):
+                for index in range(len(series.strategies)):
+                    if len(said) == AT_ONCE:
+                        return said
+                    said += self._foretell(series, index, bar, tick)
+        return said
+
+    def _foretell(self, series: Series, index: int, bar: _Closed, tick: Tick) -> list[May]:
         strategy = series.strategies[index]
-        instrument, close_ns = int(bar["instrument"][0]), int(bar["close_ns"][0])
-        key = f"{instrument} {strategy.name}"
-        if close_ns < self._state.due.get(key, 0) or math.isnan(series.latest[index]):
+        key = f"{bar.instrument} {strategy.name}"
+        if bar.close_ns < self._state.due.get(key, 0) or math.isnan(series.latest[index]):
             return []
         horizon = min(max(HORIZON_NS // strategy.width_ns, SHORTEST_BARS), LONGEST_BARS)
         recent = series.recent_columns()
-        spread = returns or recent_returns(recent["close"])
+        spread = ReturnQuantiles(*bar.returns) if bar.returns else recent_returns(recent["close"])
         if spread is None:
             return []
-        self._state.due[key] = close_ns + horizon * strategy.width_ns
-        seed = close_ns // SECOND_NS * 1000 + instrument
+        self._state.due[key] = bar.close_ns + horizon * strategy.width_ns
+        seed = bar.close_ns // SECOND_NS * 1000 + bar.instrument
         told = foretell(series.evaluator, index, recent, spread, horizon, seed)
-        if told is None:
+        if told is None or max(told.probability_buy, told.probability_sell) < LEAST_PROBABILITY:
             return []
-        side = 1 if told.probability_buy >= told.probability_sell else -1
-        probability = max(told.probability_buy, told.probability_sell)
-        if probability < LEAST_PROBABILITY:
-            return []
-        may = self._may(strategy, bar, told, side, probability, horizon)
+        may = self._may(strategy, bar, told, horizon, tick)
         self._state.open.append(_Open(may, float(series.latest[index])))
         return [may]
 
-    def _may(
-        self, strategy: Plan, bar: np.ndarray, told: Foretelling, side: int, probability: float, horizon: int
-    ) -> May:
-        of = self._instruments[int(bar["instrument"][0])]
-        close_ns = int(bar["close_ns"][0])
+    def _may(self, strategy: Plan, bar: _Closed, told: Foretelling, horizon: int, tick: Tick) -> May:
+        of = self._instruments[bar.instrument]
+        side = 1 if told.probability_buy >= told.probability_sell else -1
+        probability = max(told.probability_buy, told.probability_sell)
         low, high = (told.zone_buy if side > 0 else told.zone_sell) or (0, 0)
         low, high = round_to_step(low, of.tick_size, side=1), round_to_step(high, of.tick_size, side=-1)
         within_s = horizon * strategy.width_ns // SECOND_NS
         zone = f"{of.price_text(low)} to {of.price_text(high)} {of.quote}"
         text = f"{strategy.name} may {'buy' if side > 0 else 'sell'} {of.symbol} within {within_s} s: {probability:.0%}, at {zone}"
         return May(
-            seq=int(bar["seq"][0]),
-            known_ns=int(bar["known_ns"][0]),
-            may_id=f"may-{of.id}-{strategy.name}-{close_ns // SECOND_NS}",
+            seq=tick.seq,
+            known_ns=tick.known_ns,
+            may_id=f"may-{of.id}-{strategy.name}-{bar.close_ns // SECOND_NS}",
             instrument=of.id,
             strategy=strategy.name,
             side=side,
             probability=probability,
             price_low=low,
             price_high=high,
-            until_ns=close_ns + horizon * strategy.width_ns,
+            until_ns=bar.close_ns + horizon * strategy.width_ns,
             text=text,
         )
 
@@ -230,10 +252,11 @@ class Decide:
         ]
 
 
-def _one_bar_ahead(forecasts: np.ndarray) -> dict[tuple[int, int, int], ReturnQuantiles]:
-    mine = forecasts[forecasts["horizon"] == 1]
+def _one_bar_ahead(forecasts: np.ndarray) -> dict[tuple[int, int, int], Returns]:
+    mine = forecasts[forecasts["horizon"] == 1] if len(forecasts) else forecasts
     fields = ["instrument", "width_ns", "close_ns", "mean", *QUANTILES]
-    return {
-        (instrument, width, close_ns): one_bar_returns(mean, dict(zip(QUANTILES.values(), quantiles, strict=True)), 1)
-        for instrument, width, close_ns, mean, *quantiles in mine[fields].tolist()
-    }
+    found: dict[tuple[int, int, int], Returns] = {}
+    for instrument, width_ns, close_ns, mean, *quantiles in mine[fields].tolist():
+        one = one_bar_returns(mean, dict(zip(QUANTILES.values(), quantiles, strict=True)), 1)
+        found[instrument, width_ns, close_ns] = (one.probabilities, one.values)
+    return found

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ninefold.formula import Evaluator
+from ninefold.formula import Aligned, Evaluator
 from ninefold.strategy.plan import targets
 
 PATHS = 64
@@ -83,7 +83,7 @@ def one_bar_returns(mean: float, quantiles: Mapping[float, float], horizon_bars:
 
 
 def foretell(
-    evaluator: Evaluator,
+    evaluator: Evaluator | Aligned,
     index: int,
     recent: Mapping[str, np.ndarray],
     returns: ReturnQuantiles,

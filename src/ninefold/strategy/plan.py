@@ -19,9 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ninefold.formula import BOOL, RATIO, FormulaError, Term, call, parse, sources
-from ninefold.formula.columns import ON_BOOK, OWN
-from ninefold.formula.elsewhere import is_leg
+from ninefold.formula import BOOL, RATIO, Call, FormulaError, Term, call, parse, sources
+from ninefold.formula.columns import NOT_LIVE, ON_BOOK, OWN
+from ninefold.formula.elsewhere import elsewhere_in, is_leg
+from ninefold.formula.kernels import Elementwise
 from ninefold.market.time import width_of
 from ninefold.strategy.forms import BookCode, Legs, Quoting, TradeCode
 from ninefold.strategy.parameters import BadStrategy, Number
@@ -159,6 +160,15 @@ class Plan:
         return (self.target,) if isinstance(self.wants, Term | Signals) else ()
 
     @property
+    def entered_again(self) -> tuple[tuple[float, Term], ...]:
+        """Entries, each with the side that it holds, of a strategy whose position may have been left by an exit: it goes in again
+        where one holds, its side being wanted already."""
+        if not isinstance(self.wants, Signals) or self.exits == NO_EXITS:
+            return ()
+        sides = (1.0, self.wants.entry), (-1.0, self.wants.short_entry)
+        return tuple((side, entry) for side, entry in sides if entry != NEVER)
+
+    @property
     def knows_itself(self) -> bool:
         """Whether what it wants depends on what it holds, so that it is played bar by bar."""
         return isinstance(self.wants, Code) or not OWN.isdisjoint(self.target.columns)
@@ -182,23 +192,38 @@ class Plan:
 
 
 def check_live(plan: Plan) -> None:
-    """raises: BadStrategy for what the pipeline cannot run: it runs formulas of the bars of one instrument and timeframe."""
+    """raises: BadStrategy for what the pipeline cannot run: it runs formulas of bars, and of what is held at a bar."""
     if not isinstance(plan.wants, Term | Signals):
         said = f"it {_WAYS[plan.form]}"
-    elif book := plan.target.columns & ON_BOOK:
+    elif book := ON_BOOK & _read(plan.target):
         said = f"it reads {', '.join(sorted(book))}, which recorded books have and bars do not"
-    elif others := sources([plan.target]):
-        said = f"it reads {', '.join(sorted(map(str, next(iter(others.values())))))}; leave out at(...) and on(...)"
-    elif own := plan.target.columns & OWN:
-        said = f"it reads {', '.join(sorted(own))}, what it holds itself"
-    elif plan.exits != NO_EXITS:
-        said = "it has stops or other exits of its own"
+    elif untold := NOT_LIVE & _read(plan.target):
+        said = f"it reads {', '.join(sorted(untold))}, which the pipeline's bars do not tell"
+    elif own := {name for part in elsewhere_in(plan.target) for name in part.term.columns & OWN}:
+        said = f"it reads {', '.join(sorted(own))}, what it holds itself, on bars of another series"
+    elif plan.knows_itself and elsewhere_in(plan.target):
+        said = "it reads other series and what it holds itself"
+    elif plan.knows_itself and plan.exits != NO_EXITS:
+        said = "it reads what it holds itself and has exits; say in the formula when it leaves"
+    elif (found := _remembers_itself(plan.target)) is not None:
+        said = f"{found} looks back on what it held itself; read position, bars_held and open_profit of the bar alone"
     else:
         return
-    raise BadStrategy(
-        f"strategy {plan.name} runs in back-tests only: {said}; the pipeline runs formulas over the bars of one instrument and "
-        "timeframe"
-    )
+    raise BadStrategy(f"strategy {plan.name} runs in back-tests only: {said}")
+
+
+def _read(target: Term) -> frozenset[str]:
+    """Columns, those of other series too."""
+    return target.columns.union(*(part.term.columns for part in elsewhere_in(target)))
+
+
+def _remembers_itself(term: Term) -> Term | None:
+    """The innermost part of a formula that keeps past values of what the strategy holds."""
+    if not isinstance(term, Call) or OWN.isdisjoint(term.columns):
+        return None
+    inner = next((found for part in term.inputs if (found := _remembers_itself(part)) is not None), None)
+    kernel = term.function.kernel(tuple(range(len(term.inputs))), len(term.inputs), term.parameters)
+    return inner if inner is not None or isinstance(kernel, Elementwise) else term
 
 
 def plan(name: str, timeframe: str, target: str, family: str, description: str) -> Plan:

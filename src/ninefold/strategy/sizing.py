@@ -3,7 +3,8 @@
 In:  each strategy's target in [-1, +1] and its share of the capital.
 Out: one signed size. Strategies are netted first: what one would buy and another sell is never sent.
 
-Sums and quotients are of exact fractions, so the result depends neither on the order of the strategies nor on rounding;
+Sums and quotients are exact, of whole numbers (a tick sizes hundreds of targets; with fractions that took most of its time), so
+the result depends neither on the order of the strategies nor on rounding;
 sizes are cut toward zero to the lot step, so a position is never larger than what was asked for.
 """
 
@@ -11,16 +12,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
 
 from ninefold.market.instruments import Instrument
 
+WEIGHTS_KNOWN = 64  # sets of them
 QUOTE_DECIMALS = 8  # capital is in units of 10**-8 of the quote asset
 
 
-def desired_position(
+class Sized(NamedTuple):
+    """position: size units to hold together, negative is short. amounts: by strategy, what it alone would hold, in 10**-8 of
+    the base asset, cut toward zero."""
+
+    position: int
+    amounts: dict[str, int]
+
+
+def sized(
     targets: Mapping[str, float], weights: Mapping[str, float], capital_quote: int, price: int, instrument: Instrument
-) -> int:
-    """The position to hold, in size units of the instrument (a multiple of its lot step); negative is short.
+) -> Sized:
+    """What to hold of an instrument: together a multiple of its lot step.
 
     targets:       by strategy; cut to [-1, +1]; NaN (cannot tell) counts as 0.
     weights:       by strategy, share of the capital at target 1; not negative, together at most 1; others are ignored.
@@ -33,20 +45,21 @@ def desired_position(
             f"{instrument.name}: capital is {capital_quote} and price {price}; sizing needs a capital of at least 0 "
             "and a known price above 0"
         )
-    share = sum(_shares(targets, weights).values(), start=Fraction(0))
-    units = share * capital_quote * 10 ** (instrument.size_decimals + instrument.price_decimals)
-    exact = units / (price * 10**QUOTE_DECIMALS)
-    return int(exact / instrument.lot_size) * instrument.lot_size
+    shares, places = _shares(targets, weights)
+    unit, paid = capital_quote * int(10**instrument.price_decimals), price << places
+    lot = paid * instrument.lot_size * int(10**QUOTE_DECIMALS)
+    together = sum(shares.values()) * unit * int(10**instrument.size_decimals)
+    return Sized(
+        _toward_zero(together, lot) * instrument.lot_size,
+        {name: _toward_zero(share * unit, paid) if share else 0 for name, share in shares.items()},
+    )
 
 
-def wanted_amounts(
+def desired_position(
     targets: Mapping[str, float], weights: Mapping[str, float], capital_quote: int, price: int, instrument: Instrument
-) -> dict[str, int]:
-    """What each strategy alone would hold, in units of 10**-8 of the base asset, cut toward zero; arguments and errors are
-    those of `desired_position`.
-    """
-    unit = Fraction(capital_quote * 10**instrument.price_decimals, price)
-    return {name: int(share * unit) for name, share in _shares(targets, weights).items()}
+) -> int:
+    """The position to hold, in size units of the instrument; arguments and errors are those of `sized`."""
+    return sized(targets, weights, capital_quote, price, instrument).position
 
 
 def equal_weights(names: tuple[str, ...]) -> dict[str, float]:
@@ -61,16 +74,36 @@ def equal_weights(names: tuple[str, ...]) -> dict[str, float]:
     return {name: share for name in names}
 
 
-def _shares(targets: Mapping[str, float], weights: Mapping[str, float]) -> dict[str, Fraction]:
-    """Of the capital, by strategy, signed."""
-    missing = sorted(set(targets) - set(weights))
+def _shares(targets: Mapping[str, float], weights: Mapping[str, float]) -> tuple[dict[str, int], int]:
+    """Of the capital, by strategy, signed: whole numbers of 2**-places. Every float is one, and every product of two."""
+    missing = sorted(targets.keys() - weights.keys())
     if missing:
         raise ValueError(f"no weight for {', '.join(missing)}; weights are given for {', '.join(sorted(weights))}")
-    used = {name: Fraction(weights[name]) for name in targets}
-    if any(weight < 0 for weight in used.values()) or sum(used.values()) > 1:
+    used, of_weights = _used(tuple([(name, weights[name]) for name in targets]))
+    opinions = {name: min(max(target, -1.0), 1.0) if target == target else 0.0 for name, target in targets.items()}
+    wanted, of_targets = _whole(opinions)
+    return {name: want * used[name] for name, want in wanted.items()}, of_weights + of_targets
+
+
+@lru_cache(WEIGHTS_KNOWN)
+def _used(weights: tuple[tuple[str, float], ...]) -> tuple[dict[str, int], int]:
+    """Weights as whole numbers, checked; they are the same at every tick."""
+    used, places = _whole(dict(weights))
+    if any(weight < 0 for weight in used.values()) or sum(used.values()) > 1 << places:
         raise ValueError(
             f"weights are {dict(weights)}; each must be at least 0 and together they may be at most 1: "
             "more would be borrowed money"
         )
-    opinions = {name: target if target == target else 0.0 for name, target in targets.items()}
-    return {name: Fraction(min(max(target, -1.0), 1.0)) * used[name] for name, target in opinions.items()}
+    return used, places
+
+
+def _whole(values: Mapping[str, float]) -> tuple[dict[str, int], int]:
+    """Floats as whole numbers of 2**-places, exactly."""
+    ratios = {name: value.as_integer_ratio() for name, value in values.items()}
+    most = max((below for _, below in ratios.values()), default=1)
+    return {name: above * (most // below) for name, (above, below) in ratios.items()}, most.bit_length() - 1
+
+
+def _toward_zero(above: int, below: int) -> int:
+    """A quotient without its fraction; below is above 0."""
+    return above // below if above >= 0 else -(-above // below)

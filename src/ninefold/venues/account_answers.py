@@ -14,6 +14,7 @@ import msgspec
 
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord, Malformed, Order
+from ninefold.venues.key_rights import NotTold, Rights
 from ninefold.venues.order_records import Records
 
 NO_ANSWER, NOT_SENT = 0, -1  # in place of an http status
@@ -50,6 +51,7 @@ class Reading:
     status:      to a question about one order; nothing if the order is not in it.
     fills, open_orders, balances: to the questions of these names.
     event:       a frame of the account's line; nothing if it tells nothing of orders or balances.
+    rights:      to the question of this name; raises msgspec.DecodeError.
     """
 
     venue: str
@@ -60,6 +62,7 @@ class Reading:
     open_orders: Read
     balances: Read
     event: Callable[[Records, bytes], list[AnyRecord]]
+    rights: Callable[[str], Rights]
 
     def parse(self, kind: str, payload: bytes, registry: Registry, seq: int, known_ns: int) -> list[AnyRecord]:
         """Records of one payload; what cannot be read is a Malformed record.
@@ -90,6 +93,13 @@ class Reading:
         except BAD:
             return None
         return next((each for each in found if isinstance(each, Order)), None)
+
+    def rights_told(self, http_status: int, body: str) -> Rights:
+        """raises: NotTold, msgspec.DecodeError."""
+        verdict = self.judge(http_status, body)
+        if verdict.outcome != TAKEN:
+            raise NotTold(verdict.reason or f"http {http_status}")
+        return self.rights(body)
 
     def _order_answer(self, records: Records, reply: Reply) -> list[AnyRecord]:
         order = asked_order(reply)

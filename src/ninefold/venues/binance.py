@@ -297,4 +297,5 @@ ENTRY = VenueEntry(
             "orderbook/binance_spot_ethusdt_20240808.jsonl.gz",
         ),
     ),
+    ids_count=True,
 )

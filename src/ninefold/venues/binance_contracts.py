@@ -288,6 +288,7 @@ def _entry(
         clock=(f"{market.api}/time", read_clock),
         recorded=(recorded, Recorded(market.venue, _purpose, f"{market.api}/depth?symbol={symbols}")),
         proof=proof,
+        ids_count=True,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 
 import aiohttp
 import msgspec
@@ -18,7 +19,7 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_text
 from ninefold.market.records import Order
 from ninefold.venues.binance_client import FIRST_WAIT_S, LONGEST_WAIT_S, WRONG_TIME, BinanceClient
-from ninefold.venues.binance_orders import NOT_SENT, STATUSES, Envelope, error_of, is_unsure
+from ninefold.venues.binance_orders import MILLISECOND_NS, NOT_SENT, STATUSES, Envelope, error_of, is_unsure
 from ninefold.venues.binance_requests import (
     RECV_WINDOW_MS,
     Request,
@@ -26,6 +27,7 @@ from ninefold.venues.binance_requests import (
     ask_my_trades,
     ask_open_orders,
     ask_order,
+    ask_recent_orders,
     build_order,
     cancel_order,
     side_text,
@@ -143,6 +145,13 @@ class BinanceGateway:
             if order.client_order_id not in asked:
                 await self._settle(order, instrument)
         await self.ask_balances()
+
+    async def ask_recent(self, symbols: Sequence[str], since_ns: int) -> None:
+        """Ask which orders there were since a moment by our clock, before `reconcile`: a power loss may have taken from the ledger
+        what had left. Those of ours that it lacks are unsettled then."""
+        since_ms = since_ns // MILLISECOND_NS
+        for symbol in symbols:
+            await self._ask("recent_orders", partial(ask_recent_orders, symbol, since_ms))
 
     async def ask_balances(self) -> None:
         """Ask for the account until it is answered."""

@@ -26,6 +26,7 @@ WEIGHTS = {  # of what the gateway asks; what is not here costs 1
     ("GET", "/api/v3/account"): 20,
     ("GET", "/api/v3/order"): 4,
     ("GET", "/api/v3/openOrders"): 80,
+    ("GET", "/api/v3/allOrders"): 20,
     ("GET", "/api/v3/myTrades"): 20,
 }
 ORDER = ("POST", "/api/v3/order")

@@ -55,7 +55,7 @@ class Envelope(msgspec.Struct, frozen=True):
 def parse_account(kind: str, payload: bytes, registry: Registry, seq: int, known_ns: int) -> list[AnyRecord]:
     """Records of one payload about our account; what cannot be read is a Malformed record.
 
-    kind:    order_answer, cancel_answer, order_status, my_trades, account, open_orders or user_event.
+    kind:    order_answer, cancel_answer, order_status, my_trades, account, open_orders, recent_orders or user_event.
     payload: an Envelope as JSON; of a user_event the raw frame.
     """
     reader = _Reader(registry, seq, known_ns)
@@ -153,6 +153,13 @@ class _Reader:
         for order in placed:
             made += self._placed(order) if is_ours(order.clientOrderId) else [self._foreign(order)]
         return made
+
+    def recent_orders(self, envelope: Envelope) -> list[AnyRecord]:
+        """Of ours, also those that are over: what the ledger may have lost."""
+        if envelope.http_status != 200:
+            return []
+        placed = msgspec.json.decode(envelope.body, type=list[wire.Placed])
+        return [record for order in placed if is_ours(order.clientOrderId) for record in self._placed(order)]
 
     def _foreign(self, placed: wire.Placed) -> Found:
         """Somebody trades on the same account: that is told, and left alone."""
@@ -320,6 +327,7 @@ _ANSWERS: dict[str, Callable[[_Reader, Envelope], list[AnyRecord]]] = {
     "order_status": _Reader.order_status,
     "my_trades": _Reader.my_trades,
     "open_orders": _Reader.open_orders,
+    "recent_orders": _Reader.recent_orders,
     "account": _Reader.account,
 }
 

@@ -68,6 +68,11 @@ def ask_open_orders(timestamp_ms: int) -> Request:
     return _request("GET", "/api/v3/openOrders", timestamp_ms)
 
 
+def ask_recent_orders(symbol: str, since_ms: int, timestamp_ms: int) -> Request:
+    """All orders of a symbol since a moment, also those that are over; 500 at most, the oldest."""
+    return _request("GET", "/api/v3/allOrders", timestamp_ms, symbol=symbol, startTime=str(since_ms))
+
+
 def ask_account(timestamp_ms: int) -> Request:
     return _request("GET", "/api/v3/account", timestamp_ms)
 

@@ -25,6 +25,7 @@ from ninefold.venues.account_answers import (
     by_http,
     unreadable,
 )
+from ninefold.venues.key_rights import NotTold, Rights
 from ninefold.venues.order_records import Records, subtracted
 from ninefold.venues.told import MILLISECOND_NS
 from ninefold.venues.venue_ids import same_back
@@ -172,6 +173,10 @@ def _algo_told(records: Records, row: _AlgoReport) -> Order:
     return records.order(row.caid, row.s, row.S, row.q, filled, status, row.ai, row.rm)
 
 
+def _rights(body: str) -> Rights:
+    raise NotTold("of its contracts no question tells it here")
+
+
 class _Error(msgspec.Struct):
     code: int
     msg: str = ""
@@ -256,4 +261,4 @@ class _AlgoReport(msgspec.Struct):
     rm: str = ""
 
 
-READING = Reading("binanceusdm", judge, _placed, _status, _fills, _open_orders, _balances, _event)
+READING = Reading("binanceusdm", judge, _placed, _status, _fills, _open_orders, _balances, _event, _rights)

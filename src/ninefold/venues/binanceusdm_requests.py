@@ -88,6 +88,11 @@ def ask_balances() -> Unsigned:
     return Unsigned("GET", "/fapi/v3/balance")
 
 
+def ask_rights() -> Unsigned | None:
+    """It is told at another address, that of the wallets."""
+    return None
+
+
 def next_page(asked: Unsigned, body: str) -> Unsigned | None:
     """Answers are whole; an order with a thousand trades is asked on from the last one."""
     if asked.path != "/fapi/v1/userTrades":

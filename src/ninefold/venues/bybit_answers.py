@@ -26,6 +26,7 @@ from ninefold.venues.account_answers import (
     unreadable,
 )
 from ninefold.venues.bybit_wire import SPOT
+from ninefold.venues.key_rights import Rights
 from ninefold.venues.order_records import Records, subtracted
 from ninefold.venues.told import MILLISECOND_NS
 from ninefold.venues.venue_ids import same_back
@@ -172,6 +173,11 @@ def _symbol(symbol: str, kind: str) -> str:
     return f"spot:{symbol}" if kind == SPOT else symbol
 
 
+def _rights(body: str) -> Rights:
+    told = msgspec.json.decode(body, type=_Keyed).result
+    return Rights(told.readOnly == 0 and "SpotTrade" in told.permissions.Spot, "Withdraw" in told.permissions.Wallet)
+
+
 class _Coded(msgspec.Struct):
     retCode: int
     retMsg: str = ""
@@ -241,4 +247,18 @@ class _Wallet(msgspec.Struct):
     coin: list[_Coin]
 
 
-READING = Reading("bybit", judge, _placed, _status, _fills, _open_orders, _balances, _event)
+class _Permissions(msgspec.Struct):
+    Spot: list[str]
+    Wallet: list[str]
+
+
+class _Key(msgspec.Struct):
+    readOnly: int
+    permissions: _Permissions
+
+
+class _Keyed(msgspec.Struct):
+    result: _Key
+
+
+READING = Reading("bybit", judge, _placed, _status, _fills, _open_orders, _balances, _event, _rights)

@@ -98,6 +98,10 @@ def ask_balances() -> Unsigned:
     return Unsigned("GET", "/v5/account/wallet-balance", {"accountType": "UNIFIED"})
 
 
+def ask_rights() -> Unsigned | None:
+    return Unsigned("GET", "/v5/user/query-api")
+
+
 def next_page(asked: Unsigned, body: str) -> Unsigned | None:
     """The question for what an answer left out; None if it left out nothing. The cursor is encoded as it comes."""
     told = msgspec.json.decode(body, type=_Paged).result

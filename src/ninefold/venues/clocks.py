@@ -16,28 +16,32 @@ from ninefold.market.time import TICK_NS
 
 
 class Clocks:
-    """of, watches: by venue. leading: the venue that leads; ticked_ns: the newest mark that was ticked."""
+    """of, watches: by venue. leading: the venue that leads; ticked_ns: the newest mark that was ticked. looked_ns: our time at
+    the last look, 0 if something has changed since."""
 
     def __init__(self) -> None:
         self.of: dict[str, VenueClock] = {}
         self.watches: dict[str, LagWatch] = {}
         self.leading = ""
         self.ticked_ns = 0
+        self.looked_ns = 0
 
     def add(self, venue: str) -> None:
         """A venue of which nothing is known yet; the first one leads."""
+        self.looked_ns = 0
         self.of[venue], self.watches[venue] = VenueClock(), LagWatch()
         self.leading = self.leading or venue
 
     def lead(self, venue: str) -> None:
         """A new run, led by a venue. Lateness is told anew: who trades begins knowing nothing."""
-        self.leading = venue
+        self.leading, self.looked_ns = venue, 0
         for watch in self.watches.values():
             watch.told_ns = 0
 
     def stamp(self, venue: str, stamps: Iterable[tuple[int, int, int]]) -> None:
         """(connection, exchange_ns, receive_ns) of frames with the venue's own time."""
         clock, watch = self.of[venue], self.watches[venue]
+        self.looked_ns = 0
         for connection, exchange_ns, receive_ns in stamps:
             clock.stamp(connection, exchange_ns, receive_ns)
             watch.see(receive_ns - exchange_ns)
@@ -56,6 +60,9 @@ class Clocks:
 
     def tick(self, receive_ns: int) -> int | None:
         """Our own time went on: the newest mark that the leading clock has reached since the last one, or None."""
+        if receive_ns == self.looked_ns:
+            return None
+        self.looked_ns = receive_ns
         for clock in self.of.values():
             clock.own(receive_ns)
         leader = self.leader()

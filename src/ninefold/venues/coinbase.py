@@ -239,4 +239,5 @@ ENTRY = VenueEntry(
         sessions=("raw/cryptofeed/COINBASE_2021-04-17_first_half.jsonl.gz",),
         unproven="heartbeat, level2_batch",
     ),
+    ids_count=True,
 )

@@ -24,6 +24,7 @@ from ninefold.venues.account_answers import (
     by_http,
     unreadable,
 )
+from ninefold.venues.key_rights import Rights
 from ninefold.venues.order_records import Records, added
 from ninefold.venues.told import time_ns
 from ninefold.venues.venue_ids import same_back
@@ -154,6 +155,11 @@ def _told(records: Records, row: _UserOrder) -> Order:
     )
 
 
+def _rights(body: str) -> Rights:
+    told = msgspec.json.decode(body, type=_Key)
+    return Rights(told.can_trade, told.can_transfer)
+
+
 class _Failed(msgspec.Struct):
     error: str = ""
     message: str = ""
@@ -250,4 +256,9 @@ class _Event(msgspec.Struct):
     orders: list[_UserOrder] = []
 
 
-READING = Reading("coinbase", judge, _placed, _status, _fills, _open_orders, _balances, _event)
+class _Key(msgspec.Struct):
+    can_trade: bool
+    can_transfer: bool
+
+
+READING = Reading("coinbase", judge, _placed, _status, _fills, _open_orders, _balances, _event, _rights)

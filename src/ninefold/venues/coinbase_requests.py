@@ -88,6 +88,10 @@ def ask_balances() -> Unsigned:
     return Unsigned("GET", "/api/v3/brokerage/accounts", {"limit": "250"})
 
 
+def ask_rights() -> Unsigned | None:
+    return Unsigned("GET", "/api/v3/brokerage/key_permissions")
+
+
 def next_page(asked: Unsigned, body: str) -> Unsigned | None:
     """The question for what an answer left out; None if it left out nothing."""
     told = msgspec.json.decode(body, type=_Paged)

@@ -114,7 +114,7 @@ class Collector:
         quick, at = self._quick.get(venue), 0
         while at < frames.end:
             goes_on = False
-            if quick is not None:
+            if quick is not None and quick.is_due:
                 at, goes_on = self._run(venue, quick, frames, at, done)
             if at < frames.end and not goes_on:
                 at, record = frames.record(at)
@@ -234,6 +234,7 @@ class Collector:
         if self._records:
             done += self.take()
         clock.now_ns = run.now_ns
+        self._clocks.looked_ns = 0
         self._clocks.watches[venue].see(run.least_lag_ns)
         self._lags.add_array(run.lags)
         self.gathered.add_trades(run.rows)

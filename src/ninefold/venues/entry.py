@@ -44,6 +44,7 @@ class VenueEntry:
     clock:        the path of the REST question for the venue's time, and how its answer is read, in seconds.
     recorded:     the venue's names in recordings, and how recorded REST answers are recognised.
     proof:        see `Proof`.
+    ids_count:    whether the ids of its public trades, as everybody has them, follow each other in an instrument.
     """
 
     adapter: Callable[[frozenset[str] | None, tuple[str, ...], Registry | None], Adapter]
@@ -57,3 +58,4 @@ class VenueEntry:
     clock: tuple[str, Callable[[bytes], float]]
     recorded: tuple[tuple[str, ...], Recorded]
     proof: Proof
+    ids_count: bool = False

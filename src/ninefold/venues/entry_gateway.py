@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -17,10 +18,9 @@ from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import Order
 from ninefold.venues.account_answers import NOT_SENT, Reply
 from ninefold.venues.departures import Departures, now_s
-from ninefold.venues.entry_client import FIRST_WAIT_S, LONGEST_WAIT_S, EntryClient
-from ninefold.venues.entry_lines import EntryLines
+from ninefold.venues.entry_client import FIRST_WAIT_S, LONGEST_WAIT_S
 from ninefold.venues.order_entry import OrderEntry
-from ninefold.venues.signed import Keys, NotHeld, Unsigned, leaving
+from ninefold.venues.signed import NotHeld, Unsigned, leaving
 
 OVERDUE_S = 15.0
 OVER = frozenset({"filled", "cancelled", "rejected", "expired"})
@@ -28,11 +28,34 @@ AHEAD_S = 1.0  # how far a stamp may be ahead of the venue's clock
 Placed = tuple[Order, Instrument]
 
 
+class Client(Protocol):
+    """Requests to the venue, one at a time; `entry_client.py` says what each does."""
+
+    problem: str
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def quiet_ms(self) -> int: ...
+
+    async def call(self, request: Unsigned) -> tuple[int, str]: ...
+
+    async def until_answered(self, request: Unsigned) -> tuple[int, str]: ...
+
+
+class AccountLine(Protocol):
+    subscribed: asyncio.Event
+
+    async def follow(self) -> None:
+        """Until cancelled."""
+
+
 class EntryGateway:
     """submit: takes (kind, payload) on the loop. clock: our wall clock in ns. registry: the instruments, as they are known.
 
     unsettled: our orders that are not over, or whose fills are not all known, as they stand now.
-    venue_clock, fence: see EntryClient. move: a line's address as the config has it, for the venue's own.
+    line: makes the account's line of who takes each frame, and who is told that it stands; again: that it had stood before.
     failed: ends with the first error inside, such as a full disk behind `submit`.
     subscribed: whether events are flowing. problem: why not, in words.
     """
@@ -40,23 +63,21 @@ class EntryGateway:
     def __init__(
         self,
         entry: OrderEntry,
-        rest_url: str,
-        keys: Keys,
+        client: Client,
+        line: Callable[[Callable[[bytes], None], Callable[[bool], None]], AccountLine],
         registry: Registry,
         submit: Callable[[str, bytes], None],
         unsettled: Callable[[], Sequence[Placed]],
-        venue_clock: tuple[str, Callable[[bytes], float]],
         clock: Callable[[], int],
-        fence: Callable[[], None],
-        move: Callable[[str], str] = str,
     ) -> None:
         self._entry = entry
         self._registry = registry
         self._submit = submit
         self._unsettled = unsettled
         self._clock = clock
-        self._client = EntryClient(entry, rest_url, keys, venue_clock, clock, fence)
-        self._lines = EntryLines(entry, self._client, move, self._heard, self._opened)
+        self._client = client
+        self._lines = line(self._heard, self._opened)
+        self._reconciling: asyncio.Task[object] | None = None
         self._tasks: set[asyncio.Task[object]] = set()
         self._asking: set[str] = set()  # about which a frame of the line made us ask
         self._departures = Departures()
@@ -140,6 +161,10 @@ class EntryGateway:
         """Ask for the account until it is answered."""
         await self._pages("account", self._entry.requests.ask_balances(), None)
 
+    async def ask_recent(self, symbols: Sequence[str], since_ns: int) -> None:
+        """raises: NotImplementedError: here every order is on the disk before it leaves (the config sees to it)."""
+        raise NotImplementedError(f"{self._entry.reading.venue}: no question about recent orders is known")
+
     async def _remind(self) -> None:
         """Ask for orders of which nothing new was heard for long: an answer, or the event of a fill, was lost."""
         while True:
@@ -213,8 +238,8 @@ class EntryGateway:
             self._run(self._settle(order, instrument)).add_done_callback(lambda _: self._asking.discard(name))
 
     def _opened(self, again: bool) -> None:
-        if again:
-            self._run(self.reconcile())
+        if again and (self._reconciling is None or self._reconciling.done()):
+            self._reconciling = self._run(self.reconcile())
 
     def _instruments(self) -> list[Instrument]:
         return [each for each in self._registry.current() if each.venue == self._entry.reading.venue]

@@ -220,4 +220,5 @@ ENTRY = VenueEntry(
         sessions=("raw/cryptofeed/HUOBI_2021-04-17_first_half.jsonl.gz",),
         unproven="mbp, bbo (the session has neither); needs binary frames at the edge",
     ),
+    ids_count=True,
 )

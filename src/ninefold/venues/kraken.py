@@ -237,4 +237,5 @@ ENTRY = VenueEntry(
         sessions=("raw/cryptofeed/KRAKEN_2021-04-17.jsonl.gz",),
         unproven="websocket v2 (the session speaks v1)",
     ),
+    ids_count=True,
 )

@@ -27,6 +27,7 @@ from ninefold.venues.account_answers import (
     by_http,
     unreadable,
 )
+from ninefold.venues.key_rights import Rights
 from ninefold.venues.kraken_wire import rest_name
 from ninefold.venues.order_records import Records, plain, subtracted
 from ninefold.venues.told import time_ns
@@ -203,6 +204,11 @@ def _executed(records: Records, row: _Execution, ours: str) -> list[Fill]:
     return [records.fill(ours, row.symbol, row.side, price, size, paid, fee.asset, row.exec_id, at, maker)]
 
 
+def _rights(body: str) -> Rights:
+    may = msgspec.json.decode(body, type=_Keyed).result.permissions
+    return Rights("modify-trades" in may, "withdraw-funds" in may)
+
+
 class _Failed(msgspec.Struct):
     error: list[str]
 
@@ -290,4 +296,12 @@ class _Execution(msgspec.Struct):
     reason: str = ""
 
 
-READING = Reading("kraken", judge, _placed, _status, _fills, _open_orders, _balances, _event)
+class _Key(msgspec.Struct):
+    permissions: list[str]
+
+
+class _Keyed(msgspec.Struct):
+    result: _Key
+
+
+READING = Reading("kraken", judge, _placed, _status, _fills, _open_orders, _balances, _event, _rights)

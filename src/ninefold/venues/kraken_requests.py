@@ -4,10 +4,10 @@ In:  orders, questions; keys, a nonce that grows.
 Out: requests, and these signed: HMAC-SHA512 over the path and the SHA-256 of nonce and form, in base64.
 
 After docs.kraken.com, read 2026-11-30: "Spot REST authentication", "Add Order", "Cancel Order", "Query Orders Info", "Get
-Open Orders", "Get Closed Orders", "Get Trades History", "Get Extended Balance", "Get Websockets Token", "Spot Client Order
-Identifiers", and of websocket v2 "Executions". The fee is asked for in the quote asset (fciq), so that it is known in
-which it comes. A request whose nonce is not greater than the last one's is refused: once a question was answered, no
-request from before it can arrive any more.
+Open Orders", "Get Closed Orders", "Get Trades History", "Get Extended Balance", "Get API Key Info", "Get Websockets
+Token", "Spot Client Order Identifiers", and of websocket v2 "Executions". The fee is asked for in the quote asset (fciq),
+so that it is known in which it comes. A request whose nonce is not greater than the last one's is refused: once a question
+was answered, no request from before it can arrive any more.
 """
 
 from __future__ import annotations
@@ -89,6 +89,10 @@ def ask_fills(order: Order, instrument: Instrument) -> Unsigned | None:
 
 def ask_balances() -> Unsigned:
     return _request("BalanceEx", {})
+
+
+def ask_rights() -> Unsigned | None:
+    return _request("GetApiKeyInfo", {})
 
 
 def next_page(asked: Unsigned, body: str) -> Unsigned | None:

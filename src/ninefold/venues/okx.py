@@ -313,4 +313,5 @@ ENTRY = VenueEntry(
         ),
         unproven="seqId, snapshots by REST, several trades told as one, funding, liquidations",
     ),
+    ids_count=True,
 )

@@ -9,6 +9,8 @@ are told as what the balance gained: less than nothing where they were paid.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from ninefold.market.records import AnyRecord, Balance, Fill, Order
@@ -24,6 +26,7 @@ from ninefold.venues.account_answers import (
     by_http,
     unreadable,
 )
+from ninefold.venues.key_rights import Rights
 from ninefold.venues.order_records import Records, negated
 from ninefold.venues.told import MILLISECOND_NS
 from ninefold.venues.venue_ids import letters_back
@@ -186,6 +189,12 @@ def _balance(records: Records, detail: _Detail) -> Balance:
     return records.balance(detail.ccy, detail.availBal or detail.availEq, detail.frozenBal)
 
 
+def _rights(body: str) -> Rights:
+    [told] = msgspec.json.decode(body, type=_Configured).data
+    may = told.perm.split(",")
+    return Rights("trade" in may, "withdraw" in may)
+
+
 class _Coded(msgspec.Struct):
     code: int
     msg: str = ""
@@ -275,4 +284,12 @@ class _Frame(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw(b"")
 
 
-READING = Reading("okx", judge, _placed, _status, _fills, _open_orders, _balances, _event)
+class _Config(msgspec.Struct):
+    perm: str
+
+
+class _Configured(msgspec.Struct):
+    data: Annotated[list[_Config], msgspec.Meta(min_length=1, max_length=1)]
+
+
+READING = Reading("okx", judge, _placed, _status, _fills, _open_orders, _balances, _event, _rights)

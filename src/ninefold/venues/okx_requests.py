@@ -122,6 +122,10 @@ def ask_balances() -> Unsigned:
     return Unsigned("GET", "/api/v5/account/balance")
 
 
+def ask_rights() -> Unsigned | None:
+    return Unsigned("GET", "/api/v5/account/config")
+
+
 def next_page(asked: Unsigned, body: str) -> Unsigned | None:
     """The question for what an answer left out; None if it left out nothing. Pages go by the number of the last row."""
     rows = msgspec.json.decode(body, type=_Paged).data

@@ -52,6 +52,9 @@ class Requests(Protocol):
 
     def ask_balances(self) -> Unsigned: ...
 
+    def ask_rights(self) -> Unsigned | None:
+        """What the key may do; None where the venue does not tell."""
+
     def next_page(self, asked: Unsigned, body: str) -> Unsigned | None:
         """The question for what an answer left out; None if it left out nothing."""
 

@@ -22,6 +22,8 @@ from ninefold.venues.adapter import Quickened
 from ninefold.venues.form import form
 from ninefold.venues.quick_names import NAME_MOST, NAME_WORDS, name_words, place_of
 
+LONG = 8  # records of a run; from there on its beginning, which takes as long as to read one in Python, costs next to nothing
+MOST_REST = 15  # records that take the adapter's way before the next try, while runs are short
 FEW = 128  # symbols that there is room for at first
 
 
@@ -43,6 +45,13 @@ class Quick:
         self._frames: Frames | None = None
         self._all_rows, self._all_lags = np.empty(0, TRADES), np.empty(0, np.int64)  # of these frames
         self._used = 0
+        self._rest, self._rested = 0, 0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to try a run at the next record. Among mixed messages runs are short: there it is tried more rarely."""
+        self._rested += 1
+        return self._rested > self._rest
 
     def teach(self, symbol: str, of: Instrument, next_id: int, last_ns: int) -> None:
         """The next trade of a symbol, which must be settled, is next_id; the latest one so far was at last_ns."""
@@ -113,6 +122,7 @@ class Quick:
         loop.run(frames.data, at, frames.end, self._known, window, offset, control, rows, lags)
         run = Run(control.tolist(), rows, lags)
         self._used += run.count
+        self._rest, self._rested = 0 if run.count >= LONG else min(2 * self._rest + 1, MOST_REST), 0
         return run
 
     def _room(self, frames: Frames) -> tuple[np.ndarray, np.ndarray]:

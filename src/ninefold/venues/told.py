@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Annotated, NamedTuple
 from uuid import UUID
@@ -25,6 +26,7 @@ from ninefold.venues.adapter import BadFrame
 MILLISECOND_NS, MICROSECOND_NS = 1_000_000, 1_000
 WORD = 2**64
 MOST_EXPONENT = 30
+TEXTS_KNOWN = 65_536  # numbers that were read lately; best prices and levels come again and again
 EXPONENT = re.compile(r"-?\d{1,40}(?:\.\d{1,40})?[eE][+-]?(\d{1,3})", re.ASCII)
 TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 
@@ -197,6 +199,7 @@ def unsigned(text: str) -> tuple[int, str]:
     return (-1, text[1:]) if text.startswith("-") else (1, text)
 
 
+@lru_cache(TEXTS_KNOWN)
 def units(text: str, decimals: int) -> int:
     """Prices and sizes of most venues are never negative. raises: BadFrame, NotExact."""
     found = to_units(text, decimals)

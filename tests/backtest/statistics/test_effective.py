@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ninefold.backtest.statistics.deflated import LEVEL
 from ninefold.backtest.statistics.effective import effective_trials
 
 pytestmark = pytest.mark.slow
@@ -51,16 +52,16 @@ def test_more_trials_than_periods_go_another_way_to_the_same_answer():
 
 
 @pytest.mark.parametrize("correlation", [0.3, 0.7, 0.95])
-def test_the_threshold_for_that_many_is_passed_by_luck_once_in_twenty(correlation):
+def test_the_threshold_for_that_many_is_passed_by_luck_as_often_as_agreed(correlation):
     trials, searches = 60, 40_000
     rng = np.random.default_rng(5)
     common = rng.normal(size=(1, 3000))
     returns = math.sqrt(correlation) * common + math.sqrt(1 - correlation) * rng.normal(size=(trials, 3000))
-    threshold = NormalDist().inv_cdf(0.95 ** (1 / effective_trials(returns)))
+    threshold = NormalDist().inv_cdf((1 - LEVEL) ** (1 / effective_trials(returns)))
     luck = math.sqrt(correlation) * rng.normal(size=(searches, 1)) + math.sqrt(1 - correlation) * rng.normal(
         size=(searches, trials)
     )
-    assert (luck.max(axis=1) > threshold).mean() == pytest.approx(0.05, abs=0.008)
+    assert (luck.max(axis=1) > threshold).mean() == pytest.approx(LEVEL, abs=0.007)
 
 
 @settings(max_examples=25, deadline=None)

@@ -193,8 +193,8 @@ MUTANTS = {
     ),
     "a group does not cancel": ("self.over.add(one.group)", "pass"),
     "fees are rounded down": (
-        "fee = -(-price * size * (self.maker if maker else self.taker) // ONE)",
-        "fee = price * size * (self.maker if maker else self.taker) // ONE",
+        "fee = -(-price * size * self.rate(maker, at_ns // DAY_NS) // ONE)",
+        "fee = price * size * self.rate(maker, at_ns // DAY_NS) // ONE",
     ),
     "all pay the taker fee": ("self.maker if maker else self.taker", "self.taker"),
     "a quote that stays is sent again": ("if wanted and old.price == limit:", "if False:"),

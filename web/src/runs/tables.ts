@@ -4,7 +4,7 @@ import type { Calendar, Figures, Period } from './data';
 import { percent, valueText } from './figures';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-const TITLES: Readonly<Record<string, string>> = { sensitivity: 'When something is changed', best: 'The best', left_out: 'Left out, and why', leaderboard: 'Leaderboard', folds: 'Folds' };
+const TITLES: Readonly<Record<string, string>> = { sensitivity: 'When something is changed', best: 'The best', left_out: 'Left out, and why', leaderboard: 'Leaderboard', folds: 'Folds', instruments: 'Each instrument of the portfolio' };
 const LEFT_OUT = 'left_out';
 const MOST_ROWS = 500;
 /** From this return on a cell has its full tone. */

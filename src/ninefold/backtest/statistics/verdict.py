@@ -34,7 +34,7 @@ class Verdict(NamedTuple):
     effective_trials: float
     expected_best_by_luck: float  # ratio of the best of as many trials without an edge
     deflated_sharpe: float  # probability that the true ratio is above that
-    familywise_p: float  # probability that luck finds a best as good as this; below 0.05 is called significant
+    familywise_p: float  # probability that luck finds a best as good as this; below LEVEL is called significant
     power: float  # probability that an edge as large as `asked` would have been called so
 
 

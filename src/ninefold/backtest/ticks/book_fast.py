@@ -2,10 +2,10 @@
 
 In:  levels as they are told. Out: the arrays changed in place; `venue_slow` says what happens and why.
 
-All arrays are int64. book: lots by side (row 0: bids, 1: asks) and price, shape (6, span): what is shown in rows 0 and 1, of it
-taken by us in 2 and 3, traded since it was told in 4 and 5. orders: shape (m, COLUMNS); the live ones are listed, in the order
-of their arrival, in column LISTED. counts: shape (COUNTS,). Arrays are handed on one by one: of a tuple of them each call
-would count the references, and compiling took minutes.
+All arrays are int64. book: lots by side (row 0: bids, 1: asks) and price, shape (6, span): what is shown in rows 0 and 1, of
+it taken by us in 2 and 3, traded since it was told in 4 and 5. orders: shape (m, COLUMNS); the live ones are listed, in the
+order of their arrival, in column LISTED. counts: shape (COUNTS,), then fees by tier. Arrays are handed on one by one: of a
+tuple of them each call would count the references, and compiling took minutes.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Given(NamedTuple):
     queue: int
     maker: int
     taker: int
+    tiered: bool  # fees are those of the day, in `counts` from COUNTS on as in `tier_loop`
 
 
 @inlined

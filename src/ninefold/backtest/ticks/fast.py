@@ -70,7 +70,7 @@ def play(tape: Tape, orders: Orders, before: int, r: Numbers, fills: np.ndarray)
             if position != wanted:
                 before_it = position
                 cash, position, wanted, count = fill_at_open(
-                    cash, position, wanted, room, price[row], row, TARGET, r, fills, count
+                    cash, position, wanted, room, price[row], row, TARGET, r.taker, r, fills, count
                 )
                 room = max(room - abs(position - before_it), 0)
             if arrived == decided or arrival[arrived] > exchange_ns[row]:

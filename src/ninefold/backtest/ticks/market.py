@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ninefold.backtest.exact import LARGEST, Number, multiple, rate
+from ninefold.backtest.fee_tiers import FeeTiers, state_of
 from ninefold.backtest.market_rules import Fees
 from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.ticks.book_fast import CASH, COLUMNS, COUNTS, GROUP, POSITION, Given, clear
@@ -32,7 +33,7 @@ class Terms:
     """cash: in quote, at the start. A venue lends what is missing: neither margin nor liquidation is modelled."""
 
     cash: Number = 10_000
-    fees: Fees = field(default_factory=Fees)
+    fees: Fees | FeeTiers = field(default_factory=Fees)
     queue: Queue = Queue.BACK_OF_QUEUE
     latency: Latency = field(default_factory=Latency)
 
@@ -65,7 +66,8 @@ def account_of(terms: Terms, session: Session) -> Account:
     """The terms as the kernels read them. raises: BadRules."""
     cash = multiple(terms.cash, session.unit, "cash", "units (tick times lot)")
     fees = terms.fees
-    return Account(terms.queue, cash, rate(fees.maker, "maker fee", -1), rate(fees.taker, "taker fee", -1))
+    tiers = fees.whole(session.unit) if isinstance(fees, FeeTiers) else ()
+    return Account(terms.queue, cash, rate(fees.maker, "maker fee", -1), rate(fees.taker, "taker fee", -1), tiers)
 
 
 def trade_orders(session: Session, wanted: list[Order | Cancel], terms: Terms) -> Traded:
@@ -164,16 +166,20 @@ class _Arrays(NamedTuple):
 
 
 def _arrays(session: Session, terms: Terms, orders: int, messages: int, room: int) -> _Arrays:
-    shapes = ((6, session.span), (orders, COLUMNS), (COUNTS,), (room, len(FILLED.names or ())), (messages, 3))
+    account = account_of(terms, session)
+    tiers = state_of(account.tiers)
+    counts = (COUNTS + len(tiers),)
+    shapes = ((6, session.span), (orders, COLUMNS), counts, (room, len(FILLED.names or ())), (messages, 3))
     arrays = _Arrays(*(np.zeros(shape, np.int64) for shape in shapes))
     clear(arrays.book, arrays.counts)
-    arrays.counts[CASH] = account_of(terms, session).cash
+    arrays.counts[CASH] = account.cash
+    arrays.counts[COUNTS:] = tiers
     return arrays
 
 
 def _given(session: Session, terms: Terms) -> Given:
     account = account_of(terms, session)
-    return Given(session.low, session.has_book, int(account.queue), account.maker, account.taker)
+    return Given(session.low, session.has_book, int(account.queue), account.maker, account.taker, bool(account.tiers))
 
 
 def _table(session: Session) -> np.ndarray:

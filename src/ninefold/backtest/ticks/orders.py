@@ -19,6 +19,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from ninefold.backtest.fee_tiers import Tier
 from ninefold.backtest.ticks.events import Session
 
 
@@ -53,6 +54,7 @@ class Account:
     cash: int
     maker: int
     taker: int
+    tiers: tuple[Tier, ...] = ()
 
 
 class BadOrder(ValueError):

@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from ninefold.backtest.exact import BadRules
-from ninefold.backtest.market_rules import Numbers, Rules, numbers
+from ninefold.backtest.market_rules import Numbers, Rules, numbers, refuse_tiers
 from ninefold.backtest.outcome import COLUMNS, FILLS, TooLarge
 from ninefold.backtest.target import Changes, changes_of_target
 from ninefold.backtest.ticks.fast import ARRIVED, CASH, STANDS, Orders, Tape, play
@@ -157,4 +157,5 @@ def tick_numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int) -> N
     """The rules as kernels read them. raises: BadRules, also for those that are not modelled on trades."""
     if rules.exits != NO_EXITS or rules.margin.maintenance or rules.margin.liquidation_fee:
         raise BadRules("exits, maintenance and liquidation are not modelled on trades; leave them out of the rules")
+    refuse_tiers(rules, "where one order after another meets the trades; orders and quotes on events have them")
     return numbers(rules, tick, lot, highest)

@@ -13,6 +13,7 @@ from ninefold.backtest.ticks.book_fast import (
     ARRIVALS,
     BEST,
     CASH,
+    COUNTS,
     FILLS,
     FIRED,
     FRESH,
@@ -46,6 +47,7 @@ from ninefold.backtest.ticks.book_fast import (
     level,
     next_level,
 )
+from ninefold.backtest.tier_loop import MAKER, TAKER, add_traded, settle_day
 from ninefold.market.compiled import compiled
 
 TRADE, BEST_QUOTE, CLEAR = 0, 2, 3  # as in `events`
@@ -285,7 +287,12 @@ def fill(
     if size == 0:
         return
     count, signed = counts[FILLS], size * orders[one, SIDE]
-    fee = part_up(price * size, g.maker if maker else g.taker)
+    rate = g.maker if maker else g.taker
+    if g.tiered:
+        settle_day(counts, COUNTS, at_ns)
+        rate = counts[COUNTS + MAKER] if maker else counts[COUNTS + TAKER]
+        add_traded(counts, COUNTS, price * size)
+    fee = part_up(price * size, rate)
     orders[one, LEFT] -= size
     counts[CASH] -= price * signed + fee
     counts[POSITION] += signed

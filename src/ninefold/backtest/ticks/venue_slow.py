@@ -24,10 +24,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ninefold.backtest.exact import LARGEST, ONE
+from ninefold.backtest.fee_tiers import Volumes
 from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.ticks.events import BEST, CLEAR, TRADE, Session
 from ninefold.backtest.ticks.orders import ABOVE, CANCEL, FILLED, NOW, SUBMIT, Account, Life, Queue
 from ninefold.backtest.ticks.quotes import Quotes
+from ninefold.market.time import DAY_NS
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +59,7 @@ class Venue:
     maker: int  # fees, 10**-8
     taker: int
     cash: int
+    volumes: Volumes = field(default_factory=lambda: Volumes(()))
     position: int = 0
     last: int = 0  # price of the last trade
     now_ns: int = 0
@@ -207,10 +210,17 @@ class Venue:
         if trigger and (price - trigger) * way >= 0:
             self.fired.append(one)
 
+    def rate(self, maker: bool, day: int) -> int:
+        if not self.volumes.tiers:
+            return self.maker if maker else self.taker
+        tier = self.volumes.tiers[self.volumes.tier(day)]
+        return tier.maker if maker else tier.taker
+
     def fill(self, one: Resting, price: int, size: int, maker: bool, at_ns: int) -> None:
         if size == 0:
             return
-        fee = -(-price * size * (self.maker if maker else self.taker) // ONE)
+        fee = -(-price * size * self.rate(maker, at_ns // DAY_NS) // ONE)
+        self.volumes.add(at_ns // DAY_NS, price * size)
         one.left -= size
         self.cash -= price * size * one.side + fee
         self.position += size * one.side
@@ -228,7 +238,7 @@ class Venue:
 
 def play(session: Session, asked: np.ndarray, arrival_ns: np.ndarray, account: Account) -> tuple[np.ndarray, int, int]:
     """FILLED rows, cash and position. asked: ASKED rows; arrival_ns: of each, not falling. raises: TooLarge."""
-    venue = Venue(session, account.queue, account.maker, account.taker, account.cash)
+    venue = Venue(session, account.queue, account.maker, account.taker, account.cash, Volumes(account.tiers))
     orders: dict[int, Resting] = {}
     sent = deque(zip(asked.tolist(), arrival_ns.tolist(), strict=True))
     for event, (exchange_ns, _, kind, side, price, size) in enumerate(session.events.tolist()):
@@ -245,7 +255,7 @@ def play_quotes(
     session: Session, quotes: Quotes, arrival_ns: np.ndarray, account: Account
 ) -> tuple[np.ndarray, int, int]:
     """The same of quotes, each renewed as `quotes` says. arrival_ns: of what is sent at each decision, not falling."""
-    venue = Venue(session, account.queue, account.maker, account.taker, account.cash)
+    venue = Venue(session, account.queue, account.maker, account.taker, account.cash, Volumes(account.tiers))
     working: dict[int, Resting | None] = {1: None, -1: None}
     table = zip(*(of.tolist() for of in (*quotes.sides, arrival_ns)), strict=True)
     decisions = dict(zip(quotes.at.tolist(), table, strict=True))

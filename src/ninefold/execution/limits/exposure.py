@@ -45,7 +45,7 @@ def strategy_capital(state: RiskState, left: Left, instrument: Instrument, order
         return ""
     mine = state.account.attribution
     for strategy, part in sorted(state.parts(instrument, order).items()):
-        on_order = left.parts.get((strategy, instrument.id), (0, 0))
+        on_order = left.parts.get(strategy, {}).get(instrument.id, (0, 0))
         held = mine.held(strategy, instrument.id)
         after = most(held, more(on_order, part))
         if after <= abs(held):
@@ -59,10 +59,10 @@ def strategy_capital(state: RiskState, left: Left, instrument: Instrument, order
 def _capital(state: RiskState, left: Left, strategy: str, instrument: Instrument, after: int, price: int) -> int | None:
     """Worth of what a strategy may come to hold, with `after` of one instrument; None while a price is unknown."""
     positions = state.account.attribution.positions(strategy)
-    others = positions.keys() | {of for name, of in left.parts if name == strategy}
+    on_order = left.parts.get(strategy, {})
     total = valued(state, instrument, after, price)
-    for of in others - {instrument.id}:
-        one = _worth(state, of, most(positions.get(of, 0), left.parts.get((strategy, of), (0, 0))))
+    for of in (positions.keys() | on_order.keys()) - {instrument.id}:
+        one = _worth(state, of, most(positions.get(of, 0), on_order.get(of, (0, 0))))
         if total is None or one is None:
             return None
         total += one

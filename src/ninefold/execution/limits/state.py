@@ -67,7 +67,7 @@ class Left:
     positions: dict[int, int]
     orders: int
     pending: dict[int, Pending]
-    parts: dict[tuple[str, int], Pending]  # what is on order, by strategy and instrument
+    parts: dict[str, dict[int, Pending]]  # what is on order, by strategy and instrument
 
     def after(self, instrument: Instrument, order: Order) -> int:
         """The position if this order and all that go the same way are filled."""
@@ -95,8 +95,8 @@ class Left:
         else:
             self.free[instrument.base] -= amount
         for strategy, part in state.parts(instrument, order).items():
-            key = (strategy, instrument.id)
-            self.parts[key] = more(self.parts.get(key, (0, 0)), part)
+            of = self.parts.setdefault(strategy, {})
+            of[instrument.id] = more(of.get(instrument.id, (0, 0)), part)
 
 
 Rule = Callable[[RiskState, Left, Instrument, Order], str]

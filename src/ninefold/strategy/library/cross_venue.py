@@ -1,7 +1,7 @@
 """Cross-venue arbitrage: the same thing has two prices, and one of them is late or wrong.
 
-The other price is that of `elsewhere`; a subclass may name another instrument. Back-tests on stored bars read it there;
-the pipeline takes no such terms yet, and refuses them.
+The other price is that of `elsewhere`; a subclass may name another instrument. Back-tests on stored bars read it there, the
+pipeline where it captures it.
 """
 
 from __future__ import annotations

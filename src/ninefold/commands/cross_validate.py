@@ -1,0 +1,81 @@
+"""`ninefold cross-validate --strategy sma_cross --set fast=5..50..5 --folds 5 --purge 1 --embargo 100 --bars btc.parquet`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ninefold.commands import asked as options
+from ninefold.commands.asked import asked, print_json, wanted_of
+from ninefold.commands.backtest import print_report
+from ninefold.commands.failing import plainly
+from ninefold.commands.walk_forward import chosen, results
+from ninefold.services.backtest_cross import Cut, cross_validate
+from ninefold.services.backtest_wanted import NEXT_OPEN
+from ninefold.services.report import NoReport, write_report
+
+
+def run(
+    strategy: options.Strategy,
+    folds: Annotated[int, typer.Option(help="parts of the time, each judged once")] = 5,
+    purge: Annotated[int, typer.Option(help="bars around the judged part whose result reaches into it")] = 1,
+    embargo: Annotated[
+        int | None, typer.Option(help="bars after it that teach nothing; one of 100 if left out")
+    ] = None,
+    strategies: options.Strategies = None,
+    set_: options.Ranges = None,
+    bars: options.BarsFile = None,
+    instrument: options.Instrument = None,
+    timerange: options.Timerange = None,
+    timeframe: options.Timeframe = "1m",
+    taker_fee: options.TakerFee = "0.001",
+    fee_tiers: options.FeeTiers = None,
+    fill: options.Fill = NEXT_OPEN,
+    cash: options.Cash = "10000",
+    size: options.Size = None,
+    slippage: options.Slippage = "0",
+    stop_loss: options.StopLoss = None,
+    take_profit: options.TakeProfit = None,
+    trailing: options.Trailing = None,
+    max_bars: options.MaxBars = None,
+    leverage: options.Leverage = "1",
+    short: options.Short = False,
+    volume_share: options.VolumeShare = None,
+    holes: options.AHoles = "refuse",
+    look: options.Look = None,
+    data_dir: options.DataDir = Path("data"),
+    report: options.Report = None,
+    json_: options.Json = False,
+) -> None:
+    """Judge each part of the time by the settings that the rest of it chose, without the bars around it that know of it. Every fit
+    is a counted trial. It may be interrupted at any moment; the same command goes on."""
+    wanted = wanted_of(locals())
+    with asked() as progress, plainly(NoReport):
+        found = cross_validate(wanted, Cut(folds, purge, embargo), time.time_ns(), progress)
+        if report is not None:
+            write_report(data_dir, found["trial"], report)
+    if json_:
+        print_json(found)
+    else:
+        _print(found)
+
+
+def _print(found: dict[str, Any]) -> None:
+    print(
+        f"{found['fitted']:,} fits: {found['points']:,} points in {len(found['folds'])} folds, {found['resumed']:,} were there already; "
+        f"purged {found['purge']:,} bars, embargo {found['embargo']:,}"
+    )
+    lines = Table(
+        "judged from", "to", "trained on, bars", "set", "Sharpe there", "judged", "return", box=None, pad_edge=False
+    )
+    for fold in found["folds"]:
+        lines.add_row(
+            fold["test_from"][:16], fold["test_to"][:16], f"{fold['train_bars']:,}", chosen(fold), *results(fold)
+        )
+    Console().print(lines)
+    print_report(found)

@@ -1,0 +1,67 @@
+"""Since when and at which price each strategy holds what it holds.
+
+In:  what each strategy gets and gives, with its price, in the order in which it became known.
+Out: of each position its average entry price in whole ticks, rounded down as in back-tests, and the input it began with.
+
+A position begins from nothing, or where it turns round. What is left of one that is given back is nothing if the venue takes
+no order for it. What makes a position smaller leaves its average as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ninefold.execution.money import DECIMALS, is_orderable, size_of
+from ninefold.market.instruments import Instrument
+
+Key = tuple[str, int]  # strategy, instrument
+
+
+@dataclass(slots=True)
+class Entry:
+    """average, best: in ticks; best: the most favourable price since the entry, kept by who looks at bars. seq: of the input
+    it began with. tick: in 10**-8 of the quote asset."""
+
+    average: int
+    best: int
+    seq: int
+    tick: int
+
+    def count_in(self, tick: int) -> None:
+        """The instrument's tick has changed."""
+        if tick != self.tick:
+            self.average, self.best = self.average * self.tick // tick, self.best * self.tick // tick
+            self.tick = tick
+
+
+class Entries:
+    def __init__(self) -> None:
+        self.of: dict[Key, Entry] = {}
+
+    def add(self, key: Key, instrument: Instrument, before: int, amount: int, price: int, seq: int) -> None:
+        """before, amount: of base, signed; price: in the instrument's units."""
+        ticks = price // instrument.tick_size
+        entry, after = self.of.get(key), before + amount
+        if before * after < 0 or (entry is None and abs(after) > abs(before)):
+            self.of[key] = Entry(ticks, ticks, seq, tick_of(instrument))
+        elif entry is None:
+            return
+        elif before * amount > 0:
+            entry.count_in(tick_of(instrument))
+            entry.average = (entry.average * abs(before) + ticks * abs(amount)) // abs(after)
+        elif not is_orderable(instrument, _lots(instrument, after), price):
+            del self.of[key]
+
+    def relist(self, strategy: str, old: int, new: int) -> None:
+        entry = self.of.pop((strategy, old), None)
+        if entry is not None:
+            self.of[(strategy, new)] = entry
+
+
+def tick_of(instrument: Instrument) -> int:
+    """In 10**-8 of the quote asset."""
+    return instrument.tick_size * int(10 ** (DECIMALS - instrument.price_decimals))
+
+
+def _lots(instrument: Instrument, amount: int) -> int:
+    return size_of(instrument, abs(amount)) // instrument.lot_size * instrument.lot_size

@@ -1,0 +1,63 @@
+"""What was asked for as the trial ledger keeps it, and back.
+
+In:  what is asked. Out: a configuration of plain values that runs the trial again; the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from ninefold.services.backtest_wanted import BadBacktest, Wanted
+
+ALWAYS = ("holes", "instrument", "timeframe", "timerange", "taker_fee", "fill", "cash", "size")
+OTHERWISE = (
+    *("slippage", "stop_loss", "take_profit", "trailing", "max_bars", "leverage", "short", "volume_share"),
+    *("fee_tiers", "more_files", "more_instruments"),
+)
+DEFAULTS = {field.name: field.default for field in fields(Wanted)}
+
+
+def config_of(wanted: Wanted, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """All that decides a result, for the trial ledger; later options only where they are not left out."""
+    return {
+        "strategy": wanted.strategy,
+        "set": dict(parameters),
+        "bars": None if wanted.file is None else str(wanted.file.absolute()),
+        "strategies": None if wanted.strategies is None else str(wanted.strategies.absolute()),
+        **{name: getattr(wanted, name) for name in ALWAYS},
+        **{name: _said(getattr(wanted, name)) for name in OTHERWISE if getattr(wanted, name) != DEFAULTS[name]},
+    }
+
+
+def wanted_of(config: Mapping[str, Any], data_dir: Path) -> Wanted:
+    """The other way.
+
+    raises: BadBacktest for options that this version does not know.
+    """
+    known = {"strategy", "strategies", "set", "bars", *ALWAYS, *OTHERWISE}
+    if strange := sorted(config.keys() - known):
+        raise BadBacktest(f"the trial was counted with {', '.join(strange)}, which this version does not know")
+    return Wanted(
+        strategy=config["strategy"],
+        settings=settings_of(config["set"]),
+        data_dir=data_dir,
+        file=None if config["bars"] is None else Path(config["bars"]),
+        strategies=None if config["strategies"] is None else Path(config["strategies"]),
+        **{name: _as_asked(config[name]) for name in (*ALWAYS, *OTHERWISE) if name in config},
+    )
+
+
+def _said(value: Any) -> Any:
+    """As JSON gives it back."""
+    return [_said(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _as_asked(value: Any) -> Any:
+    return tuple(_as_asked(one) for one in value) if isinstance(value, list) else value
+
+
+def settings_of(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(f"{name}={value}" for name, value in parameters.items())

@@ -1,0 +1,126 @@
+"""Orders through ccxt: its calls, one at a time, and the account asked for again and again.
+
+In:  requests as ccxt_requests.py makes them. Out: a status in place of http's, and what the call gave as JSON, or the name of
+     the error and its text. A new order is called for once: ccxt is told to try nothing again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+import aiohttp
+
+from ninefold.config import Venue
+from ninefold.services.ccxt_exchange import UNEXPECTED, exchange_of
+from ninefold.venues.account_answers import ABSENT, NO_ANSWER, TAKEN
+from ninefold.venues.ccxt_answers import ERROR, GAVE
+from ninefold.venues.entry_client import FIRST_WAIT_S, LONGEST_WAIT_S
+from ninefold.venues.order_entry import OrderEntry
+from ninefold.venues.session import MILLISECOND_NS
+from ninefold.venues.signed import Keys, Unsigned
+
+POLL_S = 3.0  # between two looks at the account
+QUIET_MS = 10_000  # after the exchange said that there were too many calls
+dump = partial(json.dumps, default=str, separators=(",", ":"))
+
+
+class CcxtClient:
+    """Implements entry_gateway.Client. fence: raises if nothing may be sent any more. make: the object of ccxt."""
+
+    def __init__(
+        self,
+        entry: OrderEntry,
+        venue: Venue,
+        keys: Keys,
+        clock: Callable[[], int],
+        fence: Callable[[], None],
+        make: Callable[[Venue], Any] = exchange_of,
+    ) -> None:
+        """raises: BadConfig without ccxt, and for an exchange that it does not know."""
+        self.problem = "not started"
+        self._entry = entry
+        self._clock = clock
+        self._fence = fence
+        self._exchange = make(venue)
+        self._exchange.apiKey, self._exchange.secret, self._exchange.password = keys.key, keys.secret, keys.passphrase
+        self._exchange.options.update({"adjustForTimeDifference": True, "maxRetriesOnFailure": 0})
+        self._turn = asyncio.Lock()
+        self._quiet_until_ms = 0
+
+    async def start(self) -> None:
+        """The markets are learnt before the first question, as often as it takes (Polling)."""
+
+    async def close(self) -> None:
+        await self._exchange.close()
+
+    def quiet_ms(self) -> int:
+        return self._quiet_until_ms - self._clock() // MILLISECOND_NS
+
+    async def learn(self) -> None:
+        """The markets, of which every call needs to know."""
+        await self._exchange.load_markets()
+
+    async def call(self, request: Unsigned) -> tuple[int, str]:
+        """An order or a cancel, once. raises: what the fence raises."""
+        async with self._turn:
+            self._fence()
+            return await self._called(request)
+
+    async def until_answered(self, request: Unsigned) -> tuple[int, str]:
+        """Ask, with growing pauses, until there is an answer or no such order."""
+        pause_s = FIRST_WAIT_S
+        while True:
+            async with self._turn:
+                status, body = await self._called(request)
+            verdict = self._entry.reading.judge(status, body)
+            if verdict.outcome in (TAKEN, ABSENT):
+                self.problem = ""
+                return status, body
+            self.problem = f"a question was answered with {verdict.reason}"
+            await asyncio.sleep(max(pause_s, self.quiet_ms() / 1000))
+            pause_s = min(2 * pause_s, LONGEST_WAIT_S)
+
+    async def _called(self, request: Unsigned) -> tuple[int, str]:
+        ccxt = import_module("ccxt")
+        arguments = request.body if isinstance(request.body, dict) else {}
+        try:
+            return GAVE, dump(await getattr(self._exchange, request.path)(**arguments))
+        except (ccxt.RateLimitExceeded, ccxt.DDoSProtection) as error:
+            self._quiet_until_ms = self._clock() // MILLISECOND_NS + QUIET_MS
+            return ERROR, self._said(error)
+        except ccxt.BaseError as error:
+            return ERROR, self._said(error)
+        except (aiohttp.ClientError, TimeoutError, *UNEXPECTED) as error:
+            return NO_ANSWER, f"ccxt could not make anything of it: {type(error).__name__}"
+
+    def _said(self, error: Exception) -> str:
+        """ccxt's texts tell urls and answers, in which an exchange may want or repeat the key."""
+        text = str(error)
+        for each in (self._exchange.apiKey, self._exchange.secret, self._exchange.password):
+            text = text.replace(each, "...") if each else text
+        return f"{type(error).__name__}: {text}"
+
+
+class Polling:
+    """Implements entry_gateway.AccountLine: opened is called again and again, so that everything is asked for."""
+
+    def __init__(self, client: CcxtClient, heard: Callable[[bytes], None], opened: Callable[[bool], None]) -> None:
+        self.subscribed = asyncio.Event()
+        self._client = client
+        self._opened = opened
+
+    async def follow(self) -> None:
+        ccxt = import_module("ccxt")
+        while True:
+            try:
+                await self._client.learn()
+                self._opened(self.subscribed.is_set())
+                self.subscribed.set()
+            except (ccxt.BaseError, aiohttp.ClientError, TimeoutError, *UNEXPECTED) as error:
+                self._client.problem = f"the exchange's markets could not be read: {type(error).__name__}"
+            await asyncio.sleep(POLL_S)
