@@ -15,12 +15,13 @@ import pytest
 
 from ninefold.backtest.models import LatencyModel
 from ninefold.commands.parity import run as command
+from ninefold.config import Account, Config, Risk, Sizing
 from ninefold.journal.inputs import FRAME, TICK, Run
 from ninefold.journal.reader import read
 from ninefold.journal.segment import Record
 from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import decode, encode
-from ninefold.services.identity import decode_identity, encode_identity
+from ninefold.services.identity import decode_identity, encode_identity, identity_of
 from ninefold.services.lives import NoParity
 from ninefold.services.parity import Report, parity
 from ninefold.services.replay import Source, replay
@@ -105,6 +106,13 @@ def test_a_changed_parameter_is_a_difference_of_code_and_what_follows_from_it_to
     follows = [one for one in found if one.kind == "order"]
     assert follows and all("follows from" in one.why for one in follows)
     assert reasons(report, "bars") >= {"code"}
+
+
+def test_how_much_a_run_may_trade_is_kept_with_it(tmp_path):
+    account = Account(capital="77", canary_quote=5.0, canary_orders=3)
+    config = Config(account=account, sizing=Sizing(method="volatility"), risk=Risk(position_quote=7.0))
+    kept = identity_of(config, tmp_path).config
+    assert (kept.account, kept.sizing, kept.risk) == (account, config.sizing, config.risk)
 
 
 def test_a_late_trade_differs_only_from_the_bars_as_they_stand(session, tmp_path):

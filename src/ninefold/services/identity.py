@@ -66,7 +66,13 @@ def decode_identity(payload: bytes) -> Identity:
 
 
 def _deciding(config: Config) -> Config:
-    account = Account(orders=config.account.orders, quote=config.account.quote, capital=config.account.capital)
+    account = Account(
+        orders=config.account.orders,
+        quote=config.account.quote,
+        capital=config.account.capital,
+        canary_quote=config.account.canary_quote,
+        canary_orders=config.account.canary_orders,
+    )
     return Config(
         data_dir="",
         mode=config.mode,
@@ -74,6 +80,7 @@ def _deciding(config: Config) -> Config:
         capture=config.capture,
         account=account,
         risk=config.risk,
+        sizing=config.sizing,
         strategies=config.strategies,
     )
 
