@@ -22,22 +22,22 @@ TOOK = frozenset({"working", "partly_filled", "filled"})
 
 
 class Row(NamedTuple):
-    """count: rejections with nothing taken between. last_ns, reason: of the last one."""
+    """times: rejections with nothing taken between. last_ns, reason: of the last one."""
 
-    count: int
+    times: int
     last_ns: int
     reason: str
 
     def until_ns(self, grows: bool) -> int:
         """From when on the next order may leave.
 
-        >>> [Row(count, 0, "").until_ns(grows=True) // SECOND_NS for count in (1, 2, 3, 8, 9, 1_000)]
+        >>> [Row(times, 0, "").until_ns(grows=True) // SECOND_NS for times in (1, 2, 3, 8, 9, 1_000)]
         [2, 4, 8, 256, 300, 300]
-        >>> [Row(count, 0, "").until_ns(grows=False) // SECOND_NS for count in (1, 2, 3, 1_000)]
+        >>> [Row(times, 0, "").until_ns(grows=False) // SECOND_NS for times in (1, 2, 3, 1_000)]
         [1, 2, 4, 4]
         """
         first, longest = (FIRST_NS, LONGEST_NS) if grows else (FIRST_OUT_NS, LONGEST_OUT_NS)
-        return self.last_ns + min(first << min(self.count - 1, DOUBLED), longest)
+        return self.last_ns + min(first << min(self.times - 1, DOUBLED), longest)
 
 
 class Rejections:
@@ -58,5 +58,5 @@ class Rejections:
             self._rows.pop((order.instrument, -order.side), None)
         elif order.status == "rejected" != was.status and not order.reason.startswith(WITHHELD):
             known = self._rows.get((order.instrument, order.side))
-            count = 1 if known is None else known.count + 1
-            self._rows[order.instrument, order.side] = Row(count, order.known_ns, order.reason)
+            times = 1 if known is None else known.times + 1
+            self._rows[order.instrument, order.side] = Row(times, order.known_ns, order.reason)

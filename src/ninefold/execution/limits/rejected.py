@@ -21,7 +21,7 @@ def rejected(state: RiskState, left: Left, instrument: Instrument, order: Order)
     until_ns = row.until_ns(left.grows(instrument, order))
     if state.known_ns >= until_ns:
         return ""
-    orders = f"{row.count} order{'s' if row.count > 1 else ''} in a row"
+    orders = f"{row.times} order{'s' if row.times > 1 else ''} in a row"
     at = datetime.fromtimestamp(-(-until_ns // SECOND_NS), UTC)  # the whole second behind it
     return (
         f"rejected: the venue rejected {orders}, last: {row.reason or 'no reason given'}; "
