@@ -1,5 +1,7 @@
 """After a rejection the next order waits: how long, for which orders, what ends it, and what a restart makes of it."""
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 import pytest
 
@@ -7,7 +9,8 @@ from ninefold.execution.core import ExecutionCore
 from ninefold.execution.orders import WITHHELD, begin, follow
 from ninefold.execution.rejections import Rejections
 from ninefold.execution.risk import check
-from ninefold.market.records import AnyRecord, Balance, Fill, Order, Shared
+from ninefold.market.arrays import rows
+from ninefold.market.records import AnyRecord, Asked, Balance, Fill, Flatten, Halted, Order, Shared
 from ninefold.market.time import SECOND_NS
 
 from .test_core import ONE, RULES, balance, chunk, ready, registry, traded, update
@@ -102,16 +105,26 @@ def test_one_rejection_told_twice_is_one_and_what_we_kept_back_ourselves_is_none
     assert rejections.row(1, 1) == (1, NOW, "no money")
 
 
-def leaves(core: ExecutionCore, wanted: int, seconds: range, restart_at: int = 0) -> tuple[list[int], set[str]]:
-    """The seconds at which an order left, each rejected a second later; and the refusals. The core may be made anew."""
+def leaves(
+    core: ExecutionCore,
+    wanted: Mapping[int, int],
+    seconds: range,
+    restart_at: int = 0,
+    first: Sequence[AnyRecord] = (),
+) -> tuple[list[int], set[str]]:
+    """The seconds at which an order left, each rejected a second later; and the refusals. The core may be made anew. Every second
+    has a trade. first: records of the first second."""
     ledger: list[AnyRecord] = [balance("USDT", 1_000 * ONE), balance("BTC", ONE)]
     left, refusals = [], set()
     for second in seconds:
         if second == restart_at:
             core = ExecutionCore.restore(RULES, registry(), ledger)
         said_now = [update(core, "rejected", seq=second)] if core.unsettled() else []
-        made = chunk(second, balance("USDT", 1_000 * ONE, seq=second), *said_now)
-        left += [second] * len(core.step(made, {1: wanted}))
+        others = first if second == seconds[0] else ()
+        made = chunk(second, balance("USDT", 1_000 * ONE, seq=second), *said_now, *others)
+        at = second * SECOND_NS
+        made.add("trades", rows("trades", [(1, at, at, second, 0, 0, second, 50_000_00, 1, 1)]))
+        left += [second] * len(core.step(made, wanted))
         ledger += [one for one in made.records if isinstance(one, Order | Fill | Balance | Shared)]
         refusals |= {one.reason for one in made.records if isinstance(one, Order) and one.status == "refused"}
     return left, refusals
@@ -121,14 +134,33 @@ def leaves(core: ExecutionCore, wanted: int, seconds: range, restart_at: int = 0
 def test_an_unmet_target_sends_ever_fewer_orders_also_over_a_restart(restart_at):
     """Rejected at 3, 6, 11, 20, 37 and 70 s; a row of six waits 64 s. In 150 s there are 7 orders in place of 150, and
     seven refusals that differ, one for each wait."""
-    left, refusals = leaves(ready(), 1_000, range(2, 152), restart_at)
+    left, refusals = leaves(ready(), {1: 1_000}, range(2, 152), restart_at)
     assert left == [2, 5, 10, 19, 36, 69, 134]
     assert len(refusals) == 7
 
 
-def test_what_gives_a_position_back_is_tried_again_within_seconds():
+def stop(trigger: str) -> Asked:
+    return Asked(
+        seq=4, known_ns=4 * SECOND_NS, ask_id="s", by="ada", side=-1, size="0.00900", pair="BTC/USDT",
+        order_type="stop", trigger=trigger, reduce_only=True,
+    )  # fmt: skip
+
+
+WAYS_OUT: dict[str, tuple[dict[int, int], list[AnyRecord]]] = {
+    "a strategy wants nothing": ({1: 0}, []),
+    "flatten": ({}, [Halted(seq=4, known_ns=4, by="ada", reason=""), Flatten(seq=4, known_ns=4, by="ada")]),
+    "a stop that goes off at once": ({}, [stop("60000")]),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+def test_what_gives_a_position_back_is_tried_again_within_seconds(way):
+    """Waits of 1, 2, 4, 4, ... seconds from each rejection, which comes a second after the order. A stop goes off with the first
+    trade, a tick after it is held, and its next one is held for a tick too."""
     core = ready()
     core.step(chunk(2, balance("BTC", ONE)), {1: 1_000})
     order = core.unsettled()[0]
     core.step(chunk(3, update(core, "filled", 1_000), traded(order, 1_000)))
-    assert leaves(core, 0, range(4, 30))[0] == [4, 6, 9, 14, 19, 24, 29]
+    wanted, first = WAYS_OUT[way]
+    left, _ = leaves(core, wanted, range(4, 30), first=first)
+    assert left == ([5, 7, 10, 15, 20, 25] if "stop" in way else [4, 6, 9, 14, 19, 24, 29])
