@@ -63,13 +63,15 @@ def earned(path: Path) -> tuple[list[Earned], float]:
     bars = bars_of_columns({"open_ns": open_ns, "close_ns": open_ns + HOUR_NS, **numbers}, holes="unknown")
     columns = {name: np.where(bars.known, getattr(bars, name), np.nan) for name in READS}
     rules = Rules(cash="10000", sizing=EquityShare(), fees=Fees(taker="0.001"), limits=Limits(short=0))
-    plans = [plan_of(kind) for kind in library().values()]
+    plans = [one for one in map(plan_of, library().values()) if one.form == "target"]
     able = [one for one in plans if not sources([one.target]) and one.target.columns <= READS]
     found = []
     for one in track(able, "strategies", console=Console(stderr=True)):
         target = targets(Evaluator([one.target], SCALE).warm(columns)[0])
         result = run(bars, changes_of_target(target, len(bars)), rules)
-        found.append(Earned(one.name, one.family, float(result.equity[-1] / result.numbers.cash - 1), len(result.trades)))
+        found.append(
+            Earned(one.name, one.family, float(result.equity[-1] / result.numbers.cash - 1), len(result.trades))
+        )
     held = run(bars, Changes(np.zeros(1, np.int64), np.full(1, ONE)), rules)
     return sorted(found, key=lambda one: -one.net), float(held.equity[-1] / held.numbers.cash - 1)
 

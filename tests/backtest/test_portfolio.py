@@ -1,6 +1,7 @@
 """Several instruments on one account: worked by hand, and the fast kernel against the slow one."""
 
 import dataclasses
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from ninefold.backtest import slow_portfolio
 from ninefold.backtest.bars import BadBars, Bars
 from ninefold.backtest.exact import BadRules
 from ninefold.backtest.funding import NO_FUNDING, Funding
-from ninefold.backtest.legs import legs_of
+from ninefold.backtest.legs import Together, legs_of
 from ninefold.backtest.market_rules import EquityShare, Exits, Fees, FixedSize, Limits, Margin, Rules, Slippage
+from ninefold.backtest.outcome import Reason
 from ninefold.backtest.portfolio import run_together
 from ninefold.backtest.run import run
 from ninefold.backtest.target import BadTarget, changes_of_target
@@ -44,7 +46,51 @@ def fills(made, targets, rules=FREE, **more):
 def test_legs_wait_until_all_of_them_can_be_filled_in_one_bar_and_alone_they_do_not():
     made = {"a": bars(10, 11, 12), "b": bars(20, (21, 21, 21, 21, 0), 22)}
     assert fills(made, {"a": [1, 1, 1], "b": [-1, -1, -1]}) == [(2, "a", 12, 1), (2, "b", 22, -1)]
-    assert fills(made, {"a": [1, 1, 1], "b": [-1, -1, -1]}, together=False) == [(1, "a", 11, 1), (2, "b", 22, -1)]
+    assert fills(made, {"a": [1, 1, 1], "b": [-1, -1, -1]}, together=Together.ALONE) == [
+        (1, "a", 11, 1),
+        (2, "b", 22, -1),
+    ]
+
+
+def test_a_leg_that_cannot_be_filled_has_the_others_unwound_at_their_next_open_and_is_named():
+    made = {"a": bars(10, 11, 12, 13), "b": bars(20, (21, 21, 21, 21, 0), 22, 23)}
+    wants = {"a": np.array([1.0, 1, 1, 1]), "b": -np.array([1.0, 1, 1, 1])}
+    found = run_together(made, wants, FREE, together=Together.UNWIND)
+    assert found.fills[["bar", "instrument", "price", "size", "reason"]].tolist() == [
+        (1, 0, 11, 1, Reason.TARGET),
+        (1, 1, 0, 0, Reason.UNFILLED),
+        (2, 0, 12, -1, Reason.UNWOUND),
+    ]
+    assert found.equity.tolist() == [1000, 1000, 1001, 1001]
+
+
+def test_after_an_unwinding_the_next_change_of_any_target_decides_all_legs_anew():
+    made = {"a": bars(10, 11, 12, 13, 14), "b": bars(20, None, 22, 23, 24)}
+    wants = {"a": [1, 1, 1, 0.5, 0.5], "b": [-1, -1, -1, -1, -1]}
+    two = dataclasses.replace(FREE, sizing=FixedSize(2))
+    assert fills(made, wants, two, together=Together.UNWIND)[2:] == [
+        (2, "a", 12, -2),
+        (4, "a", 14, 1),
+        (4, "b", 24, -2),
+    ]
+
+
+def test_a_leg_that_only_closes_waits_and_nothing_is_unwound():
+    made = {"a": bars(10, 11, 12, 13), "b": bars(20, 21, (21, 21, 21, 21, 0), 23)}
+    wants = {"a": [1, 0, 0, 0], "b": [-1, 0, 0, 0]}
+    assert fills(made, wants, together=Together.UNWIND)[2:] == [(2, "a", 12, -1), (3, "b", 23, 1)]
+
+
+def test_no_leg_is_sent_when_one_would_open_less_than_its_venue_takes():
+    made = {"a": bars(10, 10, 10), "b": bars(20, 20, 20)}
+    wants = {"a": [1, 1, 1], "b": [-1, -1, -1]}
+    assert fills(made, wants, together=Together.UNWIND, least={"b": Fraction(20)}) == [
+        (1, "a", 10, 1),
+        (1, "b", 20, -1),
+    ]
+    assert fills(made, wants, together=Together.UNWIND, least={"b": Fraction("20.5")}) == [(0, "b", 0, 0)]
+    share = dataclasses.replace(FREE, cash=20, sizing=EquityShare("0.6"))  # 12: one a, no b
+    assert fills(made, wants, share, together=Together.WAIT) == [(0, "b", 0, 0)]
 
 
 def test_what_one_sale_brings_pays_for_another_purchase_at_the_same_open():
@@ -113,8 +159,10 @@ def test_what_cannot_be_one_account_is_refused():
         run_together(one, flat, dataclasses.replace(FREE, exits=Exits(bars=3)))
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 50), RULES, st.booleans(), st.booleans())
-@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 50), RULES, st.sampled_from(Together), st.booleans()
+)
+@settings(max_examples=150, deadline=None)
 @pytest.mark.slow
 def test_the_fast_kernel_of_several_instruments_fills_as_the_slow_one(seed, count, length, rules, together, funded):
     random = np.random.default_rng(seed)
@@ -127,8 +175,9 @@ def test_the_fast_kernel_of_several_instruments_fills_as_the_slow_one(seed, coun
         targets[name] = np.repeat(levels, random.integers(1, 6, length))[:length]
         at_ns = walk.open_ns[::5].copy()
         funding[name] = Funding(at_ns, random.integers(-400, 400, len(at_ns)) / 1e4) if funded else NO_FUNDING
-    found = run_together(made, targets, rules, funding=funding, together=together)
-    legs, whole, _ = legs_of(made, rules, {})
+    least = {name: Fraction(int(random.choice([0, 100, 2_000]))) for name in made}
+    found = run_together(made, targets, rules, funding=funding, together=together, least=least)
+    legs, whole, _ = legs_of(made, rules, {}, least)
     changes = {
         (row, at): to
         for at, name in enumerate(made)

@@ -32,6 +32,7 @@ class Happened:
     equity: list[tuple[int, int | None]] = field(default_factory=list)
     closes: dict[int, list[int]] = field(default_factory=dict)
     wanted: dict[str, dict[str, int]] = field(default_factory=dict)
+    said: list[tuple[int, str, Order]] = field(default_factory=list)  # "rejected" or "took", and of which order
     halted: Halted | None = None
     flattened: dict[str, Flatten] = field(default_factory=dict)
     awaited: list[str] = field(default_factory=list)
@@ -71,6 +72,7 @@ def verdicts(known: Happened, rules: AccountRules, registry: Registry, order: Or
         "flattened": grows and of.name in known.flattened,
         "reconciliation": bool(known.awaited),
         "order_rate": grows and len(minute) >= rules.max_orders_per_minute,
+        "rejected": rests(known, order, grows),
         "venue_rules": of.venue != "binance" or not of.rules_known,
         "steps": bool(order.size < max(of.min_size, 1) or order.size % of.lot_size or order.price % of.tick_size),
         "known_bar": of.id in known.unknown_bars,
@@ -92,6 +94,18 @@ def verdicts(known: Happened, rules: AccountRules, registry: Registry, order: Or
             known, rules, registry, order
         )
     return found
+
+
+def rests(known: Happened, order: Order, grows: bool) -> bool:
+    """Whether the venue said no to the last ones of the same side, and the time since is too short."""
+    row: list[int] = []
+    for at, word, of in known.said:
+        if of.instrument == order.instrument and word == "took":
+            row = []
+        elif of.instrument == order.instrument and of.side == order.side:
+            row.append(at)
+    waits = [2, 4, 8, 16, 32, 64, 128, 256, 300] if grows else [1, 2, 4]
+    return bool(row) and known.now < row[-1] + waits[min(len(row), len(waits)) - 1] * SECOND_NS
 
 
 def over(found: int | None, most: int | None) -> bool:

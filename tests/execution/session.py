@@ -3,11 +3,13 @@
 In:  a seed. Out: orders that were approved, each with the limits that it breaks by the slow oracle.
 """
 
+import msgspec
 import numpy as np
 
 from ninefold.execution.account import Account
 from ninefold.execution.canary import Canary
 from ninefold.execution.orders import begin, follow
+from ninefold.execution.rejections import Rejections
 from ninefold.execution.returns import Returns
 from ninefold.execution.risk import RiskState, check
 from ninefold.execution.rules import AccountRules
@@ -81,6 +83,9 @@ class Session:
         self.shown, self.account = Shown(self.registry, "binance"), Account()
         self.worth, self.returns = Worth(), Returns({MINUTE_NS})
         self.tracked = {}
+        self.rejections = Rejections()
+        self.venue = np.random.default_rng([seed, 1])  # what it says beside fills
+        self.refuses = self.venue.random() < 0.12
         self.seq = 0
         self._history()
         self._balance("USDT", 10_000 * ONE)
@@ -93,6 +98,7 @@ class Session:
         for _ in range(steps):
             self._market()
             found += self._decide()
+            self._answers()
             self._fills()
         return found
 
@@ -161,6 +167,7 @@ class Session:
             [one.known_ns for one in known.orders], known.awaited, pending(self.tracked.values(), self.registry),
             known.skew_ns, self.worth, self.returns, wanted, known.flattened,
             pending_parts(self.tracked.values(), self.registry, self.account.attribution), Canary(self.rules),
+            self.rejections,
         )  # fmt: skip
         found = []
         for each in check(state, intents)[0]:
@@ -208,6 +215,24 @@ class Session:
         part = int(amount * self.rng.random())
         return {"fast": order.side * part, "slow": order.side * (amount - part)}
 
+    def _answers(self) -> None:
+        """A venue that refuses rejects most new orders, some time later, and takes the others."""
+        for name, tracked in list(self.tracked.items()) if self.refuses else ():
+            if tracked.order.status != "intended":
+                continue
+            no = self.venue.random() < 0.7
+            at = self.known.now + int(self.venue.integers(0, 10)) * SECOND_NS // 10
+            self._say(name, msgspec.structs.replace(tracked.order, status="rejected" if no else "working", known_ns=at))
+            if no:
+                self.known.over[name] = 0
+                self.tracked.pop(name)
+
+    def _say(self, name: str, update: Order) -> None:
+        self.known.said.append((update.known_ns, "rejected" if update.status == "rejected" else "took", update))
+        before = self.tracked[name]
+        self.tracked[name] = follow(before, update)
+        self.rejections.see(before, self.tracked[name])
+
     def _fills(self) -> None:
         """Some of the open orders are filled in part or in full, some end."""
         for name, tracked in list(self.tracked.items()):
@@ -230,4 +255,7 @@ class Session:
         )  # fmt: skip
         self.known.fills.append(fill)
         self.account.book(fill, self.registry[order.instrument])
-        self.tracked[order.client_order_id] = follow(self.tracked[order.client_order_id], fill)
+        before = self.tracked[order.client_order_id]
+        self.tracked[order.client_order_id] = follow(before, fill)
+        self.rejections.see(before, self.tracked[order.client_order_id])
+        self.known.said.append((self.known.now, "took", order))

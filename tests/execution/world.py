@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ninefold.execution.account import Account
+from ninefold.execution.rejections import Rejections
 from ninefold.execution.returns import Returns
 from ninefold.execution.risk import RiskState
 from ninefold.execution.rules import AccountRules
@@ -52,6 +53,7 @@ class World:
     held: dict[str, dict[int, int]] = field(default_factory=dict)  # by strategy and instrument
     flattened: dict[str, Flatten] = field(default_factory=dict)
     parts: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)  # on order, by strategy and instrument
+    rejections: Rejections = field(default_factory=Rejections)
 
     def state(self) -> RiskState:
         registry = Registry()
@@ -85,6 +87,7 @@ class World:
             self.wanted,
             self.flattened,
             self.parts,
+            rejections=self.rejections,
         )
 
     def worth(self) -> Worth:

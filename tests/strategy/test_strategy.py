@@ -116,6 +116,9 @@ LIVE = {
     "itself, long ago": ({"target": lambda self: sign(sma(position, 3))}, r"sma\(position, 3\) looks back"),
     "itself, as a side": ({"entry": "close > open", "exit": "open_profit > 0.1"}, "looks back on what it held itself"),
     "itself, with exits": ({"target": "where(position > 0, 0, 1)", "exits": Exits(bars=3)}, "has exits"),
+    "legs": ({"legs": {"dear": -1, "cheap": 1}}, "it has legs"),
+    "quotes": ({"bid": "bid", "ask": "ask", "size": "0.01", "most": 1}, "it gives quotes"),
+    "the book": ({"target": "where(bid_size > ask_size, 1, 0)"}, "ask_size, bid_size, which recorded books have"),
     "itself and others": ({"target": 'where(position > on("5m", volume), 0, 1)'}, "reads other series"),
 }
 

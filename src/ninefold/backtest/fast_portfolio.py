@@ -14,13 +14,14 @@ from ninefold.market.compiled import compiled
 
 ONE = 100_000_000  # as in `exact`; compiled in
 LARGEST = 2**60
-TARGET, LIQUIDATION, FUNDING = 0, 5, 6  # as in `outcome.Reason`
+TARGET, LIQUIDATION, FUNDING, UNFILLED, UNWOUND = 0, 5, 6, 7, 8  # as in `outcome.Reason`
+ALONE, WAIT, UNWIND = 0, 1, 2  # as in `legs.Together`
 Rows = np.ndarray
 
 
 @compiled
 def play_together(
-    legs: Legs, changes: Rows, funding: Rows, r: Numbers, together: bool, fills: Rows, equity: Rows, held: Rows
+    legs: Legs, changes: Rows, funding: Rows, r: Numbers, together: int, fills: Rows, equity: Rows, held: Rows
 ) -> int:
     """Write what was filled; how many there are, even where `fills`, shape (room, 9), was too small.
 
@@ -32,7 +33,10 @@ def play_together(
     count_of, bars = close.shape
     position, wanted = np.zeros(count_of, np.int64), np.zeros(count_of, np.int64)
     last, prices = np.zeros(count_of, np.int64), np.zeros(count_of, np.int64)
-    cash, count, change, payment, liquidating = r.cash, 0, 0, 0, False
+    target, changed = np.zeros(count_of, np.int64), np.zeros(count_of, np.bool_)
+    asked = np.zeros(count_of, np.int64)
+    cash, count, change, payment = r.cash, 0, 0, 0
+    liquidating, unwinding, anew = False, False, False
     for row in range(bars):
         while payment < len(funding) and funding[payment, 0] == row:
             of = funding[payment, 1]
@@ -43,16 +47,25 @@ def play_together(
                 write(fills, count, row, price, 0, 0, 0, paid, FUNDING, of)
                 count += 1
             payment += 1
-        waits = False
         for of in range(count_of):
             prices[of] = open_[of, row] if volume[of, row] > 0 else last[of]
-            waits = waits or wanted[of] != position[of]
-        if waits and (liquidating or not together or not np.any((wanted != position) & (volume[:, row] <= 0))):
+        waits = wanted != position
+        missing = waits & (volume[:, row] <= 0)
+        lacks = np.any(missing)
+        if np.any(waits) and (liquidating or together != WAIT or not lacks):
+            before = position.copy()
+            some = together == UNWIND and not liquidating and not unwinding and np.any(waits & ~missing)
+            breaks = some and opens_any(missing, wanted, position)
+            why = LIQUIDATION if liquidating else UNWOUND if unwinding else TARGET
             cash, count = fill_at_opens(
-                cash, position, wanted, prices, volume[:, row], worth, row, liquidating, r, fills, count
+                cash, position, wanted, prices, volume[:, row], worth, row, why, r, fills, count
             )
-            if not np.any(position != 0):
-                liquidating = False
+            if breaks:
+                count = miss(missing, row, fills, count)
+                wanted[:] = before
+                anew, unwinding = True, True
+            liquidating = liquidating and bool(np.any(position != 0))
+            unwinding = unwinding and bool(np.any(wanted != position))
         if abs(cash) > LARGEST:
             return -row - 1
         total, needed = cash, 0
@@ -65,17 +78,73 @@ def play_together(
             held[of, row] = position[of]
         equity[row] = total
         if not liquidating and total <= needed and np.any(position != 0):
-            liquidating = True
+            liquidating, unwinding, anew = True, False, False
             wanted[:] = 0
+        changed[:] = False
         while change < len(changes) and changes[change, 0] == row:
-            of, asked = changes[change, 1], changes[change, 2]
+            changed[changes[change, 1]] = True
+            target[changes[change, 1]] = changes[change, 2]
             change += 1
-            if liquidating or last[of] == 0:
-                continue
-            lots = lots_at(abs(asked), total, last[of] * worth[of], legs.size[of], legs.most_lots[of], r.share)
+        if liquidating or not np.any(changed):
+            continue
+        if anew:
+            changed[:] = True
+            anew, unwinding = False, False
+        good, sendable = decide(legs, r, last, position, target, changed, total, asked)
+        if not good:
+            return -row - 1
+        if together != ALONE and np.any(changed & ~sendable):
+            count = miss(changed & ~sendable, row, fills, count)
+            anew = True
+            continue
+        for of in range(count_of):
+            if changed[of] and last[of] != 0:
+                wanted[of] = asked[of]
+    return count
+
+
+@compiled
+def decide(
+    legs: Legs, r: Numbers, last: Rows, position: Rows, target: Rows, changed: Rows, equity: int, asked: Rows
+) -> tuple[bool, Rows]:
+    """What is wanted of each that changed, into `asked`; whether all amounts fit, and which of them can be sent."""
+    sendable = np.ones(len(last), np.bool_)
+    for of in range(len(last)):
+        if not changed[of]:
+            continue
+        asked[of] = 0
+        if last[of] != 0:
+            value = last[of] * legs.worth[of]
+            lots = lots_at(abs(target[of]), equity, value, legs.size[of], legs.most_lots[of], r.share)
             if lots > legs.most_lots[of]:
-                return -row - 1
-            wanted[of] = min(lots, legs.most_long[of]) if asked > 0 else -min(lots, legs.most_short[of])
+                return False, sendable
+            asked[of] = min(lots, legs.most_long[of]) if target[of] > 0 else -min(lots, legs.most_short[of])
+        if target[of] != 0:
+            order = abs(asked[of] - position[of]) * last[of] * legs.worth[of]
+            small = order != 0 and order < legs.least[of] and opens(asked[of], position[of])
+            sendable[of] = asked[of] != 0 and not small
+    return True, sendable
+
+
+@compiled
+def opens(wanted: int, position: int) -> bool:
+    return abs(wanted) > abs(position) or (wanted > 0 and position < 0) or (wanted < 0 and position > 0)
+
+
+@compiled
+def opens_any(some: Rows, wanted: Rows, position: Rows) -> bool:
+    found = False
+    for of in range(len(some)):
+        found = found or (some[of] and opens(wanted[of], position[of]))
+    return found
+
+
+@compiled
+def miss(missing: Rows, row: int, fills: Rows, count: int) -> int:
+    for of in range(len(missing)):
+        if missing[of]:
+            write(fills, count, row, 0, 0, 0, 0, 0, UNFILLED, of)
+            count += 1
     return count
 
 
@@ -88,7 +157,7 @@ def fill_at_opens(
     volume: Rows,
     worth: Rows,
     row: int,
-    liquidating: bool,
+    why: int,
     r: Numbers,
     fills: Rows,
     count: int,
@@ -99,7 +168,7 @@ def fill_at_opens(
         if volume[of] > 0 and ((order > 0 and position[of] < 0) or (order < 0 and position[of] > 0)):
             size = min(abs(order), abs(position[of]))
             signed = size if order > 0 else -size
-            cash, count = fill(cash, position, of, signed, prices[of], worth[of], row, liquidating, r, fills, count)
+            cash, count = fill(cash, position, of, signed, prices[of], worth[of], row, why, r, fills, count)
     sizes = np.zeros(len(position), np.int64)
     for of in range(len(position)):
         if volume[of] > 0:
@@ -107,11 +176,11 @@ def fill_at_opens(
     if not np.any(sizes != 0):
         return cash, count
     least, most = 0, ONE
-    if affords(cash, position, sizes, ONE, prices, worth, liquidating, r):
+    if affords(cash, position, sizes, ONE, prices, worth, why, r):
         least = ONE
     while least < most:
         middle = (least + most + 1) // 2
-        if affords(cash, position, sizes, middle, prices, worth, liquidating, r):
+        if affords(cash, position, sizes, middle, prices, worth, why, r):
             least = middle
         else:
             most = middle - 1
@@ -120,20 +189,20 @@ def fill_at_opens(
             cut = part(abs(sizes[of]), least)
             signed = cut if sizes[of] > 0 else -cut
             if cut > 0:
-                cash, count = fill(cash, position, of, signed, prices[of], worth[of], row, liquidating, r, fills, count)
+                cash, count = fill(cash, position, of, signed, prices[of], worth[of], row, why, r, fills, count)
             wanted[of] = position[of]
     return cash, count
 
 
 @compiled
 def affords(
-    cash: int, position: Rows, sizes: Rows, factor: int, prices: Rows, worth: Rows, liquidating: bool, r: Numbers
+    cash: int, position: Rows, sizes: Rows, factor: int, prices: Rows, worth: Rows, why: int, r: Numbers
 ) -> bool:
     """Whether the account has the margin for all sizes, cut by a factor in 10**-8, after what it costs to open them."""
     equity, needed = cash, 0
     for of in range(len(position)):
         size, each = part(abs(sizes[of]), factor), prices[of] * worth[of]
-        fee = part_up(size * each, r.taker) + (part_up(size * each, r.liquidation_fee) if liquidating else 0)
+        fee = part_up(size * each, r.taker) + (part_up(size * each, r.liquidation_fee) if why == LIQUIDATION else 0)
         slip = (r.slip_ticks + part_up(prices[of], r.slip_rate)) * size * worth[of]
         equity += position[of] * each - max(fee, 0) - slip
         needed += part_up((abs(position[of]) + size) * each, r.initial)
@@ -149,17 +218,17 @@ def fill(
     price: int,
     worth: int,
     row: int,
-    liquidating: bool,
+    why: int,
     r: Numbers,
     fills: Rows,
     count: int,
 ) -> tuple[int, int]:
     """Settle one fill."""
     value = price * abs(size) * worth
-    fee = part_up(value, r.taker) + (part_up(value, r.liquidation_fee) if liquidating else 0)
+    fee = part_up(value, r.taker) + (part_up(value, r.liquidation_fee) if why == LIQUIDATION else 0)
     slip = (r.slip_ticks + part_up(price, r.slip_rate)) * abs(size) * worth
     position[of] += size
-    write(fills, count, row, price, size, fee, slip, 0, LIQUIDATION if liquidating else TARGET, of)
+    write(fills, count, row, price, size, fee, slip, 0, why, of)
     return cash - price * size * worth - fee - slip, count + 1
 
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from enum import IntEnum
 from fractions import Fraction
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -25,9 +27,18 @@ from ninefold.strategy.plan import NO_EXITS
 LEG_FILLS = np.dtype([*((name, "<i8") for name in FILLS.names or ()), ("instrument", "<i8")])
 
 
+class Together(IntEnum):
+    """What becomes of orders of several instruments that cannot all be filled in one bar; `slow_portfolio` says it fully."""
+
+    ALONE = 0  # each is filled by itself
+    WAIT = 1  # all of them wait
+    UNWIND = 2  # those that can are filled, and brought back if another was to be opened
+
+
 class Legs(NamedTuple):
     """open, close: ticks, volume: lots, shape (instruments, n). The rest has shape (instruments,): worth: units a tick times
-    lot; size: lots at target +1, 0: by the share of the equity; most_long, most_short, most_lots: lots. All int64.
+    lot; size: lots at target +1, 0: by the share of the equity; most_long, most_short, most_lots: lots; least: units, the
+    least value of an order that opens. All int64.
     """
 
     open: np.ndarray
@@ -38,12 +49,19 @@ class Legs(NamedTuple):
     most_long: np.ndarray
     most_short: np.ndarray
     most_lots: np.ndarray
+    least: np.ndarray
 
 
-def legs_of(bars: Mapping[str, Bars], rules: Rules, sizes: Mapping[str, FixedSize]) -> tuple[Legs, Numbers, Fraction]:
+def legs_of(
+    bars: Mapping[str, Bars],
+    rules: Rules,
+    sizes: Mapping[str, FixedSize],
+    least: Mapping[str, Fraction] = MappingProxyType({}),
+) -> tuple[Legs, Numbers, Fraction]:
     """Legs, what all of them share of the rules, and the unit in quote.
 
     sizes:  of instruments whose size is not `rules.sizing`.
+    least:  of instruments whose venue takes no order below such a value, in quote.
     raises: BadBars for no bars or bars of other times; BadRules for rules that need the prices within a bar.
     """
     made = list(bars.values())
@@ -58,7 +76,13 @@ def legs_of(bars: Mapping[str, Bars], rules: Rules, sizes: Mapping[str, FixedSiz
         numbers(_with(rules, sizes.get(name), one.unit), one.tick, one.lot, one.highest * of * len(made))
         for (name, one), of in zip(bars.items(), worth, strict=True)
     ]
-    table = np.array([(of, n.size, n.most_long, n.most_short, n.most_lots) for of, n in zip(worth, each, strict=True)])
+    lowest = [-int(-least.get(name, Fraction(0)) // unit) for name in bars]
+    table = np.array(
+        [
+            (of, n.size, n.most_long, n.most_short, n.most_lots, low)
+            for of, n, low in zip(worth, each, lowest, strict=True)
+        ]
+    )
     legs = Legs(
         np.array([one.open for one in made]),
         np.array([one.close for one in made]),

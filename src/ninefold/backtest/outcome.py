@@ -20,6 +20,8 @@ class Reason(IntEnum):
     TIME = 4
     LIQUIDATION = 5
     FUNDING = 6
+    UNFILLED = 7  # of several instruments: one that could not be filled with the others; nothing was traded
+    UNWOUND = 8  # back to what was held before, since another could not be filled
 
 
 FILLS = np.dtype(

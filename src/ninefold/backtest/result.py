@@ -8,7 +8,9 @@ Out: arrays that reports and statistics read. Money is int64 in units of one tic
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -19,6 +21,37 @@ from ninefold.backtest.scan import hold, mark
 from ninefold.backtest.trades import trades_of
 
 
+class Account(Protocol):
+    """What is judged: of one instrument (`Result`) or of several on one account (`portfolio.PortfolioResult`)."""
+
+    @property
+    def numbers(self) -> Numbers: ...
+    @property
+    def rules(self) -> Rules: ...
+    @property
+    def unit(self) -> Fraction: ...
+    @property
+    def close_ns(self) -> np.ndarray: ...
+    @property
+    def fills(self) -> np.ndarray: ...
+    @property
+    def equity(self) -> np.ndarray: ...
+    @property
+    def returns(self) -> np.ndarray: ...
+    @property
+    def holds(self) -> np.ndarray: ...
+    @property
+    def trades(self) -> np.ndarray: ...
+    @property
+    def fees(self) -> int: ...
+    @property
+    def slippage(self) -> int: ...
+    @property
+    def funding(self) -> int: ...
+    @property
+    def turnover(self) -> float: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """fills: FILLS rows (`outcome`), oldest first: what was traded and the funding that was paid."""
@@ -27,6 +60,21 @@ class Result:
     rules: Rules
     numbers: Numbers
     fills: np.ndarray
+
+    @property
+    def unit(self) -> Fraction:
+        """What a unit of money is worth, in quote."""
+        return self.bars.unit
+
+    @property
+    def close_ns(self) -> np.ndarray:
+        return self.bars.close_ns
+
+    @property
+    def holds(self) -> np.ndarray:
+        """Whether there is a position at each close, bool, shape (n,)."""
+        found: np.ndarray = self.position != 0
+        return found
 
     @cached_property
     def equity(self) -> np.ndarray:
@@ -84,8 +132,7 @@ class Result:
     @property
     def traded(self) -> int:
         """The value of all fills, units. An exact int: it may exceed 64 bits."""
-        values = np.abs(self.fills["price"] * self.fills["size"])
-        return int((values >> 32).sum()) * 2**32 + int((values & 0xFFFFFFFF).sum())
+        return total(np.abs(self.fills["price"] * self.fills["size"]))
 
     @cached_property
     def turnover(self) -> float:
@@ -101,6 +148,11 @@ class Result:
     @cached_property
     def _trades(self) -> np.ndarray:
         return trades_of(self.fills, self.bars, int(self.bars.close[-1]))
+
+
+def total(values: np.ndarray) -> int:
+    """The sum of whole numbers of at least 0, exactly: it may exceed 64 bits."""
+    return int((values >> 32).sum()) * 2**32 + int((values & 0xFFFFFFFF).sum())
 
 
 def returns_of(cash: int, equity: np.ndarray) -> np.ndarray:

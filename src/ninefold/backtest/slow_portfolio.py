@@ -5,11 +5,16 @@ Out: fills with their instrument, equity, and positions at each close.
 
 One bar goes like this, instruments always in their order.
 1. Funding is paid at the open by what is held then (on an unknown bar at the last close).
-2. At the open waiting orders are filled, what closes before what opens. If orders go together, all of them wait until all
-   their instruments have trades in one bar. If the margin does not allow what opens, each is cut by the same factor, and
-   the rest is cancelled. An instrument without trades is valued at its last close.
+2. At the open waiting orders are filled, what closes before what opens. If the margin does not allow what opens, each is
+   cut by the same factor, and the rest is cancelled. An instrument without trades is valued at its last close. What becomes
+   of orders that cannot all be filled in this bar, `legs.Together` says: WAIT, none is. UNWIND: those that can are; if one
+   that cannot would have opened something, it is cancelled, and all go back to what was held before this open, as soon as
+   they have trades. What only closes waits.
 3. At the close, equity at or below the maintenance margin of all positions liquidates them: they are left at the next
    opens, the liquidation fee is paid, and no target counts until they are. Else changes of targets decide what is wanted.
+   Unless orders go alone, none is sent if one of them cannot be: its instrument has no price yet, or what it would open is
+   below one lot or below the least value that the venue takes. After that, and after an unwinding, the next change of any
+   target decides all of them anew.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ import numpy as np
 
 from ninefold.backtest.bars import UNKNOWN
 from ninefold.backtest.exact import LARGEST, ONE
-from ninefold.backtest.legs import LEG_FILLS, Legs
+from ninefold.backtest.legs import LEG_FILLS, Legs, Together
 from ninefold.backtest.market_rules import Numbers
 from ninefold.backtest.outcome import Reason, TooLarge
 
@@ -40,7 +45,7 @@ def play_together(
     changes: Mapping[tuple[int, int], int],
     rules: Numbers,
     funding: Mapping[tuple[int, int], int],
-    together: bool,
+    together: Together,
 ) -> PlayedTogether:
     """changes: target in 10**-8 by (row, instrument); funding: rate in 10**-8 by the same.
 
@@ -73,17 +78,20 @@ def play_together(
 class _Account:
     legs: Legs
     rules: Numbers
-    together: bool
+    together: Together
     cash: int = 0
     position: list[int] = field(default_factory=list)
     wanted: list[int] = field(default_factory=list)
     close: list[int] = field(default_factory=list)
+    target: list[int] = field(default_factory=list)
     liquidating: bool = False
+    unwinding: bool = False
+    anew: bool = False  # whether the next change decides all instruments
     fills: list[tuple[int, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.cash = self.rules.cash
-        self.position, self.wanted, self.close = ([0] * len(self.legs.worth) for _ in range(3))
+        self.position, self.wanted, self.close, self.target = ([0] * len(self.legs.worth) for _ in range(4))
 
     def equity(self, prices: list[int]) -> int:
         return self.cash + sum(self.value(of, price) for of, price in enumerate(prices))
@@ -101,9 +109,12 @@ class _Account:
 
     def open(self, row: int, prices: list[int], traded: list[bool]) -> None:
         waiting = [of for of, wanted in enumerate(self.wanted) if wanted != self.position[of]]
-        if self.together and not self.liquidating and not all(traded[of] for of in waiting):
-            return
         ready = [of for of in waiting if traded[of]]
+        missing = [of for of in waiting if not traded[of]]
+        if missing and self.together == Together.WAIT and not self.liquidating:
+            return
+        before = list(self.position)
+        breaks = ready and self.breaks(missing)
         for of in ready:
             order = self.wanted[of] - self.position[of]
             if order * self.position[of] < 0:
@@ -115,8 +126,24 @@ class _Account:
             cut = abs(size) * factor // ONE
             self.fill(row, of, prices[of], cut if size > 0 else -cut)
             self.wanted[of] = self.position[of]
-        if self.liquidating and not any(self.position):
-            self.liquidating = False
+        if breaks:
+            self.miss(row, missing)
+            self.wanted, self.unwinding = before, True
+        self.liquidating = self.liquidating and any(self.position)
+        self.unwinding = self.unwinding and self.wanted != self.position
+
+    def breaks(self, missing: list[int]) -> bool:
+        """Whether what cannot be filled now leaves the others without their counterpart."""
+        if self.together != Together.UNWIND or self.liquidating or self.unwinding:
+            return False
+        return any(self.opens(of, self.wanted[of]) for of in missing)
+
+    def opens(self, of: int, wanted: int) -> bool:
+        return abs(wanted) > abs(self.position[of]) or wanted * self.position[of] < 0
+
+    def miss(self, row: int, missing: list[int]) -> None:
+        self.fills += [(row, 0, 0, 0, 0, 0, Reason.UNFILLED, 0, of) for of in missing]
+        self.anew = True
 
     def factor(self, prices: list[int], sizes: dict[int, int]) -> int:
         """The largest factor, in 10**-8, by which all sizes may be multiplied."""
@@ -155,24 +182,44 @@ class _Account:
         fee, slip = self.costs(of, price, abs(size))
         self.cash -= price * size * int(self.legs.worth[of]) + fee + slip
         self.position[of] += size
-        reason = Reason.LIQUIDATION if self.liquidating else Reason.TARGET
+        reason = Reason.LIQUIDATION if self.liquidating else Reason.UNWOUND if self.unwinding else Reason.TARGET
         self.fills.append((row, price, size, fee, slip, 0, reason, 0, of))
 
     def decide(self, row: int, changes: dict[int, int]) -> None:
         equity = self.equity(self.close)
         if any(self.position) and not self.liquidating and equity <= self.needed(self.close, self.rules.maintenance):
-            self.liquidating = True
+            self.liquidating, self.unwinding, self.anew = True, False, False
             self.wanted = [0] * len(self.wanted)
         for of, target in changes.items():
-            if self.liquidating or not self.close[of]:
-                continue
-            lots = self.lots(of, abs(target), equity)
-            if lots > int(self.legs.most_lots[of]):
-                raise TooLarge(row)
-            most = self.legs.most_long[of] if target > 0 else self.legs.most_short[of]
-            self.wanted[of] = min(lots, int(most)) * (1 if target > 0 else -1)
+            self.target[of] = target
+        if self.liquidating or not changes:
+            return
+        if self.anew:
+            changes, self.anew, self.unwinding = dict(enumerate(self.target)), False, False
+        wanted = {of: self.lots(row, of, target, equity) for of, target in changes.items() if self.close[of]}
+        missing = [of for of, target in changes.items() if target and not self.sendable(of, wanted.get(of, 0))]
+        if missing and self.together != Together.ALONE:
+            self.miss(row, missing)
+            return
+        for of, lots in wanted.items():
+            self.wanted[of] = lots
 
-    def lots(self, of: int, target: int, equity: int) -> int:
+    def sendable(self, of: int, lots: int) -> bool:
+        """Whether the venue takes an order for this position; what closes is taken whatever its value."""
+        if not lots:
+            return False
+        value = abs(lots - self.position[of]) * self.close[of] * int(self.legs.worth[of])
+        return value == 0 or not self.opens(of, lots) or value >= int(self.legs.least[of])
+
+    def lots(self, row: int, of: int, target: int, equity: int) -> int:
+        """The position that is wanted at a target."""
+        lots = self.lots_of(of, abs(target), equity)
+        if lots > int(self.legs.most_lots[of]):
+            raise TooLarge(row)
+        most = self.legs.most_long[of] if target > 0 else self.legs.most_short[of]
+        return min(lots, int(most)) * (1 if target > 0 else -1)
+
+    def lots_of(self, of: int, target: int, equity: int) -> int:
         if self.legs.size[of]:
             return int(self.legs.size[of]) * target // ONE
         if equity // ONE > LARGEST // self.rules.share:

@@ -10,7 +10,7 @@ At a close the strategy sees the position after the bar's fills. A target that i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -45,9 +45,13 @@ def run_stateful(
 
 def check_columns(plan: Plan, columns: Mapping[str, np.ndarray]) -> None:
     """raises: BadStrategy if the plan's formula reads what these bars do not have."""
-    if isinstance(plan.wants, Code):
-        return
-    if missing := sorted(plan.target.columns - OWN - columns.keys()):
+    if not isinstance(plan.wants, Code):
+        check_read(plan, plan.target.columns - OWN, columns)
+
+
+def check_read(plan: Plan, read: frozenset[str], columns: Iterable[str]) -> None:
+    """raises: BadStrategy if these bars do not have what is read."""
+    if missing := sorted(read - set(columns)):
         raise BadStrategy(
             f"{plan.name} reads {', '.join(missing)}; a file gives {', '.join(columns)} only: run it on stored bars with "
             "--instrument"
@@ -114,7 +118,7 @@ def _of_code(plan: Plan, code: Code, bars: Bars) -> Wanted:
             return None if found is None else float(found)
         except Exception as error:
             raise BadStrategy(
-                f"{plan.name}: on_bar failed at row {row}: {type(error).__name__}: {error}{_line(error)}"
+                f"{plan.name}: on_bar failed at row {row}: {type(error).__name__}: {error}{line_of(error)}"
             ) from error
 
     return wanted
@@ -129,7 +133,7 @@ def _profit(account: Account) -> float:
     return account.side * (account.close / account.average - 1.0) if account.position else 0.0
 
 
-def _line(error: Exception) -> str:
+def line_of(error: Exception) -> str:
     """Where in the user's file."""
     trace = error.__traceback__
     place = ""

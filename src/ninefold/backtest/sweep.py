@@ -16,7 +16,7 @@ from ninefold.backtest.fast import SUMMARY, Left, play_bits, play_changes, play_
 from ninefold.backtest.funding import NO_FUNDING, Funding, market_of
 from ninefold.backtest.market_rules import Rules, numbers, tiers_of
 from ninefold.backtest.outcome import TooLarge
-from ninefold.backtest.result import Result
+from ninefold.backtest.result import Account
 from ninefold.backtest.scan import crossing_bits
 from ninefold.backtest.target import BadTarget, Changes, check_windows, wrong_target
 
@@ -72,11 +72,11 @@ def sweep_changes(
     return made
 
 
-def summary_of(result: Result) -> np.ndarray:
+def summary_of(result: Account) -> np.ndarray:
     """What a sweep keeps of such a run: a SUMMARIES row, shape (1,)."""
     traded, over = result.fills["size"] != 0, result.trades
     row = (result.equity[-1], result.fees, result.slippage, result.funding)
-    return np.array([(*row, traded.sum(), len(over), (over["pnl"] > 0).sum(), (result.position != 0).sum())], SUMMARIES)
+    return np.array([(*row, traded.sum(), len(over), (over["pnl"] > 0).sum(), result.holds.sum())], SUMMARIES)
 
 
 def sweep_crossings(bars: Bars, pairs: Sequence[tuple[int, int]], rules: Rules, every: int | None = None) -> Sweep:

@@ -33,11 +33,17 @@ BarsFile = Annotated[Path | None, typer.Option(help="a Parquet file: open_time, 
 Instrument = Annotated[str | None, typer.Option(help="stored bars instead, such as binance:BTC/USDT")]
 BarsFiles = Annotated[
     list[Path] | None,
-    typer.Option("--bars", help="a Parquet file: open_time, open, high, low, close, volume; several are one portfolio"),
+    typer.Option(
+        "--bars",
+        help="a Parquet file: open_time, open, high, low, close, volume; several are one portfolio, or the legs of a strategy",
+    ),
 ]
 Instruments = Annotated[
     list[str] | None,
-    typer.Option("--instrument", help="stored bars instead, such as binance:BTC/USDT; several are one portfolio"),
+    typer.Option(
+        "--instrument",
+        help="stored bars instead, such as binance:BTC/USDT; several are one portfolio, or the legs of a strategy",
+    ),
 ]
 Timerange = Annotated[str | None, typer.Option(help="20240101-20240601, 20240101-; all if left out")]
 Timeframe = Annotated[str, typer.Option(help=f"of the bars: {' '.join(TIMEFRAMES)}")]

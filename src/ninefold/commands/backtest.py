@@ -65,7 +65,7 @@ def run(
             write_report(data_dir, found["trial"], report)
     if json_:
         print_json(found)
-    elif wanted.several:
+    elif "portfolio" in found:
         print_portfolio(found)
     else:
         print_report(found)
@@ -75,6 +75,8 @@ def print_report(found: dict[str, Any]) -> None:
     hold = found["buy_and_hold"]
     named = " ".join([found["strategy"], *(f"{name}={value}" for name, value in found["set"].items())])
     print(f"{named} on {found['bars']:,} bars of {found['timeframe']}, {found['from']} to {found['to']}")
+    for leg, name in found.get("legs", {}).items():
+        print(f"leg {leg}: {name}")
     lines = Table("", found["strategy"], "buy and hold", box=None, pad_edge=False)
     for row in (*_both(found, hold), *_own(found)):
         lines.add_row(*row)
@@ -170,16 +172,22 @@ def _said(found: dict[str, Any]) -> list[str]:
         said.append(
             f"A position is still open: {found['open_trade']['pnl']:+,.2f} at the last close, without the cost of leaving."
         )
-    if found["fee_tier"] is not None:
+    if found.get("unfilled"):
+        first = found["unfilled"][0]
+        said.append(
+            f"{len(found['unfilled']):,} times a leg could not be filled with the others ({found['filled']}), first {first['leg']} at "
+            f"{first['time']}: {first['why']}."
+        )
+    if found.get("fee_tier"):
         said.append(_tier(found["fee_tier"]))
-    if found["unknown_bars"]:
+    if found.get("unknown_bars"):
         said.append(f"{found['unknown_bars']:,} bars are unknown; nothing is filled there.")
     if not found["trades"] and found["open_trade"] is None:
         said.append("It never traded.")
     elif found["net_profit"] <= 0:
         said.append("It lost money." if found["net_profit"] < 0 else "It earned nothing.")
-    placebo = found["sensitivity"]["placebo"]
-    if not math.isnan(placebo["p"]):
+    placebo = found["sensitivity"]["placebo"] if "sensitivity" in found else None  # of bars only
+    if placebo is not None and not math.isnan(placebo["p"]):
         said.append(f"The same signals at other times did as well in {placebo['p']:.0%} of {placebo['shifts']} shifts.")
     if found["overfitting"] is not None:
         over = found["overfitting"]

@@ -25,14 +25,15 @@ from ninefold.execution.desk import Desk
 from ninefold.execution.done import tell
 from ninefold.execution.guards import ExitRule, Guards
 from ninefold.execution.ids import is_ours
-from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow
+from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow, never_sent
+from ninefold.execution.rejections import Rejections
 from ninefold.execution.returns import Returns
 from ninefold.execution.risk import Approved, RiskState, check
 from ninefold.execution.rules import AccountRules
 from ninefold.execution.selling_out import SellingOut
 from ninefold.execution.shown import Shown
 from ninefold.execution.under_way import busy_of, pending, pending_parts
-from ninefold.execution.wishes import Shares, Wanted, Wishes
+from ninefold.execution.wishes import Shares, Wanted, Wishes, shared
 from ninefold.execution.worth import DRAWDOWN, Worth
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
@@ -84,6 +85,7 @@ class ExecutionCore:
         self.to_halt: Halted | None = None
         self.worth = Worth()
         self.canary = Canary(rules)
+        self.rejections = Rejections()
         self.returns = Returns(widths | ({rules.tail_width_ns} if rules.max_var or rules.max_cvar else set()))
         self._selling_out = SellingOut()
         self.desk = Desk(rules, registry, self.orders, self.account.positions, self.shown)
@@ -289,12 +291,9 @@ class ExecutionCore:
         expired: list[AnyRecord] = []
         for order in self.unsettled():
             if order.status == "intended":
-                reason = "intended before the start and never sent"
-                over = msgspec.structs.replace(
-                    order, status="expired", reason=reason, seq=started.seq, known_ns=started.known_ns
-                )
-                self._keep(Tracked(over, "expired"))
-                expired.append(over)
+                over = never_sent(order, started)
+                self._keep(over)
+                expired.append(over.order)
         self._awaited = {"its balances": None, **dict.fromkeys(self._under_way)}
         self.desk.started()
         return expired
@@ -343,15 +342,9 @@ class ExecutionCore:
         self._keep(begin(order))
         self._keep(begin(sent))
         if shares:
-            shared = Shared(
-                seq=order.seq,
-                known_ns=order.known_ns,
-                client_order_id=order.client_order_id,
-                instrument=order.instrument,
-                wanted=shares,
-            )
-            self.account.attribution.share(shared)
-            made.append(shared)
+            wanted = shared(order, shares)
+            self.account.attribution.share(wanted)
+            made.append(wanted)
 
     def _orders_under_way(self) -> list[Tracked]:
         return [self.orders[one] for one in self._under_way]
@@ -371,6 +364,7 @@ class ExecutionCore:
             awaited=list(self._awaited),
             pending=pending(under_way, self._registry),
             canary=self.canary,
+            rejections=self.rejections,
             pending_parts=pending_parts(under_way, self._registry, self.account.attribution),
             skew_ns=tick.known_ns - tick.exchange_ns,
             worth=self.worth,
@@ -383,6 +377,7 @@ class ExecutionCore:
         order = tracked.order
         if order.status == "refused":
             return
+        self.rejections.see(self.orders.get(order.client_order_id), tracked)
         if order.client_order_id not in self.orders:
             self.account.attribution.follow(order)
             self._sent_ns.append(order.known_ns)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from ninefold.market.records import Fill, Order
+from ninefold.market.records import Fill, Order, Started
 
+WITHHELD = "not sent: "  # begins the reason of an order that ended as rejected, and was kept back by ourselves
 TERMINAL = frozenset({"refused", "filled", "cancelled", "rejected", "expired"})
 _ALIVE = frozenset({"working", "partly_filled", "filled", "cancelled", "expired"})  # the venue took the order
 NEXT: Mapping[str, frozenset[str]] = {
@@ -73,6 +74,13 @@ class Contradiction:
 def begin(order: Order) -> Tracked:
     """Follow an order from its first record on."""
     return Tracked(order, order.status)
+
+
+def never_sent(order: Order, started: Started) -> Tracked:
+    """An order that was intended only, at the next start."""
+    reason = "intended before the start and never sent"
+    over = msgspec.structs.replace(order, status="expired", reason=reason, seq=started.seq, known_ns=started.known_ns)
+    return Tracked(over, "expired")
 
 
 def follow(known: Tracked, update: Order | Fill) -> Tracked | Contradiction:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ninefold.execution.limits import exposure, general, loss, market, size, tail
+from ninefold.execution.limits import exposure, general, loss, market, rejected, size, tail
 from ninefold.execution.limits.state import Left, Priced, RiskState, Rule
 from ninefold.execution.under_way import nested
 from ninefold.market.records import Order
@@ -22,7 +22,7 @@ __all__ = ["Approved", "RiskState", "check"]
 
 _SEAL = object()
 RULES: tuple[Rule, ...] = (
-    *(general.kill_switch, general.flattened, general.reconciliation, general.order_rate),
+    *(general.kill_switch, general.flattened, general.reconciliation, general.order_rate, rejected.rejected),
     *(market.venue_rules, market.steps, market.known_bar, market.fresh),
     *(general.clock_skew, loss.daily_loss, loss.drawdown),
 )

@@ -29,7 +29,7 @@ NOTHING = "no order"
 SHARED = (
     *("order rate", "insufficient balance", "balance unknown", "position limit", "price unknown"),
     *("exposure per instrument", "exposure per venue", "total exposure", "strategy capital", "canary"),
-    *("daily loss", "drawdown", "kill switch", "VaR", "CVaR"),
+    *("daily loss", "drawdown", "kill switch", "VaR", "CVaR", "rejected"),
 )
 SIDES = ("in the run", "in the simulated market")
 

@@ -22,7 +22,7 @@ from ninefold.execution.selling_out import SellingOut, why_left
 from ninefold.execution.shown import Shown
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord, Crossed, Halted, May, Order, Tick
+from ninefold.market.records import AnyRecord, Crossed, Halted, May, Order, Shared, Tick
 
 Shares = dict[str, dict[str, int]]
 
@@ -35,6 +35,17 @@ class Wanted:
     desired: Mapping[int, int]
     of_strategies: Mapping[int, Mapping[str, int]]
     mays: Sequence[May]
+
+
+def shared(order: Order, wanted: dict[str, int]) -> Shared:
+    """What each strategy wanted of an order, to be written beside it."""
+    return Shared(
+        seq=order.seq,
+        known_ns=order.known_ns,
+        client_order_id=order.client_order_id,
+        instrument=order.instrument,
+        wanted=wanted,
+    )
 
 
 class Wishes:

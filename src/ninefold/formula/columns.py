@@ -19,9 +19,15 @@ COLUMNS: dict[str, Unit] = {
     "sentiment": RATIO,  # the mood, in [-1, 1]
     "forecast": RATIO,  # expected log return of the next bar, as the pipeline's model had it at the close
     "one_upping": RATIO,  # how much somebody keeps stepping in front of the best price, 0 to 1
+    "bid": PRICE,  # best prices of a recorded book and their sizes: in back-tests of quotes only
+    "ask": PRICE,
+    "bid_size": SIZE,
+    "ask_size": SIZE,
+    "tick": PRICE,  # the smallest step of a price
     "position": SIZE,  # what the strategy itself holds at the close, below 0 is short
     "bars_held": COUNT,  # bars since its entry, 0 without a position
     "open_profit": RATIO,  # close against its entry price, before fees; 0 without a position
 }
 OWN = frozenset(("position", "bars_held", "open_profit"))
+ON_BOOK = frozenset(("bid", "ask", "bid_size", "ask_size", "tick"))
 NOT_LIVE = frozenset(("vwap",))  # what the pipeline's bars do not tell

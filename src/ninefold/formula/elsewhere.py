@@ -15,6 +15,7 @@ from ninefold.market.time import TIMEFRAMES
 
 Source = tuple[str, str]  # instrument and timeframe; "" is the own one
 _INSTRUMENT = re.compile(r"[a-z0-9_]{1,30}:[A-Za-z0-9$_.-]{1,20}/[A-Za-z0-9$_.-]{1,20}(:[A-Za-z0-9$_.-]{1,20})?")
+_LEG = re.compile(r"[a-z][a-z0-9_]{0,29}", re.ASCII)
 
 
 class Elsewhere(Column):
@@ -39,22 +40,29 @@ class Elsewhere(Column):
 
 
 def at(instrument: str, term: Operand) -> Elsewhere:
-    """The term on another instrument's bars, written as venue:BASE/QUOTE.
+    """The term on another instrument's bars, written as venue:BASE/QUOTE, or by the name of a leg of the strategy.
 
-    raises: FormulaError if that is no instrument's name, or if the term is itself a mixture of several series.
+    raises: FormulaError if it can be neither, or if the term is itself a mixture of several series.
 
     >>> from ninefold.formula.parse import parse
     >>> str(at("binance:ETH/USDT", parse("sma(close, 20)")))
     'at("binance:ETH/USDT", sma(close, 20))'
     """
-    if not _INSTRUMENT.fullmatch(instrument):
-        raise FormulaError(f'at: {instrument!r} is no instrument; write venue:BASE/QUOTE, as in "binance:ETH/USDT"')
+    if not is_leg(instrument) and not _INSTRUMENT.fullmatch(instrument):
+        raise FormulaError(
+            f'at: {instrument!r} is no instrument; write venue:BASE/QUOTE, as in "binance:ETH/USDT", or the name of a leg'
+        )
     inner = _inner("at", term)
     if isinstance(inner, Elsewhere):
         if inner.instrument:
             raise FormulaError(f"at: {inner} names its instrument already; name one only")
         return Elsewhere(instrument, inner.timeframe, inner.term)
     return Elsewhere(instrument, "", inner)
+
+
+def is_leg(instrument: str) -> bool:
+    """Whether this is the name of a leg, which a strategy gives, and not an instrument's."""
+    return _LEG.fullmatch(instrument) is not None
 
 
 def on(timeframe: str, term: Operand) -> Elsewhere:

@@ -60,13 +60,15 @@ class Shown:
         self.short = {name: value for name, value in document.items() if name not in APART}
         self.trades = _numbered(document)
         self.equity = _equity(document, bars)
+        self._leg = next(iter(document.get("legs") or {}), None)  # the one whose bars these are
         self.cash = float(document.get("equity") or 0.0) - float(document.get("net_profit") or 0.0)
         self._levels: dict[int, Level] = {}
 
     @cached_property
     def fills(self) -> Fills:
         """None where trades are of another form, those of several instruments say."""
-        found = fills_of(self.trades if all(row.keys() >= _OF_A_TRADE for row in self.trades) else [])
+        rows = [row for row in self.trades if row.get("leg") == self._leg]
+        found = fills_of(rows if all(row.keys() >= _OF_A_TRADE for row in rows) else [])
         return found if self.bars is None else within_bars(found, self.bars)
 
     @cached_property

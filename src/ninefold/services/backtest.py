@@ -18,23 +18,13 @@ from ninefold.backtest.exact import ONE
 from ninefold.backtest.market_rules import EquityShare, FixedSize, Rules
 from ninefold.backtest.result import Result
 from ninefold.backtest.run import run
-from ninefold.backtest.statistics.checked import Floats
-from ninefold.backtest.statistics.verdict import verdict
 from ninefold.backtest.target import Changes
 from ninefold.services.backtest_bars import Market
 from ninefold.services.backtest_config import config_of
-from ninefold.services.backtest_outcome import Played, known_returns, played
-from ninefold.services.backtest_report import (
-    costs,
-    earned,
-    fee_tier,
-    overfitted,
-    quote,
-    sharpe_interval,
-    times,
-    trades_told,
-)
-from ninefold.services.backtest_sensitivity import sensitivity
+from ninefold.services.backtest_legs import backtest_legs
+from ninefold.services.backtest_outcome import Played, played
+from ninefold.services.backtest_report import Judging, fee_tier, judged, quote, times, trades_told
+from ninefold.services.backtest_sensitivity import again, sensitivity, spread_of
 from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.backtest_wanted import (
     Wanted,
@@ -45,7 +35,8 @@ from ninefold.services.backtest_wanted import (
     snapshot_of,
 )
 from ninefold.store.runs import save_run
-from ninefold.store.trials import Search, Trials, Tried
+from ninefold.store.trials import Search, Trials
+from ninefold.strategy.forms import Legs
 
 KIND = "backtest"
 
@@ -60,21 +51,16 @@ class Ready(NamedTuple):
     play: Callable[[Rules], Result]
 
 
-class Judging(NamedTuple):
-    """The trial, and those there were of its family. alike: their returns over the same time, shape (trials, stretches)."""
-
-    trial: int
-    tried: Tried
-    alike: Floats
-
-
 def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
     """Run it as a trial of the data dir's ledger.
 
     returns: amounts in quote, times as ISO 8601 in UTC; NaN is what cannot be known. docs/backtest.md names the keys.
     raises:  those of `backtest_wanted.REFUSED`.
     """
-    ready = made_ready(wanted)
+    chosen = chosen_of(wanted)
+    if isinstance(chosen.plan.wants, Legs):
+        return backtest_legs(wanted, chosen, now_ns)
+    ready = made_ready(wanted, chosen)
     with closing(Trials(wanted.data_dir)) as trials:
         look = check_holdout(wanted, ready.market, trials)
         trial = trials.begin(search_of(wanted, ready.chosen, snapshot_of(ready.market)), now_ns)
@@ -89,8 +75,7 @@ def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
     return told
 
 
-def made_ready(wanted: Wanted) -> Ready:
-    chosen = chosen_of(wanted)
+def made_ready(wanted: Wanted, chosen: Chosen) -> Ready:
     market = market_of(wanted, [chosen])
     rules = rules_of(wanted, market, chosen)
     if chosen.plan.knows_itself:
@@ -112,9 +97,9 @@ def held(market: Market, rules: Rules) -> Result:
 
 
 def document(wanted: Wanted, ready: Ready, result: Result, found: Played, judging: Judging) -> dict[str, Any]:
-    bars, width_ns, volatility = result.bars, wanted.width_ns, wanted.target_volatility
-    tried = judging.tried
-    judged = verdict(known_returns(result.returns), width_ns, tried.trials, tried.effective, tried.variance)
+    bars, market = result.bars, ready.market
+    hold, width_ns = held(market, ready.rules), wanted.width_ns
+    more, spread = again(bars, ready.rules, ready.play, ready.changes), spread_of(market, wanted.spread_ticks)
     return {
         "strategy": ready.chosen.name,
         "set": ready.chosen.parameters,
@@ -123,19 +108,11 @@ def document(wanted: Wanted, ready: Ready, result: Result, found: Played, judgin
         "to": times(bars.close_ns[-1:])[0],
         "bars": len(bars),
         "unknown_bars": int((~bars.known).sum()),
-        "trial": judging.trial,
-        **earned(result, width_ns, volatility),
-        **judged._asdict(),
-        "sharpe_interval": sharpe_interval(found.outcome.compact),
-        "overfitting": overfitted(judging.alike),
-        "exposure": float((result.position != 0).mean()),
-        "turnover": result.turnover,
-        **costs(result),
+        **judged(result, hold, found, judging, width_ns, wanted.target_volatility),
         "fee_tier": fee_tier(result),
-        "buy_and_hold": earned(held(ready.market, ready.rules), width_ns, volatility),
-        "sensitivity": sensitivity(result, ready.play, ready.changes, ready.market, wanted.spread_ticks),
-        "open_trade": next(iter(trades_told(result, result.open_trade)), None),
-        "trades": trades_told(result, result.trades),
+        "sensitivity": sensitivity(result, more, bars.close, spread, width_ns),
+        "open_trade": next(iter(trades_told(bars, bars.unit, result.open_trade)), None),
+        "trades": trades_told(bars, bars.unit, result.trades),
         "equity_curve": np.asarray(quote(result.equity, bars.unit)).tolist(),
     }
 

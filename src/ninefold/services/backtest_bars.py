@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -35,13 +36,15 @@ NAMES = {"open_time": TIMES, **{name: (name,) for name in PRICES}, "volume": ("v
 @dataclass(frozen=True, eq=False, slots=True)
 class Market:
     """columns: as formulas name them, float64 of shape (n,), in units of `scale`; NaN in unknown bars.
-    spot: nothing can be sold that is not held. others: what tells the market of another instrument and width, if one can."""
+    spot: nothing can be sold that is not held. others: what tells the market of another instrument and width, if one can.
+    least_value: the least of an order that the venue takes, quote."""
 
     bars: Bars
     columns: Mapping[str, np.ndarray]
     scale: Scale
     spot: bool
     others: Callable[[str, int], Market] | None = None
+    least_value: Fraction = Fraction(0)
 
     def between(self, start: int, stop: int) -> Market:
         """From row `start` up to row `stop`."""
@@ -73,14 +76,14 @@ def market_of_file(
     numbers = {name: numbers_of(table.column(name), name)[wanted] for name in (*PRICES, "volume")}
     open_ns = open_ns[wanted]
     bars = bars_of_columns({"open_ns": open_ns, "close_ns": open_ns + width_ns, **numbers}, holes=holes)
-    columns = _columns(bars)
+    market = market_of_bars(bars)
     told = next((name for name in (VWAP, *PAID) if name in table.column_names), None)
-    if told is not None:
-        paid = numbers_of(table.column(told), told)[wanted]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean = paid if told == VWAP else paid / numbers["volume"]
-        columns[VWAP] = of_file(bars, open_ns, mean, told)
-    return Market(bars, columns, Scale(_decimals(bars.tick), _decimals(bars.lot)), spot=True)
+    if told is None:
+        return market
+    paid = numbers_of(table.column(told), told)[wanted]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = paid if told == VWAP else paid / numbers["volume"]
+    return replace(market, columns={**market.columns, VWAP: of_file(bars, open_ns, mean, told)})
 
 
 def table_of(path: Path, more: Sequence[str] = ()) -> pa.Table:
@@ -139,6 +142,11 @@ def numbers_of(column: pa.ChunkedArray, name: str) -> np.ndarray:
     numbers = column if pa.types.is_float64(kind) else column.cast(pa.float64(), safe=False)
     found: np.ndarray = numbers.to_numpy()
     return found
+
+
+def market_of_bars(bars: Bars) -> Market:
+    """Of bars alone, taken for spot."""
+    return Market(bars, _columns(bars), Scale(_decimals(bars.tick), _decimals(bars.lot)), spot=True)
 
 
 def _columns(bars: Bars) -> dict[str, np.ndarray]:

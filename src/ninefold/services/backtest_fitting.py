@@ -27,12 +27,12 @@ from ninefold.backtest.run import run
 from ninefold.backtest.statistics.sharpe import YEAR_NS, sharpe
 from ninefold.backtest.sweep import sweep_changes
 from ninefold.backtest.target import Changes
-from ninefold.services.backtest import Judging, Ready, document, played_once
+from ninefold.services.backtest import Ready, document, played_once
 from ninefold.services.backtest_bars import Market
 from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_grid import Grid, grid_of
 from ninefold.services.backtest_outcome import Played, known_returns, played_as_one, played_together
-from ninefold.services.backtest_report import times
+from ninefold.services.backtest_report import Judging, times
 from ninefold.services.backtest_search import Progress, looks_needed, parts_of, search_through
 from ninefold.services.backtest_strategy import changes_together
 from ninefold.services.backtest_wanted import (

@@ -19,7 +19,7 @@ import numpy as np
 
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.exact import LARGEST
-from ninefold.backtest.result import Result, returns_of
+from ninefold.backtest.result import Account, returns_of
 from ninefold.backtest.statistics.checked import Floats
 from ninefold.backtest.statistics.compact import Compact, compact_returns
 from ninefold.backtest.statistics.sharpe import Sharpe, sharpe
@@ -43,16 +43,18 @@ class _One(NamedTuple):
     compact: Compact
 
 
-def played(result: Result, width_ns: int) -> Played:
+def played(result: Account, width_ns: int) -> Played:
     """Of one run."""
     summary = summary_of(result)
-    return _together(summary, [_one(summary[0], result.equity, result.numbers.cash, result.bars)], width_ns)
+    return _together(summary, [_one(summary[0], result.equity, result.numbers.cash, result.close_ns)], width_ns)
 
 
 def played_together(bars: Bars, made: Sweep, cash: int, width_ns: int) -> Played:
     """Of many. made: with the equity at every close. cash: units."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda at: _one(made.runs[at], made.equity[at], cash, bars), range(len(made.runs))))
+        found = list(
+            pool.map(lambda at: _one(made.runs[at], made.equity[at], cash, bars.close_ns), range(len(made.runs)))
+        )
     return _together(made.runs, found, width_ns)
 
 
@@ -77,8 +79,8 @@ def known_returns(returns: np.ndarray) -> np.ndarray:
     return found
 
 
-def _one(summary: np.ndarray, equity: np.ndarray, cash: int, bars: Bars) -> _One:
-    return _judged(summary, equity, known_returns(returns_of(cash, equity)), bars.close_ns)
+def _one(summary: np.ndarray, equity: np.ndarray, cash: int, close_ns: np.ndarray) -> _One:
+    return _judged(summary, equity, known_returns(returns_of(cash, equity)), close_ns)
 
 
 def _judged(summary: np.ndarray, whole: np.ndarray, returns: Floats, close_ns: np.ndarray) -> _One:

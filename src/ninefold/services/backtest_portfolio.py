@@ -13,20 +13,24 @@ from typing import Any
 from ninefold.backtest.statistics.verdict import verdict
 from ninefold.services.backtest import KIND, search_of
 from ninefold.services.backtest_ground import ground_of
+from ninefold.services.backtest_legs import backtest_legs
 from ninefold.services.backtest_portfolio_sensitivity import portfolio_sensitivity
 from ninefold.services.backtest_report import overfitted, quote, sharpe_interval
 from ninefold.services.backtest_wanted import Wanted, chosen_of
 from ninefold.store.runs import save_run
 from ninefold.store.trials import Trials
+from ninefold.strategy.forms import Legs
 
 
 def portfolio(wanted: Wanted, now_ns: int) -> dict[str, Any]:
-    """Run it as one trial of the data dir's ledger.
+    """Run it as one trial of the data dir's ledger. A strategy with legs is no portfolio: its legs share one account.
 
     returns: docs/backtest.md names the keys.
     raises:  those of `backtest_wanted.REFUSED`.
     """
     chosen = chosen_of(wanted)
+    if isinstance(chosen.plan.wants, Legs):
+        return backtest_legs(wanted, chosen, now_ns)
     ground = ground_of(wanted, [chosen])
     with closing(Trials(wanted.data_dir)) as trials:
         look = ground.looks(trials, 1)

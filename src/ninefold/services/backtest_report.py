@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ninefold.backtest.bars import Bars
 from ninefold.backtest.exact import ONE
 from ninefold.backtest.fee_tiers import Volumes
 from ninefold.backtest.market_rules import tiers_of
-from ninefold.backtest.result import Result
+from ninefold.backtest.result import Account, Result
 from ninefold.backtest.statistics.activity import cost_share, sortino
 from ninefold.backtest.statistics.bootstrap import bootstrap_interval
 from ninefold.backtest.statistics.checked import Floats
@@ -23,20 +24,49 @@ from ninefold.backtest.statistics.drawdown import calmar, longest_under_water, w
 from ninefold.backtest.statistics.overfitting import BLOCKS, overfitting
 from ninefold.backtest.statistics.sensitivity import DAY_NS
 from ninefold.backtest.statistics.sharpe import YEAR_NS, sharpe, sharpes
+from ninefold.backtest.statistics.verdict import verdict
 from ninefold.backtest.statistics.weekly import weekly_objective
-from ninefold.services.backtest_outcome import known_returns
+from ninefold.services.backtest_outcome import Played, known_returns
+from ninefold.store.trials import Tried
 
 SEED = 0  # of all that is drawn for a report, so that the same run gives the same document
 FEW_BLOCKS = 10  # of time for CSCV where there are more than MANY trials: 252 ways instead of 12,870
 MANY = 500
 
 
-def earned(result: Result, width_ns: int, target_volatility: float) -> dict[str, Any]:
+class Judging(NamedTuple):
+    """The trial, and those there were of its family. alike: their returns over the same time, shape (trials, stretches)."""
+
+    trial: int
+    tried: Tried
+    alike: Floats
+
+
+def judged(
+    result: Account, hold: Account, counted: Played, judging: Judging, width_ns: int, volatility: float
+) -> dict[str, Any]:
+    """What is told of every run alike: what was earned, how likely that is luck, what it cost, and buy and hold."""
+    tried = judging.tried
+    found = verdict(known_returns(result.returns), width_ns, tried.trials, tried.effective, tried.variance)
+    return {
+        "trial": judging.trial,
+        **earned(result, width_ns, volatility),
+        **found._asdict(),
+        "sharpe_interval": sharpe_interval(counted.outcome.compact),
+        "overfitting": overfitted(judging.alike),
+        "exposure": float(result.holds.mean()),
+        "turnover": result.turnover,
+        **costs(result),
+        "buy_and_hold": earned(hold, width_ns, volatility),
+    }
+
+
+def earned(result: Account, width_ns: int, target_volatility: float) -> dict[str, Any]:
     """Of a strategy and of buy and hold alike: equity at the last close without the cost of leaving, what of it was earned, how
     it fell in between, and the weekly objective."""
-    unit, cash = result.bars.unit, result.numbers.cash
+    unit, cash = result.unit, result.numbers.cash
     equity = result.equity.astype(np.float64)
-    course = course_of(result.bars.close_ns, cash, equity, known_returns(result.returns), width_ns, target_volatility)
+    course = course_of(result.close_ns, cash, equity, known_returns(result.returns), width_ns, target_volatility)
     return {
         "equity": quote(int(result.equity[-1]), unit),
         "net_profit": quote(int(result.equity[-1]) - cash, unit),
@@ -61,9 +91,9 @@ def course_of(
     }
 
 
-def costs(result: Result) -> dict[str, float]:
+def costs(result: Account) -> dict[str, float]:
     """cost_share: of what was earned before costs; NaN if nothing was."""
-    unit = result.bars.unit
+    unit = result.unit
     paid = result.fees + result.slippage + result.funding
     net = int(result.equity[-1]) - result.numbers.cash
     return {
@@ -120,9 +150,9 @@ def overfitted(returns: Floats) -> dict[str, Any] | None:
     return {"probability": found.probability, "loss": found.loss, "slope": found.slope, "trials": len(returns)}
 
 
-def trades_told(result: Result, rows: np.ndarray) -> list[dict[str, Any]]:
-    """rows: TRADES."""
-    tick, lot, unit = result.bars.tick, result.bars.lot, result.bars.unit
+def trades_told(bars: Bars, unit: Fraction, rows: np.ndarray) -> list[dict[str, Any]]:
+    """rows: TRADES; money in units."""
+    tick, lot = bars.tick, bars.lot
     columns = {
         "entry_time": times(rows["entry_ns"]),
         "exit_time": [

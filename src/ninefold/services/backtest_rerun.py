@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ninefold import freqtrade
-from ninefold.services import backtest, backtest_sweep, backtest_tournament
+from ninefold.services import backtest, backtest_legs, backtest_sweep, backtest_tournament
 from ninefold.services.backtest import made_ready, played_once
 from ninefold.services.backtest_config import config_of, settings_of, wanted_of
 from ninefold.services.backtest_cross import Cut
@@ -40,6 +40,7 @@ from ninefold.services.backtest_wanted import (
 )
 from ninefold.services.lazily import lazily
 from ninefold.store.trials import Trial, TrialReader
+from ninefold.strategy.forms import Legs
 
 SPLIT = {*Pace.__slots__, *Cut.__slots__}  # how time was split, in a configuration
 TICKS = "backtest-ticks"  # as its module has it, which needs what the others do without
@@ -62,13 +63,13 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
         return again
     if search.kind == TICKS:
         made = Again(*lazily("ninefold.services.backtest_ticks").again(search.config, data_dir))
-        settings = {name: search.config[name] for name in ("fast", "slow")}
+        settings = search.config.get("set") or {name: search.config[name] for name in ("fast", "slow")}
         return _told(trial, search.config["strategy"], settings, made, _differs(trial, made))
     if search.kind not in KINDS:
         raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {', '.join(KINDS)} are run again")
     config = {name: value for name, value in search.config.items() if name not in (RANGES, *SPLIT)}
     wanted = wanted_of(config, data_dir)
-    found = (_as_one if wanted.several else KINDS[search.kind])(trial, wanted)
+    found = (_several if wanted.several else KINDS[search.kind])(trial, wanted)
     differs = _differs(trial, found)
     if config_of(wanted, config["set"]) != config:
         differs.append("config")
@@ -98,7 +99,8 @@ def _told(trial: Trial, strategy: str, settings: dict[str, Any], found: Again, d
 
 
 def _alone(trial: Trial, wanted: Wanted) -> Again:
-    ready = made_ready(replace(wanted, settings=settings_of({**trial.search.config["set"], **trial.point})))
+    asked = replace(wanted, settings=settings_of({**trial.search.config["set"], **trial.point}))
+    ready = made_ready(asked, chosen_of(asked))
     _, found = played_once(wanted, ready)
     return Again(snapshot_of(ready.market), _code(trial, wanted, ready.chosen.code), found.outcome.digests[0])
 
@@ -137,7 +139,8 @@ def _splitting(trial: Trial) -> Splitting:
 
 
 def _of_tournament(trial: Trial, wanted: Wanted) -> Again:
-    ready = made_ready(replace(wanted, strategy=trial.point["strategy"]))
+    asked = replace(wanted, strategy=trial.point["strategy"])
+    ready = made_ready(asked, chosen_of(asked))
     _, found = played_once(wanted, ready)
     players, _ = players_of(wanted)
     return Again(ground_of(wanted, players).snapshot, _players_code(trial, wanted), found.outcome.digests[0])
@@ -147,12 +150,14 @@ def _players_code(trial: Trial, wanted: Wanted) -> str:
     return code_of([chosen_of(replace(wanted, strategy=name)) for name in trial.search.points["strategy"]])
 
 
-def _as_one(trial: Trial, wanted: Wanted) -> Again:
-    """A portfolio of several instruments, alone or of a sweep or a tournament."""
+def _several(trial: Trial, wanted: Wanted) -> Again:
+    """Several instruments: legs on one account, or a portfolio, alone or of a sweep or a tournament."""
     point = dict(trial.point)
     strategy = str(point.pop("strategy", wanted.strategy))
     own = replace(wanted, strategy=strategy, settings=settings_of({**trial.search.config["set"], **point}))
     chosen = chosen_of(own)
+    if isinstance(chosen.plan.wants, Legs):
+        return Again(*backtest_legs.again(own, chosen))
     ground = ground_of(own, [chosen])
     found = ground.player([0])(range(1))
     if trial.search.kind == backtest_tournament.KIND:

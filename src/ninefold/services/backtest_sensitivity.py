@@ -1,6 +1,6 @@
 """What is left of one result when something small is changed.
 
-In:  a result, the changes of its target, the market.
+In:  a result, what plays it again, the prices and the spread of its market.
 Out: equity, return and Sharpe ratio a year with fills one bar later, without the best five days, in calm periods only, with half
      the spread paid at each market order, and with the signals shifted in time; ready for JSON.
 """
@@ -8,9 +8,9 @@ Out: equity, return and Sharpe ratio a year with fills one bar later, without th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ninefold.backtest.bars import Bars
 from ninefold.backtest.exact import ONE, exact
 from ninefold.backtest.market_rules import Rules, Slippage
 from ninefold.backtest.moved import later_changes, rolled
-from ninefold.backtest.result import Result, returns_of
+from ninefold.backtest.result import Account, returns_of
 from ninefold.backtest.run import run
 from ninefold.backtest.statistics.sensitivity import (
     DAY_NS,
@@ -40,22 +40,41 @@ SAMPLES = 4096  # closes at which the equity of shifted signals is compared, abo
 FEWEST = 10  # bars; with fewer nothing can be shifted
 
 
+class Again(NamedTuple):
+    """The same run once more. under: other rules. later: with its targets one bar later. shifted: with them turned around in a
+    circle by each of these shifts, after itself; gives the equity at every so-manieth close, shape (shifts + 1, closes).
+    None where what is wanted depends on what is held: nothing is known of later fills and shifted signals then."""
+
+    under: Callable[[Rules], Account]
+    later: Callable[[], Account] | None
+    shifted: Callable[[Sequence[int], int], np.ndarray] | None
+
+
+def again(bars: Bars, rules: Rules, play: Callable[[Rules], Account], changes: Changes | None) -> Again:
+    """Of a run of one instrument. changes: of its target; None if that depends on what is held."""
+    if changes is None:
+        return Again(play, None, None)
+
+    def shifted(shifts: Sequence[int], every: int) -> np.ndarray:
+        moved = [changes, *(rolled(changes, len(bars), shift) for shift in shifts)]
+        return sweep_changes(bars, moved, rules, every).equity
+
+    return Again(play, lambda: run(bars, later_changes(changes, len(bars)), rules), shifted)
+
+
 def sensitivity(
-    result: Result, play: Callable[[Rules], Result], changes: Changes | None, market: Market, spread_ticks: int
+    result: Account, again: Again, price: np.ndarray, spread: tuple[float, str], width_ns: int
 ) -> dict[str, Any]:
-    """play: the run under other rules. changes: of its target; None if that depends on what is held, and then nothing is known
-    of later fills and shifted signals. spread_ticks: the narrowest spread that is believed."""
-    bars, rules = result.bars, result.rules
-    width_ns = int(bars.close_ns[0] - bars.open_ns[0])
-    spread, source = spread_of(market, spread_ticks)
-    later = None if changes is None else run(bars, later_changes(changes, len(bars)), rules)
-    dear = play(with_spread(rules, spread))
+    """price: at each close, of what was traded. spread: a fraction of the price, and where it comes from (`spread_of`)."""
+    wide, source = spread
+    later = None if again.later is None else again.later()
+    dear = again.under(with_spread(result.rules, wide))
     return {
         "one_bar_later": unknown() if later is None else _of(later.equity, result, width_ns),
         "without_best_days": {"days": BEST_DAYS, **_without_best(result, width_ns)},
-        "calm_only": _calm(result, width_ns),
-        "with_spread": {"spread_bps": spread * 10_000, "from": source, **_of(dear.equity, result, width_ns)},
-        "placebo": _placebo(bars, changes, rules, result.numbers.cash, width_ns),
+        "calm_only": _calm(result, price, width_ns),
+        "with_spread": {"spread_bps": wide * 10_000, "from": source, **_of(dear.equity, result, width_ns)},
+        "placebo": _placebo(result, again.shifted, width_ns),
     }
 
 
@@ -79,44 +98,46 @@ def with_spread(rules: Rules, spread: float) -> Rules:
     return replace(rules, slippage=Slippage(rules.slippage.ticks, exact(rules.slippage.rate, "slippage") + half))
 
 
-def _of(equity: np.ndarray, result: Result, width_ns: int) -> Mapping[str, float]:
+def _of(equity: np.ndarray, result: Account, width_ns: int) -> Mapping[str, float]:
     """Of equity in units at each close."""
-    cash, unit = result.numbers.cash, result.bars.unit
+    cash, unit = result.numbers.cash, result.unit
     ratio = sharpe(known_returns(returns_of(cash, equity))).annual(width_ns)
     last = float(equity[-1])
     return {"equity": last * unit.numerator / unit.denominator, "return": last / cash - 1, "sharpe": ratio}
 
 
-def _without_best(result: Result, width_ns: int) -> Mapping[str, float]:
+def _without_best(result: Account, width_ns: int) -> Mapping[str, float]:
     if (result.equity <= 0).any():
         return unknown()
-    left = without_best_days(result.bars.close_ns, result.equity.astype(np.float64), BEST_DAYS)
+    left = without_best_days(result.close_ns, result.equity.astype(np.float64), BEST_DAYS)
     return _of(left, result, width_ns)
 
 
-def _calm(result: Result, width_ns: int) -> Mapping[str, float]:
+def _calm(result: Account, price: np.ndarray, width_ns: int) -> Mapping[str, float]:
     """By the volatility of the day before, of a tenth of the bars where there are few."""
-    window = max(2, min(DAY_NS // width_ns, len(result.bars) // 10))
+    window = max(2, min(DAY_NS // width_ns, len(price) // 10))
     if (result.equity <= 0).any():
         return unknown()
-    return _of(calm_equity(result.equity.astype(np.float64), result.bars.close, window), result, width_ns)
+    return _of(calm_equity(result.equity.astype(np.float64), price, window), result, width_ns)
 
 
-def _placebo(bars: Bars, changes: Changes | None, rules: Rules, cash: int, width_ns: int) -> dict[str, Any]:
+def _placebo(
+    result: Account, shifted: Callable[[Sequence[int], int], np.ndarray] | None, width_ns: int
+) -> dict[str, Any]:
     """Ratios at every so-manieth close, of the signal and of the shifted ones alike."""
-    if changes is None or len(bars) < FEWEST:
+    bars = len(result.close_ns)
+    if shifted is None or bars < FEWEST:
         return {"p": math.nan, "shifts": 0, "median_sharpe": math.nan, "best_sharpe": math.nan}
-    shifts = placebo_shifts(len(bars), seed=0, draws=SHIFTS)
-    every = max(1, len(bars) // SAMPLES)
-    moved = [changes, *(rolled(changes, len(bars), shift) for shift in shifts.tolist())]
-    found = sweep_changes(bars, moved, rules, every)
-    ratios = sharpes(np.array([known_returns(returns_of(cash, equity)) for equity in found.equity]))
-    shifted = np.nan_to_num(ratios[1:]) * math.sqrt(365 * DAY_NS / (width_ns * every))
+    shifts = placebo_shifts(bars, seed=0, draws=SHIFTS)
+    every = max(1, bars // SAMPLES)
+    found, cash = shifted(shifts.tolist(), every), result.numbers.cash
+    ratios = sharpes(np.array([known_returns(returns_of(cash, equity)) for equity in found]))
+    yearly = np.nan_to_num(ratios[1:]) * math.sqrt(365 * DAY_NS / (width_ns * every))
     return {
         "p": shifted_p(float(ratios[0]), ratios[1:]),
         "shifts": len(shifts),
-        "median_sharpe": float(np.median(shifted)),
-        "best_sharpe": float(shifted.max()),
+        "median_sharpe": float(np.median(yearly)),
+        "best_sharpe": float(yearly.max()),
     }
 
 

@@ -7,6 +7,7 @@ Out: `Market`. Stored bars are taken as they were first known; those that are mi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ def market_of_store(
     def others(instrument: str, wanted_ns: int) -> Market:
         return market_of_store(data_dir, instrument, wanted_ns, start_ns, end_ns, vwap)
 
-    return Market(bars, columns, scale, of.kind == SPOT, others)
+    return Market(bars, columns, scale, of.kind == SPOT, others, Fraction(of.min_notional))
 
 
 def _trades(reader: Reader, versions: Sequence[Instrument], start_ns: int, end_ns: int) -> np.ndarray:

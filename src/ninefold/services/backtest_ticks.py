@@ -1,22 +1,21 @@
-"""One back-test on trades as people ask for it: read, count, run, judge.
+"""One back-test on trades or books as people ask for it: read, count, run, judge.
 
 In:  what is asked, in the words of the command. Out: a document with what was found, ready for JSON, in the form of
      `services.backtest` without what is asked of bars alone (sensitivity).
 
-The file is read block by block, so memory does not grow with it. It is of a spot market: a target below 0 is flat. Money is judged
+A file is read block by block, so memory does not grow with it. It is of a spot market: a target below 0 is flat. Money is judged
 on bars of `timeframe` made of the same trades; a step without a trade is a quiet bar. The trial is counted before it
 runs; what cannot run at all (columns, rules, parameters that are refused) is no trial.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,129 +25,166 @@ from ninefold.backtest.exact import ONE
 from ninefold.backtest.market_rules import EquityShare, Fees, FixedSize, Limits, Rules
 from ninefold.backtest.result import Result
 from ninefold.backtest.run import run
-from ninefold.backtest.statistics.verdict import verdict
 from ninefold.backtest.target import Changes
-from ninefold.backtest.ticks.bars import BarsOfTicks
 from ninefold.backtest.ticks.decide import EmaCross
 from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder, Latency
 from ninefold.backtest.ticks.result import TickResult
-from ninefold.backtest.ticks.stream import Stream, Way, tick_numbers
+from ninefold.backtest.ticks.stream import Way, tick_numbers
+from ninefold.backtest.ticks.tape import BadTicks
 from ninefold.market.time import width_of
-from ninefold.services.backtest_outcome import known_returns, played
-from ninefold.services.backtest_report import costs, earned, overfitted, quote, sharpe_interval, times, trades_told
-from ninefold.services.tick_files import Tape, tape_of_file
+from ninefold.services.backtest_outcome import played
+from ninefold.services.backtest_report import Judging, judged, quote, times, trades_told
+from ninefold.services.backtest_strategy import choose
+from ninefold.services.ticks_play import BAR, EACH, QUEUES, Played, player_of, streamed
+from ninefold.services.ticks_source import Source, source_of
 from ninefold.store.trials import Search, Trials
 
-STRATEGY, FAMILY = "ema_cross", "trend"
+STRATEGY, FAMILY = "ema_cross", "trend"  # where no strategy is named
 KIND = "backtest-ticks"
 ASKED = ("fast", "slow", "timeframe", "taker_fee", "feed_ns", "order_ns", "cash", "size")  # and the file
+OTHERWISE = ("strategies", "instrument", "maker_fee", "each", "queue")  # kept where they are not left out
 TARGET_VOLATILITY = 0.02  # a week, of the weekly objective
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WantedTicks:
-    """fast, slow: trades. size: base, held when long; None: all of the equity. Amounts are texts, so that 0.1 is a tenth."""
+    """strategy: None: two exponential means of the price over `fast` and `slow` trades. file or instrument: where trades are.
+    maker_fee: None: as the taker's. each: what a target's formula is of, bar or trade. size: base, held when long; None: all
+    of the equity. Amounts are texts, so that 0.1 is a tenth."""
 
     data_dir: Path
-    file: Path
+    file: Path | None = None
+    instrument: str | None = None
+    strategy: str | None = None
+    strategies: Path | None = None
+    settings: tuple[str, ...] = ()
     fast: int = 50
     slow: int = 200
     timeframe: str = "1m"
     taker_fee: str = "0.001"
+    maker_fee: str | None = None
     feed_ns: int = 10_000_000
     order_ns: int = 50_000_000
+    each: str = BAR
+    queue: str = "back"
     cash: str = "10000"
     size: str | None = None
 
-    @cached_property
-    def way(self) -> Way:
+    def way(self, spot: bool) -> Way:
         sizing = EquityShare() if self.size is None else FixedSize(self.size)
-        rules = Rules(self.cash, sizing, Fees(taker=self.taker_fee), limits=Limits(short=0))
+        fees = Fees(taker=self.taker_fee, maker=self.taker_fee if self.maker_fee is None else self.maker_fee)
+        rules = Rules(self.cash, sizing, fees, limits=Limits(short=0) if spot else Limits())
         return Way(rules, Latency(FixedFeed(self.feed_ns), FixedOrder(self.order_ns)), width_of(self.timeframe))
 
-    def told(self) -> dict[str, Any]:
+    def told(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The options as the ledger keeps them."""
-        return {"strategy": STRATEGY, "ticks": str(self.file.absolute()), **{one: getattr(self, one) for one in ASKED}}
+        defaults = {field.name: field.default for field in fields(self)}
+        more = {name: getattr(self, name) for name in OTHERWISE if getattr(self, name) != defaults[name]}
+        if self.strategies is not None:
+            more["strategies"] = str(self.strategies.absolute())
+        return {
+            "strategy": self.strategy or STRATEGY,
+            "ticks": None if self.file is None else str(self.file.absolute()),
+            **{one: getattr(self, one) for one in ASKED},
+            **({} if self.strategy is None else {"set": dict(parameters)}),
+            **more,
+        }
+
+
+class Ready(NamedTuple):
+    """All that a run takes; what would be refused has been."""
+
+    source: Source
+    way: Way
+    name: str
+    family: str
+    code: str
+    parameters: Mapping[str, Any]
+    play: Callable[[], Played]
 
 
 def backtest_ticks(wanted: WantedTicks, now_ns: int) -> dict[str, Any]:
     """Run it as a trial of the data dir's ledger.
 
     returns: amounts in quote, times as ISO 8601 in UTC; NaN is what cannot be known. docs/backtest-ticks.md names the keys.
-    raises:  BadTicks, BadRules, BadTarget, TooLarge; ValueError for a timeframe that there is not; what the data dir raises.
+    raises:  BadTicks, BadEvents, BadQuotes, BadStrategy, BadRules, BadTarget, FormulaError, TooLarge; ValueError for a timeframe
+             that there is not; what the data dir raises.
     """
-    tape = tape_of_file(wanted.file)
-    strategy = EmaCross(wanted.fast, wanted.slow)
-    tick_numbers(wanted.way.rules, tape.tick, tape.lot, tape.highest)  # refuses before it is counted
-    search = Search(kind=KIND, family=FAMILY, snapshot=_snapshot(tape), code=_code(), config=wanted.told(), seed=0)
+    ready = made_ready(wanted)
+    config = wanted.told(ready.parameters)
+    search = Search(
+        kind=KIND, family=ready.family, snapshot=ready.source.snapshot, code=ready.code, config=config, seed=0
+    )
     with closing(Trials(wanted.data_dir)) as trials:
         trial = trials.begin(search, now_ns)
-        found, bars = _play(tape, strategy, wanted.way)
+        found, bars, more = ready.play()
         result = on_bars(found, bars)
-        counted = played(result, wanted.way.width_ns)
+        counted = played(result, ready.way.width_ns)
         trials.finish(trial, counted.outcome)
-        tried, alike = trials.tried(FAMILY), trials.alike(FAMILY, counted.outcome.compact)
-    width_ns = wanted.way.width_ns
-    judged = verdict(known_returns(result.returns), width_ns, tried.trials, tried.effective, tried.variance)
-    held = run(bars, Changes(np.zeros(1, np.int64), np.full(1, ONE)), wanted.way.rules)
+        judging = Judging(trial, trials.tried(ready.family), trials.alike(ready.family, counted.outcome.compact))
+    hold = run(bars, Changes(np.zeros(1, np.int64), np.full(1, ONE)), ready.way.rules)
     return {
-        "strategy": STRATEGY,
-        "set": {"fast": wanted.fast, "slow": wanted.slow},
+        "strategy": ready.name,
+        "set": dict(ready.parameters),
         "timeframe": wanted.timeframe,
         "from": times(bars.open_ns[:1])[0],
         "to": times(bars.close_ns[-1:])[0],
         "ticks": found.ticks,
+        **more,
         "bars": len(bars),
-        "trial": trial,
-        **earned(result, width_ns, TARGET_VOLATILITY),
-        **judged._asdict(),
-        "sharpe_interval": sharpe_interval(counted.outcome.compact),
-        "overfitting": overfitted(alike),
-        "exposure": float((result.position != 0).mean()),
-        "turnover": result.turnover,
-        **costs(result),
-        "buy_and_hold": earned(held, width_ns, TARGET_VOLATILITY),
-        "open_trade": next(iter(trades_told(result, found.open_trade)), None),
-        "trades": trades_told(result, found.trades),
+        **judged(result, hold, counted, judging, ready.way.width_ns, TARGET_VOLATILITY),
+        "open_trade": next(iter(trades_told(bars, bars.unit, found.open_trade)), None),
+        "trades": trades_told(bars, bars.unit, found.trades),
         "equity_curve": np.asarray(quote(result.equity, bars.unit)).tolist(),
     }
 
 
+def made_ready(wanted: WantedTicks) -> Ready:
+    for name, allowed in (("each", EACH), ("queue", tuple(QUEUES))):
+        if getattr(wanted, name) not in allowed:
+            raise BadTicks(f"{name} is {getattr(wanted, name)!r}; allowed are {', '.join(allowed)}")
+    source = source_of(wanted.data_dir, wanted.file, wanted.instrument)
+    way = wanted.way(source.spot)
+    if wanted.strategy is None:
+        if wanted.settings:
+            raise BadTicks("--set sets a parameter of a strategy; name one with --strategy, or give --fast and --slow")
+        tick_numbers(way.rules, source.tick, source.lot, source.highest)
+        EmaCross(wanted.fast, wanted.slow)  # refuses windows before it is counted
+        parameters = {"fast": wanted.fast, "slow": wanted.slow}
+        code = f"{ninefold.__version__} {blake2b(STRATEGY.encode(), digest_size=8).hexdigest()}"
+        return Ready(
+            *(source, way, STRATEGY, FAMILY, code, parameters),
+            play=lambda: streamed(EmaCross(wanted.fast, wanted.slow), source, way),
+        )
+    chosen = choose(wanted.strategy, wanted.settings, wanted.strategies)
+    play = player_of(chosen, source, way, wanted.each, wanted.queue)
+    return Ready(source, way, chosen.name, chosen.family, chosen.code, chosen.parameters, play)
+
+
 def again(config: Mapping[str, Any], data_dir: Path) -> tuple[str, str, bytes]:
     """A counted trial once more: identity of data and code, and the digest of the result; nothing is counted."""
-    asked = {name: config[name] for name in ASKED}
-    wanted = WantedTicks(data_dir=data_dir, file=Path(config["ticks"]), **asked)
-    tape = tape_of_file(wanted.file)
-    found, bars = _play(tape, EmaCross(wanted.fast, wanted.slow), wanted.way)
-    counted = played(on_bars(found, bars), wanted.way.width_ns)
-    return _snapshot(tape), _code(), counted.outcome.digests[0]
+    ready = made_ready(_wanted_of(config, data_dir))
+    found, bars, _ = ready.play()
+    counted = played(on_bars(found, bars), ready.way.width_ns)
+    return ready.source.snapshot, ready.code, counted.outcome.digests[0]
+
+
+def _wanted_of(config: Mapping[str, Any], data_dir: Path) -> WantedTicks:
+    more = {name: config[name] for name in OTHERWISE if name in config}
+    if "strategies" in more:
+        more["strategies"] = Path(more["strategies"])
+    named = {}
+    if "set" in config:
+        settings = tuple(f"{name}={value}" for name, value in config["set"].items())
+        named = {"strategy": config["strategy"], "settings": settings}
+    file = None if config["ticks"] is None else Path(config["ticks"])
+    return WantedTicks(data_dir=data_dir, file=file, **{name: config[name] for name in ASKED}, **named, **more)
 
 
 def on_bars(found: TickResult, bars: Bars) -> Result:
     """The same fills by the bars in which they were; the numbers are those of trades."""
     fills = found.fills.copy()
-    fills["bar"] = (found.fill_ns - bars.open_ns[0]) // (bars.close_ns[0] - bars.open_ns[0])
+    step = (found.fill_ns - bars.open_ns[0]) // (bars.close_ns[0] - bars.open_ns[0])
+    fills["bar"] = np.clip(step, 0, len(bars) - 1)  # quotes may be filled after the last trade
     fills["inside"] = 1
     return Result(bars, found.rules, found.numbers, fills)
-
-
-def _play(tape: Tape, strategy: EmaCross, way: Way) -> tuple[TickResult, Bars]:
-    account = Stream(way, tape.tick, tape.lot, tape.highest)
-    bars = BarsOfTicks(way.width_ns)
-    for block in tape.blocks():
-        account.take(block, strategy.changes(block))
-        bars.take(block)
-    return account.result(), bars.found(tape.tick, tape.lot)
-
-
-def _code() -> str:
-    return f"{ninefold.__version__} {blake2b(STRATEGY.encode(), digest_size=8).hexdigest()}"
-
-
-def _snapshot(tape: Tape) -> str:
-    """Identity of the trades by their content."""
-    digest = blake2b(f"{tape.tick} {tape.lot}".encode(), digest_size=16)
-    for block in tape.blocks():
-        for of in (block.exchange_ns, block.price, block.size):
-            digest.update(of.tobytes())
-    return digest.hexdigest()

@@ -106,7 +106,7 @@ def players_of(wanted: Wanted) -> tuple[list[Chosen], list[dict[str, str]]]:
             each.append(chosen_of(replace(wanted, strategy=name, settings=())))
         except (BadStrategy, FormulaError) as refused:
             left_out.append({"strategy": name, "why": str(refused)})
-    needy = [one for one in each if not isinstance(one.plan.wants, Code) and any(map(reads_vwap, one.formulas))]
+    needy = [one for one in each if one.plan.form == "target" and any(map(reads_vwap, one.formulas))]
     plain = [market_of(one, needy) for one in each_market(wanted)]
     for one in each:
         try:

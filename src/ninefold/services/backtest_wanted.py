@@ -66,9 +66,9 @@ REFUSED = (  # what people can mend, of every command that runs back-tests
 class Wanted:
     """strategies: folder or file with the user's own. file or instrument: where the bars are. size: base, held when long;
     None: all of the equity, times the leverage. short: a file's bars are a perpetual's, which may be sold short. look: why
-    rows behind the holdout's wall are read. more_files, more_instruments: other markets, all one portfolio with the first.
-    fee_tiers: volume, maker and taker of each, in place of the taker fee.
-    Numbers are texts, so that 0.1 is a tenth."""
+    rows behind the holdout's wall are read. more_files, more_instruments: other markets, all one portfolio with the first, or
+    the further legs of a strategy that has them, in their order. fee_tiers: volume, maker and taker of each, in place of the
+    taker fee. Numbers are texts, so that 0.1 is a tenth."""
 
     strategy: str
     strategies: Path | None = None
@@ -130,7 +130,7 @@ def market_of(wanted: Wanted, points: Sequence[Chosen]) -> Market:
     raises: BadBacktest, BadBars, BadStrategy, ImportRefused, UnknownInstrument, NoDataDir, WrongFormat.
     """
     terms = [term for point in points if not isinstance(point.plan.wants, Code) for term in point.formulas]
-    return with_elsewhere(_bars_of(wanted, any(map(reads_vwap, terms))), terms)
+    return with_elsewhere(bars_of(wanted, any(map(reads_vwap, terms))), terms)
 
 
 def reads_vwap(term: Term) -> bool:
@@ -139,7 +139,8 @@ def reads_vwap(term: Term) -> bool:
     return any(VWAP in one.columns for one in (term, *elsewhere))
 
 
-def _bars_of(wanted: Wanted, vwap: bool) -> Market:
+def bars_of(wanted: Wanted, vwap: bool) -> Market:
+    """vwap: whether the column of that name is wanted. raises: as `market_of`."""
     if (wanted.file is None) == (wanted.instrument is None):
         raise BadBacktest("give either --bars FILE.parquet or --instrument NAME, such as binance:BTC/USDT")
     if wanted.fill not in FILLS:

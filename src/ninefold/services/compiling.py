@@ -5,11 +5,13 @@ In:  what tells people. Out: one line, the first time that a loop was not found 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
 from numba.core import event
+from numba.core.errors import NumbaIRAssumptionWarning
 
 COMPILING = "compiling loops; this takes up to a minute, once: they are kept for the next time"
 
@@ -17,7 +19,10 @@ COMPILING = "compiling loops; this takes up to a minute, once: they are kept for
 @contextmanager
 def told_when_compiling(tell: Callable[[str], None]) -> Iterator[None]:
     """Loops that are kept from an earlier run are loaded without a word."""
-    with cast(Any, event).install_listener("numba:compile", _Listener(tell)):
+    with cast(Any, event).install_listener("numba:compile", _Listener(tell)), warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", NumbaIRAssumptionWarning
+        )  # a check of its own that errs where loops are inlined
         yield
 
 

@@ -26,6 +26,7 @@ from ninefold.backtest.leaks.source import load
 from ninefold.backtest.leaks.taken import Taken
 from ninefold.services.leak_check_classes import is_freqtrade, not_judged, timeframe_of
 from ninefold.services.strategies import known_strategies
+from ninefold.strategy.forms import BookCode, TradeCode
 from ninefold.strategy.library import Kinds, strategy_named
 from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import Code
@@ -105,7 +106,7 @@ def _of_classes(path: str, kinds: Kinds) -> Found:
     raises: BadStrategy, FormulaError: a formula that is none, or names what there is not.
     """
     plans = [plan_of(kind) for kind in kinds.values()]
-    form = CODE if any(isinstance(one.wants, Code) for one in plans) else FORMULA
+    form = CODE if any(isinstance(one.wants, Code | TradeCode | BookCode) for one in plans) else FORMULA
     return Found(", ".join(kinds), form, path, lambda columns, open_ns: None)
 
 

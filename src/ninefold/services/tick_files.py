@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from ninefold.backtest.ticks.events import BadEvents, Session, events_of_rows
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
 from ninefold.imports.times import nanoseconds
+from ninefold.market.instruments import Instrument
 from ninefold.store.forms import instruments_wanted
 from ninefold.store.read import Reader
 
@@ -96,7 +97,7 @@ def session_of_store(data_dir: Path, name: str) -> Session:
     raises: UnknownInstrument, NoDataDir, WrongFormat; BadEvents if there are none, or in several versions of its rules.
     """
     reader = Reader(data_dir)
-    [versions] = instruments_wanted(reader.registry(), name).values()
+    versions = _versions(reader, name)
     if len({(one.price_decimals, one.size_decimals, one.tick_size, one.lot_size) for one in versions}) > 1:
         raise BadEvents(f"{name} is stored in several versions of its rules; give a data dir of one")
     kinds = (reader.trades, reader.books, reader.quotes)
@@ -104,6 +105,16 @@ def session_of_store(data_dir: Path, name: str) -> Session:
     if not len(trades) + len(books) + len(quotes):
         raise BadEvents(f"{data_dir} holds no trades, books or quotes of {name}; `ninefold status` says what is stored")
     return events_of_rows(trades, books, quotes, versions[-1])
+
+
+def instrument_of_store(data_dir: Path, name: str) -> Instrument:
+    """The latest version of a stored instrument. raises: UnknownInstrument, NoDataDir, WrongFormat."""
+    return _versions(Reader(data_dir), name)[-1]
+
+
+def _versions(reader: Reader, name: str) -> list[Instrument]:
+    [versions] = instruments_wanted(reader.registry(), name).values()
+    return versions
 
 
 def _columns(path: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What a strategy is, the library of strategies, sizing, foretelling and its scores. Pure."""
 
 from ninefold.strategy.foretell import Foretelling, ReturnQuantiles, foretell, one_bar_returns, recent_returns
+from ninefold.strategy.forms import Book, Legs, Quote, Quoting
 from ninefold.strategy.library import default_strategies, library, load_modules, strategy_named
 from ninefold.strategy.parameters import BadStrategy, Parameter, real, whole
 from ninefold.strategy.plan import NEVER, Bar, Exits, Plan, Signals, check_live, plan, targets
@@ -13,10 +14,14 @@ __all__ = [
     "BadStrategy",
     "Bar",
     "Bin",
+    "Book",
     "Exits",
     "Foretelling",
+    "Legs",
     "Parameter",
     "Plan",
+    "Quote",
+    "Quoting",
     "ReturnQuantiles",
     "Score",
     "Signals",

@@ -19,11 +19,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ninefold.formula import BOOL, RATIO, Call, FormulaError, Term, call, parse
-from ninefold.formula.columns import NOT_LIVE, OWN
-from ninefold.formula.elsewhere import elsewhere_in
+from ninefold.formula import BOOL, RATIO, Call, FormulaError, Term, call, parse, sources
+from ninefold.formula.columns import NOT_LIVE, ON_BOOK, OWN
+from ninefold.formula.elsewhere import elsewhere_in, is_leg
 from ninefold.formula.kernels import Elementwise
 from ninefold.market.time import width_of
+from ninefold.strategy.forms import BookCode, Legs, Quoting, TradeCode
 from ninefold.strategy.parameters import BadStrategy, Number
 
 LONGEST_NAME = 32  # characters; the arrays of targets hold no more
@@ -90,18 +91,21 @@ class Code:
     text: str
 
 
+Wants = Term | Signals | Code | Legs | Quoting | TradeCode | BookCode
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a strategy wants of the bars of one timeframe.
+    """What a strategy wants, of the bars of one timeframe or of trades and books.
 
-    wants:  a formula of the target; signals; or free code.
+    wants:  a formula of the target; signals; free code; legs; quotes.
     family: its kind, by which trials are counted. source: where the idea is from.
     raises: BadStrategy for a name, timeframe or unit that is not allowed.
     """
 
     name: str
     timeframe: str
-    wants: Term | Signals | Code
+    wants: Wants
     family: str
     description: str
     source: str = ""
@@ -118,24 +122,42 @@ class Plan:
             width_of(self.timeframe)
         except ValueError as error:
             raise BadStrategy(f"strategy {self.name}: {error}") from None
-        if isinstance(self.wants, Term) and self.wants.unit != RATIO:
-            raise BadStrategy(
-                f"strategy {self.name}: the target is a {self.wants.unit}, it must be a plain number from -1 to +1; "
-                "write where(condition, 1, -1) for a condition, sign(x) for a difference of prices"
-            )
+        if isinstance(self.wants, Term):
+            check_target(self.name, self.wants)
         if isinstance(self.wants, Signals):
-            _check_signals(self.name, self.wants)
+            check_signals(self.name, self.wants)
+        if isinstance(self.wants, Legs | Quoting | BookCode):
+            self.wants.check(self.name)
+        _check_legs_read(self)
+        if self.exits != NO_EXITS and isinstance(self.wants, Legs | Quoting | TradeCode | BookCode):
+            raise BadStrategy(
+                f"strategy {self.name} has {self.form}, and exits are of a target on bars; leave exits out"
+            )
 
     @property
     def width_ns(self) -> int:
         return width_of(self.timeframe)
 
     @property
+    def form(self) -> str:
+        """What it gives, in a word of the class: target, on_bar, legs, quotes, on_trade, on_book."""
+        return next((word for kind, word in _FORMS.items() if isinstance(self.wants, kind)), "target")
+
+    @property
     def target(self) -> Term:
-        """The formula of the target. raises: BadStrategy for free code, which has none."""
-        if isinstance(self.wants, Code):
-            raise BadStrategy(f"strategy {self.name} is free code (on_bar): it has no formula")
-        return self.wants.target if isinstance(self.wants, Signals) else self.wants
+        """The formula of the target. raises: BadStrategy for a strategy of another form, which has none."""
+        if isinstance(self.wants, Signals):
+            return self.wants.target
+        if not isinstance(self.wants, Term):
+            raise BadStrategy(f"strategy {self.name} {_WAYS[self.form]}: it has no formula of a target")
+        return self.wants
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """All formulas that it says; none of free code."""
+        if isinstance(self.wants, Legs | Quoting):
+            return self.wants.terms
+        return (self.target,) if isinstance(self.wants, Term | Signals) else ()
 
     @property
     def entered_again(self) -> tuple[tuple[float, Term], ...]:
@@ -154,15 +176,28 @@ class Plan:
     @property
     def text(self) -> str:
         """All that decides what it does, in words."""
-        wants = self.wants.text if isinstance(self.wants, Code) else str(self.target)
+        match self.wants:
+            case Code() | TradeCode() as code:
+                wants = code.text
+            case BookCode() as code:
+                wants = f"{code.text} most={code.most} every_ms={code.every_ms}"
+            case Legs() as legs:
+                parts = [f"{name}: {term}" for name, term in legs.weights]
+                wants = f"{', '.join(parts)} side: {legs.side} filled: {legs.filled}"
+            case Quoting() as quotes:
+                wants = f"{', '.join(map(str, quotes.terms))} most={quotes.most} every_ms={quotes.every_ms}"
+            case _:
+                wants = str(self.target)
         return wants if self.exits == NO_EXITS else f"{wants} {self.exits}"
 
 
 def check_live(plan: Plan) -> None:
     """raises: BadStrategy for what the pipeline cannot run: it runs formulas of bars, and of what is held at a bar."""
-    if isinstance(plan.wants, Code):
-        said = "it is free code (on_bar)"
-    elif untold := NOT_LIVE & plan.target.columns.union(*(part.term.columns for part in elsewhere_in(plan.target))):
+    if not isinstance(plan.wants, Term | Signals):
+        said = f"it {_WAYS[plan.form]}"
+    elif book := ON_BOOK & _read(plan.target):
+        said = f"it reads {', '.join(sorted(book))}, which recorded books have and bars do not"
+    elif untold := NOT_LIVE & _read(plan.target):
         said = f"it reads {', '.join(sorted(untold))}, which the pipeline's bars do not tell"
     elif own := {name for part in elsewhere_in(plan.target) for name in part.term.columns & OWN}:
         said = f"it reads {', '.join(sorted(own))}, what it holds itself, on bars of another series"
@@ -175,6 +210,11 @@ def check_live(plan: Plan) -> None:
     else:
         return
     raise BadStrategy(f"strategy {plan.name} runs in back-tests only: {said}")
+
+
+def _read(target: Term) -> frozenset[str]:
+    """Columns, those of other series too."""
+    return target.columns.union(*(part.term.columns for part in elsewhere_in(target)))
 
 
 def _remembers_itself(term: Term) -> Term | None:
@@ -203,7 +243,43 @@ def targets(values: np.ndarray) -> np.ndarray:
     return clipped
 
 
-def _check_signals(name: str, signals: Signals) -> None:
+_FORMS: dict[type, str] = {
+    Code: "on_bar",
+    Legs: "legs",
+    Quoting: "quotes",
+    TradeCode: "on_trade",
+    BookCode: "on_book",
+}
+_WAYS = {
+    "on_bar": "is free code (on_bar)",
+    "legs": "has legs (run it with `ninefold backtest`, an --instrument or --bars for each)",
+    "quotes": "gives quotes (run it with `ninefold backtest-ticks`)",
+    "on_trade": "is free code on trades (run it with `ninefold backtest-ticks`)",
+    "on_book": "is free code that quotes (run it with `ninefold backtest-ticks`)",
+}
+
+
+def _check_legs_read(plan: Plan) -> None:
+    """Only a strategy with legs reads them by their names."""
+    names = plan.wants.names if isinstance(plan.wants, Legs) else ()
+    for instrument, _ in sources(list(plan.terms)):
+        if is_leg(instrument) and instrument not in names:
+            allowed = f"its legs are {', '.join(names)}" if names else "it has no legs; write venue:BASE/QUOTE"
+            raise BadStrategy(f"strategy {plan.name} reads at({instrument!r}, ...): {allowed}")
+
+
+def check_target(name: str, target: Term) -> Term:
+    """raises: BadStrategy."""
+    if target.unit != RATIO:
+        raise BadStrategy(
+            f"strategy {name}: the target is a {target.unit}, it must be a plain number from -1 to +1; "
+            "write where(condition, 1, -1) for a condition, sign(x) for a difference of prices"
+        )
+    return target
+
+
+def check_signals(name: str, signals: Signals) -> None:
+    """raises: BadStrategy."""
     for which in ("entry", "exit", "short_entry", "short_exit"):
         term: Term = getattr(signals, which)
         if term.unit != BOOL:

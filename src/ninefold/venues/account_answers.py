@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from ninefold.execution.orders import WITHHELD
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord, Malformed, Order
 from ninefold.venues.key_rights import NotTold, Rights
@@ -104,7 +105,7 @@ class Reading:
     def _order_answer(self, records: Records, reply: Reply) -> list[AnyRecord]:
         order = asked_order(reply)
         if reply.http_status == NOT_SENT:
-            return [records.again(order, "rejected", reason=f"not sent: {reply.body}")]
+            return [records.again(order, "rejected", reason=f"{WITHHELD}{reply.body}")]
         verdict = self.judge(reply.http_status, reply.body)
         if verdict.outcome == TAKEN:
             try:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import msgspec
 
 from ninefold.execution.ids import is_ours
+from ninefold.execution.orders import WITHHELD
 from ninefold.market.arrays import BUY, SELL
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.numbers import NotExact, to_units
@@ -103,7 +104,7 @@ class _Reader:
             except (msgspec.DecodeError, NotExact, KeyError) as error:
                 return [self._stated(envelope, "unknown", f"the answer could not be read: {error}")]
         if envelope.http_status == NOT_SENT:
-            return [self._stated(envelope, "rejected", f"not sent: {envelope.body}")]
+            return [self._stated(envelope, "rejected", f"{WITHHELD}{envelope.body}")]
         code, message = error_of(envelope)
         status = "unknown" if is_unsure(envelope) else "rejected"
         return [self._stated(envelope, status, f"http {envelope.http_status}, code {code}: {message}")]

@@ -13,6 +13,7 @@ from ninefold.backtest.ticks.tape import Ticks
 from ninefold.formula import Evaluator, Scale
 from ninefold.formula.term import Term
 from ninefold.market.compiled import compiled
+from ninefold.strategy.plan import targets
 
 
 class EmaCross:
@@ -35,16 +36,17 @@ class EmaCross:
 
 
 class Formula:
-    """The target is a formula over `close` and `volume`: price and size of the trade."""
+    """The target is a formula over `close` and `volume`: price and size of the trade. price, size: units of the scale that a
+    tick and a lot are."""
 
-    def __init__(self, term: Term, scale: Scale) -> None:
-        self._evaluator = Evaluator([term], scale)
+    def __init__(self, term: Term, scale: Scale, price: float = 1.0, size: float = 1.0) -> None:
+        self._evaluator, self._price, self._size = Evaluator([term], scale), price, size
         self._last = 0
 
     def changes(self, ticks: Ticks) -> Changes:
-        """raises: BadTarget for values outside [-1, +1]; FormulaError for other columns."""
-        columns = {"close": ticks.price.astype(np.float64), "volume": ticks.size.astype(np.float64)}
-        found = changes_of_target(self._evaluator.warm(columns)[0], len(ticks))
+        """raises: FormulaError for other columns."""
+        columns = {"close": ticks.price * self._price, "volume": ticks.size * self._size}
+        found = changes_of_target(targets(self._evaluator.warm(columns)[0]), len(ticks))
         at, to = found.at, found.to
         if not len(ticks):
             return found
@@ -55,6 +57,24 @@ class Formula:
             at, to = np.concatenate(([0], at)), np.concatenate(([0], to))
         self._last = int(to[-1]) if len(to) else self._last
         return Changes(at, to)
+
+
+class OfBars:
+    """A target that was decided at the closes of bars: known at the first trade at or after each close.
+
+    changes: by rows of the bars. close_ns: of these bars.
+    """
+
+    def __init__(self, changes: Changes, close_ns: np.ndarray) -> None:
+        self._at_ns, self._to, self._told = close_ns[changes.at], changes.to, 0
+
+    def changes(self, ticks: Ticks) -> Changes:
+        at = np.searchsorted(ticks.exchange_ns, self._at_ns[self._told :], "left")
+        at = at[at < len(ticks)]
+        to = self._to[self._told : self._told + len(at)]
+        self._told += len(at)
+        last = np.append(at[1:] != at[:-1], True)[: len(at)]  # of those that no trade parted
+        return Changes(at[last], to[last])
 
 
 @compiled

@@ -21,9 +21,11 @@ from ninefold.backtest.ticks.events import Session
 from ninefold.backtest.ticks.latency import Latency
 from ninefold.backtest.ticks.orders import ASKED, FILLED, SUBMIT, Account, BadOrder, Cancel, Order, Queue, asked
 from ninefold.backtest.ticks.quotes import Quotes
-from ninefold.backtest.ticks.venue_fast import play_orders, play_quotes, tops
+from ninefold.backtest.ticks.quotes_fast import play_quotes, quote, tops
+from ninefold.backtest.ticks.venue_fast import NONE, play_orders
 
 ROOM = 1024  # fills that are looked for first
+Decide = Callable[[int, int], tuple[int, int, int, int] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +100,57 @@ def trade_quotes(session: Session, quotes: Quotes, terms: Terms) -> Traded:
     def play(room: int) -> tuple[int, _Arrays]:
         arrays = _arrays(session, terms, 2 * decisions, 4 * decisions, room)
         given, how = _given(session, terms), (quotes.most, int(quotes.life), quotes.from_best)
-        return play_quotes(*arrays, given, _table(session), quotes.at, wanted, arrival, *how), arrays
+        whole = (np.full(2, NONE), 0, len(session))
+        return play_quotes(*arrays, given, _table(session), quotes.at, wanted, arrival, *how, *whole), arrays
+
+    return _traded(session, terms, play)
+
+
+def trade_live_quotes(session: Session, timer: Quotes, make: Callable[[], Decide], terms: Terms) -> Traded:
+    """Back-test quotes that are decided while it runs, knowing the position.
+
+    timer: when, and `most`; its prices and sizes are not read.
+    make:  makes what is asked at each decision: its row and the position in lots; bid, its size, ask, its size, in ticks and
+           lots, or None to leave the quotes as they are.
+    raises: as `trade_quotes`, and what is asked.
+    """
+    timer.check(session)
+    arrival, given, table = timer.arrivals(session, terms.latency), _given(session, terms), _table(session)
+    decisions, life = len(timer.at), int(timer.life)
+    never, nothing = np.empty(0, np.int64), np.empty((0, 4), np.int64)
+
+    def play(room: int) -> tuple[int, _Arrays]:
+        arrays, working, decide = _arrays(session, terms, 2 * decisions, 4 * decisions, room), np.full(2, NONE), make()
+        book, orders, counts, _, way = arrays
+
+        def to(begin: int, end: int) -> int:
+            return play_quotes(
+                *arrays, given, table, never, nothing, never, timer.most, life, False, working, begin, end
+            )
+
+        begin = 0
+        for row, (event, at_ns) in enumerate(zip((timer.at + 1).tolist(), arrival.tolist(), strict=True)):
+            if (count := to(begin, event)) < 0:
+                return count, arrays
+            begin = event
+            wanted = decide(row, int(counts[POSITION]))
+            if wanted is not None:
+                _fits(max(wanted[1], wanted[3]), session)
+                quote(book, orders, counts, way, working, given, np.array(wanted), at_ns, timer.most, life, False)
+        return to(begin, len(session)), arrays
 
     return _traded(session, terms, play)
 
 
 def best_of(session: Session) -> np.ndarray:
     """The best bid and ask after each event, ticks, shape (n, 2); 0 where none is known."""
+    return shown_by(session)[:, :2]
+
+
+def shown_by(session: Session) -> np.ndarray:
+    """The same, and how much they show, lots, shape (n, 4)."""
     terms = Terms(cash=0)
-    found = np.zeros((len(session), 2), np.int64)
+    found = np.zeros((len(session), 4), np.int64)
     tops(*_arrays(session, terms, 0, 0, 0), _given(session, terms), _table(session), found)
     return found
 

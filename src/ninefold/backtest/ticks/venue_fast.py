@@ -25,7 +25,6 @@ from ninefold.backtest.ticks.book_fast import (
     LISTED,
     LIVE,
     LIVES,
-    ORDERS,
     OVER,
     PLACE,
     POSITION,
@@ -338,73 +337,3 @@ def play_orders(
 def send(way: Rows, counts: Rows, arrival: int, what: int, one: int) -> None:
     way[counts[TAIL], 0], way[counts[TAIL], 1], way[counts[TAIL], 2] = arrival, what, one
     counts[TAIL] += 1
-
-
-@compiled
-def play_quotes(
-    book: Rows,
-    orders: Rows,
-    counts: Rows,
-    fills: Rows,
-    way: Rows,
-    g: Given,
-    events: Rows,
-    at: Rows,
-    quotes: Rows,
-    arrival: Rows,
-    most: int,
-    life: int,
-    from_best: bool,
-) -> int:
-    """The same of quotes: bid, its size, ask, its size, shape (k, 4), decided at the events `at`."""
-    working, decision = np.full(2, NONE), 0
-    for event in range(len(events)):
-        happen(book, orders, counts, fills, way, g, events, event)
-        if abs(counts[CASH]) > LARGEST:
-            return -event - 1
-        if decision < len(at) and at[decision] == event:
-            at_ns = arrival[decision]
-            for index in range(2):
-                side = 1 - 2 * index
-                limit = quotes[decision, 2 * index]
-                size = quotes[decision, 2 * index + 1] if counts[POSITION] * side < most else 0
-                if from_best:
-                    place = counts[BEST + index] - limit * side
-                    size = size if shows(book, counts, index) and 0 <= place < book.shape[1] else 0
-                    limit = place + g.low
-                working[index] = renew(orders, counts, way, working[index], side, limit, size, at_ns, life)
-            decision += 1
-    return int(counts[FILLS])
-
-
-@compiled
-def shows(book: Rows, counts: Rows, index: int) -> bool:
-    """Whether a side has any level."""
-    return bool(0 <= counts[BEST + index] < book.shape[1])
-
-
-@compiled
-def renew(
-    orders: Rows, counts: Rows, way: Rows, old: int, side: int, price: int, size: int, at_ns: int, life: int
-) -> int:
-    """The order that works for a side from now on; NONE: none."""
-    if old != NONE and orders[old, STATE] != OVER:
-        if size > 0 and orders[old, PRICE] == price:
-            return old
-        send(way, counts, at_ns, CANCEL, old)
-    if size == 0:
-        return NONE
-    new = int(counts[ORDERS])
-    counts[ORDERS] += 1
-    orders[new, SIDE], orders[new, LEFT], orders[new, PRICE], orders[new, LIFE] = side, size, price, life
-    send(way, counts, at_ns, SUBMIT, new)
-    return new
-
-
-@compiled
-def tops(book: Rows, orders: Rows, counts: Rows, fills: Rows, way: Rows, g: Given, events: Rows, found: Rows) -> None:
-    """The best bid and ask after each event, ticks, shape (n, 2); 0: none."""
-    for event in range(len(events)):
-        happen(book, orders, counts, fills, way, g, events, event)
-        for index in range(2):
-            found[event, index] = counts[BEST + index] + g.low if shows(book, counts, index) else 0

@@ -12,6 +12,7 @@ from ninefold.execution.account import Account
 from ninefold.execution.attribution import split
 from ninefold.execution.canary import Canary
 from ninefold.execution.money import base_amount, quote_amount, text
+from ninefold.execution.rejections import Rejections
 from ninefold.execution.returns import Returns
 from ninefold.execution.rules import AccountRules
 from ninefold.execution.shown import Quote, Shown
@@ -48,6 +49,7 @@ class RiskState:
     flattened: Mapping[str, Flatten] = field(default_factory=dict)
     pending_parts: Mapping[tuple[str, int], Pending] = field(default_factory=dict)
     canary: Canary | None = None
+    rejections: Rejections = field(default_factory=Rejections)
 
     def flatten_of(self, instrument: Instrument) -> Flatten | None:
         """Who wants it sold, if somebody does."""

@@ -45,27 +45,20 @@ class FollowTheLeader(_CrossVenue):
         return where(ahead > self.margin, 1, where(ahead < -self.margin, -1, 0))
 
 
-class VenuePair(_CrossVenue):
-    """Long from a price ratio two deviations low until it is usual again, short from as far above, else flat."""
+class VenuePair(Strategy):
+    """Two legs: long here and short there from a price ratio two deviations low until it is usual again, the other way round
+    from as far above, else flat in both."""
 
+    family = "cross_venue"
+    timeframe = "1h"
     source = "Gatev, Goetzmann and Rouwenhorst (2006), Review of Financial Studies 19(3)"
     bars = whole(336, 10, 500)
     away = real(2, 0.5, 6)
-
-    def entry(self) -> Any:
-        return self._apart() < -self.away
-
-    def exit(self) -> Any:
-        return self._apart() > 0
-
-    def short_entry(self) -> Any:
-        return self._apart() > self.away
-
-    def short_exit(self) -> Any:
-        return self._apart() < 0
-
-    def _apart(self) -> Any:
-        return zscore(close / self.there(close), self.bars)
+    legs: ClassVar = {"here": 1, "there": -1}
+    entry = 'zscore(close / at("there", close), bars) < -away'
+    exit = 'zscore(close / at("there", close), bars) > 0'
+    short_entry = 'zscore(close / at("there", close), bars) > away'
+    short_exit = 'zscore(close / at("there", close), bars) < 0'
 
 
 class DiscountAfterCosts(_CrossVenue):

@@ -71,3 +71,28 @@ class SkewedQuotes(_Makers):
     source = "Avellaneda and Stoikov (2008), Quantitative Finance 8(3), quotes skewed by inventory"
     bars = whole(24, 2, 500)
     target = "(sign(mean(imbalance, bars)) - sign(mom(close, bars))) / 2"
+
+
+class QuoteBothSides(_Makers):
+    """Quotes both sides at the best prices, and a tick further out on the side that would add to what it holds; flat wherever
+    the book is unknown."""
+
+    source = "Avellaneda and Stoikov (2008), Quantitative Finance 8(3), quotes around a price that inventory shifts"
+    size = real(0.002, 0.000001, 1_000_000)
+    most = real(0.02, 0.000001, 1_000_000)
+    bid = "where(position > 0, bid - tick, bid)"
+    ask = "where(position < 0, ask + tick, ask)"
+
+
+class StepInFront(_Makers):
+    """Follows the makers by one-upping them: quotes a tick better than the best where the spread leaves room for it, else at the
+    best; only long on the side to which the book leans, or out of what it holds, else flat."""
+
+    source = "common practice: outbidding the quoter in front by a tick"
+    size = real(0.002, 0.000001, 1_000_000)
+    most = real(0.02, 0.000001, 1_000_000)
+    lean = real(0.2, 0, 1)
+    bid = "where(spread > tick, bid + tick, bid)"
+    ask = "where(spread > tick + tick, ask - tick, ask)"
+    bid_size = "where((imbalance > lean) | (position < 0), size, 0)"
+    ask_size = "where((imbalance < -lean) | (position > 0), size, 0)"

@@ -1,0 +1,50 @@
+"""What quotes or orders on a session made, as the result of a back-test on trades.
+
+In:  `Traded`, the rules, the width of the steps of the equity curve.
+Out: a `TickResult`; rows are those of events. A fill that turns the position to the other side is two: what closed and what opened.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ninefold.backtest.outcome import FILLS, Reason
+from ninefold.backtest.ticks.events import TRADE
+from ninefold.backtest.ticks.market import Traded
+from ninefold.backtest.ticks.result import Steps, TickResult
+from ninefold.backtest.ticks.stream import Way, tick_numbers
+from ninefold.backtest.ticks.tape import BadTicks
+
+
+def result_of(traded: Traded, way: Way) -> TickResult:
+    """raises: BadTicks if the session has no trades, by which positions are valued; BadRules."""
+    session = traded.session
+    rules = tick_numbers(way.rules, session.tick, session.lot, session.highest)
+    rows = np.flatnonzero(session.events["kind"] == TRADE)
+    if not len(rows):
+        raise BadTicks("the session has no trades, and positions are valued at the price of the last one")
+    ns, price = session.exchange_ns[rows], session.events["price"][rows]
+    step = ns // way.width_ns
+    last = np.append(np.flatnonzero(step[1:] != step[:-1]), len(rows) - 1)
+    steps = Steps(rows[last], ns[last], price[last])
+    fills, fill_ns = _whole(traded.fills)
+    return TickResult(session.tick, session.lot, len(rows), way.rules, rules, fills, fill_ns, steps)
+
+
+def _whole(filled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """FILLS rows of FILLED ones, and when each was."""
+    found, position = [], 0
+    for event, at_ns, _, price, size, fee, _ in filled.tolist():
+        closes = min(abs(size), abs(position)) if position * size < 0 else 0
+        side = 1 if size > 0 else -1
+        parts = [part for part in (closes, abs(size) - closes) if part]
+        first = fee * parts[0] // abs(size)
+        fees = [fee] if len(parts) == 1 else [first, fee - first]
+        found += [(event, price, part * side, paid, at_ns) for part, paid in zip(parts, fees, strict=True)]
+        position += size
+    fills = np.zeros(len(found), FILLS)
+    table = np.array(found, np.int64).reshape(-1, 5)
+    for place, name in enumerate(("bar", "price", "size", "fee")):
+        fills[name] = table[:, place]
+    fills["reason"] = int(Reason.TARGET)
+    return fills, np.maximum.accumulate(table[:, 4])

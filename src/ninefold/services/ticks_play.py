@@ -1,0 +1,139 @@
+"""What plays a strategy on trades and books, by its form.
+
+In:  a source of trades, a strategy that was chosen, rules and latencies.
+Out: `Playing`: its name and family, and what runs it. All that can be refused before a run is refused here.
+
+A target of bars is decided at their closes, bars being made of the trades themselves, and known at the first trade after; a target
+of trades is a formula of each trade's price and size (`close`, `volume`). `on_trade` is asked at every trade, with all of
+them in memory; quotes are asked by their timer, on a recorded book.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ninefold.backtest.bars import Bars, when
+from ninefold.backtest.stateful import line_of
+from ninefold.backtest.ticks.bars import BarsOfTicks
+from ninefold.backtest.ticks.decide import Formula, OfBars
+from ninefold.backtest.ticks.market import Terms
+from ninefold.backtest.ticks.on_trade import run_on_trade
+from ninefold.backtest.ticks.orders import Queue
+from ninefold.backtest.ticks.quoted import result_of
+from ninefold.backtest.ticks.quoting import decimals, run_quoting
+from ninefold.backtest.ticks.result import TickResult
+from ninefold.backtest.ticks.stream import Stream, TickStrategy, Way, tick_numbers
+from ninefold.formula import Scale
+from ninefold.services.backtest_bars import market_of_bars
+from ninefold.services.backtest_strategy import Chosen
+from ninefold.services.ticks_source import Source
+from ninefold.strategy.forms import BookCode, OnTrade, Quoting, TradeCode
+from ninefold.strategy.parameters import BadStrategy
+from ninefold.strategy.plan import NO_EXITS, Plan
+
+BAR, TRADE = "bar", "trade"
+EACH = (BAR, TRADE)
+QUEUES = {"back": Queue.BACK_OF_QUEUE, "proportional": Queue.PROPORTIONAL}
+
+
+class Played(NamedTuple):
+    """more: what is told of such a run alone."""
+
+    result: TickResult
+    bars: Bars
+    more: dict[str, Any]
+
+
+def player_of(chosen: Chosen, source: Source, way: Way, each: str, queue: str) -> Callable[[], Played]:
+    """raises: BadStrategy for a form that is not played here, or columns that there are not; BadRules, BadTicks."""
+    tick_numbers(way.rules, source.tick, source.lot, source.highest)
+    plan = chosen.plan
+    if isinstance(plan.wants, Quoting | BookCode):
+        return _quotes(plan, source, way, queue)
+    if isinstance(plan.wants, TradeCode):
+        code = plan.wants
+        return lambda: _on_trade(plan.name, code, source, way)
+    if plan.exits != NO_EXITS:
+        raise BadStrategy(
+            f"strategy {plan.name} has exits, which are not modelled on trades; leave them out, or write on_trade"
+        )
+    if plan.knows_itself:
+        raise BadStrategy(
+            f"strategy {plan.name} depends on what it holds bar by bar; on trades write on_trade, which is told the position"
+        )
+    if each == TRADE:
+        if missing := sorted(plan.target.columns - {"close", "volume"}):
+            raise BadStrategy(
+                f"strategy {plan.name} reads {', '.join(missing)}; of a trade a formula may read close and volume, its price and "
+                "size: leave --each trade out, and it is of bars"
+            )
+        scale = Scale(decimals(source.tick), decimals(source.lot))
+        steps = [float(step * 10 ** decimals(step)) for step in (source.tick, source.lot)]
+        return lambda: streamed(Formula(plan.target, scale, *steps), source, way)
+    bars = bars_of(source, way.width_ns)
+    changes = chosen.changes(market_of_bars(bars))
+    return lambda: streamed(OfBars(changes, bars.close_ns), source, way)
+
+
+def streamed(strategy: TickStrategy, source: Source, way: Way) -> Played:
+    account, bars = Stream(way, source.tick, source.lot, source.highest), BarsOfTicks(way.width_ns)
+    for block in source.blocks():
+        account.take(block, strategy.changes(block))
+        bars.take(block)
+    return Played(account.result(), bars.found(source.tick, source.lot), {})
+
+
+def bars_of(source: Source, width_ns: int) -> Bars:
+    bars = BarsOfTicks(width_ns)
+    for block in source.blocks():
+        bars.take(block)
+    return bars.found(source.tick, source.lot)
+
+
+def _quotes(plan: Plan, source: Source, way: Way, queue: str) -> Callable[[], Played]:
+    session = source.session
+    if session is None or not session.has_book:
+        raise BadStrategy(
+            f"strategy {plan.name} quotes, and {source.name} has no book; give --instrument, of which books are stored "
+            "(`ninefold replay`, `ninefold up`)"
+        )
+    if source.spot:
+        raise BadStrategy(
+            f"strategy {plan.name} quotes both sides, and {source.name} is spot: what is not held is not sold; give a perpetual"
+        )
+    terms = Terms(way.rules.cash, way.rules.fees, QUEUES[queue], way.latency)
+
+    def play() -> Played:
+        traded, asked = run_quoting(plan, session, terms)
+        bars = BarsOfTicks(way.width_ns)
+        bars.take(source.whole())
+        more = {"events": len(session), "asked": asked, "fills": len(traded.fills)}
+        return Played(result_of(traded, way), bars.found(source.tick, source.lot), more)
+
+    return play
+
+
+def _on_trade(name: str, code: TradeCode, source: Source, way: Way) -> Played:
+    ticks = source.whole()
+    bars = BarsOfTicks(way.width_ns)
+    bars.take(ticks)
+    asked = _InQuote(name, code.make(), float(source.tick), float(source.lot))
+    return Played(run_on_trade(ticks, asked, way), bars.found(source.tick, source.lot), {})
+
+
+class _InQuote:
+    """Free code in quote and base."""
+
+    def __init__(self, name: str, on_trade: OnTrade, tick: float, lot: float) -> None:
+        self._name, self._asked, self._tick, self._lot = name, on_trade, tick, lot
+
+    def on_trade(self, price: int, size: int, side: int, exchange_ns: int, position: int) -> float | None:
+        try:
+            found = self._asked(price * self._tick, size * self._lot, side, exchange_ns, position * self._lot)
+            return None if found is None else float(found)
+        except Exception as error:
+            raise BadStrategy(
+                f"strategy {self._name}: on_trade failed at the trade of {when(exchange_ns)}: {type(error).__name__}: "
+                f"{error}{line_of(error)}"
+            ) from error

@@ -1,0 +1,75 @@
+"""Where the trades and books of a back-test come from: a Parquet file of trades, or what is stored of an instrument.
+
+In:  a path; or a data dir and a name. Out: `Source`: blocks of trades, as often as they are asked for, and the session of books if
+     there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+from ninefold.backtest.ticks.events import TRADE, Session
+from ninefold.backtest.ticks.tape import BadTicks, Ticks
+from ninefold.services.backtest_stored import SPOT
+from ninefold.services.tick_files import instrument_of_store, session_of_store, tape_of_file
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """highest: no price is above it, ticks. spot: nothing can be sold that is not held. session: None of a file."""
+
+    name: str
+    tick: Fraction
+    lot: Fraction
+    highest: int
+    spot: bool
+    blocks: Callable[[], Iterable[Ticks]]
+    session: Session | None = None
+
+    @property
+    def snapshot(self) -> str:
+        """Identity of the data by their content."""
+        digest = blake2b(f"{self.tick} {self.lot}".encode(), digest_size=16)
+        if self.session is not None:
+            digest.update(self.session.events.tobytes())
+            return digest.hexdigest()
+        for block in self.blocks():
+            for of in (block.exchange_ns, block.price, block.size):
+                digest.update(of.tobytes())
+        return digest.hexdigest()
+
+    def whole(self) -> Ticks:
+        """All trades at once."""
+        blocks = list(self.blocks())
+
+        def joined(name: str) -> np.ndarray | None:
+            columns = [getattr(block, name) for block in blocks]
+            return None if any(one is None for one in columns) else np.concatenate(columns)
+
+        at, price, size = (
+            np.concatenate([getattr(one, name) for one in blocks]) for name in ("exchange_ns", "price", "size")
+        )
+        return Ticks(at, price, size, joined("known_ns"), joined("taker_side"), self.tick, self.lot)
+
+
+def source_of(data_dir: Path, file: Path | None, instrument: str | None) -> Source:
+    """raises: BadTicks for neither or both; as `tape_of_file` and `session_of_store`."""
+    if (file is None) == (instrument is None):
+        raise BadTicks("give either --trades FILE.parquet or --instrument NAME, such as binanceusdm:BTC/USDT:USDT")
+    if file is not None:
+        tape = tape_of_file(file)
+        return Source(str(file), tape.tick, tape.lot, tape.highest, True, tape.blocks)
+    session = session_of_store(data_dir, str(instrument))
+    spot = instrument_of_store(data_dir, str(instrument)).kind == SPOT
+    trades = session.events[session.events["kind"] == TRADE]
+    if not len(trades):
+        raise BadTicks(f"{data_dir} holds no trades of {instrument}, by which positions are valued")
+    at, price, size, known = (trades[name] for name in ("exchange_ns", "price", "size", "known_ns"))
+    ticks = Ticks(at, price, size, known, trades["side"], session.tick, session.lot)
+    return Source(str(instrument), session.tick, session.lot, session.highest, spot, lambda: [ticks], session)

@@ -1,0 +1,145 @@
+"""Strategies of every form that `backtest-ticks` runs: those of docs/own-strategies.md, on trades and on a stored book."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ninefold.backtest.ticks.tape import BadTicks
+from ninefold.cli import main
+from ninefold.market.arrays import ID_INTEGER, rows
+from ninefold.market.chunk import Chunk
+from ninefold.market.instruments import listed
+from ninefold.market.records import Listed
+from ninefold.services.backtest_rerun import rerun
+from ninefold.services.backtest_ticks import WantedTicks, backtest_ticks
+from ninefold.store.data_dir import open_data_dir
+from ninefold.store.tables import Tables
+from ninefold.strategy import BadStrategy
+
+PAGE = Path(__file__).parents[2] / "docs" / "own-strategies.md"
+NEW_YEAR_NS = 1_704_067_200 * 10**9  # 2024-01-01
+SECOND_NS = 10**9
+NAME = "binanceusdm:BTC/USDT:USDT"
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """The page's examples as a file of the user's."""
+    examples = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (tmp_path / "mine.py").write_text("\n".join(examples), encoding="utf-8")
+    open_data_dir(tmp_path / "data")
+    return tmp_path / "mine.py"
+
+
+def trades(path: Path, *told: tuple[int, float, float, str]) -> Path:
+    """(second, price, size, side)"""
+    columns = dict(zip(("time", "price", "size", "side"), map(list, zip(*told, strict=True)), strict=True))
+    columns["time"] = [NEW_YEAR_NS + second * SECOND_NS for second in columns["time"]]
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def asked(mine: Path, strategy: str, **more: object) -> WantedTicks:
+    given = {"data_dir": mine.parent / "data", "strategies": mine, "taker_fee": "0", "size": "2", **more}
+    return WantedTicks(strategy=strategy, **given)  # type: ignore[arg-type]
+
+
+TAPE = ((0, 10, 1, "buy"), (1, 11, 0.1, "sell"), (2, 12, 0.1, "buy"), (3, 14, 2, "sell"), (4, 15, 0.1, "buy"))
+
+
+def test_on_trade_in_plain_python_wants_and_is_filled_at_the_next_trade(mine: Path) -> None:
+    path = trades(mine.parent / "a.parquet", *TAPE)
+    told = backtest_ticks(asked(mine, "large_buyers", file=path), now_ns=1)
+    # a large purchase at second 0: bought at the next trade, 11; a large sale at second 3: sold at 15
+    [trade] = told["trades"]
+    assert (trade["entry_price"], trade["exit_price"], trade["size"], trade["pnl"]) == (11, 15, 2, 8)
+    assert (trade["entry_time"], told["ticks"], told["open_trade"]) == ("2024-01-01T00:00:01Z", 5, None)
+    again = rerun(mine.parent / "data", told["trial"])
+    assert again["identical"] and again["differs"] == []
+
+
+def test_a_target_is_of_bars_made_of_the_trades_or_of_every_trade(mine: Path) -> None:
+    prices = [10, 10, 10, 12, 13, 14, 9, 8]
+    path = trades(mine.parent / "a.parquet", *((second * 5, price, 1, "buy") for second, price in enumerate(prices)))
+    settings = ("fast=1", "slow=2")
+    each = backtest_ticks(asked(mine, "sma_cross", file=path, settings=settings, each="trade"), now_ns=1)
+    # up at 12, so bought at 13; down at 9, so sold at 8
+    assert [(one["entry_price"], one["exit_price"]) for one in each["trades"]] == [(13, 8)]
+    bars = backtest_ticks(asked(mine, "sma_cross", file=path, settings=settings, timeframe="5s"), now_ns=1)
+    # the bar of 12 is over at 00:20: known with the trade there, bought at that of 00:25, 14; what ends at 00:35 is not filled
+    assert (bars["trades"], bars["open_trade"]["entry_price"], bars["open_trade"]["size"]) == ([], 14, 2)
+    assert (bars["set"], bars["bars"]) == ({"fast": 1, "slow": 2}, 8)
+    assert rerun(mine.parent / "data", bars["trial"])["identical"]
+    assert rerun(mine.parent / "data", each["trial"])["identical"]
+
+
+def store(path: Path, kind: str = "swap") -> None:
+    """A book of 99.0 to 99.4 for ten seconds; from the second one on a sale of 0.003 each second at 99.0, then at 98.9."""
+    made = listed("binanceusdm", "BTCUSDT", "BTC", "USDT", tick="0.1", lot="0.001")
+    settle = {"symbol": "BTC/USDT:USDT", "settle": "USDT"} if kind == "swap" else {}
+    instrument = msgspec.structs.replace(made, id=1, kind=kind, **settle)
+    quotes, dealt = [], []
+    for second in range(1, 11):
+        at = NEW_YEAR_NS + second * SECOND_NS
+        quotes.append((1, at, at, 2 * second, second, 990, 5, 994, 5))
+        dealt.append((1, at + 1, at + 1, 2 * second + 1, ID_INTEGER, 0, second, 990 if second < 6 else 989, 3, -1))
+    told = [Listed(seq=1, known_ns=NEW_YEAR_NS, instrument=instrument)]
+    with Tables(path) as tables:
+        tables.write(
+            [Chunk(1, 30, NEW_YEAR_NS, {"quotes": rows("quotes", quotes), "trades": rows("trades", dealt)}, told)]
+        )
+
+
+def test_quotes_are_filled_on_a_stored_book_once_those_ahead_are(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    store(mine.parent / "data")
+    said = ["--strategies", str(mine), "--strategy", "join_the_best", "--instrument", NAME, "--maker-fee", "0.001"]
+    arguments = ["ninefold", "backtest-ticks", *said, "--data-dir", str(mine.parent / "data"), "--timeframe", "1s"]
+    monkeypatch.setattr("sys.argv", [*arguments, "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = json.loads(capfdbinary.readouterr().out)
+    assert (ended.value.code, told["trial"], told["ticks"]) == (0, 1, 10)
+    # 0.4 at 99.2 is wider than 0.02 %: it never quotes
+    assert (told["fills"], told["trades"], told["equity"]) == (0, [], 10_000)
+    monkeypatch.setattr("sys.argv", [*arguments[:5], "quote_both_sides", *arguments[6:]])
+    with pytest.raises(SystemExit):
+        main()
+    assert "A position is still open" in capfdbinary.readouterr().out.decode()
+    again = rerun(mine.parent / "data", 2)
+    assert again["identical"] and again["set"] == {"size": 0.002, "most": 0.02}
+
+
+def test_what_cannot_be_run_says_what_is_allowed(mine: Path) -> None:
+    path = trades(mine.parent / "a.parquet", *TAPE)
+    refused = {
+        "around_the_middle": "quotes, and .*a.parquet has no book; give --instrument",
+        "price_pair": "has legs .run it with `ninefold backtest`",
+        "dip": "has exits, which are not modelled on trades",
+        "flow_buy_share_1s": "reads buy_volume",
+    }
+    for strategy, said in refused.items():
+        with pytest.raises(ValueError, match=said):
+            backtest_ticks(asked(mine, strategy, file=path), now_ns=1)
+    with pytest.raises(BadStrategy, match=r"reads high, low.*a formula may read close and volume"):
+        backtest_ticks(asked(mine, "parabolic_stop", file=path, each="trade"), now_ns=1)
+    with pytest.raises(BadTicks, match="each is 'week'; allowed are bar, trade"):
+        backtest_ticks(asked(mine, "fast_cross", file=path, each="week"), now_ns=1)
+    with pytest.raises(BadTicks, match=r"give either --trades FILE\.parquet or --instrument NAME"):
+        backtest_ticks(asked(mine, "fast_cross"), now_ns=1)
+    mine.write_text(mine.read_text() + "\nclass Breaks(Strategy):\n    def on_trade(self, *_):\n        return 1 / 0\n")
+    with pytest.raises(
+        BadStrategy, match=r"breaks: on_trade failed at the trade of 2024.*ZeroDivisionError.*mine.py:\d+"
+    ):
+        backtest_ticks(asked(mine, "breaks", file=path), now_ns=1)
+    store(mine.parent / "data", kind="spot")
+    with pytest.raises(BadStrategy, match="is spot: what is not held is not sold; give a perpetual"):
+        backtest_ticks(asked(mine, "quote_both_sides", instrument="binanceusdm:BTC/USDT"), now_ns=1)
