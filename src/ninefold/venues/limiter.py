@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 
-class Limit(msgspec.Struct, frozen=True):
+class Limit(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     """At most so many of a kind ("weight", "orders", "requests") in any stretch of a length.
 
     decays: the venue keeps a counter instead, at most so high, which falls evenly: all of it in the length.
