@@ -142,7 +142,8 @@ FLOODS = {
 @pytest.mark.parametrize("venue", NAMES)
 def test_a_client_without_the_limiter_is_found_and_with_it_all_of_them_arrive_in_time(venue):
     word, number = FLOODS[venue]
-    flood: Burst = [(named(venue, word), 0.0, (0.0 if n else 0.9, 0.1)) for n in range(number)]  # the first is late
+    late, prompt = (0.9, 0.1), (0.0, 0.1)
+    flood: Burst = [(named(venue, word), 0.0, late if n < number - 1 else prompt) for n in range(number)]
     assert excess(venue, arrivals(venue, flood, Unlimited(())))
     arrived = arrivals(venue, flood, Limiter(()))
     assert (len(arrived), excess(venue, arrived)) == (number, [])
