@@ -130,6 +130,12 @@ def leaves(
     return left, refusals
 
 
+def test_a_post_only_order_that_would_have_taken_makes_nothing_wait():
+    rejections = Rejections()
+    said(rejections, msgspec.structs.replace(sent(), order_type="post_only"), "rejected")
+    assert rejections.row(1, 1) is None
+
+
 @pytest.mark.parametrize("restart_at", [0, 12, 69, 70, 100])
 def test_an_unmet_target_sends_ever_fewer_orders_also_over_a_restart(restart_at):
     """Rejected at 3, 6, 11, 20, 37 and 70 s; a row of six waits 64 s. In 150 s there are 7 orders in place of 150, and

@@ -306,11 +306,11 @@ def test_chunks_that_begin_before_the_last_one_ended_count_once(data: Path) -> N
 
 
 def test_a_replay_is_whole_at_every_look_while_it_runs(tmp_path: Path) -> None:
-    session = write_session(tmp_path / "session.jsonl.gz", seconds=100)
+    session = write_session(tmp_path / "session.jsonl.gz", seconds=40)
     data_dir = tmp_path / "data"
     script = (
         "import sys; from pathlib import Path; from ninefold.services import replay\n"
-        "replay.STORE_ROWS = 1500\n"
+        "replay.STORE_ROWS = 600\n"
         "replay.replay(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(session), str(data_dir)])

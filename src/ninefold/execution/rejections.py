@@ -4,8 +4,8 @@ In:  orders before and after each update or fill, live or out of the ledger. Out
 
 What makes a position greater waits 2 s after the first, twice as long after each further one, 5 minutes at most. What makes it
 smaller waits 1 s, then 2 s, and never more than 4 s: an exit must get through, but not ten times a second. A fill ends the rows of
-its instrument, and so does an order that the venue took. The rows follow from the ledger's events, so a restart keeps them; an
-instrument whose rules changed goes on under another number, and has none.
+its instrument, and so does an order that the venue took. That of a post-only order does not count. The rows follow from the
+ledger's events, so a restart keeps them; an instrument whose rules changed goes on under another number, and has none.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ninefold.execution.orders import WITHHELD, Tracked
+from ninefold.market.records import Order
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 
 FIRST_NS, LONGEST_NS = 2 * SECOND_NS, 5 * MINUTE_NS
@@ -56,7 +57,12 @@ class Rejections:
         if filled or (order.status in TOOK and order.status != was.status):
             self._rows.pop((order.instrument, order.side), None)
             self._rows.pop((order.instrument, -order.side), None)
-        elif order.status == "rejected" != was.status and not order.reason.startswith(WITHHELD):
+        elif order.status == "rejected" != was.status and _counts(order):
             known = self._rows.get((order.instrument, order.side))
             times = 1 if known is None else known.times + 1
             self._rows[order.instrument, order.side] = Row(times, order.known_ns, order.reason)
+
+
+def _counts(order: Order) -> bool:
+    """Not what never left; nor one that was to rest only: that it would have taken at once is an answer it asked for."""
+    return order.order_type != "post_only" and not order.reason.startswith(WITHHELD)
