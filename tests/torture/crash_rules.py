@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ninefold.execution import rejections
 from ninefold.execution.account import Account
 from ninefold.execution.core import ExecutionCore
 from ninefold.market.chunk import Chunk
@@ -75,7 +76,10 @@ def an_error_of_the_venue_is_a_rejection() -> None:
 
 
 def no_such_order_counts_at_once() -> None:
+    """Nor does the next order wait after a rejection: that rule would hide it here, where a late order arrives meanwhile."""
     _set(binance_gateway, "RECV_WINDOW_MS", -60_000)
+    _set(rejections, "FIRST_NS", 0)
+    _set(rejections, "FIRST_OUT_NS", 0)
 
 
 def trades_are_not_asked_for() -> None:
