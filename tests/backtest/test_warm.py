@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ninefold.backtest import fast, fast_portfolio, scan, trades, warm
+from ninefold.backtest import fast, fast_many, fast_portfolio, scan, trades, warm
 from ninefold.backtest.market_rules import EquityShare, Exits, Rules
 from ninefold.backtest.portfolio import run_together
 from ninefold.backtest.run import run
@@ -12,7 +12,7 @@ from ninefold.backtest.target import changes_of_crossing, changes_of_signals
 from tests.backtest.markets import random_bars
 
 LOOPS = (
-    *(fast.play, fast.play_targets, fast.play_bits, fast.target_changes, fast_portfolio.play_together),
+    *(fast.play, fast_many.play_targets, fast_many.play_bits, fast_many.target_changes, fast_portfolio.play_together),
     *(scan.crossing_changes, scan.crossing_bits, scan.mark, scan.hold, trades._fold),
 )
 

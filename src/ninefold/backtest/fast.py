@@ -1,47 +1,28 @@
 """The fast back-test of one instrument on bars, compiled; every fill is that of `slow`, which says what happens and why.
 
-In:  arrays of whole numbers, the changes of a target (or many targets, or windows of averages), the rules.
-Out: rows of fills, columns as in `outcome.FILLS`; of many runs a summary each.
+In:  arrays of whole numbers, the changes of a target, the rules. Many runs at once are in `fast_many`.
+Out: rows of fills, columns as in `outcome.FILLS`.
 
-Where nothing can happen, from one change of the target to the next, no bar is looked at. All that is compiled together
-stands in this file, which is therefore long: a change of another one would not be noticed. Amounts stay below 2**60 by
-what `numbers` has checked and by looking at every decision and fill.
+Where nothing can happen, from one change of the target to the next, no bar is looked at. Amounts stay below 2**60 by what
+`numbers` has checked and by looking at every decision and fill.
 """
 
 from __future__ import annotations
 
-import math
-from typing import Any, NamedTuple, cast
-
 import numpy as np
-from numba import prange
 
 from ninefold.backtest.funding import Market
 from ninefold.backtest.market_rules import Numbers
-from ninefold.backtest.parallel import parallel
 from ninefold.backtest.tier_loop import MAKER, TAKER, add_traded, settle_day
-from ninefold.market.compiled import compiled, first_set
+from ninefold.market.compiled import compiled
 
 ONE = 100_000_000  # as in `exact`; compiled in
 LARGEST = 2**60
 UNLIMITED = 2**62
 BAR_UNKNOWN, BAR_TRADED = 0, 2  # as in `bars`
 TARGET, STOP_LOSS, TAKE_PROFIT, TRAILING, TIME, LIQUIDATION, FUNDING = 0, 1, 2, 3, 4, 5, 6  # as in `outcome.Reason`
-WORD = 64  # bits
-lowest_bit = cast(Any, first_set)
 Rows = np.ndarray  # of fills, shape (room, 8)
 Placed = tuple[int, int, int]  # cash, position, fills so far
-SUMMARY = ("equity", "fees", "slippage", "funding", "fills", "trades", "won", "held")
-
-
-class Left(NamedTuple):
-    """Of many runs. runs: shape (strategies, len(SUMMARY)), zeros before; equity: at the closes of the rows `samples`, shape
-    (strategies, samples); status: 0, or what `play` refused, or row + 1 of a wrong target."""
-
-    runs: np.ndarray
-    samples: np.ndarray
-    equity: np.ndarray
-    status: np.ndarray
 
 
 @compiled
@@ -82,11 +63,7 @@ def play(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, fills: Rows
                 cash, position, wanted, count = fill_at_open(
                     cash, position, wanted, room, price, row, reason, taker, r, fills, count
                 )
-                held = abs(before) if (position > 0) == (before > 0) else 0
-                if abs(position) > held:
-                    if held == 0:
-                        entered, average, best = row, 0, price
-                    average = (average * held + price * (abs(position) - held)) // abs(position)
+                entered, average, best = entry(before, position, price, row, entered, average, best)
                 room = max(room - abs(position - before), 0)
                 if tiered:
                     add_traded(tiers, 0, price * abs(position - before))
@@ -113,16 +90,25 @@ def play(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, fills: Rows
             change += 1
             if asked != target or (position == 0 and wanted == 0):
                 target, reason = asked, TARGET
-                lots = (
-                    part(r.size, abs(asked))
-                    if r.size > 0
-                    else share(abs(asked), cash + position * close[row], close[row], r)
-                )
+                lots = lots_of(abs(asked), cash + position * close[row], close[row], r)
                 if lots > r.most_lots:
                     return -row - 1
                 wanted = min(lots, r.most_long) if asked > 0 else -min(lots, r.most_short)
         row += 1
     return count
+
+
+@compiled
+def entry(
+    before: int, position: int, price: int, row: int, entered: int, average: int, best: int
+) -> tuple[int, int, int]:
+    """Since when, at which average price, and the best since, after a fill that made `before` into `position`."""
+    held = abs(before) if (position > 0) == (before > 0) else 0
+    if abs(position) > held:
+        if held == 0:
+            entered, average, best = row, 0, price
+        average = (average * held + price * (abs(position) - held)) // abs(position)
+    return entered, average, best
 
 
 @compiled
@@ -285,6 +271,12 @@ def ruin_price(cash: int, position: int, sound: int, ruined: int, maintenance: i
 
 
 @compiled
+def lots_of(target: int, equity: int, price: int, r: Numbers) -> int:
+    """How many lots a target is, whatever its side."""
+    return part(r.size, target) if r.size > 0 else share(target, equity, price, r)
+
+
+@compiled
 def share(target: int, equity: int, price: int, r: Numbers) -> int:
     """The lots that a share of the equity buys, at a target of at least 0."""
     if equity // ONE > LARGEST // r.share:
@@ -323,112 +315,3 @@ def write(
 ) -> None:
     fills[place, 0], fills[place, 1], fills[place, 2], fills[place, 3] = row, price, size, fee
     fills[place, 4], fills[place, 5], fills[place, 6], fills[place, 7] = slip, paid, why, inside
-
-
-@compiled
-def target_changes(target: np.ndarray, at: np.ndarray, to: np.ndarray) -> int:
-    """The changes of a target, shape (n,), that begins at 0; how many. -row - 1 of the first value outside [-1, +1]."""
-    count, before, whole = 0, 0.0, 0
-    for row in range(len(target)):
-        value = target[row]
-        if value == before:
-            continue
-        before = value
-        if not -1.0 <= value <= 1.0:
-            if not math.isnan(value):
-                return -row - 1
-            value = 0.0
-        rounded = int(np.rint(value * ONE))
-        if rounded != whole:
-            whole = rounded
-            at[count], to[count] = row, rounded
-            count += 1
-    return count
-
-
-@parallel
-def play_targets(market: Market, targets: np.ndarray, r: Numbers, left: Left) -> None:
-    """`play` of each row of targets, shape (strategies, n); status is row + 1 of a wrong one."""
-    for one in prange(len(targets)):
-        play_target(market, targets[one], r, left, one)
-
-
-@compiled
-def play_target(market: Market, target: np.ndarray, r: Numbers, left: Left, one: int) -> None:
-    at, to = np.empty(len(target), np.int64), np.empty(len(target), np.int64)
-    count = target_changes(target, at, to)
-    if count < 0:
-        left.status[one] = -count
-    else:
-        play_one(market, at[:count], to[:count], r, left, one)
-
-
-@parallel
-def play_bits(market: Market, bits: np.ndarray, r: Numbers, left: Left) -> None:
-    """`play` of targets that are 1 where a bit is set, else 0. bits: uint64, shape (strategies, words)."""
-    for one in prange(len(bits)):
-        at, to = bit_changes(bits[one])
-        play_one(market, at, to, r, left, one)
-
-
-@parallel
-def play_changes(market: Market, at: np.ndarray, to: np.ndarray, begins: np.ndarray, r: Numbers, left: Left) -> None:
-    """`play` of changes that stand one after another; those of a run end where those of the next begin."""
-    for one in prange(len(begins) - 1):
-        play_one(market, at[begins[one] : begins[one + 1]], to[begins[one] : begins[one + 1]], r, left, one)
-
-
-@compiled
-def bit_changes(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Changes of a target that is 1 where a bit is set, else 0."""
-    at, to = np.empty(len(words) * WORD, np.int64), np.empty(len(words) * WORD, np.int64)
-    count, carry = 0, np.uint64(0)
-    for place in range(len(words)):
-        turned = words[place] ^ (words[place] << np.uint64(1) | carry)
-        carry = words[place] >> np.uint64(63)
-        while turned != 0:
-            at[count] = place * WORD + lowest_bit(turned)
-            to[count] = ONE if count % 2 == 0 else 0
-            turned &= turned - np.uint64(1)
-            count += 1
-    return at[:count], to[:count]
-
-
-@compiled
-def play_one(market: Market, at: np.ndarray, to: np.ndarray, r: Numbers, left: Left, one: int) -> None:
-    """`play`, and what is left of it."""
-    summary, samples, equity = left.runs[one], left.samples, left.equity[one]
-    close = market.close
-    fills = np.empty((3 * len(at) + len(market.funding_at) + 1, 8), np.int64)
-    count = play(market, at, to, r, fills)
-    if count > len(fills):
-        fills = np.empty((count, 8), np.int64)
-        count = play(market, at, to, r, fills)
-    if count < 0:
-        left.status[one] = count
-        return
-    cash, before, position, sample, since = r.cash, r.cash, 0, 0, 0
-    for place in range(count):
-        row, size = fills[place, 0], fills[place, 2]
-        while sample < len(samples) and samples[sample] < row:
-            equity[sample] = cash + position * close[samples[sample]]
-            sample += 1
-        if position == 0:
-            before, since = cash, row
-        position += size
-        cash -= fills[place, 1] * size + fills[place, 3] + fills[place, 4] + fills[place, 5]
-        for column in range(1, 4):
-            summary[column] += fills[place, 2 + column]
-        if size != 0:
-            summary[4] += 1
-            if position == 0:
-                summary[5] += 1
-                summary[6] += cash > before
-                summary[7] += row - since
-    if position != 0:
-        summary[7] += len(close) - since
-    last = cash + position * close[-1]
-    while sample < len(samples):
-        equity[sample] = cash + position * close[samples[sample]]
-        sample += 1
-    summary[0] = last

@@ -38,15 +38,7 @@ def play_together(
     cash, count, change, payment = r.cash, 0, 0, 0
     liquidating, unwinding, anew = False, False, False
     for row in range(bars):
-        while payment < len(funding) and funding[payment, 0] == row:
-            of = funding[payment, 1]
-            if position[of] != 0:
-                price = open_[of, row] if volume[of, row] >= 0 else last[of]
-                paid = part_up(position[of] * price * worth[of], funding[payment, 2])
-                cash -= paid
-                write(fills, count, row, price, 0, 0, 0, paid, FUNDING, of)
-                count += 1
-            payment += 1
+        cash, count, payment = pay_all(legs, funding, payment, row, position, last, cash, fills, count)
         for of in range(count_of):
             prices[of] = open_[of, row] if volume[of, row] > 0 else last[of]
         waits = wanted != position
@@ -68,15 +60,8 @@ def play_together(
             unwinding = unwinding and bool(np.any(wanted != position))
         if abs(cash) > LARGEST:
             return -row - 1
-        total, needed = cash, 0
-        for of in range(count_of):
-            if volume[of, row] >= 0:
-                last[of] = close[of, row]
-            value = position[of] * last[of] * worth[of]
-            total += value
-            needed += part_up(abs(value), r.maintenance)
-            held[of, row] = position[of]
-        equity[row] = total
+        total, needed = valued(legs, row, position, last, cash, r.maintenance)
+        equity[row], held[:, row] = total, position
         if not liquidating and total <= needed and np.any(position != 0):
             liquidating, unwinding, anew = True, False, False
             wanted[:] = 0
@@ -101,6 +86,36 @@ def play_together(
             if changed[of] and last[of] != 0:
                 wanted[of] = asked[of]
     return count
+
+
+@compiled
+def pay_all(
+    legs: Legs, funding: Rows, payment: int, row: int, position: Rows, last: Rows, cash: int, fills: Rows, count: int
+) -> tuple[int, int, int]:
+    """Cash, how many rows, and which funding is next, after those of a bar."""
+    while payment < len(funding) and funding[payment, 0] == row:
+        of = funding[payment, 1]
+        if position[of] != 0:
+            price = legs.open[of, row] if legs.volume[of, row] >= 0 else last[of]
+            paid = part_up(position[of] * price * legs.worth[of], funding[payment, 2])
+            cash -= paid
+            write(fills, count, row, price, 0, 0, 0, paid, FUNDING, of)
+            count += 1
+        payment += 1
+    return cash, count, payment
+
+
+@compiled
+def valued(legs: Legs, row: int, position: Rows, last: Rows, cash: int, maintenance: int) -> tuple[int, int]:
+    """The account at a close, and what it must be worth at least; `last` are the closes known then."""
+    total, needed = cash, 0
+    for of in range(len(position)):
+        if legs.volume[of, row] >= 0:
+            last[of] = legs.close[of, row]
+        value = position[of] * last[of] * legs.worth[of]
+        total += value
+        needed += part_up(abs(value), maintenance)
+    return total, needed
 
 
 @compiled

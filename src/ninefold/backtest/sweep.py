@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ninefold.backtest.bars import Bars
-from ninefold.backtest.fast import SUMMARY, Left, play_bits, play_changes, play_targets
+from ninefold.backtest.fast_many import SUMMARY, Left, play_bits, play_changes, play_targets
 from ninefold.backtest.funding import NO_FUNDING, Funding, market_of
 from ninefold.backtest.market_rules import Rules, numbers, tiers_of
 from ninefold.backtest.outcome import TooLarge

@@ -17,7 +17,7 @@ import numpy as np
 
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.exact import ONE
-from ninefold.backtest.fast import target_changes
+from ninefold.backtest.fast_many import target_changes
 from ninefold.backtest.scan import crossing_changes
 
 EXACT = 2**53  # products beyond it are not whole numbers of a double
