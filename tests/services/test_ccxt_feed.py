@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -97,7 +98,7 @@ class Followed:
         try:
             deadline = time.monotonic() + PATIENCE_S
             while not running.done() and not condition():
-                assert time.monotonic() < deadline, [str(record)[:300] for record in self.records()][-5:]
+                assert time.monotonic() < deadline, [str(record)[:900] for record in self.of(Malformed)][-3:]
                 await asyncio.wait({running}, timeout=0.02)
             if running.done():
                 running.result()
@@ -168,6 +169,19 @@ def by_rest(venue: Venue) -> Any:
     return made
 
 
+def connected_late(venue: Venue) -> Any:
+    """One whose line opens once more just after all lines were closed: connecting was under way, and nobody could stop it."""
+    made = exchange_of(venue)
+    close = made.close_ws_clients
+
+    async def close_and_open() -> None:
+        await close()
+        asyncio.get_running_loop().call_later(0.01, made.on_connected, SimpleNamespace(url=""))
+
+    made.close_ws_clients = close_and_open
+    return made
+
+
 def equal_to_the_truth(followed: Followed, exchange: dict[str, Any]) -> None:
     for pair in PAIRS:
         deals, told = followed.deals(pair), truth(exchange, pair)
@@ -204,6 +218,7 @@ def test_the_journal_alone_gives_the_same_rows_without_ccxt(tmp_path, exchange, 
     ("fault", "make"),
     [
         ({"kind": "disconnect", "seconds": 0.5}, exchange_of),
+        ({"kind": "disconnect", "seconds": 0.5}, connected_late),
         ({"kind": "malformed", "count": 1, "only": "btcusdt@trade"}, exchange_of),
         ({"kind": "outage", "seconds": 3.0, "only": "/trades"}, by_rest),
         ({"kind": "hangup", "seconds": 3.0, "only": "/trades"}, by_rest),

@@ -63,6 +63,7 @@ class CcxtFeed:
         self._asking: dict[str, asyncio.Task[None]] = {}
         self.reconnects = 0
         self.connected = False
+        self._following = False  # between two rounds a line may still open that nobody could stop; it is of no round
 
     async def run(self) -> None:
         """Learn the markets, then stay connected until cancelled. raises: Refused for a pair that is not traded there."""
@@ -101,7 +102,7 @@ class CcxtFeed:
 
     async def _round(self) -> str:
         """Follow all symbols until one ends; why it did."""
-        self._heard_ns = self._clock()
+        self._heard_ns, self._following = self._clock(), True
         tasks = [asyncio.ensure_future(follow) for follow in self._all()]
         try:
             while True:
@@ -113,6 +114,7 @@ class CcxtFeed:
         except Failed as failed:
             return str(failed)
         finally:
+            self._following = False
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -131,7 +133,6 @@ class CcxtFeed:
         """Trades of a stream tell the time; pages of them tell it late, and candles not at all."""
         while True:
             now_ms = await asked(self._exchange.fetch_time())
-            self._opened()
             self._put_told(FETCH_TIME, [dump(now_ms)], "")
             await asyncio.sleep(CLOCK_S)
 
@@ -214,7 +215,8 @@ class CcxtFeed:
         """ccxt has opened a websocket."""
         if before is not None:
             before(client, message)
-        self._opened()
+        if self._following:
+            self._opened()
 
     def _opened(self) -> None:
         if not self.connected:
@@ -223,7 +225,6 @@ class CcxtFeed:
 
     def _put_page(self, call: str, page: list[Any], symbol: str, timeframe: str = "") -> None:
         """What the page before did not hold, and the newest of what it did."""
-        self._opened()
         known, newest = self._pages.get((call, symbol, timeframe), (set(), 0))
         rows = [(row[0] if isinstance(row, list) else row.get("timestamp") or 0, dump(row)) for row in page]
         again = 0 if timeframe else newest
@@ -232,6 +233,7 @@ class CcxtFeed:
         self._put_told(call, kept, symbol, timeframe)
 
     def _put_told(self, call: str, rows: list[str], symbol: str, timeframe: str = "") -> None:
+        self._opened()  # a line that was open before this round did not open in it
         self._heard_ns = self._clock()
         head = dump({"call": call, "symbol": symbol, "timeframe": timeframe})
         self._put(inputs.FRAME, self._number, f'{head[:-1]},"told":[{",".join(rows)}]}}'.encode())
