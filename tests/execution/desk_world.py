@@ -25,6 +25,7 @@ from ninefold.market.records import (
     Flatten,
     Flattened,
     Halted,
+    Listed,
     Order,
     Resumed,
     Started,
@@ -37,7 +38,7 @@ RULES = AccountRules(
     account="paper", venue="binance", quote="USDT", max_position=10**15, max_order=10**15,
     max_orders_per_minute=10_000, simulated=True, balances={"USDT": 10_000 * ONE},
 )  # fmt: skip
-KEPT = Order | Fill | Balance | Asked | CancelAsked | Halted | Resumed | Flatten | Flattened
+KEPT = Order | Fill | Balance | Asked | CancelAsked | Halted | Resumed | Flatten | Flattened | Listed
 
 
 def registry(keeps: tuple[str, ...] = ()) -> Registry:
@@ -63,6 +64,9 @@ class World:
         self.price = price
         self.rules = msgspec.structs.replace(RULES, stops_at_venue=bool(keeps))
         self.registry = registry(keeps)
+        for record in ledger:
+            if isinstance(record, Listed):
+                self.registry.learn(record.instrument)
         self.core = ExecutionCore.restore(self.rules, self.registry, ledger)
         self.venue = PaperVenue(self.rules, self.registry, latency=LatencyModel(order_ns=1, patience_ns=SECOND_NS))
         self.venue.restore(ledger)
@@ -83,8 +87,9 @@ class World:
         at = self.seq * SECOND_NS // 100
         ask = price * 100
         made = Chunk(self.seq - 9, self.seq, at)
-        made.add("trades", rows("trades", [(1, at, at, self.seq - 9, 0, 0, self.seq, ask, 1, 1)]))
-        made.add("quotes", rows("quotes", [(1, at, at, self.seq - 9, self.seq, ask - 1, size, ask, size)]))
+        number = self.registry.current()[0].id
+        made.add("trades", rows("trades", [(number, at, at, self.seq - 9, 0, 0, self.seq, ask, 1, 1)]))
+        made.add("quotes", rows("quotes", [(number, at, at, self.seq - 9, self.seq, ask - 1, size, ask, size)]))
         for record in records:
             made.records.append(msgspec.structs.replace(record, seq=self.seq - 1, known_ns=at))
         if tick:
@@ -123,7 +128,7 @@ class World:
         return [(one.order_type, one.status, one.side, one.filled) for one in last.values()]
 
     def position(self) -> int:
-        return self.core.account.positions.get(1, 0)
+        return sum(self.core.account.positions.values())
 
     def restarted(self, price: int = 50_000) -> "World":
         return World(self.ledger, self.seq, price, self.cut, self.keeps)

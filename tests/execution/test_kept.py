@@ -11,7 +11,7 @@ from ninefold.execution.held import KEPT
 from ninefold.execution.kept import Kept, limit_of
 from ninefold.execution.shown import Quote
 from ninefold.market.instruments import Registry, listed
-from ninefold.market.records import CancelAsked, Flatten, Halted, Order
+from ninefold.market.records import CancelAsked, Fill, Flatten, Halted, Listed, Order
 from ninefold.market.time import SECOND_NS
 from tests.execution.desk_world import ACTS, World, check_the_end, play
 
@@ -238,6 +238,42 @@ def test_what_strategies_hold_is_never_kept_for_a_stop_by_hand():
     world.step(50_000, desired={1: 0})
     steps(world, 50_000)
     assert world.position() == 0
+
+
+def relisted(world: World, **rules: object) -> None:
+    """The venue's rules change: the instrument goes on under the number 2."""
+    new = world.registry.add(msgspec.structs.replace(world.registry[1], **rules))
+    assert new.id == 2
+    world.step(50_000, Listed(seq=0, known_ns=0, instrument=new))
+
+
+def test_a_stop_that_is_held_is_watched_on_when_the_rules_of_its_instrument_change():
+    world = world_of(())
+    world.ask(stop="49000")
+    steps(world, 50_000, 50_000)
+    relisted(world, min_notional="6")
+    again = World(world.ledger, world.seq, 50_000, keeps=())
+    for one in (world, again):
+        assert [order.instrument for order in one.core.desk.held.values()] == [2]
+        steps(one, 48_900, 48_900)
+        assert one.orders()[1] == ("stop", "filled", -1, 999)
+        assert one.position() == 0
+
+
+def test_what_the_venue_says_of_an_order_under_the_new_number_is_of_the_order_it_keeps_under_the_old_one():
+    """Prices have a decimal more now; 999 lots are sold at 48,990."""
+    world = bracket()
+    relisted(world, price_decimals=3, tick_size=10)
+    [kept] = at_venue(world)
+    assert (kept.instrument, kept.trigger) == (2, 49_000_000)
+    told = msgspec.structs.replace(kept, status="filled", filled=999, strategies=(), seq=0, known_ns=0)
+    fill = Fill(
+        seq=0, known_ns=0, client_order_id=kept.client_order_id, instrument=2, side=-1, price=48_990_000, size=999, fee=0,
+        fee_asset="USDT", trade_id="77", exchange_ns=1,
+    )  # fmt: skip
+    world.step(48_990, told, fill)
+    assert not world.core.contradictions
+    assert (world.position(), at_venue(world), world.core.desk.held) == (0, [], {})
 
 
 BTC = listed("binance", "BTCUSDT", "BTC", "USDT", tick="0.01", lot="0.00001", keeps=("stop_limit",))
