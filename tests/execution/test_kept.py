@@ -167,6 +167,22 @@ def test_while_halted_nothing_new_is_kept_and_what_is_kept_still_goes_off():
     assert halted.orders() == [("market", "filled", 1, 1_000), ("stop", "intended", -1, 0)]
 
 
+def test_a_stop_that_is_cancelled_while_halted_ends_what_stands_for_it():
+    world = bracket()
+    world.step(50_000, Halted(seq=0, known_ns=0, by="ada", reason="lunch"))
+    [stop] = world.core.desk.held
+    world.step(50_000, CancelAsked(seq=0, known_ns=0, by="ada", client_order_id=stop))
+    steps(world, 50_000, 50_000)
+    assert at_venue(world) == []
+
+
+def test_who_wants_nothing_kept_any_more_has_it_cancelled_at_the_next_start_and_the_stop_held():
+    world = bracket()
+    held = World(world.ledger, world.seq)
+    steps(held, *[50_000] * 30)
+    assert held.orders()[1:] == [("stop", "intended", -1, 0), ("kept_stop", "cancelled", -1, 0)]
+
+
 @pytest.mark.parametrize("which", ["stop", "kept_stop"])
 def test_who_cancels_a_stop_or_what_stands_for_it_ends_both(which):
     world = bracket()

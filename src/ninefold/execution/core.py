@@ -316,7 +316,7 @@ class ExecutionCore:
 
     def _decide(self, chunk: Chunk, tick: Tick, wanted: Wanted, made: list[AnyRecord]) -> list[Approved]:
         under_way = self._orders_under_way()
-        leaving, changed = self.desk.due(tick, under_way, self._may_leave)
+        leaving, changed = self.desk.due(tick, under_way, not self._awaited, self._may_leave)
         made += changed
         intents = leaving
         shares: Shares = {}

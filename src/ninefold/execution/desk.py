@@ -56,7 +56,7 @@ class Desk:
         self._decided: set[str] = set()  # ids of orders that requests made
         self._exits: dict[str, list[Order]] = {}  # of entries that the risk gate is about to judge
         self._cancelling: dict[str, bool] = {}  # order to whether the venue was told since the start
-        self.kept = Kept(registry, orders, self.families, account, shown, self._cancel)
+        self.kept = Kept(rules.stops_at_venue, registry, orders, self.families, account, shown, self._cancel)
 
     def watch(self, trades: np.ndarray) -> None:
         """See what is traded."""
@@ -120,10 +120,10 @@ class Desk:
         self._cancelling = dict.fromkeys(self._cancelling, False)
 
     def due(
-        self, tick: Tick, under_way: Sequence[Tracked], may_leave: bool = True
+        self, tick: Tick, under_way: Sequence[Tracked], told: bool, may_leave: bool
     ) -> tuple[list[Order], list[AnyRecord]]:
-        """Orders that should leave now, exits first, and records of what else changed. under_way: orders not settled. may_leave: not
-        halted, and the venue has told of everything: only then the venue is to keep anything."""
+        """Orders that should leave now, exits first, and records of what else changed. under_way: orders not settled. told: the venue
+        has told of everything since the start. may_leave: and nobody has halted."""
         made: list[AnyRecord] = []
         to_give = self._to_give(under_way)
         self._sold(tick, made)
@@ -140,8 +140,8 @@ class Desk:
                 made.append(self._end(order, "expired", "its time passed while nothing could be sent", tick))
             wholes.add(root_of(order))
         leaving += self._asked_now(tick, made)
-        if self._rules.stops_at_venue and may_leave:
-            leaving += self.kept.due(tick, under_way, leaving)
+        if told:
+            leaving += self.kept.due(tick, under_way, leaving, may_leave)
         return leaving, made
 
     def sent(self, order: Order) -> list[AnyRecord]:

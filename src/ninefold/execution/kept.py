@@ -41,10 +41,12 @@ LIMIT_PART = 20  # where the venue keeps none without a limit, the limit lies a 
 
 
 class Kept:
-    """cancel: takes the id of an order that the venue is to cancel."""
+    """wanted: whether the venue is to keep anything; if not, what it keeps from before is cancelled. cancel: takes the id of an order
+    that the venue is to cancel."""
 
     def __init__(
         self,
+        wanted: bool,
         registry: Registry,
         orders: Mapping[str, Tracked],
         families: Families,
@@ -52,6 +54,7 @@ class Kept:
         shown: Shown,
         cancel: Callable[[str], None],
     ) -> None:
+        self._wanted = wanted
         self._registry = registry
         self._orders = orders
         self._families = families
@@ -69,8 +72,8 @@ class Kept:
     def went_off(self, family: Family) -> bool:
         return any(known.fills for known in self._families.kept(family))
 
-    def due(self, tick: Tick, under_way: Iterable[Tracked], leaving: Iterable[Order]) -> list[Order]:
-        """Orders to be sent now. leaving: what else leaves at this tick."""
+    def due(self, tick: Tick, under_way: Iterable[Tracked], leaving: Iterable[Order], may_leave: bool) -> list[Order]:
+        """Orders to be sent now, none unless they may leave. leaving: what else leaves at this tick."""
         sales = [each for each in under_way if each.order.side < 0]
         busy = {each.order.instrument for each in sales if each.order.order_type not in RESTING}
         busy |= {order.instrument for order in leaving}
@@ -79,7 +82,7 @@ class Kept:
             free = self._of_hand(family, sales, placed)
             if (known := self.at_venue(family)) is not None:
                 self._look_after(known, family, free, tick)
-            elif family.instrument not in busy and self._may(family, tick):
+            elif self._wanted and may_leave and family.instrument not in busy and self._may(family, tick):
                 placed += self._place(family, free, tick)
         return placed
 
@@ -132,7 +135,7 @@ class Kept:
     def _look_after(self, known: Tracked, family: Family, free: int, tick: Tick) -> None:
         """One at the venue ends with what it stands for, and where its size is not the right one any more."""
         held = next((one for one in self._families.held(family) if stands_for(known.order, one)), None)
-        if held is None:
+        if held is None or not self._wanted:
             self._cancel(known)
         elif not known.order.filled and not gone_off(held):
             wanted = self._size(family, held, free)

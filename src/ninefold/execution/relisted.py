@@ -1,7 +1,8 @@
 """An instrument goes on under another number, with other rules: so do its orders.
 
-In:  the new version; orders as they stand, also those that are over. Out: the same orders in its units, so that what the venue says of them from now on, under
-     the new number, is of them. One whose numbers it cannot tell exactly stays as it is.
+In:  the new version; orders as they stand, also those that are over.
+Out: the same orders in its units, so that what the venue says of them from now on, under the new number, is of them. One whose
+     numbers it cannot tell exactly stays as it is.
 """
 
 from __future__ import annotations
