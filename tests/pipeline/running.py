@@ -22,6 +22,7 @@ import psutil
 
 from ninefold.store.export import export
 from ninefold.store.sql import sql
+from tests.called import called
 from tests.conftest import CHARTS
 
 PATIENCE_S = (
@@ -121,9 +122,8 @@ class Program:
 
 def ninefold(*arguments: str | Path) -> Result:
     """`ninefold ARGUMENTS`, waited for."""
-    command = [sys.executable, "-m", "ninefold", *map(str, arguments)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S)
-    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+    done = called(*arguments)
+    return Result(done.returncode, done.stdout, done.stderr)
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_S) -> Any:

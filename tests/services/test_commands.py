@@ -10,6 +10,7 @@ import pytest
 from ninefold.cli import COMMANDS, main, spread
 from ninefold.config import Account, BadConfig, Config, Venue, keys_of, load, parse, template
 from ninefold.venues.signed import Keys
+from tests.called import called
 
 
 def ninefold(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -164,7 +165,7 @@ def test_every_command_has_help(command, monkeypatch, capsys):
 def test_a_recording_that_is_none_is_refused_in_one_line(tmp_path):
     odd = tmp_path / "odd.jsonl.gz"
     odd.write_text("no gzip")
-    found = ninefold("replay", str(odd), "--data-dir", str(tmp_path / "data"), "--json")
+    found = called("replay", str(odd), "--data-dir", str(tmp_path / "data"), "--json")
     assert (found.returncode, found.stdout) == (2, "")
     assert found.stderr.startswith("ninefold: ")
     assert "gzip" in found.stderr
@@ -173,6 +174,6 @@ def test_a_recording_that_is_none_is_refused_in_one_line(tmp_path):
 
 @pytest.mark.slow
 def test_a_data_dir_that_is_not_there_is_told(tmp_path):
-    found = ninefold("status", "--data-dir", str(tmp_path / "none"), "--json")
+    found = called("status", "--data-dir", str(tmp_path / "none"), "--json")
     assert (found.returncode, found.stdout) == (2, "")
     assert "Traceback" not in found.stderr

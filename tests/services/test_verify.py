@@ -28,6 +28,7 @@ from ninefold.store.checksums import Sums, differing
 from ninefold.store.data_dir import NoDataDir
 from ninefold.store.read import Reader
 from ninefold.store.tables import Tables
+from tests.called import called
 from tests.services.recorded import START_MS, write_session
 
 pytestmark = pytest.mark.slow
@@ -101,12 +102,11 @@ def test_a_whole_data_dir_is_whole(data: Path) -> None:
 
 
 def test_the_command_prints_one_document_and_its_exit_status_tells(data: Path) -> None:
-    command = [sys.executable, "-m", "ninefold", "verify", "--data-dir", str(data)]
-    said = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60)
+    said = called("verify", "--data-dir", data, "--json")
     assert (said.returncode, said.stderr) == (0, "")
     assert json.loads(said.stdout)["whole"] is True
     change(data, "bars", keep=column(data, "bars", "width_ns") != 60 * SECOND_NS)
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    said = called("verify", "--data-dir", data)
     assert said.returncode == 1
     assert "WRONG bars" in said.stdout
     assert f"to do: `ninefold rebuild --data-dir {data}`" in said.stdout

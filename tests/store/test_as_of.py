@@ -7,7 +7,6 @@ import io
 import itertools
 import json
 import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -27,6 +26,7 @@ from ninefold.store.read import Reader
 from ninefold.store.sql import sql
 from ninefold.store.tables import Tables
 from ninefold.store.timerange import parse_moment
+from tests.called import called
 from tests.services.recorded import write_session
 
 
@@ -126,8 +126,7 @@ def test_moments_that_mean_nothing_are_refused(text: str) -> None:
 @pytest.mark.slow
 def test_the_commands_take_a_moment(restated: Path) -> None:
     def said(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "ninefold", *arguments, "--data-dir", str(restated)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+        return called(*arguments, "--data-dir", restated)
 
     out = said("export", "bars", "--as-of", "2024-01-01T12:01:30Z").stdout
     assert (len(out.split("\n")), out.split("\n")[1].split(",")[-1]) == (3, "0")
