@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from contextlib import closing
 from io import BytesIO
@@ -28,7 +27,7 @@ from ninefold.store.manifest import read_manifest
 from ninefold.store.read import Reader
 from ninefold.store.tables import Tables
 from ninefold.store.trials import Search, TrialReader, Trials
-from tests.called import called
+from tests.calling import ninefold
 from tests.services.recorded import write_session
 
 NOON_NS = 1_704_110_400_000_000_000
@@ -263,15 +262,15 @@ def test_a_folder_of_something_else_is_refused_and_not_touched(data: Path, made:
 
 @pytest.mark.slow
 def test_the_commands_print_one_document_each(data: Path, tmp_path: Path) -> None:
-    saved = called("backup", "--data-dir", data, "--to", tmp_path / "copy", "--json")
-    assert saved.stderr == "" and json.loads(saved.stdout)["position"] == Reader(data).position()
-    again = called("restore", tmp_path / "copy", "--data-dir", tmp_path / "again", "--json")
-    said = json.loads(again.stdout)
-    assert (again.returncode, said["whole"], said["position"]) == (0, True, Reader(data).position())
-    shown = called("restore", tmp_path / "copy", "--data-dir", tmp_path / "third")
-    assert "each with its checksum: everything up to seq" in shown.stdout and "2024-01-01" in shown.stdout
-    refused = called("restore", tmp_path / "copy", "--data-dir", tmp_path / "third")
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert "is not empty; a backup is restored into a new --data-dir" in refused.stderr
+    saved = ninefold("backup", "--data-dir", data, "--to", tmp_path / "copy", "--json")
+    assert saved.err == "" and saved.json["position"] == Reader(data).position()
+    again = ninefold("restore", tmp_path / "copy", "--data-dir", tmp_path / "again", "--json")
+    said = again.json
+    assert (again.status, said["whole"], said["position"]) == (0, True, Reader(data).position())
+    shown = ninefold("restore", tmp_path / "copy", "--data-dir", tmp_path / "third")
+    assert "each with its checksum: everything up to seq" in shown.out and "2024-01-01" in shown.out
+    refused = ninefold("restore", tmp_path / "copy", "--data-dir", tmp_path / "third")
+    assert (refused.status, refused.out) == (2, "")
+    assert "is not empty; a backup is restored into a new --data-dir" in refused.err
 
 
