@@ -138,11 +138,11 @@ class Book:
         return rows
 
     def _match(self, side: int, price_ticks: int | None, left: int) -> tuple[list[Match], int]:
-        other = self.side(-side)
+        other = self.asks if side == BUY else self.bids
         matches: list[Match] = []
-        while left:
-            best = other.best()
-            if best is None or (price_ticks is not None and (best - price_ticks) * side > 0):
+        while left and other.keys:
+            best = other.sign * other.keys[0]
+            if price_ticks is not None and (best - price_ticks) * side > 0:
                 break
             level = other.levels[best]
             for maker in list(level.orders.values()):
