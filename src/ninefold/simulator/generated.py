@@ -16,8 +16,8 @@ from ninefold.simulator.exchange import Exchange, Rows
 from ninefold.simulator.pit import Pit
 
 QUIET_ACTS_PER_SECOND = 0.8
-SLICE_SECONDS = 0.002  # above SLOW_RATE messages/s
-SLOW_SLICE_SECONDS = 0.005
+SLICE_SECONDS = 0.005  # above SLOW_RATE messages/s; a slice costs as much as five messages
+SLOW_SLICE_SECONDS = 0.01
 SLOW_RATE = 1_000
 MOST_ACTS = 60  # per wanted message: a bound on looking for one
 CATCH_UP_SECONDS = 0.25  # what is owed after a stall is forgotten beyond this
