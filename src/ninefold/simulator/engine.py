@@ -99,7 +99,7 @@ class Book:
         matches, left = self._match(side, price_ticks, size_lots)
         if left and rest and price_ticks is not None:
             order = Resting(order_id, side, price_ticks, left)
-            level = self.side(side).level(price_ticks)
+            level = (self.bids if side == BUY else self.asks).level(price_ticks)
             level.orders[order_id] = order
             level.total_lots += left
             self.resting[order_id] = order

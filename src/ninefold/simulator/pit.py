@@ -76,8 +76,9 @@ class Pit:
 
     def one_up(self) -> None:
         """Let the one-upping quoter answer to what changed."""
+        wish, fair = self.one_upper.wish, self.crowd.latent.price
         for side in (BUY, SELL):
-            wanted = self.one_upper.wish(self.book, side, self.crowd.latent.price)
+            wanted = wish(self.book, side, fair)
             if wanted is None:
                 continue
             self.book.cancel(self.one_upper.order_ids.get(side, 0))
