@@ -22,7 +22,6 @@ _OPEN_NS, _REVISION = _NAMES.index("open_ns"), _NAMES.index("revision")
 _OPEN, _HIGH, _LOW, _VOLUME, _BUY_VOLUME, _TRADES = (
     _NAMES.index(name) for name in ("open", "high", "low", "volume", "buy_volume", "trades")
 )
-_PRICES = slice(2, 9)  # of Traded, in the order of BARS
 BarTuple = tuple[int, ...]
 
 
@@ -136,5 +135,6 @@ class BarSeries:
                 trades=held[_TRADES] + more.trades,
             )
         begins = (self.instrument_id, self.width_ns, open_ns, open_ns + self.width_ns)
+        prices = more[2:9]  # open to trades, in the order of BARS
         no_quote, revision = (0, 0, 0, 0), 0
-        return (*begins, *more[_PRICES], *no_quote, BAR_OK, revision, more.known_ns, more.seq)
+        return (*begins, *prices, *no_quote, BAR_OK, revision, more.known_ns, more.seq)
