@@ -16,9 +16,8 @@ from ninefold.simulator.exchange import Exchange, Rows
 from ninefold.simulator.pit import Pit
 
 QUIET_ACTS_PER_SECOND = 0.8
-SLICE_SECONDS = 0.005  # above SLOW_RATE messages/s; a slice costs as much as five messages
-SLOW_SLICE_SECONDS = 0.01
-SLOW_RATE = 1_000
+SLICE_MESSAGES = 25  # each slice costs as much as a few messages, the exchange and whoever listens
+LEAST_SLICE_SECONDS, MOST_SLICE_SECONDS = 0.002, 0.01
 MOST_ACTS = 60  # per wanted message: a bound on looking for one
 CATCH_UP_SECONDS = 0.25  # what is owed after a stall is forgotten beyond this
 
@@ -46,7 +45,7 @@ class GeneratedMarket:
 
     async def run(self) -> None:
         """Until canceled."""
-        pause = SLICE_SECONDS if self.rate > SLOW_RATE else SLOW_SLICE_SECONDS
+        pause = min(max(SLICE_MESSAGES / max(self.rate, 1.0), LEAST_SLICE_SECONDS), MOST_SLICE_SECONDS)
         while True:
             self.slice()
             await asyncio.sleep(pause)
