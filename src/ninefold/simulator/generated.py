@@ -17,7 +17,7 @@ from ninefold.simulator.pit import Pit
 
 QUIET_ACTS_PER_SECOND = 0.8
 SLICE_MESSAGES = 25  # each slice costs as much as a few messages, the exchange and whoever listens
-LEAST_SLICE_SECONDS, MOST_SLICE_SECONDS = 0.002, 0.01
+LEAST_SLICE_SECONDS, MOST_SLICE_SECONDS = 0.002, 0.02
 MOST_ACTS = 60  # per wanted message: a bound on looking for one
 CATCH_UP_SECONDS = 0.25  # what is owed after a stall is forgotten beyond this
 
