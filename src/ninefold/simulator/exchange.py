@@ -143,8 +143,7 @@ class Exchange:
 
     def traded(self, symbol: str, low_ticks: int, high_ticks: int) -> None:
         """Public trades between two prices are over; stop orders go off at them."""
-        if self.waiting:
-            self.look_at_stops(symbol, low_ticks, high_ticks)
+        self.look_at_stops(symbol, low_ticks, high_ticks)
 
     def fill_own(self, order_id: int, trade_id: int, match: Match, time_ms: int, is_maker: bool) -> None:
         """One execution of an own order: money, order and fill change together."""

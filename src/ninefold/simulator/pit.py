@@ -95,7 +95,7 @@ class Pit:
         self._publish_ticker()
         if self.book.update_id > self.ceiling - UPDATE_IDS_AHEAD // 2:
             self.ceiling = self.exchange.store.reserve_update_ids(self.listing.symbol_id, self.book.update_id)
-        if matches:
+        if matches and self.exchange.waiting:
             prices = [match.price_ticks for match in matches]
             self.exchange.traded(self.instrument.symbol, min(prices), max(prices))
 
