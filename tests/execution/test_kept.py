@@ -59,6 +59,12 @@ def test_beside_a_bracket_s_stop_lies_one_at_the_venue_of_what_the_entry_got_les
     assert (world.core.account.free["BTC"], world.core.account.locked["BTC"]) == (0, 999_000)
 
 
+def test_the_canary_does_not_wait_for_a_stop_that_lies_at_the_venue():
+    world = bracket()
+    steps(world, *[50_000] * 12)
+    assert (world.core.canary.agreed, len(at_venue(world))) == (1, 1)
+
+
 def test_where_the_venue_keeps_none_or_only_of_another_kind_all_is_held_by_us():
     for keeps in ((), ("take_profit",)):
         world = world_of(keeps)
@@ -338,7 +344,7 @@ def look(world: World) -> None:
     assert not short, "nothing of ours is sent that the venue has not the money for"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(KEPT_ACTS, max_size=14))
 @pytest.mark.slow
 def test_whatever_happens_nothing_is_sold_twice_and_the_books_agree(acts):

@@ -229,7 +229,7 @@ class ExecutionCore:
 
     def _see(self, equity: Equity) -> None:
         self.worth.see(equity)
-        self.canary.look(bool(self._under_way), not self.account.differences())
+        self.canary.look(bool(busy_of(self._orders_under_way())), not self.account.differences())
 
     def _switch(self, record: Halted | Resumed) -> None:
         if isinstance(record, Resumed):
