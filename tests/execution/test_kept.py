@@ -9,6 +9,7 @@ from ninefold.execution import kept as kept_file
 from ninefold.execution.families import Families
 from ninefold.execution.held import KEPT
 from ninefold.execution.kept import Kept, limit_of
+from ninefold.execution.orders import Tracked
 from ninefold.execution.shown import Quote
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.records import CancelAsked, Fill, Flatten, Halted, Listed, Order
@@ -248,6 +249,17 @@ def test_after_a_restart_the_same_one_stands_there_and_no_second_is_placed():
     steps(again, 48_900, 48_900, 48_900)
     assert again.position() == 0
     assert again.core.account.differences() == {}
+
+
+def test_one_that_arrives_after_it_was_given_up_for_lost_is_cancelled():
+    world = bracket()
+    [kept] = at_venue(world)
+    lost = msgspec.structs.replace(kept, client_order_id="nf-lost", status="rejected", seq=0, known_ns=0)
+    world.core.orders["nf-lost"] = Tracked(lost, "rejected")
+    world.core.desk.families.of[kept.parent].kept.insert(0, "nf-lost")
+    world.step(50_000, msgspec.structs.replace(lost, status="working"))
+    steps(world, 50_000, 50_000)
+    assert [one.client_order_id for one in at_venue(world)] == ["nf-lost"], "one of the two is enough"
 
 
 def test_what_strategies_hold_is_never_kept_for_a_stop_by_hand():

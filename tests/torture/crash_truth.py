@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ninefold.execution.held import EXITS
-from ninefold.execution.ids import asked_id
+from ninefold.execution.ids import asked_id, child_id
 from ninefold.execution.money import base_amount, quote_amount
 from ninefold.execution.orders import TERMINAL
 from ninefold.journal.reader import read
@@ -45,6 +45,9 @@ class TheirOrder(NamedTuple):
     lots: int
     filled_lots: int
     status: str
+    kind: str
+    time_ms: int
+    update_ms: int
 
 
 def look(rest: str, database: Path) -> Before:
@@ -57,7 +60,7 @@ def what_is_wrong(data_dir: Path, rest: str, database: Path, before: Before) -> 
         TheirOrder(*row)
         for row in _ask(
             database,
-            f"select client_id, side, lots, filled_lots, status from orders where order_id > {before.order_id}"
+            f"select client_id, side, lots, filled_lots, status, type, time_ms, update_ms from orders where order_id > {before.order_id}"
             " order by order_id",
         )
     ]
@@ -70,6 +73,7 @@ def what_is_wrong(data_dir: Path, rest: str, database: Path, before: Before) -> 
     wrong += [f"orphan: the ledger knows no order {one.client_id}" for one in theirs if one.client_id not in ours]
     wrong += _orders(ours, {one.client_id: one for one in theirs}, instruments)
     wrong += _positions(theirs)
+    wrong += _at_once(theirs)
     wrong += _fills(ledger.fills(), instruments, database, before)
     wrong += _account(ledger, instruments, _balances(rest), before)
     return wrong + _early(data_dir)
@@ -101,6 +105,17 @@ def _positions(theirs: list[TheirOrder]) -> list[str]:
         if not -1 <= held <= most * 1.01 + 1:
             return [f"doubled: after {one.client_id} {held} lots are held, wanted were 0 to {most}"]
     return []
+
+
+def _at_once(theirs: list[TheirOrder]) -> list[str]:
+    """What the exchange kept for a stop was over before the take-profit beside it was sent."""
+    taken = child_id(asked_id(ASK), "take_profit")
+    return [
+        f"doubled: {sold.client_id} was sent while {kept.client_id} could sell the same"
+        for sold in theirs
+        for kept in theirs
+        if sold.client_id == taken and kept.kind == "STOP_LOSS" and kept.time_ms <= sold.time_ms < kept.update_ms
+    ]
 
 
 def _of_bracket(one: TheirOrder) -> bool:

@@ -82,6 +82,9 @@ class Kept:
             free = self._of_hand(family, sales, placed)
             if (known := self.at_venue(family)) is not None:
                 self._look_after(known, family, free, tick)
+                for late in self._families.kept(family):
+                    if late is not known and late.open:  # one that was given up for lost arrived after all
+                        self._cancel(late)
             elif self._wanted and may_leave and family.instrument not in busy and self._may(family, tick):
                 placed += self._place(family, free, tick)
         return placed
