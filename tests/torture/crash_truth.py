@@ -90,7 +90,7 @@ def _orders(ours: dict[str, Order], theirs: dict[str, TheirOrder], instruments: 
             continue  # it was with us only
         elif there is None and (order.status not in ("rejected", "expired") or order.filled):
             wrong.append(f"unequal: {id} is {order.status}, and the exchange never had it")
-        elif there is not None and order.status not in ENDS[there.status]:
+        elif there is not None and order.status not in ENDS.get(there.status, ()):
             wrong.append(f"lost: {id} is {order.status} ({order.reason}), and at the exchange {there.status}")
         elif there is not None and filled != there.filled_lots * lot:
             wrong.append(f"lost: {id} has {filled} filled, at the exchange {there.filled_lots * lot}")
