@@ -38,7 +38,7 @@ LONGEST_S = 20.0
 DONE, NOT_SETTLED = 0, 3
 RECV_WINDOW_MS = 400
 CAPITAL = "500"
-ASK = "bracket"  # what a person asks for in the second phase; trades reach its take-profit in the fifth
+# What a person asks for in the second phase; trades reach its take-profit in the fifth.
 BRACKET = {"pair": PAIR, "side": 1, "size": "0.002", "stop": "30000", "take_profit": "70000"}
 ASKED_IN, TAKEN_IN = 1, 4
 
@@ -140,8 +140,8 @@ class Script:
             phase = (tick.exchange_ns - self._begin_ns) // PHASE_NS
             if ASKED_IN <= phase < TAKEN_IN and not self._asked:
                 self._asked = True
-                body = msgspec.json.encode({"ask_id": ASK, **BRACKET}).decode()
-                asking.put(self._data_dir, Command(name="order", by="ada", body=body), ASK, tick.known_ns)
+                body = msgspec.json.encode({"ask_id": str(self._begin_ns), **BRACKET}).decode()
+                asking.put(self._data_dir, Command(name="order", by="ada", body=body), "bracket", tick.known_ns)
             if phase >= 0:
                 target = 1.0 if phase % 2 == 0 and phase < PHASES else 0.0
                 row = (1, STRATEGY.encode(), 10**9, tick.exchange_ns, target, tick.known_ns, tick.seq)

@@ -14,8 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ninefold.execution.asked import HAND
 from ninefold.execution.held import EXITS
-from ninefold.execution.ids import asked_id, child_id
 from ninefold.execution.money import base_amount, quote_amount
 from ninefold.execution.orders import TERMINAL
 from ninefold.journal.reader import read
@@ -25,8 +25,6 @@ from ninefold.market.numbers import to_units
 from ninefold.market.records import Balance, Fill, Listed, Order, Started
 from ninefold.simulator.instruments import GENERATED
 from ninefold.store.ledger import LedgerReader
-
-from .crash_life import ASK
 
 SYMBOL = "BTCUSDT"
 ENDS = {"FILLED": {"filled"}, "EXPIRED": {"expired"}, "CANCELED": {"cancelled"}}
@@ -72,8 +70,8 @@ def what_is_wrong(data_dir: Path, rest: str, database: Path, before: Before) -> 
     ]
     wrong += [f"orphan: the ledger knows no order {one.client_id}" for one in theirs if one.client_id not in ours]
     wrong += _orders(ours, {one.client_id: one for one in theirs}, instruments)
-    wrong += _positions(theirs)
-    wrong += _at_once(theirs)
+    wrong += _positions(theirs, {id for id, order in ours.items() if order.strategies == (HAND,)})
+    wrong += _at_once(theirs, ours)
     wrong += _fills(ledger.fills(), instruments, database, before)
     wrong += _account(ledger, instruments, _balances(rest), before)
     return wrong + _early(data_dir)
@@ -97,9 +95,10 @@ def _orders(ours: dict[str, Order], theirs: dict[str, TheirOrder], instruments: 
     return wrong
 
 
-def _positions(theirs: list[TheirOrder]) -> list[str]:
+def _positions(theirs: list[TheirOrder], by_hand: set[str]) -> list[str]:
     """The script wants one position or none, and one bracket: more was bought twice, less was sold twice."""
-    held, most = 0, sum(max((one.lots for one in theirs if mine(one)), default=0) for mine in (_of_bracket, _of_script))
+    lots = [(one.client_id in by_hand, one.lots) for one in theirs]
+    held, most = 0, sum(max((size for hand, size in lots if hand is whose), default=0) for whose in (True, False))
     for one in theirs:
         held += one.side * one.filled_lots
         if not -1 <= held <= most * 1.01 + 1:
@@ -107,23 +106,15 @@ def _positions(theirs: list[TheirOrder]) -> list[str]:
     return []
 
 
-def _at_once(theirs: list[TheirOrder]) -> list[str]:
+def _at_once(theirs: list[TheirOrder], ours: dict[str, Order]) -> list[str]:
     """What the exchange kept for a stop was over before the take-profit beside it was sent."""
-    taken = child_id(asked_id(ASK), "take_profit")
+    taken = {id for id, order in ours.items() if order.order_type == "take_profit"}
     return [
         f"doubled: {sold.client_id} was sent while {kept.client_id} could sell the same"
         for sold in theirs
         for kept in theirs
-        if sold.client_id == taken and kept.kind == "STOP_LOSS" and kept.time_ms <= sold.time_ms < kept.update_ms
+        if sold.client_id in taken and kept.kind == "STOP_LOSS" and kept.time_ms <= sold.time_ms < kept.update_ms
     ]
-
-
-def _of_bracket(one: TheirOrder) -> bool:
-    return one.client_id == asked_id(ASK)
-
-
-def _of_script(one: TheirOrder) -> bool:
-    return not _of_bracket(one)
 
 
 def _fills(fills: list[Fill], instruments: dict[int, Instrument], database: Path, before: Before) -> list[str]:
