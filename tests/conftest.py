@@ -94,6 +94,13 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """The interpreter's own end looks through all once, without which DuckDB says that its types leak."""
+    gc.unfreeze()
+    gc.disable()
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """A file whose tests are all left out need not be imported."""
     if collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
