@@ -4,6 +4,7 @@ In:  NINEFOLD_RECORDINGS (a folder of recorded market data), PATH.
 Out: fixtures. What is missing skips its tests with a plain reason, or fails them under NINEFOLD_STRICT=1.
 """
 
+import atexit
 import gc
 import json
 import os
@@ -23,6 +24,7 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from ninefold.forecast.boosters import NoOpenMP, load
 
@@ -76,6 +78,13 @@ class WholeFiles(LoadScopeScheduling):
         file = _file(nodeid)
         return "demo" if file in SHARE_DEMO else "taped" if file in SHARE_TAPED else file
 
+    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
+        """What is done is forgotten: all that is remembered is counted again at every message of a worker."""
+        super().mark_test_complete(node, item_index, duration)
+        file, work = self._split_scope(self.registered_collections[node][item_index]), self.assigned_work[node]
+        if all(work[file].values()):
+            del work[file]
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles:
@@ -92,6 +101,7 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+        atexit.register(gc.unfreeze)  # or DuckDB says that its types leak
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
