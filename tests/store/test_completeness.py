@@ -13,11 +13,11 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 
-from ninefold.commands.certify import line_of
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.market.records import Gap, Tick
 from ninefold.market.time import HOUR_NS, MINUTE_NS
 from ninefold.store.completeness import Hole, Span, completeness, plain
+from ninefold.store.completeness_told import line_of
 from ninefold.store.export import CERTIFICATES_KEY, carried, export
 from ninefold.store.load import load_bars
 from ninefold.store.tables import Tables

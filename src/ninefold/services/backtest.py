@@ -20,6 +20,7 @@ from ninefold.backtest.result import Result
 from ninefold.backtest.run import run
 from ninefold.backtest.target import Changes
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_markets
 from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_legs import backtest_legs
 from ninefold.services.backtest_outcome import Played, played
@@ -71,6 +72,7 @@ def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
         family = ready.chosen.family
         judging = Judging(trial, trials.tried(family), trials.alike(family, found.outcome.compact))
     told = document(wanted, ready, result, found, judging)
+    told[COMPLETENESS] = completeness_of_markets(wanted.data_dir, [ready.market])
     save_run(wanted.data_dir, KIND, trial, told, ready.market.bars)
     return told
 
