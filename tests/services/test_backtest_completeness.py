@@ -255,6 +255,7 @@ def test_of_a_file_nothing_is_certified() -> None:
 STATES = ("let go", "gap known", "cannot tell", "healed", "complete")
 
 
+@settings(max_examples=50)
 @given(
     st.integers(0, 5 * HOUR_NS), st.lists(st.tuples(st.integers(1, 3 * HOUR_NS), st.sampled_from(STATES)), min_size=1)
 )
