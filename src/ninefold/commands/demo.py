@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from ninefold.bus.nats import BusFailed
+from ninefold.bus.failed import BusFailed
 from ninefold.bus.server import NatsServer
 from ninefold.commands.chosen import Folder, Names, chosen_strategies
 from ninefold.commands.failing import plainly
