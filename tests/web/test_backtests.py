@@ -142,7 +142,7 @@ def test_how_complete_the_hours_are_that_a_run_read_stands_in_the_list_and_on_it
     page.goto(f"{url}/backtests?sort=number")
     until(page, "state.rows === 5")
     cells = page.locator("#runs tbody tr td:nth-child(7)")
-    expect(cells).to_have_text(["a file", "a file", *["1 gap, 12 unknown bars"] * 2, "a file"])
+    expect(cells).to_have_text(["a file", "a file", *["1 gap, 12 unknown"] * 2, "a file"])
     expect(page.locator("#runs tbody td.failed")).to_have_count(2)
     page.goto(f"{url}/backtests?run=3")
     expect(page.locator(".said.failed")).to_have_text("1 gap is known in kraken:A/B.")

@@ -28,11 +28,11 @@ export function gapRowsOf(of: Figures): Figures[] {
     holes.map((hole) => ({ instrument, from: at(hole.from_ns), to: at(hole.to_ns), first_missing_id: hole.first_id ?? '-', last_missing_id: hole.last_id ?? '-' })));
 }
 
-/** "2 gaps, 3 unknown bars", "no gap known", "a file". */
+/** "2 gaps, 3 unknown" (bars), "no gap known", "a file". */
 export function dataOf(summary: Figures): string {
   const found = carriedOf(summary);
   if (!found) return '-';
-  const many = (count: number, what: string): string[] => (count ? [`${count} ${what}${count > 1 ? 's' : ''}`] : []);
-  const lacks = [...many(found.gaps_known ?? 0, 'gap'), ...many(found.unknown_bars, 'unknown bar')];
+  const gaps = found.gaps_known ?? 0;
+  const lacks = [gaps ? `${gaps} gap${gaps > 1 ? 's' : ''}` : '', found.unknown_bars ? `${found.unknown_bars} unknown` : ''].filter(Boolean);
   return [...(found.certified ? [] : ['a file']), ...(found.certified && !lacks.length ? ['no gap known'] : lacks)].join(', ');
 }

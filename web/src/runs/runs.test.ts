@@ -51,7 +51,7 @@ test('what a run read is told with its gaps, and an earlier version told nothing
   const completeness = { certified: true, said: '8 hours were read: 7 complete, 1 gap known.', lacking: '1 gap is known.', gaps_known: 1, unknown_bars: 12, instruments: [{ instrument: 'binance:BTC/USDT', holes: [hole] }] };
   expect(completenessOf({ completeness })).toEqual({ said: completeness.said, lacking: '1 gap is known.' });
   expect(gapRowsOf({ completeness })).toEqual([{ instrument: 'binance:BTC/USDT', from: '2024-01-01 15:15:00 UTC', to: '2024-01-01 15:45:00 UTC', first_missing_id: '17', last_missing_id: '-' }]);
-  expect(dataOf({ completeness })).toBe('1 gap, 12 unknown bars');
+  expect(dataOf({ completeness })).toBe('1 gap, 12 unknown');
   expect(dataOf({ completeness: { ...completeness, gaps_known: 0, unknown_bars: 0 } })).toBe('no gap known');
   expect(dataOf({ completeness: { ...completeness, certified: false, gaps_known: null, unknown_bars: 0 } })).toBe('a file');
   expect([dataOf({}), completenessOf({}), gapRowsOf({})]).toEqual(['-', null, []]);
