@@ -46,6 +46,7 @@ SHARE_DEMO = (
     "pipeline/test_series.py",
 )
 SHARE_TAPED = ("pipeline/test_demo.py", "pipeline/test_train_and_serve.py")
+SHARE_LOADED = ("api", "backtest", "forecast", "formula", "freqtrade", "venues_orders")  # compiled loops, ccxt, LightGBM, Litestar
 LONGEST = (
     *("torture/test_soak.py", "torture/test_kill.py", "venues/test_contract.py", "torture/test_bad_input.py"),
     *(*SHARE_TAPED, "scale/test_collectors.py", *SHARE_DEMO, "pipeline/test_nats.py"),
@@ -72,11 +73,14 @@ class Demo:
 
 
 class WholeFiles(LoadScopeScheduling):
-    """A file's tests run on one worker, and all that look at the same demo on one, so that it is made once."""
+    """A file's tests run on one worker, and all that look at the same demo on one, so that it is made once; so do folders
+    whose files load the same."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = _file(nodeid)
-        return "demo" if file in SHARE_DEMO else "taped" if file in SHARE_TAPED else file
+        folder = file.split("/")[0]
+        shared = "demo" if file in SHARE_DEMO else "taped" if file in SHARE_TAPED else ""
+        return shared or (folder if folder in SHARE_LOADED else file)
 
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
         """What is done is forgotten: all that is remembered is counted again at every message of a worker."""
