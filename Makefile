@@ -38,7 +38,7 @@ quick: $(DONE)/dev $(DONE)/web $(DONE)/compiled
 	$(MEMORY) $(BIN)/python -m pytest -m "not slow and not torture" -n 2 $(PARALLEL) $(ARGS)
 
 torture: $(DONE)/dev $(DONE)/web
-	$(BIN)/python -m pytest -m torture --timeout 7200 $(ARGS)
+	NINEFOLD_PROPERTIES=thorough $(BIN)/python -m pytest -m "torture or hypothesis" --timeout 7200 $(ARGS)
 
 fuzz: $(DONE)/dev $(DONE)/package
 	@$(INSTALL) --require-hashes -r requirements-fuzz.txt
