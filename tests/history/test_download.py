@@ -97,13 +97,13 @@ def test_a_kline_that_is_missing_is_flat_if_the_ids_around_it_follow_each_other_
 def test_whole_months_come_from_files_and_the_rest_by_rest(tmp_path, quiet):
     span = (JANUARY, JANUARY + 33 * DAY)
     exchange = Exchange([Trade(99, JANUARY, "42000.00", "1.00000", True), *quiet], NOW)
-    found = fetch(exchange, tmp_path, "1m", "1h", span=span, files=True)
-    for timeframe in ("1m", "1h"):
+    found = fetch(exchange, tmp_path, "5m", "1h", span=span, files=True)
+    for timeframe in ("5m", "1h"):
         assert stored_bars(tmp_path, timeframe, span) == true_bars(exchange.trades, timeframe, span)
         assert found[timeframe].holes == []
     files = [path for path in exchange.asked if path.endswith(".zip")]
-    assert files == ["/data/spot/monthly/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01.zip"], "an hour is cheaper by REST"
-    assert found["1m"].requests == 1 + 2 + 3, "the first bar, the file and its checksum, 2,880 minutes of February"
+    assert files == ["/data/spot/monthly/klines/BTCUSDT/5m/BTCUSDT-5m-2024-01.zip"], "an hour is cheaper by REST"
+    assert found["5m"].requests == 1 + 2 + 1, "the first bar, the file and its checksum, 576 bars of February"
 
 
 def test_a_day_of_trades_comes_from_its_file(tmp_path):
@@ -130,13 +130,13 @@ def test_a_file_that_is_not_there_yet_is_asked_for_by_rest(tmp_path, quiet):
 
 def test_a_file_with_a_wrong_checksum_is_refused_with_both_sums(tmp_path, quiet):
     exchange = Exchange([Trade(99, JANUARY, "42000.00", "1.00000", True), *quiet], NOW)
-    exchange.tampered = {"/data/spot/monthly/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01.zip"}
+    exchange.tampered = {"/data/spot/monthly/klines/BTCUSDT/5m/BTCUSDT-5m-2024-01.zip"}
     with pytest.raises(CannotDownload) as refused:
-        fetch(exchange, tmp_path, "1m", span=(JANUARY, JANUARY + 31 * DAY), files=True)
+        fetch(exchange, tmp_path, "5m", span=(JANUARY, JANUARY + 31 * DAY), files=True)
     said = str(refused.value)
-    assert "BTCUSDT-1m-2024-01.zip" in said
+    assert "BTCUSDT-5m-2024-01.zip" in said
     assert len([word for word in said.replace(",", " ").replace(".", " ").split() if len(word) == 64]) == 2
-    assert stored_bars(tmp_path, "1m", (JANUARY, JANUARY + 31 * DAY)) == {}
+    assert stored_bars(tmp_path, "5m", (JANUARY, JANUARY + 31 * DAY)) == {}
 
 
 def test_trades_that_the_venue_does_not_have_are_a_hole_and_their_bars_unknown(tmp_path, trades):

@@ -323,7 +323,12 @@ def test_what_cryptofeed_saves_is_read_with_its_names(importing, tmp_path):
     ("name", "rows", "said"),
     [
         ("trades/mtgox_btcusd_2010-07-17_2011-04-30.parquet", 35_527, {"instrument": "mtgox:BTC/USD"}),
-        ("trades/bitstamp_btcusd_2011-09-13_2012-08-31.parquet", 40_885, {"instrument": "bitstamp:BTC/USD"}),
+        pytest.param(  # as long and as thinly spread as the one above
+            "trades/bitstamp_btcusd_2011-09-13_2012-08-31.parquet",
+            40_885,
+            {"instrument": "bitstamp:BTC/USD"},
+            marks=pytest.mark.torture,
+        ),
         (
             "trades/bybit_BTCUSD_2019-10-01_00h-12h.parquet",
             41_454,

@@ -155,7 +155,7 @@ def test_a_result_of_another_length_is_refused():
         leak_in_columns(lambda bars: np.diff(bars.close), columns())
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.integers(-5, 5), st.integers(1, 6), st.integers(-3, 3))
 def test_what_an_element_knows_is_what_changes_it(shift, window, late):
     """Shifts and windows by chance: the check's verdict is that of changing the future and looking."""

@@ -68,7 +68,19 @@ def endpoint() -> Iterator[str]:
 @pytest.fixture
 def bucket(endpoint: str, request: pytest.FixtureRequest) -> str:
     """A bucket of the test's own."""
-    name = f"b{abs(hash(request.node.name)) % 10**9}"
+    return made_bucket(endpoint, f"b{abs(hash(request.node.name)) % 10**9}")
+
+
+@pytest.fixture(scope="module")
+def published(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A data dir and the bucket that has all of it, in several files, for tests that only look."""
+    data_dir, to = tmp_path_factory.mktemp("published"), made_bucket(endpoint, "published")
+    write(data_dir, 1, 100, at_once=20)
+    publish(data_dir, to, quiet, most_rows=500)
+    return data_dir, to
+
+
+def made_bucket(endpoint: str, name: str) -> str:
     signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=key/20240101/us-east-1/s3/aws4_request"}
     with urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{name}", method="PUT", headers=signed)):
         return f"s3://{name}/tables"
@@ -143,9 +155,8 @@ def test_what_is_new_is_added_and_nothing_twice(tmp_path, bucket):
     same(tmp_path, bucket)
 
 
-def test_the_days_are_partitions_and_the_instruments_say_what_the_numbers_mean(tmp_path, bucket):
-    write(tmp_path, 1, 120)
-    publish(tmp_path, bucket, quiet)
+def test_the_days_are_partitions_and_the_instruments_say_what_the_numbers_mean(published):
+    _, bucket = published
     added = pa.table(DeltaTable(f"{bucket}/trades").get_add_actions(flatten=True))
     assert {str(day) for day in added.column("partition.day").to_pylist()} == {"2024-01-01", "2024-01-02"}
     found = DeltaTable(f"{bucket}/instruments").to_pyarrow_table().to_pylist()
@@ -210,15 +221,14 @@ def test_two_that_publish_at_once_store_every_row_once(tmp_path, bucket):
     assert sum(one["commits"] for one in results) == written, "no commit took the place of another"
 
 
-def test_a_distributed_engine_counts_and_sums_the_same(tmp_path, bucket):
-    write(tmp_path, 1, 100, at_once=20)
-    publish(tmp_path, bucket, quiet, most_rows=500)
+def test_a_distributed_engine_counts_and_sums_the_same(published):
+    data_dir, bucket = published
     done = subprocess.run([lake(), str(HERE / "engine.py"), bucket], capture_output=True, timeout=200, env=os.environ)
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     found = json.loads(done.stdout)
     assert found["workers"] == 2
     assert found["readers"] >= 1
-    reader = Reader(tmp_path)
+    reader = Reader(data_dir)
     for one in reader.captured():
         mine = reader.trades(one.id)
         assert found["instruments"][str(one.id)] == [len(mine), int(mine["price"].sum()), int(mine["size"].sum())]

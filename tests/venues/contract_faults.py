@@ -24,10 +24,12 @@ from .reading import Clear, Reading, Told
 
 LEFT_OUT_MOST = 60  # trade frames in one run
 LATE_BY = 50  # inputs
-RUNS = 4  # in each another change of every book is left out
+SHORT = 200  # inputs of a short session
+RUNS, SHORT_RUNS = 4, 2  # in each another change of every book is left out
 CANDIDATES = 40  # changes of a book that are looked at for leaving one out
 RESTARTED_MOST = 3000  # inputs; restarts cost more with every change that waits for a snapshot
 RESTARTS_FIRST, RESTARTS_EVERY = 200, 23  # at each of the first inputs, later at some and beside trouble
+SHORT_RESTARTS_FIRST, SHORT_RESTARTS_EVERY = 40, 7
 
 
 def missing_trades_are_told(entry: VenueEntry, reading: Reading, session: Session) -> int:
@@ -54,7 +56,7 @@ def missing_changes_are_told(entry: VenueEntry, reading: Reading, session: Sessi
     """
     told = readings_of(reading, session)
     changes = changes_to_leave_out(reading, session, told) if reading.checked else {}
-    for run in range(RUNS):
+    for run in range(RUNS if len(session) > SHORT else SHORT_RUNS):
         left_out = {symbol: pairs[run] for symbol, pairs in changes.items() if run < len(pairs)}
         gone = {first for first, _ in left_out.values()}
         listener, broken, waited = Listener(entry), set[str](), dict(left_out)
@@ -108,13 +110,15 @@ def saved_anywhere(entry: VenueEntry, reading: Reading, session: Session) -> int
     was: rows, records, questions, words and in the end the same state.
     """
     on, again = Listener(entry), Listener(entry)
+    short = len(session) <= SHORT
+    first, every = (SHORT_RESTARTS_FIRST, SHORT_RESTARTS_EVERY) if short else (RESTARTS_FIRST, RESTARTS_EVERY)
     count = 0
     for place, (one, trouble) in enumerate(troubled(reading, session[:RESTARTED_MOST])):
-        if place < RESTARTS_FIRST or place % RESTARTS_EVERY == 0 or trouble:
+        if place < first or place % every == 0 or trouble:
             again.restart()
             count += 1
-        heard, heard_again = on.hear(one), again.hear(one)
-        assert heard == heard_again, f"restarted, {Where(place, one)}: {heard_again} instead of {heard}"
+        made, made_again = on.made_of(one), again.made_of(one)
+        assert made == made_again, f"restarted, {Where(place, one)}: {made_again} instead of {made}"
     states = [sorted(each.adapter.save()) for each in (on, again)]  # the members of a set are saved in any order
     assert states[0] == states[1], "the state at the end is another"
     assert on.adapter.seen == again.adapter.seen, "what was seen when is another"

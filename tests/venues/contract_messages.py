@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from copy import deepcopy
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NamedTuple
@@ -95,11 +96,12 @@ def samples_are_told(entry: VenueEntry, reading: Reading, thorough: bool = False
 def every_digit_is_kept(entry: VenueEntry, reading: Reading, thorough: bool = False) -> int:
     """A price or size of a sample written in another way comes out as the same decimal, or the message is malformed."""
     samples = samples_of(entry, reading)
+    begun = Begun(entry, reading, samples)
     places = [(sample, match) for sample in samples for match in numbers_of(sample)]
 
     def put(sample: Sample, match: re.Match[str], text: str) -> None:
         one = sample.put(match, json.dumps(text) if match[0].startswith('"') else text)
-        listener, reader = after(entry, reading, wanted_of(samples), sample)
+        listener, reader = begun(sample)
         if heard := accepted(listener, one):
             same(heard, told_if_any(reader, one), reading, Where(0, one))
 
@@ -122,12 +124,13 @@ def nothing_breaks_it(entry: VenueEntry, reading: Reading, thorough: bool = Fals
     one Malformed record, changes nothing else, and what comes after it is read.
     """
     samples = samples_of(entry, reading)
+    begun = Begun(entry, reading, samples)
 
     @same_every_time(thorough)
     @given(sample=st.sampled_from(samples), change=REPLACED | GARBLED)
     def check(sample: Sample, change: tuple[int, str] | list[tuple[int, int, bytes]]) -> None:
         one = garbled(sample.one, change) if isinstance(change, list) else replaced(sample, *change)
-        listener, reader = after(entry, reading, wanted_of(samples), sample)
+        listener, reader = begun(sample)
         if accepted(listener, one) is None and one.kind == inputs.FRAME:
             same(listener.hear(sample.one), read(reader, sample.one), reading, Where(0, one))
 
@@ -176,6 +179,24 @@ def after(
         listener.hear(one)
         read(reader, one)
     return listener, reader
+
+
+class Begun:
+    """`after` again and again for the same samples: what came before one is given once, and kept as an adapter saves it."""
+
+    def __init__(self, entry: VenueEntry, reading: Reading, samples: list[Sample]) -> None:
+        self._entry, self._reading, self._wanted = entry, reading, wanted_of(samples)
+        self._saved: dict[int, tuple[bytes, int, Reader]] = {}  # by how much came before
+
+    def __call__(self, sample: Sample) -> tuple[Listener, Reader]:
+        if len(sample.before) not in self._saved:
+            listener, reader = after(self._entry, self._reading, self._wanted, sample)
+            self._saved[len(sample.before)] = listener.adapter.save(), listener.seq, reader
+        state, seq, reader = self._saved[len(sample.before)]
+        listener = Listener(self._entry, self._wanted)
+        listener.adapter.load(state)
+        listener.seq = seq
+        return listener, deepcopy(reader)
 
 
 def message(entry: VenueEntry, url: str, text: str) -> Input:

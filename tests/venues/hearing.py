@@ -7,8 +7,9 @@ Out: deals, levels, best bids and asks as exact decimals; records; questions. Ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +32,7 @@ from ninefold.venues.table import RECORDED
 from .reading import ASK, BID, Best, Clear, Deal, Level, Reader, Told
 
 Session = list[Input]
+CHECKED = ("seq", "receive_ns", "instrument", "taker_side", "action", "side", "size", "bid_size", "ask_size")
 ALLOWED = {"taker_side": {BUY, SELL, UNKNOWN_SIDE}, "action": {SET_LEVEL, CLEAR_BOOK}, "side": {BID, ASK}}
 
 
@@ -38,6 +40,16 @@ class Heard(NamedTuple):
     deals: list[Deal]
     book: list[Level | Clear]
     bests: list[Best]
+    records: list[AnyRecord]
+    asked: list[Question]
+    said: list[bytes]
+    stamps: list[tuple[int, int, int]]
+
+
+class Made(NamedTuple):
+    """rows: by kind, as they are stored."""
+
+    rows: dict[str, list[tuple[int, ...]]]
     records: list[AnyRecord]
     asked: list[Question]
     said: list[bytes]
@@ -57,6 +69,16 @@ class Listener:
         self.seq = 0
 
     def hear(self, one: Input) -> Heard:
+        made = self.made_of(one)
+        return Heard(
+            [self._deal(*row) for row in made.rows.get("trades", ())],
+            [self._level(*row) for row in made.rows.get("books", ())],
+            [self._best(*row) for row in made.rows.get("quotes", ())],
+            *made[1:],
+        )
+
+    def made_of(self, one: Input) -> Made:
+        """The same as it is stored, in whole units."""
         self.seq += 1
         adapter = self.adapter
         if one.kind == inputs.FRAME:
@@ -80,7 +102,7 @@ class Listener:
         found = self.adapter.registry.find(self.adapter.venue, symbol)
         return found.id if found else 0
 
-    def _take(self, one: Input) -> Heard:
+    def _take(self, one: Input) -> Made:
         adapter, gathered = self.adapter, self.adapter.gathered
         try:
             made = gathered.arrays()
@@ -96,15 +118,7 @@ class Listener:
             _check_rows(kind, rows, self.seq, one.receive_ns, len(adapter.registry))
         if "books" in made:
             self._rebuild(made["books"])
-        return Heard(
-            [self._deal(*row) for row in _rows(made, "trades")],
-            [self._level(*row) for row in _rows(made, "books")],
-            [self._best(*row) for row in _rows(made, "quotes")],
-            records,
-            asked,
-            said,
-            stamps,
-        )
+        return Made({kind: rows.tolist() for kind, rows in made.items()}, records, asked, said, stamps)
 
     def _rebuild(self, rows: np.ndarray) -> None:
         for id in np.unique(rows["instrument"]).tolist():
@@ -129,11 +143,7 @@ class Listener:
 
     def _exact(self, of: int, price: int, size: int) -> tuple[str, Decimal, Decimal]:
         known = self.adapter.registry[of]
-        return (
-            known.venue_symbol,
-            Decimal(price).scaleb(-known.price_decimals),
-            Decimal(size).scaleb(-known.size_decimals),
-        )
+        return known.venue_symbol, _decimal(price, known.price_decimals), _decimal(size, known.size_decimals)
 
 
 def load(path: Path, most: int | None = None) -> Session:
@@ -163,15 +173,16 @@ def bests(told: Iterable[Told]) -> list[Best]:
     return [one for one in told if isinstance(one, Best)]
 
 
-def _rows(made: dict[str, np.ndarray], kind: str) -> Iterator[tuple[int, ...]]:
-    return iter(made[kind].tolist() if kind in made else ())
+@lru_cache(maxsize=1 << 16)
+def _decimal(units: int, decimals: int) -> Decimal:
+    return Decimal(units).scaleb(-decimals)
 
 
 def _check_rows(kind: str, rows: np.ndarray, seq: int, receive_ns: int, listed: int) -> None:
     """What the rows of an input have in common with it, and the values that they may hold. A change that waited keeps
     the time at which it came.
     """
-    found = {name: set(rows[name].tolist()) for name in rows.dtype.names or ()}
+    found = {name: set(rows[name].tolist()) for name in CHECKED if name in (rows.dtype.names or ())}
     assert found["seq"] == {seq}, f"{kind}: seq {found['seq']} of input {seq}"
     came = found["receive_ns"]
     assert max(came) <= receive_ns if kind == "books" else came == {receive_ns}, f"{kind}: received at {came}"
