@@ -29,6 +29,7 @@ from ninefold.backtest.sweep import sweep_changes
 from ninefold.backtest.target import Changes
 from ninefold.services.backtest import Ready, document, played_once
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_markets
 from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_grid import Grid, grid_of
 from ninefold.services.backtest_outcome import Played, known_returns, played_as_one, played_together
@@ -124,6 +125,7 @@ def validated(
         "resumed": found.resumed,
         **splitting.asked(),
         **(more(fitting) if more else {}),
+        COMPLETENESS: completeness_of_markets(wanted.data_dir, [fitting.market]),
         "folds": [_told(wanted, fitting, fold, best[fold], found.rows, result) for fold in range(len(best))],
     }
     save_run(wanted.data_dir, splitting.kind, trial, told, ready.market.bars)

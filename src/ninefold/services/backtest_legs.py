@@ -28,6 +28,7 @@ from ninefold.backtest.stateful import check_read
 from ninefold.backtest.target import Changes, changes_of_target
 from ninefold.formula import Evaluator, Term
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_markets
 from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_legs_bars import leg_markets, legs_named
 from ninefold.services.backtest_outcome import Played, played
@@ -120,11 +121,12 @@ def played_once(wanted: Wanted, ready: Ready) -> tuple[PortfolioResult, Played]:
     return result, played(result, wanted.width_ns)
 
 
-def again(wanted: Wanted, chosen: Chosen) -> tuple[str, str, bytes]:
-    """Of a counted trial: identity of data and code, and the digest of the result; nothing is counted."""
+def again(wanted: Wanted, chosen: Chosen) -> tuple[str, str, bytes, dict[str, Any]]:
+    """Of a counted trial: identity of data and code, the digest of the result, how complete what it read is; nothing is counted."""
     ready = made_ready(wanted, chosen)
     _, found = played_once(wanted, ready)
-    return _snapshot(ready), chosen.code, found.outcome.digests[0]
+    complete = completeness_of_markets(wanted.data_dir, [*ready.markets.values()])
+    return _snapshot(ready), chosen.code, found.outcome.digests[0], complete
 
 
 def _snapshot(ready: Ready) -> str:
@@ -162,6 +164,7 @@ def _document(wanted: Wanted, ready: Ready, result: PortfolioResult, found: Play
         "to": times(ready.first.bars.close_ns[-1:])[0],
         "bars": len(ready.first.bars),
         "unknown_bars": int(sum((~market.bars.known).sum() for market in ready.markets.values())),
+        COMPLETENESS: completeness_of_markets(wanted.data_dir, [*ready.markets.values()]),
         **judged(result, _held(ready), found, judging, wanted.width_ns, wanted.target_volatility),
         "sensitivity": sensitivity(result, _played_again(ready), close, spread, wanted.width_ns),
         "unfilled": _unfilled(ready, result),

@@ -14,15 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from ninefold.backtest.bars import BadBars, when
+from ninefold.formula import sources
 from ninefold.market.time import TIMEFRAME_OF
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_series import read_elsewhere
 from ninefold.services.backtest_wanted import BadBacktest, Wanted, bars_of, reads_vwap
 from ninefold.strategy.forms import Legs
 
 
 def leg_markets(wanted: Wanted, legs: Legs, named: Mapping[str, str], strategy: str) -> dict[str, Market]:
     """raises: BadBars if they have no time in common; BadBacktest, and what reading the bars raises."""
-    return _shared(named, _markets(wanted, named, any(map(reads_vwap, legs.terms))), strategy)
+    made = _shared(named, _markets(wanted, named, any(map(reads_vwap, legs.terms))), strategy)
+    first, elsewhere = next(iter(made)), sources(list(legs.terms))
+    return {**made, first: replace(made[first], read=(*made[first].read, *read_elsewhere(made[first], elsewhere)))}
 
 
 def legs_named(wanted: Wanted, legs: Legs, strategy: str) -> dict[str, str]:
@@ -59,6 +63,7 @@ def _shared(named: Mapping[str, str], markets: Mapping[str, Market], strategy: s
         leg: one.between(*np.searchsorted(one.bars.open_ns, [start_ns, end_ns]).tolist())
         for leg, one in markets.items()
     }
+    read = {leg: tuple(of._replace(from_ns=start_ns, to_ns=end_ns) for of in one.read) for leg, one in cut.items()}
 
     def other(own: Market, instrument: str, width_ns: int) -> Market:
         if instrument not in cut:
@@ -76,4 +81,4 @@ def _shared(named: Mapping[str, str], markets: Mapping[str, Market], strategy: s
             )
         return found.others(named[instrument], width_ns)
 
-    return {leg: replace(one, others=partial(other, one)) for leg, one in cut.items()}
+    return {leg: replace(one, others=partial(other, one), read=read[leg]) for leg, one in cut.items()}

@@ -32,6 +32,7 @@ from ninefold.backtest.ticks.result import TickResult
 from ninefold.backtest.ticks.stream import Way, tick_numbers
 from ninefold.backtest.ticks.tape import BadTicks
 from ninefold.market.time import width_of
+from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_ticks
 from ninefold.services.backtest_outcome import played
 from ninefold.services.backtest_report import Judging, judged, quote, times, trades_told
 from ninefold.services.backtest_strategy import choose
@@ -133,6 +134,7 @@ def backtest_ticks(wanted: WantedTicks, now_ns: int) -> dict[str, Any]:
         **more,
         "bars": len(bars),
         **judged(result, hold, counted, judging, ready.way.width_ns, TARGET_VOLATILITY),
+        COMPLETENESS: completeness_of_ticks(wanted.data_dir, ready.source.read, bars),
         "open_trade": next(iter(trades_told(bars, bars.unit, found.open_trade)), None),
         "trades": trades_told(bars, bars.unit, found.trades),
         "equity_curve": np.asarray(quote(result.equity, bars.unit)).tolist(),
@@ -161,12 +163,14 @@ def made_ready(wanted: WantedTicks) -> Ready:
     return Ready(source, way, chosen.name, chosen.family, chosen.code, chosen.parameters, play)
 
 
-def again(config: Mapping[str, Any], data_dir: Path) -> tuple[str, str, bytes]:
-    """A counted trial once more: identity of data and code, and the digest of the result; nothing is counted."""
+def again(config: Mapping[str, Any], data_dir: Path) -> tuple[str, str, bytes, dict[str, Any]]:
+    """A counted trial once more: identity of data and code, the digest of the result, and how complete what it read is; nothing is
+    counted."""
     ready = made_ready(_wanted_of(config, data_dir))
     found, bars, _ = ready.play()
     counted = played(on_bars(found, bars), ready.way.width_ns)
-    return ready.source.snapshot, ready.code, counted.outcome.digests[0]
+    complete = completeness_of_ticks(data_dir, ready.source.read, bars)
+    return ready.source.snapshot, ready.code, counted.outcome.digests[0], complete
 
 
 def _wanted_of(config: Mapping[str, Any], data_dir: Path) -> WantedTicks:
