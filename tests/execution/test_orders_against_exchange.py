@@ -23,12 +23,14 @@ from ninefold.venues import binance_orders
 from ninefold.venues.binance_orders import parse_account
 from tests.execution.exchange import RULES, Message, Venue, open_venue
 
-TYPES = ("market", "limit", "post_only", "ioc", "fok", "stop")
+KEPT = ("kept_stop", "kept_take_profit")
+TYPES = ("market", "limit", "post_only", "ioc", "fok", "stop", *KEPT)
 DEEP = 400_000  # lots: more than the account pays for
 
 
 class Place(NamedTuple):
-    """price: ticks beyond the best price that it meets; less than 0: it rests."""
+    """price: ticks beyond the best price that it meets; less than 0: it rests. Of one that the venue keeps it is how far its trigger
+    is from that, on the side on which it waits; those of an odd size have a limit, beyond the trigger or short of it."""
 
     side: int
     kind: str
@@ -91,12 +93,19 @@ class Play:
     def place(self, one: Place) -> None:
         intended = Order(
             seq=self.seq, known_ns=self.seq, client_order_id=f"{PREFIX}{len(self.orders)}", instrument=1,
-            side=one.side, size=one.lots, status="intended", order_type=one.kind,
-            price=0 if one.kind in ("market", "stop") else self.venue.best(one.side) + one.side * one.price,
+            side=one.side, size=one.lots, status="intended", order_type=one.kind, **self.prices(one),
         )  # fmt: skip
         self.orders.append(intended)
         self.step([intended, msgspec.structs.replace(intended, status="sent")])
         self.venue.place(intended)
+
+    def prices(self, one: Place) -> dict[str, int]:
+        best = self.venue.best(one.side)
+        if one.kind in KEPT:
+            away = abs(one.price) if one.kind == "kept_stop" else -abs(one.price)
+            trigger = best + one.side * away
+            return {"trigger": trigger, "price": trigger + one.side * one.price if one.lots % 2 else 0}
+        return {"price": 0 if one.kind in ("market", "stop") else best + one.side * one.price}
 
     def hear(self, message: Message) -> None:
         self.step(parse_account(message.kind, message.payload, self.venue.registry, self.seq + 1, self.seq + 1))
@@ -208,6 +217,17 @@ HISTORIES: dict[str, list[Place | Cancel | Others]] = {
     "a cancel that races a fill": [Place(1, "limit", -3, 30_000), Others(-1, 20_000), Cancel(0)],
     "a cancel that comes too late": [Place(1, "market", 0, 100), Cancel(0)],
     "two of our own orders meet": [Place(-1, "limit", -1, 900), Place(1, "market", 0, 20_000)],
+    "a stop goes off at the venue": [Place(-1, "kept_stop", 20, 900), Others(-1, 40_000)],
+    "one with a limit does, and rests": [Place(-1, "kept_stop", -30, 901), Others(-1, 40_000), Others(1, 20_000)],
+    "a cancel that races a stop": [Place(-1, "kept_stop", 20, 900), Others(-1, 40_000), Cancel(0)],
+    "a stop that is cancelled in time": [Place(-1, "kept_stop", 60, 900), Cancel(0), Others(-1, 40_000)],
+    "one stop that sets off the next": [
+        Place(-1, "kept_stop", 2, 90_000),
+        Place(-1, "kept_stop", 50, 900),
+        Others(-1, 9_000),
+    ],
+    "a take-profit goes off": [Place(-1, "kept_take_profit", 20, 900), Others(1, 40_000), Others(1, 40_000)],
+    "what would go off at once": [Place(-1, "kept_stop", 0, 900), Place(-1, "kept_take_profit", 0, 900)],
     "all types": [Place(1, kind, 5, 700) for kind in TYPES] + [Place(-1, kind, -5, 700) for kind in TYPES],
     "what the account cannot pay": [Place(1, kind, 5, DEEP) for kind in TYPES],
 }

@@ -2,7 +2,8 @@
 
 In:  a data dir; the simulated exchange's addresses; when the script begins. Out: the process ends when the script is over and
      every order is settled, or says what is not.
-What is not real: the market (one quote, told again and again) and the wishes (in and out of one position). Patience and
+What is not real: the market (one quote, told again and again, and trades far above it at the end), the wishes (in and out of one position)
+and the person who asks for a bracket: its stop lies at the exchange, and is cancelled before its take-profit sells. Patience and
 pauses are short, so that a case takes some seconds; the rules are those of the product.
 """
 
@@ -21,10 +22,11 @@ import uvloop
 
 from ninefold.config import Account, Config, Risk, Strategies, Venue
 from ninefold.journal import inputs
+from ninefold.journal.inputs import Command
 from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Tick
-from ninefold.services import door, hot, trading
+from ninefold.services import asking, door, hot, trading
 from ninefold.services.build import stage_of
 from ninefold.services.collect import MarketFeed
 from ninefold.services.hot import Hot
@@ -36,6 +38,9 @@ LONGEST_S = 20.0
 DONE, NOT_SETTLED = 0, 3
 RECV_WINDOW_MS = 400
 CAPITAL = "500"
+# What a person asks for in the second phase; trades reach its take-profit in the fifth.
+BRACKET = {"pair": PAIR, "side": 1, "size": "0.002", "stop": "30000", "take_profit": "70000"}
+ASKED_IN, TAKEN_IN = 1, 4
 
 
 class Exchange(NamedTuple):
@@ -50,7 +55,8 @@ def live(data_dir: Path, exchange: Exchange, begin_ns: int, without: Callable[[]
     be_quick()
     door.feed_of = Quotes
     hot.CHAIN = ("decide", "execute")
-    hot.stage_of = lambda name, *rest: Script(begin_ns) if name == "decide" else stage_of(name, *rest)
+    hot.stage_of = lambda name, *rest: Script(begin_ns, data_dir) if name == "decide" else stage_of(name, *rest)
+    Quotes.rise_ns = begin_ns + TAKEN_IN * PHASE_NS
     if without is not None:
         without()
     status = uvloop.run(trade(config_of(data_dir, exchange), begin_ns + PHASES * PHASE_NS))
@@ -78,7 +84,7 @@ def config_of(data_dir: Path, exchange: Exchange) -> Config:
             stream_url=exchange.stream,
             ws_api_url=exchange.ws_api,
         ),
-        account=Account(orders="exchange", keys_file=exchange.keys_file, capital=CAPITAL),
+        account=Account(orders="exchange", keys_file=exchange.keys_file, capital=CAPITAL, stops="venue"),
         risk=Risk(orders_per_minute=1_000),
         strategies=Strategies(names=(STRATEGY,)),
     )
@@ -99,12 +105,13 @@ async def settled(running: Hot, end_ns: int, stop: asyncio.Event) -> int:
     while time.monotonic() < deadline:
         await asyncio.sleep(0.02)
         over = time.time_ns() > end_ns and core.account.free and not core.awaited
-        if over and not core.unsettled() and not core.account.differences() and flat(running):
+        settled = not core.unsettled() and not core.desk.held and not core.account.differences()
+        if over and settled and flat(running):
             stop.set()
             return DONE
     last = [f"{one.order.status}: {one.order.reason}" for one in core.orders.values()][-2:]
     print(
-        f"unsettled {core.unsettled()}, awaited {core.awaited}, differences {core.account.differences()}, {last}",
+        f"unsettled {core.unsettled()}, held {core.desk.held}, awaited {core.awaited}, differences {core.account.differences()}, {last}",
         flush=True,
     )
     stop.set()
@@ -118,16 +125,23 @@ def flat(running: Hot) -> bool:
 
 
 class Script:
-    """Stands for `decide`: wants all of the capital in, and then out, by the venue's clock, so that it needs no memory."""
+    """Stands for `decide`: wants all of the capital in, and then out, by the venue's clock, so that it needs no memory. It is also
+    the person who asks for a bracket: a request of the same name is one request."""
 
     name = "decide"
 
-    def __init__(self, begin_ns: int) -> None:
+    def __init__(self, begin_ns: int, data_dir: Path) -> None:
         self._begin_ns = begin_ns
+        self._data_dir = data_dir
+        self._asked = False
 
     def step(self, chunk: Chunk) -> Chunk:
         for tick in [record for record in chunk.records if isinstance(record, Tick)]:
             phase = (tick.exchange_ns - self._begin_ns) // PHASE_NS
+            if ASKED_IN <= phase < TAKEN_IN and not self._asked:
+                self._asked = True
+                body = msgspec.json.encode({"ask_id": str(self._begin_ns), **BRACKET}).decode()
+                asking.put(self._data_dir, Command(name="order", by="ada", body=body), "bracket", tick.known_ns)
             if phase >= 0:
                 target = 1.0 if phase % 2 == 0 and phase < PHASES else 0.0
                 row = (1, STRATEGY.encode(), 10**9, tick.exchange_ns, target, tick.known_ns, tick.seq)
@@ -136,7 +150,10 @@ class Script:
 
 
 class Quotes(MarketFeed):
-    """Stands for the market: the venue is asked for its rules, and one quote is told again and again."""
+    """Stands for the market: the venue is asked for its rules, and one quote is told again and again. rise_ns: from when on a trade
+    is told that takes a profit."""
+
+    rise_ns = 0
 
     def flush(self) -> None:
         """Hand on what is waiting; what the adapter would ask of a market that is none is not asked."""
@@ -146,13 +163,20 @@ class Quotes(MarketFeed):
     async def _stay_connected(self) -> None:
         number = next(self._numbers)
         self._tell(number, "open", "")
-        now_ms = self._clock() // 10**6
-        deal = {"e": "trade", "E": now_ms, "s": SYMBOL, "t": now_ms, "p": "60000", "q": "1", "T": now_ms, "m": False}
-        self._hear(number, "trade", deal)
+        trade_id = self._clock() // 10**6
+        self._deal(number, trade_id, "60000")
         while True:
+            if self._clock() > self.rise_ns:
+                trade_id += 1
+                self._deal(number, trade_id, "70000")
             best = {"u": self._clock() // 10**6, "s": SYMBOL, "b": "60000", "B": "9", "a": "60001", "A": "9"}
             self._hear(number, "bookTicker", best)
             await asyncio.sleep(0.25)
+
+    def _deal(self, number: int, trade_id: int, price: str) -> None:
+        at_ms = self._clock() // 10**6
+        deal = {"e": "trade", "E": at_ms, "s": SYMBOL, "t": trade_id, "p": price, "q": "1", "T": at_ms, "m": False}
+        self._hear(number, "trade", deal)
 
     def _hear(self, number: int, stream: str, data: dict[str, object]) -> None:
         frame = msgspec.json.encode({"stream": f"{SYMBOL.lower()}@{stream}", "data": data})

@@ -13,6 +13,7 @@ import msgspec
 from ninefold.execution import rejections
 from ninefold.execution.account import Account
 from ninefold.execution.core import ExecutionCore
+from ninefold.execution.kept import Kept
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import AnyRecord, Fill, Order
@@ -126,6 +127,10 @@ def balances_that_differ_are_not_asked_for_again() -> None:
     _set(Trading, "_compare", never)
 
 
+def nothing_waits_for_what_the_venue_keeps() -> None:
+    _set(Kept, "blocks", lambda self, order, family, tick: False)
+
+
 def the_ledger_stays_ahead_of_the_journal() -> None:
     def stays(self: Execute, seq: int) -> None:
         return
@@ -160,4 +165,5 @@ RULES: dict[str, Callable[[], None]] = {
     "one order of an instrument is under way at a time": several_orders_of_an_instrument_are_under_way,
     "balances that differ are asked for again": balances_that_differ_are_not_asked_for_again,
     "the ledger is done up to the journal's end at most": the_ledger_stays_ahead_of_the_journal,
+    "what the venue keeps is over before the rest is sold": nothing_waits_for_what_the_venue_keeps,
 }

@@ -14,6 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ninefold.execution.asked import HAND
+from ninefold.execution.held import EXITS
 from ninefold.execution.money import base_amount, quote_amount
 from ninefold.execution.orders import TERMINAL
 from ninefold.journal.reader import read
@@ -41,6 +43,9 @@ class TheirOrder(NamedTuple):
     lots: int
     filled_lots: int
     status: str
+    kind: str
+    time_ms: int
+    update_ms: int
 
 
 def look(rest: str, database: Path) -> Before:
@@ -53,7 +58,7 @@ def what_is_wrong(data_dir: Path, rest: str, database: Path, before: Before) -> 
         TheirOrder(*row)
         for row in _ask(
             database,
-            f"select client_id, side, lots, filled_lots, status from orders where order_id > {before.order_id}"
+            f"select client_id, side, lots, filled_lots, status, type, time_ms, update_ms from orders where order_id > {before.order_id}"
             " order by order_id",
         )
     ]
@@ -65,7 +70,8 @@ def what_is_wrong(data_dir: Path, rest: str, database: Path, before: Before) -> 
     ]
     wrong += [f"orphan: the ledger knows no order {one.client_id}" for one in theirs if one.client_id not in ours]
     wrong += _orders(ours, {one.client_id: one for one in theirs}, instruments)
-    wrong += _positions(theirs)
+    wrong += _positions(theirs, {id for id, order in ours.items() if order.strategies == (HAND,)})
+    wrong += _at_once(theirs, ours)
     wrong += _fills(ledger.fills(), instruments, database, before)
     wrong += _account(ledger, instruments, _balances(rest), before)
     return wrong + _early(data_dir)
@@ -78,23 +84,37 @@ def _orders(ours: dict[str, Order], theirs: dict[str, TheirOrder], instruments: 
         there, filled = theirs.get(id), base_amount(instruments[order.instrument], order.filled)
         if order.status not in TERMINAL:
             wrong.append(f"lost: {id} is {order.status}")
+        elif there is None and order.order_type in EXITS and order.status == "cancelled" and not order.filled:
+            continue  # it was with us only
         elif there is None and (order.status not in ("rejected", "expired") or order.filled):
             wrong.append(f"unequal: {id} is {order.status}, and the exchange never had it")
-        elif there is not None and order.status not in ENDS[there.status]:
+        elif there is not None and order.status not in ENDS.get(there.status, ()):
             wrong.append(f"lost: {id} is {order.status} ({order.reason}), and at the exchange {there.status}")
         elif there is not None and filled != there.filled_lots * lot:
             wrong.append(f"lost: {id} has {filled} filled, at the exchange {there.filled_lots * lot}")
     return wrong
 
 
-def _positions(theirs: list[TheirOrder]) -> list[str]:
-    """The script wants one position or none: more was bought twice, less was sold twice."""
-    held, most = 0, max((one.lots for one in theirs), default=0)
+def _positions(theirs: list[TheirOrder], by_hand: set[str]) -> list[str]:
+    """The script wants one position or none, and one bracket: more was bought twice, less was sold twice."""
+    lots = [(one.client_id in by_hand, one.lots) for one in theirs]
+    held, most = 0, sum(max((size for hand, size in lots if hand is whose), default=0) for whose in (True, False))
     for one in theirs:
         held += one.side * one.filled_lots
         if not -1 <= held <= most * 1.01 + 1:
             return [f"doubled: after {one.client_id} {held} lots are held, wanted were 0 to {most}"]
     return []
+
+
+def _at_once(theirs: list[TheirOrder], ours: dict[str, Order]) -> list[str]:
+    """What the exchange kept for a stop was over before the take-profit beside it was sent."""
+    taken = {id for id, order in ours.items() if order.order_type == "take_profit"}
+    return [
+        f"doubled: {sold.client_id} was sent while {kept.client_id} could sell the same"
+        for sold in theirs
+        for kept in theirs
+        if sold.client_id in taken and kept.kind == "STOP_LOSS" and kept.time_ms <= sold.time_ms < kept.update_ms
+    ]
 
 
 def _fills(fills: list[Fill], instruments: dict[int, Instrument], database: Path, before: Before) -> list[str]:

@@ -38,6 +38,7 @@ WHERE: dict[
     "one order of an instrument is under way at a time": ("reply lost", 480),
     "balances that differ are asked for again": ("user stream gap", 480),
     "the ledger is done up to the journal's end at most": ("reply lost", 3),
+    "what the venue keeps is over before the rest is sold": ("none", 480),
 }
 ALONE = ("--jobs", 1, "--stop")
 AHEAD = "the ledger is done up to the journal's end at most"

@@ -63,6 +63,16 @@ REQUESTS: dict[str, Callable[[], Request]] = {
     "immediate or cancel": lambda: build_order(approved(-1, "ioc", 1), BTC_USDT, NOW_MS),
     "fill or kill": lambda: build_order(approved(-1, "fok", 50_000_00), BTC_USDT, NOW_MS),
     "stop that went off": lambda: build_order(approved(-1, "stop", trigger=48_000_00), BTC_USDT, NOW_MS),
+    "stop kept there": lambda: build_order(approved(-1, "kept_stop", trigger=48_000_00), BTC_USDT, NOW_MS),
+    "stop kept there with a limit": lambda: build_order(
+        approved(-1, "kept_stop", 45_600_00, 48_000_00), BTC_USDT, NOW_MS
+    ),
+    "take-profit kept there": lambda: build_order(
+        approved(-1, "kept_take_profit", trigger=52_000_00), BTC_USDT, NOW_MS
+    ),
+    "take-profit kept there with a limit": lambda: build_order(
+        approved(-1, "kept_take_profit", 49_400_00, 52_000_00), BTC_USDT, NOW_MS
+    ),
     "cancel": lambda: cancel_order("BTCUSDT", "nf-a", NOW_MS),
     "order": lambda: ask_order("BTCUSDT", "nf-a", NOW_MS),
     "open orders": lambda: ask_open_orders(NOW_MS),
@@ -99,6 +109,12 @@ VENUES_WORDS = {
     "fill or kill": ("LIMIT", "FOK", "50000.00"),
     "stop that went off": ("MARKET", None, None),
 }
+WAITS_THERE = {
+    "stop kept there": ("STOP_LOSS", None, None, "48000.00"),
+    "stop kept there with a limit": ("STOP_LOSS_LIMIT", "GTC", "45600.00", "48000.00"),
+    "take-profit kept there": ("TAKE_PROFIT", None, None, "52000.00"),
+    "take-profit kept there with a limit": ("TAKE_PROFIT_LIMIT", "GTC", "49400.00", "52000.00"),
+}
 
 
 @pytest.mark.parametrize("name", VENUES_WORDS)
@@ -106,6 +122,14 @@ def test_every_type_is_said_in_the_words_of_the_venue(name):
     params = REQUESTS[name]().params
     assert (params["type"], params.get("timeInForce"), params.get("price")) == VENUES_WORDS[name]
     assert "stopPrice" not in params
+
+
+@pytest.mark.parametrize("name", WAITS_THERE)
+def test_what_the_venue_is_to_keep_is_said_in_its_words(name):
+    params = REQUESTS[name]().params
+    told = (params["type"], params.get("timeInForce"), params.get("price"), params["stopPrice"])
+    assert told == WAITS_THERE[name]
+    assert (params["side"], params["newOrderRespType"]) == ("SELL", "FULL")
 
 
 def test_the_subscription_is_signed_over_its_parameters_sorted_by_name():

@@ -9,7 +9,8 @@ never at a better price than shown, never more than the size shown, never twice 
 Market: the rest waits for later quotes, and expires when its patience is over. IOC: the first quote, the rest expires. FOK:
 all at the first quote, or nothing. Post-only: rejected if the first quote is at its limit. Limit and post-only rest then, with
 their money locked, at the end of the queue: they fill at their own limit when the other side is quoted there or through it.
-A cancel takes as long as an order; what fills before it arrives is filled.
+A stop or take-profit that the venue keeps waits, with what it sells locked, until the bid has reached its trigger, and is a market
+order from then on, of its limit where it has one. A cancel takes as long as an order; what fills before it arrives is filled.
 Not modelled: our own effect on the market, levels behind the best one, fills within a queue, orders the venue refuses for
 reasons other than money, outages, the other traders' reaction. What was taken from a standing price is forgotten at a
 restart.
@@ -25,6 +26,7 @@ import msgspec
 import numpy as np
 
 from ninefold.backtest.models import FeeModel, LatencyModel, SizeModel
+from ninefold.execution.held import KEPT
 from ninefold.execution.money import ONE, base_amount, quote_amount
 from ninefold.execution.orders import TERMINAL, Cancel
 from ninefold.execution.risk import Approved
@@ -51,7 +53,8 @@ class SimulatedVenue(Protocol):
 
 @dataclass(slots=True)
 class _Waiting:
-    """order: as it stands. from_ns: when it reaches the market. met: whether it has. cancel_ns: when its cancel does."""
+    """order: as it stands. from_ns: when it reaches the market. met: whether it has. cancel_ns: when its cancel does. off: whether
+    one that the venue keeps has gone off."""
 
     order: Order
     decided_seq: int
@@ -59,11 +62,13 @@ class _Waiting:
     fills: int = 0
     met: bool = False
     cancel_ns: int | None = None
+    off: bool = False
 
     @property
     def rests(self) -> bool:
-        """Whether it waits in the book with its money locked."""
-        return self.met and self.order.order_type in RESTING
+        """Whether it waits with its money locked, in the book or for a price."""
+        waits = self.order.order_type in KEPT and (not self.off or self.order.price > 0)
+        return self.met and (self.order.order_type in RESTING or waits)
 
 
 class PaperVenue:
@@ -123,7 +128,7 @@ class PaperVenue:
         if order.status == "sent" and waiting is None:
             self._wait(order)
         elif waiting is not None and order.status in ("working", "partly_filled"):
-            waiting.order, waiting.met = order, True
+            waiting.order, waiting.met, waiting.off = order, True, order.filled > 0
         elif order.status in TERMINAL:
             self._waiting.pop(order.client_order_id, None)
 
@@ -148,13 +153,31 @@ class PaperVenue:
             if waiting.cancel_ns is not None and receive_ns >= waiting.cancel_ns:
                 said += self._over(waiting, "cancelled", "", receive_ns, seq)
                 continue
+            if order.order_type in KEPT and not waiting.off:
+                said += self._keep(waiting, bid, receive_ns, seq)
+                continue
             price, size = (ask, ask_size) if order.side > 0 else (bid, bid_size)
             available = self._sizes.available(instrument, order.side, price, size) if price > 0 else 0
             if order.order_type in PRICED:
                 said += self._limited(waiting, price, available, receive_ns, seq)
-            elif price > 0:
+            elif price > 0 and not (order.order_type in KEPT and price < order.price):
                 said += self._fill(waiting, price, price, available, receive_ns, seq)
         return said
+
+    def _keep(self, waiting: _Waiting, bid: int, receive_ns: int, seq: int) -> list[AnyRecord]:
+        """A quote is seen by a sale that waits for a price: one that is there already, or that nothing is there for, is refused."""
+        order = waiting.order
+        reached = 0 < bid <= order.trigger if order.order_type == "kept_stop" else bid >= order.trigger
+        if waiting.met:
+            waiting.off, waiting.from_ns = reached, receive_ns
+            return []
+        if reached:
+            return self._over(waiting, "rejected", "it would go off at once", receive_ns, seq)
+        if self._affordable(self._registry[order.instrument], order, order.trigger, order.size) < order.size:
+            return self._over(waiting, "rejected", "insufficient balance", receive_ns, seq)
+        waiting.met = True
+        waiting.order = msgspec.structs.replace(order, status="working", seq=seq, known_ns=receive_ns)
+        return [waiting.order, self._balance(self._given(order), seq, receive_ns)]
 
     def _limited(self, waiting: _Waiting, price: int, available: int, receive_ns: int, seq: int) -> list[AnyRecord]:
         """A quote meets an order with a limit. price: of the other side, 0 if that is empty."""

@@ -34,7 +34,8 @@ class Account(_Section, frozen=True):
     """orders: "paper" fills in our simulated market; "exchange" sends signed orders to the venue's addresses. canary: with mode
     "live" a position is worth so much at most, until so many filled orders agreed with the venue's balances. unproven_venue:
     the venue's name once more, where its order entry was never seen at work. durable: an order is in the ledger before it
-    leaves; "strict": also on the disk, "overlapped": on the disk before the next of its instrument.
+    leaves; "strict": also on the disk, "overlapped": on the disk before the next of its instrument. stops: "venue": of stops by
+    hand another order lies at the venue, where that keeps them; "held": they are with us alone.
     """
 
     orders: Literal["paper", "exchange"] = "paper"
@@ -48,6 +49,7 @@ class Account(_Section, frozen=True):
     canary_quote: Positive = 20.0
     canary_orders: Annotated[int, msgspec.Meta(ge=1)] = 20
     durable: Literal["overlapped", "strict"] = "strict"
+    stops: Literal["venue", "held"] = "held"
 
 
 class Risk(_Section, frozen=True):

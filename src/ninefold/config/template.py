@@ -38,6 +38,8 @@ capital = "10000"        # worth that the strategies may use together, in quote
 canary_quote = 20.0      # live: worth of one position at most, until
 canary_orders = 20       # so many filled orders have agreed with the venue's balances
 durable = "strict"       # an order is on the disk before it leaves; "overlapped": in the ledger, and on the disk before the next one
+stops = "held"           # stops by hand are with us alone; "venue": beside each lies one at the venue, which goes off there while
+#                          we do not run (Binance spot; docs/orders.md)
 # key_env = "NINEFOLD_API_KEY"        # names of environment variables, never the secrets themselves
 # secret_env = "NINEFOLD_API_SECRET"
 # passphrase_env = "NINEFOLD_API_PASSPHRASE"   # of OKX alone

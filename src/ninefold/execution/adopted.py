@@ -6,10 +6,12 @@ In:  the venue's word on such an order. Out: a `Found`, which says that it is fo
 
 from __future__ import annotations
 
+from ninefold.execution.held import KEPT
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Found, Order
 
 PROTECTIVE = (
+    *KEPT,
     "stop",
     "take_profit",
     "trailing",

@@ -1,6 +1,6 @@
 """The canary: a live account begins with small positions, until enough orders were filled and agreed with the venue.
 
-In:  orders that are complete; once a second whether anything is under way and whether the venue's balances are our books'.
+In:  orders that are complete; once a second whether anything but what rests is under way and whether the venue's balances are ours.
 Out: whether positions are still small. An order counts when, after it, all balances agree; so money that moves unexplained keeps
      the canary in its cage.
 """

@@ -27,6 +27,7 @@ from ninefold.execution.guards import ExitRule, Guards
 from ninefold.execution.ids import is_ours
 from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow, never_sent
 from ninefold.execution.rejections import Rejections
+from ninefold.execution.relisted import relist
 from ninefold.execution.returns import Returns
 from ninefold.execution.risk import Approved, RiskState, check
 from ninefold.execution.rules import AccountRules
@@ -88,7 +89,7 @@ class ExecutionCore:
         self.rejections = Rejections()
         self.returns = Returns(widths | ({rules.tail_width_ns} if rules.max_var or rules.max_cvar else set()))
         self._selling_out = SellingOut()
-        self.desk = Desk(rules, registry, self.orders, self.account.positions, self.shown)
+        self.desk = Desk(rules, registry, self.orders, self.account, self.shown)
         self.guards = Guards(exits, registry, self.account.attribution)
         self._wishes = Wishes(rules.account, registry, self.account, self.shown, self._selling_out, self.guards)
         self._to_cancel: list[Cancel] = []
@@ -183,8 +184,7 @@ class ExecutionCore:
                 made += self._fold(record)
         if tick is not None:
             made += self._worth(tick)
-            may_leave = self._halted is None and not self._awaited
-            made += self.guards.look(chunk, tick, busy_of(self._orders_under_way()) if may_leave else None)
+            made += self.guards.look(chunk, tick, busy_of(self._orders_under_way()) if self._may_leave else None)
             wanted = (desired() if callable(desired) else desired) or {}
             approved = self._decide(chunk, tick, Wanted(wanted, wants or {}, open_mays), made)
         chunk.records.extend(made)
@@ -221,13 +221,15 @@ class ExecutionCore:
             case Listed():
                 self.account.relist_to(record.instrument, self._registry)
                 self.guards.relist_to(record.instrument)
+                relist(self.orders, self._under_way, record.instrument, self._registry)
+                return self.desk.relist_to(record)
             case Started():
                 return self._start(record)
         return []
 
     def _see(self, equity: Equity) -> None:
         self.worth.see(equity)
-        self.canary.look(bool(self._under_way), not self.account.differences())
+        self.canary.look(bool(busy_of(self._orders_under_way())), not self.account.differences())
 
     def _switch(self, record: Halted | Resumed) -> None:
         if isinstance(record, Resumed):
@@ -314,15 +316,14 @@ class ExecutionCore:
 
     def _decide(self, chunk: Chunk, tick: Tick, wanted: Wanted, made: list[AnyRecord]) -> list[Approved]:
         under_way = self._orders_under_way()
-        leaving, changed = self.desk.due(tick, under_way)
+        leaving, changed = self.desk.due(tick, under_way, not self._awaited, self._may_leave)
         made += changed
         intents = leaving
         shares: Shares = {}
         if wanted.desired or self._selling_out.asked:
             reducing = frozenset(order.instrument for order in leaving if order.reduce_only)
             busy = reducing | busy_of(under_way)  # what reduces may sell what strategies hold
-            on_order = frozenset(each.order.instrument for each in under_way)
-            wished, shares = self._wishes.orders(chunk, tick, wanted, busy, on_order, self._halted, made)
+            wished, shares = self._wishes.orders(chunk, tick, wanted, busy, under_way, self._halted, made)
             intents = leaving + wished
         approved: list[Approved] = []
         if intents:
@@ -345,6 +346,10 @@ class ExecutionCore:
             wanted = shared(order, shares)
             self.account.attribution.share(wanted)
             made.append(wanted)
+
+    @property
+    def _may_leave(self) -> bool:
+        return self._halted is None and not self._awaited
 
     def _orders_under_way(self) -> list[Tracked]:
         return [self.orders[one] for one in self._under_way]

@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ninefold.execution.bracket import left
-from ninefold.execution.held import EXITS
+from ninefold.execution.held import EXITS, KEPT
+from ninefold.execution.money import base_amount, size_of
 from ninefold.execution.orders import Tracked
-from ninefold.market.instruments import Registry
+from ninefold.execution.relisted import is_earlier
+from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import Order
 from ninefold.market.time import SECOND_NS
 
@@ -23,13 +25,14 @@ AGAIN_NS = SECOND_NS  # an exit that could not leave, or left a part, is tried a
 @dataclass(slots=True)
 class Family:
     """root: id of the entry, or of an exit by itself. exits: ids, oldest first. size, instrument: of the first exit.
-    tried_ns: when the last exit left or was refused."""
+    tried_ns: when the last exit left or was refused. kept: ids of orders that stood for exits at the venue (kept.py)."""
 
     root: str
     instrument: int
     size: int
     exits: list[str] = field(default_factory=list)
     tried_ns: int = -AGAIN_NS
+    kept: list[str] = field(default_factory=list)
 
 
 class Families:
@@ -43,12 +46,22 @@ class Families:
 
     def take(self, order: Order) -> None:
         """A record of an order; one that is no reduce-only exit changes nothing."""
+        root = root_of(order)
+        if order.order_type in KEPT and root in self.of and order.client_order_id not in self.of[root].kept:
+            self.of[root].kept.append(order.client_order_id)
         if order.order_type not in EXITS or not order.reduce_only:
             return
-        root = root_of(order)
         family = self.of.setdefault(root, Family(root, order.instrument, order.size))
         if order.client_order_id not in family.exits:
             family.exits.append(order.client_order_id)
+
+    def relist_to(self, instrument: Instrument) -> None:
+        """An instrument goes on under another number."""
+        for family in self.of.values():
+            old = self._registry[family.instrument]
+            if is_earlier(old, instrument):
+                amount = base_amount(old, family.size)
+                family.instrument, family.size = instrument.id, size_of(instrument, amount)
 
     def family_of(self, order: Order) -> Family | None:
         """The family of an exit; None for any other order."""
@@ -63,20 +76,24 @@ class Families:
         """Its exits that left, oldest first."""
         return [self._orders[one] for one in family.exits if one in self._orders]
 
+    def kept(self, family: Family) -> list[Tracked]:
+        """Its orders that the venue kept, oldest first."""
+        return [self._orders[one] for one in family.kept if one in self._orders]
+
     def held(self, family: Family) -> list[Order]:
         return [self._held[one] for one in family.exits if one in self._held]
 
     def left(self, family: Family) -> int:
         """Amount of base that its exits have yet to give back."""
         instrument = self._registry[family.instrument]
-        return left(instrument, self.entry(family), family.size, self.sent(family))
+        return left(instrument, self.entry(family), family.size, [*self.sent(family), *self.kept(family)])
 
     def quiet(self) -> list[Family]:
         """Families with no exit held or under way: done, or in need of another one."""
         return [
             family
             for family in self.of.values()
-            if not self.held(family) and all(each.settled for each in self.sent(family))
+            if not self.held(family) and all(each.settled for each in [*self.sent(family), *self.kept(family)])
         ]
 
     def needs(self, order_id: str) -> bool:

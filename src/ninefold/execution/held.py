@@ -19,6 +19,7 @@ from ninefold.market.records import Order
 
 EXITS = frozenset({"stop", "take_profit", "trailing"})
 HELD = EXITS | {"slice"}
+KEPT = frozenset({"kept_stop", "kept_take_profit"})  # at the venue, for one of these (kept.py)
 
 
 def is_held(order: Order) -> bool:

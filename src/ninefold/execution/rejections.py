@@ -4,14 +4,16 @@ In:  orders before and after each update or fill, live or out of the ledger. Out
 
 What makes a position greater waits 2 s after the first, twice as long after each further one, 5 minutes at most. What makes it
 smaller waits 1 s, then 2 s, and never more than 4 s: an exit must get through, but not ten times a second. A fill ends the rows of
-its instrument, and so does an order that the venue took. That of a post-only order does not count. The rows follow from the
-ledger's events, so a restart keeps them; an instrument whose rules changed goes on under another number, and has none.
+its instrument, and so does an order that the venue took. Those of a post-only order and of a stop that the venue is to keep do not count.
+The rows follow from the ledger's events, so a restart keeps them; an instrument whose rules changed goes on under another number, and
+has none.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from ninefold.execution.held import KEPT
 from ninefold.execution.orders import WITHHELD, Tracked
 from ninefold.market.records import Order
 from ninefold.market.time import MINUTE_NS, SECOND_NS
@@ -64,5 +66,5 @@ class Rejections:
 
 
 def _counts(order: Order) -> bool:
-    """Not what never left; nor one that was to rest only: that it would have taken at once is an answer it asked for."""
-    return order.order_type != "post_only" and not order.reason.startswith(WITHHELD)
+    """Not what never left; nor one that was to rest or to wait only: that it would have taken at once is an answer it asked for."""
+    return order.order_type not in KEPT | {"post_only"} and not order.reason.startswith(WITHHELD)

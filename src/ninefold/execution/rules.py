@@ -19,6 +19,7 @@ class AccountRules(msgspec.Struct, frozen=True, kw_only=True):
     max_strategy: worth of what one strategy holds, the orders for it included.
     price_band_ppm: millionths of the mid, for venues that tell none. max_daily_loss_ppm, max_drawdown_ppm: of the account's worth.
     max_var, max_cvar: of the book over one bar of `tail_width_ns`.
+    stops_at_venue: whether the venue is to keep stops beside us, where it can.
     canary: worth of one position until `canary_orders` filled orders have agreed with the venue.
     """
 
@@ -43,3 +44,4 @@ class AccountRules(msgspec.Struct, frozen=True, kw_only=True):
     tail_width_ns: int = MINUTE_NS
     canary: int | None = None
     canary_orders: int = 0
+    stops_at_venue: bool = False

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from ninefold.execution.asked import HAND
 from ninefold.execution.attribution import Attribution
 from ninefold.execution.desk import RESTS
+from ninefold.execution.held import KEPT
 from ninefold.execution.money import base_amount
 from ninefold.execution.orders import Tracked
 from ninefold.market.instruments import Registry
@@ -72,5 +73,5 @@ def most(held: int, known: Pending) -> int:
 
 
 def _stands_aside(order: Order) -> bool:
-    """Whether an order by hand rests at the venue: strategies do not wait for it, and their positions are their own."""
-    return order.strategies == (HAND,) and order.order_type in RESTS
+    """Whether an order by hand rests or waits at the venue: strategies do not wait for it, and their positions are their own."""
+    return order.strategies == (HAND,) and order.order_type in RESTS | KEPT

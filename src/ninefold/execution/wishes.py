@@ -16,8 +16,10 @@ from ninefold.execution.account import Account
 from ninefold.execution.asked import HAND
 from ninefold.execution.attribution import net
 from ninefold.execution.guards import Guards
+from ninefold.execution.held import KEPT
 from ninefold.execution.intents import contributors, intend
 from ninefold.execution.limits.state import FLATTEN
+from ninefold.execution.orders import Tracked
 from ninefold.execution.selling_out import SellingOut, why_left
 from ninefold.execution.shown import Shown
 from ninefold.market.chunk import Chunk
@@ -71,15 +73,15 @@ class Wishes:
         tick: Tick,
         wanted: Wanted,
         busy: frozenset[int],
-        on_order: frozenset[int],
+        under_way: Sequence[Tracked],
         halted: Halted | None,
         made: list[AnyRecord],
     ) -> tuple[list[Order], Shares]:
-        """busy: instruments that have an order under way and get no other; on_order: those that have any. made: gets the records
+        """busy: instruments that have an order under way and get no other. under_way: orders not settled. made: gets the records
         beside the orders.
         """
         shares: Shares = {}
-        orders = self._sell_out(tick, busy, on_order, made, shares)
+        orders = self._sell_out(tick, busy, under_way, made, shares)
         selling = {order.instrument for order in orders}
         strategies = contributors(chunk)
         for instrument in sorted(wanted.desired.keys() - busy - selling):
@@ -120,13 +122,16 @@ class Wishes:
         return rest
 
     def _sell_out(
-        self, tick: Tick, busy: frozenset[int], on_order: frozenset[int], made: list[AnyRecord], shares: Shares
+        self, tick: Tick, busy: frozenset[int], under_way: Sequence[Tracked], made: list[AnyRecord], shares: Shares
     ) -> list[Order]:
+        """What the venue keeps for stops is cancelled first, and waited for."""
         if not self._selling_out.due(tick):
             return []
+        on_order = {each.order.instrument for each in under_way}
+        kept = {each.order.instrument for each in under_way if each.order.order_type in KEPT}
         orders, left = [], []
         for instrument in self._selling_out.held(self._account.positions, self._registry):
-            if instrument in busy:
+            if instrument in busy or instrument in kept:
                 continue
             order = self._intend(tick, instrument, 0, (FLATTEN,), ())
             if order is None:

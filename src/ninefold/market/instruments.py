@@ -25,7 +25,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     Numbers in arrays are units of 10**-price_decimals (prices) and 10**-size_decimals (sizes); `tick_size` and
     `lot_size` are the venue's steps in those units (1 when the venue did not say). Rules that change make a new
     version, with a new id. `price_band`, where the venue told it: lowest and highest price of a buy, then of a sell, as
-    factors of the market's price.
+    factors of the market's price. `keeps`: stop orders that the venue keeps, as it said: stop, take_profit; stop_limit,
+    take_profit_limit where they need a limit.
     """
 
     id: int
@@ -46,6 +47,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     min_notional: str = "0"
     rules_known: bool = False
     price_band: tuple[str, str, str, str] | None = None
+    keeps: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

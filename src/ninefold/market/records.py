@@ -147,9 +147,10 @@ class Order(Record, frozen=True, kw_only=True, tag="order"):
 
     status:     intended, refused, sent, unknown, working, partly_filled, filled, cancelled, rejected, expired.
     order_type: market, limit, post_only, ioc, fok; held by us, "intended" until their time has come, and market orders
-                then: stop, take_profit, trailing, slice.
+                then: stop, take_profit, trailing, slice. kept_stop, kept_take_profit: at the venue, for one that we hold.
     price:      the limit; of a trailing one that is held the best price so far; of a stop or take-profit the price that set
-                it off. 0: none. `filled` is the executed size so far. `reason` says why it was refused or rejected.
+                it off; of one that the venue keeps the limit there. 0: none. `filled` is the executed size so far. `reason`
+                says why it was refused or rejected.
     trigger:    the price that sets off a stop or a take-profit; of a trailing one the distance to the best price; of a slice
                 the venue's time (exchange_ns) from which on it leaves. 0: none.
     parent:     the client order id of the order that this one belongs to (an exit to its entry, a slice to its whole).

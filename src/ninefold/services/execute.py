@@ -105,6 +105,7 @@ def rules_of(config: Config) -> AccountRules:
         tail_width_ns=TIMEFRAMES[risk.tail_timeframe],
         canary=_units(config.account.canary_quote) if config.mode == "live" and not paper else None,
         canary_orders=config.account.canary_orders,
+        stops_at_venue=config.account.stops == "venue" and not paper,
     )
 
 

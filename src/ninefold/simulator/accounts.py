@@ -10,6 +10,7 @@ import msgspec
 from ninefold.simulator.engine import BUY
 from ninefold.simulator.instruments import FEE_DIVISOR, Instrument
 
+AT_MARKET = ("MARKET", "STOP_LOSS", "TAKE_PROFIT")
 OF_KRAKEN = "kr:"  # begins the client ids of orders in its protocol (kraken_account.py)
 
 
@@ -34,6 +35,28 @@ class OwnOrder(msgspec.Struct):
     filled_lots: int = 0
     filled_value_e8: int = 0
     status: str = "NEW"
+    stop_ticks: int = 0  # of a stop or take-profit; it is in no book until its price is reached
+    triggered_ms: int = 0  # when it was; 0: not yet
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for a price."""
+        return self.stop_ticks > 0 and self.triggered_ms == 0
+
+    @property
+    def at_market(self) -> bool:
+        """Whether it takes any price."""
+        return self.type in AT_MARKET
+
+    @property
+    def locked(self) -> bool:
+        """Whether money is set aside for what is left of it; of what takes any price, only while it waits."""
+        return self.waits or not self.at_market
+
+    @property
+    def working_ms(self) -> int:
+        """When it reached the book; -1: not yet."""
+        return -1 if self.waits else self.triggered_ms or self.time_ms
 
     @property
     def fee_in_quote(self) -> bool:
@@ -124,9 +147,10 @@ class Account:
 
 
 def needed(instrument: Instrument, order: OwnOrder) -> tuple[str, int]:
-    """Asset and amount in 1e-8 that what is left of a limit order ties up at most."""
+    """Asset and amount in 1e-8 that what is left of an order ties up at most; of one without a limit, what its stop price says."""
     if order.side == BUY:
-        return instrument.quote, paid_e8(order, instrument.value_e8(order.price_ticks, order.left_lots))
+        price_ticks = order.price_ticks or order.stop_ticks
+        return instrument.quote, paid_e8(order, instrument.value_e8(price_ticks, order.left_lots))
     return instrument.base, order.left_lots * instrument.lot_e8
 
 

@@ -26,8 +26,9 @@ def execution_report(
     fill: OwnFill | None = None,
     cancel_id: str | None = None,
 ) -> dict[str, Any]:
-    """execution: NEW, TRADE, CANCELED or EXPIRED. cancel_id: client id of the cancel, which then stands in "c"."""
-    return {
+    """execution: NEW (of a stop order once more when it reaches the book), TRADE, CANCELED or EXPIRED. cancel_id: client id of
+    the cancel, which then stands in "c"."""
+    report = {
         "e": "executionReport",
         "E": event_ms,
         "s": order.symbol,
@@ -37,7 +38,7 @@ def execution_report(
         "f": order.tif,
         "q": instrument.size(order.lots),
         "p": instrument.price(order.price_ticks),
-        "P": ZERO,
+        "P": instrument.price(order.stop_ticks),
         "F": ZERO,
         "g": -1,
         "C": "" if cancel_id is None else order.client_id,
@@ -53,16 +54,16 @@ def execution_report(
         "T": order.update_ms,
         "t": fill.trade_id if fill else -1,
         "I": order.order_id * 2,
-        "w": order.open and order.type != "MARKET",
+        "w": order.open and not order.waits and order.type != "MARKET",
         "m": fill.is_maker if fill else False,
         "M": False,
         "O": order.time_ms,
         "Z": text_of(order.filled_value_e8),
         "Y": text_of(fill.value_e8) if fill else ZERO,
         "Q": ZERO,
-        "W": order.time_ms,
         "V": "NONE",
     }
+    return report if order.waits else {**report, "W": order.working_ms}
 
 
 def account_position(account: Account, assets: list[str], event_ms: int) -> dict[str, Any]:

@@ -82,6 +82,8 @@ class Exchange:
         self.account: Account = ledger.open_account(store, assets)
         self.account_asked = asyncio.Event()  # a tape waits for it: who trades asks for the account first
         self.open_orders = ledger.open_orders(store)
+        self.waiting = {number: each for number, each in self.open_orders.items() if each.waits}
+        self.look_at_stops: Callable[[str, int, int], None] = lambda symbol, low, high: None  # who sets them off
         self.orders_total, self.fills_total = ledger.counts(store)
         self.next_order_id = ledger.next_order_id(store)
         self.user_listeners: dict[Callable[[dict[str, Any]], None], None] = {}
@@ -127,7 +129,21 @@ class Exchange:
         """A new own order: keep it and say so."""
         self.orders_total += 1
         self.open_orders[order.order_id] = order
+        if order.waits:
+            self.waiting[order.order_id] = order
         self._report(order, "NEW")
+
+    def trigger(self, order: OwnOrder) -> None:
+        """A stop order's price was reached: it goes to the book now. One that takes any price has no money set aside there."""
+        del self.waiting[order.order_id]
+        if order.at_market:
+            self.account.release(self.listings[order.symbol].instrument, order)
+        order.triggered_ms = order.update_ms = self.now_ms()
+        self._report(order, "NEW")
+
+    def traded(self, symbol: str, low_ticks: int, high_ticks: int) -> None:
+        """Public trades between two prices are over; stop orders go off at them."""
+        self.look_at_stops(symbol, low_ticks, high_ticks)
 
     def fill_own(self, order_id: int, trade_id: int, match: Match, time_ms: int, is_maker: bool) -> None:
         """One execution of an own order: money, order and fill change together."""
@@ -139,7 +155,7 @@ class Exchange:
             order_id, trade_id, order.symbol, match.price_ticks, match.size_lots, value_e8, fee_e8, fee_asset,
             time_ms, order.side == 1, is_maker,
         )  # fmt: skip
-        self.account.execute(instrument, order, fill, locked=order.type != "MARKET")
+        self.account.execute(instrument, order, fill, locked=order.locked)
         order.update_ms = time_ms
         ledger.save_fill(self.store, fill)
         self.fills_total += 1
@@ -150,11 +166,12 @@ class Exchange:
     def end(self, order: OwnOrder, status: str, cancel_id: str | None = None) -> None:
         """CANCELED or EXPIRED: free what was locked and say so."""
         instrument = self.listings[order.symbol].instrument
-        if order.type != "MARKET":
+        if order.locked:
             self.account.release(instrument, order)
         order.status = status
         order.update_ms = self.now_ms()
         self.open_orders.pop(order.order_id, None)
+        self.waiting.pop(order.order_id, None)
         self._report(order, status, cancel_id=cancel_id)
 
     def flush(self) -> None:

@@ -36,6 +36,7 @@ class Instrument:
     busy: float = 0.0
     price_step_e8: int = 0  # what own orders must obey; the tick and the lot unless they are finer than the rules
     size_step_e8: int = 0
+    stops_at_market: bool = True  # whether it has stop orders without a limit
     stream: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -61,7 +62,7 @@ GENERATED: dict[str, Instrument] = {
         Instrument("ETHUSDT", "ETH", "USDT", 1_000_000, 10_000, 5 * E8, 300_000, 3_000, 0.28),
         Instrument("SOLUSDT", "SOL", "USDT", 1_000_000, 100_000, 5 * E8, 15_000, 5_000, 0.20),
         Instrument("DOGEUSDT", "DOGE", "USDT", 1_000, E8, 1 * E8, 12_000, 2_000, 0.16),
-        Instrument("ADABTC", "ADA", "BTC", 1, E8, 10_000, 1_100, 800, 0.0),
+        Instrument("ADABTC", "ADA", "BTC", 1, E8, 10_000, 1_100, 800, 0.0, stops_at_market=False),
     )
 }
 

@@ -27,7 +27,10 @@ STATUSES = {
     "EXPIRED": "canceled",
 }
 TOLD = {"NEW": "new", "PARTIALLY_FILLED": "partially_filled", "FILLED": "filled", "CANCELED": "canceled"}
-ORDINARY = {"LIMIT": "limit", "LIMIT_MAKER": "limit", "MARKET": "market"}
+ORDINARY = {
+    "LIMIT": "limit", "LIMIT_MAKER": "limit", "MARKET": "market", "STOP_LOSS": "stop-loss",
+    "STOP_LOSS_LIMIT": "stop-loss-limit", "TAKE_PROFIT": "take-profit", "TAKE_PROFIT_LIMIT": "take-profit-limit",
+}  # fmt: skip
 ASSETS = {"BTC": "XXBT", "ETH": "XETH", "DOGE": "XXDG"}  # older names of some
 FEES = "fciq"
 UUID = re.compile("[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")

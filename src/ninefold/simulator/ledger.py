@@ -12,7 +12,7 @@ from ninefold.simulator.store import Store
 
 ORDER_COLUMNS = (
     "order_id, symbol, client_id, side, type, tif, price_ticks, lots, time_ms, update_ms,"
-    " filled_lots, filled_value_e8, status"
+    " filled_lots, filled_value_e8, status, stop_ticks, triggered_ms"
 )
 FILL_COLUMNS = "order_id, trade_id, symbol, price_ticks, lots, value_e8, fee_e8, fee_asset, time_ms, is_buyer, is_maker"
 
@@ -37,9 +37,10 @@ def save_balance(store: Store, account: Account, asset: str) -> None:
 
 def save_order(store: Store, order: OwnOrder) -> None:
     store.write(
-        f"insert or replace into orders ({ORDER_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"insert or replace into orders ({ORDER_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (order.order_id, order.symbol, order.client_id, order.side, order.type, order.tif, order.price_ticks,
-         order.lots, order.time_ms, order.update_ms, order.filled_lots, order.filled_value_e8, order.status),
+         order.lots, order.time_ms, order.update_ms, order.filled_lots, order.filled_value_e8, order.status,
+         order.stop_ticks, order.triggered_ms),
     )  # fmt: skip
 
 

@@ -8,8 +8,8 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from ninefold.simulator import errors, ledger
-from ninefold.simulator.accounts import OwnFill, OwnOrder, Short, paid_e8
+from ninefold.simulator import errors, ledger, stops
+from ninefold.simulator.accounts import AT_MARKET, OwnFill, OwnOrder, Short, paid_e8
 from ninefold.simulator.engine import BUY, SELL
 from ninefold.simulator.errors import ApiError
 from ninefold.simulator.exchange import Exchange, Market
@@ -17,8 +17,6 @@ from ninefold.simulator.instruments import Instrument
 from ninefold.simulator.params import Params
 from ninefold.simulator.texts import E8, NotDecimal, e8_of
 
-TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET")
-OTHER_TYPES = ("STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK")
 RESPONSES = ("ACK", "RESULT", "FULL")
 CLIENT_ID = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
@@ -42,6 +40,7 @@ class Orders:
     def __init__(self, exchange: Exchange, market: Market) -> None:
         self.exchange = exchange
         self.market = market
+        exchange.look_at_stops = stops.Stops(exchange, self._work).look
 
     def check(self, params: Params) -> tuple[OwnOrder, str]:
         """Everything that can be wrong with a new order before it meets the account and the book."""
@@ -49,24 +48,23 @@ class Orders:
         instrument = exchange.listings[params.symbol(exchange.listings)].instrument
         side = side_of(params)
         kind = params.needed("type")
-        if kind in OTHER_TYPES:
-            raise rejected_type(kind)
-        if kind not in TYPES:
-            raise ApiError(-1116, "Invalid orderType.")
+        stops.check_type(kind, instrument)
         tif = time_in_force(params, kind)
         lots = self._lots(params, instrument)
-        ticks = 0 if kind == "MARKET" else price_ticks(params, instrument)
-        if kind == "MARKET" and params.text("price"):
+        ticks = 0 if kind in AT_MARKET else price_ticks(params, instrument)
+        if kind in AT_MARKET and params.text("price"):
             raise errors.not_required("price")
-        self._check_value(instrument, side, kind, ticks, lots)
+        stop_ticks = stop_price(params, kind, instrument)
+        self._check_value(instrument, side, kind, ticks or stop_ticks, lots)
         client_id = params.text("newClientOrderId") or secrets.token_hex(11)
         if not re.fullmatch(CLIENT_ID, client_id):
             raise errors.illegal("newClientOrderId", CLIENT_ID)
-        response = params.text("newOrderRespType") or ("ACK" if kind == "LIMIT_MAKER" else "FULL")
+        response = params.text("newOrderRespType") or ("FULL" if kind in ("LIMIT", "MARKET") else "ACK")
         if response not in RESPONSES:
             raise ApiError(-1130, "Data sent for parameter 'newOrderRespType' is not valid.")
         now_ms = exchange.now_ms()
         order = OwnOrder(0, instrument.symbol, client_id, side, kind, tif, ticks, lots, now_ms, now_ms)
+        order.stop_ticks = stop_ticks
         return order, response
 
     def place(self, params: Params) -> Placed:
@@ -77,12 +75,8 @@ class Orders:
         order.order_id = exchange.next_order_id
         exchange.next_order_id += 1
         exchange.accept(order)
-        price = None if order.type == "MARKET" else order.price_ticks
-        available = sum(lots for _, lots in self.market.walk(order.symbol, order.side, price, order.lots))
-        if order.tif != "FOK" or order.type == "MARKET" or available == order.lots:
-            self.market.submit(order, price, rest=order.type != "MARKET" and order.tif == "GTC")
-        if order.open and (order.type == "MARKET" or order.tif != "GTC"):
-            exchange.end(order, "EXPIRED")
+        if not order.waits:
+            self._work(order)
         exchange.flush()
         fills = ledger.find_fills(exchange.store, "order_id = ? order by trade_id", (order.order_id,))
         return Placed(order, fills, response)
@@ -123,6 +117,29 @@ class Orders:
         symbol = params.symbol(known) if params.text("symbol") else None
         return [each for each in self.exchange.open_orders.values() if symbol in (None, each.symbol)]
 
+    def _work(self, order: OwnOrder) -> None:
+        """Match an order, then let the rest stay or expire."""
+        price = None if order.at_market else order.price_ticks
+        available = sum(lots for _, lots in self.market.walk(order.symbol, order.side, price, order.lots))
+        instrument = self.exchange.listings[order.symbol].instrument
+        if (order.stop_ticks and not self._pays(order, instrument)) or (order.tif == "FOK" and available < order.lots):
+            self.exchange.end(order, "EXPIRED")
+            return
+        self.market.submit(order, price, rest=not order.at_market and order.tif == "GTC")
+        if order.open and (order.at_market or order.tif != "GTC"):
+            self.exchange.end(order, "EXPIRED")
+
+    def _pays(self, order: OwnOrder, instrument: Instrument) -> bool:
+        """Whether the account has what the order will meet; of one with money set aside it has."""
+        if order.locked:
+            return True
+        got = self.market.walk(order.symbol, order.side, None, order.lots)
+        account = self.exchange.account
+        if order.side == BUY:
+            worth_e8 = sum(instrument.value_e8(*row) for row in got)
+            return paid_e8(order, worth_e8) <= account.of(instrument.quote).free_e8
+        return order.lots * instrument.lot_e8 <= account.of(instrument.base).free_e8
+
     def _lots(self, params: Params, instrument: Instrument) -> int:
         if params.text("quoteOrderQty"):
             raise ApiError(-1013, "Quote order qty market orders are not support for this symbol.")
@@ -154,14 +171,10 @@ class Orders:
         if order.type == "LIMIT_MAKER" and self.market.walk(order.symbol, order.side, order.price_ticks, 1):
             raise errors.rejected("Order would immediately match and take.")
         account = self.exchange.account
-        if order.type == "MARKET":
-            got = self.market.walk(order.symbol, order.side, None, order.lots)
-            if order.side == BUY:
-                worth_e8 = sum(instrument.value_e8(*row) for row in got)
-                enough = paid_e8(order, worth_e8) <= account.of(instrument.quote).free_e8
-            else:
-                enough = order.lots * instrument.lot_e8 <= account.of(instrument.base).free_e8
-            if not enough:
+        if order.stop_ticks:
+            stops.admit(self.exchange, order)
+        if not order.locked:
+            if not self._pays(order, instrument):
                 raise errors.rejected("Account has insufficient balance for requested action.")
             return
         try:
@@ -198,7 +211,7 @@ def side_of(params: Params) -> int:
 
 def time_in_force(params: Params, kind: str) -> str:
     given = params.text("timeInForce")
-    if kind == "LIMIT":
+    if kind in ("LIMIT", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"):
         if given is None:
             raise errors.missing("timeInForce")
         if given not in TIMES_IN_FORCE:
@@ -210,7 +223,21 @@ def time_in_force(params: Params, kind: str) -> str:
 
 
 def price_ticks(params: Params, instrument: Instrument) -> int:
-    price_e8 = decimal(params, "price")
+    return whole_ticks(decimal(params, "price"), instrument)
+
+
+def stop_price(params: Params, kind: str, instrument: Instrument) -> int:
+    """In ticks; 0 of a type that has none."""
+    if params.text("trailingDelta"):
+        raise errors.rejected("Trailing stop orders are not supported for this symbol.")
+    if kind in stops.STOPS:
+        return whole_ticks(decimal(params, "stopPrice"), instrument)
+    if params.text("stopPrice"):
+        raise errors.not_required("stopPrice")
+    return 0
+
+
+def whole_ticks(price_e8: int, instrument: Instrument) -> int:
     if price_e8 == 0 or price_e8 % instrument.price_step_e8 or price_e8 > MOST_PRICE_E8:
         raise errors.filter_failure("PRICE_FILTER")
     return price_e8 // instrument.tick_e8
@@ -225,8 +252,3 @@ def decimal(params: Params, name: str) -> int:
         if re.fullmatch(r"[0-9]{1,20}\.[0-9]{9,30}", text):
             raise errors.too_precise(name) from None
         raise errors.illegal(name, "^([0-9]{1,20})(\\.[0-9]{1,20})?$") from None
-
-
-def rejected_type(kind: str) -> ApiError:
-    words = {"STOP_LOSS": "Stop loss", "STOP_LOSS_LIMIT": "Stop loss limit", "TAKE_PROFIT": "Take profit"}
-    return ApiError(-1013, f"{words.get(kind, 'Take profit limit')} orders are not supported for this symbol.")

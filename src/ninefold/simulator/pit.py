@@ -54,7 +54,7 @@ class Pit:
     def open(self) -> None:
         """Let own orders rest again, then fill the book around the last price without touching them."""
         for order in self.exchange.open_orders.values():
-            if order.symbol == self.instrument.symbol:
+            if order.symbol == self.instrument.symbol and not order.waits:
                 self.book.submit(order.order_id, order.side, order.price_ticks, order.left_lots, rest=True)
         for act in self.crowd.opening():
             self.do(act)
@@ -95,6 +95,9 @@ class Pit:
         self._publish_ticker()
         if self.book.update_id > self.ceiling - UPDATE_IDS_AHEAD // 2:
             self.ceiling = self.exchange.store.reserve_update_ids(self.listing.symbol_id, self.book.update_id)
+        if matches and self.exchange.waiting:
+            prices = [match.price_ticks for match in matches]
+            self.exchange.traded(self.instrument.symbol, min(prices), max(prices))
 
     def publish_depth(self, now_ms: int) -> int:
         """Send the diff streams that are due; how many messages that made."""

@@ -110,6 +110,7 @@ class Player:
         )  # fmt: skip
         self.exchange.record_trade(listing, row)
         self.market.traded(symbol, price, lots, deal.buyer_is_maker)
+        self.exchange.traded(symbol, price, price)
 
     def _aggregate(self, symbol: str, deal: Deal, price_ticks: int) -> int:
         """The recorded aggregate id, or one made of equal neighbours (same moment, price and side)."""

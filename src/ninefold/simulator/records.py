@@ -29,7 +29,7 @@ def placed(instrument: Instrument, done: Placed) -> dict[str, Any]:
     }
     if done.response == "ACK":
         return answer
-    answer |= core(instrument, order) | {"workingTime": order.time_ms}
+    answer |= core(instrument, order) | {"workingTime": order.working_ms}
     if done.response == "FULL":
         answer["fills"] = [
             {
@@ -45,8 +45,8 @@ def placed(instrument: Instrument, done: Placed) -> dict[str, Any]:
 
 
 def core(instrument: Instrument, order: OwnOrder) -> dict[str, Any]:
-    """Fields that every order record has."""
-    return {
+    """Fields that every order record has; a stop order tells its price too."""
+    told: dict[str, Any] = {
         "price": instrument.price(order.price_ticks),
         "origQty": instrument.size(order.lots),
         "executedQty": instrument.size(order.filled_lots),
@@ -58,6 +58,7 @@ def core(instrument: Instrument, order: OwnOrder) -> dict[str, Any]:
         "side": side_name(order.side),
         "selfTradePreventionMode": "NONE",
     }
+    return {**told, "stopPrice": instrument.price(order.stop_ticks)} if order.stop_ticks else told
 
 
 def queried(instrument: Instrument, order: OwnOrder) -> dict[str, Any]:
@@ -68,14 +69,13 @@ def queried(instrument: Instrument, order: OwnOrder) -> dict[str, Any]:
         "clientOrderId": order.client_id,
     }
     tail = {
-        "stopPrice": ZERO,
         "icebergQty": ZERO,
         "time": order.time_ms,
         "updateTime": order.update_ms,
-        "isWorking": True,
-        "workingTime": order.time_ms,
+        "isWorking": not order.waits,
+        "workingTime": order.working_ms,
     }
-    return head | core(instrument, order) | tail
+    return head | {"stopPrice": ZERO} | core(instrument, order) | tail
 
 
 def canceled(instrument: Instrument, order: OwnOrder, cancel_id: str) -> dict[str, Any]:

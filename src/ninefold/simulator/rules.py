@@ -9,7 +9,8 @@ from typing import Any
 
 from ninefold.simulator.instruments import Instrument
 from ninefold.simulator.limits import RATE_LIMITS
-from ninefold.simulator.orders import MOST_E8, MOST_OPEN_ORDERS, MOST_PRICE_E8, TYPES
+from ninefold.simulator.orders import MOST_E8, MOST_OPEN_ORDERS, MOST_PRICE_E8
+from ninefold.simulator.stops import MOST_STOPS, types_of
 from ninefold.simulator.texts import text_of
 
 
@@ -34,7 +35,7 @@ def symbol_info(instrument: Instrument) -> dict[str, Any]:
         "quoteAssetPrecision": 8,
         "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8,
-        "orderTypes": list(TYPES),
+        "orderTypes": types_of(instrument),
         "icebergAllowed": False,
         "ocoAllowed": False,
         "otoAllowed": False,
@@ -68,4 +69,5 @@ def filters(instrument: Instrument) -> list[dict[str, Any]]:
             "avgPriceMins": 0,
         },
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": MOST_OPEN_ORDERS},
+        {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": MOST_STOPS},
     ]

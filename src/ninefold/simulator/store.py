@@ -37,7 +37,8 @@ create table if not exists balances (asset text primary key, free_e8 integer not
     without rowid;
 create table if not exists orders (order_id integer primary key, symbol text, client_id text, side integer, type text,
     tif text, price_ticks integer, lots integer, filled_lots integer, filled_value_e8 integer, status text,
-    time_ms integer, update_ms integer);
+    time_ms integer, update_ms integer, stop_ticks integer not null default 0,
+    triggered_ms integer not null default 0);
 create index if not exists orders_by_client on orders (client_id);
 create table if not exists fills (order_id integer, trade_id integer, symbol text, price_ticks integer, lots integer,
     value_e8 integer, fee_e8 integer, fee_asset text, time_ms integer, is_buyer integer, is_maker integer,
@@ -73,6 +74,7 @@ class Store:
         self.db.execute("pragma synchronous=normal")
         self.db.execute("pragma wal_autocheckpoint=0")
         self.db.executescript(SCHEMA)
+        self._add_columns()
         self._open = False
         self._trades: list[TradeRow] = []  # of this group; written together, which takes half the time
         self._stop = threading.Event()
@@ -151,6 +153,13 @@ class Store:
             (symbol_id, candle.open_ms, candle.open, candle.high, candle.low, candle.close, candle.lots,
              candle.value_e8, candle.count, candle.taker_lots, candle.taker_value_e8, candle.first_id, candle.last_id),
         )  # fmt: skip
+
+    def _add_columns(self) -> None:
+        """To a file from before there were stop orders."""
+        known = {row[1] for row in self.db.execute("pragma table_info(orders)")}
+        for name in ("stop_ticks", "triggered_ms"):
+            if name not in known:
+                self.db.execute(f"alter table orders add column {name} integer not null default 0")
 
     def _begin(self) -> None:
         if not self._open:

@@ -92,7 +92,8 @@ class TapeMarket:
     def rest_again(self) -> None:
         """After a restart, when the books are where they were: own orders queue up anew."""
         for order in self.exchange.open_orders.values():
-            self._wait(order)
+            if not order.waits:
+                self._wait(order)
 
     def depth(self, symbol: str, limit: int) -> tuple[int, Rows, Rows]:
         if limit > 1:

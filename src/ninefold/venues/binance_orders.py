@@ -21,6 +21,7 @@ from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.numbers import NotExact, to_units
 from ninefold.market.records import AnyRecord, Balance, Fill, Found, Malformed, Order
 from ninefold.venues import binance_orders_wire as wire
+from ninefold.venues.binance_requests import KEPT
 
 VENUE = "binance"
 MILLISECOND_NS = 1_000_000
@@ -228,6 +229,9 @@ class _Reader:
         order = self._order(
             instrument, client_order_id, side, placed.origQty, placed.executedQty, placed.status, placed.orderId, ""
         )
+        if kept := next((name for name, kinds in KEPT.items() if placed.type in kinds), ""):
+            trigger = to_units(placed.stopPrice, instrument.price_decimals)
+            order = msgspec.structs.replace(order, order_type=kept, trigger=trigger)
         fills = [
             self._fill(
                 instrument,

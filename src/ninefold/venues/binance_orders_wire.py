@@ -31,6 +31,8 @@ class Placed(msgspec.Struct):
     executedQty: str
     status: str
     origClientOrderId: str = ""
+    type: str = ""
+    stopPrice: str = ""
     transactTime: int = 0
     fills: list[PlacedFill] = []
 

@@ -18,6 +18,7 @@ import msgspec
 from ninefold.execution.risk import Approved
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_text
+from ninefold.market.records import Order
 
 RECV_WINDOW_MS = 5000  # the venue refuses what reaches it later than this after its timestamp
 PRICED = {  # types with a limit, as the venue names them; all others are market orders once they leave
@@ -25,6 +26,10 @@ PRICED = {  # types with a limit, as the venue names them; all others are market
     "post_only": {"type": "LIMIT_MAKER"},
     "ioc": {"type": "LIMIT", "timeInForce": "IOC"},
     "fok": {"type": "LIMIT", "timeInForce": "FOK"},
+}
+KEPT = {  # orders that wait there for a price; with a limit where it keeps none without
+    "kept_stop": ("STOP_LOSS", "STOP_LOSS_LIMIT"),
+    "kept_take_profit": ("TAKE_PROFIT", "TAKE_PROFIT_LIMIT"),
 }
 
 
@@ -42,6 +47,8 @@ def build_order(approved: Approved, instrument: Instrument, timestamp_ms: int) -
     order = approved.order
     kind = PRICED.get(order.order_type)
     price = {} if kind is None else {"price": to_text(order.price, instrument.price_decimals)}
+    if order.order_type in KEPT:
+        kind, price = _kept(order, instrument)
     return _request(
         "POST",
         "/api/v3/order",
@@ -93,6 +100,16 @@ def subscription(key: str, secret: str, timestamp_ms: int) -> bytes:
     signature = _hmac("&".join(f"{name}={params[name]}" for name in sorted(params)), secret)
     sent = {"apiKey": key, "recvWindow": RECV_WINDOW_MS, "timestamp": timestamp_ms, "signature": signature}
     return msgspec.json.encode({"id": "user", "method": "userDataStream.subscribe.signature", "params": sent})
+
+
+def _kept(order: Order, instrument: Instrument) -> tuple[dict[str, str], dict[str, str]]:
+    """The venue's name of an order that waits there, and its prices."""
+    at_market, limited = KEPT[order.order_type]
+    stop = {"stopPrice": to_text(order.trigger, instrument.price_decimals)}
+    if not order.price:
+        return {"type": at_market}, stop
+    limit = {"price": to_text(order.price, instrument.price_decimals)}
+    return {"type": limited, "timeInForce": "GTC"}, {**limit, **stop}
 
 
 def side_text(side: int) -> str:

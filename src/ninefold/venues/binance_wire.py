@@ -24,6 +24,11 @@ QUOTES = (  # longest names first where one ends in another
     *("ARS", "JPY", "MXN", "CZK", "COP", "USD"),
 )
 
+KEEPS = {
+    "STOP_LOSS": "stop", "STOP_LOSS_LIMIT": "stop_limit",
+    "TAKE_PROFIT": "take_profit", "TAKE_PROFIT_LIMIT": "take_profit_limit",
+}  # fmt: skip
+
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=(2**63 - 1) // MILLISECOND_NS)]
 
@@ -90,6 +95,7 @@ class Symbol(msgspec.Struct, gc=False):
     baseAsset: str
     quoteAsset: str
     filters: list[dict[str, object]]
+    orderTypes: list[str] = []
 
 
 class ExchangeInfo(msgspec.Struct, gc=False):
@@ -131,6 +137,7 @@ def listing(symbol: Symbol) -> Instrument:
         min_size=to_units(min_size, made.size_decimals),
         min_notional=str(notional.get("minNotional", "0")),
         price_band=_band(symbol.symbol, filters),
+        keeps=tuple(KEEPS[kind] for kind in symbol.orderTypes if kind in KEEPS),
     )
 
 

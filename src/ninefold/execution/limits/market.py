@@ -5,8 +5,10 @@ In:  the state at the tick, one order. Out: the reason to refuse, "" if there is
 
 from __future__ import annotations
 
+from ninefold.execution.bands import band_of
+from ninefold.execution.held import KEPT
 from ninefold.execution.limits.state import Left, RiskState
-from ninefold.execution.money import ONE, quote_amount, text
+from ninefold.execution.money import quote_amount, text
 from ninefold.execution.rules import STALE_NS
 from ninefold.execution.shown import Quote
 from ninefold.market.instruments import Instrument
@@ -15,7 +17,7 @@ from ninefold.market.records import Order
 from ninefold.market.time import SECOND_NS
 
 MILLION = 1_000_000
-LATER = ("stop", "take_profit", "trailing")  # meet the market when they are set off, at a price nobody knows yet
+LATER = ("stop", "take_profit", "trailing", *KEPT)  # meet the market when they are set off, at a price nobody knows yet
 
 
 def venue_rules(state: RiskState, left: Left, instrument: Instrument, order: Order) -> str:
@@ -70,17 +72,17 @@ def min_notional(state: RiskState, left: Left, instrument: Instrument, order: Or
 
 
 def price_band(state: RiskState, left: Left, instrument: Instrument, order: Order, quote: Quote) -> str:
-    """The venue's own band where it told one; else a price that is worse for us than the mid by more than ours."""
+    """The venue's own band where it told one; else a price that is worse for us than the mid by more than ours, which does not
+    hold for a stop's limit: that is far from the market while it waits."""
     if not order.price and order.order_type in LATER:
         return ""
     price = order.price or quote.price(order.side)
     twice_mid, ppm = quote.bid + quote.ask, state.rules.price_band_ppm
-    if instrument.price_band is not None:
-        low, high = instrument.price_band[:2] if order.side > 0 else instrument.price_band[2:]
-        lowest = -(-to_units(low, 8) * twice_mid // (2 * ONE))
-        highest = to_units(high, 8) * twice_mid // (2 * ONE)
+    band = band_of(instrument, order.side, quote)
+    if band is not None:
+        lowest, highest = band
         whose = f"of {instrument.venue}"
-    elif ppm is not None:
+    elif ppm is not None and order.order_type not in KEPT:
         away = twice_mid * (MILLION + order.side * ppm)
         lowest = 0 if order.side > 0 else -(-away // (2 * MILLION))
         highest = away // (2 * MILLION) if order.side > 0 else price
