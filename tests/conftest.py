@@ -135,7 +135,9 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 def _order(item: pytest.Item) -> int:
     file = _file(item.nodeid)
-    return LONGEST.index(file) if file in LONGEST else len(LONGEST)
+    if file in LONGEST:
+        return LONGEST.index(file)
+    return len(LONGEST) + (file.split("/")[0] not in SHARE_LOADED)
 
 
 def _file(nodeid: str) -> str:
