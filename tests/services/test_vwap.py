@@ -15,6 +15,7 @@ from ninefold.formula.term import Column
 from ninefold.market.arrays import BAR_UNKNOWN, BARS, TRADES
 from ninefold.services.backtest import backtest
 from ninefold.services.backtest_bars import market_of_file
+from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_series import wider
 from ninefold.services.backtest_vwap import of_trades
 from ninefold.services.backtest_wanted import Wanted, reads_vwap
@@ -78,6 +79,25 @@ def test_a_strategy_reads_it_from_a_file_and_is_told_where_there_is_none(tmp_pat
     file(tmp_path / "a.parquet")
     with pytest.raises(BadStrategy, match="below reads vwap; a file gives"):
         backtest(wanted, 2)
+
+
+def test_a_trial_knows_the_columns_that_it_read_and_no_others(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "from ninefold.strategy import Strategy\n\nclass Below(Strategy):\n"
+        '    "Long after a close not above the mean."\n    target = "where(close <= vwap, 1, 0)"\n\nclass Up(Strategy):\n'
+        '    "Long after a rise."\n    target = "where(close > open, 1, 0)"\n'
+    )
+    own, data_dir = tmp_path / "own.py", tmp_path / "d"
+    bars = file(tmp_path / "a.parquet", turnover=[21.0, 50.0, 0.0, 12.0])
+    reads, other = (
+        backtest(Wanted(strategy=name, strategies=own, data_dir=data_dir, file=bars, timeframe="1h"), 1)["trial"]
+        for name in ("below", "up")
+    )
+    assert [rerun(data_dir, trial)["differs"] for trial in (reads, other)] == [[], []]
+    file(bars, turnover=[21.0, 51.0, 0.0, 12.0])  # 12.75 on average, which decides the same
+    again = rerun(data_dir, reads)
+    assert (again["identical"], again["differs"]) == (True, ["data"])
+    assert rerun(data_dir, other)["differs"] == []
 
 
 def test_the_column_is_not_the_function_and_not_for_live() -> None:

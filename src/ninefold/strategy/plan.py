@@ -252,10 +252,10 @@ _FORMS: dict[type, str] = {
 }
 _WAYS = {
     "on_bar": "is free code (on_bar)",
-    "legs": "has legs (run it with `ninefold backtest`, an --instrument or --bars for each)",
-    "quotes": "gives quotes (run it with `ninefold backtest-ticks`)",
-    "on_trade": "is free code on trades (run it with `ninefold backtest-ticks`)",
-    "on_book": "is free code that quotes (run it with `ninefold backtest-ticks`)",
+    "legs": "has legs (run it with `ninefold backtest`, `sweep`, `walk-forward` or `cross-validate`, an --instrument or --bars for each)",
+    "quotes": "gives quotes (run it with `ninefold backtest-ticks` or `sweep`)",
+    "on_trade": "is free code on trades (run it with `ninefold backtest-ticks` or `sweep`)",
+    "on_book": "is free code that quotes (run it with `ninefold backtest-ticks` or `sweep`)",
 }
 
 
