@@ -28,7 +28,7 @@ from ninefold.journal import inputs, pack_loop
 from ninefold.journal.plain import Frames
 from ninefold.market.clock import OffsetEstimate
 from ninefold.market.instruments import listed
-from ninefold.services.build import collector_of
+from ninefold.services.parsers import collector_of
 from ninefold.venues.quick import Quick
 
 STEPS = ("receive", "write", "pack", "parse")

@@ -16,7 +16,7 @@ from bench.capture.messages import WIRES
 from ninefold.journal import inputs
 from ninefold.journal.inputs import Answer, ConnectionChange, encode
 from ninefold.journal.segment import Record
-from ninefold.services.build import collector_of
+from ninefold.services.parsers import collector_of
 
 CHUNK = 1_000
 RULES = {"binance": "exchangeInfo", "coinbase": "products", "kraken": "AssetPairs"}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ninefold.bus.nats import BusFailed, NatsBus
+from ninefold.bus.failed import BusFailed
+from ninefold.bus.nats import NatsBus
 from ninefold.bus.server import NatsServer
 from tests.conftest import missing
 

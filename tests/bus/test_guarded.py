@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from ninefold.bus.credentials import Credential, NoCredential, credential_of, from_environment, make_credentials
+from ninefold.bus.failed import BusFailed, Unreachable
 from ninefold.bus.lease import BusLease
 from ninefold.bus.link import Access
-from ninefold.bus.nats import INPUT, BusFailed, NatsBus, Unreachable
-from ninefold.bus.permissions import CHAIN, ORDER, allowed, services_of
+from ninefold.bus.nats import NatsBus
+from ninefold.bus.permissions import CHAIN, INPUT, ORDER, allowed, services_of
 from ninefold.bus.server import Guarded, NatsServer
 from ninefold.config import BadConfig, Bus, Config, parse
 from ninefold.market.arrays import BUY, ID_INTEGER, TRADES
@@ -26,7 +27,7 @@ from ninefold.market.records import Listed, Tick
 from ninefold.market.time import SECOND_NS
 from ninefold.services.alone import Alone
 from ninefold.services.bus import access_of, bus_alone
-from ninefold.services.cold_alone import record_alone
+from ninefold.services.record_alone import record_alone
 from ninefold.store.lease import awake_ns
 from ninefold.store.read import Reader
 from tests.bus.certificates import Authority

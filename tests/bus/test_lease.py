@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from ninefold.bus import lease as of_bus
+from ninefold.bus.failed import BusFailed
 from ninefold.bus.lease import BusLease
-from ninefold.bus.nats import BusFailed, NatsBus
+from ninefold.bus.nats import NatsBus
 from ninefold.bus.server import NatsServer
 from ninefold.execution.lease import HELD_NS, QUIET_NS, SILENT_NS, AlreadyTraded, TakenOver
 from tests.conftest import missing

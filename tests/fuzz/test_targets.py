@@ -9,12 +9,13 @@ from ninefold.venues.binance import BinanceSpot
 from .targets import targets
 
 EACH = 60
+TARGETS = targets()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(targets()))
+@pytest.mark.parametrize("name", sorted(TARGETS))
 def test_changed_bytes_break_nothing(name):
-    feed, seeds = targets()[name]
+    feed, seeds = TARGETS[name]
     dice = random.Random(name)
     for _ in range(EACH):
         data = bytearray(dice.choice(seeds))
@@ -25,7 +26,7 @@ def test_changed_bytes_break_nothing(name):
 
 
 def test_an_adapter_that_raises_is_found(monkeypatch):
-    feed, seeds = targets()["binance frames"]
+    feed, seeds = TARGETS["binance frames"]
 
     def fail(self: BinanceSpot, *args: object) -> None:
         raise RuntimeError("a fault")

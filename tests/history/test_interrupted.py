@@ -1,7 +1,6 @@
 """A download that is cut off anywhere, refused, banned or hung up on goes on to the same rows as one that was not."""
 
 import asyncio
-import json
 import os
 import random
 import re
@@ -9,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from ninefold.store.data_dir import AlreadyWritten
 from ninefold.store.delta import stored_files
 from ninefold.store.read import Reader
 from ninefold.store.scan import scan
+from tests.calling import Result, ninefold, ninefold_process
 
 from .exchange import DAY, JANUARY, MINUTE, Exchange, S, random_trades
 from .running import PAIRS, fetch, silent, stored_bars, stored_trades, true_bars, true_trades
@@ -193,8 +195,8 @@ def test_one_data_dir_has_one_download(tmp_path):
     keeper.close()
 
 
-CHILD = """
-import sys, asyncio
+DOWNLOADS = """
+import asyncio, os, sys, traceback
 from dataclasses import replace
 from pathlib import Path
 from ninefold.history.table import HISTORIES
@@ -202,8 +204,18 @@ from ninefold.history.download import Wanted, download
 HISTORIES["binance"] = replace(HISTORIES["binance"], pace_s=0.01)
 url, data_dir, start, end, now = sys.argv[1:]
 wanted = Wanted("binance", ("BTC/USDT",), ("trades", "1m"), int(start), int(end), url, "")
-asyncio.run(download(wanted, Path(data_dir), lambda: int(now), lambda *_: None, lambda _: None))
-"""
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        try:
+            asyncio.run(download(wanted, Path(data_dir), lambda: int(now), lambda *_: None, lambda _: None))
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""  # a download for each line, in a process of its own that is told by its number: libraries are loaded once
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(1, 4))])
@@ -217,21 +229,29 @@ def test_killed_at_random_moments_it_goes_on(tmp_path, seed):
 
 
 async def kill_often(exchange: Exchange, data_dir: Path, chance: random.Random) -> int:
-    killed = 0
+    killed, pipe = 0, subprocess.PIPE
     async with exchange.running() as url:
+        arguments = [url, str(data_dir), *(str(at) for at in (*SPAN, NOW))]
+        starting = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", DOWNLOADS, *arguments, stdin=pipe, stdout=pipe
+        )
         while True:
             exchange.asked.clear()
-            arguments = [url, str(data_dir), *(str(at) for at in (*SPAN, NOW))]
-            process = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, *arguments)
-            last = chance.randint(2, 9)
+            starting.stdin.write(b"again\n")
+            child = int(await starting.stdout.readline())
+            ended = asyncio.ensure_future(starting.stdout.readline())
+            last = chance.randint(2, 9) if killed < 4 else sys.maxsize
 
-            def before(number: int, request: web.Request, process=process, last=last) -> None:
-                if number >= last and process.returncode is None:
-                    os.kill(process.pid, signal.SIGKILL)
+            def before(number: int, request: web.Request, child=child, ended=ended, last=last) -> None:
+                if number >= last and not ended.done():
+                    with suppress(ProcessLookupError):
+                        os.kill(child, signal.SIGKILL)
 
-            exchange.before = before if killed < 4 else lambda number, request: None
-            code = await process.wait()
+            exchange.before = before
+            code = int(await ended)
             if code == 0:
+                starting.stdin.close()
+                await starting.wait()
                 return killed
             assert code == -signal.SIGKILL
             killed += 1
@@ -242,38 +262,25 @@ def test_the_command_says_all_of_it_as_one_json_document(tmp_path):
     exchange = Exchange(TRUTH, NOW)
     start, end = (str(at // S) for at in SPAN)
 
-    async def run(*arguments: str) -> tuple[int, str, str]:
+    async def run(command: Callable[..., Result], *arguments: str) -> Result:
         async with exchange.running() as url:
-            line = [
-                sys.executable,
-                "-m",
-                "ninefold",
-                "download",
-                *arguments,
-                "--rest-url",
-                url,
-                "-d",
-                str(tmp_path / "data"),
-            ]
-            process = await asyncio.create_subprocess_exec(*line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            out, error = await process.communicate()
-            return process.returncode or 0, out.decode(), error.decode()
+            there = ("--rest-url", url, "-d", str(tmp_path / "data"), "--timerange", f"{start}-{end}")
+            return await asyncio.to_thread(command, "download", *arguments, *there)
 
-    code, out, error = asyncio.run(
-        run("-p", "BTC/USDT", "ETH/USDT", "-t", "1m", "5m", "--timerange", f"{start}-{end}", "--json")
-    )
-    assert code == 0, error
+    pairs = ("-p", "BTC/USDT", "ETH/USDT", "-t", "1m", "5m")
+    done = asyncio.run(run(ninefold_process, *pairs, "--json"))
+    assert done.status == 0, done.err
     named = [
-        (one["pair"], one["what"], one["asked"], one["stored"], one["missing"]) for one in json.loads(out)["downloads"]
+        (one["pair"], one["what"], one["asked"], one["stored"], one["missing"]) for one in done.json["downloads"]
     ]
     assert named == [
         (pair, what, count, count, 0)
         for pair in ("BTC/USDT", "ETH/USDT")
         for what, count in (("1m", 1440), ("5m", 288))
     ]
-    code, out, _ = asyncio.run(run("--pairs", "BTC/USDT", "--dl-trades", "--timerange", f"{start}-{end}"))
-    assert code == 0
-    assert "BTC/USDT  trades" in out
+    again = asyncio.run(run(ninefold, "--pairs", "BTC/USDT", "--dl-trades"))
+    assert again.status == 0
+    assert "BTC/USDT  trades" in again.out
 
 
 @pytest.mark.parametrize(

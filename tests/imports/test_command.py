@@ -1,19 +1,10 @@
 """`ninefold import` as it is called: what it prints, what it exits with, what it says when it cannot."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 
-PROGRAM = "import typer; from ninefold.commands.import_ import run; app = typer.Typer(); app.command()(run); app()"
+from tests.calling import ninefold, ninefold_process
+
 ROWS = "when,px,qty\n1700000000000,1.5,2\n1700000000001,1.5,x\n"
-
-
-def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=60
-    )
 
 
 @pytest.mark.slow
@@ -22,9 +13,10 @@ def test_a_mapping_file_and_options_make_one_json_document_and_refused_rows_an_e
     mapping = write(
         "map.toml", 'what = "trades"\ninstrument = "kraken:BTC/USD"\n[columns]\nprice = "px"\nsize = "qty"\n'
     )
-    done = command("csv", path, "--data-dir", data, "--map", mapping, "--column", "time=when", "--json")
-    said = json.loads(done.stdout)
-    assert (done.returncode, done.stderr) == (1, "")
+    asked = ("import", "csv", path, "--data-dir", data, "--map", mapping, "--column", "time=when")
+    done = ninefold_process(*asked, "--json")
+    said = done.json
+    assert (done.status, done.err) == (1, "")
     assert {name: said[name] for name in ("read", "stored", "there", "refused")} == {
         "read": 2,
         "stored": 1,
@@ -32,8 +24,7 @@ def test_a_mapping_file_and_options_make_one_json_document_and_refused_rows_an_e
         "refused": 1,
     }
     assert said["parts"][0]["first"] == "2023-11-14T22:13:20.000000000Z"
-    told = command("csv", path, "--data-dir", data, "--map", mapping, "--column", "time=when").stdout
-    assert "2 read = 0 stored + 1 there already + 1 refused" in told
+    assert "2 read = 0 stored + 1 there already + 1 refused" in ninefold(*asked).out
 
 
 @pytest.mark.slow
@@ -50,7 +41,7 @@ def test_a_mapping_file_and_options_make_one_json_document_and_refused_rows_an_e
 def test_what_cannot_be_done_is_said_in_one_line(write, tmp_path, monkeypatch, arguments, expected):
     write("t.csv", ROWS)
     monkeypatch.chdir(tmp_path)
-    done = command(*arguments, "--data-dir", tmp_path / "data")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("ninefold: ") and expected in done.stderr
-    assert done.stderr.count("\n") == 1
+    done = ninefold("import", *arguments, "--data-dir", tmp_path / "data")
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith("ninefold: ") and expected in done.err
+    assert done.err.count("\n") == 1

@@ -4,7 +4,6 @@ import json
 import random
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -38,9 +37,11 @@ def write_trades(path: Path, seed: int) -> Counter[tuple[str, str, str]]:
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.torture)])
 def test_what_was_killed_again_and_again_ends_as_if_it_had_not_been(importing, tmp_path, seed):
     truth = write_trades(tmp_path / "trades.csv", seed)
-    chance = random.Random(seed)
-    kills = kill_until_done(importing.data_dir, tmp_path / "trades.csv", chance)
-    assert kills >= 3
+    program = Path(__file__).with_name("killed.py")
+    command = [sys.executable, program, importing.data_dir, tmp_path / "trades.csv", "8192", str(seed)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 3
     stored = Counter((row["instrument"], row["exchange_ns"], row["trade_id"]) for row in importing.stored("trades"))
     assert stored == truth
     [state] = (importing.data_dir / "imports" / "state").glob("*.json")
@@ -62,29 +63,3 @@ def test_what_is_stored_and_not_yet_noted_when_it_is_killed_counts_once(importin
     [refused] = (importing.data_dir / "imports" / "state").glob("*.jsonl")
     numbers = [json.loads(line)["row"] for line in refused.read_text().splitlines()]
     assert len(numbers) == len(set(numbers)) == ROWS - truth.total()
-
-
-def kill_until_done(data_dir: Path, path: Path, chance: random.Random) -> int:
-    """Start the import and kill it some batches later, at any place within one, until one gets to the end."""
-    kills = 0
-    while True:
-        command = [sys.executable, str(Path(__file__).with_name("killed.py")), str(data_dir), str(path), "8192"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            batches = chance.randint(0, 6)
-            for line in process.stdout:
-                if line.startswith("done"):
-                    return kills
-                batches -= line == "batch\n"
-                if batches <= 0:
-                    break
-            time.sleep(chance.random() * 0.05)  # where in a batch it is hit
-            process.kill()
-        if is_done(data_dir):  # it came to its end before it was hit; another start would import everything again
-            return kills
-        kills += 1
-
-
-def is_done(data_dir: Path) -> bool:
-    states = (data_dir / "imports" / "state").glob("*.json")
-    return any(json.loads(state.read_text())["done"] for state in states)

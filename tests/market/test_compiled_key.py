@@ -6,11 +6,14 @@ import importlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from numba.core import config
 
 from ninefold.journal import pack_loop
 from ninefold.market.compiled_key import made_of
@@ -52,8 +55,8 @@ def total(x):
     pair = scaled(x)
     return pair.low * 100 + pair.high
 
-if __name__ == "__main__":
-    print(total(2), sum(total.stats.cache_hits.values()))
+def told():
+    return total(2), sum(total.stats.cache_hits.values())
 """,
 }
 CHANGES = {
@@ -84,15 +87,22 @@ def write(folder: Path, change: tuple[str, str, str] | None = None) -> Path:
     return folder
 
 
-def key_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    names = [name.removesuffix(".py") for name in FILES]
+@contextmanager
+def loaded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The module of the last file, for as long as the block lasts."""
     with monkeypatch.context() as patch:
         patch.syspath_prepend(str(folder))
         patch.setattr(sys, "dont_write_bytecode", True)  # Python's own files know a source by its time
-        caller: Any = importlib.import_module("caller")
-        for name in names:
-            del sys.modules[name]
-    return made_of(caller.total)
+        try:
+            yield importlib.import_module("caller")
+        finally:
+            for name in FILES:
+                del sys.modules[name.removesuffix(".py")]
+
+
+def key_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    with loaded(folder, monkeypatch) as caller:
+        return made_of(caller.total)
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
@@ -110,23 +120,31 @@ def test_what_does_not_leaves_it(tmp_path: Path, monkeypatch, change: tuple[str,
 
 
 @pytest.mark.slow
-def test_code_kept_on_disk_is_taken_again_until_another_file_changes(tmp_path: Path) -> None:
-    """With the same size and time the files look as they did."""
+def test_code_kept_on_disk_is_taken_again_until_another_file_changes(tmp_path: Path, monkeypatch) -> None:
+    """Of another process too. With the same size and time the files look as they did."""
     code, kept = tmp_path / "code", tmp_path / "kept"
     code.mkdir()
+    monkeypatch.setattr(config, "CACHE_DIR", str(kept))
 
-    def run() -> str:
+    def run() -> tuple[int, int]:
+        with loaded(code, monkeypatch) as caller:
+            return tuple(caller.told())
+
+    def run_elsewhere() -> str:
         environment = {**os.environ, "NUMBA_CACHE_DIR": str(kept), "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run([sys.executable, code / "caller.py"], env=environment, capture_output=True, text=True)
+        command = [sys.executable, "-c", "import caller; print(*caller.told())"]
+        done = subprocess.run(command, cwd=code, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
     write(code)
-    assert [run(), run()] == ["1803 0", "1803 1"]  # (2 * 3 + 7 + 5) * 100 + 2 + 1, compiled, then taken from disk
+    assert run() == (1803, 0)  # (2 * 3 + 7 + 5) * 100 + 2 + 1, compiled
+    assert run_elsewhere() == "1803 1", "taken from disk"
+    assert run() == (1803, 1)
     write(code, CHANGES["a number of another file"])
-    assert run() == "2003 0"
+    assert run() == (2003, 0)
     write(code, CHANGES["a number in what is called"])
-    assert run() == "1903 0"
+    assert run() == (1903, 0)
 
 
 def test_a_value_of_which_nobody_could_tell_whether_it_changed_is_named() -> None:

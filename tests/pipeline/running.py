@@ -1,4 +1,4 @@
-"""ninefold's commands as processes, and what they left behind.
+"""ninefold's commands in the background, and what they left behind.
 
 In:  arguments as a person types them. Out: exit status and both outputs; stored rows, exports, the simulated exchange's answers.
 """
@@ -16,30 +16,18 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psutil
 
 from ninefold.store.export import export
 from ninefold.store.sql import sql
+from tests.calling import PATIENCE_S, Result
+from tests.calling import ninefold as ninefold
 from tests.conftest import CHARTS
 
-PATIENCE_S = (
-    150.0  # a cold interpreter on two busy cores takes seconds to start, and a demo starts three to ten of them
-)
 STOP_S = 15.0  # 5 s on a machine that does nothing else; tests share theirs
 Row = dict[str, Any]
-
-
-class Result(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output as one JSON document, strictly: no second document, no NaN."""
-        return json.loads(self.out, parse_constant=_no_json)
 
 
 class Program:
@@ -119,13 +107,6 @@ class Program:
         return text
 
 
-def ninefold(*arguments: str | Path) -> Result:
-    """`ninefold ARGUMENTS`, waited for."""
-    command = [sys.executable, "-m", "ninefold", *map(str, arguments)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S)
-    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-
 def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_S) -> Any:
     """Wait for a condition; what it gave. It is asked less and less often: looking at tables takes what they are made with."""
     deadline, pause_s = time.monotonic() + seconds, 0.1
@@ -202,7 +183,3 @@ def exported(data_dir: Path, what: str, instrument: str | None = None, timeframe
     out = io.BytesIO()
     export(data_dir, what, instrument, timeframe, None, "csv", out)
     return out.getvalue()
-
-
-def _no_json(name: str) -> None:
-    raise AssertionError(f"{name} is not JSON")

@@ -6,9 +6,10 @@ import math
 
 import pytest
 
+from tests.calling import ninefold_process
 from tests.conftest import Demo
 
-from .running import Row, ninefold, records, stored, until
+from .running import Row, records, stored, until
 
 pytestmark = pytest.mark.slow
 
@@ -89,7 +90,7 @@ def test_brier_and_base_brier_are_those_of_the_stored_scores(scored: Demo) -> No
     )
     fields = "payload::json->>'probability' as p, payload::json->>'outcome' as kept"
     query = f"select {fields} from records where type = 'may_scored' order by seq, n"
-    answer = ninefold("sql", query, "--json", "--data-dir", scored.data_dir)
+    answer = ninefold_process("sql", query, "--json", "--data-dir", scored.data_dir)
     assert answer.status == 0, answer.err
     pairs = [(float(row["p"]), row["kept"] == "true") for row in answer.json][: said["scored"]]
     share = sum(kept for _, kept in pairs) / len(pairs)

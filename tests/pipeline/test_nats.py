@@ -15,7 +15,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ninefold.bus.nats import PAYLOAD_BYTES, BusFailed
+from ninefold.bus.failed import BusFailed
+from ninefold.bus.permissions import PAYLOAD_BYTES
 from ninefold.bus.server import NatsServer
 from ninefold.bus.status import CHAIN, SERVICES
 from ninefold.config import Account, Config, Venue

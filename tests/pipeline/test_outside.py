@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ninefold.config import BadConfig, load, template
+from tests.calling import ninefold_process
 
 from .outside import CUT, RETRY_AFTER_S, Outside
 from .running import Program, Row, ask, ledger, ninefold, records, stored
@@ -191,7 +192,7 @@ def test_a_bad_key_is_named_with_what_was_found_and_what_is_allowed(tmp_path: Pa
     good = path.read_text()
     assert ninefold("init", path).status == 2, "an existing file is never overwritten"
     path.write_text(good.replace("order_quote =", "order_qoute ="))
-    refused = ninefold("up", "--config", path)
+    refused = ninefold_process("up", "--config", path)
     assert refused.status == 2 and "Traceback" not in refused.err
     for words in (str(path), "risk.order_qoute", "did you mean 'order_quote'", "position_quote"):
         assert words in refused.err

@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import os
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +26,7 @@ from ninefold.store.layout import SCHEMAS
 from ninefold.store.read import Reader
 from ninefold.store.scan import scan
 from ninefold.store.tables import Tables
+from tests.calling import ninefold, ninefold_process
 from tests.conftest import missing
 
 pytestmark = pytest.mark.slow
@@ -227,10 +227,10 @@ def test_a_distributed_engine_counts_and_sums_the_same(tmp_path, bucket):
 
 def test_the_command_prints_one_document(tmp_path, bucket):
     write(tmp_path, 1, 10)
-    command = [sys.executable, "-m", "ninefold", "publish", "--data-dir", str(tmp_path), "--to", bucket, "--json"]
-    done = subprocess.run(command, capture_output=True, timeout=120, env=os.environ)
-    assert done.returncode == 0, done.stderr.decode()
-    assert json.loads(done.stdout)["rows"]["trades"] == 180
-    other = subprocess.run([*command[:-2], "nowhere"], capture_output=True, timeout=120, env=os.environ)
-    assert other.returncode == 2
-    assert b"like s3://bucket/prefix" in other.stderr
+    asked = ("publish", "--data-dir", tmp_path, "--json", "--to")
+    done = ninefold_process(*asked, bucket)
+    assert done.status == 0, done.err
+    assert done.json["rows"]["trades"] == 180
+    other = ninefold(*asked, "nowhere")
+    assert other.status == 2
+    assert "like s3://bucket/prefix" in other.err

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ninefold.bus.failed import BusFailed
 from ninefold.bus.link import Access
-from ninefold.bus.nats import BusFailed, NatsBus
+from ninefold.bus.nats import NatsBus
 from ninefold.bus.parcel import unpack
 from ninefold.bus.server import NatsServer
 from ninefold.journal.inputs import CHUNK

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -30,6 +27,7 @@ from ninefold.store.manifest import read_manifest
 from ninefold.store.read import Reader
 from ninefold.store.tables import Tables
 from ninefold.store.trials import Search, TrialReader, Trials
+from tests.calling import ninefold
 from tests.services.recorded import write_session
 
 NOON_NS = 1_704_110_400_000_000_000
@@ -264,19 +262,15 @@ def test_a_folder_of_something_else_is_refused_and_not_touched(data: Path, made:
 
 @pytest.mark.slow
 def test_the_commands_print_one_document_each(data: Path, tmp_path: Path) -> None:
-    saved = run("backup", "--data-dir", data, "--to", tmp_path / "copy", "--json")
-    assert saved.stderr == "" and json.loads(saved.stdout)["position"] == Reader(data).position()
-    again = run("restore", tmp_path / "copy", "--data-dir", tmp_path / "again", "--json")
-    said = json.loads(again.stdout)
-    assert (again.returncode, said["whole"], said["position"]) == (0, True, Reader(data).position())
-    shown = run("restore", tmp_path / "copy", "--data-dir", tmp_path / "third")
-    assert "each with its checksum: everything up to seq" in shown.stdout and "2024-01-01" in shown.stdout
-    refused = run("restore", tmp_path / "copy", "--data-dir", tmp_path / "third")
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert "is not empty; a backup is restored into a new --data-dir" in refused.stderr
+    saved = ninefold("backup", "--data-dir", data, "--to", tmp_path / "copy", "--json")
+    assert saved.err == "" and saved.json["position"] == Reader(data).position()
+    again = ninefold("restore", tmp_path / "copy", "--data-dir", tmp_path / "again", "--json")
+    said = again.json
+    assert (again.status, said["whole"], said["position"]) == (0, True, Reader(data).position())
+    shown = ninefold("restore", tmp_path / "copy", "--data-dir", tmp_path / "third")
+    assert "each with its checksum: everything up to seq" in shown.out and "2024-01-01" in shown.out
+    refused = ninefold("restore", tmp_path / "copy", "--data-dir", tmp_path / "third")
+    assert (refused.status, refused.out) == (2, "")
+    assert "is not empty; a backup is restored into a new --data-dir" in refused.err
 
 
-def run(command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    program = f"import typer; from ninefold.commands.{command} import run; typer.run(run)"
-    line = [sys.executable, "-c", program, *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, timeout=60)

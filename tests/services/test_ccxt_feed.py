@@ -32,13 +32,13 @@ from ninefold.market.arrays import ID_TEXT, empty
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Connection, Gap, Malformed
 from ninefold.services import ccxt_feed
-from ninefold.services.build import collector_of
 from ninefold.services.ccxt_exchange import exchange_of
 from ninefold.services.ccxt_feed import CcxtFeed
 from ninefold.services.intake import Intake
+from ninefold.services.parsers import collector_of
 from ninefold.venues.ccxt_names import NATIVE
 from ninefold.venues.collector import Collector
-from ninefold.venues.questions import Refused
+from ninefold.venues.refused import Refused
 from tests.conftest import missing
 from tests.pipeline.running import Program
 

@@ -19,10 +19,10 @@ from ninefold.journal.inputs import ConnectionChange
 from ninefold.journal.reader import read
 from ninefold.journal.writer import LogWriter
 from ninefold.services import collect
-from ninefold.services.build import collector_of
 from ninefold.services.check import check
 from ninefold.services.collect import MarketFeed
 from ninefold.services.intake import Intake
+from ninefold.services.parsers import collector_of
 from tests.pipeline.running import Program, ninefold
 
 pytestmark = pytest.mark.slow

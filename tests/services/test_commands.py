@@ -1,7 +1,6 @@
 """The config and the command line: what is wrong is named, with what was found and what is allowed."""
 
 import json
-import subprocess
 import sys
 
 import msgspec
@@ -10,10 +9,7 @@ import pytest
 from ninefold.cli import COMMANDS, main, spread
 from ninefold.config import Account, BadConfig, Config, Venue, keys_of, load, parse, template
 from ninefold.venues.signed import Keys
-
-
-def ninefold(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "ninefold", *arguments], capture_output=True, text=True, timeout=60)
+from tests.calling import ninefold
 
 
 def test_the_template_is_the_default_config():
@@ -138,13 +134,13 @@ def test_an_option_of_several_values_takes_them_all():
 
 def test_an_unknown_command_is_answered_with_the_nearest_one():
     found = ninefold("replya")
-    assert found.returncode == 1
-    assert "there is no command 'replya'; did you mean `ninefold replay`?" in found.stderr
-    assert found.stdout == ""
+    assert found.status == 1
+    assert "there is no command 'replya'; did you mean `ninefold replay`?" in found.err
+    assert found.out == ""
 
 
 def test_help_lists_every_command():
-    said = ninefold("--help").stdout
+    said = ninefold("--help").out
     assert all(name in said for name in COMMANDS)
 
 
@@ -165,14 +161,14 @@ def test_a_recording_that_is_none_is_refused_in_one_line(tmp_path):
     odd = tmp_path / "odd.jsonl.gz"
     odd.write_text("no gzip")
     found = ninefold("replay", str(odd), "--data-dir", str(tmp_path / "data"), "--json")
-    assert (found.returncode, found.stdout) == (2, "")
-    assert found.stderr.startswith("ninefold: ")
-    assert "gzip" in found.stderr
-    assert "Traceback" not in found.stderr
+    assert (found.status, found.out) == (2, "")
+    assert found.err.startswith("ninefold: ")
+    assert "gzip" in found.err
+    assert "Traceback" not in found.err
 
 
 @pytest.mark.slow
 def test_a_data_dir_that_is_not_there_is_told(tmp_path):
     found = ninefold("status", "--data-dir", str(tmp_path / "none"), "--json")
-    assert (found.returncode, found.stdout) == (2, "")
-    assert "Traceback" not in found.stderr
+    assert (found.status, found.out) == (2, "")
+    assert "Traceback" not in found.err

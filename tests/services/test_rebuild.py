@@ -22,6 +22,7 @@ from ninefold.store.delta import stored_files
 from ninefold.store.export import export
 from ninefold.store.read import Reader
 from ninefold.store.tables import Tables
+from tests.calling import ninefold
 from tests.services.recorded import write_session
 
 pytestmark = pytest.mark.slow
@@ -233,17 +234,16 @@ def test_the_command_killed_at_a_random_moment_is_gone_on_with(data: Path) -> No
     process.kill()
     process.wait()
     assert exported(data) == before
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert (said.returncode, said.stderr) == (0, "")
-    assert json.loads(said.stdout)["rows"]["trades"] == 480
+    said = ninefold("rebuild", "--data-dir", data, "--json")
+    assert (said.status, said.err) == (0, "")
+    assert said.json["rows"]["trades"] == 480
     assert exported(data) == before
     assert not (data / BESIDE).exists()
 
 
 def test_the_command_says_why_it_refuses(data: Path) -> None:
-    command = [sys.executable, "-m", "ninefold", "rebuild", "--data-dir", str(data), "--json"]
     with Tables(data):
-        said = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert (said.returncode, said.stdout) == (2, "")
-    assert said.stderr.startswith("ninefold: ")
-    assert "is being written by process" in said.stderr
+        said = ninefold("rebuild", "--data-dir", data, "--json")
+    assert (said.status, said.out) == (2, "")
+    assert said.err.startswith("ninefold: ")
+    assert "is being written by process" in said.err

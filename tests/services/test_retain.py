@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
@@ -26,6 +24,7 @@ from ninefold.store.data_dir import AlreadyWritten
 from ninefold.store.read import Reader
 from ninefold.store.retention import days_of
 from ninefold.store.tables import Tables
+from tests.calling import ninefold
 
 NOON_NS = 1_704_110_400_000_000_000  # 2024-01-01 12:00 UTC
 NOW_NS = NOON_NS + 4 * DAY_NS
@@ -147,19 +146,15 @@ def test_limits_are_read_from_the_config_and_what_they_may_be_is_told() -> None:
 @pytest.mark.slow
 def test_the_command_reads_the_config_of_the_last_run_and_prints_one_document(data: Path) -> None:
     config = Config(data_dir=str(data), retention=Retention(trades=Keep(days=2)))
-    assert "running.json" in run("--data-dir", data, "--json").stderr
+    assert "running.json" in ninefold("retain", "--data-dir", data, "--json").err
     (data / "running.json").write_bytes(msgspec.json.encode(config))
-    said = run("--data-dir", data, "--dry-run").stdout.splitlines()
+    said = ninefold("retain", "--data-dir", data, "--dry-run").out.splitlines()
     assert [line.split()[:2] for line in said] == [["kind", "would"], ["trades", "3"]]
     assert kept_days(data, "trades") == list(DAYS)
-    document = json.loads(run("--data-dir", data, "--json").stdout)
+    document = json.loads(ninefold("retain", "--data-dir", data, "--json").out)
     assert (went(document), document["dry_run"]) == ({"trades": list(DAYS[:3])}, False)
     assert kept_days(data, "trades") == [DAYS[3]]
-    assert run("--data-dir", data).stdout == "nothing is beyond the limits of [retention]\n"
-    assert run("--data-dir", data / "nowhere").returncode == 2
+    assert ninefold("retain", "--data-dir", data).out == "nothing is beyond the limits of [retention]\n"
+    assert ninefold("retain", "--data-dir", data / "nowhere").status == 2
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    program = "import typer; from ninefold.commands.retain import run; typer.run(run)"
-    line = [sys.executable, "-c", program, *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, timeout=60)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from ninefold.bus.nats import BusFailed
+from ninefold.bus.failed import BusFailed
 from ninefold.bus.server import NatsServer
 from ninefold.config import Account, BadConfig, Config
 from ninefold.execution.lease import AlreadyTraded

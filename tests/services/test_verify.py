@@ -1,6 +1,5 @@
 """Whatever is lost, doubled or changed in a data dir is named; what is whole is not complained about."""
 
-import json
 import shutil
 import sqlite3
 import subprocess
@@ -28,6 +27,7 @@ from ninefold.store.checksums import Sums, differing
 from ninefold.store.data_dir import NoDataDir
 from ninefold.store.read import Reader
 from ninefold.store.tables import Tables
+from tests.calling import ninefold
 from tests.services.recorded import START_MS, write_session
 
 pytestmark = pytest.mark.slow
@@ -101,15 +101,14 @@ def test_a_whole_data_dir_is_whole(data: Path) -> None:
 
 
 def test_the_command_prints_one_document_and_its_exit_status_tells(data: Path) -> None:
-    command = [sys.executable, "-m", "ninefold", "verify", "--data-dir", str(data)]
-    said = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60)
-    assert (said.returncode, said.stderr) == (0, "")
-    assert json.loads(said.stdout)["whole"] is True
+    said = ninefold("verify", "--data-dir", data, "--json")
+    assert (said.status, said.err) == (0, "")
+    assert said.json["whole"] is True
     change(data, "bars", keep=column(data, "bars", "width_ns") != 60 * SECOND_NS)
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert said.returncode == 1
-    assert "WRONG bars" in said.stdout
-    assert f"to do: `ninefold rebuild --data-dir {data}`" in said.stdout
+    said = ninefold("verify", "--data-dir", data)
+    assert said.status == 1
+    assert "WRONG bars" in said.out
+    assert f"to do: `ninefold rebuild --data-dir {data}`" in said.out
 
 
 def test_no_data_dir_is_told(tmp_path: Path) -> None:

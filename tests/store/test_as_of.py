@@ -6,8 +6,6 @@ import gzip
 import io
 import itertools
 import json
-import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -27,6 +25,7 @@ from ninefold.store.read import Reader
 from ninefold.store.sql import sql
 from ninefold.store.tables import Tables
 from ninefold.store.timerange import parse_moment
+from tests.calling import Result, ninefold, ninefold_process
 from tests.services.recorded import write_session
 
 
@@ -125,19 +124,19 @@ def test_moments_that_mean_nothing_are_refused(text: str) -> None:
 
 @pytest.mark.slow
 def test_the_commands_take_a_moment(restated: Path) -> None:
-    def said(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "ninefold", *arguments, "--data-dir", str(restated)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    def said(*arguments: str) -> Result:
+        call = ninefold_process if arguments[0] == "sql" else ninefold
+        return call(*arguments, "--data-dir", restated)
 
-    out = said("export", "bars", "--as-of", "2024-01-01T12:01:30Z").stdout
+    out = said("export", "bars", "--as-of", "2024-01-01T12:01:30Z").out
     assert (len(out.split("\n")), out.split("\n")[1].split(",")[-1]) == (3, "0")
     found = json.loads(
-        said("sql", "select count(*) as n from trades", "--as-of", "2024-01-01T12:01:30Z", "--json").stdout
+        said("sql", "select count(*) as n from trades", "--as-of", "2024-01-01T12:01:30Z", "--json").out
     )
     assert found == [{"n": 1}]
     refused = said("export", "bars", "--as-of", "yesterday")
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert "the moment is 'yesterday'; allowed are 2024-08-08T12:03:04.5Z" in refused.stderr
+    assert (refused.status, refused.out) == (2, "")
+    assert "the moment is 'yesterday'; allowed are 2024-08-08T12:03:04.5Z" in refused.err
 
 
 # the property: a moment of the full store is the whole of a store made from what was known by then

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +19,7 @@ from ninefold.store.completeness import Hole, Span, completeness, plain
 from ninefold.store.export import CERTIFICATES_KEY, carried, export
 from ninefold.store.load import load_bars
 from ninefold.store.tables import Tables
+from tests.calling import ninefold
 
 BTC, ADA = "binance:BTC/USDT", "binance:ADA/BTC"
 IDS = [10, 11, 12, 13, 14, 15, 16, 20, 21, 24, 30, 31]  # BTC's: one each half hour from 12:15 on
@@ -132,7 +131,6 @@ def test_exports_say_it_beside_the_data(stored: Path, tmp_path: Path, market) ->
 
 @pytest.mark.slow
 def test_the_command_says_a_line_for_each_instrument_on_standard_error(stored: Path) -> None:
-    command = [sys.executable, "-m", "ninefold", "export", "trades", "--data-dir", str(stored)]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert said.stderr.splitlines() == [f"{ADA}: no trades are stored", LINE, "12 rows"]
-    assert len(said.stdout.splitlines()) == 13
+    said = ninefold("export", "trades", "--data-dir", stored)
+    assert said.err.splitlines() == [f"{ADA}: no trades are stored", LINE, "12 rows"]
+    assert len(said.out.splitlines()) == 13

@@ -213,13 +213,14 @@ def ask(url: str, body: dict[str, Any] | None = None) -> Any:
         return json.load(answer)
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = SOON_S) -> Any:
-    """Wait for a condition; what it gave."""
-    deadline = time.monotonic() + seconds
+def until(condition: Callable[[], Any], what: str, seconds: float = SOON_S, most_pause_s: float = 0.3) -> Any:
+    """Wait for a condition; what it gave. It is asked less and less often: looking takes from what is waited for."""
+    deadline, pause_s = time.monotonic() + seconds, 0.02
     while time.monotonic() < deadline:
         if found := condition():
             return found
-        time.sleep(0.02)
+        time.sleep(pause_s)
+        pause_s = min(1.2 * pause_s, most_pause_s)
     raise AssertionError(f"not within {seconds:.0f} s: {what}")
 
 

@@ -5,9 +5,7 @@ In:  a running world, whatever was done to it before. Out: a stopped one; Assert
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
+from tests.calling import ninefold
 
 from . import truth
 from .parts import HEALED_S, World, until
@@ -29,7 +27,7 @@ def check(world: World) -> int:
 
 def come_to_rest(world: World) -> None:
     """No new orders; those under way come to an end; what was missed is healed and stored."""
-    ninefold("halt", world.data_dir)
+    assert ninefold("halt", "--data-dir", world.data_dir).status == 0
     until(lambda: not truth.unsettled_orders(world.data_dir), "every order in the ledger is over, with all its fills")
     until(
         lambda: not holes(dict(truth.stored_deals(world.data_dir))),
@@ -51,9 +49,3 @@ def holes(deals: truth.Deals) -> list[tuple[str, int]]:
         for number in range(min(ids), max(ids))
         if number not in ids
     ]
-
-
-def ninefold(command: str, data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command on a data dir to its end."""
-    line = [sys.executable, "-m", "ninefold", command, "--data-dir", str(data_dir), *arguments]
-    return subprocess.run(line, capture_output=True, text=True, timeout=60.0)

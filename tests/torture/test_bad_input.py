@@ -18,10 +18,11 @@ import psutil
 import pytest
 
 from ninefold.config import Config
+from tests.calling import ninefold
 
 from . import truth
 from .parts import World, until
-from .settle import check, ninefold
+from .settle import check
 
 pytestmark = pytest.mark.slow
 
@@ -86,9 +87,9 @@ def test_malformed_frames_are_kept_counted_and_shown_and_disturb_nothing(world: 
 
 def _names_what_there_is(data_dir: Path) -> None:
     """A command that names an unknown instrument says which there are."""
-    said = ninefold("export", data_dir, "trades", "--instrument", "binance:BCT/USDT")
-    assert said.returncode == 2
-    assert "binance:BTC/USDT" in said.stderr and "Traceback" not in said.stderr
+    said = ninefold("export", "trades", "--data-dir", data_dir, "--instrument", "binance:BCT/USDT")
+    assert said.status == 2
+    assert "binance:BTC/USDT" in said.err and "Traceback" not in said.err
 
 
 def test_an_unknown_symbol_is_named_and_nothing_starts(world: World) -> None:
@@ -149,14 +150,14 @@ def test_a_halted_data_dir_starts_halted_and_trades_after_resume(world: World) -
     world.start(*ALL)
     world.wait_for_flow()
     world.stop()
-    assert ninefold("halt", world.data_dir, "--reason", "for the test").returncode == 0
+    assert ninefold("halt", "--data-dir", world.data_dir, "--reason", "for the test").status == 0
     orders = len(truth.exchange_rows(world.data_dir, "select * from orders"))
     world.start(*ALL)
     world.wait_for_flow()
     until(lambda: world.counter("execute", "refused") > 0, "an order is refused")
     assert world.get("/api/v1/status")["halted"]
     assert world.ask("/sim/v1/state")["orders"] == orders
-    assert ninefold("resume", world.data_dir).returncode == 0
+    assert ninefold("resume", "--data-dir", world.data_dir).status == 0
     until(lambda: world.ask("/sim/v1/state")["orders"] > orders, "an order leaves")
     assert not world.get("/api/v1/status")["halted"]
     check(world)

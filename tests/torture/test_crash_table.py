@@ -31,7 +31,7 @@ WHERE: dict[
     "an order is written before it leaves": ("none", 1),
     "an order is never sent twice": ("reply lost", 480),
     "an error of the venue leaves an order unknown": ("5xx, accepted, events lost", 480),
-    "no such order counts only after the receive window": ("late", 480),
+    "no such order counts only after the receive window": ("late", 48),
     "trades are asked for after the status": ("5xx, accepted, events lost", 480),
     "orders and balances are reconciled before trading": ("none", 24),
     "a trade that is told twice counts once": ("fill told twice", 480),

@@ -126,7 +126,7 @@ def survive(world: World, rounds: list[tuple[str, ...]]) -> None:
 def kill_after(world: World, victims: tuple[str, ...], bytes: int) -> None:
     journal = world.data_dir / "journal"
     begin = size_of(journal)
-    until(lambda: size_of(journal) >= begin + bytes, f"the journal grows by {bytes} bytes")
+    until(lambda: size_of(journal) >= begin + bytes, f"the journal grows by {bytes} bytes", most_pause_s=0.02)
     print(f"kill -9 of {', '.join(victims)} after {bytes} bytes more in the journal")
     world.kill(*victims)
 

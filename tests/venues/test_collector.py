@@ -13,7 +13,7 @@ from ninefold.journal.segment import Record
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Connection, Late, Listed, Malformed, Tick
 from ninefold.market.time import SECOND_NS
-from ninefold.services.build import collector_of
+from ninefold.services.parsers import collector_of
 
 from .hearing import load
 

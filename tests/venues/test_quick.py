@@ -20,7 +20,7 @@ from ninefold.journal.plain import Frames
 from ninefold.journal.segment import Record, pack
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Gap
-from ninefold.services.build import collector_of
+from ninefold.services.parsers import collector_of
 from ninefold.venues.collector import Collector
 from ninefold.venues.quick import Quick
 from ninefold.venues.quick_loop import median_low as low_median

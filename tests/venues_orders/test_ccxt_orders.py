@@ -18,7 +18,8 @@ from ninefold.journal.inputs import AccountEvent
 from ninefold.market.instruments import Registry, listed
 from ninefold.market.records import AnyRecord, Balance, Fill, Malformed, Order
 from ninefold.services import ccxt_client
-from ninefold.services.gateways import gateway_of, parse_event
+from ninefold.services.gateways import gateway_of
+from ninefold.services.parsers import parse_event
 from ninefold.venues import entry_gateway
 from ninefold.venues.account_answers import NO_ANSWER, Reply
 from ninefold.venues.ccxt_answers import ERROR, GAVE

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ninefold.backtest.fee_tiers import MAKER, TAKER
 from ninefold.backtest.funding import Market
 from ninefold.backtest.market_rules import Numbers
-from ninefold.backtest.tier_loop import MAKER, TAKER, add_traded, settle_day
+from ninefold.backtest.tier_loop import add_traded, settle_day
 from ninefold.market.compiled import compiled
 
 ONE = 100_000_000  # as in `exact`; compiled in

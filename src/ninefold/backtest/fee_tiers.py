@@ -17,9 +17,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ninefold.backtest.exact import LARGEST, BadRules, Number, exact, rate
-from ninefold.backtest.tier_loop import DAYS, NO_DAY, ON, TABLE, TIERS
 
 MOST_TIERS = 100
+DAYS = 30
+DAY, MAKER, TAKER, TIERS = 0, 1, 2, 3  # places in the array of `tier_loop`
+VOLUME = 4  # of DAYS days, each at its remainder
+ON = VOLUME + DAYS  # which days these are
+TABLE = ON + DAYS  # volume, maker, taker of each tier
+NO_DAY = -(2**62)
 
 
 class Tier(NamedTuple):

@@ -10,14 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ninefold.backtest.fee_tiers import DAY, DAYS, MAKER, ON, TABLE, TAKER, TIERS, VOLUME
 from ninefold.market.compiled import compiled
 
-DAYS = 30
-DAY, MAKER, TAKER, TIERS = 0, 1, 2, 3  # places in the array
-VOLUME = 4  # of DAYS days, each at its remainder
-ON = VOLUME + DAYS  # which days these are
-TABLE = ON + DAYS  # volume, maker, taker of each tier
-NO_DAY = -(2**62)
 LARGEST = 2**60
 DAY_NS = 86_400_000_000_000
 

@@ -22,20 +22,13 @@ import nats.errors
 from nats.aio.client import Client
 
 from ninefold.bus.credentials import NONE, Credential
+from ninefold.bus.failed import BusFailed, Unreachable
 from ninefold.bus.permissions import inbox_of
 
 PORT = 4222
 CONNECT_S = 5
 AGAIN_S = 0.5  # a server that is there again is found after so long
 PING_S = 5  # a link that is cut without a word is noticed after twice as long
-
-
-class BusFailed(RuntimeError):
-    """A NATS server that cannot be used."""
-
-
-class Unreachable(BusFailed):
-    """Nothing answers there, for now."""
 
 
 class _Greeting(msgspec.Struct):

@@ -28,16 +28,14 @@ from nats.js.api import (
 )
 from nats.js.errors import NotFoundError
 
-from ninefold.bus.link import Access, BusFailed, Told, Unreachable, open_link, shown
-from ninefold.bus.permissions import DOOR, INPUT, STATUS, stream_of, subject_of
-
-__all__ = ["INPUT", "PAYLOAD_BYTES", "BusFailed", "CutOff", "NatsBus", "Unreachable"]
+from ninefold.bus.failed import BusFailed
+from ninefold.bus.link import Access, Told, open_link, shown
+from ninefold.bus.permissions import DOOR, INPUT, PAYLOAD_BYTES, STATUS, stream_of, subject_of
 
 SEQ = "Ninefold-Seq"
 ORIGIN = "Ninefold-Origin"
 EXPECTED = "Nats-Expected-Last-Sequence"
 KEPT_BYTES = 2 * 1024**3  # a stream's oldest messages go when it is larger; the journal keeps what came
-PAYLOAD_BYTES = 32 * 1024 * 1024  # a chunk after a long pause holds many bars; the server must allow it
 INPUTS_AT_ONCE = 256
 SILENT_S = 2.0  # after so long without a message a follower asks whether there is one that it should have had
 AGAIN_S = 0.5

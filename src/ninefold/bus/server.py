@@ -18,9 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ninefold.bus.credentials import Credential
-from ninefold.bus.link import BusFailed
-from ninefold.bus.nats import PAYLOAD_BYTES
-from ninefold.bus.permissions import Allowed
+from ninefold.bus.failed import BusFailed
+from ninefold.bus.permissions import PAYLOAD_BYTES, Allowed
 
 READY_S = 10.0
 LOOPBACK = "127.0.0.1"

@@ -18,7 +18,7 @@ from rich.table import Column, Table
 from ninefold.commands.failing import plainly
 from ninefold.config import BadConfig, Config, Venue, validated
 from ninefold.services.check import Report, check
-from ninefold.venues.questions import Refused
+from ninefold.venues.refused import Refused
 
 PAIRS = ("BTC/USDT", "ETH/USDT")
 

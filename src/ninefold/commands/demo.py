@@ -12,7 +12,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from ninefold.bus.nats import BusFailed
+from ninefold.api.address import free_port
+from ninefold.bus.failed import BusFailed
 from ninefold.bus.server import NatsServer
 from ninefold.commands.chosen import Folder, Names, chosen_strategies
 from ninefold.commands.failing import plainly
@@ -115,6 +116,7 @@ async def _demo(
     quiet: bool,
 ) -> dict[str, object]:
     open_data_dir(data_dir)
+    free_port(Serve().host, port)  # before anything is started
     outside = Outside()
     exchange: Child | None = None
     pipeline: Pipeline | None = None

@@ -16,7 +16,7 @@ import typer
 from ninefold.commands.certify import print_columns
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
-from ninefold.commands.verify import shown_progress
+from ninefold.commands.progress import shown_progress
 from ninefold.history.download import TRADES, Wanted, download
 from ninefold.history.outcome import Outcome, moment
 from ninefold.history.table import HISTORIES

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
-from ninefold.commands.verify import shown_progress
+from ninefold.commands.progress import shown_progress
 from ninefold.execution.asked import HAND
 from ninefold.execution.decisions import APPROVED
 from ninefold.execution.limits.state import FLATTEN

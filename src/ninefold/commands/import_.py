@@ -13,8 +13,8 @@ import typer
 
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
+from ninefold.commands.progress import shown_progress
 from ninefold.commands.table import print_summary
-from ninefold.commands.verify import shown_progress
 from ninefold.imports.mapping import ImportRefused, Mapping, over, parse_mapping
 from ninefold.imports.run import Imported, NotWhole, import_all
 from ninefold.imports.source import Place

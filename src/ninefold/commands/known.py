@@ -14,7 +14,7 @@ from ninefold.services.snapshot import WrongSnapshot
 from ninefold.store.data_dir import AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat
 from ninefold.venues.es256 import NoSigner
 from ninefold.venues.key_rights import KeysRefused
-from ninefold.venues.questions import Refused
+from ninefold.venues.refused import Refused
 
 KNOWN: tuple[type[Exception], ...] = (
     *(AlreadyWritten, NoDataDir, StoreWriteFailed, WrongFormat, WrongVersion, WrongSnapshot, Damaged, DiskFull, LetGo),

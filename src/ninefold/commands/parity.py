@@ -15,7 +15,7 @@ from rich.table import Table
 
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
-from ninefold.commands.verify import shown_progress
+from ninefold.commands.progress import shown_progress
 from ninefold.execution.money import DECIMALS
 from ninefold.execution.reasons import Difference
 from ninefold.market.numbers import to_text

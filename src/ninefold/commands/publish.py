@@ -10,8 +10,8 @@ import typer
 
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
+from ninefold.commands.progress import shown_progress
 from ninefold.commands.table import print_summary
-from ninefold.commands.verify import shown_progress
 from ninefold.services.publish import CannotPublish, publish
 
 

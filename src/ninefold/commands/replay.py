@@ -10,15 +10,15 @@ from typing import Annotated
 
 import typer
 
-from ninefold.bus.nats import BusFailed
+from ninefold.bus.failed import BusFailed
+from ninefold.commands import lean
 from ninefold.commands.chosen import Folder, Names, chosen_strategies
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.table import print_summary
 from ninefold.journal.recordings import BadRecording
 from ninefold.services.children import ChildFailed
-from ninefold.services.replay import OtherSource, replay
-from ninefold.services.replay_bus import NotFresh, replay_over_bus
+from ninefold.services.replay import NotFresh, OtherSource, replay
 
 
 def run(
@@ -44,7 +44,7 @@ def run(
     chosen = chosen_strategies(strategy, strategies)
     with plainly(BadRecording, OtherSource, NotFresh, BusFailed, ChildFailed, *KNOWN):
         found = (
-            asyncio.run(replay_over_bus(source, data_dir, progress, chosen))
+            asyncio.run(lean.load("ninefold.services.replay_bus").replay_over_bus(source, data_dir, progress, chosen))
             if bus
             else replay(source, data_dir, progress=progress, strategies=chosen)
         )

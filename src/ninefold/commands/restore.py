@@ -14,7 +14,8 @@ import typer
 from ninefold.commands.certify import print_columns
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
-from ninefold.commands.verify import MARKS, shown_progress
+from ninefold.commands.progress import shown_progress
+from ninefold.commands.verify import MARKS
 from ninefold.market.time import SECOND_NS
 from ninefold.services.backup import restore
 from ninefold.store.manifest import CannotRestore

@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import typer
 
-from ninefold.bus.nats import BusFailed, NatsBus
+from ninefold.bus.failed import BusFailed
+from ninefold.bus.nats import NatsBus
 from ninefold.bus.status import SERVICES
+from ninefold.commands import lean
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
-from ninefold.config import BadConfig, load
-from ninefold.services.alone import Alone
+from ninefold.config import BadConfig, Config, load
 from ninefold.services.bus import access_of, bus_alone
-from ninefold.services.cold_alone import notify_alone, record_alone, serve_alone
-from ninefold.services.collect_alone import CollectAlone
-from ninefold.services.collect_host import CollectHost
 from ninefold.services.process import run_last
-from ninefold.services.recorder import Recorder
 
 NAMES = (*SERVICES, "serve", "bus")
 
@@ -44,28 +42,40 @@ def run(
             await bus_alone(settings, stop, _told)
             return
         access = access_of(settings.bus, name, bus)
+        services = _loaded(name, settings)
         if name == "collect" and settings.bus.name:
-            await CollectHost(settings, lambda: NatsBus.connect("", access=access), clock).run(stop)
+            await services.CollectHost(settings, lambda: NatsBus.connect("", access=access), clock).run(stop)
             return
         connected = await NatsBus.connect("", access=access)
         try:
             if name == "collect":
-                await CollectAlone(settings, connected, clock).run(stop)
+                await services.CollectAlone(settings, connected, clock).run(stop)
             elif name == "record" and settings.bus.collectors:
-                await Recorder(settings, connected, clock).run(stop, _told)
+                await services.Recorder(settings, connected, clock).run(stop, _told)
             elif name == "record":
-                await record_alone(settings, connected, clock, stop)
+                await services.record_alone(settings, connected, clock, stop)
             elif name == "notify":
-                await notify_alone(settings, connected, clock, stop)
+                await services.notify_alone(settings, connected, clock, stop)
             elif name == "serve":
-                await serve_alone(settings, connected, clock, stop, _told)
+                await services.serve_alone(settings, connected, clock, stop, _told)
             else:
-                await Alone(name, settings, connected, clock).run(stop)
+                await services.Alone(name, settings, connected, clock).run(stop)
         finally:
             await connected.close()
 
     with plainly(BusFailed, *KNOWN):
         run_last(work)
+
+
+def _loaded(name: str, settings: Config) -> ModuleType:
+    """The module of a service: each loads what it needs and not what the others do."""
+    if name == "collect":
+        module = "collect_host" if settings.bus.name else "collect_alone"
+    elif name == "record":
+        module = "recorder" if settings.bus.collectors else "record_alone"
+    else:
+        module = f"{name}_alone" if name in ("notify", "serve") else "alone"
+    return lean.load(f"ninefold.services.{module}")
 
 
 def _told(port: int) -> None:

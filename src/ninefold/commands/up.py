@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from ninefold.api.address import free_port
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.line import shower
@@ -44,6 +45,7 @@ def run(
                 )
             await lazily("ninefold.services.gateways").check_key(settings, time.time_ns)
         open_data_dir(Path(settings.data_dir))
+        free_port(settings.serve.host, settings.serve.port)  # before anything is started
         pipeline = await Pipeline.start(settings)
         try:
             print(f"charts: {pipeline.url}", file=sys.stderr, flush=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from ninefold.bus.lease import BusLease
-from ninefold.bus.nats import INPUT, NatsBus
-from ninefold.bus.permissions import ORDER, SENDERS
+from ninefold.bus.nats import NatsBus
+from ninefold.bus.permissions import INPUT, ORDER, SENDERS
 from ninefold.bus.status import CHAIN, Meter
 from ninefold.config import Config
 from ninefold.journal.inputs import Input, encode

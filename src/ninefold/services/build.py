@@ -24,18 +24,17 @@ from ninefold.forecast.stage import Forecasts
 from ninefold.formula.elsewhere import elsewhere_in
 from ninefold.formula.errors import FormulaError
 from ninefold.formula.measure import Measure
-from ninefold.journal.inputs import CHUNK, AccountEvent
+from ninefold.journal.inputs import CHUNK
 from ninefold.journal.reader import read
 from ninefold.market.arrays import empty
 from ninefold.market.bars import BarMaker
 from ninefold.market.chunk import decode
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord
 from ninefold.market.values import TOLD, told
 from ninefold.sentiment.mood import Sentiment
-from ninefold.services import halt, headlines
+from ninefold.services import halt
 from ninefold.services.execute import Execute, MakeVenue
-from ninefold.services.gateways import parse_event
+from ninefold.services.parsers import collector_of
 from ninefold.services.snapshot import Snapshot
 from ninefold.services.stage import Kept, Stage
 from ninefold.services.strategies import known_strategies
@@ -46,33 +45,8 @@ from ninefold.strategy.library import default_strategies, strategy_named
 from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import NO_EXITS, Plan, check_live
 from ninefold.strategy.strategy import plan_of
-from ninefold.venues.adapter import Adapter, UnknownVenue
-from ninefold.venues.collector import Collector
-from ninefold.venues.table import VENUES
 
 MODEL = Path("models") / "current.model"
-
-
-def collector_of(config: Config, replay: bool = False) -> Collector:
-    """The parser of the config's venues; a replay takes every venue and symbol that the recording holds."""
-    wanted = {} if replay else {venue.name: venue for venue in config.venues}
-
-    def adapter(name: str, registry: Registry) -> Adapter:
-        entry = VENUES.get(name)
-        if entry is None:
-            raise UnknownVenue(f"venue {name!r} has no adapter; there are {', '.join(VENUES)}")
-        venue = wanted.get(name)
-        if venue is None:  # also one that the config named in an earlier run
-            return entry.adapter(None, entry.streams, registry)
-        symbols = frozenset(entry.venue_symbol(pair) for pair in venue.pairs)
-        return entry.adapter(symbols, venue.streams or entry.streams, registry)
-
-    def account(event: AccountEvent, registry: Registry, seq: int, known_ns: int) -> list[AnyRecord]:
-        if replay:  # a replay trades on paper: what the venue said about the real account is not its own
-            return []
-        return parse_event(event, registry, seq, known_ns)
-
-    return Collector(adapter, account, headlines.parse, wanted)
 
 
 def strategies_of(config: Config) -> tuple[Plan, ...]:

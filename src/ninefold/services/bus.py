@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ninefold.bus.credentials import NONE, NoCredential, credential_of, from_environment, make_credentials
-from ninefold.bus.link import PORT, Access, BusFailed
+from ninefold.bus.failed import BusFailed
+from ninefold.bus.link import PORT, Access
 from ninefold.bus.permissions import COLLECT, allowed, collector_stage, services_of
 from ninefold.bus.server import LOOPBACK, Guarded, NatsServer
 from ninefold.config import BadConfig, Bus, Config

@@ -27,7 +27,7 @@ from ninefold.venues.ccxt import MOST_OF_PAGE, purpose, symbol_of
 from ninefold.venues.ccxt_names import CANDLES, STREAMS
 from ninefold.venues.ccxt_wire import FETCH_CANDLES, FETCH_TIME, FETCH_TRADES, MARKETS, WATCH_CANDLES, WATCH_TRADES
 from ninefold.venues.collector import Collector
-from ninefold.venues.questions import Refused
+from ninefold.venues.refused import Refused
 
 CLOCK_S = 10.0
 POLL_S = 1.0  # between two pages of a symbol; ccxt keeps the exchange's own limit besides

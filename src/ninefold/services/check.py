@@ -23,9 +23,9 @@ from ninefold.market.book import Book
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Gap, Malformed
 from ninefold.market.time import SECOND_NS
-from ninefold.services.build import collector_of
 from ninefold.services.door import feed_of
 from ninefold.services.intake import Intake
+from ninefold.services.parsers import collector_of
 from ninefold.venues.collector import Collector
 
 

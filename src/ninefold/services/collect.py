@@ -22,7 +22,8 @@ from ninefold.services.websocket import Line, open_line
 from ninefold.venues.adapter import Question
 from ninefold.venues.collector import Collector
 from ninefold.venues.limiter import Limiter
-from ninefold.venues.questions import BANNED, Asker, Refused
+from ninefold.venues.questions import BANNED, Asker
+from ninefold.venues.refused import Refused
 from ninefold.venues.table import VENUES
 
 SILENT_S = (

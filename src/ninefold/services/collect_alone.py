@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from ninefold.bus.nats import INPUT, NatsBus
+from ninefold.bus.nats import NatsBus
+from ninefold.bus.permissions import INPUT
 from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.journal.inputs import Input

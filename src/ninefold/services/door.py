@@ -24,11 +24,11 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.records import Flatten, Halted
 from ninefold.market.time import SECOND_NS, TICK_NS
 from ninefold.services import asking, halt
-from ninefold.services.build import collector_of
 from ninefold.services.ccxt_feed import CcxtFeed
 from ninefold.services.collect import MarketFeed
 from ninefold.services.disk import GUARD, disk_halt
 from ninefold.services.intake import Intake
+from ninefold.services.parsers import collector_of
 from ninefold.services.quicken import compiled
 from ninefold.venues.ccxt_names import is_name
 from ninefold.venues.collector import Collector

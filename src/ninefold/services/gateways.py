@@ -13,14 +13,12 @@ from urllib.parse import urlsplit
 
 from ninefold.config import Config, keys_of
 from ninefold.execution.risk import Approved
-from ninefold.journal.inputs import AccountEvent
 from ninefold.market.instruments import Instrument, Registry
-from ninefold.market.records import AnyRecord, Order
+from ninefold.market.records import Order
 from ninefold.services.ccxt_client import CcxtClient, Polling
 from ninefold.venues.binance_client import BinanceClient
 from ninefold.venues.binance_gateway import BinanceGateway
 from ninefold.venues.binance_keys import check_keys
-from ninefold.venues.binance_orders import parse_account
 from ninefold.venues.ccxt_names import is_name
 from ninefold.venues.entry_client import EntryClient
 from ninefold.venues.entry_gateway import EntryGateway
@@ -116,12 +114,6 @@ async def check_key(config: Config, clock: Callable[[], int], limiter: Limiter |
         await check_rights(venue.name, lambda: asking.ask(question), entry.reading.rights_told, asking.read_clock)
     finally:
         await asking.close()
-
-
-def parse_event(event: AccountEvent, registry: Registry, seq: int, known_ns: int) -> list[AnyRecord]:
-    """What a venue said about our orders and our account, read as that venue writes it."""
-    parse = ORDER_ENTRIES[event.venue].reading.parse if event.venue in ORDER_ENTRIES else parse_account
-    return parse(event.kind, event.body, registry, seq, known_ns)
 
 
 def _rest_url(config: Config) -> str:

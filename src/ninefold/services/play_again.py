@@ -22,7 +22,6 @@ from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import AnyRecord, Balance, Fill, Order
 from ninefold.services.build import (
     basis_of,
-    collector_of,
     exits_of,
     history,
     knowing_themselves,
@@ -31,6 +30,7 @@ from ninefold.services.build import (
 )
 from ninefold.services.execute import Execute, MakeVenue
 from ninefold.services.lives import Life, NoParity, Run
+from ninefold.services.parsers import collector_of
 from ninefold.services.stage import Kept, Stage, Warmed
 
 LOOK_EVERY = 1_024  # inputs between two looks at what nobody takes here

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ninefold.bus.nats import BusFailed, CutOff, NatsBus
+from ninefold.bus.failed import BusFailed
+from ninefold.bus.nats import CutOff, NatsBus
 from ninefold.bus.parcel import BadParcel, unpack
 from ninefold.bus.permissions import collector_stage
 from ninefold.bus.status import Meter, Status

@@ -28,11 +28,12 @@ from ninefold.journal.recordings import open_source, venue_of
 from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import Chunk, decode
 from ninefold.market.instruments import Registry
-from ninefold.services.build import collector_of, stage_of
+from ninefold.services.build import stage_of
 from ninefold.services.chain import Chain
 from ninefold.services.execute import Execute
 from ninefold.services.identity import encode_identity, identity_of
 from ninefold.services.intake import Intake
+from ninefold.services.parsers import collector_of
 from ninefold.services.stage import TimedStage
 from ninefold.services.summary import summary
 from ninefold.store.data_dir import open_data_dir
@@ -46,6 +47,10 @@ STORE_ROWS = 200_000  # rows a commit
 
 class OtherSource(ValueError):
     """A data dir that already holds something else."""
+
+
+class NotFresh(ValueError):
+    """A data dir in which a replay over a bus was begun before."""
 
 
 class Source(msgspec.Struct):

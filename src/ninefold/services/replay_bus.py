@@ -19,11 +19,12 @@ from ninefold.bus.status import CHAIN, Meter, Status
 from ninefold.config import Strategies
 from ninefold.journal.recordings import open_source
 from ninefold.journal.writer import LogWriter
-from ninefold.services.build import collector_of, strategies_of
+from ninefold.services.build import strategies_of
 from ninefold.services.children import Child, ChildFailed, start
 from ninefold.services.collect_alone import Publisher
 from ninefold.services.intake import Intake
-from ninefold.services.replay import BATCH, DEFAULT_STRATEGIES, claim, config_of, finish
+from ninefold.services.parsers import collector_of
+from ninefold.services.replay import BATCH, DEFAULT_STRATEGIES, NotFresh, claim, config_of, finish
 from ninefold.services.statuses import hear
 from ninefold.services.summary import summary
 from ninefold.store.data_dir import open_data_dir
@@ -31,10 +32,6 @@ from ninefold.store.read import Reader
 from ninefold.venues.table import RECORDED
 
 POLL_S = 0.1
-
-
-class NotFresh(ValueError):
-    """A data dir in which a replay over a bus was begun before."""
 
 
 async def replay_over_bus(

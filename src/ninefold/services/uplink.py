@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from ninefold.bus.nats import BusFailed, CutOff, NatsBus, Unreachable
+from ninefold.bus.failed import BusFailed, Unreachable
+from ninefold.bus.nats import CutOff, NatsBus
 from ninefold.bus.parcel import pack
 from ninefold.journal.inputs import CHUNK
 from ninefold.journal.reader import Follower

@@ -26,8 +26,8 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord
 from ninefold.market.time import SECOND_NS
-from ninefold.services.build import collector_of
 from ninefold.services.compare import UNREADABLE, Check, Instruments, Progress, compared, same_rows, sums_of_stream
+from ninefold.services.parsers import collector_of
 from ninefold.store.checksums import Sums
 from ninefold.store.data_dir import check_data_dir
 from ninefold.store.read import Reader

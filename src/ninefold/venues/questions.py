@@ -35,10 +35,6 @@ def wait_seconds(retry_after: str | None, now_s: float) -> float:
         return UNCLEAR_S
 
 
-class Refused(RuntimeError):
-    """A venue says that what we want is wrong, and will say so again."""
-
-
 class Asker:
     """answered: called with each answer on the loop. limiter: shared with others who call the venue; one of its own, by the
     weight per minute, without."""

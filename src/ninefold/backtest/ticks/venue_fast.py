@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ninefold.backtest.fast import LARGEST, part_up
+from ninefold.backtest.fee_tiers import MAKER, TAKER
 from ninefold.backtest.ticks.book_fast import (
     AHEAD,
     ARRIVALS,
@@ -47,7 +48,7 @@ from ninefold.backtest.ticks.book_fast import (
     level,
     next_level,
 )
-from ninefold.backtest.tier_loop import MAKER, TAKER, add_traded, settle_day
+from ninefold.backtest.tier_loop import add_traded, settle_day
 from ninefold.market.compiled import compiled
 
 TRADE, BEST_QUOTE, CLEAR = 0, 2, 3  # as in `events`
