@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ninefold.backtest.fee_tiers import TAKER
 from ninefold.backtest.legs import Legs
 from ninefold.backtest.market_rules import Numbers
-from ninefold.backtest.tier_loop import TAKER, add_traded, settle_day
+from ninefold.backtest.tier_loop import add_traded, settle_day
 from ninefold.market.compiled import compiled
 
 ONE = 100_000_000  # as in `exact`; compiled in

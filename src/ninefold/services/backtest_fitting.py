@@ -14,7 +14,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import partial
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import msgspec
@@ -28,7 +27,7 @@ from ninefold.services.backtest_grid import Grid, grid_of
 from ninefold.services.backtest_outcome import Played, known_returns, played, played_as_one, played_together
 from ninefold.services.backtest_report import Judging, times
 from ninefold.services.backtest_search import Progress, looks_needed, parts_of, search_through
-from ninefold.services.backtest_wanted import BadBacktest, Wanted, check_holdout, chosen_each, code_of
+from ninefold.services.backtest_wanted import BadBacktest, Wanted, check_holdout, code_of
 from ninefold.services.fitting_plays import Joined, Plays, plays_of
 from ninefold.store.runs import save_run
 from ninefold.store.trials import Search, Trials
@@ -115,7 +114,7 @@ def validated(
 
 
 def made_fitting(wanted: Wanted, splitting: Splitting) -> Fitting:
-    grid = grid_of(wanted.settings, partial(chosen_each, wanted))
+    grid = grid_of(wanted)
     plays = plays_of(wanted, grid)
     folds = splitting.folds(plays.market.bars)
     if len(folds) * len(grid.points) > MOST_TRIALS:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import NamedTuple
 
 from ninefold.services.backtest_config import settings_of
 from ninefold.services.backtest_strategy import Chosen
+from ninefold.services.backtest_wanted import Wanted, chosen_each
 from ninefold.strategy.parameters import BadStrategy
 
 MOST_POINTS = 200_000
@@ -37,7 +39,12 @@ class Grid(NamedTuple):
         return {name: value for name, value in self.points[0].parameters.items() if name not in self.axes}
 
 
-def grid_of(settings: Sequence[str], choose: Callable[[list[tuple[str, ...]]], list[Chosen]]) -> Grid:
+def grid_of(wanted: Wanted) -> Grid:
+    """Of a search on bars. raises: as `grid_of_settings`."""
+    return grid_of_settings(wanted.settings, partial(chosen_each, wanted))
+
+
+def grid_of_settings(settings: Sequence[str], choose: Callable[[list[tuple[str, ...]]], list[Chosen]]) -> Grid:
     """settings: with their ranges. choose: what makes a strategy of each point's settings.
 
     raises: BadStrategy naming the setting and what is allowed.

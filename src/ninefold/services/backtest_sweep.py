@@ -13,7 +13,6 @@ import math
 from collections.abc import Sequence
 from contextlib import closing
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,7 +31,7 @@ from ninefold.services.backtest_grid import Grid, grid_of
 from ninefold.services.backtest_outcome import ratio_of
 from ninefold.services.backtest_report import overfitted, quote
 from ninefold.services.backtest_search import Play, Progress, Searched, looks_needed, parts_of, search_through
-from ninefold.services.backtest_wanted import Wanted, chosen_each, code_of
+from ninefold.services.backtest_wanted import Wanted, code_of
 from ninefold.services.legs_ground import ground_for
 from ninefold.store.runs import save_run
 from ninefold.store.trials import Search, TrialReader, Trials, Tried
@@ -65,7 +64,7 @@ def sweep(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any]:
     returns: as `backtest`; docs/research.md names the keys.
     raises:  those of `backtest_wanted.REFUSED`.
     """
-    grid = grid_of(wanted.settings, partial(chosen_each, wanted))
+    grid = grid_of(wanted)
     ground = ground_for(wanted, grid.points)
     search = search_of(wanted, grid, ground.snapshot)
     return swept(wanted.data_dir, ground, grid, search, wanted.look, now_ns, progress)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ninefold.backtest.bars import Bars
 from ninefold.services.backtest_config import settings_of
-from ninefold.services.backtest_grid import Grid, grid_of
+from ninefold.services.backtest_grid import Grid, grid_of_settings
 from ninefold.services.backtest_outcome import Played as Judged
 from ninefold.services.backtest_outcome import played_each
 from ninefold.services.backtest_report import earned
@@ -146,7 +146,7 @@ def again(trial: Trial, data_dir: Path) -> tuple[str, str, bytes]:
 
 
 def _grid(wanted: WantedTicks) -> Grid:
-    return grid_of(wanted.settings, partial(_points, wanted))
+    return grid_of_settings(wanted.settings, partial(_points, wanted))
 
 
 def _points(wanted: WantedTicks, settings: Sequence[Sequence[str]]) -> list[Chosen]:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ninefold.backtest.fast import LARGEST, TARGET, UNLIMITED, fill_at_open, part, share
+from ninefold.backtest.fee_tiers import TAKER
 from ninefold.backtest.market_rules import Numbers
-from ninefold.backtest.tier_loop import TAKER, add_traded, settle_day
+from ninefold.backtest.tier_loop import add_traded, settle_day
 from ninefold.market.compiled import compiled
 
 CASH, POSITION, WANTED, SENT, ASKED, ARRIVED, STANDS = 0, 1, 2, 3, 4, 5, 6  # places in `Orders.stands`
