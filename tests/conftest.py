@@ -4,6 +4,7 @@ In:  NINEFOLD_RECORDINGS (a folder of recorded market data), PATH.
 Out: fixtures. What is missing skips its tests with a plain reason, or fails them under NINEFOLD_STRICT=1.
 """
 
+import gc
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,8 +26,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 from ninefold.forecast.boosters import NoOpenMP, load
 
-settings.register_profile("no deadline", deadline=None)  # a test says what is right, not how fast; pytest's timeout ends a hang
-settings.load_profile("no deadline")
+THOROUGH = os.environ.get("NINEFOLD_PROPERTIES") == "thorough"  # `make torture`
+for name, examples in (("usual", 40), ("money", 100)):  # where the test itself says no number
+    # a test says what is right, not how fast; pytest's timeout ends a hang
+    settings.register_profile(name, deadline=None, max_examples=1_000 if THOROUGH else examples)
+settings.load_profile("usual")
 
 START_SECONDS = 60.0  # imports of a cold interpreter on two busy cores; a warm start takes a few seconds
 STOP_SECONDS = 15.0
@@ -47,6 +51,7 @@ LONGEST = (
     *("pipeline/test_account.py", "pipeline/test_outside.py", "scale/test_publish.py", "services/test_restore.py"),
 )
 RUNNING: list[subprocess.Popen[bytes]] = []  # the shared demo
+WHOLLY = re.compile(r"^pytestmark = .*\bpytest\.mark\.(slow|torture)\b", re.MULTILINE)
 CHARTS = re.compile(r"^charts: (http://127\.0\.0\.1:\d+)/", re.MULTILINE)
 
 
@@ -75,6 +80,26 @@ class WholeFiles(LoadScopeScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles:
     return WholeFiles(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported and collected stays until the end: to look through it for garbage, again and again, took half
+    the time of a worker's start and a good part of its end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file whose tests are all left out need not be imported."""
+    if collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
+        return None
+    whole = WHOLLY.search(collection_path.read_text(encoding="utf-8"))
+    return True if whole and f"not {whole[1]}" in config.option.markexpr else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -52,6 +52,7 @@ IMPURE_MODULES = {
     *("random", "secrets", "uuid"),  # chance that no seed decides; numpy's generators take one
 }
 IMPURE_CALLS = {"open", "input", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
+IMPURE_WORDS = {name.rpartition(".")[2] for name in IMPURE_CALLS}
 
 
 def test_imports_go_one_way_and_pure_folders_touch_nothing():
@@ -143,7 +144,7 @@ def room_of(dotted: str) -> str:
 
 def imports(tree: ast.AST, here: tuple[str, ...]) -> Iterator[tuple[int, str]]:
     """Line and full dotted name of everything imported anywhere in `tree`, whose package is `here`."""
-    for node in ast.walk(tree):
+    for node in statements(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, name.name) for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -155,15 +156,31 @@ def imports(tree: ast.AST, here: tuple[str, ...]) -> Iterator[tuple[int, str]]:
                 yield node.lineno, source
 
 
+def statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """All that stands in `tree` however deep, and no expression: those are most of a file."""
+    left = [tree]
+    while left:
+        node = left.pop()
+        yield node
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            left.extend(getattr(node, block, ()))
+
+
 def lazy_imports(tree: ast.AST, here: tuple[str, ...]) -> Iterator[int]:
-    for node in ast.walk(tree):
+    for node in statements(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from (line for line, module in imports(node, here) if module.split(".")[0] == "ninefold")
 
 
 def impure_calls(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call) and last_word(node.func) in IMPURE_WORDS:
             name = ".".join(ast.unparse(node.func).split(".")[-2:])
             if name in IMPURE_CALLS:
                 yield node.lineno, name
+
+
+def last_word(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""

@@ -8,6 +8,7 @@ In:  sys.argv. Out: an exit status. Each command is a module in `commands` with 
 from __future__ import annotations
 
 import difflib
+import gc
 import importlib
 import importlib.util
 import keyword
@@ -89,8 +90,17 @@ def main() -> None:
     if name in EXTRAS and importlib.util.find_spec(EXTRAS[name]) is None:
         sys.exit(f'ninefold {name} needs {EXTRAS[name]}, which is not installed: pip install "ninefold[{name}]"')
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name, help=COMMANDS.get(name))(_load(name, arguments).run)
+    app.command(name, help=COMMANDS.get(name))(_loaded(name, arguments).run)
     app(args=spread(arguments[1:], "--tape", *SEVERAL.get(name, ())), prog_name=f"ninefold {name}")
+
+
+def _loaded(name: str, arguments: list[str]) -> ModuleType:
+    """Nothing of what is loaded is garbage: looking for some meanwhile took a sixth of the time."""
+    gc.disable()
+    try:
+        return _load(name, arguments)
+    finally:
+        gc.enable()
 
 
 def _load(name: str, arguments: list[str]) -> ModuleType:

@@ -1,5 +1,7 @@
 """The live view, folded from chunks made by hand."""
 
+from random import Random
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,9 @@ from ninefold.api.series import HELD
 from ninefold.api.tape import Tape
 from ninefold.bus.status import SERVICES, Status
 from ninefold.market.arrays import BAR_FLAT, BAR_UNKNOWN, ID_NONE, ID_TEXT, ID_UUID, TRADES
+from ninefold.market.chunk import Chunk, merged
 from ninefold.market.instruments import UnknownInstrument
-from ninefold.market.records import Gap, Halted, Malformed, Resumed
+from ninefold.market.records import Gap, Halted, Malformed, Resumed, Tick
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 
 from .stream import BASE, BTC, ETH, bar, chunk, equity, fill, has, instrument, listings, may, order, scored, trade
@@ -204,3 +207,38 @@ def test_an_instrument_that_was_never_listed_is_refused_by_name():
 def test_a_listing_that_comes_again_changes_nothing(view):
     view.apply(chunk(2, *listings()))
     assert len(view.registry) == 2
+
+
+def busy_market(chance: Random) -> list[Chunk]:
+    """Five seconds of two instruments: a few trades and quotes a chunk, ticks that finish bars, late trades among them."""
+    made: list[Chunk] = []
+    for second in range(1, 6):
+        for _ in range(chance.randrange(4)):
+            seq = len(made) + 2
+            at = [second - 0.4 * chance.random() if chance.random() < 0.2 else second + 0.9 * chance.random()]
+            trades = [trade(seq, second, chance.randrange(90, 110), 1, id) for id in (BTC, ETH) for second in at]
+            quotes = [(ETH, BASE, BASE, seq, seq, chance.randrange(90, 100), 1, 101, 2)]
+            made.append(chunk(seq, trades=trades, quotes=quotes))
+        seq = len(made) + 2
+        tick = Tick(seq=seq, known_ns=BASE + second, exchange_ns=BASE + second * SECOND_NS)
+        made.append(chunk(seq, tick, order(seq, "o1"), bars=[bar(second - 1, (99, 101, 98, 100), seq=seq)]))
+    return made
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_joined_chunks_show_what_each_for_itself_would(view: LiveView, seed: int):
+    chunks = busy_market(Random(seed))
+    other = LiveView("demo")
+    other.apply(chunk(1, *listings()))
+    for one in chunks:
+        view.apply(one)
+    for one in merged(chunks):
+        other.apply(one)
+    names = [f"binance:{base}/USDT" for base in ("BTC", "ETH")]
+    topics = ["orders", *(f"bars:{name}:{width}" for name in names for width in ("1s", "1m")), f"quotes:{names[1]}"]
+    assert view.snapshot(topics) == other.snapshot(topics)
+    assert {id: tape.rows().tolist() for id, tape in view.trades.items()} == {
+        id: tape.rows().tolist() for id, tape in other.trades.items()
+    }
+    for name in ("last_price", "trades_seen", "counts", "known_ns", "last_seq"):
+        assert getattr(view, name) == getattr(other, name), name

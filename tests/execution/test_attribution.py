@@ -192,6 +192,7 @@ SHARES = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 10**9), min_s
 )
 
 
+@settings(settings.get_profile("money"))
 @given(total=st.integers(-(10**15), 10**15), shares=SHARES)
 def test_parts_sum_to_the_whole_and_none_is_a_unit_away_from_its_share(total, shares):
     parts, whole = split(total, shares), sum(shares.values())
@@ -199,6 +200,7 @@ def test_parts_sum_to_the_whole_and_none_is_a_unit_away_from_its_share(total, sh
     assert all(abs(parts[name] * whole - total * share) < whole for name, share in shares.items())
 
 
+@settings(settings.get_profile("money"))
 @given(wants=st.dictionaries(st.sampled_from("abcdef"), st.integers(-(10**12), 10**12)))
 def test_what_is_crossed_sums_to_nothing_and_what_is_left_has_one_side(wants):
     crossed, rest = net(wants)

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ninefold.execution.asked import BadAsk, orders_of
@@ -73,6 +73,7 @@ TRIGGERS = st.builds(
 )
 
 
+@settings(settings.get_profile("money"))
 @given(TRIGGERS, st.lists(st.integers(80, 120), max_size=30), st.sets(st.integers(0, 30)))
 def test_where_the_looks_are_cut_changes_nothing(order, traded, cuts):
     at_once = look(order, prices(*traded))
@@ -82,6 +83,7 @@ def test_where_the_looks_are_cut_changes_nothing(order, traded, cuts):
     assert step_by_step == at_once
 
 
+@settings(settings.get_profile("money"))
 @given(st.sampled_from([1, -1]), st.integers(1, 20), st.lists(st.integers(80, 120), min_size=1, max_size=30))
 def test_a_trailing_order_equals_the_one_that_is_looked_at_price_by_price(side, distance, traded):
     best, off = traded[0], 0
@@ -113,6 +115,7 @@ def test_prices_are_those_behind_a_seq_of_the_instruments_that_are_held():
     assert seen.since(1, 0).tolist() == []
 
 
+@settings(settings.get_profile("money"))
 @given(st.integers(1, 10**6), st.integers(2, 200), st.integers(1, 10**12))
 def test_slices_sum_to_the_whole_and_are_spread_evenly(lots, count, over_ns):
     whole = msgspec.structs.replace(held("market", 1, 0), size=lots)

@@ -14,12 +14,10 @@ from ninefold.formula.kernels import Values
 from ninefold.formula.rolling import RISK, STATISTICS
 from ninefold.formula.rolling_kernel import Rolling
 from ninefold.formula.rolling_loop import KINDS
-from ninefold.services.lazily import lazily
 
 from .market import SCALE, bars, bits, cut, row
 
 NAN = np.nan
-stats = lazily("scipy.stats")  # seconds, in every worker, for one test
 
 
 def of_close(text: str, *close: float) -> np.ndarray:
@@ -107,6 +105,8 @@ def test_roll_finds_the_spread_of_a_price_that_bounces_between_bid_and_ask():
 
 
 def test_they_equal_what_others_compute():
+    from scipy import stats  # seconds, in every worker, for one test
+
     columns = bars(130)
     close = pd.Series(columns["close"])
     window = close.rolling(30)

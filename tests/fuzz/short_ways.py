@@ -13,15 +13,21 @@ from ninefold.journal import inputs
 from ninefold.journal.pack_loop import PADDING, packed
 from ninefold.journal.plain import plain_messages
 from ninefold.journal.segment import pack
-from tests.venues.test_quick import START_MS, START_NS, WRITERS, both
+from tests.venues.test_quick import START_MS, START_NS, WRITERS, best, both
 
 Target = Callable[[bytes], None]
 
 
 def targets() -> dict[str, tuple[Target, list[bytes]]]:
-    made: dict[str, tuple[Target, list[bytes]]] = {"packed messages": (_packed, [b"\x81\x02{}\x82\x7e\x00\x80" + bytes(128)])}
+    made: dict[str, tuple[Target, list[bytes]]] = {
+        "packed messages": (_packed, [b"\x81\x02{}\x82\x7e\x00\x80" + bytes(128)])
+    }
     for venue, write in WRITERS.items():
         made[f"{venue} trades"] = (_trades(venue), [write("BTC", 101, START_MS + 1, "61203.10", "0.5", True).encode()])
+    made["binance best bid and ask"] = (
+        _trades("binance"),
+        [best("BTC", 7, "61203.10", "1.5", "61203.11", "2").encode()],
+    )
     return made
 
 

@@ -54,3 +54,15 @@ def test_a_recorded_delay_of_minus_1272_milliseconds_is_told_as_that():
 
 def test_nothing_counted_is_no_percentile():
     assert Histogram().percentile(50) is None
+
+
+@given(st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=60), st.floats(0, 100))
+def test_a_percentile_is_the_bucket_that_counting_from_below_comes_to(values: list[int], percent: float):
+    histogram = Histogram()
+    histogram.add(np.array(values))
+    rank, seen = max(1.0, percent / 100 * len(values)), 0
+    for bucket in sorted(histogram.counts):
+        seen += histogram.counts[bucket]
+        if seen >= rank:
+            break
+    assert histogram.percentile(percent) == Histogram({bucket: 1}).sum()

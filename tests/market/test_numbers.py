@@ -3,7 +3,7 @@
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ninefold.market.numbers import (
@@ -20,6 +20,7 @@ INT64 = st.integers(-INT64_MAX, INT64_MAX)
 DECIMALS = st.integers(0, 18)
 
 
+@settings(settings.get_profile("money"))
 @given(units=INT64, decimals=DECIMALS)
 def test_text_and_back_is_the_same_number(units, decimals):
     text = to_text(units, decimals)
@@ -27,6 +28,7 @@ def test_text_and_back_is_the_same_number(units, decimals):
     assert Decimal(text) == Decimal(units).scaleb(-decimals)
 
 
+@settings(settings.get_profile("money"))
 @given(units=st.integers(-(10**17), 10**17), decimals=DECIMALS, zeros=st.integers(0, 12))
 def test_zeros_behind_the_last_decimal_change_nothing(units, decimals, zeros):
     text = to_text(units, decimals)
@@ -41,6 +43,7 @@ def test_what_does_not_fit_into_64_bits_is_refused(text):
         to_units(text, 2 if "." in text else 0)
 
 
+@settings(settings.get_profile("money"))
 @given(units=st.integers(-(10**15), 10**15), decimals=st.integers(0, 8), more=st.integers(1, 9))
 def test_digits_below_the_unit_are_refused_never_rounded(units, decimals, more):
     text = to_text(units, decimals)
@@ -75,6 +78,7 @@ def test_what_is_no_plain_decimal_is_refused(text):
         to_units(text, 8)
 
 
+@settings(settings.get_profile("money"))
 @given(text=st.text(max_size=12), decimals=DECIMALS)
 def test_any_text_is_a_number_or_refused(text, decimals):
     try:
@@ -84,6 +88,7 @@ def test_any_text_is_a_number_or_refused(text, decimals):
     assert Decimal(text) == Decimal(units).scaleb(-decimals)
 
 
+@settings(settings.get_profile("money"))
 @given(units=st.integers(-(10**12), 10**12), step=st.integers(1, 10**6))
 def test_buys_are_rounded_down_and_sells_up_to_a_step(units, step):
     def exact(rounding: str) -> int:

@@ -1,7 +1,7 @@
 """Money is moved, never made: by hand, and on random executions."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ninefold.simulator.accounts import Account, Balance, OwnFill, OwnOrder, Short, fee_of
@@ -41,6 +41,7 @@ def test_an_order_that_the_balance_does_not_cover_changes_nothing():
     assert account.balances == {"USDT": Balance(599 * E8)}
 
 
+@settings(settings.get_profile("money"))
 @given(
     st.sampled_from([BUY, SELL]),
     st.lists(st.tuples(st.integers(0, 50_000), st.integers(1, 900)), min_size=1, max_size=8),
@@ -59,6 +60,7 @@ def test_whatever_is_filled_only_the_fee_leaves_the_account(side: int, parts: li
     assert account.balances == {"USDT": Balance(10**15 + quote, 0), "BTC": Balance(10**15 + base, 0)}
 
 
+@settings(settings.get_profile("money"))
 @given(st.integers(0, 10**17))
 def test_texts_and_counts_of_1e_8_are_the_same_number(value: int):
     assert e8_of(text_of(value)) == value

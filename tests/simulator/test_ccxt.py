@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import ccxt
 import pytest
 
 from .running import Simulator
@@ -18,6 +17,8 @@ def pointed(urls: Any, rest: str) -> Any:
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # ccxt leaves its session to the garbage collector
 @pytest.mark.slow
 def test_ccxt_loads_markets_places_sees_and_cancels_a_limit_order(simulator: Simulator):
+    import ccxt  # a second, in every worker, for one test
+
     exchange = ccxt.binance(
         {
             "apiKey": simulator.key,

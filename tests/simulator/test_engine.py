@@ -1,6 +1,6 @@
 """The matching engine by hand, and its laws on random orders."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ninefold.simulator.engine import BUY, SELL, Book, Match
@@ -63,6 +63,7 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
+@settings(settings.get_profile("money"))
 @given(STEPS)
 def test_on_random_orders_nothing_is_lost_the_book_never_crosses_and_priority_holds(steps: list[Step]):
     book = Book()

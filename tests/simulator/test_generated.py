@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
+from ninefold.simulator import exchange
 from ninefold.simulator.agents import Crowd, OneUpper
 from ninefold.simulator.engine import BUY, SELL, Book
 from ninefold.simulator.exchange import Exchange
 from ninefold.simulator.faults import Faults
-from ninefold.simulator.generated import GeneratedMarket
+from ninefold.simulator.generated import MOST_ACTS, GeneratedMarket
 from ninefold.simulator.hub import Hub
 from ninefold.simulator.instruments import GENERATED
 from ninefold.simulator.store import Store
@@ -91,3 +93,56 @@ def test_the_price_moves_enough_to_trade_on_and_comes_back():
     minutes = [abs(after / before - 1) for before, after in zip(prices[::60], prices[60::60], strict=False)]
     assert 0.0005 < sum(minutes) / len(minutes) < 0.02
     assert 3_000_000 < min(prices) <= max(prices) < 12_000_000
+
+
+class ObviousCrowd(Crowd):
+    """Draws with the library's own words."""
+
+    def _doomed(self, book: Book) -> int | None:
+        picked = [found for found in (self._pick(book), self._pick(book)) if found is not None]
+        return max(picked, key=lambda each: abs(book.resting[each].price_ticks - self.latent.price), default=None)
+
+    def _pick(self, book: Book) -> int | None:
+        while self.resting:
+            at = self.random.randrange(len(self.resting))
+            if self.resting[at] in book.resting:
+                return self.resting[at]
+            self.resting[at] = self.resting[-1]
+            self.resting.pop()
+        return None
+
+
+class ObviousMarket(GeneratedMarket):
+    def open(self) -> None:
+        for pit in self.pits.values():
+            crowd = pit.crowd
+            pit.crowd = ObviousCrowd(crowd.instrument, crowd.random, int(crowd.latent.price))
+        super().open()
+
+    def _crowds(self) -> None:
+        weights, acts = [pit.instrument.busy for pit in self._busy], 0
+        while self._owed >= 1 and acts < MOST_ACTS * self.rate:
+            self._owed -= self._act(self.random.choices(self._busy, weights)[0])
+            acts += 1
+
+
+def test_what_is_drawn_fast_is_what_the_library_would_draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    now_ns = [10**18]
+    monkeypatch.setattr(exchange, "time", SimpleNamespace(time_ns=lambda: now_ns[0]))
+    books, traded = [], []
+    for kind in (GeneratedMarket, ObviousMarket):
+        store = Store(tmp_path / f"{kind.__name__}.sqlite")
+        market = kind(Exchange(store, Hub(Faults()), list(GENERATED.values())), seed=3, rate=1_000)
+        now_ns[0] = 10**18
+        market.open()
+        for _ in range(200):
+            now_ns[0] += 5 * 10**6
+            market.advance(0.005)
+        books.append({name: [*pit.book.bids.rows(), *pit.book.asks.rows()] for name, pit in market.pits.items()})
+        rows = store.db.execute(
+            "select symbol_id, trade_id, price_ticks, lots, buyer_is_maker from trades order by 1, 2"
+        )
+        traded.append(rows.fetchall())
+        store.close()
+    assert books[0] == books[1]
+    assert traded[0] == traded[1] and len(traded[0]) > 100

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -217,6 +217,24 @@ def test_what_was_let_go_while_it_was_joined_does_not_come_back(tmp_path: Path) 
     table.let_go([date(2024, 1, 1)])
     assert table.replace(group, made) is False
     assert table.files() == [] and not any(one.path.exists() for one in made)
+
+
+def test_the_writer_knows_its_files_as_the_log_tells_them(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    table = Table(tmp_path, "trades")
+    for number in range(1, 61):  # a checkpoint lies behind the fiftieth
+        rows = some_trades(rng, 20, 20 * number, 3, 2 * DAY_NS)
+        table.commit(to_arrow("trades", rows, number_within_seq(rows["seq"])), int(rows["seq"][-1]))
+        if number % 7 == 0:
+            join_all(table)
+        if number == 33:
+            table.let_go([date(2024, 1, 1)])
+        if number == 41:
+            Table(tmp_path, "trades").commit(table.schema.empty_table(), table.last_seq)  # somebody else's
+        assert sorted(table.files()) == sorted(stored_files(tmp_path, "trades"))
+        assert DeltaTable(tmp_path / "trades").transaction_version("ninefold") == table.last_seq
+    assert 1 < len(table.files()) < 12
+    assert DeltaTable(tmp_path / "trades").to_pyarrow_table().num_rows == sum(file.rows for file in table.files())
 
 
 def test_files_that_lost_rows_never_take_the_place_of_others(tmp_path: Path) -> None:

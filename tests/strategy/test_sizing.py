@@ -4,7 +4,7 @@ import itertools
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ninefold.market.instruments import Instrument
@@ -76,6 +76,7 @@ def test_what_makes_no_sense_is_refused(weights, capital, price, said):
         desired_position({"a": 1.0}, weights, capital, price, BTC)
 
 
+@settings(settings.get_profile("money"))
 @given(
     st.lists(st.floats(-1.5, 1.5), min_size=1, max_size=5),
     st.integers(0, 10**15),
@@ -98,6 +99,7 @@ def test_the_position_never_exceeds_what_was_asked_for_and_the_order_of_strategi
         assert desired_position({name: wanted[name] for name in order}, weights, capital, price, instrument) == found
 
 
+@settings(settings.get_profile("money"))
 @given(
     st.dictionaries(
         st.sampled_from("abcdef"), st.floats(-2, 2) | st.just(float("nan")) | st.sampled_from([0.0, 5e-324])
@@ -118,6 +120,7 @@ def test_whole_numbers_give_what_fractions_give(targets, shares, capital, price,
     assert sized(targets, weights, capital, price, instrument) == (position, amounts)
 
 
+@settings(settings.get_profile("money"))
 @given(st.integers(1, 500))
 def test_equal_weights_never_add_up_to_more_than_the_capital(count):
     weights = equal_weights(tuple(str(number) for number in range(count)))

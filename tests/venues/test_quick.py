@@ -20,6 +20,7 @@ from ninefold.journal.plain import Frames
 from ninefold.journal.segment import Record, pack
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Gap
+from ninefold.market.time import UNKNOWN_NS
 from ninefold.services.parsers import collector_of
 from ninefold.venues.collector import Collector
 from ninefold.venues.quick import Quick
@@ -55,9 +56,15 @@ def kraken(base: str, id: int, ms: int, price: str, size: str, buys: bool) -> st
     )
 
 
+def best(base: str, id: int, bid: str, bid_size: str, ask: str, ask_size: str) -> str:
+    """Of Binance."""
+    said = f'"u":{id},"s":"{base}USDT","b":"{bid}","B":"{bid_size}","a":"{ask}","A":"{ask_size}"'
+    return f'{{"stream":"{base.lower()}usdt@bookTicker","data":{{{said}}}}}'
+
+
 WRITERS: dict[str, Callable[..., str]] = {"binance": binance, "coinbase": coinbase, "kraken": kraken}
 OTHERS = {
-    "binance": '{"stream":"btcusdt@bookTicker","data":{"u":7,"s":"BTCUSDT","b":"1.0","B":"2","a":"1.1","A":"3"}}',
+    "binance": '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1795341600000,"s":"BTCUSDT","U":1,"u":2,"b":[],"a":[]}}',
     "coinbase": '{"type":"heartbeat","sequence":9,"last_trade_id":101,"product_id":"BTC-USD","time":"2026-11-22T10:00:01.5Z"}',
     "kraken": '{"channel":"heartbeat"}',
 }
@@ -90,6 +97,9 @@ def trades(venue: str, chance: random.Random, count: int = COUNT) -> Iterator[by
             yield made.encode()
         if 0.05 < fate < 0.08:
             yield OTHERS[venue].encode()
+        if venue == "binance" and chance.random() < 0.4:
+            finer = "1" * (chance.random() < 0.01)  # than the rules allow
+            yield best(chance.choice(BASES), chance.randrange(9), price + finer, size, "0.00", "7" + size).encode()
         if late and 0.08 < fate < 0.2:
             yield late.pop().encode()
 
@@ -214,17 +224,47 @@ def test_most_messages_take_the_short_way(venue: str) -> None:
     assert not [record for record in told if isinstance(record, Gap)]
 
 
-@pytest.mark.parametrize("venue", WRITERS)
+def test_trades_and_best_prices_between_them_are_one_run() -> None:
+    collector = of("binance")
+    runs: list[tuple[int, int]] = []
+
+    class Counted(Quick):
+        def run(self, *arguments):
+            run = super().run(*arguments)
+            runs.append((len(run.rows), len(run.quotes)))
+            return run
+
+    collector.quicken(Counted)
+    payloads = [best("BTC", 7, "61203.10", "1.5", "61203.11", "2").encode()]  # before a trade has taught the symbol
+    for n in range(30):
+        payloads.append(binance("BTC", 100 + n, START_MS + n, "61203.10", "0.5", True).encode())
+        payloads.append(best("BTC", n, "61203.10", "1.5", "61203.11", str(n)).encode())
+    packed = b"".join(pack(inputs.FRAME, 1, n, START_NS, payload) for n, payload in enumerate(payloads, 2))
+    frames = Frames(np.frombuffer(packed + bytes(64), np.uint8), len(packed), 61, 1, 62, START_NS)
+    chunks = [*collector.feed_frames(frames), *collector.take()]
+    assert runs == [(29, 30)]
+    quotes = np.concatenate([chunk.rows("quotes") for chunk in chunks])
+    (listed,) = collector.registry
+    price, size = 10**listed.price_decimals, 10**listed.size_decimals
+    assert quotes["ask_size"].tolist() == [2 * size, *(n * size for n in range(30))]
+    prices = (6120310 * price // 100, 15 * size // 10, 6120311 * price // 100)
+    assert set(quotes[["bid", "bid_size", "ask", "exchange_ns"]].tolist()) == {(*prices, UNKNOWN_NS)}
+    assert quotes["seq"].tolist() == [2, *range(4, 63, 2)]
+
+
+@pytest.mark.parametrize("venue", [*WRITERS, "best"])
 @pytest.mark.slow
 def test_twenty_thousand_mutated_messages_are_read_as_the_adapter_reads_them_or_left_to_it(venue: str) -> None:
     chance = random.Random(20_000)
     payloads = []
+    writer = WRITERS.get(venue, binance)
     for id in range(100, 100 + 20_000):
-        good = WRITERS[venue]("BTC", id, START_MS + id, f"{chance.randrange(1, 10**5)}.10", "0.25000000", True).encode()
-        payloads.append(mutated(chance, good))
-        payloads.append(good)
+        price = f"{chance.randrange(1, 10**5)}.10"
+        good = writer("BTC", id, START_MS + id, price, "0.25000000", True).encode()
+        told = best("BTC", id, price, "0.25000000", price, "12").encode() if venue == "best" else good
+        payloads += [mutated(chance, told), told, good][: 3 if venue == "best" else 2]
     runs = [(1, START_NS + place * 10**6, payloads[place : place + 80]) for place in range(0, len(payloads), 80)]
-    both((venue,), runs)
+    both((venue if venue in WRITERS else "binance",), runs)
 
 
 def mutated(chance: random.Random, payload: bytes) -> bytes:

@@ -9,8 +9,6 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import ccxt
-
 from ninefold.venues.signed import Signed
 from tests.venues_orders.order_cases import NONCE, NOW_MS, keys_of
 from tests.venues_orders.tokens import as_text, parts
@@ -80,6 +78,8 @@ CCXT: Mapping[str, Callable[[Signed], Signed]] = {
 @cache
 def exchange_of(name: str) -> Any:
     """One for all requests: to make it takes longer than all that is asked of it."""
+    import ccxt  # a second, in every worker, for the tests of few files
+
     keys = keys_of(name)
     exchange = getattr(ccxt, name)({"apiKey": keys.key, "secret": keys.secret, "password": keys.passphrase})
     exchange.nonce = exchange.milliseconds = lambda: NOW_MS

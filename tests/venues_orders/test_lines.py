@@ -4,7 +4,6 @@ import asyncio
 import json
 from typing import Any
 
-import ccxt.pro
 import pytest
 
 from ninefold.venues.order_table import ORDER_ENTRIES
@@ -24,6 +23,8 @@ def hellos(venue: str) -> list[tuple[str, list[Any]]]:
 
 
 def exchange_of(venue: str) -> Any:
+    import ccxt.pro  # a second, in every worker, for the tests of this file
+
     keys = keys_of(venue)
     exchange = getattr(ccxt.pro, venue)({"apiKey": keys.key, "secret": keys.secret, "password": keys.passphrase})
     exchange.milliseconds = lambda: NOW_MS

@@ -4,7 +4,7 @@ import re
 import uuid
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ninefold.execution.ids import client_order_id
@@ -19,6 +19,7 @@ IDS = st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=20, max_size=20).map(
 
 
 @pytest.mark.parametrize("form", FORMS)
+@settings(settings.get_profile("money"))
 @given(IDS)
 def test_an_id_keeps_the_rule_of_the_venue_and_comes_back_the_same(form, ours):
     there, back, rule = FORMS[form]
@@ -31,12 +32,14 @@ def test_an_id_as_they_are_made_is_one_that_every_venue_takes():
     assert [back(there(ours)) for there, back, _ in FORMS.values()] == [ours] * 3
 
 
+@settings(settings.get_profile("money"))
 @given(IDS)
 def test_the_uuid_of_an_id_is_a_random_one_by_its_form(ours):
     made = uuid.UUID(venue_ids.uuid(ours))
     assert (made.version, made.variant) == (4, uuid.RFC_4122)
 
 
+@settings(settings.get_profile("money"))
 @given(IDS, IDS)
 def test_two_ids_are_never_one_at_the_venue(one, other):
     for there, _, _ in FORMS.values():
@@ -44,6 +47,7 @@ def test_two_ids_are_never_one_at_the_venue(one, other):
 
 
 @pytest.mark.parametrize("form", FORMS)
+@settings(settings.get_profile("money"))
 @given(st.one_of(st.text(), st.uuids().map(str), st.uuids(version=4).map(str), st.from_regex(r"nf-?[a-z0-9]{20}")))
 @pytest.mark.slow
 def test_what_people_or_other_programs_called_an_order_is_not_ours_or_is_an_id_that_would_be_written_so(form, text):

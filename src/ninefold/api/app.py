@@ -89,6 +89,7 @@ async def live(socket: WebSocket) -> None:  # type: ignore[type-arg]
     state.clients.add(task)
     try:
         await socket.accept()
+        state.context.view.publish(state.context.now_ns())
         await Client(socket, state.context.view, state.stopping).serve()
     finally:
         state.clients.discard(task)
@@ -165,12 +166,13 @@ def create_app(context: ApiContext) -> Litestar:
 
 @asynccontextmanager
 async def _publishing(app: Litestar) -> AsyncIterator[None]:
-    """Offer status and services to the websocket clients once a second."""
+    """Offer status and services to the websocket clients once a second, while there are any."""
     context: ApiContext = app.state.context
 
     async def publish() -> None:
         while True:
-            context.view.publish(context.now_ns())
+            if app.state.clients:
+                context.view.publish(context.now_ns())
             await asyncio.sleep(PUBLISH_SECONDS)
 
     task = asyncio.create_task(publish())

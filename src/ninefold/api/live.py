@@ -17,7 +17,7 @@ from ninefold.api.account import Account
 from ninefold.api.feed import Feed, Message
 from ninefold.api.messages import Messages
 from ninefold.api.rows import Json, bar_columns, bar_row, instrument_row, quote_row
-from ninefold.api.series import BarSeries
+from ninefold.api.series import BarSeries, traded
 from ninefold.api.services import Services
 from ninefold.api.tape import Tape
 from ninefold.bus.status import Status
@@ -176,8 +176,10 @@ class LiveView:
             self.last_price[id] = int(mine["price"][-1])
             self.trades_seen[id] += len(mine)
             timed = mine[mine["exchange_ns"] != UNKNOWN_NS]
-            for width_ns in TIMEFRAMES.values() if len(timed) else ():
-                self._series(id, width_ns).preview(timed, self.feed.next())
+            if len(timed):
+                whole = traded(timed)
+                for width_ns in TIMEFRAMES.values():
+                    self._series(id, width_ns).preview(timed, whole, self.feed.next())
 
     def _quotes(self, rows: np.ndarray) -> None:
         for id in np.unique(rows["instrument"]).tolist():

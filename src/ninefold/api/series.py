@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from struct import Struct
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,44 @@ HELD = 2_000
 _NAMES = BARS.names or ()
 _PACK = Struct(f"{len(_NAMES)}q")
 _OPEN_NS, _REVISION = _NAMES.index("open_ns"), _NAMES.index("revision")
+_OPEN, _HIGH, _LOW, _VOLUME, _BUY_VOLUME, _TRADES = (
+    _NAMES.index(name) for name in ("open", "high", "low", "volume", "buy_volume", "trades")
+)
 BarTuple = tuple[int, ...]
+
+
+class Traded(NamedTuple):
+    """What some trades come to. first_ns, last_ns: the earliest and the latest of them."""
+
+    first_ns: int
+    last_ns: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    buy_volume: int
+    trades: int
+    known_ns: int
+    seq: int
+
+
+def traded(trades: np.ndarray) -> Traded:
+    """Of TRADES rows of one instrument, in order, at least one."""
+    times, price, size = trades["exchange_ns"], trades["price"], trades["size"]
+    return Traded(
+        int(times.min()),
+        int(times.max()),
+        int(price[0]),
+        int(price.max()),
+        int(price.min()),
+        int(price[-1]),
+        int(size.sum()),
+        int(size[trades["taker_side"] == BUY].sum()),
+        len(trades),
+        int(trades["receive_ns"][-1]),
+        int(trades["seq"][-1]),
+    )
 
 
 class BarSeries:
@@ -54,14 +92,17 @@ class BarSeries:
             del self._rows[oldest]
             del self._changed[oldest]
 
-    def preview(self, trades: np.ndarray, number: int) -> None:
-        """Fold trades of this instrument, in order, into the open bar; those of finished bars are left to `bars`."""
-        open_ns = bar_open(int(trades["exchange_ns"].max()), self.width_ns)
+    def preview(self, trades: np.ndarray, whole: Traded, number: int) -> None:
+        """Fold trades of this instrument, in order, into the open bar; those of finished bars are left to `bars`.
+
+        whole: of all of them. One bar holds them all, most times.
+        """
+        open_ns = bar_open(whole.last_ns, self.width_ns)
         if self._opens and open_ns <= self._opens[-1]:
             return
         if self.open_bar is not None and open_ns < self.open_bar[_OPEN_NS]:
             return
-        mine = trades[trades["exchange_ns"] >= open_ns]
+        mine = whole if whole.first_ns >= open_ns else traded(trades[trades["exchange_ns"] >= open_ns])
         same = self.open_bar is not None and self.open_bar[_OPEN_NS] == open_ns
         self.open_bar = self._folded(mine, open_ns, self.open_bar if same else None)
         self._open_changed = number
@@ -83,24 +124,17 @@ class BarSeries:
             found.append((self._open_changed, self.open_bar, True))
         return found
 
-    def _folded(self, trades: np.ndarray, open_ns: int, held: BarTuple | None) -> BarTuple:
-        price, size = trades["price"], trades["size"]
-        cells = dict.fromkeys(_NAMES, 0) if held is None else dict(zip(_NAMES, held, strict=True))
-        first = int(price[0]) if held is None else cells["open"]
-        cells |= {
-            "instrument": self.instrument_id,
-            "width_ns": self.width_ns,
-            "open_ns": open_ns,
-            "close_ns": open_ns + self.width_ns,
-            "open": first,
-            "high": max(int(price.max()), first if held is None else cells["high"]),
-            "low": min(int(price.min()), first if held is None else cells["low"]),
-            "close": int(price[-1]),
-            "volume": cells["volume"] + int(size.sum()),
-            "buy_volume": cells["buy_volume"] + int(size[trades["taker_side"] == BUY].sum()),
-            "trades": cells["trades"] + len(trades),
-            "state": BAR_OK,
-            "known_ns": int(trades["receive_ns"][-1]),
-            "seq": int(trades["seq"][-1]),
-        }
-        return tuple(cells.values())
+    def _folded(self, more: Traded, open_ns: int, held: BarTuple | None) -> BarTuple:
+        if held is not None:
+            more = more._replace(
+                open=held[_OPEN],
+                high=max(more.high, held[_HIGH]),
+                low=min(more.low, held[_LOW]),
+                volume=held[_VOLUME] + more.volume,
+                buy_volume=held[_BUY_VOLUME] + more.buy_volume,
+                trades=held[_TRADES] + more.trades,
+            )
+        begins = (self.instrument_id, self.width_ns, open_ns, open_ns + self.width_ns)
+        prices = more[2:9]  # open to trades, in the order of BARS
+        no_quote, revision = (0, 0, 0, 0), 0
+        return (*begins, *prices, *no_quote, BAR_OK, revision, more.known_ns, more.seq)

@@ -67,7 +67,10 @@ class Meter:
 
     def elapsed(self, name: str, nanoseconds: int) -> None:
         """Add one latency."""
-        self._second.setdefault(name, Histogram()).add_one(nanoseconds)
+        histogram = self._second.get(name)
+        if histogram is None:
+            histogram = self._second[name] = Histogram()
+        histogram.add_one(nanoseconds)
 
     def status(self, at_ns: int) -> Status:
         """A snapshot; called once a second, so the last 60 calls are the last minute."""

@@ -14,6 +14,7 @@ from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import Late
+from ninefold.market.time import UNKNOWN_NS
 
 BRIDGE = "BTC"  # an asset without a price in the account's quote is valued through this one
 
@@ -48,12 +49,16 @@ class Shown:
         for record in chunk.records:
             if isinstance(record, Late):
                 self.behind_ns[record.venue] = record.behind_ns
-        for row in _last_rows(chunk.rows("quotes"))[["instrument", "bid", "ask"]].tolist():
-            self._quote(*row)
-        self._see(chunk.rows("quotes"))
-        self._see(chunk.rows("books"))
-        for row in chunk.rows("bars")[["instrument", "width_ns", "close_ns", "revision", "state"]].tolist():
-            self._bar(*row)
+        for kind in ("quotes", "books"):
+            self._see(chunk.rows(kind))
+        quotes, bars = chunk.rows("quotes"), chunk.rows("bars")
+        if len(quotes):
+            newest = {row[0]: row for row in quotes[["instrument", "bid", "ask"]].tolist()}
+            for row in newest.values():
+                self._quote(*row)
+        if len(bars):
+            for row in bars[["instrument", "width_ns", "close_ns", "revision", "state"]].tolist():
+                self._bar(*row)
 
     def quote(self, instrument: int) -> Quote | None:
         return self.quotes.get(instrument)
@@ -91,22 +96,13 @@ class Shown:
         """The greatest receive time of each instrument: the same however rows are cut, whichever kind comes first."""
         if not len(rows):
             return
-        instruments, of_row = np.unique(rows["instrument"], return_inverse=True)
-        newest = np.full(len(instruments), np.iinfo(np.int64).min)
-        np.maximum.at(newest, of_row, rows["receive_ns"])
-        for instrument, receive_ns in zip(instruments.tolist(), newest.tolist(), strict=True):
-            self.seen_ns[instrument] = max(receive_ns, self.seen_ns.get(instrument, receive_ns))
+        seen_ns = self.seen_ns
+        for instrument, receive_ns in zip(rows["instrument"].tolist(), rows["receive_ns"].tolist(), strict=True):
+            if receive_ns > seen_ns.get(instrument, UNKNOWN_NS):
+                seen_ns[instrument] = receive_ns
 
     def _bar(self, instrument: int, width_ns: int, close_ns: int, revision: int, state: int) -> None:
         known = self._bars.get(instrument)
         newer = known is None or width_ns < known[0] or (width_ns == known[0] and (close_ns, revision) >= known[1:3])
         if newer:
             self._bars[instrument] = (width_ns, close_ns, revision, state)
-
-
-def _last_rows(rows: np.ndarray) -> np.ndarray:
-    """The last row of each instrument."""
-    if len(rows) < 2:
-        return rows
-    _, from_end = np.unique(rows["instrument"][::-1], return_index=True)
-    return rows[len(rows) - 1 - from_end]

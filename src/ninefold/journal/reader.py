@@ -66,13 +66,14 @@ def _records(content: Content, at: int) -> Iterator[tuple[int, Record]]:
 
 
 class Follower:
-    """Reads a log that somebody else writes; `poll` gives what has come since."""
+    """Reads a log that somebody else writes; `poll` gives what has come since. bytes_read: of all records that it gave."""
 
     def __init__(self, folder: Path, after_seq: int = 0) -> None:
         self._folder = folder
         self._after_seq = after_seq
         self._path: Path | None = None
         self._offset = HEADER.size
+        self.bytes_read = 0
 
     def poll(self, limit_bytes: int = 16 * 1024 * 1024) -> list[Record]:
         """New whole records, oldest first; empty if there are none yet. raises: Damaged, LetGo."""
@@ -96,6 +97,7 @@ class Follower:
                 if record.seq > self._after_seq:
                     found.append(record)
             self._offset += end
+            self.bytes_read += end
             if found:
                 self._after_seq = found[-1].seq
             elif not end and len(data) == limit_bytes:

@@ -82,12 +82,12 @@ class BarMaker:
 
     def _fold_quotes(self, quotes: np.ndarray) -> None:
         if len(quotes):
-            instruments, last = np.unique(quotes["instrument"][::-1], return_index=True)
-            newest = quotes[len(quotes) - 1 - last]
-            values = newest[["bid", "bid_size", "ask", "ask_size"]].tolist()
-            self._state.quotes.update(zip(instruments.tolist(), values, strict=True))
+            values = quotes[["bid", "bid_size", "ask", "ask_size"]].tolist()
+            self._state.quotes.update(zip(quotes["instrument"].tolist(), values, strict=True))  # the last one stays
 
     def _fold_trades(self, trades: np.ndarray) -> None:
+        if not len(trades):
+            return
         columns = trades[["instrument", "exchange_ns", "id_lo", "price", "size", "taker_side"]].tolist()
         for instrument, exchange_ns, trade_id, price, size, side in columns:
             second = bar_open(exchange_ns, SECOND_NS)

@@ -80,13 +80,20 @@ def decode(payload: bytes) -> Chunk:
 
 def merged(chunks: list[Chunk]) -> list[Chunk]:
     """The same stream in fewer chunks: neighbours are joined as long as no records stand between their rows."""
-    made: list[Chunk] = []
+    groups: list[list[Chunk]] = []
     for chunk in chunks:
-        if made and not made[-1].records:
-            joined = made[-1]
-            for kind, rows in chunk.arrays.items():
-                joined.add(kind, rows)
-            joined.last_seq, joined.known_ns, joined.records = chunk.last_seq, chunk.known_ns, chunk.records
+        if groups and not groups[-1][-1].records:
+            groups[-1].append(chunk)
         else:
-            made.append(Chunk(chunk.first_seq, chunk.last_seq, chunk.known_ns, dict(chunk.arrays), chunk.records))
-    return made
+            groups.append([chunk])
+    return [_joined(group) for group in groups]
+
+
+def _joined(group: list[Chunk]) -> Chunk:
+    parts: dict[str, list[np.ndarray]] = {}
+    for chunk in group:
+        for kind, rows in chunk.arrays.items():
+            parts.setdefault(kind, []).append(rows)
+    arrays = {kind: some[0] if len(some) == 1 else stacked(kind, some) for kind, some in parts.items()}
+    last = group[-1]
+    return Chunk(group[0].first_seq, last.last_seq, last.known_ns, arrays, last.records)

@@ -59,13 +59,11 @@ class Histogram:
         """The value below which `percent` of the counts lie, ns; None while nothing was counted."""
         if not self.total:
             return None
-        rank = max(1.0, percent / 100 * self.total)
-        seen = 0
-        for bucket in sorted(self.counts):
-            seen += self.counts[bucket]
-            if seen >= rank:
-                return _middle(bucket)
-        return _middle(max(self.counts))
+        buckets = np.fromiter(self.counts.keys(), np.int64, len(self.counts))
+        times = np.fromiter(self.counts.values(), np.int64, len(self.counts))
+        order = np.argsort(buckets)
+        place = np.searchsorted(np.cumsum(times[order]), max(1.0, percent / 100 * self.total))
+        return _middle(int(buckets[order[min(place, len(order) - 1)]]))
 
     def below(self, nanoseconds: float) -> int:
         """How many counted values lie at or below a bound (as exact as the buckets are)."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from ninefold.config import Config
 from ninefold.journal.inputs import CHUNK
 from ninefold.journal.reader import Follower
-from ninefold.market.chunk import Chunk, decode
+from ninefold.market.chunk import Chunk, decode, merged
 from ninefold.services.influx import Influx, followed
 from ninefold.services.jobs import end
 from ninefold.services.notify import Notify
@@ -22,7 +22,8 @@ from ninefold.services.serve import Serve
 from ninefold.services.statuses import read_statuses, write_statuses
 from ninefold.store.data_dir import open_data_dir
 
-POLL_S = 0.02
+POLL_S = 0.05  # websocket clients are told as often
+POLL_BYTES = 1 << 20
 
 
 class Cold:
@@ -57,14 +58,17 @@ class Cold:
                 raise error
 
     async def _follow(self) -> None:
+        """Take what came since the last look, all at once; where there is much more, go on at once."""
         while True:
-            chunks = [] if self._record.full else self._poll()
-            if chunks:
+            before = self._follower.bytes_read
+            if not self._record.full and (chunks := self._poll()):
                 self._take(chunks)
-            await asyncio.sleep(0 if chunks else POLL_S)
+            is_behind = self._follower.bytes_read - before > POLL_BYTES // 2
+            await asyncio.sleep(0 if is_behind else POLL_S)
 
     def _poll(self) -> list[Chunk]:
-        return [decode(record.payload) for record in self._follower.poll(1 << 20) if record.kind == CHUNK]
+        """What has come, in as few chunks as it can be."""
+        return merged([decode(record.payload) for record in self._follower.poll(POLL_BYTES) if record.kind == CHUNK])
 
     def _take(self, chunks: list[Chunk]) -> None:
         self._record.take(chunks)

@@ -220,11 +220,12 @@ async def followed(folder: Path, after_seq: int) -> AsyncIterator[bytes]:
     """The chunks of a stream log behind a seq, for ever, as somebody else writes it."""
     follower = Follower(folder, after_seq)
     while True:
-        found = follower.poll(POLL_BYTES)
-        for record in found:
+        before = follower.bytes_read
+        for record in follower.poll(POLL_BYTES):
             if record.kind == CHUNK:
                 yield record.payload
-        await asyncio.sleep(0 if found else POLL_S)
+        is_behind = follower.bytes_read - before > POLL_BYTES // 2
+        await asyncio.sleep(0 if is_behind else POLL_S)
 
 
 def request_of(settings: Settings) -> tuple[str, dict[str, str]]:

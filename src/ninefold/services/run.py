@@ -56,14 +56,16 @@ class Pipeline:
         pipeline.url = f"http://{host}:{port}/"
         return pipeline
 
-    async def watch(self, stop: asyncio.Event, seconds: float | None, show: Callable[[str], None]) -> None:
-        """Show the status line once a second until stopped. raises: ChildFailed if a process ends by itself."""
+    async def watch(
+        self, stop: asyncio.Event, seconds: float | None, show: Callable[[Callable[[], str]], None]
+    ) -> None:
+        """Have the status line shown once a second until stopped. raises: ChildFailed if a process ends by itself."""
         began = time.monotonic()
         while not stop.is_set() and (seconds is None or time.monotonic() - began < seconds):
             for child in self.children:
                 if child.process.returncode is not None:
                     raise ChildFailed(child.last_words())
-            show(self.status_line())
+            show(self.status_line)
             left = 1.0 if seconds is None else min(1.0, max(0.0, seconds - (time.monotonic() - began)))
             waiting = asyncio.ensure_future(stop.wait())
             await asyncio.wait({waiting}, timeout=left)

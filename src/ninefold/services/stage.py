@@ -54,19 +54,19 @@ class TimedStage:
         self._fills: dict[tuple[str, str], None] = {}
 
     def step(self, chunk: Chunk) -> Chunk:
-        before = {kind: len(rows) for kind, rows in chunk.arrays.items()}
+        before = {kind: len(rows) for kind, rows in chunk.arrays.items() if kind in _COUNTED}
         known = len(chunk.records)
         started = time.perf_counter_ns()
         chunk = self.stage.step(chunk)
         meter = self.meter
         meter.elapsed("step", time.perf_counter_ns() - started)
-        for kind, rows in chunk.arrays.items():
-            more = len(rows) - before.get(kind, 0)
-            if more and kind in _COUNTED:
-                meter.count(_COUNTED[kind], more)
+        for kind, name in _COUNTED.items():
+            if kind in chunk.arrays and (more := len(chunk.arrays[kind]) - before.get(kind, 0)):
+                meter.count(name, more)
         if self.stage.name == "decide" and self._clock is not None and len(chunk.rows("targets")):
             meter.elapsed("receive_to_decision", self._clock() - chunk.known_ns)
-        self._count_records(chunk, known)
+        if chunk.records:
+            self._count_records(chunk, known)
         meter.last_seq = chunk.last_seq
         return chunk
 

@@ -88,15 +88,16 @@ class Crowd:
         taking = self._arbitrage(book) or self._noise()
         if taking is not None:
             return taking
+        random = self.random.random
         crowded = len(book.resting) / TARGET_RESTING
-        if self.random.random() < 0.5 * crowded:
+        if random() < 0.5 * crowded:
             doomed = self._doomed(book)
             if doomed is not None:
-                return Act("cancel", order_id=doomed)
+                return Act("cancel", BUY, 0, 0, doomed)
         thinner = BUY if len(book.bids.keys) < len(book.asks.keys) else SELL
-        side = thinner if self.random.random() < THINNER_SHARE else -thinner
+        side = thinner if random() < THINNER_SHARE else -thinner
         best = book.side(side).best()
-        if best is not None and self.random.random() < JOIN_SHARE and (best - self.latent.price) * side < 0:
+        if best is not None and random() < JOIN_SHARE and (best - self.latent.price) * side < 0:
             return Act("rest", side, best, self._size())
         return Act("rest", side, self._quote(side), self._size())
 
@@ -145,7 +146,8 @@ class Crowd:
 
     def _quote(self, side: int) -> int:
         scale = 3.0 if self.random.random() < 0.7 else 40.0
-        away = self.half_spread() + self.random.expovariate(1 / (scale * self.half_spread()))
+        half_spread = self.half_spread()
+        away = half_spread + self.random.expovariate(1 / (scale * half_spread))
         return max(1, round(self.latent.price - side * away))
 
     def _size(self) -> int:
@@ -153,19 +155,23 @@ class Crowd:
 
     def _doomed(self, book: Book) -> int | None:
         """Of two orders picked at random, the one farther from the latent price."""
-        picked = [found for found in (self._pick(book), self._pick(book)) if found is not None]
-        if not picked:
-            return None
-        return max(picked, key=lambda each: abs(book.resting[each].price_ticks - self.latent.price))
+        first, second = self._pick(book), self._pick(book)
+        if first is None or second is None:
+            return first
+        fair, resting = self.latent.price, book.resting
+        is_nearer = abs(resting[first].price_ticks - fair) < abs(resting[second].price_ticks - fair)
+        return second if is_nearer else first
 
     def _pick(self, book: Book) -> int | None:
-        while self.resting:
-            at = self.random.randrange(len(self.resting))
-            order_id = self.resting[at]
-            if order_id in book.resting:
+        resting, in_book, bits = self.resting, book.resting, self.random.getrandbits
+        while count := len(resting):
+            while (at := bits(count.bit_length())) >= count:  # as `randrange` does it, in a third of the time
+                pass
+            order_id = resting[at]
+            if order_id in in_book:
                 return order_id
-            self.resting[at] = self.resting[-1]  # it was filled or canceled since
-            self.resting.pop()
+            resting[at] = resting[-1]  # it was filled or canceled since
+            resting.pop()
         return None
 
 
@@ -177,9 +183,12 @@ class OneUpper:
 
     def wish(self, book: Book, side: int, fair: float) -> int | None:
         """The price it now wants on this side, or None to stay. It never crosses, and never pays more than is fair."""
-        best, other = book.side(side).best(), book.side(-side).best()
+        bids, asks = book.bids.keys, book.asks.keys
+        if not bids or not asks:
+            return None
+        best, other = (-bids[0], asks[0]) if side == BUY else (asks[0], -bids[0])
         own = book.resting.get(self.order_ids.get(side, 0))
-        if best is None or other is None or (own is not None and own.price_ticks == best):
+        if own is not None and own.price_ticks == best:
             return None
         wanted = best + side
         if (other - wanted) * side <= 0 or (wanted - fair) * side > 0:

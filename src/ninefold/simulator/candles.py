@@ -79,9 +79,12 @@ def fresh(open_ms: int, trade: CandleTrade) -> Candle:
 
 def add(candle: Candle, trade: CandleTrade) -> None:
     """Fold one more trade into a candle."""
-    candle.high = max(candle.high, trade.price_ticks)
-    candle.low = min(candle.low, trade.price_ticks)
-    candle.close = trade.price_ticks
+    price_ticks = trade.price_ticks
+    if price_ticks > candle.high:
+        candle.high = price_ticks
+    elif price_ticks < candle.low:
+        candle.low = price_ticks
+    candle.close = price_ticks
     candle.lots += trade.lots
     candle.value_e8 += trade.value_e8
     candle.count += trade.last_id - trade.first_id + 1

@@ -99,7 +99,7 @@ class Book:
         matches, left = self._match(side, price_ticks, size_lots)
         if left and rest and price_ticks is not None:
             order = Resting(order_id, side, price_ticks, left)
-            level = self.side(side).level(price_ticks)
+            level = (self.bids if side == BUY else self.asks).level(price_ticks)
             level.orders[order_id] = order
             level.total_lots += left
             self.resting[order_id] = order
@@ -138,11 +138,11 @@ class Book:
         return rows
 
     def _match(self, side: int, price_ticks: int | None, left: int) -> tuple[list[Match], int]:
-        other = self.side(-side)
+        other = self.asks if side == BUY else self.bids
         matches: list[Match] = []
-        while left:
-            best = other.best()
-            if best is None or (price_ticks is not None and (best - price_ticks) * side > 0):
+        while left and other.keys:
+            best = other.sign * other.keys[0]
+            if price_ticks is not None and (best - price_ticks) * side > 0:
                 break
             level = other.levels[best]
             for maker in list(level.orders.values()):

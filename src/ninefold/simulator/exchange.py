@@ -166,8 +166,7 @@ class Exchange:
             self._events.append(events.account_position(self.account, assets, self.now_ms()))
         self.store.commit()
         frames, self._frames = self._frames, []
-        for stream, payload in frames:
-            self.hub.publish(stream, payload)
+        self.hub.publish(frames)
         said, self._events = self._events, []
         for event in said:
             for listener in list(self.user_listeners):

@@ -69,9 +69,9 @@ class FaceConnection(Connection):
         for stream in self.streams:
             self.hub.unsubscribe(self, stream)
 
-    def send(self, frame: bytes) -> None:
+    def send(self, *frames: bytes) -> None:
         self.sent_s = time.monotonic()
-        super().send(frame)
+        super().send(*frames)
 
     def listen(self, stream: str) -> None:
         self.streams[stream] = None

@@ -34,10 +34,11 @@ def agg_trade(instrument: Instrument, row: TradeRow, event_ms: int) -> bytes:
 
 def book_ticker(instrument: Instrument, update_id: int, bid: tuple[int, int], ask: tuple[int, int]) -> bytes:
     """bid, ask: (price in ticks, size in lots)."""
+    tick_e8, lot_e8 = instrument.tick_e8, instrument.lot_e8
     return (
         f'{{"u":{update_id},"s":"{instrument.symbol}",'
-        f'"b":"{instrument.price(bid[0])}","B":"{instrument.size(bid[1])}",'
-        f'"a":"{instrument.price(ask[0])}","A":"{instrument.size(ask[1])}"}}'
+        f'"b":"{text_of(bid[0] * tick_e8)}","B":"{text_of(bid[1] * lot_e8)}",'
+        f'"a":"{text_of(ask[0] * tick_e8)}","A":"{text_of(ask[1] * lot_e8)}"}}'
     ).encode()
 
 

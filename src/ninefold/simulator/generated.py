@@ -6,6 +6,8 @@ Out: trades, books and tickers through the exchange, as many as wanted. Quiet in
 
 import asyncio
 import time
+from bisect import bisect
+from itertools import accumulate
 from random import Random
 
 from ninefold.simulator.accounts import OwnOrder
@@ -14,9 +16,8 @@ from ninefold.simulator.exchange import Exchange, Rows
 from ninefold.simulator.pit import Pit
 
 QUIET_ACTS_PER_SECOND = 0.8
-SLICE_SECONDS = 0.002  # above SLOW_RATE messages/s
-SLOW_SLICE_SECONDS = 0.005
-SLOW_RATE = 1_000
+SLICE_MESSAGES = 25  # each slice costs as much as a few messages, the exchange and whoever listens
+LEAST_SLICE_SECONDS, MOST_SLICE_SECONDS = 0.002, 0.02
 MOST_ACTS = 60  # per wanted message: a bound on looking for one
 CATCH_UP_SECONDS = 0.25  # what is owed after a stall is forgotten beyond this
 
@@ -32,7 +33,7 @@ class GeneratedMarket:
         for symbol, listing in exchange.listings.items():
             self.pits[symbol] = Pit(exchange, listing, Random(self.random.random()))
         self._busy = [pit for pit in self.pits.values() if pit.instrument.busy]
-        self._weights = [pit.instrument.busy for pit in self._busy]
+        self._weights = list(accumulate(pit.instrument.busy for pit in self._busy))
         self._quiet = [pit for pit in self.pits.values() if not pit.instrument.busy]
         self._owed = 0.0
         self._last_s = time.monotonic()
@@ -44,7 +45,7 @@ class GeneratedMarket:
 
     async def run(self) -> None:
         """Until canceled."""
-        pause = SLICE_SECONDS if self.rate > SLOW_RATE else SLOW_SLICE_SECONDS
+        pause = min(max(SLICE_MESSAGES / max(self.rate, 1.0), LEAST_SLICE_SECONDS), MOST_SLICE_SECONDS)
         while True:
             self.slice()
             await asyncio.sleep(pause)
@@ -93,9 +94,10 @@ class GeneratedMarket:
     def _crowds(self) -> None:
         acts = 0
         limit = MOST_ACTS * max(1.0, self._owed)
+        busy, weights, last = self._busy, self._weights, len(self._busy) - 1
         while self._owed >= 1 and acts < limit:
-            pit = self.random.choices(self._busy, self._weights)[0]
-            self._owed -= self._act(pit)
+            at = bisect(weights, self.random.random() * weights[-1], 0, last)  # as `choices` draws one
+            self._owed -= self._act(busy[at])
             acts += 1
 
     def _act(self, pit: Pit) -> int:
@@ -112,7 +114,4 @@ class GeneratedMarket:
 
     def _depth(self) -> int:
         now_ms = self.exchange.now_ms()
-        before = sum(pit.messages for pit in self.pits.values())
-        for pit in self.pits.values():
-            pit.publish_depth(now_ms)
-        return sum(pit.messages for pit in self.pits.values()) - before
+        return sum(pit.publish_depth(now_ms) for pit in self.pits.values())

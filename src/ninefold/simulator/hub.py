@@ -6,6 +6,7 @@ Out: each payload encoded once per form (raw, combined) and handed to every subs
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
@@ -24,7 +25,7 @@ class Subscriber(Protocol):
     combined: bool
     paused: bool
 
-    def send(self, frame: bytes) -> None: ...
+    def send(self, *frames: bytes) -> None: ...
 
     def drop(self) -> None: ...
 
@@ -79,6 +80,7 @@ class Hub:
         self._last: dict[str, bytes] = {}  # newest payload of a stream that somebody listened to
         self._left: dict[str, tuple[int, bytes]] = {}  # streams nobody listens to: who was the last, what came last
         self._held: dict[str, bytes] = {}
+        self._leaving: dict[Subscriber, list[bytes]] = {}
 
     def join(self, subscriber: Subscriber) -> None:
         self._joined += 1
@@ -105,8 +107,13 @@ class Hub:
             if stream in self._last:
                 self._left.setdefault(stream, (subscriber.number, self._last[stream]))
 
-    def publish(self, stream: str, payload: bytes) -> None:
-        """Send to everybody who subscribed to this stream now."""
+    def publish(self, frames: Iterable[tuple[str, bytes]]) -> None:
+        """Send payloads to everybody who subscribed to their streams now: to each all of them at once."""
+        for stream, payload in frames:
+            self._publish(stream, payload)
+        self._let_go()
+
+    def _publish(self, stream: str, payload: bytes) -> None:
         listening = self.topics.get(stream)
         if not listening:
             return
@@ -150,16 +157,22 @@ class Hub:
         """Nothing has overtaken it."""
         if self._held.get(stream) is payload:
             self._send(self.topics.get(stream, {}), stream, self._held.pop(stream))
+            self._let_go()
 
     def _send(self, listening: dict[Subscriber, None], stream: str, payload: bytes) -> None:
         wrapped: bytes | None = None
-        for subscriber in list(listening):
+        for subscriber in listening:
             if subscriber.combined:
-                wrapped = wrapped or combined(stream, payload)
-                subscriber.send(wrapped)
+                frame = wrapped = wrapped or combined(stream, payload)
             else:
-                subscriber.send(payload)
+                frame = payload
+            self._leaving.setdefault(subscriber, []).append(frame)
             self.frames_sent += 1
+
+    def _let_go(self) -> None:
+        leaving, self._leaving = self._leaving, {}
+        for subscriber, frames in leaving.items():
+            subscriber.send(*frames)
 
     def _note_all(self, listening: dict[Subscriber, None], stream: str, fault: str, payload: bytes) -> None:
         for subscriber in listening:

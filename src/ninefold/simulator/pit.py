@@ -76,8 +76,9 @@ class Pit:
 
     def one_up(self) -> None:
         """Let the one-upping quoter answer to what changed."""
+        wish, fair = self.one_upper.wish, self.crowd.latent.price
         for side in (BUY, SELL):
-            wanted = self.one_upper.wish(self.book, side, self.crowd.latent.price)
+            wanted = wish(self.book, side, fair)
             if wanted is None:
                 continue
             self.book.cancel(self.one_upper.order_ids.get(side, 0))
@@ -95,16 +96,18 @@ class Pit:
         if self.book.update_id > self.ceiling - UPDATE_IDS_AHEAD // 2:
             self.ceiling = self.exchange.store.reserve_update_ids(self.listing.symbol_id, self.book.update_id)
 
-    def publish_depth(self, now_ms: int) -> None:
-        """Send the diff streams that are due."""
+    def publish_depth(self, now_ms: int) -> int:
+        """Send the diff streams that are due; how many messages that made."""
         if now_ms < self.fast.due_ms:
-            return
+            return 0
         for side, price, lots in self.book.take_changed():
             self.fast.changes[(side, price)] = lots
             self.slow.changes[(side, price)] = lots
-        self.messages += self._emit(self.fast, now_ms)
+        made = self._emit(self.fast, now_ms)
+        self.messages += made
         if now_ms >= self.slow.due_ms:
             self._emit(self.slow, now_ms)
+        return made
 
     def _emit(self, depth: DepthStream, now_ms: int) -> int:
         depth.due_ms = now_ms + depth.every_ms
@@ -161,10 +164,11 @@ class Pit:
 
     def _publish_ticker(self) -> None:
         book = self.book
-        bid, ask = book.bids.best(), book.asks.best()
-        if bid is None or ask is None:
+        bids, asks = book.bids, book.asks
+        if not bids.keys or not asks.keys:
             return
-        best = (bid, book.bids.levels[bid].total_lots, ask, book.asks.levels[ask].total_lots)
+        bid, ask = -bids.keys[0], asks.keys[0]
+        best = (bid, bids.levels[bid].total_lots, ask, asks.levels[ask].total_lots)
         if best == self._best:
             return
         self._best = best

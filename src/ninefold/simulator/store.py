@@ -11,9 +11,9 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ninefold.simulator.candles import Candle
 
@@ -74,21 +74,24 @@ class Store:
         self.db.execute("pragma wal_autocheckpoint=0")
         self.db.executescript(SCHEMA)
         self._open = False
+        self._trades: list[TradeRow] = []  # of this group; written together, which takes half the time
         self._stop = threading.Event()
         self._checkpoints = threading.Thread(target=self._checkpoint_loop, name="checkpoint", daemon=True)
         self._checkpoints.start()
 
     def write(self, statement: str, values: Sequence[object] = ()) -> None:
         """Add to the open transaction, opening one if there is none."""
-        if not self._open:
-            self._execute("begin immediate", ())
-            self._open = True
-        self._execute(statement, values)
+        self._begin()
+        self._run(self.db.execute, statement, values)
 
     def commit(self) -> None:
         """End the group: what was written since the last commit is now kept."""
+        if self._trades:
+            self._begin()
+            rows, self._trades = self._trades, []
+            self._run(self.db.executemany, "insert into trades values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         if self._open:
-            self._execute("commit", ())
+            self._run(self.db.execute, "commit", ())
             self._open = False
 
     def close(self) -> None:
@@ -140,7 +143,7 @@ class Store:
         return int(row[0])
 
     def add_trade(self, row: TradeRow) -> None:
-        self.write("insert into trades values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._trades.append(row)
 
     def add_minute(self, symbol_id: int, candle: Candle) -> None:
         self.write(
@@ -149,9 +152,14 @@ class Store:
              candle.value_e8, candle.count, candle.taker_lots, candle.taker_value_e8, candle.first_id, candle.last_id),
         )  # fmt: skip
 
-    def _execute(self, statement: str, values: Sequence[object]) -> None:
+    def _begin(self) -> None:
+        if not self._open:
+            self._run(self.db.execute, "begin immediate", ())
+            self._open = True
+
+    def _run(self, execute: Callable[[str, Sequence[Any]], object], statement: str, values: Sequence[object]) -> None:
         try:
-            self.db.execute(statement, values)
+            execute(statement, values)
         except sqlite3.IntegrityError:
             raise  # a mistake of ours, not of the disk
         except sqlite3.Error as error:

@@ -4,6 +4,8 @@ In:  decimal text as a client or a tape writes it, or an integer count of 1e-8 (
 Out: the other of the two, exact. Binance prints every price, size and balance with 8 places.
 """
 
+from functools import lru_cache
+
 E8 = 100_000_000
 
 
@@ -11,6 +13,7 @@ class NotDecimal(ValueError):
     """The text is not a plain non-negative decimal of at most 8 places."""
 
 
+@lru_cache(maxsize=16_384)  # a book's prices and sizes are told again and again
 def text_of(e8: int) -> str:
     """Print a count of 1e-8 with 8 places.
 

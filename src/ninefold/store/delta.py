@@ -2,8 +2,8 @@
 
 In:  Arrow tables and the last sequence number they cover.
 Out: commits that carry ("ninefold", last_seq) as application transaction. The library accepts the same transaction twice,
-     so the caller reads `last_seq` first. Files are written here (parquet.py), commits that only add in delta_log.py, and
-     what else the log needs (joined files, checkpoints) by the library.
+     so the caller reads `last_seq` first. Files are written here (parquet.py), commits that add or replace in delta_log.py,
+     and what else the log needs (checkpoints, tidying up) by the library, which is asked for nothing that we know.
 """
 
 from __future__ import annotations
@@ -22,12 +22,11 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import CommitProperties, DeltaTable, Transaction
-from deltalake.transaction import AddAction, RemoveAction
+from deltalake import DeltaTable
 
 from ninefold.market.arrays import KINDS
 from ninefold.store.data_dir import WrongFormat
-from ninefold.store.delta_log import append_actions, drop_unfinished, put_commit
+from ninefold.store.delta_log import append_actions, drop_unfinished, put_commit, replace_actions
 from ninefold.store.layout import SCHEMAS, stats_columns
 from ninefold.store.listing import APP as APP
 from ninefold.store.listing import LOG, files_of
@@ -81,6 +80,7 @@ class Table:
             )
         self.last_seq = self._delta.transaction_version(APP) or 0  # to ask costs milliseconds: once is enough
         self._version = self._delta.version()
+        self._files: dict[str, StoredFile] | None = None  # the live ones by path; None: to be asked for
 
     def _check_columns(self) -> None:
         found, wanted = [field.name for field in self._delta.schema().fields], self.schema.names
@@ -97,13 +97,8 @@ class Table:
         actions = append_actions([_told(self.path, one, now_ms) for one in made], last_seq, now_ms)
         while not put_commit(self.path / LOG, self._version + 1, actions):
             self._newest()
-        self._version += 1
         self.last_seq = last_seq
-        self._since_sweep += 1
-        if self._version % CHECKPOINT_COMMITS == 0:
-            delta = self._newest()
-            delta.create_checkpoint()
-            delta.cleanup_metadata()
+        self._committed(made, ())
         self._commits += 1
 
     def groups_to_join(self) -> list[list[StoredFile]]:
@@ -130,13 +125,18 @@ class Table:
             raise OSError(
                 f"joining {len(group)} files of {self.path} made {after:,} rows of {before:,}; they stay as they are"
             )
-        live = {file.path for file in self.files()}
-        if not live.issuperset(file.path for file in group):
-            for one in made:
-                one.path.unlink(missing_ok=True)
-            return False
-        self._replaced(made, group)
-        return True
+        now_ms = time.time_ns() // 1_000_000
+        added = [{**_told(self.path, one, now_ms), "dataChange": False} for one in made]
+        actions = replace_actions(added, [_gone(self.path, file) for file in group], self.last_seq, now_ms)
+        paths = {file.path for file in group}
+        while paths <= self._live().keys():
+            if put_commit(self.path / LOG, self._version + 1, actions):
+                self._committed(made, group)
+                return True
+            self._newest()
+        for one in made:
+            one.path.unlink(missing_ok=True)
+        return False
 
     def maintain(self) -> None:
         """Join what should be joined, and now and then delete what was replaced."""
@@ -152,6 +152,7 @@ class Table:
         """Take whole days out of the table; their files stay for readers that still hold them, until a later sweep."""
         for day in days:
             self._newest().delete(f"day = '{day.isoformat()}'")
+        self._newest()
 
     def sweep(self) -> int:
         """Delete the files that no version of the last hour needs; returns the bytes that this gave back."""
@@ -164,12 +165,33 @@ class Table:
         return sum(sizes)
 
     def files(self) -> list[StoredFile]:
-        return list(files_of(self._newest(), self.path))
+        """The live files; what others committed since our own last commit is not among them."""
+        return list(self._live().values())
+
+    def _live(self) -> dict[str, StoredFile]:
+        if self._files is None:
+            self._files = {file.path: file for file in files_of(self._newest(), self.path)}
+        return self._files
+
+    def _committed(self, made: Sequence[Made], gone: Sequence[StoredFile]) -> None:
+        """A commit of ours is in the log, behind all others."""
+        self._version += 1
+        self._since_sweep += 1
+        if self._files is not None:
+            for file in gone:
+                del self._files[file.path]
+            self._files.update((str(one.path), _stored(one)) for one in made)
+        if self._version % CHECKPOINT_COMMITS == 0:
+            known = self._files
+            delta = self._newest()
+            self._files = known  # a look at our own commits
+            delta.create_checkpoint()
+            delta.cleanup_metadata()
 
     def _newest(self) -> DeltaTable:
         """The library's view of the table, up to its last commit, whoever made it."""
         self._delta.update_incremental()
-        self._version = self._delta.version()
+        self._version, self._files = self._delta.version(), None
         return self._delta
 
     def _new_path(self, day: date | None) -> Path:
@@ -185,23 +207,6 @@ class Table:
             writer.drop()
             raise
         return Made(writer.path, writer.rows, size, day, writer.bounds)
-
-    def _replaced(self, made: Sequence[Made], gone: Sequence[StoredFile]) -> None:
-        """One commit that takes files away for others with the same rows: no change of the table's content."""
-        now_ms = time.time_ns() // 1_000_000
-        removed = [
-            RemoveAction(_relative(self.path, Path(file.path)), False, now_ms, file.bytes, _partition_of(file.day))
-            for file in gone
-        ]
-        self._newest().create_write_transaction(
-            [*(_added(self.path, one, now_ms) for one in made), *removed],
-            "append",
-            self.schema,
-            self._partition,
-            commit_properties=CommitProperties(app_transactions=[Transaction(APP, self.last_seq)]),
-        )
-        self._newest()
-        self._since_sweep += 1
 
 
 class Version(NamedTuple):
@@ -257,13 +262,8 @@ def _by_day(rows: pa.Table) -> Iterator[tuple[date | None, pa.Table]]:
         yield day.as_py(), kept if len(found) == 1 else kept.filter(pc.equal(days, day))
 
 
-def _added(path: Path, one: Made, now_ms: int) -> AddAction:
-    """For the library: a file whose rows were in others."""
-    return AddAction(_relative(path, one.path), one.bytes, _partition_of(one.day), now_ms, False, _statistics(one))
-
-
 def _told(path: Path, one: Made, now_ms: int) -> dict[str, object]:
-    """For a commit of ours: a file of new rows."""
+    """For a commit: a file of new rows."""
     return {
         "path": _relative(path, one.path),
         "partitionValues": _partition_of(one.day),
@@ -272,6 +272,19 @@ def _told(path: Path, one: Made, now_ms: int) -> dict[str, object]:
         "dataChange": True,
         "stats": _statistics(one),
     }
+
+
+def _gone(path: Path, file: StoredFile) -> dict[str, object]:
+    """For a commit: a file whose rows are in others."""
+    return {
+        "path": _relative(path, Path(file.path)),
+        "partitionValues": _partition_of(file.day),
+        "size": file.bytes,
+    }
+
+
+def _stored(one: Made) -> StoredFile:
+    return StoredFile(str(one.path), one.rows, one.bytes, one.day, one.bounds)
 
 
 def _statistics(one: Made) -> str:

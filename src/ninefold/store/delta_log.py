@@ -47,3 +47,11 @@ def append_actions(files: Sequence[Mapping[str, Any]], last_seq: int, now_ms: in
     about = {"timestamp": now_ms, "operation": "WRITE", "operationParameters": {"mode": "Append"}}
     number = {"appId": APP, "version": last_seq, "lastUpdated": now_ms}
     return [{"commitInfo": about}, {"txn": number}, *({"add": one} for one in files)]
+
+
+def replace_actions(
+    files: Sequence[Mapping[str, Any]], gone: Sequence[Mapping[str, Any]], last_seq: int, now_ms: int
+) -> list[Mapping[str, Any]]:
+    """What a commit says that takes files away for others with the same rows: no change of the table's content."""
+    when = {"deletionTimestamp": now_ms, "dataChange": False, "extendedFileMetadata": True}
+    return [*append_actions(files, last_seq, now_ms), *({"remove": {**one, **when}} for one in gone)]

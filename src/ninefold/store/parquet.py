@@ -17,13 +17,14 @@ import threading
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow.fs import LocalFileSystem
 
 GROUP_ROWS = 131_072
 READ_BYTES = 1 << 16
@@ -85,16 +86,17 @@ class RowsWriter:
         self._measured = measured
         self._waiting: list[pa.Table] = []
         self._runs: list[Runs] = []
-        self._writer = pq.ParquetWriter(path, schema, store_schema=False, **_settings(schema))
+        self._writer = pq.ParquetWriter(path, schema, filesystem=_DISK, store_schema=False, **_settings(schema))
 
     def write(self, rows: pa.Table, runs: Runs | None) -> None:
         """rows: at least one. runs: None where rows are not sorted by instrument."""
         self._waiting.append(rows)
         self.rows += rows.num_rows
         for name in self._measured:
-            found = pc.min_max(rows.column(name)).as_py()
-            low, high = self.bounds.get(name, (found["min"], found["max"]))
-            self.bounds[name] = (min(low, found["min"]), max(high, found["max"]))
+            values = rows.column(name).to_numpy()
+            least, most = int(values.min()), int(values.max())
+            low, high = self.bounds.get(name, (least, most))
+            self.bounds[name] = (min(low, least), max(high, most))
         if runs is not None:
             self._runs.append(runs)
         self._flush(GROUP_ROWS)
@@ -171,10 +173,12 @@ def read_pieces(path: str, piece_rows: int) -> Iterator[pa.RecordBatch]:
         yield from file.iter_batches(piece_rows)
 
 
+_DISK = LocalFileSystem()
 _lock = threading.Lock()
 _footers: OrderedDict[str, Footer] = OrderedDict()
 
 
+@cache
 def _settings(schema: pa.Schema) -> dict[str, Any]:
     """Options of the writer: see above for the encodings."""
     repeating = [one.name for one in schema if one.name in _FEW_VALUES or pa.types.is_string(one.type)]

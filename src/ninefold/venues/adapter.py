@@ -69,29 +69,28 @@ class Gathered:
     records: list[AnyRecord] = field(default_factory=list)
     stamps: list[tuple[int, int, int]] = field(default_factory=list)
     duplicates: int = 0
-    _before: list[np.ndarray] = field(default_factory=list)  # trades before those in the list
+    _before: dict[str, list[np.ndarray]] = field(default_factory=dict)  # rows of a kind before those in its list
 
-    def add_trades(self, made: np.ndarray) -> None:
-        """Rows of trades that are an array already."""
-        if self.trades:
-            self._before.append(rows("trades", self.trades))
-            self.trades = []
-        self._before.append(made)
+    def add(self, kind: str, made: np.ndarray) -> None:
+        """Rows that are an array already."""
+        if len(made):
+            self._close(kind)
+            self._before.setdefault(kind, []).append(made)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The rows as arrays; the lists are empty afterwards."""
-        made = {}
         for kind in ("trades", "books", "quotes", "bars"):
-            values = getattr(self, kind)
-            if values:
-                made[kind] = rows(kind, values)
-                setattr(self, kind, [])
-        if self._before:
-            parts, self._before = self._before, []
-            parts += [made["trades"]] if "trades" in made else []
-            made["trades"] = parts[0] if len(parts) == 1 else stacked("trades", parts)
-        assert made.keys() <= KINDS.keys()
-        return made
+            self._close(kind)
+        found, self._before = self._before, {}
+        assert found.keys() <= KINDS.keys()
+        return {kind: parts[0] if len(parts) == 1 else stacked(kind, parts) for kind, parts in found.items()}
+
+    def _close(self, kind: str) -> None:
+        """Make an array of the list of a kind."""
+        values = getattr(self, kind)
+        if values:
+            self._before.setdefault(kind, []).append(rows(kind, values))
+            setattr(self, kind, [])
 
 
 class Adapter(Protocol):
@@ -126,19 +125,23 @@ class Adapter(Protocol):
 
 @runtime_checkable
 class Quickened(Protocol):
-    """An adapter whose commonest message may take the compiled short way; see quick.py.
+    """An adapter whose commonest messages may take the compiled short way; see quick.py.
 
     quick: None as long as there is none. quick_until_ns: from which receive time on the adapter has something to do at the
-    next frame, whatever it is. settled: what happened to a symbol on the short way. Before that time a frame looks at no
+    next frame, whatever it is. best_form: of the best bid and ask, if it has one. settled, settled_best: what happened to a
+    symbol on the short way. Before that time a frame looks at no
     symbol but its own, and the adapter asks for what happened to that one (`Quick.settle_one`).
     """
 
     form: Form
+    best_form: Form | None
     quick: Quick | None
 
     def quick_until_ns(self) -> int: ...
 
     def settled(self, symbol: str, next_id: int, last_ns: int, seen_ns: int) -> None: ...
+
+    def settled_best(self, symbol: str, best_id: int, seen_ns: int) -> None: ...
 
 
 def malformed(venue: str, seq: int, known_ns: int, reason: str, payload: bytes) -> Malformed:

@@ -52,6 +52,9 @@ FORM = form(
     buyer=b"false",
     seller=b"true",
 )
+BEST_FORM = form(
+    '{"stream":"<lower>@bookTicker","data":{"u":<id>,"s":"<symbol>","b":"<price>","B":"<size>","a":"<ask>","A":"<ask_size>"}}'
+)
 
 
 class _State(msgspec.Struct):
@@ -84,7 +87,7 @@ def _venue_symbol(symbol: str) -> str:
 class BinanceSpot(BinanceRows):
     """The Adapter; its arguments are those of Rows."""
 
-    form = FORM
+    form, best_form = FORM, BEST_FORM
 
     def start_questions(self) -> list[Question]:
         """What to ask once before the first stream: the rules of the wanted symbols."""
@@ -170,6 +173,10 @@ class BinanceSpot(BinanceRows):
         self._last_ns[symbol] = last_ns
         self.seen[f"{symbol.lower()}@trade"] = seen_ns
 
+    def settled_best(self, symbol: str, best_id: int, seen_ns: int) -> None:
+        self._best_ids[symbol] = best_id
+        self.seen[f"{symbol.lower()}@bookTicker"] = seen_ns
+
     def load(self, state: bytes) -> None:
         saved = msgspec.msgpack.decode(state, type=_State)
         self._instruments = self._registry.learn_all(saved.instruments, VENUE)
@@ -209,6 +216,7 @@ class BinanceSpot(BinanceRows):
         of = self._numbered(best.s)
         bid, ask = units(best.b, of.price_decimals), units(best.a, of.price_decimals)
         bid_size, ask_size = units(best.B, of.size_decimals), units(best.A, of.size_decimals)
+        self._settle(best.s)
         self._make_known(of, seq, receive_ns)
         self._best_ids[best.s] = best.u
         self.gathered.quotes.append((of.id, UNKNOWN_NS, receive_ns, seq, best.u, bid, bid_size, ask, ask_size))

@@ -235,9 +235,11 @@ class Collector:
             done += self.take()
         clock.now_ns = run.now_ns
         self._clocks.looked_ns = 0
-        self._clocks.watches[venue].see(run.least_lag_ns)
-        self._lags.add_array(run.lags)
-        self.gathered.add_trades(run.rows)
+        if len(run.lags):
+            self._clocks.watches[venue].see(run.least_lag_ns)
+            self._lags.add_array(run.lags)
+        self.gathered.add("trades", run.rows)
+        self.gathered.add("quotes", run.quotes)
         self.frames += run.count
         self.last_seq, self._known_ns = run.last_seq, run.receive_ns
         done += self._end_of_input(run.last_seq, run.receive_ns)

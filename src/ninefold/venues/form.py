@@ -1,4 +1,4 @@
-"""The form in which a venue writes its commonest message, to the byte: so exactly that a compiled loop can read it.
+"""The form in which a venue writes its commonest messages, to the byte: so exactly that a compiled loop can read it.
 
 In:  literal bytes and fields, in the order of the message.
 Out: the same as arrays of numbers, for `quick.py`.
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LITERAL, SYMBOL, LOWER, ID, PRICE, SIZE, TIME_MS, STAMP_MS, TIME_TEXT, SIDE, TEXT, NUMBER, FLAG = range(13)
+LITERAL, SYMBOL, LOWER, ID, PRICE, SIZE, ASK, ASK_SIZE, TIME_MS, STAMP_MS, TIME_TEXT, SIDE, TEXT, NUMBER, FLAG = range(
+    15
+)
 WORD = 8
 
 
@@ -22,8 +24,9 @@ class Field:
     """kind: one of
 
     SYMBOL             the venue's symbol, up to a quote; LOWER: the same in small letters, up to an @
-    ID                 the trade's number, without a hole to the next one
-    PRICE, SIZE        decimal text, up to what follows
+    ID                 the trade's number, without a hole to the next one; of a best bid and ask the number of the change
+    PRICE, SIZE        decimal text, up to what follows; of a best bid and ask those of the bid
+    ASK, ASK_SIZE      the same of the ask
     TIME_MS, STAMP_MS  when the trade happened, and when the venue sent it
     TIME_TEXT          both, as '2026-11-22T09:30:00.123456Z'
     SIDE               of the taker: `texts` of a buyer and of a seller
@@ -61,10 +64,10 @@ class Form:
                 steps.append((SIDE, buy, length, sell << 32 | other))
             else:
                 steps.append((part.kind, 0, 0, 0))
-        return np.array(steps, np.int64), np.frombuffer(bytes(texts) + bytes(WORD), np.uint8)
+        return np.array(steps, np.int64).reshape(-1, 4), np.frombuffer(bytes(texts) + bytes(WORD), np.uint8)
 
 
-def form(template: str, buyer: bytes, seller: bytes) -> Form:
+def form(template: str, buyer: bytes = b"", seller: bytes = b"") -> Form:
     """A form from its text, in which <name> stands for a field; buyer, seller: what <side> is, of the taker.
 
     >>> form('{"t":<id>}', b"buy", b"sell").parts
@@ -86,6 +89,8 @@ FIELDS = {
     "id": Field(ID),
     "price": Field(PRICE),
     "size": Field(SIZE),
+    "ask": Field(ASK),
+    "ask_size": Field(ASK_SIZE),
     "time": Field(TIME_MS),
     "stamp": Field(STAMP_MS),
     "moment": Field(TIME_TEXT),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ninefold.market.numbers import INT64_MAX
 from ninefold.market.records import Gap
+from ninefold.venues.form import Form
 from ninefold.venues.rows import Rows
 from ninefold.venues.trade_holes import Hole, Told, TradeHoles
 
@@ -23,6 +24,7 @@ class HoleRows(Rows, Generic[Series]):
     """Rows of a venue whose commonest message may take the short way (Quickened)."""
 
     quick: Quick | None = None
+    best_form: Form | None = None
 
     def begin(self) -> None:
         self._series: dict[str, Series] = {}
@@ -35,6 +37,9 @@ class HoleRows(Rows, Generic[Series]):
 
     def quick_until_ns(self) -> int:
         return min([self._series[symbol].late_until_ns() for symbol in self._late], default=INT64_MAX)
+
+    def settled_best(self, symbol: str, best_id: int, seen_ns: int) -> None:
+        """Without a form of it there is nothing to settle."""
 
     def _know(self, series: dict[str, Series], connected: bool) -> None:
         """Go on with what was saved."""

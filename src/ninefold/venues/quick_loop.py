@@ -1,8 +1,8 @@
-"""The compiled short way from journalled frames to trades, for messages of exactly the known form.
+"""The compiled short way from journalled frames to trades and quotes, for messages of exactly the known forms.
 
 In:  records as the journal holds them, packed one after the other; what the adapter has taught of its symbols.
-Out: rows of trades, and the clock and the numbers kept as the adapter's own way keeps them. The first record that is not of
-     the form, whose symbol is not taught, whose trade does not follow the last one, or whose time is far off ends the run:
+Out: rows of trades and quotes, and the clock and the numbers kept as the adapter's own way keeps them. The first record that
+     is not of the forms, whose symbol is not taught, whose trade does not follow the last one, or whose time is far off ends the run:
      that one takes the adapter's way. So this decides nothing, and nothing depends on how often it runs.
 
 What it stands on: quick_message.py reads one message, quick_names.py knows symbols, quick_numbers.py reads digits.
@@ -18,33 +18,36 @@ from ninefold.journal.inputs import FRAME
 from ninefold.market.arrays import ID_INTEGER
 from ninefold.market.clock import EVERY, FAR_NS, WINDOW
 from ninefold.market.compiled import address_of, compiled, load_byte, load_word
-from ninefold.venues.quick_message import Trade, message
+from ninefold.market.time import UNKNOWN_NS
+from ninefold.venues.quick_message import Said, message
 from ninefold.venues.quick_names import row_of
 from ninefold.venues.quick_numbers import in_units
 
 ENDED, NOT_MINE, TICKED, FULL = range(4)  # why a run ended
-AT, COUNT, WHY, SEQ, RECEIVE_NS, NOW_NS, TICK_NS, LEADS, LEAD_MEDIAN_NS, UNTIL_NS, LEAST_LAG_NS, TOUCHED, CONNECTION = (
-    range(13)
-)
-CONTROLS = 13
-INSTRUMENT, PRICE_DECIMALS, SIZE_DECIMALS, NEXT_ID, LAST_NS, SEEN_NS, IS_TOUCHED = range(
-    7
-)  # SEEN_NS: 0 if all is settled
-STATES = 7
+AT, TRADES, QUOTES, WHY, SEQ, RECEIVE_NS, NOW_NS, TICK_NS, LEADS, LEAD_MEDIAN_NS, UNTIL_NS, LEAST_LAG_NS = range(12)
+TOUCHED, CONNECTION = 12, 13
+CONTROLS = 14
+INSTRUMENT, PRICE_DECIMALS, SIZE_DECIMALS, NEXT_ID, LAST_NS, BEST_ID, SEEN_NS, BEST_SEEN_NS, IS_TOUCHED = range(
+    9
+)  # *SEEN_NS: 0 if all is settled
+STATES = 9
 PADDING = 64  # bytes that must be there behind the last record
 HEAD = 8  # length and checksum of a record
 BODY = 19  # kind, connection, seq, receive_ns
 
 
 class Known(NamedTuple):
-    """What is known of a form and of the symbols that were taught.
+    """What is known of the forms and of the symbols that were taught.
 
-    steps, texts: of the form (Form.steps). slots: names and their rows of `states`, see quick_names.py.
+    steps, texts: of the form of trades (Form.steps); best_*: of the best bid and ask, empty if there is none.
+    slots: names and their rows of `states`, see quick_names.py.
     states: int64 (n, STATES). touched: int32 (n), the rows that changed.
     """
 
     steps: np.ndarray
     texts: np.ndarray
+    best_steps: np.ndarray
+    best_texts: np.ndarray
     slots: np.ndarray
     states: np.ndarray
     touched: np.ndarray
@@ -61,18 +64,21 @@ def run(
     control: np.ndarray,
     rows: np.ndarray,
     lags: np.ndarray,
+    quotes: np.ndarray,
 ) -> None:
-    """Take records from byte `start` to `end` of `data` (uint8, PADDING bytes longer) until one is not of the form.
+    """Take records from byte `start` to `end` of `data` (uint8, PADDING bytes longer) until one is of neither form.
 
     window, offset: int64 (WINDOW,) and (frames, median) of the connection. control: int64 (CONTROLS,), both ways.
-    rows, lags: TRADES and int64, of one length.
+    rows, lags: TRADES and int64, of one length; quotes: QUOTES.
     """
-    count, why, seq, now, touched = 0, ENDED, control[SEQ], control[NOW_NS], control[TOUCHED]
+    traded, quoted = 0, 0
+    why, seq, now, touched = ENDED, control[SEQ], control[NOW_NS], control[TOUCHED]
     least, last_receive = np.int64(2**63 - 1), np.int64(-(2**63) + 1)
     steps, texts, slots, states = known.steps, address_of(known.texts), known.slots, known.states
+    best_steps, best_texts = known.best_steps, address_of(known.best_texts)
     at, end = address_of(data) + start, address_of(data) + end
     while at < end and why == ENDED:
-        if count == len(rows):
+        if traded == len(rows) or quoted == len(quotes):
             why = FULL
             break
         why = NOT_MINE
@@ -84,47 +90,89 @@ def run(
             break
         if receive >= control[UNTIL_NS] or receive < last_receive:
             break
-        end_of_message, symbol, length, trade = message(body + BODY, behind, address_of(steps), len(steps), texts)
+        end_of_message, symbol, length, said = message(body + BODY, behind, address_of(steps), len(steps), texts)
+        is_best = end_of_message != behind and len(best_steps) > 0
+        if is_best:
+            end_of_message, symbol, length, said = message(
+                body + BODY, behind, address_of(best_steps), len(best_steps), best_texts
+            )
         if end_of_message != behind:
             break
         row = row_of(symbol, length, address_of(slots), len(slots))
-        if row < 0 or trade.id != states[row, NEXT_ID] or trade.stamp_ns > now + FAR_NS:
+        if row < 0 or states[row, NEXT_ID] < 0:
             break
-        price = in_units(trade.price, trade.price_behind, states[row, PRICE_DECIMALS])
-        size = in_units(trade.size, trade.size_behind, states[row, SIZE_DECIMALS])
-        if price < 0 or size < 0:
+        prices, sizes = states[row, PRICE_DECIMALS], states[row, SIZE_DECIMALS]
+        price, size = in_units(said.price, said.price_behind, prices), in_units(said.size, said.size_behind, sizes)
+        ask, ask_size = (
+            in_units(said.ask, said.ask_behind, prices),
+            in_units(said.ask_size, said.ask_size_behind, sizes),
+        )
+        if price < 0 or size < 0 or ask < 0 or ask_size < 0:
             break
-        _write(rows[count], states[row, INSTRUMENT], trade, receive, this_seq, price, size)
-        states[row, NEXT_ID] = trade.id + 1
-        states[row, LAST_NS] = max(states[row, LAST_NS], trade.time_ns)
-        states[row, SEEN_NS] = receive
+        if is_best:
+            _write_best(quotes[quoted], states[row, INSTRUMENT], said, receive, this_seq, price, size, ask, ask_size)
+            states[row, BEST_ID], states[row, BEST_SEEN_NS] = said.id, receive
+            quoted += 1
+        else:
+            if said.id != states[row, NEXT_ID] or said.stamp_ns > now + FAR_NS:
+                break
+            _write(rows[traded], states[row, INSTRUMENT], said, receive, this_seq, price, size)
+            states[row, NEXT_ID] = said.id + 1
+            states[row, LAST_NS] = max(states[row, LAST_NS], said.time_ns)
+            states[row, SEEN_NS] = receive
+            lag = lags[traded] = receive - said.stamp_ns
+            _add_lag(window, offset, lag)
+            least, now = min(least, lag), max(now, said.stamp_ns)
+            traded += 1
         if not states[row, IS_TOUCHED]:
             states[row, IS_TOUCHED] = 1
             known.touched[touched] = row
             touched += 1
-        lag = lags[count] = receive - trade.stamp_ns
-        _add_lag(window, offset, lag)
-        least, now = min(least, lag), max(now, trade.stamp_ns, receive - offset[1])
-        at, count, seq, last_receive, why = behind, count + 1, this_seq, receive, ENDED
+        now = max(now, receive - offset[1])
+        at, seq, last_receive, why = behind, this_seq, receive, ENDED
         leading = now if control[LEADS] else receive - control[LEAD_MEDIAN_NS]
         if leading >= control[TICK_NS]:
             why = TICKED
-    control[AT], control[COUNT], control[WHY], control[SEQ] = at - address_of(data), count, why, seq
+    control[AT], control[WHY], control[SEQ] = at - address_of(data), why, seq
+    control[TRADES], control[QUOTES] = traded, quoted
     control[RECEIVE_NS], control[NOW_NS], control[LEAST_LAG_NS], control[TOUCHED] = last_receive, now, least, touched
 
 
 @compiled
-def _write(row: np.ndarray, instrument: int, trade: Trade, receive: int, seq: int, price: int, size: int) -> None:
+def _write(row: np.ndarray, instrument: int, said: Said, receive: int, seq: int, price: int, size: int) -> None:
     row.instrument = instrument
-    row.exchange_ns = trade.time_ns
+    row.exchange_ns = said.time_ns
     row.receive_ns = receive
     row.seq = seq
     row.id_kind = ID_INTEGER
     row.id_hi = 0
-    row.id_lo = trade.id
+    row.id_lo = said.id
     row.price = price
     row.size = size
-    row.taker_side = trade.taker
+    row.taker_side = said.taker
+
+
+@compiled
+def _write_best(
+    row: np.ndarray,
+    instrument: int,
+    said: Said,
+    receive: int,
+    seq: int,
+    bid: int,
+    bid_size: int,
+    ask: int,
+    ask_size: int,
+) -> None:
+    row.instrument = instrument
+    row.exchange_ns = UNKNOWN_NS
+    row.receive_ns = receive
+    row.seq = seq
+    row.update_id = said.id
+    row.bid = bid
+    row.bid_size = bid_size
+    row.ask = ask
+    row.ask_size = ask_size
 
 
 @compiled

@@ -1,7 +1,7 @@
 """One message of a known form, read part by part.
 
 In:  the address of a message, and the steps and texts of its form (form.py).
-Out: where it ends, -1 if anything is not of the form; its symbol; its trade.
+Out: where it ends, -1 if anything is not of the form; its symbol; its trade, or best bid and ask.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import numpy as np
 from ninefold.market.arrays import BUY, SELL
 from ninefold.market.compiled import compiled, load_word
 from ninefold.venues.form import (
+    ASK,
+    ASK_SIZE,
     ID,
     LITERAL,
     LOWER,
@@ -34,13 +36,19 @@ _STEP_BYTES = 8 * 4
 _TRUE, _FALSE = np.uint64(int.from_bytes(b"true", "little")), np.uint64(int.from_bytes(b"false", "little"))
 
 
-class Trade(NamedTuple):
-    """What a message says. price, size: all digits as a whole number; *_behind: how many of them are behind the point."""
+class Said(NamedTuple):
+    """What a message says. price, size: all digits as a whole number; *_behind: how many of them are behind the point. Of a best
+    bid and ask they are the bid's.
+    """
 
     price: int
     price_behind: int
     size: int
     size_behind: int
+    ask: int
+    ask_behind: int
+    ask_size: int
+    ask_size_behind: int
     id: int
     time_ns: int
     stamp_ns: int
@@ -48,10 +56,11 @@ class Trade(NamedTuple):
 
 
 @compiled
-def message(at: int, end: int, steps: int, count: int, texts: int) -> tuple[int, int, int, Trade]:
+def message(at: int, end: int, steps: int, count: int, texts: int) -> tuple[int, int, int, Said]:
     """Read one message: where it ends, -1 if anything is not of the form; where its symbol is, and how long."""
     symbol, length, lower, lower_length = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     price, price_behind, size, size_behind = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    ask, ask_behind, ask_size, ask_size_behind = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     id, time, stamp, taker = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     step, behind = steps, steps + count * _STEP_BYTES
     while step < behind and 0 <= at <= end:
@@ -63,6 +72,10 @@ def message(at: int, end: int, steps: int, count: int, texts: int) -> tuple[int,
             at, price, price_behind = decimal(at)
         elif kind == SIZE:
             at, size, size_behind = decimal(at)
+        elif kind == ASK:
+            at, ask, ask_behind = decimal(at)
+        elif kind == ASK_SIZE:
+            at, ask_size, ask_size_behind = decimal(at)
         elif kind == TIME_MS:
             at, time = milliseconds(at)
         elif kind == STAMP_MS:
@@ -89,7 +102,8 @@ def message(at: int, end: int, steps: int, count: int, texts: int) -> tuple[int,
         step += _STEP_BYTES
     if step < behind or (lower_length and not is_lower_of(lower, lower_length, symbol, length)):
         at = -1
-    return at, symbol, length, Trade(price, price_behind, size, size_behind, id, time, stamp, taker)
+    asks = ask, ask_behind, ask_size, ask_size_behind
+    return at, symbol, length, Said(price, price_behind, size, size_behind, *asks, id, time, stamp, taker)
 
 
 @compiled
