@@ -170,7 +170,7 @@ def test_a_kernel_that_counts_other_days_is_told_from_it(monkeypatch: pytest.Mon
 
 
 @given(DRAWN, LADDERS, st.sampled_from([DAY_NS // 5, DAY_NS, 3 * DAY_NS]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @pytest.mark.slow
 def test_bars_the_fast_kernel_pays_what_the_slow_one_pays(drawn, ladder: FeeTiers, width_ns: int) -> None:
     agree(drawn, ladder, width_ns)
@@ -184,7 +184,7 @@ def test_bars_the_fast_kernel_pays_what_the_slow_one_pays_over_many_markets(draw
 
 
 @given(ACCOUNTS, LADDERS, st.sampled_from([DAY_NS // 5, DAY_NS, 3 * DAY_NS]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @pytest.mark.slow
 def test_several_instruments_on_one_account_pay_the_same_in_both_kernels(
     drawn, ladder: FeeTiers, width_ns: int
@@ -205,7 +205,7 @@ def account(drawn, ladder: FeeTiers, width_ns: int) -> None:
 
 
 @given(TICKS, LADDERS, st.lists(st.integers(0, 70), max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @pytest.mark.slow
 def test_trades_the_fast_kernel_block_by_block_and_free_code_pay_what_the_slow_one_pays(drawn, ladder, cuts) -> None:
     ticks, changes, way = slowed(run_of_ticks(drawn), ladder)
@@ -225,7 +225,7 @@ def slowed(drawn, ladder: FeeTiers):
 
 
 @given(st.integers(0, 2**32 - 1), LADDERS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @pytest.mark.slow
 def test_ticks_the_compiled_venue_pays_what_the_slow_one_pays(seed: int, ladder: FeeTiers) -> None:
     session = random_session(seed, 60)

@@ -10,6 +10,7 @@ import pytest
 
 from ninefold.cli import main
 from ninefold.services.backtest import backtest
+from ninefold.services.backtest_portfolio import portfolio
 from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_sweep import sweep
 from ninefold.services.backtest_ticks import WantedTicks, backtest_ticks
@@ -32,6 +33,35 @@ taker = "0.0005"
 """
 
 
+def test_each_instrument_of_a_portfolio_counts_what_its_own_account_traded(tmp_path: Path, ladder: Path) -> None:
+    (tmp_path / "own.py").write_text(TIRELESS)
+    each = [bars(tmp_path / f"{name}.parquet", [price] * 60) for name, price in (("a", 100.0), ("b", 10.0))]
+    wanted = Wanted(
+        strategy="tireless",
+        strategies=tmp_path / "own.py",
+        data_dir=tmp_path / "data",
+        file=each[0],
+        more_files=(str(each[1]),),
+        timeframe="1h",
+        cash="20000",
+        size="20",
+        fee_tiers=tiers_of_file(ladder),
+    )
+    alone = [backtest(replace(wanted, file=one, more_files=()), 1) for one in each]
+    # a fill at each open but the first, 23 of them on the first day: of 2,000 or 200 each, both are beyond 1,500 after it
+    assert [one["fees"] for one in alone] == pytest.approx([2 * 23 + 1 * 36, 0.2 * 23 + 0.1 * 36])
+    assert portfolio(wanted, 2)["fees"] == pytest.approx(sum(one["fees"] for one in alone))
+
+
+TIRELESS = """
+from ninefold.strategy import Strategy
+
+class Tireless(Strategy):
+    "In at one close, out at the next."
+
+    def on_bar(self, bar):
+        return 0 if bar.position else 1
+"""
 TURNS = """
 from ninefold.strategy import Strategy
 

@@ -113,7 +113,7 @@ def test_a_trial_knows_the_columns_that_it_read_and_no_others(tmp_path: Path) ->
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9), st.integers(90, 110), st.integers(1, 10**7)), max_size=60)
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_the_pipeline_tells_is_what_its_stored_trades_say(drawn: list[tuple[int, int, int, int]]) -> None:
     """drawn: how much later than the trade before, in tenths of a second; price; size."""
     market, at, told = Market(), 1.0, []
