@@ -4,6 +4,7 @@ In:  NINEFOLD_RECORDINGS (a folder of recorded market data), PATH.
 Out: fixtures. What is missing skips its tests with a plain reason, or fails them under NINEFOLD_STRICT=1.
 """
 
+import atexit
 import gc
 import json
 import os
@@ -23,6 +24,7 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from ninefold.forecast.boosters import NoOpenMP, load
 
@@ -44,6 +46,7 @@ SHARE_DEMO = (
     "pipeline/test_series.py",
 )
 SHARE_TAPED = ("pipeline/test_demo.py", "pipeline/test_train_and_serve.py")
+SHARE_LOADED = ("api", "backtest", "forecast", "formula", "freqtrade", "venues_orders")  # compiled loops, ccxt, LightGBM, Litestar
 LONGEST = (
     *("torture/test_soak.py", "torture/test_kill.py", "venues/test_contract.py", "torture/test_bad_input.py"),
     *(*SHARE_TAPED, "scale/test_collectors.py", *SHARE_DEMO, "pipeline/test_nats.py"),
@@ -70,11 +73,21 @@ class Demo:
 
 
 class WholeFiles(LoadScopeScheduling):
-    """A file's tests run on one worker, and all that look at the same demo on one, so that it is made once."""
+    """A file's tests run on one worker, and all that look at the same demo on one, so that it is made once; so do folders
+    whose files load the same."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = _file(nodeid)
-        return "demo" if file in SHARE_DEMO else "taped" if file in SHARE_TAPED else file
+        folder = file.split("/")[0]
+        shared = "demo" if file in SHARE_DEMO else "taped" if file in SHARE_TAPED else ""
+        return shared or (folder if folder in SHARE_LOADED else file)
+
+    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
+        """What is done is forgotten: all that is remembered is counted again at every message of a worker."""
+        super().mark_test_complete(node, item_index, duration)
+        file, work = self._split_scope(self.registered_collections[node][item_index]), self.assigned_work[node]
+        if all(work[file].values()):
+            del work[file]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -92,6 +105,7 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+        atexit.register(gc.unfreeze)  # or DuckDB says that its types leak
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

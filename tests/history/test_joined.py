@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from ninefold.commands import certify as command
-from ninefold.commands.certify import line_of
 from ninefold.market.arrays import BAR_OK, BAR_UNKNOWN, BUY, ID_INTEGER, SELL, rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import listed
 from ninefold.market.records import Gap, Listed, Tick
 from ninefold.market.time import DAY_NS, HOUR_NS, MINUTE_NS
 from ninefold.store.completeness import Hole, completeness
+from ninefold.store.completeness_told import line_of
 from ninefold.store.export import CERTIFICATES_KEY, carried, export
 from ninefold.store.load import load_bars
 from ninefold.store.read import Reader

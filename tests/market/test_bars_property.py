@@ -106,11 +106,9 @@ def bars_of(chunks: list[Chunk], restarts: set[int] = frozenset()) -> np.ndarray
 
 
 def newest(bars: np.ndarray) -> dict[tuple[int, int, int], tuple[int, ...]]:
+    names = ["instrument", "width_ns", "open_ns"]
     fields = ["open", "high", "low", "close", "volume", "buy_volume", "trades", "state"]
-    return {
-        (int(b["instrument"]), int(b["width_ns"]), int(b["open_ns"])): tuple(int(b[name]) for name in fields)
-        for b in bars
-    }
+    return dict(zip(bars[names].tolist(), bars[fields].tolist(), strict=True))
 
 
 def oracle(
@@ -175,7 +173,7 @@ def test_a_day_and_every_width_below_equal_the_slow_computation():
     bars = bars_of(inputs.chunks(cuts=set()))
     until_ns = inputs.records[inputs.last_seq].exchange_ns - SECOND_NS
     trades = [inputs.trades[seq] for seq in sorted(inputs.trades)]
-    wide = {key: bar for key, bar in newest(bars).items() if key[1] >= 900 * SECOND_NS}
+    wide = newest(bars[bars["width_ns"] >= 900 * SECOND_NS])
     expected = {
         key: bar for of in (1, 2) for width in WIDTHS[-3:] for key, bar in oracle(trades, of, width, until_ns).items()
     }

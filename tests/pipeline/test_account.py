@@ -33,7 +33,7 @@ class Trading:
 def halted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trading]:
     folder = tmp_path_factory.mktemp("account")
     data_dir = folder / "data"
-    program = Program(folder, "demo", "--json", "--port", "0", "--data-dir", data_dir)
+    program = Program(folder, "demo", "--rate", "100", "--json", "--port", "0", "--data-dir", data_dir)
     try:
         program.url()
         rest = rest_of(data_dir)

@@ -37,12 +37,12 @@ IDS = "select instrument, min(id_lo) as first, max(id_lo) as last, count(*) as r
 
 
 class Begun:
-    """A generated market that ran for 12 seconds."""
+    """A generated market that ran for 8 seconds."""
 
     def __init__(self, folder: Path) -> None:
         self.data_dir = folder / "data"
         self.arguments = ("--json", "--port", "0", "--data-dir", self.data_dir)
-        self.result: Result = Program(folder, "demo", "--seconds", "12", *self.arguments).result()
+        self.result: Result = Program(folder, "demo", "--seconds", "8", "--rate", "100", *self.arguments).result()
 
 
 @pytest.fixture(scope="module")

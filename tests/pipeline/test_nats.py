@@ -23,7 +23,7 @@ from ninefold.config import Account, Config, Venue
 from ninefold.store.data_dir import open_data_dir
 from tests.conftest import missing
 
-from .running import Program, ask, count, exported, stored, until
+from .running import Program, ask, count, exported, ninefold, stored, until
 
 pytestmark = pytest.mark.slow
 
@@ -52,11 +52,9 @@ def test_a_replay_over_nats_exports_the_same_bytes_as_one_process(
 ) -> None:
     source = _begin_of(recording(RECORDING), tmp_path / "begin.jsonl.gz")
     over_bus = Program(tmp_path / "a", "replay", source, "--data-dir", tmp_path / "bus", "--bus", "nats", "--json")
-    alone = Program(tmp_path / "b", "replay", source, "--data-dir", tmp_path / "alone", "--json")
     try:
-        results = [alone.result(), over_bus.result()]
+        results = [ninefold("replay", source, "--data-dir", tmp_path / "alone", "--json"), over_bus.result()]
     finally:
-        alone.end()
         over_bus.end()
     assert [result.status for result in results] == [0, 0], [result.err for result in results]
     for what in EXPORTS:
@@ -79,7 +77,8 @@ class Nine:
 
     def __init__(self, folder: Path) -> None:
         self.data_dir = folder / "data"
-        self.program = Program(folder, "demo", "--bus", "nats", "--json", "--port", "0", "--data-dir", self.data_dir)
+        arguments = ("--rate", "100", "--json", "--port", "0", "--data-dir", self.data_dir)
+        self.program = Program(folder, "demo", "--bus", "nats", *arguments)
 
 
 @pytest.fixture
@@ -93,7 +92,9 @@ def test_the_demo_over_nats_runs_nine_healthy_services_and_stops_in_time(nine: N
     program = nine.program
     url = program.url()
     program.until(lambda: _healthy(url) == set(SERVICES), "nine healthy services")
-    program.until(lambda: count(nine.data_dir, "targets") > 100, "seconds of targets are stored, so all have told what they count")
+    program.until(
+        lambda: count(nine.data_dir, "targets") > 50, "seconds of targets are stored, so all have told what they count"
+    )
     family = program.family()
     assert len(family) == 13, "the command, the exchange, nats-server, nine services and serve"
     assert program.interrupt() < 10.0

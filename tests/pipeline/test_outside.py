@@ -70,7 +70,9 @@ class Up:
         self.data_dir = folder / "data"
         self.config = folder / "ninefold.toml"
         self.outside = Outside(list(TROUBLES))
-        self.simulator = Program(folder / "exchange", "--data-dir", folder / "exchange", module="ninefold.simulator")
+        self.simulator = Program(
+            folder / "exchange", "--data-dir", folder / "exchange", "--rate", "100", module="ninefold.simulator"
+        )
 
     def run(self) -> None:
         self.outside.start()

@@ -150,21 +150,30 @@ def test_after_a_restart_a_stop_goes_off_before_any_bar_has_told_a_target_and_no
     assert street.held("above") > ONE
 
 
+LONG_WALK = [
+    *([1000], [1001], [1010], [1011, 1050], [1045, 1030], [1000, 990], [985], [1001], [1002]),
+    *([1003, 1090], [1080], [1070], [1100], [999], [1001], [1020], [1010]),
+]
+ALL_EXITS = {"stop_loss": "0.1", "trailing": "0.04", "bars": 4}
+
+
+@pytest.fixture(scope="module")
+def turns():
+    """Of the long walk, without any restart."""
+    street = Street(with_exits(Above, **ALL_EXITS))
+    street.play(*LONG_WALK)
+    return street.turns()
+
+
 @pytest.mark.parametrize("after", range(1, 12))
-def test_a_restart_changes_nothing(after):
+def test_a_restart_changes_nothing(after, turns):
     """Best price, bars that it is held, what went off: after any bar. Sizes are found anew by the price there is."""
-    bars = [
-        *([1000], [1001], [1010], [1011, 1050], [1045, 1030], [1000, 990], [985], [1001], [1002]),
-        *([1003, 1090], [1080], [1070], [1100], [999], [1001], [1020], [1010]),
-    ]
-    exits = {"stop_loss": "0.1", "trailing": "0.04", "bars": 4}
-    plain, restarted = Street(with_exits(Above, **exits)), Street(with_exits(Above, **exits))
-    plain.play(*bars)
-    restarted.play(*bars[:after])
+    restarted = Street(with_exits(Above, **ALL_EXITS))
+    restarted.play(*LONG_WALK[:after])
     restarted.restart()
-    restarted.play(*bars[after:])
-    assert restarted.turns() == plain.turns() != []
-    assert {why for *_, why in plain.turns()} == {"", "trailing stop", "time exit"}
+    restarted.play(*LONG_WALK[after:])
+    assert restarted.turns() == turns
+    assert {why for *_, why in turns} == {"", "trailing stop", "time exit"}
 
 
 def test_while_halted_nothing_leaves_and_then_it_does():

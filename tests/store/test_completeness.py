@@ -8,16 +8,18 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from ninefold.commands.certify import line_of
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.market.records import Gap, Tick
 from ninefold.market.time import HOUR_NS, MINUTE_NS
 from ninefold.store.completeness import Hole, Span, completeness, plain
+from ninefold.store.completeness_told import line_of
 from ninefold.store.export import CERTIFICATES_KEY, carried, export
 from ninefold.store.load import load_bars
+from ninefold.store.sql import SqlError, sql
 from ninefold.store.tables import Tables
 from tests.calling import ninefold
 
@@ -134,3 +136,16 @@ def test_the_command_says_a_line_for_each_instrument_on_standard_error(stored: P
     said = ninefold("export", "trades", "--data-dir", stored)
     assert said.err.splitlines() == [f"{ADA}: no trades are stored", LINE, "12 rows"]
     assert len(said.out.splitlines()) == 13
+
+
+def test_a_query_has_the_spans_and_the_gaps_as_tables(stored: Path) -> None:
+    whole = completeness(stored, BTC, None, None)
+    columns = "instrument, from_ns, to_ns, state, how, missing"
+    rows = sql(stored, f"SELECT {columns} FROM completeness ORDER BY from_ns").to_pylist()
+    assert [{"instrument": BTC, **msgspec.structs.asdict(span)} for span in whole.spans] == rows
+    gaps = sql(stored, "SELECT * FROM Known_Gaps ORDER BY from_ns").to_pylist()
+    assert gaps == [{"instrument": BTC, **msgspec.structs.asdict(hole)} for hole in whole.holes]
+    with pytest.raises(SqlError, match="known_gaps has the columns instrument, from_ns, to_ns, first_id, last_id"):
+        sql(stored, "SELECT nothing FROM known_gaps")
+    with pytest.raises(SqlError, match="tables: bars"):
+        sql(stored, "SELECT * FROM nothing")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +23,8 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.records import Balance, Equity, Fill, Gap, Order, Tick
 from ninefold.market.time import DAY_NS, UNKNOWN_NS
 from ninefold.store.data_dir import AlreadyWritten, StoreWriteFailed
-from ninefold.store.delta import stored_files
+from ninefold.store.delta import LOG, Table, stored_files
+from ninefold.store.layout import SCHEMAS
 from ninefold.store.read import Reader
 from ninefold.store.rows import rows_of
 from ninefold.store.tables import Tables
@@ -49,6 +53,24 @@ def test_a_write_counts_what_it_added_and_a_repeated_one_adds_nothing(tmp_path: 
         assert tables.position() == 4
     counts = Reader(tmp_path).counts()
     assert (counts["trades"], counts["bars"], counts["records"]) == (2, 1, 2)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_new_table_is_the_one_that_the_library_makes(tmp_path: Path, name: str) -> None:
+    def said(table: Path) -> list[dict[str, Any]]:
+        about, protocol, made = map(json.loads, (table / LOG / f"{0:020d}.json").read_bytes().splitlines())
+        return [about["commitInfo"]["operation"], protocol, {**made["metaData"], "id": "", "createdTime": 0}]
+
+    Table(tmp_path, name)
+    ours = DeltaTable(tmp_path / name)
+    DeltaTable.create(
+        tmp_path / "theirs",
+        SCHEMAS[name],
+        partition_by=ours.metadata().partition_columns,
+        configuration=ours.metadata().configuration,
+    )
+    assert said(tmp_path / name) == said(tmp_path / "theirs")
+    assert (ours.version(), ours.metadata().partition_columns != []) == (0, "day" in SCHEMAS[name].names)
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path, market: SimpleNamespace) -> None:

@@ -57,6 +57,7 @@ def test_trials_are_numbered_from_one_and_counted_before_they_end(tmp_path: Path
         search({"fast": [5, 6, 7], "slow": [50, 60, 70]}),
         {"fast": 6, "slow": 60},
         blake2b(returns[1].tobytes(), digest_size=16).digest(),
+        2,
     )
     assert trials.trial(1).digest is None and trials.trial(5).point == {}
     for number in (0, 6):

@@ -1,7 +1,7 @@
 """A program that does a work in processes of its own and kills them at random moments, again and again.
 
-Arguments: the name of the work, a folder, how many kills, a seed. Prints as JSON how often it killed, in how many different
-states that left things, and what was wrong.
+Arguments: a folder, how many kills, a seed, the names of works. Prints as JSON by work how often it killed, in how many
+different states that left things, and what was wrong.
 A moment is a part of the time that the undisturbed work takes. Each process is a fork: this one never uses the libraries
 whose threads do not survive one.
 """
@@ -31,8 +31,17 @@ class Failed(RuntimeError):
 
 
 def main() -> None:
-    work, folder, kills = WORKS[sys.argv[1]], Path(sys.argv[2]), int(sys.argv[3])
-    chance = random.Random(int(sys.argv[4]))
+    folder, kills, seed, *works = sys.argv[1:]
+    told = {
+        name: killed_often(WORKS[name], Path(folder) / str(n), int(kills), random.Random(seed))
+        for n, name in enumerate(works)
+    }
+    print(json.dumps(told))
+
+
+def killed_often(work: Work, folder: Path, kills: int, chance: random.Random) -> dict[str, Any]:
+    """What came of so many kills of a work."""
+    folder.mkdir()
     forked(lambda: work.make(folder / "before"))
     undisturbed = Path(shutil.copytree(folder / "before", folder / "undisturbed"))
     begun = time.monotonic()
@@ -42,7 +51,7 @@ def main() -> None:
     killed, ended, states, wrong = 0, 0, set(), []
     while killed < kills and not wrong:
         data_dir = Path(shutil.copytree(folder / "before", folder / "killed"))
-        for found in after_each_kill(work, data_dir, seconds, chance):
+        for found in after_each_kill(work, data_dir, seconds, kills - killed, chance):
             killed += 1
             states.add(json.dumps(found))
             wrong += [f"after kill {killed}: {why}" for why in [work.wrong(found, whole)] if why]
@@ -50,13 +59,18 @@ def main() -> None:
         if look(work, data_dir) != whole:
             wrong.append(f"after kill {killed} it ended otherwise than undisturbed")
         shutil.rmtree(data_dir)
-    print(json.dumps({"killed": killed, "ended": ended, "states": len(states), "wrong": wrong, "seconds": seconds}))
+    return {"killed": killed, "ended": ended, "states": len(states), "wrong": wrong, "seconds": seconds}
 
 
-def after_each_kill(work: Work, data_dir: Path, seconds: float, chance: random.Random) -> Iterator[Found]:
-    """Do the work until it is done, killed within so many seconds as often as chance will have it."""
-    while forked(lambda: work.do(data_dir), seconds * chance.random()) is KILLED:
+def after_each_kill(work: Work, data_dir: Path, seconds: float, most: int, chance: random.Random) -> Iterator[Found]:
+    """Do the work until it is done, killed within so many seconds as often as chance will have it, at most so often: on a
+    machine that has become slow it would never be done.
+    """
+    for _ in range(most):
+        if forked(lambda: work.do(data_dir), seconds * chance.random()) is not KILLED:
+            return
         yield look(work, data_dir)
+    forked(lambda: work.do(data_dir))
 
 
 def look(work: Work, data_dir: Path) -> Found:

@@ -95,7 +95,7 @@ class Part:
 class World:
     """A simulated exchange and a pipeline against it, in one data dir. `parts` are the processes that should be running."""
 
-    def __init__(self, data_dir: Path, rate: int = 400, further: tuple[str, ...] = ()) -> None:
+    def __init__(self, data_dir: Path, rate: int = 150, further: tuple[str, ...] = ()) -> None:
         """further: venues as which the exchange is captured besides the traded one."""
         self.further = further
         self.data_dir = data_dir

@@ -42,7 +42,7 @@ from ninefold.store.read import Reader
 from ninefold.store.tables import Tables
 from tests.services.recorded import write_session
 
-IMPORTED_ROWS, SESSION_S = 4_000, 60
+IMPORTED_ROWS, SESSION_S = 4_000, 30
 CSV_BYTES, PARQUET_ROWS = 8_192, 300  # of a batch
 REBUILT_ROWS = 2_000  # a commit
 COMPACT_COMMITS, FAN_IN, AT_ONCE_ROWS, CHUNKS = (

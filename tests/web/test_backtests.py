@@ -45,8 +45,18 @@ COUNT_PIXELS = """(wanted) => {
 }"""
 LINES = ((0x00, 0x3F, 0x7F), (0x2C, 0x8F, 0xC4), (0xA3, 0x4C, 0x00))  # of runs in order, in the light theme
 UP, DOWN = (0x00, 0x4A, 0x86), (0xC2, 0x41, 0x0C)  # of the light theme
+HOLE = {"from_ns": "1704122100000000000", "to_ns": "1704123900000000000", "first_id": "17", "last_id": "19"}
+COMPLETENESS = {
+    **{
+        "certified": True,
+        "said": "8 hours were read: 7 complete, 1 gap known.",
+        "lacking": "1 gap is known in kraken:A/B.",
+    },
+    **{"gaps_known": 1, "unknown_bars": 12, "instruments": [{"instrument": "kraken:A/B", "holes": [HOLE]}]},
+}
 SWEEP = {
     "strategy": "sma_cross",
+    "completeness": COMPLETENESS,
     "trial": 3,
     "best": [{"trial": 3, "set": {"fast": 5, "slow": 30}, "sharpe": 1.5}],
     "grid": {"axes": {"fast": [5, 10], "slow": [20, 30, 40]}, "sharpe": [0.1, 1.5, None, -2.0, 0.5, 0.25]},
@@ -126,6 +136,20 @@ def test_runs_are_listed_newest_first_sort_and_open_and_the_address_carries_it(p
     page.go_back()
     until(page, "state.run === null && state.rows === 5")
     assert numbers.all_inner_texts()[:3] == best_first
+
+
+def test_how_complete_the_hours_are_that_a_run_read_stands_in_the_list_and_on_its_page(page: Page, url: str) -> None:
+    page.goto(f"{url}/backtests?sort=number")
+    until(page, "state.rows === 5")
+    cells = page.locator("#runs tbody tr td:nth-child(7)")
+    expect(cells).to_have_text(["a file", "a file", *["1 gap, 12 unknown"] * 2, "a file"])
+    expect(page.locator("#runs tbody td.failed")).to_have_count(2)
+    page.goto(f"{url}/backtests?run=3")
+    expect(page.locator(".said.failed")).to_have_text("1 gap is known in kraken:A/B.")
+    expect(page.locator(".said.muted")).to_have_text("8 hours were read: 7 complete, 1 gap known.")
+    gap = page.locator("section.rows", has_text="known gaps").locator("tbody td")
+    expect(gap).to_have_text(["kraken:A/B", "2024-01-01 15:15:00 UTC", "2024-01-01 15:45:00 UTC", "17", "19"])
+    picture(page, "completeness")
 
 
 def test_a_run_opens_with_the_candles_and_marks_of_the_api_and_they_are_pixels(page: Page, url: str) -> None:

@@ -15,6 +15,7 @@ from ninefold.commands import asked as options
 from ninefold.commands.asked import asked, print_json, wanted_of
 from ninefold.commands.failing import plainly
 from ninefold.services.backtest import backtest
+from ninefold.services.backtest_completeness import completeness_said
 from ninefold.services.backtest_wanted import NEXT_OPEN
 from ninefold.services.lazily import lazily
 from ninefold.services.report import NoReport, write_report
@@ -101,7 +102,8 @@ def print_portfolio(found: dict[str, Any]) -> None:
         lines.add_row(*row)
     Console().print(lines)
     Console().print(_table_of_changes(found["sensitivity"]))
-    print(evidence(whole))
+    for sentence in (*completeness_said(found), evidence(whole)):
+        print(sentence)
     print(luck(found, f"Trial {found['trial']}", found["deflated_sharpe"]))
 
 
@@ -184,8 +186,7 @@ def _said(found: dict[str, Any]) -> list[str]:
         )
     if found.get("fee_tier"):
         said.append(_tier(found["fee_tier"]))
-    if found.get("unknown_bars"):
-        said.append(f"{found['unknown_bars']:,} bars are unknown; nothing is filled there.")
+    said += completeness_said(found)
     if not found["trades"] and found["open_trade"] is None:
         said.append("It never traded.")
     elif found["net_profit"] <= 0:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -16,16 +15,15 @@ from ninefold.commands.failing import plainly
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.market.numbers import INT64_MAX
 from ninefold.market.records import Gap
-from ninefold.market.time import HOUR_NS, MINUTE_NS, SECOND_NS, TIMEFRAME_OF
-from ninefold.store.beside_certificates import BESIDE, DOWNLOADED, PROVEN, WORST_FIRST, certified, parts_of
+from ninefold.market.time import HOUR_NS, TIMEFRAME_OF
+from ninefold.store.beside_certificates import BESIDE, DOWNLOADED, PROVEN, certified, parts_of
 from ninefold.store.certificates import Certificate
-from ninefold.store.completeness import Completeness, how_imported, how_told
+from ninefold.store.completeness import how_imported, how_told
+from ninefold.store.completeness_told import utc
 from ninefold.store.data_dir import NoDataDir, WrongFormat
 from ninefold.store.forms import instruments_wanted
 from ninefold.store.read import Reader
 from ninefold.store.told_bars import Told, told_bars, widths_told
-
-SHOWN_HOLES = 3
 
 
 def run(
@@ -44,9 +42,9 @@ def run(
     shown = [("hour (UTC)", "instrument", "of", "part", "state", "trades", "missing", "from", "to", "how")]
     for one in lines:
         trades, missing = ("?" if count is None else f"{count:,}" for count in (one.trades, one.missing))
-        span = f"{_utc(one.from_ns):%H:%M:%S}", f"{_utc(one.to_ns):%H:%M:%S}"
+        span = f"{utc(one.from_ns):%H:%M:%S}", f"{utc(one.to_ns):%H:%M:%S}"
         of = one.instrument, one.of, one.part, one.state
-        shown.append((f"{_utc(one.hour_ns):%Y-%m-%d %H:%M}", *of, trades, missing, *span, one.how))
+        shown.append((f"{utc(one.hour_ns):%Y-%m-%d %H:%M}", *of, trades, missing, *span, one.how))
     print_columns(shown)
 
 
@@ -110,35 +108,6 @@ def _of_bars(name: str, width_ns: int, part: str, told: Told) -> Line:
     return Line(hour, name, width_ns, f"bars {timeframe}", part, state, None, None, None, missing, *span, said, 0)
 
 
-def line_of(one: Completeness) -> str:
-    """One line: what of the time is complete, and what is not."""
-    if not one.spans:
-        return f"{one.instrument}: no trades are stored"
-    days = [f"{_utc(at):%Y-%m-%d}" for at in (one.from_ns, one.to_ns - 1)]
-    same_day = days[0] == days[1]
-    shown = "%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S"
-    parts = []
-    for state in reversed(WORST_FIRST):
-        lasted_ns = sum(span.to_ns - span.from_ns for span in one.spans if span.state == state)
-        if not lasted_ns:
-            continue
-        part = f"{_lasted(lasted_ns)} {state}"
-        if state == "gap known":
-            holes = [f"{_utc(hole.from_ns):{shown}}-{_utc(hole.to_ns):%H:%M:%S}" for hole in one.holes]
-            more = f" and {len(holes) - SHOWN_HOLES} more" if len(holes) > SHOWN_HOLES else ""
-            gaps = "1 gap known" if len(holes) == 1 else f"{len(holes)} gaps known"
-            part = f"{_lasted(lasted_ns)} with {gaps} {', '.join(holes[:SHOWN_HOLES])}{more}"
-        parts.append(part)
-    return f"{one.instrument} {days[0] if same_day else ' to '.join(days)}: {', '.join(parts)}"
-
-
-def _lasted(duration_ns: int) -> str:
-    for unit, size in (("h", HOUR_NS), ("min", MINUTE_NS)):
-        if duration_ns >= size:
-            return f"{round(duration_ns / size, 1):g} {unit}"
-    return f"{duration_ns / SECOND_NS:.3g} s"
-
-
 def print_columns(lines: Sequence[Sequence[str]]) -> None:
     """Cells below each other, never cut: the last column may be long."""
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
@@ -150,9 +119,5 @@ def _plain(one: Line) -> dict[str, object]:
     """Times and ids as text: they exceed what a number in JSON can hold exactly."""
     exact = ("hour_ns", "from_ns", "to_ns", "first_id", "last_id")
     texts = {name: None if (value := getattr(one, name)) is None else str(value) for name in exact}
-    hour = f"{_utc(one.hour_ns):%Y-%m-%dT%H:%M:%SZ}"
+    hour = f"{utc(one.hour_ns):%Y-%m-%dT%H:%M:%SZ}"
     return {"hour": hour} | {name: value for name, value in one._asdict().items() if name != "width_ns"} | texts
-
-
-def _utc(time_ns: int) -> datetime:
-    return datetime.fromtimestamp(time_ns // SECOND_NS, UTC)

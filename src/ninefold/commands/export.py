@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ninefold.commands.certify import line_of
 from ninefold.commands.failing import plainly
 from ninefold.market.instruments import UnknownInstrument
+from ninefold.store.completeness_told import line_of
 from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
 from ninefold.store.export import carried, export
 from ninefold.store.timerange import parse_moment

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from ninefold.commands.failing import plainly
 from ninefold.freqtrade.errors import StrategyFailed
+from ninefold.services.backtest_completeness import completeness_said
 from ninefold.services.backtest_wanted import REFUSED
 from ninefold.services.freqtrade import Wanted
 from ninefold.services.freqtrade import run as run_backtest
@@ -104,5 +105,6 @@ def _said(found: dict[str, Any]) -> list[str]:
         said.append("It never traded.")
     elif found["profit_abs"] <= 0:
         said.append("It lost money." if found["profit_abs"] < 0 else "It earned nothing.")
+    said += completeness_said(found)
     said.append(f"Trial {found['trial']}, one of {found['trials']:,} of this strategy.")
     return said

@@ -10,6 +10,7 @@ import typer
 
 from ninefold.commands import asked as options
 from ninefold.commands.asked import asked, print_json
+from ninefold.services.backtest_completeness import completeness_again
 from ninefold.services.backtest_rerun import rerun
 
 WORDS = {
@@ -45,5 +46,7 @@ def _print(found: dict[str, Any]) -> None:
         print(f"The result DIFFERS: {found['digest']['ledger']} in the ledger, {found['digest']['now']} now.")
     for name in found["differs"]:
         print(f"{name}: {WORDS[name]}.")
+    for sentence in completeness_again(found):
+        print(sentence)
     if not found["identical"] and found["finished"] and not found["differs"]:
         print("Data, code and config are the same: the program itself computes otherwise; please report this.")

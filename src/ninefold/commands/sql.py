@@ -30,7 +30,7 @@ def run(
     ] = None,
 ) -> None:
     """Ask the stored tables. Tables: trades bars quotes books values forecasts targets records certificates, orders,
-    fills, ..._priced, bars_revisions.
+    fills, ..._priced, bars_revisions, completeness, known_gaps.
     """
     limit_process()
     with plainly(SqlError, NoDataDir, WrongFormat, ValueError):

@@ -14,6 +14,7 @@ from ninefold.commands import asked_ticks as options_of_ticks
 from ninefold.commands.asked import asked, print_json, wanted_of
 from ninefold.commands.backtest import evidence, luck, number, percent, print_instruments, print_legs
 from ninefold.commands.failing import plainly
+from ninefold.services.backtest_completeness import completeness_said
 from ninefold.services.backtest_sweep import sweep
 from ninefold.services.backtest_wanted import NEXT_OPEN, plays_on_ticks
 from ninefold.services.lazily import lazily
@@ -100,6 +101,8 @@ def _print(found: dict[str, Any]) -> None:
     if "portfolio" in found:
         print_instruments(found)
         print(evidence(found["portfolio"]))
+    for sentence in completeness_said(found):
+        print(sentence)
     hold = found["buy_and_hold"]
     print(f"Buy and hold: {hold['equity']:,.2f}, Sharpe {number(hold['sharpe'])}.")
     print(f"The best of as many without an edge is expected at a Sharpe ratio of {found['expected_best_by_luck']:.2f}.")

@@ -13,6 +13,7 @@ from ninefold.commands import asked as options
 from ninefold.commands.asked import asked, print_json, wanted_of
 from ninefold.commands.backtest import evidence, number, percent, print_instruments
 from ninefold.commands.failing import plainly
+from ninefold.services.backtest_completeness import completeness_said
 from ninefold.services.backtest_tournament import EVERY, tournament
 from ninefold.services.backtest_wanted import NEXT_OPEN
 from ninefold.services.report import NoReport, write_report
@@ -74,6 +75,8 @@ def _print(found: dict[str, Any]) -> None:
     print(
         f"Of the first {len(best)}, {sum(one['null_twin'] for one in best)} are null twins: the same trading at other times."
     )
+    for sentence in completeness_said(found):
+        print(sentence)
     hold = found["buy_and_hold"]
     print(f"Buy and hold: {hold['equity']:,.2f}, Sharpe {number(hold['sharpe'])}.")
     print(

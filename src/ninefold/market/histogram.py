@@ -62,7 +62,7 @@ class Histogram:
         buckets = np.fromiter(self.counts.keys(), np.int64, len(self.counts))
         times = np.fromiter(self.counts.values(), np.int64, len(self.counts))
         order = np.argsort(buckets)
-        place = np.searchsorted(np.cumsum(times[order]), max(1.0, percent / 100 * self.total))
+        place = int(np.searchsorted(np.cumsum(times[order]), max(1.0, percent / 100 * self.total)))
         return _middle(int(buckets[order[min(place, len(order) - 1)]]))
 
     def below(self, nanoseconds: float) -> int:

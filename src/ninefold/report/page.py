@@ -58,10 +58,9 @@ def report_page(shown: Shown, about: dict[str, Any], script: str, style: str) ->
 
 
 def _plainly(document: dict[str, Any]) -> str:
-    net = document.get("net_profit")
-    if not isinstance(net, int | float):
-        return ""
-    return f"It {'lost' if net < 0 else 'earned'} {abs(net):,.2f} after fees."
+    net, carried = document.get("net_profit"), document.get("completeness") or {}
+    earned = f"It {'lost' if net < 0 else 'earned'} {abs(net):,.2f} after fees." if isinstance(net, int | float) else ""
+    return " ".join(filter(None, (earned, carried.get("said"), carried.get("lacking"))))
 
 
 def _digest(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,8 @@ from ninefold.backtest.result import Result
 from ninefold.backtest.run import run
 from ninefold.backtest.target import Changes
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_markets
 from ninefold.services.backtest_config import config_of
-from ninefold.services.backtest_legs import backtest_legs
 from ninefold.services.backtest_outcome import Played, played
 from ninefold.services.backtest_report import Judging, fee_tier, judged, quote, times, trades_told
 from ninefold.services.backtest_sensitivity import again, sensitivity, spread_of
@@ -34,9 +34,15 @@ from ninefold.services.backtest_wanted import (
     rules_of,
     snapshot_of,
 )
+from ninefold.services.lazily import lazily
 from ninefold.store.runs import save_run
 from ninefold.store.trials import Search, Trials
 from ninefold.strategy.forms import Legs
+
+if TYPE_CHECKING:
+    from ninefold.services import backtest_legs
+else:
+    backtest_legs = lazily("ninefold.services.backtest_legs")  # most strategies have none
 
 KIND = "backtest"
 
@@ -59,7 +65,7 @@ def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
     """
     chosen = chosen_of(wanted)
     if isinstance(chosen.plan.wants, Legs):
-        return backtest_legs(wanted, chosen, now_ns)
+        return backtest_legs.backtest_legs(wanted, chosen, now_ns)
     ready = made_ready(wanted, chosen)
     with closing(Trials(wanted.data_dir)) as trials:
         look = check_holdout(wanted, ready.market, trials)
@@ -71,6 +77,7 @@ def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
         family = ready.chosen.family
         judging = Judging(trial, trials.tried(family), trials.alike(family, found.outcome.compact))
     told = document(wanted, ready, result, found, judging)
+    told[COMPLETENESS] = completeness_of_markets(wanted.data_dir, [ready.market])
     save_run(wanted.data_dir, KIND, trial, told, ready.market.bars)
     return told
 

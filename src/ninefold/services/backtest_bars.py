@@ -23,6 +23,7 @@ from ninefold.formula import Scale
 from ninefold.imports.times import nanoseconds
 from ninefold.market.time import TIMEFRAME_OF
 from ninefold.services.backtest_vwap import VWAP, of_file
+from ninefold.store.stretch import Stretch
 
 TIMES = ("open_time", "open_ns", "time", "timestamp", "date", "datetime", "ts", "start")
 PAID = (
@@ -37,7 +38,7 @@ NAMES = {"open_time": TIMES, **{name: (name,) for name in PRICES}, "volume": ("v
 class Market:
     """columns: as formulas name them, float64 of shape (n,), in units of `scale`; NaN in unknown bars.
     spot: nothing can be sold that is not held. others: what tells the market of another instrument and width, if one can.
-    least_value: the least of an order that the venue takes, quote."""
+    least_value: the least of an order that the venue takes, quote. read: the stored rows it is made of; none of a file."""
 
     bars: Bars
     columns: Mapping[str, np.ndarray]
@@ -45,6 +46,7 @@ class Market:
     spot: bool
     others: Callable[[str, int], Market] | None = None
     least_value: Fraction = Fraction(0)
+    read: tuple[Stretch, ...] = ()
 
     def between(self, start: int, stop: int) -> Market:
         """From row `start` up to row `stop`."""

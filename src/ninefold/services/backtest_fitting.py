@@ -22,6 +22,7 @@ import numpy as np
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.result import Account, returns_of
 from ninefold.backtest.statistics.sharpe import YEAR_NS, sharpe
+from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_markets
 from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_grid import Grid, grid_of
 from ninefold.services.backtest_outcome import Played, known_returns, played, played_as_one, played_together
@@ -107,6 +108,7 @@ def validated(
         "resumed": found.resumed,
         **splitting.asked(),
         **(more(fitting) if more else {}),
+        COMPLETENESS: completeness_of_markets(wanted.data_dir, fitting.plays.markets),
         "folds": [_told(wanted, fitting, fold, best[fold], found.rows, acted.result) for fold in range(len(best))],
     }
     save_run(wanted.data_dir, splitting.kind, trial, told, acted.bars)

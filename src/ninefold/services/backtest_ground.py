@@ -29,6 +29,7 @@ from ninefold.backtest.sweep import Sweep, summary_of, sweep_changes, sweep_cros
 from ninefold.backtest.target import Changes
 from ninefold.services.backtest import held
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_markets
 from ninefold.services.backtest_outcome import Played, known_returns, played_as_one, played_together
 from ninefold.services.backtest_report import course_of, earned, quote, times
 from ninefold.services.backtest_search import Play
@@ -159,7 +160,7 @@ class Ground:
         }
 
     def about(self) -> dict[str, Any]:
-        """From when to when, and of how many bars."""
+        """From when to when, of how many bars, and how complete they are."""
         spans = [market.bars for market in self.markets]
         return {
             "timeframe": self.wanted[0].timeframe,
@@ -167,6 +168,7 @@ class Ground:
             "to": times(np.array([max(bars.close_ns[-1] for bars in spans)]))[0],
             "bars": self.bars,
             "unknown_bars": sum(int((~bars.known).sum()) for bars in spans),
+            COMPLETENESS: completeness_of_markets(self.wanted[0].data_dir, self.markets),
         }
 
     def _made(self, places: Sequence[int], changes: ChangesOf | None) -> list[Sweep]:

@@ -17,6 +17,7 @@ import numpy as np
 from ninefold.backtest.bars import UNKNOWN
 from ninefold.backtest.moved import later_changes, rolled
 from ninefold.backtest.portfolio import PortfolioResult
+from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_markets
 from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_outcome import Played, played
 from ninefold.services.backtest_report import Judging, fee_tier, judged, quote, times, trades_told
@@ -53,7 +54,7 @@ def played_once(wanted: Wanted, ready: Ready) -> tuple[PortfolioResult, Played]:
 
 
 def about(wanted: Wanted, ready: Ready) -> dict[str, Any]:
-    """From when to when, and of how many bars."""
+    """From when to when, of how many bars, and how complete they are."""
     bars = ready.first.bars
     return {
         "timeframe": wanted.timeframe,
@@ -61,6 +62,7 @@ def about(wanted: Wanted, ready: Ready) -> dict[str, Any]:
         "to": times(bars.close_ns[-1:])[0],
         "bars": len(bars),
         "unknown_bars": int(sum((~market.bars.known).sum() for market in ready.markets.values())),
+        COMPLETENESS: completeness_of_markets(wanted.data_dir, [*ready.markets.values()]),
     }
 
 

@@ -63,6 +63,7 @@ def _shared(named: Mapping[str, str], markets: Mapping[str, Market], strategy: s
         leg: one.between(*np.searchsorted(one.bars.open_ns, [start_ns, end_ns]).tolist())
         for leg, one in markets.items()
     }
+    read = {leg: tuple(of._replace(from_ns=start_ns, to_ns=end_ns) for of in one.read) for leg, one in cut.items()}
 
     def other(own: Market, instrument: str, width_ns: int) -> Market:
         if instrument not in cut:
@@ -80,4 +81,4 @@ def _shared(named: Mapping[str, str], markets: Mapping[str, Market], strategy: s
             )
         return found.others(named[instrument], width_ns)
 
-    return {leg: replace(one, others=partial(other, one)) for leg, one in cut.items()}
+    return {leg: replace(one, others=partial(other, one), read=read[leg]) for leg, one in cut.items()}

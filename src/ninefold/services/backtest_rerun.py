@@ -7,7 +7,7 @@ Nothing is counted: what comes out is compared with what is known, and not shown
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,10 +15,13 @@ from typing import Any, NamedTuple
 from ninefold import freqtrade
 from ninefold.services import backtest, backtest_sweep, backtest_tournament
 from ninefold.services.backtest import made_ready, played_once
+from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_completeness import COMPLETENESS, completeness_kept, completeness_of_markets
 from ninefold.services.backtest_config import config_of, settings_of, wanted_of
 from ninefold.services.backtest_cross import Cut
 from ninefold.services.backtest_fitting import (
     RANGES,
+    Fitting,
     Splitting,
     chosen_points,
     fit,
@@ -29,7 +32,7 @@ from ninefold.services.backtest_fitting import (
 )
 from ninefold.services.backtest_forward import Pace
 from ninefold.services.backtest_ground import ground_of
-from ninefold.services.backtest_outcome import played
+from ninefold.services.backtest_outcome import Played, played
 from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.backtest_tournament import players_of
 from ninefold.services.backtest_wanted import (
@@ -52,11 +55,12 @@ TICKS = {  # by kind, the modules that need what the others do without
 
 
 class Again(NamedTuple):
-    """What a trial is now."""
+    """What a trial is now. completeness: of what it reads."""
 
     snapshot: str
     code: str
     digest: bytes
+    completeness: dict[str, Any]
 
 
 def rerun(data_dir: Path, number: int) -> dict[str, Any]:
@@ -70,7 +74,7 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
         made = Again(*lazily(TICKS[search.kind]).again(trial, data_dir))
         without = {name: search.config[name] for name in ("fast", "slow")}
         settings = {**search.config.get("set", without), **trial.point}
-        return _told(trial, search.config["strategy"], settings, made, _differs(trial, made))
+        return _told(trial, search.config["strategy"], settings, made, _differs(trial, made), data_dir)
     if search.kind not in KINDS:
         raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {', '.join(KINDS)} are run again")
     config = {name: value for name, value in search.config.items() if name not in (RANGES, *SPLIT)}
@@ -79,7 +83,7 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
     differs = _differs(trial, found)
     if config_of(wanted, config["set"]) != config:
         differs.append("config")
-    return _told(trial, wanted.strategy, {**config["set"], **trial.point}, found, differs)
+    return _told(trial, wanted.strategy, {**config["set"], **trial.point}, found, differs, data_dir)
 
 
 def _differs(trial: Trial, found: Again) -> list[str]:
@@ -88,7 +92,9 @@ def _differs(trial: Trial, found: Again) -> list[str]:
     return [name for name, is_same in same.items() if not is_same]
 
 
-def _told(trial: Trial, strategy: str, settings: dict[str, Any], found: Again, differs: list[str]) -> dict[str, Any]:
+def _told(
+    trial: Trial, strategy: str, settings: dict[str, Any], found: Again, differs: list[str], data_dir: Path
+) -> dict[str, Any]:
     search = trial.search
     return {
         "trial": trial.number,
@@ -101,6 +107,7 @@ def _told(trial: Trial, strategy: str, settings: dict[str, Any], found: Again, d
         "digest": {"ledger": trial.digest and trial.digest.hex(), "now": found.digest.hex()},
         "data": {"ledger": search.snapshot, "now": found.snapshot},
         "code": {"ledger": search.code, "now": found.code},
+        COMPLETENESS: {"kept": completeness_kept(data_dir, trial.first), "now": found.completeness},
     }
 
 
@@ -109,7 +116,12 @@ def _alone(trial: Trial, wanted: Wanted) -> Again:
     ready = made_ready(asked, chosen_of(asked))
     _, found = played_once(wanted, ready)
     snapshot = _snapshot(trial, wanted, snapshot_of(ready.market, [ready.chosen]))
-    return Again(snapshot, _code(trial, wanted, ready.chosen.code), found.outcome.digests[0])
+    code = _code(trial, wanted, ready.chosen.code)
+    return Again(snapshot, code, found.outcome.digests[0], _complete(wanted, [ready.market]))
+
+
+def _complete(wanted: Wanted, markets: Sequence[Market]) -> dict[str, Any]:
+    return completeness_of_markets(wanted.data_dir, markets)
 
 
 def _code(trial: Trial, wanted: Wanted, own: str) -> str:
@@ -140,7 +152,7 @@ def _fitted(trial: Trial, wanted: Wanted) -> Again:
     fitting = made_fitting(own, _splitting(trial))
     fold = trial.point["fold"]
     found = fit(own, fitting, range(fold, fold + 1))
-    return Again(fitting.plays.snapshot, code_of(fitting.grid.points), found.outcome.digests[0])
+    return _of_fitting(own, fitting, found)
 
 
 def _joined(trial: Trial, wanted: Wanted) -> Again:
@@ -149,7 +161,12 @@ def _joined(trial: Trial, wanted: Wanted) -> Again:
     fitting = made_fitting(own, _splitting(trial))
     best = chosen_points(fitting, fitted(own, fitting))
     found = played(joined(fitting, best).result, own.width_ns)
-    return Again(fitting.plays.snapshot, code_of(fitting.grid.points), found.outcome.digests[0])
+    return _of_fitting(own, fitting, found)
+
+
+def _of_fitting(wanted: Wanted, fitting: Fitting, found: Played) -> Again:
+    code, plays = code_of(fitting.grid.points), fitting.plays
+    return Again(plays.snapshot, code, found.outcome.digests[0], _complete(wanted, plays.markets))
 
 
 def _splitting(trial: Trial) -> Splitting:
@@ -162,7 +179,9 @@ def _of_tournament(trial: Trial, wanted: Wanted) -> Again:
     ready = made_ready(asked, chosen_of(asked))
     _, found = played_once(wanted, ready)
     players, _ = players_of(wanted)
-    return Again(ground_of(wanted, players).snapshot, _players_code(trial, wanted), found.outcome.digests[0])
+    ground = ground_of(wanted, players)
+    code = _players_code(trial, wanted)
+    return Again(ground.snapshot, code, found.outcome.digests[0], _complete(wanted, ground.markets))
 
 
 def _players_code(trial: Trial, wanted: Wanted) -> str:
@@ -183,7 +202,7 @@ def _several(trial: Trial, wanted: Wanted) -> Again:
         snapshot = ground.snapshot
     else:
         snapshot, code = _snapshot(trial, wanted, ground.snapshot), _code(trial, wanted, chosen.code)
-    return Again(snapshot, code, found.outcome.digests[0])
+    return Again(snapshot, code, found.outcome.digests[0], _complete(wanted, ground.markets))
 
 
 SPLITTINGS: dict[str, type[Pace] | type[Cut]] = {

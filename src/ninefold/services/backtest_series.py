@@ -17,10 +17,11 @@ import numpy as np
 
 from ninefold.formula import Aligned, Scale, Term, sources
 from ninefold.formula import Bars as Series
-from ninefold.formula.elsewhere import Source
+from ninefold.formula.elsewhere import Source, is_leg
 from ninefold.market.time import TIMEFRAME_OF, width_of
 from ninefold.services.backtest_bars import Market
 from ninefold.services.backtest_vwap import VWAP
+from ninefold.store.stretch import Stretch
 from ninefold.strategy.parameters import BadStrategy
 
 SUMS = frozenset(("volume", "buy_volume", "trades"))
@@ -41,7 +42,18 @@ def with_elsewhere(market: Market, terms: Iterable[Term]) -> Market:
         aligned = Aligned(parts, market.scale, timeframe, {source: scale})
         own = Series(columns, market.bars.close_ns)
         columns |= {part.name: values for part, values in zip(parts, aligned.warm(own, {source: other}), strict=True)}
-    return replace(market, columns=columns)
+    return replace(market, columns=columns, read=(*market.read, *read_elsewhere(market, missing)))
+
+
+def read_elsewhere(market: Market, wanted: Iterable[Source]) -> list[Stretch]:
+    """The stored bars of other instruments, over the time of the own ones; a leg's are its own market's."""
+    bars = market.bars
+    own_ns, span = int(bars.close_ns[0] - bars.open_ns[0]), (int(bars.open_ns[0]), int(bars.close_ns[-1]))
+    return [
+        Stretch(instrument, width_of(width) if width else own_ns, *span)
+        for instrument, width in wanted
+        if instrument and not is_leg(instrument)
+    ]
 
 
 def _series(market: Market, source: Source, timeframe: str) -> tuple[Series, Scale]:

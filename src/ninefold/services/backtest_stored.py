@@ -24,6 +24,7 @@ from ninefold.services.backtest_bars import Market
 from ninefold.services.backtest_vwap import VWAP, of_trades
 from ninefold.store.forms import instruments_wanted
 from ninefold.store.read import Reader
+from ninefold.store.stretch import Stretch
 
 SPOT = "spot"
 
@@ -77,7 +78,8 @@ def market_of_store(
     def others(instrument: str, wanted_ns: int) -> Market:
         return market_of_store(data_dir, instrument, wanted_ns, start_ns, end_ns, vwap)
 
-    return Market(bars, columns, scale, of.kind == SPOT, others, Fraction(of.min_notional))
+    read = Stretch(of.name, width_ns, int(bars.open_ns[0]), int(bars.close_ns[-1]))
+    return Market(bars, columns, scale, of.kind == SPOT, others, Fraction(of.min_notional), (read,))
 
 
 def _trades(reader: Reader, versions: Sequence[Instrument], start_ns: int, end_ns: int) -> np.ndarray:

@@ -33,13 +33,14 @@ from ninefold.backtest.ticks.result import TickResult
 from ninefold.backtest.ticks.stream import Way, tick_numbers
 from ninefold.backtest.ticks.tape import BadTicks
 from ninefold.market.time import width_of
+from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_ticks
 from ninefold.services.backtest_config import as_asked, as_kept
 from ninefold.services.backtest_outcome import played
 from ninefold.services.backtest_report import Judging, fee_tier, judged, quote, times, trades_told
 from ninefold.services.backtest_strategy import choose
 from ninefold.services.backtest_wanted import check_looks, fees_of
 from ninefold.services.ticks_play import BAR, EACH, QUEUES, Played, player_of, streamed
-from ninefold.services.ticks_source import Seen, source_of
+from ninefold.services.ticks_source import Seen, Source, source_of
 from ninefold.store.trials import Search, Trial, TrialReader, Trials
 from ninefold.strategy.forms import TradeCode
 
@@ -112,6 +113,7 @@ class WantedTicks:
 class Ready(NamedTuple):
     """All that a run takes; what would be refused has been."""
 
+    source: Source
     seen: Seen
     way: Way
     name: str
@@ -150,6 +152,7 @@ def backtest_ticks(wanted: WantedTicks, now_ns: int) -> dict[str, Any]:
         "ticks": found.ticks,
         **more,
         **judged(result, held(bars, ready.way.rules), counted, judging, ready.way.width_ns, TARGET_VOLATILITY),
+        COMPLETENESS: completeness_of_ticks(wanted.data_dir, ready.source.read, bars),
         "fee_tier": fee_tier(result, found.fill_ns),
         "open_trade": next(iter(trades_told(bars, bars.unit, found.open_trade)), None),
         "trades": trades_told(bars, bars.unit, found.trades),
@@ -201,21 +204,23 @@ def made_ready(wanted: WantedTicks) -> Ready:
         parameters = {"fast": wanted.fast, "slow": wanted.slow}
         code = f"{ninefold.__version__} {blake2b(STRATEGY.encode(), digest_size=8).hexdigest()}"
         return Ready(
-            *(source.seen(), way, STRATEGY, FAMILY, code, parameters),
+            *(source, source.seen(), way, STRATEGY, FAMILY, code, parameters),
             play=lambda: streamed(EmaCross(wanted.fast, wanted.slow), source, way),
         )
     chosen = choose(wanted.strategy, wanted.settings, wanted.strategies)
     play = player_of(chosen, source, way, wanted.each, wanted.queue)
     seen = source.seen(sides=isinstance(chosen.plan.wants, TradeCode))
-    return Ready(seen, way, chosen.name, chosen.family, chosen.code, chosen.parameters, play)
+    return Ready(source, seen, way, chosen.name, chosen.family, chosen.code, chosen.parameters, play)
 
 
-def again(trial: Trial, data_dir: Path) -> tuple[str, str, bytes]:
-    """A counted trial once more: identity of data and code, and the digest of the result; nothing is counted."""
+def again(trial: Trial, data_dir: Path) -> tuple[str, str, bytes, dict[str, Any]]:
+    """A counted trial once more: identity of data and code, the digest of the result, and how complete what it read is; nothing is
+    counted."""
     ready = made_ready(wanted_of(trial.search.config, data_dir))
     found, bars, _ = ready.play()
     counted = played(on_bars(found, bars), ready.way.width_ns)
-    return ready.seen.snapshot, ready.code, counted.outcome.digests[0]
+    complete = completeness_of_ticks(data_dir, ready.source.read, bars)
+    return ready.seen.snapshot, ready.code, counted.outcome.digests[0], complete
 
 
 def wanted_of(config: Mapping[str, Any], data_dir: Path) -> WantedTicks:

@@ -48,6 +48,10 @@ class Plays(Protocol):
         """By whose bars time is split; of legs that of the first."""
 
     @property
+    def markets(self) -> list[Market]:
+        """All of them."""
+
+    @property
     def snapshot(self) -> str:
         """Identity of the data by its content."""
 
@@ -70,6 +74,10 @@ class OneMarket(NamedTuple):
     market: Market
     rules: Rules
     changes: list[Changes]
+
+    @property
+    def markets(self) -> list[Market]:
+        return [self.market]
 
     @property
     def snapshot(self) -> str:
@@ -102,6 +110,10 @@ class OneAccount(NamedTuple):
     @property
     def market(self) -> Market:
         return self.each[0].first
+
+    @property
+    def markets(self) -> list[Market]:
+        return list(self.each[0].markets.values())
 
     @property
     def snapshot(self) -> str:

@@ -25,7 +25,9 @@ from ninefold.freqtrade.stand_ins import standing_in
 from ninefold.freqtrade.timeframes import timeframe_to_seconds
 from ninefold.freqtrade.wallet import UNLIMITED, Settings
 from ninefold.market.time import SECOND_NS
+from ninefold.services.backtest_completeness import COMPLETENESS
 from ninefold.services.freqtrade_bars import Source, source_of_files, source_of_store
+from ninefold.services.freqtrade_completeness import completeness_of_candles
 from ninefold.services.freqtrade_file import Loaded, load
 from ninefold.services.freqtrade_report import as_kept, document, outcome_of
 from ninefold.store.runs import save_run
@@ -85,6 +87,7 @@ def run(wanted: Wanted, now_ns: int) -> dict[str, Any]:
         found = play(wanted, ready)
         trials.finish(trial, outcome_of(found))
         told = document(found, source.pairs, trial, trials.tried(search.family))
+    told[COMPLETENESS] = completeness_of_candles(wanted.data_dir, found, source.read)
     save_run(wanted.data_dir, freqtrade.KIND, trial, as_kept(told, found), None)
     return told
 

@@ -22,15 +22,17 @@ from ninefold.market.instruments import Instrument, UnknownInstrument
 from ninefold.market.time import SECOND_NS, TIMEFRAMES
 from ninefold.services.backtest_bars import numbers_of, table_of
 from ninefold.services.backtest_stored import market_of_store
+from ninefold.services.freqtrade_completeness import Read
 from ninefold.store.read import Reader
 
 
 class Source(NamedTuple):
-    """pairs: as the strategy sees them. amount_steps: by pair, where they are known."""
+    """pairs: as the strategy sees them. amount_steps: by pair, where they are known. read: what was read so far."""
 
     pairs: list[str]
     series_of: SeriesOf
     amount_steps: dict[str, float]
+    read: list[Read]
 
 
 def source_of_files(pairs: Sequence[str], files: Sequence[Path]) -> Source:
@@ -43,33 +45,39 @@ def source_of_files(pairs: Sequence[str], files: Sequence[Path]) -> Source:
             f"there are {len(pairs)} pairs and {len(files)} files of bars: give one --bars for each of --pairs"
         )
     of = {_bare(pair): file for pair, file in zip(pairs, files, strict=True)}
-    read = cache(series_of_file)
+    found: list[Read] = []
+    loaded = cache(series_of_file)
 
     def series_of(pair: str, width_s: int) -> Series:
         if pair not in of:
             raise BadBars(
                 f"the strategy asks for candles of {pair}; give its file too: --pairs {pair} --bars FILE.parquet"
             )
-        return wider(read(of[pair]), width_s)
+        series, read = loaded(of[pair])
+        found.append(read._replace(candle_s=width_s))
+        return wider(series, width_s)
 
-    return Source(list(of), cache(series_of), {})
+    return Source(list(of), cache(series_of), {}, found)
 
 
 def source_of_store(data_dir: Path, pairs: Sequence[str]) -> Source:
     """raises: UnknownInstrument, NoDataDir, WrongFormat; BadBars for what is not stored."""
     every = list(Reader(data_dir).registry())
     traded = {_bare(pair): _instrument(every, pair, None) for pair in pairs}
+    found: list[Read] = []
     venue = next(iter(traded.values())).venue
 
     def series_of(pair: str, width_s: int) -> Series:
         one = traded.get(pair) or _instrument(every, pair, venue)
-        return _stored(data_dir, one.name, width_s)
+        series, read = _stored(data_dir, one.name, width_s)
+        found.append(read)
+        return series
 
     steps = {pair: one.lot_size / 10**one.size_decimals for pair, one in traded.items() if one.rules_known}
-    return Source(list(traded), cache(series_of), steps)
+    return Source(list(traded), cache(series_of), steps, found)
 
 
-def series_of_file(path: Path) -> Series:
+def series_of_file(path: Path) -> tuple[Series, Read]:
     """raises: BadBars naming the file and the column, or row, rule and remedy; ImportRefused for times of mixed units."""
     table = table_of(path)
     open_ns, reasons, _ = nanoseconds(table.column("open_time").combine_chunks(), "", "UTC", "open_time")
@@ -84,10 +92,13 @@ def series_of_file(path: Path) -> Series:
     if not known.any():
         raise BadBars(f"{path} has no bars; give another file")
     kept = {name: values[known] for name, values in columns.items()}
-    return filled(width_ns // SECOND_NS, open_ns[known] // SECOND_NS, kept)
+    made = filled(width_ns // SECOND_NS, open_ns[known] // SECOND_NS, kept)
+    opens = made.seconds * SECOND_NS
+    there = np.isin(made.seconds, open_ns[known] // SECOND_NS)
+    return made, Read(None, width_ns, made.width_s, opens, there)
 
 
-def _stored(data_dir: Path, name: str, width_s: int) -> Series:
+def _stored(data_dir: Path, name: str, width_s: int) -> tuple[Series, Read]:
     """Of the widest stored bars that fill the width."""
     fit = sorted((one for one in TIMEFRAMES.values() if width_s * SECOND_NS % one == 0), reverse=True)
     refused: list[str] = []
@@ -102,7 +113,8 @@ def _stored(data_dir: Path, name: str, width_s: int) -> Series:
             for name in COLUMNS
         }
         columns = {name: market.columns[name] / unit[name] for name in COLUMNS}
-        return wider(filled(width_ns // SECOND_NS, market.bars.open_ns // SECOND_NS, columns), width_s)
+        made = filled(width_ns // SECOND_NS, market.bars.open_ns // SECOND_NS, columns)
+        return wider(made, width_s), Read(name, width_ns, width_s, market.bars.open_ns, market.bars.known)
     raise BadBars(refused[0] if refused else f"no stored bars of {name} fill {width_s} s")
 
 

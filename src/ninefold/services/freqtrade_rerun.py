@@ -11,8 +11,10 @@ from typing import Any
 import ninefold
 from ninefold.freqtrade.errors import StrategyFailed
 from ninefold.freqtrade.stand_ins import standing_in
+from ninefold.services.backtest_completeness import COMPLETENESS, completeness_kept
 from ninefold.services.backtest_wanted import BadBacktest
 from ninefold.services.freqtrade import Wanted, made_ready, play, source_of
+from ninefold.services.freqtrade_completeness import completeness_of_candles
 from ninefold.services.freqtrade_report import outcome_of
 from ninefold.store.trials import Trial
 
@@ -28,9 +30,11 @@ def rerun(trial: Trial, data_dir: Path) -> dict[str, Any]:
     try:
         with standing_in():
             ready = made_ready(wanted, source_of(wanted), None)
-            [digest] = outcome_of(play(wanted, ready)).digests
+            found = play(wanted, ready)
     except StrategyFailed as error:
         raise BadBacktest(str(error)) from error
+    [digest] = outcome_of(found).digests
+    complete = completeness_of_candles(data_dir, found, ready.source.read)
     search = trial.search
     data = {"ledger": search.snapshot, "now": ready.snapshot}
     code = {"ledger": search.code, "now": f"{ninefold.__version__} {ready.loaded.digest}"}
@@ -45,4 +49,5 @@ def rerun(trial: Trial, data_dir: Path) -> dict[str, Any]:
         "digest": {"ledger": trial.digest and trial.digest.hex(), "now": digest.hex()},
         "data": data,
         "code": code,
+        COMPLETENESS: {"kept": completeness_kept(data_dir, trial.first), "now": complete},
     }

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from ninefold.backtest.bars import Bars
+from ninefold.services.backtest_bars import Market
 from ninefold.services.backtest_ground import Ground, ground_of
 from ninefold.services.backtest_legs import about
 from ninefold.services.backtest_outcome import Played, played_each
@@ -35,6 +36,10 @@ class LegsGround:
     def drawn(self) -> Bars:
         """Of the first leg, by which a report draws."""
         return self.each[0].first.bars
+
+    @property
+    def markets(self) -> list[Market]:
+        return list(self.each[0].markets.values())
 
     @property
     def bars(self) -> int:

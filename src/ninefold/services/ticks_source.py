@@ -19,6 +19,7 @@ from ninefold.backtest.ticks.events import TRADE, Session
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
 from ninefold.services.backtest_stored import SPOT
 from ninefold.services.tick_files import instrument_of_store, session_of_store, tape_of_file
+from ninefold.store.stretch import Stretch
 
 
 class Seen(NamedTuple):
@@ -30,7 +31,8 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """highest: no price is above it, ticks. spot: nothing can be sold that is not held. session: None of a file."""
+    """highest: no price is above it, ticks. spot: nothing can be sold that is not held. session: None of a file. read: the
+    stored rows it is made of; none of a file."""
 
     name: str
     tick: Fraction
@@ -39,6 +41,7 @@ class Source:
     spot: bool
     blocks: Callable[[], Iterable[Ticks]]
     session: Session | None = None
+    read: tuple[Stretch, ...] = ()
 
     def seen(self, sides: bool = False) -> Seen:
         """sides: whether the takers' of a file count: free code on trades reads them."""
@@ -83,4 +86,5 @@ def source_of(data_dir: Path, file: Path | None, instrument: str | None) -> Sour
         raise BadTicks(f"{data_dir} holds no trades of {instrument}, by which positions are valued")
     at, price, size, known = (trades[name] for name in ("exchange_ns", "price", "size", "known_ns"))
     ticks = Ticks(at, price, size, known, trades["side"], session.tick, session.lot)
-    return Source(str(instrument), session.tick, session.lot, session.highest, spot, lambda: [ticks], session)
+    read = Stretch(str(instrument), None, int(session.exchange_ns[0]), int(session.exchange_ns[-1]) + 1)
+    return Source(str(instrument), session.tick, session.lot, session.highest, spot, lambda: [ticks], session, (read,))

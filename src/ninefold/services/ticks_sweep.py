@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ninefold.backtest.bars import Bars
+from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_ticks
 from ninefold.services.backtest_config import settings_of
 from ninefold.services.backtest_grid import Grid, grid_of_settings
 from ninefold.services.backtest_outcome import Played as Judged
@@ -32,7 +33,7 @@ from ninefold.services.backtest_ticks import (
 )
 from ninefold.services.backtest_wanted import BadBacktest, Wanted, code_of
 from ninefold.services.ticks_play import Played, bars_of, player_of
-from ninefold.services.ticks_source import Seen, source_of
+from ninefold.services.ticks_source import Seen, Source, source_of
 from ninefold.store.trials import Search, Trial, TrialReader
 from ninefold.strategy.forms import TradeCode
 
@@ -44,6 +45,7 @@ class TicksGround:
     """Where points are played. plays: of every point. made: bars of the trades, on which money is judged."""
 
     wanted: WantedTicks
+    source: Source
     seen: Seen
     plays: Sequence[Callable[[], Played]]
     made: Bars
@@ -92,8 +94,11 @@ class TicksGround:
         return {}
 
     def about(self) -> dict[str, Any]:
-        """From when to when, and of how many bars."""
-        return about(self.wanted, self.made)
+        """From when to when, of how many bars, and how complete the trades are."""
+        return {**about(self.wanted, self.made), COMPLETENESS: self.complete()}
+
+    def complete(self) -> dict[str, Any]:
+        return completeness_of_ticks(self.wanted.data_dir, self.source.read, self.made)
 
 
 def ticks_of(wanted: Wanted, **more: Any) -> WantedTicks:
@@ -133,8 +138,9 @@ def sweep_ticks(wanted: WantedTicks, now_ns: int, progress: Progress) -> dict[st
     return swept(wanted.data_dir, ground, grid, search, wanted.look, now_ns, progress)
 
 
-def again(trial: Trial, data_dir: Path) -> tuple[str, str, bytes]:
-    """A counted point once more: identity of data and code, and the digest of the result; nothing is counted."""
+def again(trial: Trial, data_dir: Path) -> tuple[str, str, bytes, dict[str, Any]]:
+    """A counted point once more: identity of data and code, the digest of the result, and how complete what it read is; nothing is
+    counted."""
     search = trial.search
     wanted = wanted_of(search.config, data_dir)
     names = search.points
@@ -142,7 +148,8 @@ def again(trial: Trial, data_dir: Path) -> tuple[str, str, bytes]:
     points = _points(wanted, [settings_of({**search.config["set"], **one}) for one in each])
     own = _points(wanted, [settings_of({**search.config["set"], **trial.point})])
     ground = _ground(wanted, own)
-    return ground.snapshot, code_of(points), ground.player([0])(range(1)).outcome.digests[0]
+    digest = ground.player([0])(range(1)).outcome.digests[0]
+    return ground.snapshot, code_of(points), digest, ground.complete()
 
 
 def _grid(wanted: WantedTicks) -> Grid:
@@ -164,4 +171,4 @@ def _ground(wanted: WantedTicks, points: Sequence[Chosen]) -> TicksGround:
     made = bars_of(source, way.width_ns)
     seen = source.seen(sides=any(isinstance(point.plan.wants, TradeCode) for point in points))
     hold = earned(held(made, way.rules), way.width_ns, TARGET_VOLATILITY)
-    return TicksGround(wanted, seen, plays, made, hold)
+    return TicksGround(wanted, source, seen, plays, made, hold)

@@ -74,6 +74,8 @@ class KrakenFace:
         """All that one order took is one message."""
         symbol, topics = frames.symbol_of(listing.instrument), self.exchange.hub.topics
         self.recent[symbol].extend(rows)
+        if not self.connections:
+            return
         if (stream := name_of(symbol, "trade")) in topics:
             self.exchange.publish(stream, frames.trades(listing.instrument, rows))
         if (stream := name_of(symbol, "ticker-trades")) in topics:
@@ -83,7 +85,7 @@ class KrakenFace:
         """Publish what changed, and heartbeats to those who heard nothing."""
         for symbol, depth in list(self._shown):
             self._publish_book(symbol, depth)
-        for symbol, listing in self.pairs.items():
+        for symbol, listing in self.pairs.items() if self.connections else ():
             if (stream := name_of(symbol, "ticker-bbo")) in self.exchange.hub.topics:
                 best = best_of(self.market.pits[listing.instrument.symbol].book)
                 if best != self._bests.get(symbol):

@@ -29,7 +29,7 @@ from ninefold.store.told_bars import Told, ToldBars, told_bars
 NOTHING = "nothing certifies this time: a download or an import of it, if there was one, did not end"
 
 
-class Span(msgspec.Struct, frozen=True):
+class Span(msgspec.Struct, frozen=True, gc=False):
     """[from_ns, to_ns) of one state. missing: how many trades, None where nobody can count."""
 
     from_ns: int

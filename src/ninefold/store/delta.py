@@ -22,11 +22,11 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Schema
 
 from ninefold.market.arrays import KINDS
 from ninefold.store.data_dir import WrongFormat
-from ninefold.store.delta_log import append_actions, drop_unfinished, put_commit, replace_actions
+from ninefold.store.delta_log import append_actions, drop_unfinished, first_actions, put_commit, replace_actions
 from ninefold.store.layout import SCHEMAS, stats_columns
 from ninefold.store.listing import APP as APP
 from ninefold.store.listing import LOG, files_of
@@ -66,24 +66,29 @@ class Table:
 
     def reopen(self) -> None:
         """Forget what is known of the log and read it again; creates the table if there is none."""
-        if DeltaTable.is_deltatable(str(self.path)):
-            self._delta = DeltaTable(str(self.path))
-            self._check_columns()
-            drop_unfinished(self.path / LOG)
-        else:
-            configuration: dict[str, str | None] = {
-                **_CONFIGURATION,
-                "delta.dataSkippingStatsColumns": ",".join(stats_columns(self.name)),
-            }
-            self._delta = DeltaTable.create(
-                str(self.path), self.schema, mode="ignore", partition_by=self._partition, configuration=configuration
-            )
-        self.last_seq = self._delta.transaction_version(APP) or 0  # to ask costs milliseconds: once is enough
-        self._version = self._delta.version()
+        self._delta: DeltaTable | None = None  # the library's view, from when it is first needed
         self._files: dict[str, StoredFile] | None = None  # the live ones by path; None: to be asked for
+        self.last_seq = self._version = 0
+        if (self.path / LOG).exists() and DeltaTable.is_deltatable(str(self.path)):
+            self._delta = DeltaTable(str(self.path))
+            self._check_columns(self._delta)
+            drop_unfinished(self.path / LOG)
+            self.last_seq = self._delta.transaction_version(APP) or 0  # to ask costs milliseconds: once is enough
+            self._version = self._delta.version()
+        else:
+            self._create()
 
-    def _check_columns(self) -> None:
-        found, wanted = [field.name for field in self._delta.schema().fields], self.schema.names
+    def _create(self) -> None:
+        configuration = {**_CONFIGURATION, "delta.dataSkippingStatsColumns": ",".join(stats_columns(self.name))}
+        (self.path / LOG).mkdir(parents=True, exist_ok=True)
+        drop_unfinished(self.path / LOG)
+        schema = Schema.from_arrow(self.schema).to_json()
+        put_commit(
+            self.path / LOG, 0, first_actions(schema, self._partition or [], configuration, time.time_ns() // 1_000_000)
+        )
+
+    def _check_columns(self, delta: DeltaTable) -> None:
+        found, wanted = [field.name for field in delta.schema().fields], self.schema.names
         if found != wanted:
             raise WrongFormat(
                 f"{self.path} has the columns {' '.join(found)}, this version writes {' '.join(wanted)}; "
@@ -190,7 +195,10 @@ class Table:
 
     def _newest(self) -> DeltaTable:
         """The library's view of the table, up to its last commit, whoever made it."""
-        self._delta.update_incremental()
+        if self._delta is None:
+            self._delta = DeltaTable(str(self.path))
+        else:
+            self._delta.update_incremental()
         self._version, self._files = self._delta.version(), None
         return self._delta
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
@@ -40,6 +41,26 @@ def drop_unfinished(log: Path) -> None:
     """Delete what a killed writer had not made a commit of; its own writer calls it, before anything is written."""
     for left in log.glob(".*.new"):
         left.unlink()
+
+
+def first_actions(
+    schema: str, partition: Sequence[str], configuration: Mapping[str, str], now_ms: int
+) -> list[Mapping[str, Any]]:
+    """What the first commit of a table says. schema: as the library writes it. The library's own way takes 5 ms a table, of
+    which an empty data dir has nine, and one more to open each.
+    """
+    about = {"timestamp": now_ms, "operation": "CREATE TABLE", "operationParameters": {"mode": "Ignore"}}
+    table = {
+        "id": str(uuid4()),
+        "name": None,
+        "description": None,
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": schema,
+        "partitionColumns": list(partition),
+        "createdTime": now_ms,
+        "configuration": dict(configuration),
+    }
+    return [{"commitInfo": about}, {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}, {"metaData": table}]
 
 
 def append_actions(files: Sequence[Mapping[str, Any]], last_seq: int, now_ms: int) -> list[Mapping[str, Any]]:

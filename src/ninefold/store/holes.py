@@ -21,7 +21,7 @@ from ninefold.store.layout import effective_ns
 from ninefold.store.read import Reader
 
 
-class Hole(msgspec.Struct, frozen=True):
+class Hole(msgspec.Struct, frozen=True, gc=False):
     """Trades were missed between two moments; the first and last missing id, None where the venue gives none."""
 
     from_ns: int

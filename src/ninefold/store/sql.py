@@ -3,7 +3,8 @@
 In:  one SELECT. Tables: trades books quotes bars values forecasts targets records certificates as stored (integer
      units, all revisions); instruments;
      orders and fills as exported; trades_priced books_priced quotes_priced bars_priced (latest revisions) with names,
-     times and prices as DOUBLE; bars_revisions as bars_priced, every revision with the time when it became known.
+     times and prices as DOUBLE; bars_revisions as bars_priced, every revision with the time when it became known;
+     completeness and known_gaps: what is known of the trades of all parts together (`certificates` are the pipeline's own).
      With a moment: all of these as they were known then.
 Out: a pyarrow.Table. DuckDB gets the rows through Arrow and may open no file, network address or extension by itself.
      Rows, bytes and seconds are limited. DuckDB cannot be interrupted inside one value (a text of 3 GB, say), and such
@@ -29,6 +30,7 @@ from ninefold.store.account_forms import FILLS, ORDERS
 from ninefold.store.as_of import certified_by, known_by
 from ninefold.store.beside import KINDS, Beside
 from ninefold.store.beside_sql import unite
+from ninefold.store.completeness_sql import completeness_tables
 from ninefold.store.data_dir import check_data_dir
 from ninefold.store.delta import dataset, file_schema, stored_files
 from ninefold.store.forms import Wanted, instruments_wanted
@@ -67,7 +69,7 @@ def sql(path: Path, query: str, rows: int = ROWS, seconds: float = SECONDS, as_o
     rows, seconds: an answer with more rows, or one that takes longer, is an error; nothing is cut off silently.
     raises:        SqlError naming the tables or columns that exist; NoDataDir.
     """
-    with closing(tables(path, as_of_ns)) as connection:
+    with closing(tables(path, as_of_ns, query)) as connection:
         return ask(connection, query, rows, seconds)
 
 
@@ -118,11 +120,15 @@ def _give_up(seconds: float) -> None:
     os._exit(2)
 
 
-def tables(path: Path, as_of_ns: int | None = None) -> duckdb.DuckDBPyConnection:
-    """What is stored now, open to one SELECT after another. raises: NoDataDir."""
+def tables(path: Path, as_of_ns: int | None = None, query: str = "") -> duckdb.DuckDBPyConnection:
+    """What is stored now, open to one SELECT after another. query: the one for which to have `completeness` too, if it names it.
+
+    raises: NoDataDir.
+    """
     check_data_dir(path)
     connection = duckdb.connect(":memory:")
-    registry = Reader(path, as_of_ns).registry()
+    reader = Reader(path, as_of_ns)
+    registry = reader.registry()
     united = KINDS if Beside(path).exist() else ()
     for name in SCHEMAS:
         if name not in united:
@@ -133,6 +139,8 @@ def tables(path: Path, as_of_ns: int | None = None) -> duckdb.DuckDBPyConnection
     everything = Wanted(path, instruments_wanted(registry, None), None, None, None, as_of_ns)
     for name, form in (("orders", ORDERS), ("fills", FILLS)):
         connection.register(name, pa.concat_tables(form.tables(everything)))
+    for name, found in completeness_tables(reader, query).items():
+        connection.register(name, found)
     for name, select in VIEWS.items():
         connection.execute(f"CREATE VIEW {name} AS {select}")
     for setting in _SETTINGS:

@@ -67,13 +67,15 @@ class Outcome(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """One trial: `search.config` with `point` on top of it runs it again; `digest` is None if it never ended."""
+    """One trial: `search.config` with `point` on top of it runs it again; `digest` is None if it never ended. first: of its search,
+    under which its run is kept."""
 
     number: int
     known_ns: int
     search: Search
     point: dict[str, Any]
     digest: bytes | None
+    first: int
 
 
 class Look(NamedTuple):
@@ -116,7 +118,7 @@ class TrialReader:
         first, _, known_ns, packed = rows[0]
         search = _unpack(packed)
         point = {name: values[number - first] for name, values in search.points.items()}
-        return Trial(number, known_ns, search, point, self._digest(number))
+        return Trial(number, known_ns, search, point, self._digest(number), first)
 
     def tried(self, family: str | None = None) -> Tried:
         """How many trials there were and what they are worth: what a result of this family is deflated by.

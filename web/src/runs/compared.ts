@@ -4,6 +4,7 @@
  * Curves are parts of what they began with: 1 at the start. Times in seconds since 1970 UTC.
  */
 import type { Colours } from '../theme';
+import { dataOf } from './completeness';
 import { fileOf, placeOf, type EquityLine, type Figures } from './data';
 import { money, num, percent, ratio, valueText } from './figures';
 
@@ -54,6 +55,7 @@ export function settingsOf(runs: readonly ComparedRun[]): { differing: Row[]; al
 
 const inner = (of: unknown, name: string): number | null => num((of as Figures | null | undefined)?.[name]);
 const FIGURES: readonly [string, (run: ComparedRun) => string][] = [
+  ['what it read', ({ summary }) => dataOf(summary)],
   ['return', ({ summary }) => percent(num(summary.return), true)],
   ['buy and hold', ({ summary }) => percent(inner(summary.buy_and_hold, 'return'), true)],
   ['net a week, scaled', ({ summary }) => percent(inner(summary.weekly, 'scaled'), true)],

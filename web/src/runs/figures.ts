@@ -6,6 +6,7 @@
  */
 import { element, number } from '../dom';
 import { roundDecimal } from '../format';
+import { completenessOf } from './completeness';
 import type { Calendar, Figures, Head } from './data';
 
 const MINUS = '\u2212';
@@ -89,7 +90,13 @@ export function drawFigures({ document: of, calendar, config }: Head): HTMLEleme
   const shape = { lost: '\u25bc ', earned: '\u25b2 ', nothing: '', unknown: '' }[word];
   const said = [besideHold(of), luck(of)].filter((line) => line !== null);
   return element('section', 'figures',
-    element('p', `verdict ${word}`, shape + text), ...said.map((line) => element('p', 'said', line)), tiles(of, calendar), beside(of), rest(of, config));
+    element('p', `verdict ${word}`, shape + text), ...said.map((line) => element('p', 'said', line)), ...completeness(of), tiles(of, calendar), beside(of), rest(of, config));
+}
+
+function completeness(of: Figures): HTMLElement[] {
+  const found = completenessOf(of);
+  if (!found) return [];
+  return [element('p', 'said muted', found.said), ...(found.lacking === null ? [] : [element('p', 'said failed', found.lacking)])];
 }
 
 function tiles(of: Figures, calendar: Calendar): HTMLElement {
@@ -158,7 +165,7 @@ function weekText(of: Figures, key: 'scaled' | 'raw'): string | null {
 /** Every other single value, and what was asked for. */
 function rest(of: Figures, config: Figures): HTMLElement {
   const single = Object.entries(of).filter(([name, value]) => !TOLD.has(name) && (value === null || typeof value !== 'object'));
-  const groups = Object.entries(of).filter(([name, value]) => name !== 'buy_and_hold' && name !== 'open_trade' && isFlat(value));
+  const groups = Object.entries(of).filter(([name, value]) => !['buy_and_hold', 'open_trade', 'completeness'].includes(name) && isFlat(value));
   const list = (entries: [string, unknown][]): HTMLElement => element('dl', 'rest', ...entries.map(([name, value]) => element('div', '', element('dt', '', name.replaceAll('_', ' ')), element('dd', '', valueText(name, value)))));
   const parts = groups.filter(([, value]) => Object.keys(value as Figures).length).flatMap(([name, value]) => [element('h3', '', name.replaceAll('_', ' ')), list(Object.entries(value as Figures))]);
   const asked = Object.keys(config).length ? [element('h3', '', 'what was asked for'), list(Object.entries(config))] : [];

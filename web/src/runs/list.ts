@@ -7,15 +7,18 @@
 import { element, setText } from '../dom';
 import { secondsOf, utc } from '../format';
 import { LEAST_COMPARED, MOST_COMPARED } from './address';
+import { completenessOf, dataOf } from './completeness';
 import { fileOf, type Figures } from './data';
 import { num, percent, ratio, valueText } from './figures';
 
 export interface Listed { number: string; kind: string; known_ns: string; config: Figures; summary: Figures }
-interface Column { name: string; title: string; text: (run: Listed) => string; order: (run: Listed) => number | string | null; words?: boolean }
+interface Column { name: string; title: string; text: (run: Listed) => string; order: (run: Listed) => number | string | null; words?: boolean; tip?: (run: Listed) => string; failed?: (run: Listed) => boolean }
 
 const hold = (run: Listed): number | null => num((run.summary.buy_and_hold as Figures | undefined)?.return);
 const setOf = ({ summary }: Listed): string => Object.entries((summary.set ?? {}) as Figures).map(([name, value]) => `${name}=${value}`).join(' ');
 const marketOf = ({ config }: Listed): string => String(config.instrument ?? fileOf(config.bars) ?? '');
+const settingsOf = (run: Listed): string => [run.summary.strategy ?? '', setOf(run)].join(' ').trim();
+const lackingOf = ({ summary }: Listed): string | null => completenessOf(summary)?.lacking ?? null;
 const day = (value: unknown): string => (typeof value === 'string' ? value.slice(0, 10) : '-');
 const figure = (name: string, title: string, form: (value: number | null) => string): Column => ({ name, title, text: ({ summary }) => form(num(summary[name])), order: ({ summary }) => num(summary[name]) });
 
@@ -23,9 +26,10 @@ const COLUMNS: readonly Column[] = [
   { name: 'number', title: 'Run', text: (run) => run.number, order: (run) => Number(run.number) },
   { name: 'when', title: 'Ran (UTC)', text: (run) => utc(secondsOf(run.known_ns)), order: (run) => run.known_ns.padStart(20, '0') },
   { name: 'kind', title: 'Kind', text: (run) => run.kind, order: (run) => run.kind, words: true },
-  { name: 'strategy', title: 'Strategy', text: (run) => [run.summary.strategy ?? '', setOf(run)].join(' ').trim(), order: (run) => `${run.summary.strategy} ${setOf(run)}`, words: true },
+  { name: 'strategy', title: 'Strategy', text: settingsOf, order: (run) => `${run.summary.strategy} ${setOf(run)}`, words: true, tip: settingsOf },
   { name: 'market', title: 'Market', text: marketOf, order: marketOf, words: true },
   { name: 'span', title: 'From, to', text: ({ summary }) => `${day(summary.from)} ${day(summary.to)}`, order: ({ summary }) => String(summary.from ?? ''), words: true },
+  { name: 'data', title: 'Data', text: ({ summary }) => dataOf(summary), order: ({ summary }) => dataOf(summary), words: true, tip: (run) => [completenessOf(run.summary)?.said ?? '', lackingOf(run) ?? ''].join(' ').trim(), failed: (run) => lackingOf(run) !== null },
   figure('return', 'Return', (value) => percent(value, true)),
   { name: 'hold', title: 'Buy and hold', text: (run) => percent(hold(run), true), order: hold },
   figure('drawdown', 'Fall', (value) => percent(value)),
@@ -117,8 +121,8 @@ export class RunList {
     const cells = COLUMNS.map((column) => {
       const text = column.text(run);
       const tone = column.name === 'return' ? (text.startsWith('+') ? ' gain' : text.startsWith('\u2212') ? ' loss' : '') : '';
-      const cell = element('td', (column.words ? 'text' : '') + tone, text);
-      cell.title = column.name === 'strategy' ? text : '';
+      const cell = element('td', (column.words ? 'text' : '') + tone + (column.failed?.(run) ? ' failed' : ''), text);
+      cell.title = column.tip?.(run) ?? '';
       return cell;
     });
     const link = element('a', '', run.number);

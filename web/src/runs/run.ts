@@ -5,6 +5,7 @@
  */
 import { element, number } from '../dom';
 import { secondsOf, utc } from '../format';
+import { gapRowsOf } from './completeness';
 import { fileOf, type Source } from './data';
 import { drawFigures, money, percent } from './figures';
 import { Frame } from './frame';
@@ -44,7 +45,7 @@ export class RunView {
       root.append(this.trades.root);
       void this.trades.show(shown.trade);
     }
-    root.append(drawCalendar(head.calendar), ...drawTables(head.document, ['sensitivity']));
+    root.append(drawCalendar(head.calendar), ...drawTables({ ...head.document, known_gaps: gapRowsOf(head.document) }, ['sensitivity']));
   }
 
   toggleTwin(): void {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { runsViewOf, searchOfRuns } from './address';
 import { figuresOf, settingsOf, spread, strokeOf, valueAt, type ComparedRun } from './compared';
+import { completenessOf, dataOf, gapRowsOf } from './completeness';
 import { placeOf, type Figures, type RunMark } from './data';
 import { luck, percent, verdict } from './figures';
 import { cellsOf, gridOf } from './heat';
@@ -43,6 +44,17 @@ test('a loser is told as one, and so is who never traded', () => {
   expect(verdict({ net_profit: 0, trades: [], open_trade: null }).text).toBe('It never traded.');
   expect(verdict({ best: [] }).word).toBe('unknown');
   expect(percent(-0.00001, true)).toBe('0.00 %');
+});
+
+test('what a run read is told with its gaps, and an earlier version told nothing', () => {
+  const hole = { from_ns: '1704122100000000000', to_ns: '1704123900000000000', first_id: '17', last_id: null };
+  const completeness = { certified: true, said: '8 hours were read: 7 complete, 1 gap known.', lacking: '1 gap is known.', gaps_known: 1, unknown_bars: 12, instruments: [{ instrument: 'binance:BTC/USDT', holes: [hole] }] };
+  expect(completenessOf({ completeness })).toEqual({ said: completeness.said, lacking: '1 gap is known.' });
+  expect(gapRowsOf({ completeness })).toEqual([{ instrument: 'binance:BTC/USDT', from: '2024-01-01 15:15:00 UTC', to: '2024-01-01 15:45:00 UTC', first_missing_id: '17', last_missing_id: '-' }]);
+  expect(dataOf({ completeness })).toBe('1 gap, 12 unknown');
+  expect(dataOf({ completeness: { ...completeness, gaps_known: 0, unknown_bars: 0 } })).toBe('no gap known');
+  expect(dataOf({ completeness: { ...completeness, certified: false, gaps_known: null, unknown_bars: 0 } })).toBe('a file');
+  expect([dataOf({}), completenessOf({}), gapRowsOf({})]).toEqual(['-', null, []]);
 });
 
 test('luck is told of a run, and of the best of a sweep', () => {
