@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -21,6 +22,12 @@ def bars(*rows: tuple[int, int, int, int, int] | int | None, tick: str = "1", lo
     table = np.array(full, np.int64).T
     open_ns = np.arange(len(rows)) * MINUTE_NS
     return Bars(open_ns, open_ns + MINUTE_NS, *table, tick=Fraction(tick), lot=Fraction(lot))
+
+
+def days_apart(of: Bars, width_ns: int) -> Bars:
+    """The same bars, each as wide as said."""
+    open_ns = np.arange(len(of)) * width_ns
+    return replace(of, open_ns=open_ns, close_ns=open_ns + width_ns)
 
 
 def random_bars(seed: int, count: int, holes: bool = True) -> Bars:

@@ -19,19 +19,23 @@ from ninefold.backtest.slow import play
 from ninefold.backtest.sweep import sweep
 from ninefold.backtest.target import changes_of_target
 from ninefold.backtest.ticks.market import Terms
+from ninefold.backtest.ticks.on_trade import run_on_trade
+from ninefold.backtest.ticks.slow import play as play_ticks
+from ninefold.backtest.ticks.stream import Way, tick_numbers
+from ninefold.backtest.ticks.stream import run as run_ticks
+from ninefold.backtest.ticks.tape import Ticks
 from ninefold.market.time import DAY_NS
-from tests.backtest.markets import bars
+from tests.backtest.markets import bars, days_apart
 from tests.backtest.test_kernels_agree import DRAWN, random_run, run_of
+from tests.backtest.test_portfolio import DRAWN as ACCOUNTS
+from tests.backtest.test_portfolio import agree as agree_together
 from tests.backtest.ticks.sessions import random_orders, random_session
+from tests.backtest.ticks.test_ticks_agree import DRAWN as TICKS
+from tests.backtest.ticks.test_ticks_agree import Repeat, in_blocks
+from tests.backtest.ticks.test_ticks_agree import run_of as run_of_ticks
 from tests.backtest.ticks.test_venues_agree import quickly, random_quotes, slowly
 
 TIERS = FeeTiers((FeeTier(0, "0.002", "0.01"), FeeTier("500", "0.001", "0.008"), FeeTier(3_000, "-0.0001", "0.003")))
-
-
-def days_apart(of: Bars, width_ns: int) -> Bars:
-    """The same bars, each as wide as said."""
-    open_ns = np.arange(len(of)) * width_ns
-    return replace(of, open_ns=open_ns, close_ns=open_ns + width_ns)
 
 
 def test_a_tier_counts_from_the_day_after_its_volume_was_reached_and_for_thirty_days() -> None:
@@ -78,10 +82,54 @@ def test_tiers_that_are_none_are_refused(tiers: tuple[FeeTier, ...], said: str) 
         FeeTiers(tiers).whole(Fraction(1))
 
 
-def test_they_are_refused_where_they_are_not_modelled() -> None:
-    made = bars(*[100] * 5)
-    with pytest.raises(BadRules, match="several instruments on one account"):
-        run_together({"one": made}, {"one": np.ones(5)}, Rules(fees=TIERS))
+def test_the_volume_of_an_account_is_that_of_all_its_instruments() -> None:
+    one, other = (days_apart(bars(*[100] * 6), DAY_NS) for _ in range(2))
+    rules = Rules(cash=10_000, sizing=FixedSize(3), fees=TIERS)
+    targets = {"one": np.array([1.0, 0, 1, 0, 0, 0]), "other": np.array([1.0, 1, 1, 0, 0, 0])}
+    found = run_together({"one": one, "other": other}, targets, rules)
+    assert found.fills[["bar", "instrument", "size", "fee"]].tolist() == [
+        (1, 0, 3, 3),  # 1 % of 300, each
+        (1, 1, 3, 3),
+        (2, 0, -3, 3),  # 600 of day 1 are the second tier: 0.8 % of 300 are 2.4, rounded up
+        (3, 0, 3, 3),
+        (4, 0, -3, 3),
+        (4, 1, -3, 3),
+    ]
+    big = run_together({"one": one, "other": other}, targets, replace(rules, sizing=FixedSize(10)))
+    # 2,000 on day 1, 3,000 with day 2: 1 %, 0.8 %, 0.3 % of 1,000
+    assert big.fills["fee"].tolist() == [10, 10, 8, 3, 3, 3]
+    assert float(big.fees) == 37
+
+
+def test_a_tick_times_a_lot_that_is_worth_more_counts_more() -> None:
+    made = {"one": days_apart(bars(*[100] * 3), DAY_NS), "half": days_apart(bars(*[100] * 3, lot="0.5"), DAY_NS)}
+    rules, targets = (
+        Rules(cash=10_000, sizing=FixedSize(10), fees=TIERS),
+        {"one": np.ones(3), "half": np.array([0, 1.0, 1])},
+    )
+    less, enough = (run_together(made, targets, rules, {"one": FixedSize(size)}) for size in (4, 5))
+    # a unit is 0.5 of quote: 4 at 100 are 800 units, less than 500 of quote; 1 % of what comes after, 1,000 of quote, are 20 units
+    assert less.fills[["bar", "instrument", "fee"]].tolist() == [(1, 0, 8), (2, 1, 20)]
+    assert enough.fills[["bar", "instrument", "fee"]].tolist() == [(1, 0, 10), (2, 1, 16)]
+
+
+def test_market_orders_on_trades_pay_by_what_was_traded_in_the_days_before() -> None:
+    hour_ns = DAY_NS // 24
+    at = np.array([0, 1, 2, 24, 25, 48, 49, 24 * 33]) * hour_ns
+    ticks = Ticks(at, np.full(8, 100), np.full(8, 50))
+    way = Way(Rules(cash=10_000, sizing=FixedSize(10), fees=TIERS))
+    target = np.array([1.0, 0, 0, 1, 0, 1, 0, 0])
+    fills = run_ticks(ticks, target, way).fills
+    assert fills[["bar", "size", "fee"]].tolist() == [
+        (1, 10, 10),  # 1 % of 1,000, both on day 0
+        (2, -10, 10),
+        (4, 10, 8),  # day 1: 2,000 of day 0
+        (5, -10, 3),  # day 2: 3,000 of both days
+        (6, 10, 3),
+        (7, -10, 10),  # day 33: none of the 30 days before
+    ]
+    free = run_on_trade(ticks, Repeat(changes_of_target(target, 8)), way)
+    assert free.fills.tolist() == fills.tolist()
 
 
 VOLUMES = st.lists(st.integers(1, 40_000), min_size=0, max_size=4, unique=True).map(sorted)
@@ -122,7 +170,7 @@ def test_a_kernel_that_counts_other_days_is_told_from_it(monkeypatch: pytest.Mon
 
 
 @given(DRAWN, LADDERS, st.sampled_from([DAY_NS // 5, DAY_NS, 3 * DAY_NS]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @pytest.mark.slow
 def test_bars_the_fast_kernel_pays_what_the_slow_one_pays(drawn, ladder: FeeTiers, width_ns: int) -> None:
     agree(drawn, ladder, width_ns)
@@ -135,8 +183,49 @@ def test_bars_the_fast_kernel_pays_what_the_slow_one_pays_over_many_markets(draw
     agree(drawn, ladder, width_ns)
 
 
+@given(ACCOUNTS, LADDERS, st.sampled_from([DAY_NS // 5, DAY_NS, 3 * DAY_NS]))
+@settings(max_examples=40, deadline=None)
+@pytest.mark.slow
+def test_several_instruments_on_one_account_pay_the_same_in_both_kernels(
+    drawn, ladder: FeeTiers, width_ns: int
+) -> None:
+    account(drawn, ladder, width_ns)
+
+
+@given(ACCOUNTS, LADDERS, st.sampled_from([DAY_NS // 5, DAY_NS, 3 * DAY_NS]))
+@settings(max_examples=5_000, deadline=None)
+@pytest.mark.torture
+def test_several_instruments_on_one_account_pay_the_same_over_many_markets(drawn, ladder, width_ns: int) -> None:
+    account(drawn, ladder, width_ns)
+
+
+def account(drawn, ladder: FeeTiers, width_ns: int) -> None:
+    seed, count, length, rules, together, funded = drawn
+    agree_together(seed, count, length, replace(rules, fees=ladder), together, funded, width_ns)
+
+
+@given(TICKS, LADDERS, st.lists(st.integers(0, 70), max_size=4))
+@settings(max_examples=40, deadline=None)
+@pytest.mark.slow
+def test_trades_the_fast_kernel_block_by_block_and_free_code_pay_what_the_slow_one_pays(drawn, ladder, cuts) -> None:
+    ticks, changes, way = slowed(run_of_ticks(drawn), ladder)
+    tiers = tiers_of(way.rules, ticks.tick * ticks.lot)
+    rules = tick_numbers(way.rules, ticks.tick, ticks.lot, ticks.highest)
+    expected = play_ticks(ticks, changes, way.latency.alone(ticks, np.arange(len(ticks))), rules, tiers)
+    assert in_blocks(ticks, changes, way, cuts).fills.tolist() == expected.tolist()
+    assert run_on_trade(ticks, Repeat(changes), way).fills.tolist() == expected.tolist()
+
+
+def slowed(drawn, ladder: FeeTiers):
+    """The same with 97 trades' steps a day."""
+    ticks, changes, way = drawn
+    known = None if ticks.known_ns is None else ticks.known_ns * (DAY_NS // 97)
+    apart = replace(ticks, exchange_ns=ticks.exchange_ns * (DAY_NS // 97), known_ns=known)
+    return apart, changes, replace(way, rules=replace(way.rules, fees=ladder))
+
+
 @given(st.integers(0, 2**32 - 1), LADDERS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @pytest.mark.slow
 def test_ticks_the_compiled_venue_pays_what_the_slow_one_pays(seed: int, ladder: FeeTiers) -> None:
     session = random_session(seed, 60)

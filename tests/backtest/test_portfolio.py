@@ -13,12 +13,22 @@ from ninefold.backtest.bars import BadBars, Bars
 from ninefold.backtest.exact import BadRules
 from ninefold.backtest.funding import NO_FUNDING, Funding
 from ninefold.backtest.legs import Together, legs_of
-from ninefold.backtest.market_rules import EquityShare, Exits, Fees, FixedSize, Limits, Margin, Rules, Slippage
+from ninefold.backtest.market_rules import (
+    EquityShare,
+    Exits,
+    Fees,
+    FixedSize,
+    Limits,
+    Margin,
+    Rules,
+    Slippage,
+    tiers_of,
+)
 from ninefold.backtest.outcome import Reason
 from ninefold.backtest.portfolio import run_together
 from ninefold.backtest.run import run
 from ninefold.backtest.target import BadTarget, changes_of_target
-from tests.backtest.markets import MINUTE_NS, bars, random_bars
+from tests.backtest.markets import MINUTE_NS, bars, days_apart, random_bars
 
 FREE = Rules(cash=1000, sizing=FixedSize(1), fees=Fees(0, 0))
 STEPS = [("1", "1"), ("0.5", "1"), ("1", "0.1"), ("2", "0.5")]
@@ -159,16 +169,25 @@ def test_what_cannot_be_one_account_is_refused():
         run_together(one, flat, dataclasses.replace(FREE, exits=Exits(bars=3)))
 
 
-@given(
-    st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 50), RULES, st.sampled_from(Together), st.booleans()
+DRAWN = st.tuples(
+    *(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 50)),
+    *(RULES, st.sampled_from(Together), st.booleans()),
 )
+
+
+@given(DRAWN)
 @settings(max_examples=150, deadline=None)
 @pytest.mark.slow
-def test_the_fast_kernel_of_several_instruments_fills_as_the_slow_one(seed, count, length, rules, together, funded):
+def test_the_fast_kernel_of_several_instruments_fills_as_the_slow_one(drawn):
+    agree(*drawn)
+
+
+def agree(seed, count, length, rules, together, funded, width_ns=MINUTE_NS):
     random = np.random.default_rng(seed)
     made, targets, funding = {}, {}, {}
     for at in range(count):
-        walk, (tick, lot) = random_bars(seed + at, length), STEPS[int(random.integers(0, len(STEPS)))]
+        walk = days_apart(random_bars(seed + at, length), width_ns)
+        tick, lot = STEPS[int(random.integers(0, len(STEPS)))]
         name = f"i{at}"
         made[name] = restep(walk, tick, lot)
         levels = random.choice([-1, -0.4, 0, 0.31, 1, np.nan], length)
@@ -177,7 +196,7 @@ def test_the_fast_kernel_of_several_instruments_fills_as_the_slow_one(seed, coun
         funding[name] = Funding(at_ns, random.integers(-400, 400, len(at_ns)) / 1e4) if funded else NO_FUNDING
     least = {name: Fraction(int(random.choice([0, 100, 2_000]))) for name in made}
     found = run_together(made, targets, rules, funding=funding, together=together, least=least)
-    legs, whole, _ = legs_of(made, rules, {}, least)
+    legs, whole, unit = legs_of(made, rules, {}, least)
     changes = {
         (row, at): to
         for at, name in enumerate(made)
@@ -188,7 +207,7 @@ def test_the_fast_kernel_of_several_instruments_fills_as_the_slow_one(seed, coun
         for at, name in enumerate(made)
         for row, rate in zip(*(part.tolist() for part in funding[name].on(made[name])), strict=True)
     }
-    expected = slow_portfolio.play_together(legs, changes, whole, paid, together)
+    expected = slow_portfolio.play_together(legs, changes, whole, paid, together, tiers_of(rules, unit))
     assert found.fills.tolist() == expected.fills.tolist()
     np.testing.assert_array_equal(found.equity, expected.equity)
     np.testing.assert_array_equal(found.position, expected.position)

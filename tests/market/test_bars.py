@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 from ninefold.market.arrays import BAR_FLAT, BAR_OK, BAR_UNKNOWN, BUY, ID_INTEGER, SELL, rows
+from ninefold.market.bar_series import Part, fold, mean_of
 from ninefold.market.bars import BarMaker
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import listed
 from ninefold.market.records import AnyRecord, Connection, Gap, Listed, Started, Tick
 from ninefold.market.time import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, WEEK_NS, bar_open
+from ninefold.market.values import MEAN
 
 START = 1_700_000_100  # unix seconds, a whole quarter of an hour
 S1, S5 = SECOND_NS, 5 * SECOND_NS
@@ -28,6 +30,7 @@ class Market:
     def __init__(self) -> None:
         self.maker = BarMaker()
         self.bars: list[np.ndarray] = []
+        self.values: list[np.ndarray] = []
         self.seq = 0
         self.id = 0
         self.connection("open")
@@ -71,7 +74,18 @@ class Market:
         self.feed(Chunk(self.seq, self.seq, record.known_ns, records=[record]))
 
     def feed(self, chunk: Chunk) -> None:
-        self.bars.append(self.maker.step(chunk).rows("bars"))
+        made = self.maker.step(chunk)
+        self.bars.append(made.rows("bars"))
+        self.values.append(made.rows("values"))
+
+    def told(self, width_ns: int, instrument: int = 1) -> dict[int, float]:
+        """The mean price of every bar: second at which it opens to what was told, which is told once."""
+        values = np.concatenate(self.values)
+        assert set(values["term"].tolist()) <= {MEAN}
+        mine = values[(values["width_ns"] == width_ns) & (values["instrument"] == instrument)]
+        found = {int((row["close_ns"] - width_ns) // SECOND_NS) - START: float(row["value"]) for row in mine}
+        assert len(found) == len(mine)
+        return found
 
     def made(self, width_ns: int, instrument: int = 1) -> dict[int, tuple]:
         """The newest revision of every bar: second at which it opens to its values."""
@@ -318,7 +332,7 @@ def test_a_lost_connection_of_one_venue_leaves_the_bars_of_another_alone(market)
 
 def test_nothing_is_known_while_no_connection_was_ever_open():
     market = Market.__new__(Market)
-    market.maker, market.bars, market.seq, market.id = BarMaker(), [], 0, 0
+    market.maker, market.bars, market.values, market.seq, market.id = BarMaker(), [], [], 0, 0
     market.trade(0, price=10)
     market.tick(2.3)
     assert [bar[6] for bar in market.made(S1).values()] == [BAR_UNKNOWN, BAR_UNKNOWN]
@@ -396,3 +410,45 @@ def test_instruments_do_not_touch_each_other(market):
 def test_days_begin_at_midnight_and_weeks_on_monday(width_ns, moment, opens):
     time_ns = int(np.datetime64(moment, "ns").astype(np.int64))
     assert bar_open(time_ns, width_ns) == int(np.datetime64(opens, "ns").astype(np.int64))
+
+
+def test_the_mean_price_is_told_of_each_bar_as_it_was_first_known():
+    market = Market()
+    market.trade(1.1, 10, size=1, id=2)
+    market.trade(1.5, 14, size=3, id=3)
+    market.trade(1.0, 12, size=2, id=1)  # it came later and is the open
+    market.tick(3.5)
+    market.trade(1.9, 99, size=9, id=4)  # restates the second, of which nothing is told again
+    market.trade(5.0, 20, size=4, id=5)
+    market.trade(7.0, 30, size=4, id=6)
+    market.gap(8, 9)
+    market.tick(10.5)
+    seconds = market.told(S1)
+    assert seconds[1] == pytest.approx((10 * 1 + 14 * 3 + 12 * 2) / 6)
+    assert (seconds[2], seconds[5], seconds[6], seconds[7]) == (14.0, 20.0, 20.0, 30.0)  # a quiet one has its one price
+    assert not {8, 9} & set(seconds)  # trades may have been missed
+    assert 5 not in market.told(S5)  # which holds for what is made of them
+
+
+def test_the_mean_price_of_a_wider_bar_is_that_of_all_its_trades():
+    market = Market()
+    for at, price, size in ((5.0, 7, 3), (5.5, 9, 1), (7.0, 30, 4), (9.9, 8, 2)):
+        market.trade(at, price, size=size)
+    market.tick(10.5)
+    assert market.told(S5)[5] == pytest.approx((21 + 9 + 120 + 16) / 10)
+
+
+def test_where_all_trades_are_at_one_price_the_mean_is_that_price_exactly():
+    part = Part(3, 3, 3, 3, 7, 7, 1, BAR_OK, 0, (1, 1), (1, 1), 0.0)
+    for number in range(2, 50):
+        fold(part, number, number, 3, number * 10**15 + 1, BUY)
+    assert mean_of(part) == 3.0
+    fold(part, 50, 50, 4, 10**17, BUY)
+    assert 3.0 < mean_of(part) < 4.0
+
+
+def test_a_bar_that_an_older_version_began_has_no_mean_price():
+    fields = msgspec.to_builtins(Part(3, 5, 3, 4, 7, 7, 2, BAR_OK, 0, (1, 1), (2, 2), 1.0))
+    begun = msgspec.msgpack.decode(msgspec.msgpack.encode(fields[:-1]), type=Part)
+    fold(begun, 3, 3, 9, 1, BUY)
+    assert np.isnan(mean_of(begun)) and begun.volume == 8

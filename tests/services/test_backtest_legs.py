@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from ninefold.backtest.bars import BadBars
-from ninefold.backtest.exact import BadRules
 from ninefold.cli import main
 from ninefold.services.backtest import backtest
+from ninefold.services.backtest_cross import Cut, cross_validate
+from ninefold.services.backtest_forward import Pace, forward
 from ninefold.services.backtest_rerun import rerun
+from ninefold.services.backtest_sweep import sweep
 from ninefold.services.backtest_wanted import TAKER_FEE, BadBacktest, Wanted
 from ninefold.store.runs import RunReader
 from ninefold.store.trials import TrialReader
 from ninefold.strategy.parameters import BadStrategy
+from tests.services.test_research import quietly
 
 NEW_YEAR_NS = 1_704_067_200 * 10**9  # 2024-01-01
 MINE = """
@@ -110,6 +114,18 @@ def test_what_cannot_be_filled_is_named_and_the_other_leg_is_unwound_or_waits(tm
     assert waits["unfilled"] == []
 
 
+def test_fees_by_tier_go_by_what_the_account_traded_of_both_legs(tmp_path: Path) -> None:
+    file_of(tmp_path / "a.parquet", [10, 12, 13, *[13] * 1500])
+    file_of(tmp_path / "b.parquet", [10, 10, 11, *[11] * 1500])
+    tiers = (("0", "0.0002", "0.01"), ("48", "0.0001", "0.005"))
+    found = backtest(wanted(tmp_path, taker_fee=TAKER_FEE, fee_tiers=tiers), now_ns=1)
+    # at 00:02 two of a at 13 and two of b at 11, 48 of quote together; neither would reach the second tier alone
+    assert found["fees"] == pytest.approx(0.48)
+    assert found["fee_tier"] == {"tier": 2, "of": 2, "volume_30_days": 48.0, "maker": 0.0001, "taker": 0.005}
+    again = rerun(tmp_path / "data", found["trial"])
+    assert (again["identical"], again["differs"]) == (True, [])
+
+
 def test_legs_are_cut_to_the_times_that_both_have_and_share_the_equity(tmp_path: Path) -> None:
     file_of(tmp_path / "a.parquet", [9, 10, 12.5, 12.5, 12.5])
     file_of(tmp_path / "b.parquet", [10, 10, 10, 10], first=1)
@@ -137,6 +153,69 @@ def test_the_trial_is_counted_and_gives_the_identical_result_again(tmp_path: Pat
     file_of(tmp_path / "b.parquet", [10, 10, 11, 12, 12, 11])
     assert rerun(tmp_path / "data", number)["differs"] == ["data"]
     assert TrialReader(tmp_path / "data").trial(number).search.config["more_files"] == [str(tmp_path / "b.parquet")]
+
+
+@pytest.mark.slow
+def test_a_sweep_of_legs_is_their_single_runs_and_each_point_runs_again(tmp_path: Path) -> None:
+    both_walk(tmp_path)
+    grid = wanted(tmp_path, settings=("level=0.5,1,1.5",), taker_fee="0.0005", size=None)
+    found = sweep(grid, 1, quietly)
+    single = [backtest(wanted_level(grid, level), 2) for level in ("0.5", "1", "1.5")]
+    assert found["grid"]["axes"] == {"level": [0.5, 1, 1.5]}
+    for name in ("equity", "fees", "sharpe"):
+        assert found["grid"][name] == [one[name] for one in single]
+    assert found["buy_and_hold"] == single[0]["buy_and_hold"]
+    assert (found["legs"], found["filled"], found["bars"]) == (single[0]["legs"], "unwind", 240)
+    assert len(set(found["grid"]["equity"])) == 3 and found["trials"] == 3
+    for number in (1, 2, 3):
+        again = rerun(tmp_path / "data", number)
+        assert (again["identical"], again["differs"]) == (True, [])
+
+
+@pytest.mark.slow
+def test_legs_are_walked_forward_and_cross_validated_on_one_account(tmp_path: Path) -> None:
+    both_walk(tmp_path)
+    grid = wanted(tmp_path, settings=("level=0.5,1,1.5",), taker_fee="0.0005")
+    forward_ = forward(grid, Pace("2h", "1h"), 1, quietly)
+    assert [fold["test_from"] for fold in forward_["folds"]] == ["2024-01-01T02:00:00Z", "2024-01-01T03:00:00Z"]
+    chosen = [fold["set"]["level"] for fold in forward_["folds"]]
+    each = [sweep(grid_of_rows(grid, tmp_path, start, start + 120), 2, quietly)["grid"] for start in (0, 60)]
+    assert chosen == [one["axes"]["level"][int(np.argmax(one["sharpe"]))] for one in each]
+    assert {trade["leg"] for trade in forward_["trades"]} == {"dear", "cheap"} and len(forward_["equity_curve"]) == 120
+    crossed = cross_validate(grid, Cut(parts=3), 3, quietly)
+    assert (len(crossed["folds"]), len(crossed["equity_curve"])) == (3, 240)
+    for trial in (forward_["trial"], forward_["first_fitted"], crossed["trial"], crossed["first_fitted"] + 1):
+        again = rerun(tmp_path / "data", trial)
+        assert (again["identical"], again["differs"]) == (True, [])
+
+
+def test_several_instruments_without_legs_are_not_fitted_and_are_told_what_takes_them(tmp_path: Path) -> None:
+    both_walk(tmp_path)
+    asked = wanted(tmp_path, "sma_cross", settings=("fast=2,3", "slow=9"))
+    with pytest.raises(BadBacktest, match="or a strategy with legs; `ninefold sweep` takes several"):
+        forward(asked, Pace("2h", "1h"), 1, quietly)
+
+
+def both_walk(folder: Path) -> None:
+    """Two walks of four hours that stay near each other."""
+    random = np.random.default_rng(3)
+    common = 100 + np.cumsum(random.normal(0, 0.2, 240))
+    for name in ("a", "b"):
+        file_of(folder / f"{name}.parquet", np.round(common + random.normal(0, 0.8, 240), 2).tolist())
+
+
+def wanted_level(grid: Wanted, level: str) -> Wanted:
+    return replace(grid, settings=(f"level={level}",))
+
+
+def grid_of_rows(grid: Wanted, folder: Path, start: int, stop: int) -> Wanted:
+    """The same on these bars alone."""
+    files = []
+    for name in ("a", "b"):
+        table = pq.read_table(folder / f"{name}.parquet").slice(start, stop - start)
+        files.append(folder / f"{name}-{start}.parquet")
+        pq.write_table(table, files[-1])
+    return replace(grid, file=files[0], more_files=(str(files[1]),))
 
 
 def test_the_command_takes_a_file_for_each_leg_and_keeps_the_run(
@@ -171,8 +250,6 @@ def test_what_cannot_be_run_says_what_is_allowed(tmp_path: Path) -> None:
         backtest(wanted(tmp_path, more_files=()), now_ns=1)
     with pytest.raises(BadBacktest, match="a spot market, and apart wants it short"):
         backtest(wanted(tmp_path, short=False), now_ns=1)
-    with pytest.raises(BadRules, match="for legs, which share one account"):
-        backtest(wanted(tmp_path, taker_fee=TAKER_FEE, fee_tiers=(("0", "0.0002", "0.0005"),)), now_ns=1)
     with pytest.raises(BadStrategy, match="has legs, and exits are of a target on bars; leave exits out"):
         backtest(wanted(tmp_path, stop_loss="0.1"), now_ns=1)
     file_of(tmp_path / "b.parquet", [10, 10, 11], first=9)

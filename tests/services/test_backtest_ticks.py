@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -11,17 +12,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ninefold.backtest.statistics.holdout import BehindTheWall, NoLooksLeft
 from ninefold.backtest.ticks.tape import BadTicks
 from ninefold.cli import main
 from ninefold.market.arrays import ID_INTEGER, rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import listed
 from ninefold.market.records import Listed
+from ninefold.services.backtest_holdout import holdout_status, seal
 from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_ticks import WantedTicks, backtest_ticks
+from ninefold.services.ticks_sweep import sweep_ticks
 from ninefold.store.data_dir import open_data_dir
 from ninefold.store.tables import Tables
 from ninefold.strategy import BadStrategy
+from tests.services.test_research import quietly
 
 PAGE = Path(__file__).parents[2] / "docs" / "own-strategies.md"
 NEW_YEAR_NS = 1_704_067_200 * 10**9  # 2024-01-01
@@ -116,6 +121,75 @@ def test_quotes_are_filled_on_a_stored_book_once_those_ahead_are(
     assert "A position is still open" in capfdbinary.readouterr().out.decode()
     again = rerun(mine.parent / "data", 2)
     assert again["identical"] and again["set"] == {"size": 0.002, "most": 0.02}
+
+
+def test_quotes_are_swept_and_each_point_is_a_single_run_that_runs_again(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    data_dir = mine.parent / "data"
+    store(data_dir)
+    said = ["--strategy", "quote_both_sides", "--set", "size=0.002..0.004..0.001", "--instrument", NAME]
+    terms = ["--timeframe", "1s", "--maker-fee", "0.001", "--data-dir", str(data_dir)]
+    monkeypatch.setattr("sys.argv", ["ninefold", "sweep", *said, *terms, "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = json.loads(capfdbinary.readouterr().out)
+    assert (ended.value.code, told["points"], told["trial"]) == (0, 3, 1)
+    assert told["grid"]["axes"] == {"size": [0.002, 0.003, 0.004]}
+    given = {"instrument": NAME, "timeframe": "1s", "taker_fee": "0.001", "maker_fee": "0.001", "size": None}
+    single = [
+        backtest_ticks(asked(mine, "quote_both_sides", settings=(f"size={size}",), **given), 1)
+        for size in ("0.002", "0.003", "0.004")
+    ]
+    for name in ("equity", "fees"):
+        assert told["grid"][name] == [one[name] for one in single]
+    assert len(set(told["grid"]["fees"])) == 3
+    again = rerun(data_dir, 2)
+    assert (again["identical"], again["differs"], again["set"]) == (True, [], {"most": 0.02, "size": 0.003})
+    monkeypatch.setattr("sys.argv", ["ninefold", "sweep", *said, *terms, "--stop-loss", "0.1"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert b"where quote_both_sides is played, there is no --stop-loss; leave it out" in capfdbinary.readouterr().err
+
+
+def test_free_code_and_targets_are_swept_on_a_file_of_trades(mine: Path) -> None:
+    path = trades(mine.parent / "a.parquet", *TAPE)
+    code = sweep_ticks(asked(mine, "large_buyers", file=path), 1, quietly)
+    assert code["grid"]["equity"] == [backtest_ticks(asked(mine, "large_buyers", file=path), 2)["equity"]]
+    target = asked(mine, "sma_cross", file=path, settings=("fast=1", "slow=2,3"), each="trade")
+    found = sweep_ticks(target, 3, quietly)
+    single = [backtest_ticks(replace(target, settings=("fast=1", f"slow={slow}")), 4)["equity"] for slow in (2, 3)]
+    assert found["grid"]["equity"] == single
+    assert sweep_ticks(target, 5, quietly)["resumed"] == 2
+    for trial in (code["trial"], found["trial"] + 1):
+        again = rerun(mine.parent / "data", trial)
+        assert (again["identical"], again["differs"]) == (True, [])
+
+
+def test_a_trial_knows_the_takers_sides_if_its_code_is_told_them(mine: Path) -> None:
+    path = trades(mine.parent / "a.parquet", *TAPE)
+    code = backtest_ticks(asked(mine, "large_buyers", file=path), 1)["trial"]
+    mean = backtest_ticks(asked(mine, "sma_cross", file=path, settings=("fast=1", "slow=2"), each="trade"), 2)["trial"]
+    trades(path, *TAPE[:-1], (*TAPE[-1][:3], "sell"))  # a small one, which decides nothing
+    differs = [rerun(mine.parent / "data", trial)["differs"] for trial in (code, mean)]
+    assert differs == [["data"], []]
+
+
+def test_trades_behind_the_wall_take_a_look_each(mine: Path) -> None:
+    path, data_dir = trades(mine.parent / "a.parquet", *TAPE), mine.parent / "data"
+    seal(data_dir, "20240101", 1, now_ns=1)
+    wanted = asked(mine, "large_buyers", file=path)
+    with pytest.raises(
+        BehindTheWall, match=r"a\.parquet goes on to 2024-01-01 00:00:04 UTC, behind the holdout's wall"
+    ):
+        backtest_ticks(wanted, 2)
+    with pytest.raises(BehindTheWall):
+        sweep_ticks(wanted, 2, quietly)
+    backtest_ticks(replace(wanted, look="the last one"), 3)
+    assert holdout_status(data_dir)["looks_left"] == 0
+    with pytest.raises(NoLooksLeft):
+        backtest_ticks(replace(wanted, look="one more"), 4)
 
 
 def test_what_cannot_be_run_says_what_is_allowed(mine: Path) -> None:

@@ -9,6 +9,7 @@ from ninefold.backtest.columns import bars_of_rows
 from ninefold.backtest.market_rules import EquityShare, Fees, Rules
 from ninefold.backtest.stateful import run_stateful
 from ninefold.market.columns import columns
+from ninefold.market.values import TOLD
 from ninefold.strategy import plan
 from ninefold.strategy.series import scale_of
 
@@ -55,7 +56,7 @@ def test_bar_by_bar_it_trades_as_its_back_test(formula, seed):
     for _ in range(40):
         street.bar(*(1000 + np.cumsum(rng.integers(-8, 9, 4)) + int(rng.integers(-15, 16))).tolist())
     rows = street.bars[(street.bars["width_ns"] == 10**9) & (street.bars["open_ns"] >= START)]
-    told = {name: np.full(len(rows), np.nan) for name in ("sentiment", "forecast", "one_upping")}
+    told = {name: np.full(len(rows), np.nan) for name in map(bytes.decode, TOLD)}
     bars, rules = bars_of_rows(rows, street.listed), Rules(sizing=EquityShare("0.5"), fees=Fees(taker=0, maker=0))
     again = run_stateful(street.plans[0], bars, columns(rows, told), scale_of(street.listed), rules).fills
     sides = [(int(one["bar"]), 1 if one["size"] > 0 else -1) for one in again]

@@ -15,6 +15,7 @@ import pytest
 from ninefold.backtest.statistics.holdout import BehindTheWall
 from ninefold.backtest.statistics.portfolio import effective_instruments
 from ninefold.cli import main
+from ninefold.report.shown import Shown
 from ninefold.services.backtest import backtest
 from ninefold.services.backtest_holdout import seal
 from ninefold.services.backtest_portfolio import portfolio
@@ -22,6 +23,7 @@ from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_sweep import sweep
 from ninefold.services.backtest_tournament import EVERY, tournament
 from ninefold.services.backtest_wanted import Wanted
+from ninefold.store.runs import RunReader
 from ninefold.store.trials import TrialReader
 from tests.services.test_research import NEW_YEAR_NS, OWN, hours, quietly
 
@@ -51,11 +53,11 @@ def twice(tmp_path: Path) -> Wanted:
     )
 
 
-def bars(path: Path, closes: list[float]) -> Path:
-    """Hours that open where the one before closed."""
+def bars(path: Path, closes: list[float], first: int = 0) -> Path:
+    """Hours that open where the one before closed. first: hour of the first one."""
     close = np.array(closes)
     opens = np.append(close[0], close[:-1])
-    times = NEW_YEAR_NS // 10**6 + np.arange(len(close)) * 3_600_000
+    times = NEW_YEAR_NS // 10**6 + (first + np.arange(len(close))) * 3_600_000
     columns = {"open_time": times, "open": opens, "high": np.maximum(opens, close), "low": np.minimum(opens, close)}
     pq.write_table(pa.table({**columns, "close": close, "volume": np.full(len(close), 1000.0)}), path)
     return path
@@ -89,6 +91,38 @@ def test_money_is_spread_evenly_at_each_close(tmp_path: Path) -> None:
     assert found["net_profit"] == pytest.approx(100) and found["return"] == pytest.approx(0.1)
     assert found["buy_and_hold"]["equity"] == pytest.approx(found["equity"])
     assert (found["portfolio"]["instruments"], found["bars"], TrialReader(wanted.data_dir).count()) == (2, 8, 1)
+
+
+def test_the_curve_of_a_portfolio_is_kept_on_candles_of_all_instruments_in_equal_parts(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(LONG)
+    first = bars(tmp_path / "a.parquet", [100.0, 100.0, 110.0, 110.0])
+    later = bars(tmp_path / "b.parquet", [50.0, 45.0], first=5)  # from 05:00 on; no bar closes at 05:00
+    wanted = Wanted(
+        strategy="always",
+        strategies=tmp_path / "own.py",
+        data_dir=tmp_path / "data",
+        file=first,
+        more_files=(str(later),),
+        timeframe="1h",
+        taker_fee="0",
+        cash="1000",
+    )
+    found = portfolio(wanted, 1)
+    # bought at 01:00: +10 % at 03:00; then there is no bar; the second one is bought at 06:00 and loses 10 % by 07:00
+    assert found["equity_curve"] == pytest.approx([1000, 1000, 1100, 1100, 1100, 1100, 990])
+    kept = RunReader(wanted.data_dir)
+    drawn = kept.bars(found["trial"])
+    assert drawn is not None
+    prices = [100.0, 100.0, 110.0, 110.0, 110.0, 110.0, 99.0]
+    assert (drawn.close * float(drawn.tick)).tolist() == pytest.approx(prices)
+    assert (drawn.open * float(drawn.tick)).tolist() == pytest.approx([100.0, *prices[:-1]])
+    assert drawn.known.tolist() == [True] * 4 + [False] + [True] * 2
+    shown = Shown(kept.run(found["trial"]), drawn)
+    line = shown.level(shown.widths[0]).line
+    assert line is not None and line.last.tolist() == pytest.approx(found["equity_curve"])
+    assert line.fall.max() == pytest.approx(0.1)
+    assert shown.short["candles"] == "all instruments in equal parts, 100 at the start"
+    assert [row["return"] for row in shown.calendar["months"]] == pytest.approx([-0.01])
 
 
 def test_the_same_instrument_twice_is_no_more_evidence_than_once(twice: Wanted) -> None:

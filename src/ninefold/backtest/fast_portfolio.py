@@ -1,15 +1,19 @@
 """The fast back-test of several instruments on one account, compiled; every fill is that of `slow_portfolio`.
 
-In:  `Legs`, changes of targets and fundings in the order of their rows, the rules.
+In:  `Legs`, what is told of their rows, the rules.
 Out: rows of fills, columns as in `legs.LEG_FILLS`; equity and positions at each close.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from ninefold.backtest.fee_tiers import TAKER
 from ninefold.backtest.legs import Legs
 from ninefold.backtest.market_rules import Numbers
+from ninefold.backtest.tier_loop import add_traded, settle_day
 from ninefold.market.compiled import compiled
 
 ONE = 100_000_000  # as in `exact`; compiled in
@@ -19,23 +23,30 @@ ALONE, WAIT, UNWIND = 0, 1, 2  # as in `legs.Together`
 Rows = np.ndarray
 
 
+class Told(NamedTuple):
+    """changes, funding: (row, instrument, target or rate), shape (m, 3), by row. none_traded: tiers of fees as `tier_loop` keeps
+    them, by what the account trades of all instruments; empty: fees are those of the rules."""
+
+    changes: Rows
+    funding: Rows
+    none_traded: Rows
+
+
 @compiled
-def play_together(
-    legs: Legs, changes: Rows, funding: Rows, r: Numbers, together: int, fills: Rows, equity: Rows, held: Rows
-) -> int:
+def play_together(legs: Legs, told: Told, r: Numbers, together: int, fills: Rows, equity: Rows, held: Rows) -> int:
     """Write what was filled; how many there are, even where `fills`, shape (room, 9), was too small.
 
-    changes, funding: (row, instrument, target or rate), shape (m, 3), by row.
     equity: shape (n,), held: shape (instruments, n).
     -row - 1 if an amount at that row exceeds 2**60.
     """
     open_, close, volume, worth = legs.open, legs.close, legs.volume, legs.worth
+    changes, funding, none_traded = told
     count_of, bars = close.shape
     position, wanted = np.zeros(count_of, np.int64), np.zeros(count_of, np.int64)
     last, prices = np.zeros(count_of, np.int64), np.zeros(count_of, np.int64)
     target, changed = np.zeros(count_of, np.int64), np.zeros(count_of, np.bool_)
     asked = np.zeros(count_of, np.int64)
-    cash, count, change, payment = r.cash, 0, 0, 0
+    cash, count, change, payment, tiers = r.cash, 0, 0, 0, none_traded.copy()
     liquidating, unwinding, anew = False, False, False
     for row in range(bars):
         cash, count, payment = pay_all(legs, funding, payment, row, position, last, cash, fills, count)
@@ -48,9 +59,11 @@ def play_together(
             before = position.copy()
             some = together == UNWIND and not liquidating and not unwinding and np.any(waits & ~missing)
             breaks = some and opens_any(missing, wanted, position)
+            if len(tiers) > 0:
+                settle_day(tiers, 0, legs.open_ns[row])
             why = LIQUIDATION if liquidating else UNWOUND if unwinding else TARGET
             cash, count = fill_at_opens(
-                cash, position, wanted, prices, volume[:, row], worth, row, why, r, fills, count
+                cash, position, wanted, prices, volume[:, row], worth, row, why, tiers, r, fills, count
             )
             if breaks:
                 count = miss(missing, row, fills, count)
@@ -173,6 +186,7 @@ def fill_at_opens(
     worth: Rows,
     row: int,
     why: int,
+    tiers: Rows,
     r: Numbers,
     fills: Rows,
     count: int,
@@ -183,7 +197,7 @@ def fill_at_opens(
         if volume[of] > 0 and ((order > 0 and position[of] < 0) or (order < 0 and position[of] > 0)):
             size = min(abs(order), abs(position[of]))
             signed = size if order > 0 else -size
-            cash, count = fill(cash, position, of, signed, prices[of], worth[of], row, why, r, fills, count)
+            cash, count = fill(cash, position, of, signed, prices[of], worth[of], row, why, tiers, r, fills, count)
     sizes = np.zeros(len(position), np.int64)
     for of in range(len(position)):
         if volume[of] > 0:
@@ -191,11 +205,11 @@ def fill_at_opens(
     if not np.any(sizes != 0):
         return cash, count
     least, most = 0, ONE
-    if affords(cash, position, sizes, ONE, prices, worth, why, r):
+    if affords(cash, position, sizes, ONE, prices, worth, why, tiers, r):
         least = ONE
     while least < most:
         middle = (least + most + 1) // 2
-        if affords(cash, position, sizes, middle, prices, worth, why, r):
+        if affords(cash, position, sizes, middle, prices, worth, why, tiers, r):
             least = middle
         else:
             most = middle - 1
@@ -204,20 +218,20 @@ def fill_at_opens(
             cut = part(abs(sizes[of]), least)
             signed = cut if sizes[of] > 0 else -cut
             if cut > 0:
-                cash, count = fill(cash, position, of, signed, prices[of], worth[of], row, why, r, fills, count)
+                cash, count = fill(cash, position, of, signed, prices[of], worth[of], row, why, tiers, r, fills, count)
             wanted[of] = position[of]
     return cash, count
 
 
 @compiled
 def affords(
-    cash: int, position: Rows, sizes: Rows, factor: int, prices: Rows, worth: Rows, why: int, r: Numbers
+    cash: int, position: Rows, sizes: Rows, factor: int, prices: Rows, worth: Rows, why: int, tiers: Rows, r: Numbers
 ) -> bool:
     """Whether the account has the margin for all sizes, cut by a factor in 10**-8, after what it costs to open them."""
-    equity, needed = cash, 0
+    equity, needed, taker = cash, 0, taker_of(tiers, r)
     for of in range(len(position)):
         size, each = part(abs(sizes[of]), factor), prices[of] * worth[of]
-        fee = part_up(size * each, r.taker) + (part_up(size * each, r.liquidation_fee) if why == LIQUIDATION else 0)
+        fee = part_up(size * each, taker) + (part_up(size * each, r.liquidation_fee) if why == LIQUIDATION else 0)
         slip = (r.slip_ticks + part_up(prices[of], r.slip_rate)) * size * worth[of]
         equity += position[of] * each - max(fee, 0) - slip
         needed += part_up((abs(position[of]) + size) * each, r.initial)
@@ -234,17 +248,26 @@ def fill(
     worth: int,
     row: int,
     why: int,
+    tiers: Rows,
     r: Numbers,
     fills: Rows,
     count: int,
 ) -> tuple[int, int]:
     """Settle one fill."""
     value = price * abs(size) * worth
-    fee = part_up(value, r.taker) + (part_up(value, r.liquidation_fee) if why == LIQUIDATION else 0)
+    fee = part_up(value, taker_of(tiers, r)) + (part_up(value, r.liquidation_fee) if why == LIQUIDATION else 0)
     slip = (r.slip_ticks + part_up(price, r.slip_rate)) * abs(size) * worth
+    if len(tiers) > 0:
+        add_traded(tiers, 0, value)
     position[of] += size
     write(fills, count, row, price, size, fee, slip, 0, why, of)
     return cash - price * size * worth - fee - slip, count + 1
+
+
+@compiled
+def taker_of(tiers: Rows, r: Numbers) -> int:
+    """The rate of the day that was settled."""
+    return tiers[TAKER] if len(tiers) > 0 else r.taker
 
 
 @compiled

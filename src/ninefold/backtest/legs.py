@@ -10,7 +10,7 @@ up exactly although their steps differ.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from fractions import Fraction
 from types import MappingProxyType
@@ -36,11 +36,12 @@ class Together(IntEnum):
 
 
 class Legs(NamedTuple):
-    """open, close: ticks, volume: lots, shape (instruments, n). The rest has shape (instruments,): worth: units a tick times
-    lot; size: lots at target +1, 0: by the share of the equity; most_long, most_short, most_lots: lots; least: units, the
-    least value of an order that opens. All int64.
+    """open_ns: of each row, shape (n,). open, close: ticks, volume: lots, shape (instruments, n). The rest has shape
+    (instruments,): worth: units a tick times lot; size: lots at target +1, 0: by the share of the equity; most_long, most_short,
+    most_lots: lots; least: units, the least value of an order that opens. All int64.
     """
 
+    open_ns: np.ndarray
     open: np.ndarray
     close: np.ndarray
     volume: np.ndarray
@@ -66,11 +67,7 @@ def legs_of(
     """
     made = list(bars.values())
     _check(bars, rules, sizes)
-    steps = [one.unit for one in made]
-    unit = Fraction(
-        math.gcd(*(step.numerator * math.lcm(*(s.denominator for s in steps)) // step.denominator for step in steps)),
-        math.lcm(*(step.denominator for step in steps)),
-    )
+    unit = unit_of(made)
     worth = [int(one.unit / unit) for one in made]
     each = [
         numbers(_with(rules, sizes.get(name), one.unit), one.tick, one.lot, one.highest * of * len(made))
@@ -84,12 +81,20 @@ def legs_of(
         ]
     )
     legs = Legs(
+        np.array(made[0].open_ns),
         np.array([one.open for one in made]),
         np.array([one.close for one in made]),
         np.array([one.volume for one in made]),
         *(np.ascontiguousarray(column) for column in table.T.astype(np.int64)),
     )
     return legs, each[0]._replace(cash=multiple(rules.cash, unit, "cash", "units")), unit
+
+
+def unit_of(bars: Iterable[Bars]) -> Fraction:
+    """The account's, in quote: the largest of which each instrument's is a whole multiple."""
+    steps = [one.unit for one in bars]
+    whole = math.lcm(*(step.denominator for step in steps))
+    return Fraction(math.gcd(*(step.numerator * whole // step.denominator for step in steps)), whole)
 
 
 def _with(rules: Rules, size: FixedSize | None, cash: Fraction) -> Rules:

@@ -185,12 +185,6 @@ def tiers_of(rules: Rules, unit: Fraction) -> tuple[Tier, ...]:
     return rules.fees.whole(unit) if isinstance(rules.fees, FeeTiers) else ()
 
 
-def refuse_tiers(rules: Rules, where: str) -> None:
-    """raises: BadRules where fees by tier are not modelled."""
-    if isinstance(rules.fees, FeeTiers):
-        raise BadRules(f"fees by tier are not modelled {where}; give one maker and one taker fee (`Fees`)")
-
-
 def _limit(value: Number | None, lot: Fraction, name: str, most: int) -> int:
     lots = most if value is None else multiple(value, lot, name, "lots")
     if lots < 0:

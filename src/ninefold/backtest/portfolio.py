@@ -14,10 +14,11 @@ from functools import cached_property
 import numpy as np
 
 from ninefold.backtest.bars import Bars
-from ninefold.backtest.fast_portfolio import play_together
+from ninefold.backtest.fast_portfolio import Told, play_together
+from ninefold.backtest.fee_tiers import state_of
 from ninefold.backtest.funding import NO_FUNDING, Funding
 from ninefold.backtest.legs import LEG_FILLS, Together, legs_of
-from ninefold.backtest.market_rules import FixedSize, Numbers, Rules, refuse_tiers
+from ninefold.backtest.market_rules import FixedSize, Numbers, Rules, tiers_of
 from ninefold.backtest.outcome import FILLS, Reason, TooLarge
 from ninefold.backtest.result import returns_of, total
 from ninefold.backtest.target import BadTarget, Changes, changes_of_target
@@ -72,12 +73,17 @@ class PortfolioResult:
         return int(self.fills["funding"].sum())
 
     @property
+    def values(self) -> np.ndarray:
+        """What each fill traded, units; of funding 0."""
+        worth = np.array([int(one.unit / self.unit) for one in self.bars.values()])
+        found: np.ndarray = np.abs(self.fills["price"] * self.fills["size"]) * worth[self.fills["instrument"]]
+        return found
+
+    @property
     def turnover(self) -> float:
         """The value of all fills over the mean equity; NaN if that is not positive."""
-        worth = np.array([int(one.unit / self.unit) for one in self.bars.values()])
-        values = np.abs(self.fills["price"] * self.fills["size"]) * worth[self.fills["instrument"]]
         mean = float(self.equity.astype(np.float64).mean())
-        return total(values) / mean if mean > 0 else float("nan")
+        return total(self.values) / mean if mean > 0 else float("nan")
 
     @property
     def trades(self) -> np.ndarray:
@@ -146,7 +152,6 @@ def run_together(
     least:    in quote, of instruments whose venue takes no order of a lesser value.
     raises:   BadTarget, BadBars, BadRules, BadFunding; TooLarge if the account outgrows 2**60 units.
     """
-    refuse_tiers(rules, "for several instruments on one account")
     names = tuple(bars)
     legs, whole, unit = legs_of(bars, rules, sizes or {}, least or {})
     if set(targets) != set(names):
@@ -155,14 +160,15 @@ def run_together(
         )
     given = [targets[name] for name in names]
     wanted = [one if isinstance(one, Changes) else changes_of_target(one, legs.close.shape[1]) for one in given]
-    changes = _by_row([(one.at, one.to) for one in wanted])
-    payments = _by_row([(funding or {}).get(name, NO_FUNDING).on(bars[name]) for name in names])
+    changed = _by_row([(one.at, one.to) for one in wanted])
+    paid = _by_row([(funding or {}).get(name, NO_FUNDING).on(bars[name]) for name in names])
+    told = Told(changed, paid, state_of(tiers_of(rules, unit)))
     equity, held = np.empty(legs.close.shape[1], np.int64), np.empty(legs.close.shape, np.int64)
-    fills = np.empty((3 * len(changes) + len(payments) + len(names) + 1, COLUMNS), np.int64)
-    count = play_together(legs, changes, payments, whole, together, fills, equity, held)
+    fills = np.empty((3 * len(changed) + len(paid) + len(names) + 1, COLUMNS), np.int64)
+    count = play_together(legs, told, whole, together, fills, equity, held)
     if count > len(fills):
         fills = np.empty((count, COLUMNS), np.int64)
-        count = play_together(legs, changes, payments, whole, together, fills, equity, held)
+        count = play_together(legs, told, whole, together, fills, equity, held)
     if count < 0:
         raise TooLarge(-count - 1)
     return PortfolioResult(bars, rules, whole, unit, fills[:count].reshape(-1).view(LEG_FILLS), equity, held)

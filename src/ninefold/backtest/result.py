@@ -37,6 +37,8 @@ class Account(Protocol):
     @property
     def equity(self) -> np.ndarray: ...
     @property
+    def values(self) -> np.ndarray: ...
+    @property
     def returns(self) -> np.ndarray: ...
     @property
     def holds(self) -> np.ndarray: ...
@@ -130,9 +132,15 @@ class Result:
         return int(self.fills["funding"].sum())
 
     @property
+    def values(self) -> np.ndarray:
+        """What each fill traded, units; of funding 0."""
+        found: np.ndarray = np.abs(self.fills["price"] * self.fills["size"])
+        return found
+
+    @property
     def traded(self) -> int:
         """The value of all fills, units. An exact int: it may exceed 64 bits."""
-        return total(np.abs(self.fills["price"] * self.fills["size"]))
+        return total(self.values)
 
     @cached_property
     def turnover(self) -> float:

@@ -19,16 +19,18 @@ One bar goes like this, instruments always in their order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ninefold.backtest.bars import UNKNOWN
 from ninefold.backtest.exact import LARGEST, ONE
+from ninefold.backtest.fee_tiers import Tier, Volumes
 from ninefold.backtest.legs import LEG_FILLS, Legs, Together
 from ninefold.backtest.market_rules import Numbers
 from ninefold.backtest.outcome import Reason, TooLarge
+from ninefold.market.time import DAY_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,17 @@ def play_together(
     rules: Numbers,
     funding: Mapping[tuple[int, int], int],
     together: Together,
+    tiers: Sequence[Tier] = (),
 ) -> PlayedTogether:
-    """changes: target in 10**-8 by (row, instrument); funding: rate in 10**-8 by the same.
+    """changes: target in 10**-8 by (row, instrument); funding: rate in 10**-8 by the same. tiers: of fees, by what the account
+    traded of all instruments; none: as the rules have them.
 
     raises: TooLarge if an amount exceeds 2**60.
     """
-    account = _Account(legs, rules, together)
+    account = _Account(legs, rules, together, Volumes(tiers))
     equity, position = [], []
-    for row in range(legs.close.shape[1]):
+    for row, open_ns in enumerate(legs.open_ns.tolist()):
+        account.day = open_ns // DAY_NS
         known = [int(volume) != UNKNOWN for volume in legs.volume[:, row]]
         opens = [int(legs.open[of, row]) if known[of] else account.close[of] for of in range(len(known))]
         for of, price in enumerate(opens):
@@ -79,6 +84,8 @@ class _Account:
     legs: Legs
     rules: Numbers
     together: Together
+    volumes: Volumes
+    day: int = 0
     cash: int = 0
     position: list[int] = field(default_factory=list)
     wanted: list[int] = field(default_factory=list)
@@ -171,16 +178,22 @@ class _Account:
         """Fee and slippage."""
         worth = int(self.legs.worth[of])
         slip = self.rules.slip_ticks + _up(price * self.rules.slip_rate, ONE)
-        fee = _up(price * size * worth * self.rules.taker, ONE)
+        fee = _up(price * size * worth * self.taker, ONE)
         if self.liquidating:
             fee += _up(price * size * worth * self.rules.liquidation_fee, ONE)
         return fee, slip * size * worth
+
+    @property
+    def taker(self) -> int:
+        tiers = self.volumes.tiers
+        return tiers[self.volumes.tier(self.day)].taker if tiers else self.rules.taker
 
     def fill(self, row: int, of: int, price: int, size: int) -> None:
         if size == 0:
             return
         fee, slip = self.costs(of, price, abs(size))
         self.cash -= price * size * int(self.legs.worth[of]) + fee + slip
+        self.volumes.add(self.day, price * abs(size) * int(self.legs.worth[of]))
         self.position[of] += size
         reason = Reason.LIQUIDATION if self.liquidating else Reason.UNWOUND if self.unwinding else Reason.TARGET
         self.fills.append((row, price, size, fee, slip, 0, reason, 0, of))

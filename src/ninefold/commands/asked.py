@@ -81,11 +81,14 @@ def wanted_of(said: dict[str, Any], **more: Any) -> Wanted:
             first, *others = given[name] or [None]
             given[name] = first
             given[further] = tuple(str(one.absolute()) if isinstance(one, Path) else one for one in others)
-    file = given.pop("fee_tiers", None)
-    if file is not None:
-        with plainly(*REFUSED):
-            given["fee_tiers"] = tiers_of_file(file)
+    given["fee_tiers"] = tiers_of(given.get("fee_tiers"))
     return Wanted(**{name: given[name] for name in Wanted.__slots__ if name in given}, **more)
+
+
+def tiers_of(file: Path | None) -> tuple[tuple[str, ...], ...]:
+    """What --fee-tiers says; nothing where it is left out."""
+    with plainly(*REFUSED):
+        return () if file is None else tiers_of_file(file)
 
 
 @contextmanager

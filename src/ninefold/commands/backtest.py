@@ -76,8 +76,7 @@ def print_report(found: dict[str, Any]) -> None:
     hold = found["buy_and_hold"]
     named = " ".join([found["strategy"], *(f"{name}={value}" for name, value in found["set"].items())])
     print(f"{named} on {found['bars']:,} bars of {found['timeframe']}, {found['from']} to {found['to']}")
-    for leg, name in found.get("legs", {}).items():
-        print(f"leg {leg}: {name}")
+    print_legs(found)
     lines = Table("", found["strategy"], "buy and hold", box=None, pad_edge=False)
     for row in (*_both(found, hold), *_own(found)):
         lines.add_row(*row)
@@ -86,6 +85,11 @@ def print_report(found: dict[str, Any]) -> None:
         Console().print(_table_of_changes(found["sensitivity"]))
     for sentence in _said(found):
         print(sentence)
+
+
+def print_legs(found: dict[str, Any]) -> None:
+    for leg, name in found.get("legs", {}).items():
+        print(f"leg {leg}: {name}")
 
 
 def print_portfolio(found: dict[str, Any]) -> None:

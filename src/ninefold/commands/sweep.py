@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from ninefold.commands import asked as options
+from ninefold.commands import asked_ticks as options_of_ticks
 from ninefold.commands.asked import asked, print_json, wanted_of
-from ninefold.commands.backtest import evidence, luck, number, percent, print_instruments
+from ninefold.commands.backtest import evidence, luck, number, percent, print_instruments, print_legs
 from ninefold.commands.failing import plainly
 from ninefold.services.backtest_completeness import completeness_said
 from ninefold.services.backtest_sweep import sweep
-from ninefold.services.backtest_wanted import NEXT_OPEN
+from ninefold.services.backtest_wanted import NEXT_OPEN, plays_on_ticks
+from ninefold.services.lazily import lazily
 from ninefold.services.report import NoReport, write_report
+
+if TYPE_CHECKING:
+    from ninefold.services import ticks_sweep
+else:
+    ticks_sweep = lazily("ninefold.services.ticks_sweep")
 
 
 def run(
@@ -41,16 +48,29 @@ def run(
     short: options.Short = False,
     volume_share: options.VolumeShare = None,
     holes: options.AHoles = "refuse",
+    trades: options_of_ticks.Trades = None,
+    each: options_of_ticks.Each = "bar",
+    feed_ms: options_of_ticks.FeedMs = 10,
+    order_ms: options_of_ticks.OrderMs = 50,
+    queue: options_of_ticks.QueueModel = "back",
+    maker_fee: options_of_ticks.MakerFee = None,
     look: options.Look = None,
     data_dir: options.DataDir = Path("data"),
     report: options.Report = None,
     json_: options.Json = False,
 ) -> None:
     """Back-test every combination of settings, each a counted trial, and say what the best is worth. It may be interrupted at
-    any moment; the same command goes on."""
-    wanted = wanted_of(locals())
+    any moment; the same command goes on. Quotes and free code on trades are played on --trades, or the stored trades and books
+    of --instrument."""
+    said = dict(locals())
+    wanted = wanted_of(said)
     with asked() as progress, plainly(NoReport):
-        found = sweep(wanted, time.time_ns(), progress)
+        if trades is not None or plays_on_ticks(wanted):
+            with plainly(ValueError):  # of trades and books, as `backtest-ticks` refuses them
+                of_ticks = ticks_sweep.ticks_of(wanted, **options_of_ticks.ticks_said(said))
+                found = ticks_sweep.sweep_ticks(of_ticks, time.time_ns(), progress)
+        else:
+            found = sweep(wanted, time.time_ns(), progress)
         if report is not None:
             write_report(data_dir, found["trial"], report)
     if json_:
@@ -64,6 +84,7 @@ def _print(found: dict[str, Any]) -> None:
         f"{found['strategy']}, {found['points']:,} points on {found['bars']:,} bars of {found['timeframe']}, {found['from']} to "
         f"{found['to']}; {found['resumed']:,} were there already"
     )
+    print_legs(found)
     varied = list(found["grid"]["axes"])
     lines = Table("trial", *varied, "equity, quote", "fees", "trades", "Sharpe", "deflated", box=None, pad_edge=False)
     for one in found["best"]:

@@ -10,7 +10,7 @@ COLUMNS: dict[str, Unit] = {
     "low": PRICE,
     "close": PRICE,
     "volume": SIZE,
-    "vwap": PRICE,  # volume-weighted mean price of the bar, no whole ticks: in back-tests only
+    "vwap": PRICE,  # volume-weighted mean price of the bar, no whole ticks
     "buy_volume": SIZE,  # the part of volume that takers bought
     "trades": COUNT,
     "spread": PRICE,  # best ask - best bid when the bar closed
@@ -30,4 +30,3 @@ COLUMNS: dict[str, Unit] = {
 }
 OWN = frozenset(("position", "bars_held", "open_profit"))
 ON_BOOK = frozenset(("bid", "ask", "bid_size", "ask_size", "tick"))
-NOT_LIVE = frozenset(("vwap",))  # what the pipeline's bars do not tell

@@ -7,6 +7,7 @@ Out: (width, open_ns) of bars that were finished or restated. Bars of one second
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import msgspec
@@ -20,7 +21,9 @@ KEPT_WIDER = 200
 
 
 class Part(msgspec.Struct, array_like=True, gc=False):
-    """A bar in the making. first, last: (exchange_ns, trade id) of the trades that gave open and close."""
+    """A bar in the making. first, last: (exchange_ns, trade id) of the trades that gave open and close. above: what was paid beyond
+    the open, price times size, of all trades; None where a version of the program that did not count it made part of the bar.
+    """
 
     open: int = 0
     high: int = 0
@@ -33,6 +36,7 @@ class Part(msgspec.Struct, array_like=True, gc=False):
     revision: int = 0
     first: tuple[int, int] = (0, 0)
     last: tuple[int, int] = (0, 0)
+    above: float | None = None
 
 
 class Series(msgspec.Struct):
@@ -54,7 +58,11 @@ def fold(part: Part, exchange_ns: int, trade_id: int, price: int, size: int, sid
     """Add a trade to a bar that has some."""
     key = (exchange_ns, trade_id)
     if key < part.first:
+        if part.above is not None:
+            part.above += float((part.open - price) * part.volume)
         part.first, part.open = key, price
+    if part.above is not None:
+        part.above += float((price - part.open) * size)
     if key >= part.last:
         part.last, part.close = key, price
     part.high = max(part.high, price)
@@ -62,6 +70,14 @@ def fold(part: Part, exchange_ns: int, trade_id: int, price: int, size: int, sid
     part.volume += size
     part.buy_volume += size if side == BUY else 0
     part.trades += 1
+
+
+def mean_of(part: Part) -> float:
+    """The volume-weighted mean price; the one price of a quiet bar; NaN where it is not known. Counted from the open, so that it
+    is exact where all trades were at one price."""
+    if part.state == BAR_UNKNOWN or (part.volume and part.above is None):
+        return math.nan
+    return part.open + part.above / part.volume if part.volume and part.above is not None else float(part.close)
 
 
 def finish_second(series: Series) -> list[tuple[int, int]]:
@@ -158,8 +174,10 @@ def _joined(children: list[Part]) -> Part:
     state = BAR_OK if shown[0].trades else BAR_FLAT
     if any(child.state == BAR_UNKNOWN for child in children):
         state = BAR_UNKNOWN
+    first = shown[0].open
+    paid = [None if one.above is None else one.above + float((one.open - first) * one.volume) for one in shown]
     return Part(
-        open=shown[0].open,
+        open=first,
         high=max(child.high for child in shown),
         low=min(child.low for child in shown),
         close=shown[-1].close,
@@ -167,4 +185,5 @@ def _joined(children: list[Part]) -> Part:
         buy_volume=sum(child.buy_volume for child in shown),
         trades=sum(child.trades for child in shown),
         state=state,
+        above=None if None in paid else math.fsum(one for one in paid if one is not None),
     )

@@ -1,7 +1,8 @@
 """Turn trades into bars.
 
 In:  chunks, in the order in which they became known.
-Out: finished bars, oldest first, added to the chunk that holds the tick which finished them. A bar is finished by the
+Out: finished bars, oldest first, added to the chunk that holds the tick which finished them, and the mean price of each as it was first
+     known, which is told as `vwap`. A bar is finished by the
      venue's clock plus a grace, not by the next trade; an empty interval gives a flat bar with no volume; an interval in
      which we may have missed trades gives an unknown bar. A trade that comes later restates its bar (revision + 1) and
      every finished bar that depends on it. The open bar is never passed off as finished.
@@ -14,10 +15,11 @@ import msgspec
 import numpy as np
 
 from ninefold.market.arrays import BAR_OK, BAR_UNKNOWN, BUY, rows
-from ninefold.market.bar_series import WIDTHS, Part, Series, finish_second, fold, forget, restate, seconds_of
+from ninefold.market.bar_series import WIDTHS, Part, Series, finish_second, fold, forget, mean_of, restate, seconds_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Connection, Gap, Listed, Started, Tick
 from ninefold.market.time import SECOND_NS, TICK_NS, bar_open
+from ninefold.market.values import MEAN, telling
 
 GRACE_NS = 300_000_000  # trades are given this long to arrive; later ones restate
 HOLD_NS = 5 * SECOND_NS  # a bar in doubt waits this long for what was missed to be fetched, before it is called unknown
@@ -56,7 +58,12 @@ class BarMaker:
             if isinstance(record, Tick):
                 made = self._tick(record)
                 if made:
-                    chunk.add("bars", rows("bars", made))
+                    bars = rows("bars", [row for row, _ in made])
+                    first = bars["revision"] == 0
+                    chunk.add("bars", bars)
+                    chunk.add(
+                        "values", telling(bars[first], MEAN, np.array([mean for _, mean in made])[first].tolist())
+                    )
             elif isinstance(record, Gap) and record.stream == "trades":
                 self._gap(record)
             elif isinstance(record, Started):
@@ -102,7 +109,7 @@ class BarMaker:
                 revision = part.revision if part else 0
                 key = (exchange_ns, trade_id)
                 bought = size if side == BUY else 0
-                seconds[second] = Part(price, price, price, price, size, bought, 1, BAR_OK, revision, key, key)
+                seconds[second] = Part(price, price, price, price, size, bought, 1, BAR_OK, revision, key, key, 0.0)
             else:
                 fold(part, exchange_ns, trade_id, price, size, side)
 
@@ -165,7 +172,8 @@ class BarMaker:
             if not any(end == FOREVER_NS for _, end, _ in series.missed):
                 series.missed.append([self._state.now_ns, FOREVER_NS, 0])
 
-    def _tick(self, tick: Tick) -> list[tuple]:  # type: ignore[type-arg]
+    def _tick(self, tick: Tick) -> list[tuple[tuple, float]]:  # type: ignore[type-arg]
+        """BARS rows, each with its mean price."""
         state = self._state
         state.now_ns = tick.exchange_ns
         opening = [venue for venue, covered_ns in state.covered_ns.items() if covered_ns == OPENING_NS]
@@ -175,7 +183,7 @@ class BarMaker:
             state.hold_until_ns, state.doubt = tick.exchange_ns + HOLD_NS, False
         held = tick.exchange_ns < state.hold_until_ns
         until_ns = bar_open(tick.exchange_ns - GRACE_NS, SECOND_NS)
-        made: list[tuple] = []  # type: ignore[type-arg]
+        made: list[tuple[tuple, float]] = []  # type: ignore[type-arg]
         for instrument in sorted(state.series):
             series = state.series[instrument]
             if series.covered_ns == OPENING_NS:
@@ -185,10 +193,11 @@ class BarMaker:
             while series.finished_ns < until_ns and not (held and series.missed):
                 done.extend(finish_second(series))
             for width, open_ns in done:
-                made.append(_row(instrument, width, open_ns, series.bars[width][open_ns], quote, tick))
+                part = series.bars[width][open_ns]
+                made.append((_row(instrument, width, open_ns, part, quote, tick), mean_of(part)))
             if done:
                 forget(series)
-        made.sort(key=lambda row: (row[3], row[1], row[0], row[2]))
+        made.sort(key=lambda one: (one[0][3], one[0][1], one[0][0], one[0][2]))
         return made
 
 

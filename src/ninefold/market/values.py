@@ -15,7 +15,8 @@ from ninefold.market.arrays import VALUES
 MOOD = b"sentiment"
 FORECAST = b"forecast"  # the expected log return of the next bar
 ONE_UPPING = b"one_upping"
-TOLD = (MOOD, FORECAST, ONE_UPPING)
+MEAN = b"vwap"  # the volume-weighted mean price, in the unit of the bar's own prices
+TOLD = (MOOD, FORECAST, ONE_UPPING, MEAN)
 
 Known = Mapping[tuple[bytes, int, int, int], float]  # term, instrument, width_ns, close_ns
 

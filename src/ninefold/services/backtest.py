@@ -69,7 +69,7 @@ def backtest(wanted: Wanted, now_ns: int) -> dict[str, Any]:
     ready = made_ready(wanted, chosen)
     with closing(Trials(wanted.data_dir)) as trials:
         look = check_holdout(wanted, ready.market, trials)
-        trial = trials.begin(search_of(wanted, ready.chosen, snapshot_of(ready.market)), now_ns)
+        trial = trials.begin(search_of(wanted, ready.chosen, snapshot_of(ready.market, [chosen])), now_ns)
         if look:
             trials.look(trial, str(wanted.look), now_ns)
         result, found = played_once(wanted, ready)
@@ -116,7 +116,7 @@ def document(wanted: Wanted, ready: Ready, result: Result, found: Played, judgin
         "bars": len(bars),
         "unknown_bars": int((~bars.known).sum()),
         **judged(result, hold, found, judging, width_ns, wanted.target_volatility),
-        "fee_tier": fee_tier(result),
+        "fee_tier": fee_tier(result, bars.open_ns[result.fills["bar"]]),
         "sensitivity": sensitivity(result, more, bars.close, spread, width_ns),
         "open_trade": next(iter(trades_told(bars, bars.unit, result.open_trade)), None),
         "trades": trades_told(bars, bars.unit, result.trades),

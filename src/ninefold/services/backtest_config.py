@@ -28,7 +28,7 @@ def config_of(wanted: Wanted, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "bars": None if wanted.file is None else str(wanted.file.absolute()),
         "strategies": None if wanted.strategies is None else str(wanted.strategies.absolute()),
         **{name: getattr(wanted, name) for name in ALWAYS},
-        **{name: _said(getattr(wanted, name)) for name in OTHERWISE if getattr(wanted, name) != DEFAULTS[name]},
+        **{name: as_kept(getattr(wanted, name)) for name in OTHERWISE if getattr(wanted, name) != DEFAULTS[name]},
     }
 
 
@@ -46,17 +46,18 @@ def wanted_of(config: Mapping[str, Any], data_dir: Path) -> Wanted:
         data_dir=data_dir,
         file=None if config["bars"] is None else Path(config["bars"]),
         strategies=None if config["strategies"] is None else Path(config["strategies"]),
-        **{name: _as_asked(config[name]) for name in (*ALWAYS, *OTHERWISE) if name in config},
+        **{name: as_asked(config[name]) for name in (*ALWAYS, *OTHERWISE) if name in config},
     )
 
 
-def _said(value: Any) -> Any:
+def as_kept(value: Any) -> Any:
     """As JSON gives it back."""
-    return [_said(one) for one in value] if isinstance(value, tuple) else value
+    return [as_kept(one) for one in value] if isinstance(value, tuple) else value
 
 
-def _as_asked(value: Any) -> Any:
-    return tuple(_as_asked(one) for one in value) if isinstance(value, list) else value
+def as_asked(value: Any) -> Any:
+    """The other way."""
+    return tuple(as_asked(one) for one in value) if isinstance(value, list) else value
 
 
 def settings_of(parameters: Mapping[str, Any]) -> tuple[str, ...]:

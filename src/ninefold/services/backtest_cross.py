@@ -20,7 +20,6 @@ import numpy as np
 
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.statistics.splits import purged_folds
-from ninefold.backtest.sweep import sweep_changes
 from ninefold.services.backtest_fitting import Fitting, Fold, Rows, known_rows, validated
 from ninefold.services.backtest_outcome import played_together
 from ninefold.services.backtest_report import overfitted
@@ -81,16 +80,16 @@ def cross_validate(wanted: Wanted, cut: Cut, now_ns: int, progress: Progress) ->
 
 
 def _said(wanted: Wanted, cut: Cut, fitting: Fitting) -> dict[str, Any]:
-    bars = fitting.market.bars
+    bars = fitting.bars
     return {"embargo": cut.embargo_of(bars), "overfitting": overfitted(_whole(wanted, fitting))}
 
 
 def _whole(wanted: Wanted, fitting: Fitting) -> np.ndarray:
     """Returns of every point over all of the time, shape (points, stretches)."""
-    bars, found = fitting.market.bars, []
+    bars, found = fitting.bars, []
     for part in parts_of(range(len(fitting.grid.points)), len(bars)):
-        made = sweep_changes(bars, fitting.changes[part.start : part.stop], fitting.rules, every=1)
-        found.append(played_together(bars, made, fitting.cash, wanted.width_ns).outcome.compact.returns())
+        made = fitting.plays.sweep(part, 0, len(bars))
+        found.append(played_together(bars, made, fitting.plays.cash, wanted.width_ns).outcome.compact.returns())
     return np.concatenate(found)
 
 

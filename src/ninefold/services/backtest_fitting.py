@@ -20,31 +20,16 @@ import msgspec
 import numpy as np
 
 from ninefold.backtest.bars import Bars
-from ninefold.backtest.market_rules import Rules, numbers
-from ninefold.backtest.moved import stitched, within
-from ninefold.backtest.result import Result, returns_of
-from ninefold.backtest.run import run
+from ninefold.backtest.result import Account, returns_of
 from ninefold.backtest.statistics.sharpe import YEAR_NS, sharpe
-from ninefold.backtest.sweep import sweep_changes
-from ninefold.backtest.target import Changes
-from ninefold.services.backtest import Ready, document, played_once
-from ninefold.services.backtest_bars import Market
 from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_markets
 from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_grid import Grid, grid_of
-from ninefold.services.backtest_outcome import Played, known_returns, played_as_one, played_together
+from ninefold.services.backtest_outcome import Played, known_returns, played, played_as_one, played_together
 from ninefold.services.backtest_report import Judging, times
 from ninefold.services.backtest_search import Progress, looks_needed, parts_of, search_through
-from ninefold.services.backtest_strategy import changes_together
-from ninefold.services.backtest_wanted import (
-    BadBacktest,
-    Wanted,
-    check_holdout,
-    code_of,
-    market_of,
-    rules_of,
-    snapshot_of,
-)
+from ninefold.services.backtest_wanted import BadBacktest, Wanted, check_holdout, code_of
+from ninefold.services.fitting_plays import Joined, Plays, plays_of
 from ninefold.store.runs import save_run
 from ninefold.store.trials import Search, Trials
 
@@ -78,18 +63,16 @@ class Splitting(Protocol):
 
 
 class Fitting(NamedTuple):
-    """All that fits and acts take. changes: of each point's target, over all bars."""
+    """All that fits and acts take."""
 
-    market: Market
+    plays: Plays
     grid: Grid
-    rules: Rules
-    changes: list[Changes]
     folds: list[Fold]
 
     @property
-    def cash(self) -> int:
-        bars = self.market.bars
-        return numbers(self.rules, bars.tick, bars.lot, bars.highest).cash
+    def bars(self) -> Bars:
+        """By which time is split."""
+        return self.plays.market.bars
 
 
 More = Callable[[Fitting], Mapping[str, Any]]
@@ -107,17 +90,17 @@ def validated(
     with closing(Trials(wanted.data_dir)) as trials:
         fits, whole = _searches(wanted, splitting, fitting)
         needed = looks_needed(trials, fits) + looks_needed(trials, whole)
-        look = wanted.look if check_holdout(wanted, fitting.market, trials, needed) else None
+        look = wanted.look if check_holdout(wanted, fitting.plays.market, trials, needed) else None
         parts = itertools.chain.from_iterable(_parts(fitting, fold) for fold in range(len(fitting.folds)))
         found = search_through(trials, fits, parts, lambda points: fit(wanted, fitting, points), progress, now_ns, look)
         best = chosen_points(fitting, found.rows["value"])
-        ready = joined(fitting, best)
-        result, once = played_once(wanted, ready)
+        acted = joined(fitting, best)
+        once = played(acted.result, wanted.width_ns)
         trial = search_through(trials, whole, [range(1)], lambda _: once, progress, now_ns, look).first
         family = whole.family
         judging = Judging(trial, trials.tried(family), trials.alike(family, once.outcome.compact))
     told = {
-        **document(wanted, ready, result, once, judging),
+        **acted.document(once, judging),
         "set": fitting.grid.fixed(),
         "points": len(fitting.grid.points),
         "fitted": fits.count,
@@ -125,38 +108,32 @@ def validated(
         "resumed": found.resumed,
         **splitting.asked(),
         **(more(fitting) if more else {}),
-        COMPLETENESS: completeness_of_markets(wanted.data_dir, [fitting.market]),
-        "folds": [_told(wanted, fitting, fold, best[fold], found.rows, result) for fold in range(len(best))],
+        COMPLETENESS: completeness_of_markets(wanted.data_dir, fitting.plays.markets),
+        "folds": [_told(wanted, fitting, fold, best[fold], found.rows, acted.result) for fold in range(len(best))],
     }
-    save_run(wanted.data_dir, splitting.kind, trial, told, ready.market.bars)
+    save_run(wanted.data_dir, splitting.kind, trial, told, acted.bars)
     return told
 
 
 def made_fitting(wanted: Wanted, splitting: Splitting) -> Fitting:
     grid = grid_of(wanted)
-    market = market_of(wanted, grid.points)
-    rules = [rules_of(wanted, market, point) for point in grid.points]
-    if any(point.plan.knows_itself for point in grid.points) or any(of != rules[0] for of in rules):
-        raise BadBacktest(
-            f"{wanted.strategy} cannot be fitted on parts of the time: what it wants depends on what it holds, or its exits on the "
-            "parameters that vary; `ninefold sweep` takes it"
-        )
-    folds = splitting.folds(market.bars)
+    plays = plays_of(wanted, grid)
+    folds = splitting.folds(plays.market.bars)
     if len(folds) * len(grid.points) > MOST_TRIALS:
         raise BadBacktest(
             f"{len(folds)} folds of {len(grid.points):,} points are more than {MOST_TRIALS:,} trials; take fewer points, or fewer folds"
         )
-    return Fitting(market, grid, rules[0], changes_together(grid.points, market), folds)
+    return Fitting(plays, grid, folds)
 
 
 def fit(wanted: Wanted, fitting: Fitting, points: range) -> Played:
     """Points of one fold, over the bars it is trained on, stretch by stretch."""
-    count, cash = len(fitting.grid.points), fitting.cash
-    made = []
-    for start, stop in fitting.folds[points.start // count].train:
-        bars = fitting.market.bars.between(start, stop)
-        changes = [within(fitting.changes[point % count], start, stop) for point in points]
-        made.append((bars, sweep_changes(bars, changes, fitting.rules, every=1)))
+    count, cash = len(fitting.grid.points), fitting.plays.cash
+    some = [point % count for point in points]
+    made = [
+        (fitting.bars.between(*rows), fitting.plays.sweep(some, *rows))
+        for rows in fitting.folds[points.start // count].train
+    ]
     if len(made) == 1:
         return played_together(*made[0], cash, wanted.width_ns)
     summaries = made[0][1].runs.copy()
@@ -179,15 +156,10 @@ def fitted(wanted: Wanted, fitting: Fitting) -> np.ndarray:
     return np.concatenate([fit(wanted, fitting, part).rows["value"] for part in parts])
 
 
-def joined(fitting: Fitting, best: Sequence[int | None]) -> Ready:
+def joined(fitting: Fitting, best: Sequence[int | None]) -> Joined:
     """What the chosen points do when they are acted on, one account through all folds."""
-    flat = Changes(np.empty(0, np.int64), np.empty(0, np.int64))
-    parts = [
-        (*fold.test, flat if point is None else fitting.changes[point])
-        for fold, point in zip(_joined_tests(fitting.folds), best, strict=True)
-    ]
-    market, changes = fitting.market.between(parts[0][0], parts[-1][1]), stitched(parts)
-    return Ready(fitting.grid.points[0], market, fitting.rules, changes, lambda rules: run(market.bars, changes, rules))
+    tests = [fold.test for fold in _joined_tests(fitting.folds)]
+    return fitting.plays.joined(list(zip(tests, best, strict=True)))
 
 
 def _joined_tests(folds: Sequence[Fold]) -> list[Fold]:
@@ -220,7 +192,7 @@ def _searches(wanted: Wanted, splitting: Splitting, fitting: Fitting) -> tuple[S
     fits = Search(
         kind=splitting.kind,
         family=grid.points[0].family,
-        snapshot=snapshot_of(fitting.market),
+        snapshot=fitting.plays.snapshot,
         code=code_of(grid.points),
         config=config,
         seed=0,
@@ -231,9 +203,9 @@ def _searches(wanted: Wanted, splitting: Splitting, fitting: Fitting) -> tuple[S
 
 
 def _told(
-    wanted: Wanted, fitting: Fitting, number: int, point: int | None, rows: np.ndarray, result: Result
+    wanted: Wanted, fitting: Fitting, number: int, point: int | None, rows: np.ndarray, result: Account
 ) -> dict[str, Any]:
-    fold, opens = fitting.folds[number], fitting.market.bars.open_ns
+    fold, opens = fitting.folds[number], fitting.bars.open_ns
     a_year = math.sqrt(YEAR_NS / wanted.width_ns)
     origin = fitting.folds[0].test[0]
     acted = known_returns(result.returns[fold.test[0] - origin : fold.test[1] - origin])

@@ -7,7 +7,9 @@ Out: for each point its settings; the values of each parameter that varies, in o
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import NamedTuple
 
 from ninefold.services.backtest_config import settings_of
@@ -38,9 +40,17 @@ class Grid(NamedTuple):
 
 
 def grid_of(wanted: Wanted) -> Grid:
-    """raises: BadStrategy naming the setting and what is allowed."""
+    """Of a search on bars. raises: as `grid_of_settings`."""
+    return grid_of_settings(wanted.settings, partial(chosen_each, wanted))
+
+
+def grid_of_settings(settings: Sequence[str], choose: Callable[[list[tuple[str, ...]]], list[Chosen]]) -> Grid:
+    """settings: with their ranges. choose: what makes a strategy of each point's settings.
+
+    raises: BadStrategy naming the setting and what is allowed.
+    """
     said = {}
-    for setting in wanted.settings:
+    for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
             raise BadStrategy(f"--set {setting}: settings are written NAME=VALUE, NAME=5..50..5 or NAME=5,10,20")
@@ -56,7 +66,7 @@ def grid_of(wanted: Wanted) -> Grid:
             f"these settings make {count:,} points; at most {MOST_POINTS:,} are searched: take wider steps"
         )
     made = [dict(zip(said, values, strict=True)) for values in itertools.product(*said.values())]
-    return Grid(axes, chosen_each(wanted, [settings_of(point) for point in made]))
+    return Grid(axes, choose([settings_of(point) for point in made]))
 
 
 def _values(setting: str, text: str) -> list[str]:

@@ -43,6 +43,7 @@ from ninefold.services.backtest_wanted import (
     rules_of,
     snapshot_of,
 )
+from ninefold.services.portfolio_bars import CANDLES, at_closes, bars_together
 from ninefold.store.trials import TrialReader
 
 ChangesOf = Callable[[Sequence[Chosen], Market], list[Changes]]
@@ -64,6 +65,11 @@ class Ground:
         return self.markets[0].bars if len(self.markets) == 1 else None
 
     @property
+    def drawn(self) -> Bars:
+        """What a report draws: the bars, or of several markets all of them in equal parts."""
+        return bars_together([market.bars for market in self.markets]) if self.alone is None else self.alone
+
+    @property
     def bars(self) -> int:
         return sum(len(market.bars) for market in self.markets)
 
@@ -78,7 +84,7 @@ class Ground:
     @property
     def snapshot(self) -> str:
         """Identity of the data by its content."""
-        parts = [snapshot_of(market) for market in self.markets]
+        parts = [snapshot_of(market, self.points) for market in self.markets]
         return parts[0] if len(parts) == 1 else blake2b(" ".join(parts).encode(), digest_size=16).hexdigest()
 
     @property
@@ -120,6 +126,12 @@ class Ground:
         course = course_of(close_ns, cash, equity, returns, self.width_ns, self.wanted[0].target_volatility)
         return {"equity": float(equity[-1]), "net_profit": float(equity[-1]) - cash, **course}
 
+    def curve(self, drawn: Bars, close_ns: Times, returns: Floats) -> list[float]:
+        """What a portfolio's cash is worth, quote, at each close of what is drawn."""
+        cash = float(exact(self.wanted[0].cash, "cash"))
+        found: list[float] = at_closes(drawn.close_ns, close_ns, cash * np.cumprod(1 + returns)).tolist()
+        return found
+
     def returns(self, point: int, changes: ChangesOf | None = None) -> tuple[Times, Floats]:
         """Of one point's portfolio."""
         close_ns, returns = self._together(self._made([point], changes))
@@ -144,6 +156,7 @@ class Ground:
         return {
             "portfolio": {"instruments": len(made), "effective_instruments": worth, **ratios},
             "instruments": each,
+            "candles": CANDLES,
         }
 
     def about(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ In:  a file or an instrument for each leg, in the order of the legs. Out: a mark
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,19 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from ninefold.backtest.bars import BadBars, when
-from ninefold.formula import sources
+from ninefold.formula import Term
 from ninefold.market.time import TIMEFRAME_OF
 from ninefold.services.backtest_bars import Market
-from ninefold.services.backtest_series import read_elsewhere
 from ninefold.services.backtest_wanted import BadBacktest, Wanted, bars_of, reads_vwap
 from ninefold.strategy.forms import Legs
 
 
-def leg_markets(wanted: Wanted, legs: Legs, named: Mapping[str, str], strategy: str) -> dict[str, Market]:
-    """raises: BadBars if they have no time in common; BadBacktest, and what reading the bars raises."""
-    made = _shared(named, _markets(wanted, named, any(map(reads_vwap, legs.terms))), strategy)
-    first, elsewhere = next(iter(made)), sources(list(legs.terms))
-    return {**made, first: replace(made[first], read=(*made[first].read, *read_elsewhere(made[first], elsewhere)))}
+def leg_markets(wanted: Wanted, terms: Iterable[Term], named: Mapping[str, str], strategy: str) -> dict[str, Market]:
+    """terms: all that is read of them.
+
+    raises: BadBars if they have no time in common; BadBacktest, and what reading the bars raises.
+    """
+    return _shared(named, _markets(wanted, named, any(map(reads_vwap, terms))), strategy)
 
 
 def legs_named(wanted: Wanted, legs: Legs, strategy: str) -> dict[str, str]:

@@ -45,8 +45,14 @@ class _One(NamedTuple):
 
 def played(result: Account, width_ns: int) -> Played:
     """Of one run."""
-    summary = summary_of(result)
-    return _together(summary, [_one(summary[0], result.equity, result.numbers.cash, result.close_ns)], width_ns)
+    return played_each([result], width_ns)
+
+
+def played_each(results: Sequence[Account], width_ns: int) -> Played:
+    """Of several runs over the same time."""
+    rows = np.concatenate([summary_of(result) for result in results])
+    both = zip(rows, results, strict=True)
+    return _together(rows, [_one(row, one.equity, one.numbers.cash, one.close_ns) for row, one in both], width_ns)
 
 
 def played_together(bars: Bars, made: Sweep, cash: int, width_ns: int) -> Played:

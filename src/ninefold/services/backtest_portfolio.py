@@ -43,6 +43,7 @@ def portfolio(wanted: Wanted, now_ns: int) -> dict[str, Any]:
         alike = trials.alike(chosen.family, found.outcome.compact)
     close_ns, returns = ground.returns(0)
     judged = verdict(returns, ground.width_ns, tried.trials, tried.effective, tried.variance)._asdict()
+    drawn = ground.drawn
     [summary] = found.rows["summary"]
     told = {
         "strategy": chosen.name,
@@ -57,6 +58,7 @@ def portfolio(wanted: Wanted, now_ns: int) -> dict[str, Any]:
         "buy_and_hold": ground.held(),
         **ground.portfolio(0, judged),
         "sensitivity": portfolio_sensitivity(ground, close_ns, returns),
+        "equity_curve": ground.curve(drawn, close_ns, returns),
     }
-    save_run(wanted.data_dir, KIND, trial, told, None)
+    save_run(wanted.data_dir, KIND, trial, told, drawn)
     return told

@@ -15,7 +15,7 @@ from ninefold.backtest.bars import Bars
 from ninefold.backtest.exact import ONE
 from ninefold.backtest.fee_tiers import Volumes
 from ninefold.backtest.market_rules import tiers_of
-from ninefold.backtest.result import Account, Result
+from ninefold.backtest.result import Account
 from ninefold.backtest.statistics.activity import cost_share, sortino
 from ninefold.backtest.statistics.bootstrap import bootstrap_interval
 from ninefold.backtest.statistics.checked import Floats
@@ -103,20 +103,20 @@ def costs(result: Account) -> dict[str, float]:
     }
 
 
-def fee_tier(result: Result) -> dict[str, Any] | None:
-    """The tier that counts after the last close; None where fees do not go by tiers."""
-    tiers, bars = tiers_of(result.rules, result.bars.unit), result.bars
+def fee_tier(result: Account, fill_ns: np.ndarray) -> dict[str, Any] | None:
+    """The tier that counts after the last close; None where fees do not go by tiers. fill_ns: when each fill was."""
+    tiers = tiers_of(result.rules, result.unit)
     if not tiers:
         return None
     volumes = Volumes(tiers)
-    for fill in result.fills[result.fills["size"] != 0]:
-        volumes.add(int(bars.open_ns[fill["bar"]]) // DAY_NS, int(fill["price"]) * abs(int(fill["size"])))
-    day = int(bars.close_ns[-1]) // DAY_NS
+    for day, value in zip((fill_ns // DAY_NS).tolist(), result.values.tolist(), strict=True):
+        volumes.add(day, value)
+    day = int(result.close_ns[-1]) // DAY_NS
     at = volumes.tier(day)
     return {
         "tier": at + 1,
         "of": len(tiers),
-        "volume_30_days": quote(volumes.before(day), bars.unit),
+        "volume_30_days": quote(volumes.before(day), result.unit),
         "maker": tiers[at].maker / ONE,
         "taker": tiers[at].taker / ONE,
     }

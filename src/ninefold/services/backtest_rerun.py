@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ninefold import freqtrade
-from ninefold.services import backtest, backtest_legs, backtest_sweep, backtest_tournament
+from ninefold.services import backtest, backtest_sweep, backtest_tournament
 from ninefold.services.backtest import made_ready, played_once
 from ninefold.services.backtest_bars import Market
 from ninefold.services.backtest_completeness import COMPLETENESS, completeness_kept, completeness_of_markets
@@ -32,7 +32,8 @@ from ninefold.services.backtest_fitting import (
 )
 from ninefold.services.backtest_forward import Pace
 from ninefold.services.backtest_ground import ground_of
-from ninefold.services.backtest_outcome import Played
+from ninefold.services.backtest_outcome import Played, played
+from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.backtest_tournament import players_of
 from ninefold.services.backtest_wanted import (
     BadBacktest,
@@ -43,11 +44,14 @@ from ninefold.services.backtest_wanted import (
     snapshot_of,
 )
 from ninefold.services.lazily import lazily
+from ninefold.services.legs_ground import ground_for
 from ninefold.store.trials import Trial, TrialReader
-from ninefold.strategy.forms import Legs
 
 SPLIT = {*Pace.__slots__, *Cut.__slots__}  # how time was split, in a configuration
-TICKS = "backtest-ticks"  # as its module has it, which needs what the others do without
+TICKS = {  # by kind, the modules that need what the others do without
+    "backtest-ticks": "ninefold.services.backtest_ticks",
+    "sweep-ticks": "ninefold.services.ticks_sweep",
+}
 
 
 class Again(NamedTuple):
@@ -66,15 +70,16 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
     if search.kind == freqtrade.KIND:  # needs pandas, which the others do without
         again: dict[str, Any] = lazily("ninefold.services.freqtrade_rerun").rerun(trial, data_dir)
         return again
-    if search.kind == TICKS:
-        made = Again(*lazily("ninefold.services.backtest_ticks").again(search.config, data_dir))
-        settings = search.config.get("set") or {name: search.config[name] for name in ("fast", "slow")}
+    if search.kind in TICKS:
+        made = Again(*lazily(TICKS[search.kind]).again(trial, data_dir))
+        without = {name: search.config[name] for name in ("fast", "slow")}
+        settings = {**search.config.get("set", without), **trial.point}
         return _told(trial, search.config["strategy"], settings, made, _differs(trial, made), data_dir)
     if search.kind not in KINDS:
         raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {', '.join(KINDS)} are run again")
     config = {name: value for name, value in search.config.items() if name not in (RANGES, *SPLIT)}
     wanted = wanted_of(config, data_dir)
-    found = (_several if wanted.several else KINDS[search.kind])(trial, wanted)
+    found = (_several if wanted.several and search.kind not in SPLITTINGS else KINDS[search.kind])(trial, wanted)
     differs = _differs(trial, found)
     if config_of(wanted, config["set"]) != config:
         differs.append("config")
@@ -110,8 +115,9 @@ def _alone(trial: Trial, wanted: Wanted) -> Again:
     asked = replace(wanted, settings=settings_of({**trial.search.config["set"], **trial.point}))
     ready = made_ready(asked, chosen_of(asked))
     _, found = played_once(wanted, ready)
+    snapshot = _snapshot(trial, wanted, snapshot_of(ready.market, [ready.chosen]))
     code = _code(trial, wanted, ready.chosen.code)
-    return Again(snapshot_of(ready.market), code, found.outcome.digests[0], _complete(wanted, [ready.market]))
+    return Again(snapshot, code, found.outcome.digests[0], _complete(wanted, [ready.market]))
 
 
 def _complete(wanted: Wanted, markets: Sequence[Market]) -> dict[str, Any]:
@@ -120,11 +126,23 @@ def _complete(wanted: Wanted, markets: Sequence[Market]) -> dict[str, Any]:
 
 def _code(trial: Trial, wanted: Wanted, own: str) -> str:
     """A search has one version for all of its points."""
-    config, points = trial.search.config, trial.search.points
-    if not points or own == trial.search.code:
+    if not trial.search.points or own == trial.search.code:
         return own
+    return code_of(_points(trial, wanted))
+
+
+def _snapshot(trial: Trial, wanted: Wanted, own: str) -> str:
+    """A search has one identity of data, of all that any of its points reads."""
+    if not trial.search.points or own == trial.search.snapshot:
+        return own
+    return ground_for(wanted, _points(trial, wanted)).snapshot
+
+
+def _points(trial: Trial, wanted: Wanted) -> list[Chosen]:
+    """Of a search."""
+    config, points = trial.search.config, trial.search.points
     settings = [dict(zip(points, values, strict=True)) for values in zip(*points.values(), strict=True)]
-    return code_of(chosen_each(wanted, [settings_of({**config["set"], **one}) for one in settings]))
+    return chosen_each(wanted, [settings_of({**config["set"], **one}) for one in settings])
 
 
 def _fitted(trial: Trial, wanted: Wanted) -> Again:
@@ -142,13 +160,13 @@ def _joined(trial: Trial, wanted: Wanted) -> Again:
     own = replace(wanted, settings=tuple(trial.search.config[RANGES]))
     fitting = made_fitting(own, _splitting(trial))
     best = chosen_points(fitting, fitted(own, fitting))
-    _, found = played_once(own, joined(fitting, best))
+    found = played(joined(fitting, best).result, own.width_ns)
     return _of_fitting(own, fitting, found)
 
 
 def _of_fitting(wanted: Wanted, fitting: Fitting, found: Played) -> Again:
-    code, market = code_of(fitting.grid.points), fitting.market
-    return Again(snapshot_of(market), code, found.outcome.digests[0], _complete(wanted, [market]))
+    code, plays = code_of(fitting.grid.points), fitting.plays
+    return Again(plays.snapshot, code, found.outcome.digests[0], _complete(wanted, plays.markets))
 
 
 def _splitting(trial: Trial) -> Splitting:
@@ -176,16 +194,15 @@ def _several(trial: Trial, wanted: Wanted) -> Again:
     strategy = str(point.pop("strategy", wanted.strategy))
     own = replace(wanted, strategy=strategy, settings=settings_of({**trial.search.config["set"], **point}))
     chosen = chosen_of(own)
-    if isinstance(chosen.plan.wants, Legs):
-        return Again(*backtest_legs.again(own, chosen))
-    ground = ground_of(own, [chosen])
+    ground = ground_for(own, [chosen])
     found = ground.player([0])(range(1))
     if trial.search.kind == backtest_tournament.KIND:
         players, _ = players_of(wanted)
         ground, code = ground_of(wanted, players), _players_code(trial, wanted)
+        snapshot = ground.snapshot
     else:
-        code = _code(trial, wanted, chosen.code)
-    return Again(ground.snapshot, code, found.outcome.digests[0], _complete(wanted, ground.markets))
+        snapshot, code = _snapshot(trial, wanted, ground.snapshot), _code(trial, wanted, chosen.code)
+    return Again(snapshot, code, found.outcome.digests[0], _complete(wanted, ground.markets))
 
 
 SPLITTINGS: dict[str, type[Pace] | type[Cut]] = {

@@ -19,7 +19,7 @@ from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.columns import columns as columns_of_rows
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import TIMEFRAME_OF
-from ninefold.market.values import TOLD, known_of, told_of
+from ninefold.market.values import MEAN, TOLD, known_of, told_of
 from ninefold.services.backtest_bars import Market
 from ninefold.services.backtest_vwap import VWAP, of_trades
 from ninefold.store.forms import instruments_wanted
@@ -39,7 +39,7 @@ def market_of_store(
 ) -> Market:
     """Stored bars of an instrument that open in [start_ns, end_ns).
 
-    vwap:   whether the column of that name is wanted, from the stored trades.
+    vwap:   whether the column of that name is wanted: as the pipeline told it, else from the stored trades.
     raises: UnknownInstrument, NoDataDir, WrongFormat; BadBars if there are none.
     """
     reader = Reader(data_dir)
@@ -59,11 +59,19 @@ def market_of_store(
         )
     whole = _whole(known, width_ns)
     said = np.concatenate(
-        [reader.values(one.id, width_ns, first, last, term=term.decode()) for one in versions for term in TOLD]
+        [
+            reader.values(one.id, width_ns, first, last, term=term.decode())
+            for one in versions
+            for term in TOLD
+            if vwap or term != MEAN
+        ]
     )
     columns = columns_of_rows(whole, told_of(whole, known_of(said)) if len(said) else None)
     if vwap:
-        columns[VWAP] = of_trades(whole, lambda start, end: _trades(reader, versions, start, end))
+        told = columns[VWAP]
+        lacking = np.isnan(told) & (whole["state"] != BAR_UNKNOWN)
+        found = of_trades(whole, lambda start, end: _trades(reader, versions, start, end)) if lacking.any() else told
+        columns[VWAP] = np.where(lacking, found, told)
     bars = bars_as_told(whole, of)
     scale = Scale(of.price_decimals, of.size_decimals)
 

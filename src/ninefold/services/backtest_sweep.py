@@ -4,18 +4,21 @@ In:  what is asked, with ranges for settings. Out: a document: the best by defla
      search overfitted.
 
 Crossings of averages are compared many bars at a time; results are those of single runs. On several markets each point is one
-portfolio and one trial.
+portfolio and one trial; the legs of a strategy that has them are on one account.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import closing
 from fractions import Fraction
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
+from ninefold.backtest.bars import Bars
 from ninefold.backtest.statistics.deflated import (
     counted_trials,
     deflated_sharpe,
@@ -25,16 +28,34 @@ from ninefold.backtest.statistics.deflated import (
 from ninefold.backtest.statistics.sharpe import YEAR_NS
 from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_grid import Grid, grid_of
-from ninefold.services.backtest_ground import Ground, ground_of
 from ninefold.services.backtest_outcome import ratio_of
 from ninefold.services.backtest_report import overfitted, quote
-from ninefold.services.backtest_search import Progress, Searched, looks_needed, parts_of, search_through
+from ninefold.services.backtest_search import Play, Progress, Searched, looks_needed, parts_of, search_through
 from ninefold.services.backtest_wanted import Wanted, code_of
+from ninefold.services.legs_ground import ground_for
 from ninefold.store.runs import save_run
-from ninefold.store.trials import Search, Trials, Tried
+from ninefold.store.trials import Search, TrialReader, Trials, Tried
 
 KIND = "sweep"
 BEST = 20  # points in the document's list
+
+
+class Points(Protocol):
+    """Where the points of a grid are played; `backtest_ground` says what each is."""
+
+    @property
+    def drawn(self) -> Bars: ...
+    @property
+    def bars(self) -> int: ...
+    @property
+    def unit(self) -> Fraction: ...
+    @property
+    def width_ns(self) -> int: ...
+    def looks(self, ledger: TrialReader, points: int) -> bool: ...
+    def player(self, some: Sequence[int]) -> Play: ...
+    def held(self) -> dict[str, Any]: ...
+    def portfolio(self, point: int, told: dict[str, Any]) -> dict[str, Any]: ...
+    def about(self) -> dict[str, Any]: ...
 
 
 def sweep(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any]:
@@ -44,10 +65,17 @@ def sweep(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any]:
     raises:  those of `backtest_wanted.REFUSED`.
     """
     grid = grid_of(wanted)
-    ground = ground_of(wanted, grid.points)
+    ground = ground_for(wanted, grid.points)
     search = search_of(wanted, grid, ground.snapshot)
-    with closing(Trials(wanted.data_dir)) as trials:
-        look = wanted.look if ground.looks(trials, looks_needed(trials, search)) else None
+    return swept(wanted.data_dir, ground, grid, search, wanted.look, now_ns, progress)
+
+
+def swept(
+    data_dir: Path, ground: Points, grid: Grid, search: Search, asked: str | None, now_ns: int, progress: Progress
+) -> dict[str, Any]:
+    """asked: why rows behind the holdout's wall are read. returns: as `sweep`."""
+    with closing(Trials(data_dir)) as trials:
+        look = asked if ground.looks(trials, looks_needed(trials, search)) else None
         points = range(len(grid.points))
         found = search_through(
             trials, search, parts_of(points, ground.bars), ground.player(points), progress, now_ns, look
@@ -55,11 +83,11 @@ def sweep(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any]:
         tried = trials.tried(search.family)
         alike = trials.returns(found.first)
     told = {
-        **_document(wanted, ground, grid, found, tried),
+        **_document(ground, grid, found, tried),
         "overfitting": overfitted(alike),
         "buy_and_hold": ground.held(),
     }
-    save_run(wanted.data_dir, KIND, found.first, told, ground.alone)
+    save_run(data_dir, KIND, found.first, told, ground.drawn)
     return told
 
 
@@ -75,7 +103,7 @@ def search_of(wanted: Wanted, grid: Grid, snapshot: str) -> Search:
     )
 
 
-def _document(wanted: Wanted, ground: Ground, grid: Grid, found: Searched, tried: Tried) -> dict[str, Any]:
+def _document(ground: Points, grid: Grid, found: Searched, tried: Tried) -> dict[str, Any]:
     table = judged(found.rows, tried, ground.width_ns, ground.unit)
     keys = [-np.nan_to_num(table[name], nan=-np.inf) for name in ("sharpe", "deflated_sharpe")]  # the last one first
     order = np.lexsort(keys)
@@ -88,7 +116,7 @@ def _document(wanted: Wanted, ground: Ground, grid: Grid, found: Searched, tried
         for point in order[:BEST].tolist()
     ]
     return {
-        "strategy": wanted.strategy,
+        "strategy": grid.points[0].name,
         "set": grid.fixed(),
         **ground.about(),
         "trial": found.first,

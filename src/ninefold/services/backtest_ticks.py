@@ -22,9 +22,10 @@ import numpy as np
 import ninefold
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.exact import ONE
-from ninefold.backtest.market_rules import EquityShare, Fees, FixedSize, Limits, Rules
+from ninefold.backtest.market_rules import EquityShare, FixedSize, Limits, Rules
 from ninefold.backtest.result import Result
 from ninefold.backtest.run import run
+from ninefold.backtest.statistics.holdout import BehindTheWall, moment
 from ninefold.backtest.target import Changes
 from ninefold.backtest.ticks.decide import EmaCross
 from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder, Latency
@@ -33,17 +34,20 @@ from ninefold.backtest.ticks.stream import Way, tick_numbers
 from ninefold.backtest.ticks.tape import BadTicks
 from ninefold.market.time import width_of
 from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_ticks
+from ninefold.services.backtest_config import as_asked, as_kept
 from ninefold.services.backtest_outcome import played
-from ninefold.services.backtest_report import Judging, judged, quote, times, trades_told
+from ninefold.services.backtest_report import Judging, fee_tier, judged, quote, times, trades_told
 from ninefold.services.backtest_strategy import choose
+from ninefold.services.backtest_wanted import check_looks, fees_of
 from ninefold.services.ticks_play import BAR, EACH, QUEUES, Played, player_of, streamed
-from ninefold.services.ticks_source import Source, source_of
-from ninefold.store.trials import Search, Trials
+from ninefold.services.ticks_source import Seen, Source, source_of
+from ninefold.store.trials import Search, Trial, TrialReader, Trials
+from ninefold.strategy.forms import TradeCode
 
 STRATEGY, FAMILY = "ema_cross", "trend"  # where no strategy is named
 KIND = "backtest-ticks"
 ASKED = ("fast", "slow", "timeframe", "taker_fee", "feed_ns", "order_ns", "cash", "size")  # and the file
-OTHERWISE = ("strategies", "instrument", "maker_fee", "each", "queue")  # kept where they are not left out
+OTHERWISE = ("strategies", "instrument", "maker_fee", "fee_tiers", "each", "queue")  # kept where they are not left out
 TARGET_VOLATILITY = 0.02  # a week, of the weekly objective
 
 
@@ -51,7 +55,8 @@ TARGET_VOLATILITY = 0.02  # a week, of the weekly objective
 class WantedTicks:
     """strategy: None: two exponential means of the price over `fast` and `slow` trades. file or instrument: where trades are.
     maker_fee: None: as the taker's. each: what a target's formula is of, bar or trade. size: base, held when long; None: all
-    of the equity. Amounts are texts, so that 0.1 is a tenth."""
+    of the equity. fee_tiers: volume, maker and taker of each, in place of the fees. look: why trades
+    behind the holdout's wall are read. Amounts are texts, so that 0.1 is a tenth."""
 
     data_dir: Path
     file: Path | None = None
@@ -70,17 +75,30 @@ class WantedTicks:
     queue: str = "back"
     cash: str = "10000"
     size: str | None = None
+    fee_tiers: tuple[tuple[str, ...], ...] = ()
+    look: str | None = None
+
+    @property
+    def width_ns(self) -> int:
+        return width_of(self.timeframe)
+
+    def check(self) -> None:
+        """raises: BadTicks for words that there are not."""
+        for name, allowed in (("each", EACH), ("queue", tuple(QUEUES))):
+            if getattr(self, name) not in allowed:
+                raise BadTicks(f"{name} is {getattr(self, name)!r}; allowed are {', '.join(allowed)}")
 
     def way(self, spot: bool) -> Way:
         sizing = EquityShare() if self.size is None else FixedSize(self.size)
-        fees = Fees(taker=self.taker_fee, maker=self.taker_fee if self.maker_fee is None else self.maker_fee)
+        maker_fee = self.taker_fee if self.maker_fee is None else self.maker_fee
+        fees = fees_of(self.taker_fee, maker_fee, self.fee_tiers)
         rules = Rules(self.cash, sizing, fees, limits=Limits(short=0) if spot else Limits())
-        return Way(rules, Latency(FixedFeed(self.feed_ns), FixedOrder(self.order_ns)), width_of(self.timeframe))
+        return Way(rules, Latency(FixedFeed(self.feed_ns), FixedOrder(self.order_ns)), self.width_ns)
 
     def told(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The options as the ledger keeps them."""
         defaults = {field.name: field.default for field in fields(self)}
-        more = {name: getattr(self, name) for name in OTHERWISE if getattr(self, name) != defaults[name]}
+        more = {name: as_kept(getattr(self, name)) for name in OTHERWISE if getattr(self, name) != defaults[name]}
         if self.strategies is not None:
             more["strategies"] = str(self.strategies.absolute())
         return {
@@ -96,6 +114,7 @@ class Ready(NamedTuple):
     """All that a run takes; what would be refused has been."""
 
     source: Source
+    seen: Seen
     way: Way
     name: str
     family: str
@@ -114,37 +133,67 @@ def backtest_ticks(wanted: WantedTicks, now_ns: int) -> dict[str, Any]:
     ready = made_ready(wanted)
     config = wanted.told(ready.parameters)
     search = Search(
-        kind=KIND, family=ready.family, snapshot=ready.source.snapshot, code=ready.code, config=config, seed=0
+        kind=KIND, family=ready.family, snapshot=ready.seen.snapshot, code=ready.code, config=config, seed=0
     )
     with closing(Trials(wanted.data_dir)) as trials:
+        look = looked(wanted, ready.seen, trials, 1)
         trial = trials.begin(search, now_ns)
+        if look:
+            trials.look(trial, str(wanted.look), now_ns)
         found, bars, more = ready.play()
         result = on_bars(found, bars)
         counted = played(result, ready.way.width_ns)
         trials.finish(trial, counted.outcome)
         judging = Judging(trial, trials.tried(ready.family), trials.alike(ready.family, counted.outcome.compact))
-    hold = run(bars, Changes(np.zeros(1, np.int64), np.full(1, ONE)), ready.way.rules)
     return {
         "strategy": ready.name,
         "set": dict(ready.parameters),
-        "timeframe": wanted.timeframe,
-        "from": times(bars.open_ns[:1])[0],
-        "to": times(bars.close_ns[-1:])[0],
+        **about(wanted, bars),
         "ticks": found.ticks,
         **more,
-        "bars": len(bars),
-        **judged(result, hold, counted, judging, ready.way.width_ns, TARGET_VOLATILITY),
+        **judged(result, held(bars, ready.way.rules), counted, judging, ready.way.width_ns, TARGET_VOLATILITY),
         COMPLETENESS: completeness_of_ticks(wanted.data_dir, ready.source.read, bars),
+        "fee_tier": fee_tier(result, found.fill_ns),
         "open_trade": next(iter(trades_told(bars, bars.unit, found.open_trade)), None),
         "trades": trades_told(bars, bars.unit, found.trades),
         "equity_curve": np.asarray(quote(result.equity, bars.unit)).tolist(),
     }
 
 
+def about(wanted: WantedTicks, bars: Bars) -> dict[str, Any]:
+    """From when to when, and of how many bars."""
+    return {
+        "timeframe": wanted.timeframe,
+        "from": times(bars.open_ns[:1])[0],
+        "to": times(bars.close_ns[-1:])[0],
+        "bars": len(bars),
+    }
+
+
+def held(bars: Bars, rules: Rules) -> Result:
+    """Buy and hold with the same money and fees."""
+    return run(bars, Changes(np.zeros(1, np.int64), np.full(1, ONE)), rules)
+
+
+def looked(wanted: WantedTicks, seen: Seen, ledger: TrialReader, points: int) -> bool:
+    """Whether trades or books reach behind the holdout's wall, with as many looks left as there are points.
+
+    raises: BehindTheWall without --look; NoLooksLeft.
+    """
+    wall = ledger.wall()
+    if wall is None or seen.last_ns <= wall.at_ns:
+        return False
+    if not wanted.look:
+        raise BehindTheWall(
+            f"{wanted.file or wanted.instrument} goes on to {moment(seen.last_ns)}, behind the holdout's wall at {moment(wall.at_ns)}; "
+            f'give what ends there, or take one of the {wall.looks} looks: --look "why"'
+        )
+    check_looks(wall, ledger, points)
+    return True
+
+
 def made_ready(wanted: WantedTicks) -> Ready:
-    for name, allowed in (("each", EACH), ("queue", tuple(QUEUES))):
-        if getattr(wanted, name) not in allowed:
-            raise BadTicks(f"{name} is {getattr(wanted, name)!r}; allowed are {', '.join(allowed)}")
+    wanted.check()
     source = source_of(wanted.data_dir, wanted.file, wanted.instrument)
     way = wanted.way(source.spot)
     if wanted.strategy is None:
@@ -155,26 +204,28 @@ def made_ready(wanted: WantedTicks) -> Ready:
         parameters = {"fast": wanted.fast, "slow": wanted.slow}
         code = f"{ninefold.__version__} {blake2b(STRATEGY.encode(), digest_size=8).hexdigest()}"
         return Ready(
-            *(source, way, STRATEGY, FAMILY, code, parameters),
+            *(source, source.seen(), way, STRATEGY, FAMILY, code, parameters),
             play=lambda: streamed(EmaCross(wanted.fast, wanted.slow), source, way),
         )
     chosen = choose(wanted.strategy, wanted.settings, wanted.strategies)
     play = player_of(chosen, source, way, wanted.each, wanted.queue)
-    return Ready(source, way, chosen.name, chosen.family, chosen.code, chosen.parameters, play)
+    seen = source.seen(sides=isinstance(chosen.plan.wants, TradeCode))
+    return Ready(source, seen, way, chosen.name, chosen.family, chosen.code, chosen.parameters, play)
 
 
-def again(config: Mapping[str, Any], data_dir: Path) -> tuple[str, str, bytes, dict[str, Any]]:
+def again(trial: Trial, data_dir: Path) -> tuple[str, str, bytes, dict[str, Any]]:
     """A counted trial once more: identity of data and code, the digest of the result, and how complete what it read is; nothing is
     counted."""
-    ready = made_ready(_wanted_of(config, data_dir))
+    ready = made_ready(wanted_of(trial.search.config, data_dir))
     found, bars, _ = ready.play()
     counted = played(on_bars(found, bars), ready.way.width_ns)
     complete = completeness_of_ticks(data_dir, ready.source.read, bars)
-    return ready.source.snapshot, ready.code, counted.outcome.digests[0], complete
+    return ready.seen.snapshot, ready.code, counted.outcome.digests[0], complete
 
 
-def _wanted_of(config: Mapping[str, Any], data_dir: Path) -> WantedTicks:
-    more = {name: config[name] for name in OTHERWISE if name in config}
+def wanted_of(config: Mapping[str, Any], data_dir: Path) -> WantedTicks:
+    """What was asked for, from what the ledger kept of it."""
+    more = {name: as_asked(config[name]) for name in OTHERWISE if name in config}
     if "strategies" in more:
         more["strategies"] = Path(more["strategies"])
     named = {}

@@ -94,7 +94,7 @@ def tournament(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any
         **ground.portfolio(numbered.index(best["trial"]), best),
         "leaderboard": board,
     }
-    save_run(wanted.data_dir, KIND, min(numbered), told, ground.alone)
+    save_run(wanted.data_dir, KIND, min(numbered), told, ground.drawn)
     return told
 
 

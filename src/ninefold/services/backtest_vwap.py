@@ -1,6 +1,6 @@
 """The volume-weighted mean price of each bar, where a formula reads `vwap`.
 
-In:  bars, and what was paid in each (a file's turnover), or the trades that a data dir holds.
+In:  bars, and what was paid in each (a file's turnover), or the trades that a data dir holds; what the pipeline told is not asked here.
 Out: a float64 column, shape (n,), in the unit of the other prices. A bar without trades has its one price; NaN where a bar is
      unknown, and where the stored trades of a bar do not add up to its volume.
 """
@@ -66,7 +66,8 @@ def _mean(rows: np.ndarray, trades: np.ndarray, place: np.ndarray) -> np.ndarray
     """NaN where trades do not add up to the volume. place: of each trade's bar."""
     sizes = np.zeros(len(rows), np.int64)
     np.add.at(sizes, place, trades["size"])
-    paid = np.bincount(place, trades["price"].astype(np.float64) * trades["size"], minlength=len(rows))
+    above = (trades["price"] - rows["open"][place]).astype(np.float64) * trades["size"]  # as the pipeline counts it
+    paid = np.bincount(place, above, minlength=len(rows))
     whole = (sizes == rows["volume"]) & (sizes > 0) & (rows["state"] != BAR_UNKNOWN)
-    found: np.ndarray = np.where(whole, paid / np.maximum(sizes, 1), np.nan)
+    found: np.ndarray = np.where(whole, rows["open"] + paid / np.maximum(sizes, 1), np.nan)
     return found

@@ -19,22 +19,22 @@ from ninefold.backtest.exact import BadRules, exact
 from ninefold.backtest.fee_tiers import FeeTier, FeeTiers
 from ninefold.backtest.market_rules import EquityShare, Fees, FixedSize, Limits, Margin, Rules, Slippage, numbers
 from ninefold.backtest.outcome import TooLarge
-from ninefold.backtest.statistics.holdout import BehindTheWall, NoLooksLeft, check_before_wall
+from ninefold.backtest.statistics.holdout import BehindTheWall, NoLooksLeft, Wall, check_before_wall
 from ninefold.backtest.target import BadTarget
 from ninefold.formula import Term, sources
-from ninefold.formula.columns import COLUMNS
 from ninefold.formula.errors import FormulaError
 from ninefold.imports.mapping import ImportRefused
 from ninefold.market.instruments import UnknownInstrument
 from ninefold.market.time import width_of
 from ninefold.services.backtest_bars import Market, market_of_file
 from ninefold.services.backtest_series import with_elsewhere
-from ninefold.services.backtest_strategy import Chosen, choose_each
+from ninefold.services.backtest_strategy import Chosen, choose, choose_each
 from ninefold.services.backtest_vwap import VWAP
 from ninefold.services.lazily import lazily
 from ninefold.store.data_dir import NoDataDir, StoreWriteFailed, WrongFormat
 from ninefold.store.timerange import parse_timerange
 from ninefold.store.trials import DifferentResult, TrialReader, UnknownTrial
+from ninefold.strategy.forms import BookCode, Quoting, TradeCode
 from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import Code, Exits
 
@@ -46,6 +46,7 @@ else:
 NEXT_OPEN = "next-open"
 TAKER_FEE = "0.001"
 FILLS = (NEXT_OPEN,)
+TOLD_BY_BARS = ("open_ns", "close_ns", *PRICES, "volume")
 HOLES = ("refuse", "unknown")
 MOST_LEVERAGE = 100
 MAINTENANCE = "0.005"  # of a position's value, where a leverage is asked for: the lowest tier of the large venues
@@ -170,24 +171,33 @@ def check_holdout(wanted: Wanted, market: Market, ledger: TrialReader, points: i
 
     raises: BehindTheWall without --look; NoLooksLeft.
     """
-    wall = ledger.wall()
-    if wall is None or market.bars.close_ns[-1] <= wall.at_ns:
+    wall, close_ns = ledger.wall(), market.bars.close_ns
+    if wall is None or close_ns[-1] <= wall.at_ns:
         return False
     if not wanted.look:
-        where = f"bars of {wanted.file or wanted.instrument}"
-        check_before_wall(market.bars.close_ns, wall, where)
+        check_before_wall(close_ns, wall, f"bars of {wanted.file or wanted.instrument}")
+    check_looks(wall, ledger, points)
+    return True
+
+
+def check_looks(wall: Wall, ledger: TrialReader, points: int) -> None:
+    """raises: NoLooksLeft, if fewer are left than there are points."""
     left = ledger.looks_left()
     if left < points:
         raise NoLooksLeft(
             f"this takes {points} looks behind the holdout's wall, one for each trial, and {left} of {wall.looks} are left; "
             "end --timerange at the wall (`ninefold holdout status`), or ask for one strategy with one setting"
         )
-    return True
 
 
 def chosen_of(wanted: Wanted) -> Chosen:
     """raises: BadStrategy, FormulaError."""
     return chosen_each(wanted, [wanted.settings])[0]
+
+
+def plays_on_ticks(wanted: Wanted) -> bool:
+    """Whether the strategy is of a form that is played on trades and books alone. raises: BadStrategy, FormulaError."""
+    return isinstance(choose(wanted.strategy, (), wanted.strategies).plan.wants, Quoting | BookCode | TradeCode)
 
 
 def chosen_each(wanted: Wanted, settings: Sequence[Sequence[str]]) -> list[Chosen]:
@@ -219,7 +229,7 @@ def rules_of(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
     rules = Rules(
         cash=wanted.cash,
         sizing=EquityShare(wanted.leverage) if wanted.size is None else FixedSize(wanted.size),
-        fees=_fees(wanted),
+        fees=fees_of(wanted.taker_fee, wanted.taker_fee, wanted.fee_tiers),
         slippage=Slippage(rate=wanted.slippage),
         limits=Limits(short=0) if market.spot else Limits(),
         margin=Margin() if leverage == 1 else Margin(wanted.leverage, MAINTENANCE),
@@ -230,12 +240,14 @@ def rules_of(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
     return rules
 
 
-def _fees(wanted: Wanted) -> Fees | FeeTiers:
-    if not wanted.fee_tiers:
-        return Fees(taker=wanted.taker_fee, maker=wanted.taker_fee)
-    if wanted.taker_fee != TAKER_FEE:
-        raise BadBacktest(f"the taker fee is {wanted.taker_fee} and there are fee tiers too; leave one of them out")
-    return FeeTiers(tuple(FeeTier(*tier) for tier in wanted.fee_tiers))
+def fees_of(taker_fee: str, maker_fee: str, tiers: tuple[tuple[str, ...], ...]) -> Fees | FeeTiers:
+    """raises: BadBacktest for both a fee and tiers."""
+    if not tiers:
+        return Fees(taker=taker_fee, maker=maker_fee)
+    for name, fee in (("taker", taker_fee), ("maker", maker_fee)):
+        if fee != TAKER_FEE:
+            raise BadBacktest(f"the {name} fee is {fee} and there are fee tiers too; leave one of them out")
+    return FeeTiers(tuple(FeeTier(*tier) for tier in tiers))
 
 
 def code_of(points: Sequence[Chosen]) -> str:
@@ -246,12 +258,14 @@ def code_of(points: Sequence[Chosen]) -> str:
     return f"{ninefold.__version__} {blake2b(' '.join(codes).encode(), digest_size=8).hexdigest()}"
 
 
-def snapshot_of(market: Market) -> str:
-    """Identity of the data by its content, wherever it came from: the bars, and what is read of other series."""
+def snapshot_of(market: Market, points: Sequence[Chosen]) -> str:
+    """Identity of the data by its content, wherever it came from: the bars, and all else that formulas of these points read, of
+    the same bars (vwap, sentiment) and of other series."""
     bars = market.bars
     digest = blake2b(f"{bars.tick} {bars.lot}".encode(), digest_size=16)
-    for name in ("open_ns", "close_ns", *PRICES, "volume"):
+    for name in TOLD_BY_BARS:
         digest.update(getattr(bars, name))
-    for name in sorted(market.columns.keys() - COLUMNS.keys()):
+    read = {name for point in points for term in point.plan.terms for name in term.columns}
+    for name in sorted(market.columns.keys() & read - {*TOLD_BY_BARS}):
         digest.update(name.encode() + market.columns[name].tobytes())
     return digest.hexdigest()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,13 @@ from ninefold.backtest.ticks.tape import BadTicks, Ticks
 from ninefold.services.backtest_stored import SPOT
 from ninefold.services.tick_files import instrument_of_store, session_of_store, tape_of_file
 from ninefold.store.stretch import Stretch
+
+
+class Seen(NamedTuple):
+    """snapshot: identity of the data by their content. last_ns: when the last of it was known."""
+
+    snapshot: str
+    last_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +43,20 @@ class Source:
     session: Session | None = None
     read: tuple[Stretch, ...] = ()
 
-    @property
-    def snapshot(self) -> str:
-        """Identity of the data by their content."""
+    def seen(self, sides: bool = False) -> Seen:
+        """sides: whether the takers' of a file count: free code on trades reads them."""
         digest = blake2b(f"{self.tick} {self.lot}".encode(), digest_size=16)
+        last_ns = 0
         if self.session is not None:
-            digest.update(self.session.events.tobytes())
-            return digest.hexdigest()
+            events = self.session.events
+            digest.update(events.tobytes())
+            return Seen(digest.hexdigest(), int(max(events["exchange_ns"].max(), events["known_ns"].max())))
         for block in self.blocks():
-            for of in (block.exchange_ns, block.price, block.size):
-                digest.update(of.tobytes())
-        return digest.hexdigest()
+            last_ns = max(last_ns, int(block.exchange_ns[-1])) if len(block) else last_ns
+            read = (block.exchange_ns, block.price, block.size, block.taker_side if sides else None)
+            for of in read:
+                digest.update(b"" if of is None else of.tobytes())
+        return Seen(digest.hexdigest(), last_ns)
 
     def whole(self) -> Ticks:
         """All trades at once."""

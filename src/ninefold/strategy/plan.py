@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ninefold.formula import BOOL, RATIO, Call, FormulaError, Term, call, parse, sources
-from ninefold.formula.columns import NOT_LIVE, ON_BOOK, OWN
+from ninefold.formula.columns import ON_BOOK, OWN
 from ninefold.formula.elsewhere import elsewhere_in, is_leg
 from ninefold.formula.kernels import Elementwise
 from ninefold.market.time import width_of
@@ -197,8 +197,6 @@ def check_live(plan: Plan) -> None:
         said = f"it {_WAYS[plan.form]}"
     elif book := ON_BOOK & _read(plan.target):
         said = f"it reads {', '.join(sorted(book))}, which recorded books have and bars do not"
-    elif untold := NOT_LIVE & _read(plan.target):
-        said = f"it reads {', '.join(sorted(untold))}, which the pipeline's bars do not tell"
     elif own := {name for part in elsewhere_in(plan.target) for name in part.term.columns & OWN}:
         said = f"it reads {', '.join(sorted(own))}, what it holds itself, on bars of another series"
     elif plan.knows_itself and elsewhere_in(plan.target):
@@ -252,10 +250,10 @@ _FORMS: dict[type, str] = {
 }
 _WAYS = {
     "on_bar": "is free code (on_bar)",
-    "legs": "has legs (run it with `ninefold backtest`, an --instrument or --bars for each)",
-    "quotes": "gives quotes (run it with `ninefold backtest-ticks`)",
-    "on_trade": "is free code on trades (run it with `ninefold backtest-ticks`)",
-    "on_book": "is free code that quotes (run it with `ninefold backtest-ticks`)",
+    "legs": "has legs (run it with `ninefold backtest`, `sweep`, `walk-forward` or `cross-validate`, an --instrument or --bars for each)",
+    "quotes": "gives quotes (run it with `ninefold backtest-ticks` or `sweep`)",
+    "on_trade": "is free code on trades (run it with `ninefold backtest-ticks` or `sweep`)",
+    "on_book": "is free code that quotes (run it with `ninefold backtest-ticks` or `sweep`)",
 }
 
 

@@ -112,16 +112,19 @@ def test_the_fast_kernel_fills_as_the_slow_one_over_many_markets(drawn):
 @pytest.mark.slow
 def test_where_the_tape_is_cut_changes_nothing(drawn, cuts):
     ticks, changes, way = run_of(drawn)
-    whole = run(ticks, changes, way)
+    whole, found = run(ticks, changes, way), in_blocks(ticks, changes, way, cuts)
+    assert found.fills.tolist() == whole.fills.tolist()
+    for name in ("equity", "position", "trades", "open_trade"):
+        assert getattr(found, name).tobytes() == getattr(whole, name).tobytes()
+
+
+def in_blocks(ticks, changes, way, cuts):
     account = Stream(way, ticks.tick, ticks.lot, ticks.highest)
     edges = [0, *sorted(min(cut, len(ticks)) for cut in cuts), len(ticks)]
     for start, stop in itertools.pairwise(edges):
         here = (changes.at >= start) & (changes.at < stop)
         account.take(ticks.between(start, stop), Changes(changes.at[here] - start, changes.to[here]))
-    found = account.result()
-    assert found.fills.tolist() == whole.fills.tolist()
-    for name in ("equity", "position", "trades", "open_trade"):
-        assert getattr(found, name).tobytes() == getattr(whole, name).tobytes()
+    return account.result()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ninefold.backtest.fast import LARGEST, TARGET, UNLIMITED, fill_at_open, part, share
+from ninefold.backtest.fee_tiers import TAKER
 from ninefold.backtest.market_rules import Numbers
+from ninefold.backtest.tier_loop import add_traded, settle_day
 from ninefold.market.compiled import compiled
 
 CASH, POSITION, WANTED, SENT, ASKED, ARRIVED, STANDS = 0, 1, 2, 3, 4, 5, 6  # places in `Orders.stands`
@@ -37,6 +39,7 @@ class Orders(NamedTuple):
     lots:    the position that each wants; filled in as it is decided.
     stands:  shape (STANDS,): cash, position, what is wanted of the venue and by what is under way, target, and how many of the
              orders have arrived.
+    tiers:   of fees, as `tier_loop` keeps them; empty: fees are those of the rules.
     """
 
     at: np.ndarray
@@ -44,6 +47,7 @@ class Orders(NamedTuple):
     arrival: np.ndarray
     lots: np.ndarray
     stands: np.ndarray
+    tiers: np.ndarray
 
 
 @compiled
@@ -53,10 +57,12 @@ def play(tape: Tape, orders: Orders, before: int, r: Numbers, fills: np.ndarray)
     before: how many orders were decided in blocks before. -row - 1 if an amount at that row exceeds 2**60.
     """
     exchange_ns, price, size = tape
-    at, to, arrival, lots, stands = orders
+    at, to, arrival, lots, stands, tiers = orders
     cash, position, wanted, sent, target = stands[CASH], stands[POSITION], stands[WANTED], stands[SENT], stands[ASKED]
     rows, all_orders = len(price), len(at)
     arrived, decided, count, row = 0, before, 0, 0
+    tiered = len(tiers) > 0
+    taker = tiers[TAKER] if tiered else r.taker
     while row < rows:
         if position == wanted:
             ahead = at[decided] if decided < all_orders else rows
@@ -66,13 +72,17 @@ def play(tape: Tape, orders: Orders, before: int, r: Numbers, fills: np.ndarray)
             if row >= rows:
                 break
         room = part(size[row], r.volume_share) if r.volume_share > 0 else UNLIMITED
+        if tiered and settle_day(tiers, 0, exchange_ns[row]):
+            taker = tiers[TAKER]
         while True:
             if position != wanted:
                 before_it = position
                 cash, position, wanted, count = fill_at_open(
-                    cash, position, wanted, room, price[row], row, TARGET, r.taker, r, fills, count
+                    cash, position, wanted, room, price[row], row, TARGET, taker, r, fills, count
                 )
                 room = max(room - abs(position - before_it), 0)
+                if tiered:
+                    add_traded(tiers, 0, price[row] * abs(position - before_it))
             if arrived == decided or arrival[arrived] > exchange_ns[row]:
                 break
             if lots[arrived] != NOTHING:

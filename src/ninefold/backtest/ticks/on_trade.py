@@ -14,6 +14,8 @@ from typing import Protocol
 import numpy as np
 
 from ninefold.backtest.exact import ONE
+from ninefold.backtest.fee_tiers import Volumes
+from ninefold.backtest.market_rules import tiers_of
 from ninefold.backtest.outcome import FILLS
 from ninefold.backtest.target import wrong_target
 from ninefold.backtest.ticks.result import Curve, TickResult
@@ -37,7 +39,8 @@ def run_on_trade(ticks: Ticks, strategy: OnTrade, way: Way) -> TickResult:
     if not len(ticks):
         raise BadTicks("there are no trades: give at least one")
     rules = tick_numbers(way.rules, ticks.tick, ticks.lot, ticks.highest)
-    account, curve = Account(rules, rules.cash), Curve(way.width_ns)
+    volumes = Volumes(tiers_of(way.rules, ticks.tick * ticks.lot))
+    account, curve = Account(rules, rules.cash, volumes=volumes), Curve(way.width_ns)
     for first in range(0, len(ticks), BLOCK):
         block = ticks.between(first, first + BLOCK)
         _walk(block, first, strategy, account, way)

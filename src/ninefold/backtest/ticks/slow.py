@@ -15,26 +15,32 @@ One trade goes like this.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ninefold.backtest.exact import LARGEST, ONE
+from ninefold.backtest.fee_tiers import Tier, Volumes
 from ninefold.backtest.market_rules import Numbers
 from ninefold.backtest.outcome import FILLS, Reason, TooLarge
 from ninefold.backtest.target import Changes
 from ninefold.backtest.ticks.tape import Ticks
+from ninefold.market.time import DAY_NS
 
 NEVER_NS = 2**63 - 1
 UNLIMITED = 2**62  # lots
 
 
-def play(ticks: Ticks, changes: Changes, alone_ns: np.ndarray, rules: Numbers) -> np.ndarray:
+def play(
+    ticks: Ticks, changes: Changes, alone_ns: np.ndarray, rules: Numbers, tiers: Sequence[Tier] = ()
+) -> np.ndarray:
     """FILLS rows. alone_ns: when an order decided at each trade would arrive, had it no others before it; shape (n,).
+    tiers: of fees; none: as the rules have them.
 
     raises: TooLarge if an amount exceeds 2**60.
     """
-    account = Account(rules, rules.cash)
+    account = Account(rules, rules.cash, volumes=Volumes(tiers))
     wanted = dict(zip(changes.at.tolist(), changes.to.tolist(), strict=True))
     columns = (ticks.exchange_ns, ticks.price, ticks.size, alone_ns)
     for row, (at_ns, price, size, arrival_ns) in enumerate(zip(*(of.tolist() for of in columns), strict=True)):
@@ -60,12 +66,15 @@ class Account:
     under_way: deque[tuple[int, int]] = field(default_factory=deque)  # arrival_ns, position wanted
     last_ns: int = 0  # arrival of what was decided last
     fills: list[tuple[int, ...]] = field(default_factory=list)
+    day: int = 0
+    volumes: Volumes = field(default_factory=lambda: Volumes(()))
     proved: int = 0  # fills; what they cost, and what they hold
     paid: int = 0
     held: int = 0
 
     def meet(self, row: int, exchange_ns: int, price: int, size: int) -> None:
         """A trade. raises: TooLarge if the cash exceeds 2**60 units."""
+        self.day = exchange_ns // DAY_NS
         self.room = size * self.rules.volume_share // ONE if self.rules.volume_share else UNLIMITED
         self.work(row, price)
         while self.under_way and self.under_way[0][0] <= exchange_ns:
@@ -115,7 +124,7 @@ class Account:
         least, most = 0, size
         while least < most:
             middle = (least + most + 1) // 2
-            cost = max(0, _up(price * middle * self.rules.taker)) + self.slip(price) * middle
+            cost = max(0, _up(price * middle * self.taker)) + self.slip(price) * middle
             equity = self.cash + self.position * price - cost
             if equity >= _up((abs(self.position) + middle) * price * self.rules.initial):
                 least = middle
@@ -126,12 +135,18 @@ class Account:
     def fill(self, row: int, price: int, size: int) -> None:
         if size == 0:
             return
-        fee = _up(price * abs(size) * self.rules.taker)
+        fee = _up(price * abs(size) * self.taker)
+        self.volumes.add(self.day, price * abs(size))
         slip = self.slip(price) * abs(size)
         self.cash -= price * size + fee + slip
         self.position += size
         self.room -= abs(size)
         self.fills.append((row, price, size, fee, slip, 0, Reason.TARGET, 0))
+
+    @property
+    def taker(self) -> int:
+        tiers = self.volumes.tiers
+        return tiers[self.volumes.tier(self.day)].taker if tiers else self.rules.taker
 
     def slip(self, price: int) -> int:
         return self.rules.slip_ticks + _up(price * self.rules.slip_rate)

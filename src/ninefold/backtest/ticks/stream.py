@@ -17,7 +17,8 @@ from typing import Protocol
 import numpy as np
 
 from ninefold.backtest.exact import BadRules
-from ninefold.backtest.market_rules import Numbers, Rules, numbers, refuse_tiers
+from ninefold.backtest.fee_tiers import state_of
+from ninefold.backtest.market_rules import Numbers, Rules, numbers, tiers_of
 from ninefold.backtest.outcome import COLUMNS, FILLS, TooLarge
 from ninefold.backtest.target import Changes, changes_of_target
 from ninefold.backtest.ticks.fast import ARRIVED, CASH, STANDS, Orders, Tape, play
@@ -85,6 +86,7 @@ class Stream:
     def __init__(self, way: Way, tick: Fraction, lot: Fraction, highest: int) -> None:
         self._way, self._steps, self._highest = way, (tick, lot), highest
         self._numbers = tick_numbers(way.rules, tick, lot, highest)
+        self._tiers = state_of(tiers_of(way.rules, tick * lot))
         self._stands = np.zeros(STANDS, np.int64)
         self._stands[CASH] = self._numbers.cash
         self._arrival, self._lots = np.empty(0, np.int64), np.empty(0, np.int64)  # of orders under way
@@ -137,6 +139,7 @@ class Stream:
             np.concatenate((self._arrival, arrival)),
             np.concatenate((self._lots, to_come)),
             self._stands.copy(),
+            self._tiers.copy(),
         )
 
     def _play(self, ticks: Ticks, orders: Orders) -> np.ndarray:
@@ -145,11 +148,11 @@ class Stream:
         count = play(tape, orders, before, self._numbers, fills)
         if count > len(fills):  # what the share of a trade's size did not give was filled bit by bit
             fills = np.empty((count, COLUMNS), np.int64)
-            orders.stands[:] = self._stands
+            orders.stands[:], orders.tiers[:] = self._stands, self._tiers
             count = play(tape, orders, before, self._numbers, fills)
         if count < 0:
             raise TooLarge(self._rows - count - 1)
-        self._stands = orders.stands
+        self._stands, self._tiers = orders.stands, orders.tiers
         return fills[:count].reshape(-1).view(FILLS).copy()
 
 
@@ -157,5 +160,4 @@ def tick_numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int) -> N
     """The rules as kernels read them. raises: BadRules, also for those that are not modelled on trades."""
     if rules.exits != NO_EXITS or rules.margin.maintenance or rules.margin.liquidation_fee:
         raise BadRules("exits, maintenance and liquidation are not modelled on trades; leave them out of the rules")
-    refuse_tiers(rules, "where one order after another meets the trades; orders and quotes on events have them")
     return numbers(rules, tick, lot, highest)
