@@ -32,7 +32,7 @@ demo: setup
 setup: $(DONE)/web
 
 test: $(DONE)/dev $(DONE)/web $(DONE)/compiled
-	$(MEMORY) $(BIN)/python -m pytest -n 3 $(PARALLEL) $(ARGS)
+	$(MEMORY) $(BIN)/python -m pytest -n 4 $(PARALLEL) $(ARGS)
 
 quick: $(DONE)/dev $(DONE)/web $(DONE)/compiled
 	$(MEMORY) $(BIN)/python -m pytest -m "not slow and not torture" -n 2 $(PARALLEL) $(ARGS)

@@ -48,7 +48,8 @@ SHARE_DEMO = (
 SHARE_TAPED = ("pipeline/test_demo.py", "pipeline/test_train_and_serve.py")
 SHARE_LOADED = ("api", "backtest", "forecast", "formula", "freqtrade", "venues_orders")  # compiled loops, ccxt, LightGBM, Litestar
 LONGEST = (
-    *("torture/test_soak.py", "torture/test_kill.py", "venues/test_contract.py", "torture/test_bad_input.py"),
+    *("torture/test_soak.py", "torture/test_crash_table.py", "torture/test_kill.py", "torture/test_day.py"),
+    *("venues/test_contract.py", "torture/test_bad_input.py"),
     *(*SHARE_TAPED, "scale/test_collectors.py", *SHARE_DEMO, "pipeline/test_nats.py"),
     *("history/test_interrupted.py", "services/test_ccxt_feed.py", "history/test_simulated.py", "torture/test_kill_work.py"),
     *("pipeline/test_account.py", "pipeline/test_outside.py", "scale/test_publish.py", "services/test_restore.py"),

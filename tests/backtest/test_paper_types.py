@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ninefold.market.records import Balance, CancelAsked, Fill, Order
-from tests.execution.test_desk import ONE, RULES, World
+from tests.execution.desk_world import ONE, RULES, World
 
 
 def fills(world: World) -> list[tuple[int, int, bool]]:

@@ -16,8 +16,8 @@ import msgspec
 import pytest
 
 from ninefold.bus.failed import BusFailed
-from ninefold.bus.permissions import PAYLOAD_BYTES
 from ninefold.bus.server import NatsServer
+from ninefold.bus.sizes import FILE_BYTES, PAYLOAD_BYTES
 from ninefold.bus.status import CHAIN, SERVICES
 from ninefold.config import Account, Config, Venue
 from ninefold.store.data_dir import open_data_dir
@@ -169,7 +169,8 @@ class World:
         settings = self.folder / "nats.conf"
         folder = self.folder / "jetstream"
         settings.write_text(
-            f'listen: "127.0.0.1:{port}"\nmax_payload: {PAYLOAD_BYTES}\njetstream {{ store_dir: "{folder}" }}\n'
+            f'listen: "127.0.0.1:{port}"\nmax_payload: {PAYLOAD_BYTES}\n'
+            f'jetstream {{ store_dir: "{folder}", max_file_store: {FILE_BYTES} }}\n'
         )
         beside = Path(sys.executable).with_name("nats-server")
         command = [str(beside) if beside.exists() else "nats-server", "-c", str(settings)]

@@ -22,7 +22,7 @@ from .crash_table import CALLS, FAULTS, Case
 
 ROOT = Path(__file__).parents[2]
 LOST = 25  # inputs before the ledger's last one
-SAMPLE, ALL = 480, 1  # of so many points one with each fault
+SAMPLE, ALL = 720, 1  # of so many points one with each fault
 WHERE: dict[
     str, tuple[str, int]
 ] = {  # with which fault a program less a rule is found out, and at how many of the points

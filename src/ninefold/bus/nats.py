@@ -30,12 +30,13 @@ from nats.js.errors import NotFoundError
 
 from ninefold.bus.failed import BusFailed
 from ninefold.bus.link import Access, Told, open_link, shown
-from ninefold.bus.permissions import DOOR, INPUT, PAYLOAD_BYTES, STATUS, stream_of, subject_of
+from ninefold.bus.permissions import DOOR, INPUT, STATUS, stream_of, subject_of
+from ninefold.bus.sizes import FILE_BYTES, KEPT_BYTES, PAYLOAD_BYTES
 
 SEQ = "Ninefold-Seq"
 ORIGIN = "Ninefold-Origin"
 EXPECTED = "Nats-Expected-Last-Sequence"
-KEPT_BYTES = 2 * 1024**3  # a stream's oldest messages go when it is larger; the journal keeps what came
+NO_ROOM = 10047  # what a server says that has set aside all it may have for other streams
 INPUTS_AT_ONCE = 256
 SILENT_S = 2.0  # after so long without a message a follower asks whether there is one that it should have had
 AGAIN_S = 0.5
@@ -97,6 +98,14 @@ class NatsBus:
             await self._streams.add_stream(config)
         except nats.js.errors.BadRequestError as error:
             raise BusFailed(f"the stream {config.name} cannot be made: {error}") from None
+        except nats.js.errors.APIError as error:
+            if error.err_code != NO_ROOM:
+                raise self.meaning(error) from None
+            raise BusFailed(
+                f"the NATS server at {shown(self._access.url)} has no room for the stream {config.name}: it sets aside "
+                f"{KEPT_BYTES / 1024**3:g} GiB for each and may have less together; set max_file_store: {FILE_BYTES} in the "
+                "jetstream block of its configuration (it is not written until it is needed), or free its disk"
+            ) from None
         except _Cut as error:
             raise self.meaning(error) from None
 

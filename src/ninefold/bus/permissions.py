@@ -22,7 +22,6 @@ SENDERS = ("sentiment", "execute")  # hand inputs to the door
 FOLLOWERS = ("record", "notify", "serve")  # of the end of the chain
 ORDER = (COLLECT, *CHAIN)
 LEASES = "ninefold_leases"  # the bucket that says which executor trades an account
-PAYLOAD_BYTES = 32 * 1024 * 1024  # a chunk after a long pause holds many bars; the server must allow it
 _API = "$JS.API"
 
 

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from ninefold.bus.credentials import Credential
 from ninefold.bus.failed import BusFailed
-from ninefold.bus.permissions import PAYLOAD_BYTES, Allowed
+from ninefold.bus.permissions import Allowed
+from ninefold.bus.sizes import FILE_BYTES, PAYLOAD_BYTES
 
 READY_S = 10.0
 LOOPBACK = "127.0.0.1"
@@ -99,7 +100,7 @@ def _settings(folder: Path, host: str, port: int, guarded: Guarded | None) -> st
     lines = [
         f"listen: {json.dumps(f'{_bracketed(host)}:{port}')}",
         f"max_payload: {PAYLOAD_BYTES}",
-        f"jetstream {{ store_dir: {json.dumps(str(folder.absolute() / 'jetstream'))} }}",
+        f"jetstream {{ store_dir: {json.dumps(str(folder.absolute() / 'jetstream'))}, max_file_store: {FILE_BYTES} }}",
     ]
     if guarded is not None:
         certificate, key = (json.dumps(str(path.absolute())) for path in (guarded.cert_file, guarded.key_file))
