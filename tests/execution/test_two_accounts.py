@@ -1,11 +1,16 @@
 """Two accounts on one market: which decision follows from which order."""
 
+from msgspec import structs
+
+from ninefold.execution.core import ExecutionCore
+from ninefold.execution.reasons import UNEXPLAINED
 from ninefold.execution.shown import Quote
-from ninefold.execution.two_accounts import Standing, TwoAccounts
+from ninefold.execution.two_accounts import Standing, TwoAccounts, concerned, standings
 from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
-from ninefold.market.records import Fill, Order
+from ninefold.market.records import Fill, Order, Tick
+from tests.execution.desk_world import RULES
 
 MS = 1_000_000
 ONE = 10**8
@@ -159,3 +164,15 @@ def test_what_the_venue_has_not_told_yet_is_its_latency():
     accounts.decide(1, 100 * MS, standing(refused, 0, "", "its balances"), standing(order("nf-1", 1)))
     [found] = [one for one in accounts.differences() if one.kind == "order"]
     assert found.reason == "fill model" and "acknowledgements" in found.why and "its balances" in found.why
+
+
+def test_what_who_flattens_sells_at_a_tick_without_targets_is_compared_too():
+    core = ExecutionCore(RULES, registry())
+    sale = structs.replace(order("nf-1", 1), side=-1, strategies=("flatten",), reduce_only=True)
+    nothing = Chunk(1, 1, 1, {}, [Tick(seq=1, known_ns=100 * MS, exchange_ns=100 * MS)])
+    sold = Chunk(1, 1, 1, {}, [*nothing.records, sale])
+    assert (concerned(core, nothing), concerned(core, sold), concerned(core, told(sale))) == (set(), {1}, set())
+    accounts = TwoAccounts(registry())
+    accounts.decide(1, 100 * MS, *(standings(core, chunk, {1}) for chunk in (nothing, sold)))
+    accounts.decide(2, 200 * MS, standing(order("nf-2", 2)), standing(under_way="nf-1"))
+    assert [(one.what, one.reason == UNEXPLAINED) for one in accounts.differences()] == [("nf-1", True), ("nf-2", False)]

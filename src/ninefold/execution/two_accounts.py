@@ -59,22 +59,20 @@ class Standing(NamedTuple):
 
 
 def concerned(core: ExecutionCore, chunk: Chunk) -> set[int]:
-    """Instruments of which something may have been decided at a chunk's tick, for targets or for exits."""
-    if not any(isinstance(record, Tick) for record in chunk.records):
+    """Instruments of which something may have been decided at a chunk's tick, for targets, for exits or for who flattens."""
+    tick = _tick_of(chunk)
+    if tick is None:
         return set()
-    return {*chunk.rows("targets")["instrument"].tolist(), *core.guards.instruments}
+    made = _made_at(tick, chunk)
+    return {*chunk.rows("targets")["instrument"].tolist(), *core.guards.instruments, *made}
 
 
 def standings(core: ExecutionCore, chunk: Chunk, instruments: set[int]) -> dict[int, Standing]:
     """By instrument, at a chunk's tick; call it after the core's step."""
-    tick = next((record for record in reversed(chunk.records) if isinstance(record, Tick)), None)
+    tick = _tick_of(chunk)
     if tick is None or not instruments:
         return {}
-    made = {
-        record.instrument: record
-        for record in chunk.records
-        if isinstance(record, Order) and record.seq == tick.seq and record.status in ("intended", "refused")
-    }
+    made = _made_at(tick, chunk)
     under_way = {
         order.instrument: order.client_order_id
         for order in core.unsettled()
@@ -90,6 +88,19 @@ def standings(core: ExecutionCore, chunk: Chunk, instruments: set[int]) -> dict[
             core.guards.standing(instrument),
         )
         for instrument in sorted(instruments)
+    }
+
+
+def _tick_of(chunk: Chunk) -> Tick | None:
+    return next((record for record in reversed(chunk.records) if isinstance(record, Tick)), None)
+
+
+def _made_at(tick: Tick, chunk: Chunk) -> dict[int, Order]:
+    """Orders that were intended or refused at a tick, by instrument."""
+    return {
+        record.instrument: record
+        for record in chunk.records
+        if isinstance(record, Order) and record.seq == tick.seq and record.status in ("intended", "refused")
     }
 
 
