@@ -19,7 +19,8 @@ from .stream import BASE, BTC, chunk, equity, may, registry, scored, trade
 def view() -> LiveView:
     made = LiveView("demo", registry())
     values = [
-        (BTC, SECOND_NS, BASE, b"sma(close, 10)", 6_120_310.0, BASE, 2),
+        (BTC, SECOND_NS, BASE, b"sma(close, 10)", 61_203.10, BASE, 2),  # as `measure` gives it
+        (BTC, SECOND_NS, BASE, b"vwap", 6_120_310.0, BASE, 2),  # as it is told of a bar
         (BTC, SECOND_NS, BASE, b"rsi(close, 14)", float("nan"), BASE, 2),
         (BTC, SECOND_NS, BASE, b"a value that is no formula", 0.5, BASE, 2),
     ]
@@ -51,6 +52,7 @@ def test_market_numbers_are_in_quote_units_and_unknown_ones_are_absent(view):
     assert found[("ninefold_last_price", *where)] == 61203.10
     assert found[("ninefold_trades_total", *where)] == 3
     assert found[("ninefold_indicator", *where, "term=sma(close, 10)", "timeframe=1s")] == 61203.10
+    assert found[("ninefold_indicator", *where, "term=vwap", "timeframe=1s")] == 61203.10
     assert found[("ninefold_indicator", *where, "term=a value that is no formula", "timeframe=1s")] == 0.5
     assert not any("rsi(close, 14)" in part for key in found for part in key)
     assert found[("ninefold_target", *where, "strategy=trend", "timeframe=1s")] == -0.5

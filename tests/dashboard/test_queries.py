@@ -84,6 +84,13 @@ def test_every_query_of_the_dashboard_answers_with_at_least_one_number(scraping)
     assert not waiting, f"still empty after {WAIT_SECONDS:.0f} s: {json.dumps(waiting, indent=1)}"
 
 
+def test_a_mean_of_prices_is_near_the_last_price(scraping):
+    """In the same unit: both are shown in one panel."""
+    ratio = 'ninefold_indicator{term="sma(close, 20)", timeframe="1s"} / on(instrument) group_left() ninefold_last_price'
+    until(lambda: has_number(scraping, ratio), WAIT_SECONDS, "a mean of twenty bars")
+    assert all(0.8 < found < 1.25 for found in scraping.values(ratio) if math.isfinite(found))
+
+
 def test_a_query_of_an_unknown_metric_would_be_noticed(scraping):
     assert not has_number(scraping, "ninefold_no_such_metric")
     with pytest.raises(AssertionError, match="parse error"):

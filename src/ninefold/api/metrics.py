@@ -20,10 +20,10 @@ from prometheus_client.registry import Collector
 from ninefold.api.live import LiveView
 from ninefold.api.rows import MONEY_DECIMALS
 from ninefold.bus.status import SERVICES
-from ninefold.formula import FormulaError, Scale, Term, parse, to_quote
 from ninefold.market.histogram import Histogram
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import SECOND_NS, TIMEFRAME_OF
+from ninefold.market.values import MEAN
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -193,21 +193,9 @@ class _View(Collector):
             yield "ninefold_lag_seconds", (), (self.now_ns - self.view.known_ns) / SECOND_NS
 
 
-def _in_quote(text: str, value: float, instrument: Instrument) -> float:
-    term = _term(text)
-    if term is None:
-        return value
-    scale = Scale(instrument.price_decimals, instrument.size_decimals)
-    return float(to_quote(term, np.array([value]), scale)[0])
-
-
-@lru_cache(maxsize=1_000)
-def _term(text: str) -> Term | None:
-    """The term of a VALUES row; None for a value that has a name but is no formula."""
-    try:
-        return parse(text)
-    except FormulaError:
-        return None
+def _in_quote(term: str, value: float, instrument: Instrument) -> float:
+    """What `measure` computed is in quote units already; a bar's mean price is told in the instrument's."""
+    return value / 10**instrument.price_decimals if term == MEAN.decode() else value
 
 
 def _buckets(counts: dict[int, int], bounds: tuple[float, ...], unit_ns: int) -> list[tuple[str, float]]:
