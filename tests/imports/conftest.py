@@ -1,5 +1,6 @@
 """What the tests of imports share: an import as the command does it, and real servers of this machine."""
 
+import asyncio
 import csv
 import importlib
 import os
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from ninefold.imports import run
@@ -87,9 +89,22 @@ def postgres() -> Iterator[str]:
         settings = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={home}", "fsync=off"]
         options = [part for setting in settings for part in ("-c", setting)]
         with running([*user, str(programs / "postgres"), "-D", str(data), *options], home, port, signal.SIGINT):
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            asyncio.run(asyncio.wait_for(_taken(url), START_S))
+            yield url
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+async def _taken(url: str) -> None:
+    """Until it takes connections: for a while after it listens it says that it is starting up."""
+    while True:
+        try:
+            await (await asyncpg.connect(url)).close()
+        except asyncpg.CannotConnectNowError:
+            await asyncio.sleep(0.05)
+        else:
+            return
 
 
 @pytest.fixture(scope="session")
