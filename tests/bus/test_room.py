@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -13,34 +12,23 @@ from ninefold.bus.nats import NatsBus
 from ninefold.bus.permissions import ORDER
 from ninefold.bus.server import NatsServer
 from ninefold.bus.sizes import FILE_BYTES, KEPT_BYTES
-from tests.conftest import missing
+from tests.bus.test_cut import play
 
 
-def made(folder: Path) -> None:
-    """All streams of a pipeline, on a server of their own."""
-
-    async def run() -> None:
-        try:
-            server = await NatsServer.start(folder)
-        except BusFailed as failed:
-            missing(str(failed))
-        bus = await NatsBus.connect(server.url)
-        try:
-            for stage in ORDER:
-                await bus.make(stage)
-        finally:
-            await bus.close()
-            await server.stop()
-
-    asyncio.run(run())
+async def all_streams(server: NatsServer, bus: NatsBus) -> NatsServer:
+    for stage in ORDER:
+        await bus.make(stage)
+    return server
 
 
-def test_all_streams_find_room_however_small_the_disk_is(tmp_path):
-    made(tmp_path)
+def test_all_streams_find_room_however_small_the_disk_is(tmp_path: Path) -> None:
+    play(tmp_path, all_streams)
     assert f"max_file_store: {FILE_BYTES}" in (tmp_path / "nats.conf").read_text()
 
 
-def test_a_server_that_may_set_aside_too_little_is_told_of_with_what_to_do(tmp_path, monkeypatch):
+def test_a_server_that_may_set_aside_too_little_is_told_of_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(servers, "FILE_BYTES", 3 * KEPT_BYTES)
     with pytest.raises(BusFailed, match=rf"no room for the stream ninefold_\w+: .* set max_file_store: {FILE_BYTES} "):
-        made(tmp_path)
+        play(tmp_path, all_streams)

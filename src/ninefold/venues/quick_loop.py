@@ -54,6 +54,31 @@ class Known(NamedTuple):
 
 
 @compiled
+def either(
+    at: int, behind: int, steps: int, count: int, texts: int, best_steps: int, best_count: int, best_texts: int
+) -> tuple[bool, bool, int, int, Said]:
+    """Whether the message from `at` to `behind` is of one of two forms, whether of the second (none of it: count 0), its symbol
+    (place, length) and what it says. Addresses, not arrays: of these each call would count the references.
+    """
+    end, symbol, length, said = message(at, behind, steps, count, texts)
+    if end == behind or best_count == 0:
+        return end == behind, False, symbol, length, said
+    end, symbol, length, said = message(at, behind, best_steps, best_count, best_texts)
+    return end == behind, True, symbol, length, said
+
+
+@compiled
+def amounts(said: Said, prices: int, sizes: int) -> tuple[int, int, int, int]:
+    """Price, size, ask and size of the ask in units of so many decimals; below 0 what is no such number."""
+    return (
+        in_units(said.price, said.price_behind, prices),
+        in_units(said.size, said.size_behind, sizes),
+        in_units(said.ask, said.ask_behind, prices),
+        in_units(said.ask_size, said.ask_size_behind, sizes),
+    )
+
+
+@compiled
 def run(
     data: np.ndarray,
     start: int,
@@ -71,8 +96,7 @@ def run(
     window, offset: int64 (WINDOW,) and (frames, median) of the connection. control: int64 (CONTROLS,), both ways.
     rows, lags: TRADES and int64, of one length; quotes: QUOTES.
     """
-    traded, quoted = 0, 0
-    why, seq, now, touched = ENDED, control[SEQ], control[NOW_NS], control[TOUCHED]
+    why, traded, quoted, seq, now, touched = ENDED, 0, 0, control[SEQ], control[NOW_NS], control[TOUCHED]
     least, last_receive = np.int64(2**63 - 1), np.int64(-(2**63) + 1)
     steps, texts, slots, states = known.steps, address_of(known.texts), known.slots, known.states
     best_steps, best_texts = known.best_steps, address_of(known.best_texts)
@@ -81,33 +105,23 @@ def run(
         if traded == len(rows) or quoted == len(quotes):
             why = FULL
             break
-        why = NOT_MINE
-        body = at + HEAD
+        why, body = NOT_MINE, at + HEAD
         behind = body + np.int64(load_word(at) & np.uint64(0xFFFF_FFFF))
         connection = np.int64(load_word(body + 1) & np.uint64(0xFFFF))
         this_seq, receive = np.int64(load_word(body + 3)), np.int64(load_word(body + 11))
-        if load_byte(body) != FRAME or connection != control[CONNECTION]:
+        is_frame = load_byte(body) == FRAME and connection == control[CONNECTION]
+        if not is_frame or receive >= control[UNTIL_NS] or receive < last_receive:
             break
-        if receive >= control[UNTIL_NS] or receive < last_receive:
-            break
-        end_of_message, symbol, length, said = message(body + BODY, behind, address_of(steps), len(steps), texts)
-        is_best = end_of_message != behind and len(best_steps) > 0
-        if is_best:
-            end_of_message, symbol, length, said = message(
-                body + BODY, behind, address_of(best_steps), len(best_steps), best_texts
-            )
-        if end_of_message != behind:
+        is_mine, is_best, symbol, length, said = either(
+            body + BODY, behind, address_of(steps), len(steps), texts, address_of(best_steps), len(best_steps), best_texts
+        )
+        if not is_mine:
             break
         row = row_of(symbol, length, address_of(slots), len(slots))
         if row < 0 or states[row, NEXT_ID] < 0:
             break
-        prices, sizes = states[row, PRICE_DECIMALS], states[row, SIZE_DECIMALS]
-        price, size = in_units(said.price, said.price_behind, prices), in_units(said.size, said.size_behind, sizes)
-        ask, ask_size = (
-            in_units(said.ask, said.ask_behind, prices),
-            in_units(said.ask_size, said.ask_size_behind, sizes),
-        )
-        if price < 0 or size < 0 or ask < 0 or ask_size < 0:
+        price, size, ask, ask_size = amounts(said, states[row, PRICE_DECIMALS], states[row, SIZE_DECIMALS])
+        if min(price, size, ask, ask_size) < 0:
             break
         if is_best:
             _write_best(quotes[quoted], states[row, INSTRUMENT], said, receive, this_seq, price, size, ask, ask_size)
@@ -130,12 +144,11 @@ def run(
             touched += 1
         now = max(now, receive - offset[1])
         at, seq, last_receive, why = behind, this_seq, receive, ENDED
-        leading = now if control[LEADS] else receive - control[LEAD_MEDIAN_NS]
-        if leading >= control[TICK_NS]:
+        if (now if control[LEADS] else receive - control[LEAD_MEDIAN_NS]) >= control[TICK_NS]:
             why = TICKED
     control[AT], control[WHY], control[SEQ] = at - address_of(data), why, seq
-    control[TRADES], control[QUOTES] = traded, quoted
-    control[RECEIVE_NS], control[NOW_NS], control[LEAST_LAG_NS], control[TOUCHED] = last_receive, now, least, touched
+    control[TRADES], control[QUOTES], control[TOUCHED] = traded, quoted, touched
+    control[RECEIVE_NS], control[NOW_NS], control[LEAST_LAG_NS] = last_receive, now, least
 
 
 @compiled
