@@ -4,8 +4,9 @@ In:  a new order of one of these types; the prices of public trades.
 Out: `ApiError` as Binance answers; orders that go to the book once the last price has reached theirs.
 Rules: developers.binance.com, "Trading endpoints: New order" (which parameters; "Trigger order price rules against market
 price"), "Filters" (MAX_NUM_ALGO_ORDERS) and "Error codes" ("Order would trigger immediately."), read 2026-11-30. While it waits
-an order is NEW with workingTime -1 and isWorking false. That it is told as NEW once more when it goes off is no page's word:
-programs that follow the account saw it so. A purchase without a limit that the account cannot pay when it goes off expires.
+an order is NEW with workingTime -1 and isWorking false. That it is told as NEW once more when it goes off is no page's word: it is
+assumed here, and our reader takes any number of them. A purchase without a limit that the account cannot pay when it goes off
+expires.
 """
 
 from collections.abc import Callable
