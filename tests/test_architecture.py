@@ -58,6 +58,7 @@ BLOCKS = {"body", "orelse", "finalbody", "handlers", "cases"}
 MAY_CALL = re.compile(rf"\b(?:{'|'.join(sorted(IMPURE_WORDS))})\s*\(")  # where it is not, no call need be looked at
 
 
+@pytest.mark.slow
 def test_imports_go_one_way_and_pure_folders_touch_nothing():
     found = violations(PACKAGE)
     assert not found, "\n".join(found)

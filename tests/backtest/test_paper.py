@@ -184,6 +184,7 @@ def test_no_result_depends_on_where_chunks_are_cut(stream, places):
     assert here == there
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(streams())
 def test_nothing_is_made_or_lost_and_no_fill_is_better_or_greater_than_what_was_shown(stream):

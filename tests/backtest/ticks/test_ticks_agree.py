@@ -171,6 +171,7 @@ def test_what_happened_stays_the_same_when_the_future_arrives(drawn):
     assert whole[whole["bar"] < part].tolist() == found.tolist()
 
 
+@pytest.mark.slow
 @given(DRAWN)
 @settings(max_examples=40, deadline=None)
 def test_cash_positions_and_costs_add_up(drawn):

@@ -136,6 +136,7 @@ def test_no_more_is_taken_at_a_price_than_was_ever_told_of_it(seed, terms):
             assert np.abs(mine).sum() <= events["size"][of & (events["price"] == price)].sum()
 
 
+@pytest.mark.slow
 @given(SEEDS, TERMS)
 @settings(max_examples=40, deadline=None)
 def test_cash_positions_and_fees_add_up(seed, terms):
