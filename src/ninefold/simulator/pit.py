@@ -62,18 +62,20 @@ class Pit:
 
     def do(self, act: Act) -> None:
         """Carry out an act of the crowd."""
-        if act.kind == "cancel":
-            self.book.cancel(act.order_id)
+        kind, side, price, lots, order_id = act
+        if kind == "cancel":
+            self.book.cancel(order_id)
             self.after([], 0, BUY)
             return
-        price = self._beside(act.side, act.price_ticks) if act.kind == "rest" else act.price_ticks
-        if price is None:
+        rests = kind == "rest"
+        beside = self._beside(side, price) if rests else price
+        if beside is None:
             return
         order_id = self._next_agent_id()
-        matches = self.book.submit(order_id, act.side, price, act.lots, rest=act.kind == "rest")
-        if act.kind == "rest":
+        matches = self.book.submit(order_id, side, beside, lots, rests)
+        if rests:
             self.crowd.rests(order_id, self.book)
-        self.after(matches, order_id, act.side)
+        self.after(matches, order_id, side)
 
     def answer(self) -> None:
         """Let the one-upping quoter answer, if there is something new for it: neither best price nor its size is as it was."""
