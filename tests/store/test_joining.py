@@ -219,13 +219,9 @@ def test_what_was_let_go_while_it_was_joined_does_not_come_back(tmp_path: Path) 
     assert table.files() == [] and not any(one.path.exists() for one in made)
 
 
-<<<<<<< HEAD
 @pytest.mark.slow
-def test_the_writer_knows_its_files_as_the_log_tells_them(tmp_path: Path) -> None:
-=======
 def test_the_writer_knows_its_files_as_the_log_tells_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ninefold.store.delta.CHECKPOINT_COMMITS", 15)
->>>>>>> main
     rng = np.random.default_rng(4)
     table = Table(tmp_path, "trades")
     for number in range(1, 26):
