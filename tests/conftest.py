@@ -36,8 +36,6 @@ for name, examples in (("usual", 40), ("money", 100), ("long", 8)):  # where the
 settings.load_profile("usual")
 if not THOROUGH:  # all files of ours that are loaded would be read for their constants: seconds, in every worker of a fresh clone
     providers._get_local_constants = lambda: providers._local_constants
-if "PYTEST_XDIST_WORKER" in os.environ:  # it has told all it knows; to free all that it loaded takes it seconds
-    atexit.register(os._exit, 0)
 
 START_SECONDS = 60.0  # imports of a cold interpreter on two busy cores; a warm start takes a few seconds
 STOP_SECONDS = 15.0
@@ -98,6 +96,12 @@ class WholeFiles(LoadScopeScheduling):
         file, work = self._split_scope(self.registered_collections[node][item_index]), self.assigned_work[node]
         if all(work[file].values()):
             del work[file]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A worker that ends has told all it knows: to free, one by one, what it has loaded would take it seconds."""
+    if hasattr(config, "workerinput"):
+        atexit.register(os._exit, 0)
 
 
 @pytest.hookimpl(optionalhook=True)
