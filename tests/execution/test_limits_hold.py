@@ -9,7 +9,7 @@ from ninefold.execution import risk
 from .session import Session
 
 SESSIONS = 400
-SELDOM = {"min_notional": 125, "rejected": 109, "daily_loss": 65, "drawdown": 48}  # the first sessions that meet these rules
+SELDOM = {"min_notional": 125, "rejected": 109, "daily_loss": 65, "drawdown": 48}  # the first seeds to meet them
 NAMES = [rule.__name__ for rule in (*risk.RULES, *risk.PRICED)]
 
 
