@@ -226,7 +226,7 @@ def test_what_broke_is_told_and_what_was_missed_is_fetched_without_doubles(tmp_p
     broken: list[int] = []
 
     def healed() -> bool:
-        unheard = not broken or not followed.of(Gap) and followed.counts["trades"] > broken[-1] + ENOUGH
+        unheard = not broken or (not followed.of(Gap) and followed.counts["trades"] > broken[-1] + ENOUGH)
         if followed.enough() and unheard:  # a broken frame may go to the line before, which is closed and hears nothing
             ask(f"{exchange['rest']}/sim/v1/faults", fault)
             broken.append(followed.counts["trades"])
