@@ -71,6 +71,7 @@ def test_a_backup_and_a_restore_give_the_same_data_dir(data: Path, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.slow
 def test_the_ledger_of_trials_is_in_it(data: Path, tmp_path: Path) -> None:
     search = Search(kind="backtest", family="trend", snapshot="s", code="c", config={}, seed=1)
     with closing(Trials(data)) as trials:
