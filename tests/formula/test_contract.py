@@ -91,7 +91,7 @@ def test_the_last_of_a_million_updates_costs_no_more_than_the_first(term):
 def test_a_pickled_term_is_found_as_a_key_in_another_process():
     term = parse("sma(close, 10) > 60000.5")
     script = (
-        "import pickle, sys; from ninefold.commands.lean import load; parse = load('ninefold.formula').parse; "
+        "import pickle, sys; from ninefold.services.lean import load; parse = load('ninefold.formula').parse; "
         "sys.exit(0 if {parse('sma(close, 10) > 60000.5'): 1}.get(pickle.loads(sys.stdin.buffer.read())) else 1)"
     )
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"  # texts have other hashes there
