@@ -48,15 +48,8 @@ from ninefold.strategy.forms import TradeCode
 STRATEGY, FAMILY = "ema_cross", "trend"  # where no strategy is named
 KIND = "backtest-ticks"
 ASKED = ("fast", "slow", "timeframe", "taker_fee", "feed_ns", "order_ns", "cash", "size")  # and the file
-OTHERWISE = (
-    "strategies",
-    "instrument",
-    "timerange",
-    "maker_fee",
-    "fee_tiers",
-    "each",
-    "queue",
-)  # kept where they are not left out
+# kept where they are not left out
+OTHERWISE = ("strategies", "instrument", "timerange", "maker_fee", "fee_tiers", "each", "queue")
 TARGET_VOLATILITY = 0.02  # a week, of the weekly objective
 
 

@@ -1,7 +1,7 @@
 """Parts of a session, and the order of events that come from several places."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ninefold.backtest.ticks.cut import part_of
@@ -28,6 +28,7 @@ def test_a_part_begins_with_the_levels_that_stood_told_at_its_first_event():
 
 
 @given(SEEDS, st.integers(0, 59))
+@settings(max_examples=20, deadline=None)
 def test_the_book_of_a_part_is_that_of_the_whole_at_every_event(seed, start):
     there = random_session(seed, 60)
     part = part_of(there, start, 60)

@@ -71,7 +71,7 @@ FORMS = (
 )
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 @given(SEEDS, st.integers(0, 40), st.integers(41, 80), st.integers(1, 3), st.sampled_from(FORMS))
 @settings(deadline=None)
 def test_one_that_acts_in_all_parts_fills_as_it_does_alone(seed, first, last, every_ms, form):
@@ -88,7 +88,7 @@ def test_one_that_acts_in_all_parts_fills_as_it_does_alone(seed, first, last, ev
 
 @pytest.mark.slow
 @given(SEEDS, st.lists(st.integers(1, 79), min_size=2, max_size=4, unique=True), st.integers(0, 3))
-@settings(deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_those_who_take_over_fill_as_at_the_slow_venue(seed, cuts, way_ms):
     """All that they quote, told to the slow venue as the quotes of one."""
     terms = Terms(1_000, Fees("0.001", "-0.0002"), latency=Latency(FixedFeed(MS), FixedOrder(way_ms * MS)))
