@@ -6,7 +6,7 @@ import json
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ninefold.config import BadConfig, parse
@@ -378,12 +378,13 @@ def test_each_native_name_is_that_of_an_adapter():
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["1e9", "9" * 50, "-0"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(sorted(row(1))) | st.text(max_size=3), inner),
-    max_leaves=12,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(sorted(row(1))) | st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
 )  # fmt: skip
 CALLS = st.sampled_from(["watchTrades", "fetchTrades", "watchOHLCV", "fetchOHLCV", "fetchTime", "fetchOrders"])
 ROWS = st.lists(
-    st.fixed_dictionaries({name: VALUES for name in row(1)}) | st.lists(VALUES, min_size=6, max_size=6) | VALUES
+    st.fixed_dictionaries({name: VALUES for name in row(1)}) | st.lists(VALUES, min_size=6, max_size=6) | VALUES,
+    max_size=3,
 )
 FRAMES = st.fixed_dictionaries(
     {"call": CALLS, "symbol": st.just("BTC/EUR"), "timeframe": st.just("1m"), "told": ROWS | VALUES}
@@ -391,7 +392,6 @@ FRAMES = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(max_examples=120, deadline=None)
 @given(st.binary(max_size=80) | (FRAMES | VALUES).map(lambda told: json.dumps(told).encode()))
 def test_whatever_a_frame_holds_it_is_taken_or_told_as_malformed_and_nothing_is_raised(payload):
     venue = Driven("ccxt", {"BTC/EUR"}, MARKETS)
@@ -406,7 +406,6 @@ def test_whatever_a_frame_holds_it_is_taken_or_told_as_malformed_and_nothing_is_
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(["loadMarkets", "fetchTrades?symbol=BTC%2FEUR", "what?"]), VALUES | ROWS)
 def test_whatever_an_answer_holds_nothing_is_raised(url, body):
     venue = Driven("ccxt", {"BTC/EUR"})

@@ -11,7 +11,6 @@ import os
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 import pytest
@@ -45,14 +44,11 @@ class Demo(Protocol):
 
 
 @pytest.fixture
-def page(browser: Browser, demo: Demo, heard: Heard) -> Iterator[Page]:
+def page(page: Page, demo: Demo) -> Page:
     """The page as it opens, once it has drawn candles."""
-    opened = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    heard.listen(opened)
-    opened.goto(demo.url + "/")
-    until(opened, "state.candles > 2")
-    yield opened
-    opened.close()
+    page.goto(demo.url + "/")
+    until(page, "state.candles > 2")
+    return page
 
 
 def test_candles_appear_move_and_are_the_bars_of_the_api(page: Page, demo: Demo) -> None:
