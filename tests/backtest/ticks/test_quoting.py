@@ -167,7 +167,7 @@ def test_quotes_that_follow_the_position_fill_as_at_the_slow_venue(seed, every_m
 
         return ask
 
-    fast = market.trade_live_quotes(there, shown.timer, heard, terms)
+    fast = market.trade_live_quotes(there, [market.Turn(shown.timer, heard)], terms)
     table = np.array([told[row] for row in range(len(shown.at_ns))], np.int64).reshape(-1, 4).T
     quotes = Quotes(shown.timer.at, *table, 8, decided_ns=shown.at_ns)
     fills, cash, position = venue_slow.play_quotes(
