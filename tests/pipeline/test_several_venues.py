@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 VENUES = ("binance", "coinbase", "kraken")
 BUSY = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "DOGE/USDT")
-ENOUGH = 30  # trades of an instrument
+ENOUGH = 60  # trades of an instrument
 UNKNOWN_NS = -(2**63)
 CLEAR, OK = 1, 0
 TRADE = "id_lo, price, size, exchange_ns, taker_side"

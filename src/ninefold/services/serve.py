@@ -30,7 +30,7 @@ REMEMBERED = 2_000  # stored messages that a new start shows
 
 
 class Serve:
-    """The view is folded on the loop that answers."""
+    """The view is folded on the loop that answers. stored_seq: up to where the tables told it; from there on it follows."""
 
     def __init__(self, config: Config, clock: Callable[[], int]) -> None:
         self._config = config
@@ -43,6 +43,7 @@ class Serve:
                 "set a token there, or serve on 127.0.0.1"
             )
         reader = Reader(self._data_dir)
+        self.stored_seq = reader.position()  # before the rest is read: what is stored meanwhile, the stream tells once more
         self.view = LiveView(config.mode, reader.captured(), first_number=clock())
         self._remember(reader)
         context = ApiContext(
@@ -77,12 +78,11 @@ class Serve:
 
     def _remember(self, reader: Reader) -> None:
         """Show what was stored before this start; what came later is in the stream that is followed."""
-        position = reader.position()
         kinds = (May, MayScored, Has, Gap, Malformed, Halted, Resumed)
         records: list[AnyRecord] = [*reader.records(kinds, limit=REMEMBERED), *LedgerReader(self._data_dir).events()]
-        records = sorted((record for record in records if record.seq <= position), key=lambda record: record.seq)
+        records = sorted((record for record in records if record.seq <= self.stored_seq), key=lambda record: record.seq)
         if records:
-            self.view.apply(Chunk(0, position, records[-1].known_ns, {}, records))
+            self.view.apply(Chunk(0, self.stored_seq, records[-1].known_ns, {}, records))
 
     def _completeness(
         self, name: str, from_ns: int | None, to_ns: int | None, width_ns: int | None

@@ -17,7 +17,6 @@ from ninefold.services.jobs import until
 from ninefold.services.serve import Serve
 from ninefold.services.statuses import hear, write_statuses
 from ninefold.store.data_dir import open_data_dir
-from ninefold.store.read import Reader
 
 
 async def serve_alone(
@@ -38,7 +37,7 @@ async def serve_alone(
             write_statuses(data_dir, "bus", list(newest.values()))
 
     async def follow() -> None:
-        async for payload in bus.follow(CHAIN[-1], Reader(data_dir).position()):
+        async for payload in bus.follow(CHAIN[-1], serve.stored_seq):
             serve.take([decode(payload)])
 
     await hear(bus, heard)
