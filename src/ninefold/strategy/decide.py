@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from ninefold.formula import Bars as Heard
+from ninefold.market.arrays import stacked
 from ninefold.market.chunk import Chunk
 from ninefold.market.columns import columns, each_row
 from ninefold.market.instruments import Instrument
@@ -137,7 +138,7 @@ class Decide:
         ]
         made = [self._take(chunk, some) for some in _turns(due)]
         if made:
-            chunk.add("targets", np.concatenate(made))
+            chunk.add("targets", stacked("targets", made))
             newest = {(one.instrument, one.width_ns): one for one in due}
             self._state.closed = [
                 _Closed(*key, one.close_ns, forecasts.get((*key, one.close_ns))) for key, one in newest.items()

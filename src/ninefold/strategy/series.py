@@ -20,7 +20,7 @@ from ninefold.formula import Aligned, Evaluator, Scale, Term, sources
 from ninefold.formula import Bars as Heard
 from ninefold.formula import update_all as evaluate_all
 from ninefold.formula.elsewhere import Source
-from ninefold.market.arrays import TARGETS
+from ninefold.market.arrays import TARGETS, stacked
 from ninefold.market.columns import columns
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import width_of
@@ -31,7 +31,7 @@ RECENT_BARS = 32
 
 
 class Closed(NamedTuple):
-    """A bar that a series takes. `told_all` reads all but the last two, `update_all` those."""
+    """A bar that a series takes."""
 
     series: Series
     instrument: int
@@ -39,8 +39,8 @@ class Closed(NamedTuple):
     close_ns: int
     known_ns: int
     seq: int
-    bar: dict[str, float] = {}
-    moment_ns: int = 0
+    bar: dict[str, float]
+    moment_ns: int
 
 
 class Series:
@@ -90,7 +90,7 @@ class Series:
 
     def told(self, instrument: int, width_ns: int, close_ns: int, known_ns: int, seq: int) -> np.ndarray:
         """The targets as rows."""
-        return told_all([Closed(self, instrument, width_ns, close_ns, known_ns, seq)])
+        return told_all([Closed(self, instrument, width_ns, close_ns, known_ns, seq, {}, known_ns)])
 
     def recent_columns(self) -> dict[str, np.ndarray]:
         return {name: np.array([bar[name] for bar in self.recent]) for name in self.recent[-1]}
@@ -176,7 +176,7 @@ def update_all(closed: Sequence[Closed]) -> None:
 
 def told_all(closed: Sequence[Closed]) -> np.ndarray:
     """The newest targets of each series as rows, one series after the other."""
-    made = np.concatenate([one.series.blank for one in closed])
+    made = stacked("targets", [one.series.blank for one in closed])
     counts = [len(one.series.strategies) for one in closed]
     for name in ("instrument", "width_ns", "close_ns", "known_ns", "seq"):
         made[name] = np.repeat([getattr(one, name) for one in closed], counts)
