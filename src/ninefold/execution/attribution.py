@@ -86,9 +86,10 @@ class Attribution:
         held = self._held
         return {of: amount for of in self._of.get(strategy, ()) if (amount := held.get(of, _NOTHING).get(strategy, 0))}
 
-    def all_held(self, instrument: int) -> Mapping[str, int]:
-        """By strategy, in no order; of some it is nothing."""
-        return self._held.get(instrument, {})
+    @property
+    def held_of_all(self) -> Mapping[int, Mapping[str, int]]:
+        """By instrument and strategy, in no order; of some it is nothing."""
+        return self._held
 
     def holders(self, instrument: int) -> dict[str, int]:
         """By strategy, what is not nothing."""

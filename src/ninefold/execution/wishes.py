@@ -111,7 +111,7 @@ class Wishes:
         quote = self._shown.quote(instrument)
         if quote is None:
             return {}
-        held = self._account.attribution.all_held(instrument)
+        held = self._account.attribution.held_of_all.get(instrument, {})
         moves = {name: want - held.get(name, 0) for name, want in wants.items()}
         moves |= {name: -of for name, of in held.items() if name not in wants and name != HAND}
         crossed, rest = net(moves)

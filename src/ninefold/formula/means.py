@@ -17,7 +17,6 @@ from ninefold.formula.kernels import INFINITY, NAN, Kernel, Series, Stateful, Va
 from ninefold.formula.talib_kernel import TaLib
 
 FEW = 4  # so many means are quicker as streams
-NOTHING = -0.0  # what added to any number leaves its bits as they are
 
 
 class Means(Stateful):
@@ -55,7 +54,7 @@ class Means(Stateful):
             means = (sums / self._lengths).tolist()
             leaving = kept[at + self._ages]
             if self._many < self._longest:
-                leaving[self._lengths > self._many] = NOTHING
+                leaving[self._lengths > self._many] = 0.0
             sums -= leaving
         self._at = at + 1 if at + 1 < self._longest else 0
         for slot, length, mean in zip(self._slots, self._lengths_listed, means, strict=True):
@@ -105,17 +104,16 @@ class Means(Stateful):
 
 def gathered(kernels: Sequence[Kernel]) -> list[Kernel]:
     """The same, with plain means of one series in one kernel where there are many of them."""
-    alike: dict[tuple[int, ...], list[Kernel]] = {}
+    alike: dict[tuple[int, ...], list[TaLib]] = {}
     for kernel in kernels:
         if isinstance(kernel, TaLib) and kernel.name == "SMA":
             alike.setdefault(kernel.inputs, []).append(kernel)
-    made: dict[Kernel, Means | None] = {}
+    joined: dict[Kernel, Means] = {}
     for inputs, some in alike.items():
         if len(some) >= FEW:
-            lengths = [kernel.lookback + 1 for kernel in some if isinstance(kernel, TaLib)]
-            made |= dict.fromkeys(some[1:])
-            made[some[0]] = Means(inputs, [kernel.slot for kernel in some], lengths)
-    return [one for kernel in kernels if (one := made.get(kernel, kernel)) is not None]
+            means = Means(inputs, [kernel.slot for kernel in some], [kernel.lookback + 1 for kernel in some])
+            joined |= dict.fromkeys(some, means)
+    return list(dict.fromkeys(joined.get(kernel, kernel) for kernel in kernels))
 
 
 def _means(before: np.ndarray, x: np.ndarray, total: float, length: int) -> tuple[np.ndarray, np.ndarray]:
@@ -123,7 +121,7 @@ def _means(before: np.ndarray, x: np.ndarray, total: float, length: int) -> tupl
     many, n = len(before), x.shape[-1]
     unknown = min(max(length - 1 - many, 0), n)
     bars = np.concatenate((np.broadcast_to(before, (*x.shape[:-1], many)), x), axis=-1)
-    moves = np.full((*x.shape[:-1], 1 + 2 * n), NOTHING)
+    moves = np.zeros((*x.shape[:-1], 1 + 2 * n))
     moves[..., 0], moves[..., 1::2] = total, x
     moves[..., 2 + 2 * unknown :: 2] = -bars[..., many + unknown - length + 1 : many + n - length + 1]
     with np.errstate(over="ignore", invalid="ignore"):

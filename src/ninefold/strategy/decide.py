@@ -132,9 +132,9 @@ class Decide:
             self._hear(bars, moments, read)
         keys = bars[["instrument", "width_ns", "close_ns", "known_ns", "seq"]].tolist()
         due = [
-            Closed(series, *key, row, moment)
-            for key, row, moment in zip(keys, read, moments, strict=True)
-            for series in self._series_of(key[0], key[1])
+            Closed(series, instrument, width_ns, close_ns, known_ns, seq, row, moment)
+            for (instrument, width_ns, close_ns, known_ns, seq), row, moment in zip(keys, read, moments, strict=True)
+            for series in self._series_of(instrument, width_ns)
         ]
         made = [self._take(chunk, some) for some in _turns(due)]
         if made:

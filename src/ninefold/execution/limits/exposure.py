@@ -58,12 +58,10 @@ def strategy_capital(state: RiskState, left: Left, instrument: Instrument, order
 
 def _capital(state: RiskState, left: Left, strategy: str, instrument: Instrument, after: int, price: int) -> int | None:
     """Worth of what a strategy may come to hold, with `after` of one instrument; None while a price is unknown."""
-    positions = state.account.attribution.positions(strategy)
-    on_order = left.parts.get(strategy, {})
     total = valued(state, instrument, after, price)
-    for of in (positions | on_order).keys() - {instrument.id}:
-        held, under_way = positions.get(of, 0), on_order.get(of)
-        one = left.worth(state, of, abs(held) if under_way is None else most(held, under_way))
+    for of, one in left.worths_of(state, strategy).items():
+        if of == instrument.id:
+            continue
         if total is None or one is None:
             return None
         total += one
@@ -84,7 +82,7 @@ def _exposure(
     for of in left.positions.keys() | left.pending.keys():
         if of == instrument.id or not counts(state.registry[of]):
             continue
-        one = left.worth(state, of, left.most(of))
+        one = left.worth(state, of)
         if total is None or one is None:
             return None
         total += one

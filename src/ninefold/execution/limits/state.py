@@ -71,6 +71,17 @@ class Ask(NamedTuple):
 
 
 @dataclass(slots=True)
+class Worths:
+    """What the exposures are summed of, counted once a call and again where an order was approved. asks: by instrument, None while
+    its price is unknown. of: by instrument. of_strategies: by strategy and instrument, None until somebody asks.
+    """
+
+    asks: dict[int, Ask | None] = field(default_factory=dict)
+    of: dict[int, int | None] = field(default_factory=dict)
+    of_strategies: dict[str, dict[int, int | None]] | None = None
+
+
+@dataclass(slots=True)
 class Left:
     """What the orders judged before in the same call have left."""
 
@@ -80,7 +91,7 @@ class Left:
     pending: dict[int, Pending]
     parts: dict[str, dict[int, Pending]]  # what is on order, by strategy and instrument
     judged: tuple[Order, bool] | None = None  # the newest that was asked about, and whether it grows
-    asks: dict[int, Ask | None] = field(default_factory=dict)  # by instrument, None while its price is unknown
+    worths: Worths = field(default_factory=Worths)
 
     def after(self, instrument: Instrument, order: Order) -> int:
         """The position if this order and all that go the same way are filled."""
@@ -98,13 +109,38 @@ class Left:
         """The greatest amount that may come to be held, long or short, whichever of the orders under way are filled."""
         return most(self.positions.get(instrument, 0), self.pending.get(instrument, (0, 0)))
 
-    def worth(self, state: RiskState, instrument: int, amount: int) -> int | None:
+    def worth(self, state: RiskState, instrument: int) -> int | None:
+        """Of the greatest amount that may come to be held, as `worth`."""
+        known = self.worths.of
+        if instrument not in known:
+            known[instrument] = self._worth(state, instrument, self.most(instrument))
+        return known[instrument]
+
+    def worths_of(self, state: RiskState, strategy: str) -> Mapping[int, int | None]:
+        """The same by instrument, of what a strategy may come to hold."""
+        if self.worths.of_strategies is None:
+            self.worths.of_strategies = self._worths_of_all(state)
+        return self.worths.of_strategies.get(strategy, {})
+
+    def _worths_of_all(self, state: RiskState) -> dict[str, dict[int, int | None]]:
+        found: dict[str, dict[int, int | None]] = {}
+        for instrument, held in state.account.attribution.held_of_all.items():
+            for strategy, amount in held.items():
+                on_order = self.parts.get(strategy, {}).get(instrument)
+                may_be = abs(amount) if on_order is None else most(amount, on_order)
+                found.setdefault(strategy, {})[instrument] = self._worth(state, instrument, may_be)
+        for strategy, parts in self.parts.items():
+            of = found.setdefault(strategy, {})
+            of |= {one: self._worth(state, one, most(0, parts[one])) for one in parts.keys() - of.keys()}
+        return found
+
+    def _worth(self, state: RiskState, instrument: int, amount: int) -> int | None:
         """Of an amount at what is asked for it, in the account's quote asset; None while a price is unknown."""
         if amount == 0:
             return 0
-        if instrument not in self.asks:
-            self.asks[instrument] = _ask(state, instrument)
-        ask = self.asks[instrument]
+        if instrument not in self.worths.asks:
+            self.worths.asks[instrument] = _ask(state, instrument)
+        ask = self.worths.asks[instrument]
         if ask is None:
             return None
         of, price, unit = ask
@@ -122,9 +158,14 @@ class Left:
             self.free[instrument.quote] -= cost(instrument, order, quote)
         else:
             self.free[instrument.base] -= amount
+        self.worths.of.pop(instrument.id, None)
         for strategy, part in state.parts(instrument, order).items():
             of = self.parts.setdefault(strategy, {})
             of[instrument.id] = more(of.get(instrument.id, (0, 0)), part)
+            if self.worths.of_strategies is not None:
+                held = state.account.attribution.held(strategy, instrument.id)
+                worth = self._worth(state, instrument.id, most(held, of[instrument.id]))
+                self.worths.of_strategies.setdefault(strategy, {})[instrument.id] = worth
 
 
 Rule = Callable[[RiskState, Left, Instrument, Order], str]
