@@ -19,6 +19,7 @@ from ninefold.formula import momentary
 from ninefold.formula.errors import FormulaError
 from ninefold.formula.kernels import INFINITY, NAN, Kernel, Series
 from ninefold.formula.means import gathered
+from ninefold.formula.talib_kernel import steppers
 from ninefold.formula.term import Call, Column, Literal, Term
 from ninefold.formula.units import Scale
 
@@ -119,7 +120,7 @@ class Evaluator:
         return sum(kernel.held() for kernel in self._kernels)
 
     def _wire(self) -> None:
-        self._early_steps = [self._kernels[place].stepper() for place in self._early]
+        self._early_steps = steppers([self._kernels[place] for place in self._early])
         self._late_steps = [self._kernels[place].stepper() for place in self._late]
 
     def _remember(self, row: Mapping[str, float]) -> list[float]:
