@@ -169,8 +169,11 @@ class Attribution:
             of[asset] = of.get(asset, 0) + amount
 
     def _enter(self, strategy: str, number: int, instrument: Instrument, amount: int, price: int, seq: int) -> None:
-        self.entries.add((strategy, number), instrument, self.held(strategy, number), amount, price, seq)
-        self._hold(strategy, number, amount)
+        of = self._held.setdefault(number, {})
+        before = of.get(strategy, 0)
+        self.entries.add((strategy, number), instrument, before, amount, price, seq)
+        of[strategy] = before + amount
+        self._of.setdefault(strategy, set()).add(number)
 
     def _hold(self, strategy: str, instrument: int, amount: int) -> None:
         of = self._held.setdefault(instrument, {})

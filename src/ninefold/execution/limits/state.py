@@ -124,14 +124,16 @@ class Left:
 
     def _worths_of_all(self, state: RiskState) -> dict[str, dict[int, int | None]]:
         found: dict[str, dict[int, int | None]] = {}
-        for instrument, held in state.account.attribution.held_of_all.items():
+        held_of_all = state.account.attribution.held_of_all
+        for instrument, held in held_of_all.items():
             for strategy, amount in held.items():
-                on_order = self.parts.get(strategy, {}).get(instrument)
-                may_be = abs(amount) if on_order is None else most(amount, on_order)
-                found.setdefault(strategy, {})[instrument] = self._worth(state, instrument, may_be)
+                if amount:
+                    found.setdefault(strategy, {})[instrument] = self._worth(state, instrument, abs(amount))
         for strategy, parts in self.parts.items():
             of = found.setdefault(strategy, {})
-            of |= {one: self._worth(state, one, most(0, parts[one])) for one in parts.keys() - of.keys()}
+            for instrument, on_order in parts.items():
+                held_now = held_of_all.get(instrument, {}).get(strategy, 0)
+                of[instrument] = self._worth(state, instrument, most(held_now, on_order))
         return found
 
     def _worth(self, state: RiskState, instrument: int, amount: int) -> int | None:
