@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,11 +45,6 @@ from tests.pipeline.running import Program
 
 pytestmark = pytest.mark.slow
 
-try:
-    import ccxt
-except ModuleNotFoundError:
-    ccxt = None
-
 PAIRS = ("BTC/USDT", "ETH/USDT")
 ENOUGH = 120
 FRAMES = 9  # pages, or what a stream told at once
@@ -58,7 +54,7 @@ Deal = tuple[int, int, int, int, int]  # id, price and size in 10**-10, time in 
 
 @pytest.fixture(scope="module", autouse=True)
 def installed() -> None:
-    if ccxt is None:
+    if find_spec("ccxt") is None:
         missing("ccxt is not installed: pip install 'ninefold[ccxt]'")
 
 
@@ -346,6 +342,14 @@ def test_a_frame_that_ccxt_cannot_read_is_taken_or_ends_the_connection_and_never
     Peer(frame, TRADE % '"0.5"').follow(tmp_path, lambda one: one.counts[Connection] >= 2 or one.counts["trades"] > 0)
 
 
+def test_a_line_that_breaks_while_nobody_waits_for_its_next_message_is_lost_and_the_next_one_is_another(tmp_path):
+    """Frames that come at once are all handled before the first of them is taken: whoever waited has been answered then."""
+    at_once = (TRADE % '"0.5"', '{"e":"trade","s":"BNB', TRADE % '"0.5"')
+    followed = Peer(*at_once).follow(tmp_path, lambda one: one.counts[Connection] >= 3)
+    assert followed.states()[:3] == ["open", "lost", "open"]
+    assert "nobody waited" in followed.changes()[1].reason
+
+
 def test_a_stream_that_falls_silent_is_told_and_made_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(ccxt_feed, "SILENT_S", 0.4)
     monkeypatch.setattr(ccxt_feed, "LOOK_S", 0.1)
@@ -375,6 +379,8 @@ def test_without_ccxt_it_is_said_how_to_have_it(monkeypatch):
 @pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.torture)], ids=["one in five", "all"])
 def test_every_exchange_that_has_no_adapter_can_be_made_and_gives_trades_or_candles(step):
     """To make one of each takes five seconds, nearly all of it ccxt's."""
+    import ccxt  # a second, in every worker, for this one
+
     for name in [name for name in ccxt.exchanges if name not in NATIVE][::step]:
         made = exchange_of(Venue(name=f"ccxt.{name}", rest_url="http://127.0.0.1:9", stream_url="ws://127.0.0.1:9"))
         assert any(made.has.get(call) for call in ("watchTrades", "fetchTrades", "fetchOHLCV")), name
