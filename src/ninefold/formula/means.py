@@ -16,7 +16,7 @@ import numpy as np
 from ninefold.formula.kernels import INFINITY, NAN, Kernel, Series, Stateful, Values, finite
 from ninefold.formula.talib_kernel import TaLib
 
-FEW = 4  # so many means are quicker as streams
+FEW = 12  # fewer are quicker as streams: measured where other work came between two bars
 
 
 class Means(Stateful):
@@ -57,6 +57,10 @@ class Means(Stateful):
                 leaving[self._lengths > self._many] = 0.0
             sums -= leaving
         self._at = at + 1 if at + 1 < self._longest else 0
+        if self._many >= self._longest and -INFINITY < sum(means) < INFINITY:
+            for slot, mean in zip(self._slots, means, strict=True):
+                values[slot] = mean
+            return
         for slot, length, mean in zip(self._slots, self._lengths_listed, means, strict=True):
             values[slot] = mean if length <= self._many and -INFINITY < mean < INFINITY else NAN
 
