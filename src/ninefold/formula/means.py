@@ -28,8 +28,12 @@ class Means(Stateful):
         self._slots = tuple(slots)
         self._lengths = np.array(lengths)
         self._ages = 1 - self._lengths  # of the bar that leaves a sum, as a place in `kept` relative to the newest
-        self._longest = int(self._lengths.max())
-        self._forget()
+        self._listed: list[int] = self._lengths.tolist()
+        self._longest = max(self._listed)
+        self._kept = np.zeros(self._longest)  # a ring of the newest bars
+        self._sums = np.zeros(self.outputs)
+        self._at = 0  # where the next bar goes
+        self._many = 0  # bars so far
 
     @property
     def results(self) -> Sequence[int]:
@@ -61,7 +65,7 @@ class Means(Stateful):
             for slot, mean in zip(self._slots, means, strict=True):
                 values[slot] = mean
             return
-        for slot, length, mean in zip(self._slots, self._lengths_listed, means, strict=True):
+        for slot, length, mean in zip(self._slots, self._listed, means, strict=True):
             values[slot] = mean if length <= self._many and -INFINITY < mean < INFINITY else NAN
 
     def copy(self) -> Self:
@@ -85,7 +89,6 @@ class Means(Stateful):
         self._kept[: len(last)] = last
         self._at = len(last) % self._longest
         self._many, self._sums = many, sums
-        self._lengths_listed = self._lengths.tolist()
 
     def _before(self) -> np.ndarray:
         """The bars that a sum may still give up, oldest first."""
@@ -96,13 +99,13 @@ class Means(Stateful):
     def _extend(self, inputs: Series, results: np.ndarray) -> None:
         before, (x,) = self._before(), inputs
         sums = self._sums.copy()
-        for place, length in enumerate(self._lengths_listed):
+        for place, length in enumerate(self._listed):
             results[place], sums[place] = _means(before, x, sums[place], length)
         self._keep(np.concatenate((before, x)), self._many + len(x), sums)
 
     def _ahead_known(self, inputs: Series) -> Series:
         before, (x,) = self._before(), inputs
-        lengths = zip(self._sums, self._lengths_listed, strict=True)
+        lengths = zip(self._sums, self._listed, strict=True)
         return [_means(before, x, float(total), length)[0] for total, length in lengths]
 
 
