@@ -29,11 +29,11 @@ class Means(Stateful):
         self._lengths = np.array(lengths)
         self._ages = 1 - self._lengths  # of the bar that leaves a sum, as a place in `kept` relative to the newest
         self._listed: list[int] = self._lengths.tolist()
-        self._longest = max(self._listed)
+        self._longest: int = max(self._listed)
         self._kept = np.zeros(self._longest)  # a ring of the newest bars
         self._sums = np.zeros(self.outputs)
-        self._at = 0  # where the next bar goes
-        self._many = 0  # bars so far
+        self._at: int = 0  # where the next bar goes
+        self._many: int = 0  # bars so far
 
     @property
     def results(self) -> Sequence[int]:
