@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -238,6 +239,7 @@ STEP = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(steps=st.lists(STEP, max_size=25))
 def test_strategies_together_are_the_account_to_the_last_unit_whatever_happens(steps):
