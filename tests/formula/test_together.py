@@ -1,6 +1,4 @@
-"""What is computed together has the bits of what is computed alone: many instruments at one bar, many means of one series."""
-
-import math
+"""Many instruments that take a bar together have the bits of each alone."""
 
 import numpy as np
 import pytest
@@ -8,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ninefold.formula import Evaluator, FormulaError, Scale, parse, update_all
-from ninefold.formula.means import FEW, Means
 
 from .market import SCALE, bars, bits, row, with_unknown
 
@@ -21,61 +18,6 @@ FORMULAS = (
     "where(close > 60000, 1, 0)",
     "max(sma(close, 2) / close - 1, close / open - 1)",
 )
-LENGTHS = st.lists(st.integers(2, 16), min_size=FEW, max_size=FEW + 1, unique=True)
-NUMBERS = st.floats(-1e9, 1e9) | st.integers(-(10**7), 10**7).map(float) | st.sampled_from([0.0, -0.0, math.nan, 1e308])
-
-
-def alone(values: list[float], length: int) -> np.ndarray:
-    """The mean by a stream of its own."""
-    stream = Evaluator([parse(f"sma(close, {length})")], SCALE)
-    return np.array([stream.update({"close": value})[0] for value in values])
-
-
-def together(lengths: list[int]) -> Evaluator:
-    made = Evaluator([parse(f"sma(close, {length})") for length in lengths], SCALE)
-    assert [type(kernel) for kernel in made._kernels] == [Means]
-    return made
-
-
-@settings(max_examples=12)
-@given(LENGTHS, st.lists(NUMBERS, max_size=40))
-def test_means_of_one_series_have_the_bits_of_streams_one_by_one(lengths, values):
-    stream = together(lengths)
-    found = np.array([stream.update({"close": value}) for value in values]).reshape(len(values), len(lengths)).T
-    for place, length in enumerate(lengths):
-        np.testing.assert_array_equal(bits(found[place]), bits(alone(values, length)))
-
-
-@settings(max_examples=12)
-@given(LENGTHS, st.lists(NUMBERS, min_size=1, max_size=40), st.integers(0, 40), st.integers(0, 40))
-def test_means_go_on_alike_from_bars_at_once_bars_one_by_one_and_a_copy(lengths, values, first, second):
-    expected = np.array([alone(values, length) for length in lengths])
-    taken = together(lengths)
-    pieces = [taken.warm({"close": np.array(values[:first])})]
-    pieces += [taken.update({"close": value})[:, None] for value in values[first:second]]
-    taken = taken.copy()
-    pieces.append(taken.warm({"close": np.array(values[max(first, second) :])}))
-    np.testing.assert_array_equal(bits(np.concatenate(pieces, axis=1)), bits(expected))
-
-
-@settings(max_examples=12)
-@given(
-    LENGTHS, st.lists(NUMBERS, max_size=20), st.lists(st.lists(NUMBERS, min_size=4, max_size=4), min_size=1, max_size=3)
-)
-def test_means_of_possible_futures_are_those_of_living_them(lengths, values, futures):
-    stream = together(lengths)
-    stream.warm({"close": np.array(values)})
-    for place, length in enumerate(lengths):
-        ahead = stream.ahead({"close": np.array(futures)}, place)
-        lived = np.array([alone([*values, *future], length)[len(values) :] for future in futures])
-        np.testing.assert_array_equal(bits(ahead), bits(lived))
-
-
-def test_a_mean_is_what_it_is_by_hand():
-    stream = together(list(range(2, 2 + FEW)))
-    found = [stream.update({"close": close}).tolist() for close in (1.0, 2.0, 6.0)]
-    assert found[2][:2] == [4.0, 3.0]  # (2 + 6) / 2, (1 + 2 + 6) / 3
-    assert all(math.isnan(value) for value in [*found[0], *found[1][1:], *found[2][2:]])
 
 
 @pytest.mark.slow

@@ -18,7 +18,6 @@ import numpy as np
 from ninefold.formula import momentary
 from ninefold.formula.errors import FormulaError
 from ninefold.formula.kernels import INFINITY, NAN, Kernel, Series
-from ninefold.formula.means import gathered
 from ninefold.formula.talib_kernel import steppers
 from ninefold.formula.term import Call, Column, Literal, Term
 from ninefold.formula.units import Scale
@@ -54,7 +53,6 @@ class Evaluator:
         self._values = [NAN] * program.slots
         for slot, value in self._literals.items():
             self._values[slot] = value
-        self._kernels = gathered(self._kernels)
         self._early, self._late = momentary.split(self._kernels)
         self._wire()
         self._take = _taker(self._results)
@@ -144,9 +142,9 @@ class Evaluator:
         """The kernels that the value in a slot depends on, inputs first."""
         wanted, found = {slot}, []
         for kernel in reversed(self._kernels):
-            if not wanted.isdisjoint(kernel.results):
+            if not wanted.isdisjoint(range(kernel.slot, kernel.slot + kernel.outputs)):
                 wanted.update(kernel.inputs)
-                found.append(kernel.only(wanted))
+                found.append(kernel)
         return found[::-1]
 
     def _series(self, columns: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> Series:

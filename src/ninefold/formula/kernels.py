@@ -9,7 +9,7 @@ A NaN in any input gives NaN and resets the kernel: it warms up again from the n
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -28,15 +28,6 @@ class Kernel(ABC):
     def __init__(self, inputs: tuple[int, ...], slot: int) -> None:
         self.inputs = inputs
         self.slot = slot
-
-    @property
-    def results(self) -> Sequence[int]:
-        """Its own slots."""
-        return range(self.slot, self.slot + self.outputs)
-
-    def only(self, wanted: Container[int]) -> Kernel:
-        """What gives at least those of its results that are wanted, for `ahead`."""
-        return self
 
     @abstractmethod
     def step(self, values: Values) -> None:
@@ -118,24 +109,20 @@ class Stateful(Kernel):
             self._extend([values[start:stop] for values in inputs], results[:, start:stop])
         if len(known) and not known[-1]:
             self._forget()
-        self._put_all(series, results)
+        series[self.slot : self.slot + self.outputs] = list(results)
 
     def ahead(self, series: Series) -> None:
         inputs = [series[slot] for slot in self.inputs]
         if not any(np.isnan(values).any() for values in inputs):
-            self._put_all(series, self._ahead_known(inputs))
+            series[self.slot : self.slot + self.outputs] = self._ahead_known(inputs)
             return
         results = np.empty((self.outputs, *inputs[0].shape))
         for path in range(inputs[0].shape[0]):
             before = [values[path] if len(values) else values for values in series[: self.slot]]  # none: not needed
-            one: Series = before + [np.empty(0)] * (len(series) - self.slot)
+            one: Series = before + [np.empty(0)] * self.outputs
             self.copy().run(one)
-            results[:, path] = [one[slot] for slot in self.results]
-        self._put_all(series, results)
-
-    def _put_all(self, series: Series, results: Sequence[np.ndarray] | np.ndarray) -> None:
-        for slot, values in zip(self.results, results, strict=True):
-            series[slot] = values
+            results[:, path] = one[self.slot :]
+        series[self.slot : self.slot + self.outputs] = list(results)
 
     @abstractmethod
     def _forget(self) -> None:

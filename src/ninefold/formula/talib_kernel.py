@@ -25,8 +25,8 @@ class TaLib(Stateful):
     ) -> None:
         super().__init__(inputs, slot)
         self.outputs = outputs
-        self.name = name
-        self.lookback = lookback
+        self._name = name
+        self._lookback = lookback
         self._parameters = parameters
         self._first: list[list[float]] = [[] for _ in inputs]
         self._handle: Any = None
@@ -51,7 +51,7 @@ class TaLib(Stateful):
         return _step_of_one(self.step, self.update, self.inputs[0], self.slot, self.outputs)
 
     def copy(self) -> Self:
-        twin = type(self)(self.inputs, self.slot, self.name, self._parameters, self.lookback, self.outputs)
+        twin = type(self)(self.inputs, self.slot, self._name, self._parameters, self._lookback, self.outputs)
         twin._first = [list(first) for first in self._first]
         if self._handle is not None:
             twin._hold(self._handle.copy())
@@ -63,11 +63,11 @@ class TaLib(Stateful):
     def _collect(self, bar: Sequence[float], values: Values) -> None:
         for first, x in zip(self._first, bar, strict=True):
             first.append(x)
-        if len(self._first[0]) <= self.lookback:
+        if len(self._first[0]) <= self._lookback:
             values[self.slot : self.slot + self.outputs] = [NAN] * self.outputs
             return
         history = [np.array(first) for first in self._first]
-        self._hold(getattr(talib.stream, self.name)(*history, **self._parameters))
+        self._hold(getattr(talib.stream, self._name)(*history, **self._parameters))
         self._first = [[] for _ in self.inputs]
         self._put(self._handle.value, values)
 
@@ -93,13 +93,13 @@ class TaLib(Stateful):
             results[:] = finite(np.array(found, np.float64).reshape(len(found), self.outputs).T)
             return
         history = [np.concatenate((first, x)) for first, x in zip(self._first, inputs, strict=True)]
-        if len(history[0]) <= self.lookback:
+        if len(history[0]) <= self._lookback:
             self._first = [x.tolist() for x in history]
             return
-        handle, filled = getattr(talib.stream, self.name).open_and_fill(*history, **self._parameters)
+        handle, filled = getattr(talib.stream, self._name).open_and_fill(*history, **self._parameters)
         self._hold(handle)
         every = np.array(filled, np.float64).reshape(self.outputs, len(history[0]))
-        every[:, : self.lookback] = NAN  # candle patterns fill their warm-up with zeros
+        every[:, : self._lookback] = NAN  # candle patterns fill their warm-up with zeros
         self._first = [[] for _ in self.inputs]
         results[:] = finite(every[:, -results.shape[1] :])
 
