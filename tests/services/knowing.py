@@ -37,14 +37,14 @@ class Shared(Strategy):
 
 
 class Breaks(Strategy):
-    """A little long, until it has seen twelve bars."""
+    """A little long, until it has seen eight bars."""
 
     timeframe = "1s"
     seen = 0
 
     def on_bar(self, bar):
         self.seen += 1
-        return 0.2 if self.seen < 12 else [][0]
+        return 0.2 if self.seen < 8 else [][0]
 
 
 class Hidden(Strategy):

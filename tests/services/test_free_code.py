@@ -69,6 +69,7 @@ def half(bar):
 
 
 FAILING_LINE = half.__code__.co_firstlineno + 1
+FURTHER = [(kind, after) for kind in (Streaks, Tired) for after in range(1, 14)]
 UP, DOWN = [1000, 1001], [1001, 1000]
 
 
@@ -79,8 +80,9 @@ def test_it_keeps_what_it_likes_from_bar_to_bar():
     assert [(bar, side) for bar, side, *_ in street.fills()] == [(2, 1), (4, -1), (6, 1)]
 
 
-@pytest.mark.parametrize("kind", [Streaks, Tired])
-@pytest.mark.parametrize("after", [2, 5, 9])
+@pytest.mark.parametrize(
+    ("kind", "after"), [(Streaks, 5), (Tired, 9), *(pytest.param(*one, marks=pytest.mark.torture) for one in FURTHER)]
+)
 def test_after_a_restart_it_has_kept_what_it_kept(kind, after):
     bars = [UP, UP, DOWN, UP, UP, [1000, 1010], DOWN, UP, UP, UP, DOWN, UP, UP, UP, UP]
     plain, restarted = Street(plan_of(kind)), Street(plan_of(kind))
@@ -103,9 +105,7 @@ def test_an_object_that_was_not_played_the_past_is_found(monkeypatch):
     assert told(restarted) != told(plain)
 
 
-@settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])
-@given(st.sampled_from([Streaks, Tired]), st.integers(0, 2**32))
-def test_bar_by_bar_it_trades_as_its_back_test(kind, seed):
+def as_its_back_test(kind: type[Strategy], seed: int) -> None:
     rng = np.random.default_rng(seed)
     street = Street(plan_of(kind))
     for _ in range(40):
@@ -116,6 +116,18 @@ def test_bar_by_bar_it_trades_as_its_back_test(kind, seed):
     again = run_stateful(street.plans[0], bars, columns(rows, nothing), scale_of(street.listed), rules).fills
     sides = [(int(one["bar"]), 1 if one["size"] > 0 else -1) for one in again]
     assert [(bar, side) for bar, side, *_ in street.fills() if bar < street.row] == sides
+
+
+@pytest.mark.parametrize("kind", [Streaks, Tired])
+def test_bar_by_bar_it_trades_as_its_back_test(kind):
+    as_its_back_test(kind, seed=20261130)
+
+
+@pytest.mark.torture
+@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(st.sampled_from([Streaks, Tired]), st.integers(0, 2**32))
+def test_on_many_markets_it_trades_as_its_back_test(kind, seed):
+    as_its_back_test(kind, seed)
 
 
 def test_one_that_fails_is_stopped_alone_and_named_with_file_line_and_bar():

@@ -1,7 +1,7 @@
 """What was held at earlier inputs, found again in the ledger: what the running account showed then, to the bit."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from ninefold.execution import held_before
@@ -55,7 +55,7 @@ def found_again(street: Street, live: dict) -> dict:
     return made
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=2, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(st.integers(0, 2**32))
 def test_it_is_what_the_running_account_showed(seed):
     street, live = walked(seed)
@@ -63,13 +63,13 @@ def test_it_is_what_the_running_account_showed(seed):
 
 
 def test_the_comparison_has_strategies_that_take_from_each_other():
-    street, live = walked(7, 20)
+    street, live = walked(7)
     assert street.of(Crossed) and any(live.values())
     assert found_again(street, live) == live
 
 
 def test_a_past_with_what_its_own_decision_crossed_is_found(monkeypatch):
     """The same with a planted fault: what was crossed counts at the input that decided it."""
-    street, live = walked(7, 20)
+    street, live = walked(7)
     monkeypatch.setattr(held_before, "_moment", lambda event: 2 * event.seq)
     assert found_again(street, live) != live

@@ -68,7 +68,9 @@ def test_a_window_over_what_it_held_keeps_it_out_for_a_while():
 
 
 @pytest.mark.parametrize("formula", [COOL, FADES], ids=["cool", "fades"])
-@pytest.mark.parametrize("after", [3, 6, 8, 10])
+@pytest.mark.parametrize(
+    "after", [6, 8, *(pytest.param(after, marks=pytest.mark.torture) for after in (3, 4, 5, 7, 9, 10))]
+)
 def test_after_a_restart_windows_hold_what_it_held_before(formula, after):
     plain, restarted = mine(formula), mine(formula)
     plain.play(*RISING)

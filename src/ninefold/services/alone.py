@@ -32,6 +32,7 @@ from ninefold.services.leases import Leases, account_named
 from ninefold.services.origin import origin_of
 from ninefold.services.stage import Kept, TimedStage, Warmed
 from ninefold.services.statuses import tell
+from ninefold.services.stopped import say
 from ninefold.services.trading import Trading
 from ninefold.store.data_dir import open_data_dir
 from ninefold.store.lease import awake_ns
@@ -153,6 +154,7 @@ class Alone:
             if (
                 made.last_seq > self._published_seq
             ):  # else decided before a crash: whether they were sent, the venue is asked
+                say(made)
                 self._trading.send(orders)
         self._published_seq = max(self._published_seq, made.last_seq)
         self._done_seq = made.last_seq

@@ -236,8 +236,10 @@ class Execute:
 
     def _failures(self, chunk: Chunk) -> list[StrategyFailed]:
         """Free code that has failed since the last decision, or while it was played again at the start."""
+        if not self.itself.failures:
+            return []
         tick = next((record for record in chunk.records if isinstance(record, Tick)), None)
-        if tick is None or not self.itself.failures:
+        if tick is None:
             return []
         failures, self.itself.failures = self.itself.failures, []
         return [record_of(one, tick, self.registry[one.instrument], self._basis) for one in failures]
