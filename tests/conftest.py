@@ -29,7 +29,7 @@ from xdist.workermanage import WorkerController
 from ninefold.forecast.boosters import NoOpenMP, load
 
 THOROUGH = os.environ.get("NINEFOLD_PROPERTIES") == "thorough"  # `make torture`
-for name, examples in (("usual", 40), ("money", 100)):  # where the test itself says no number
+for name, examples in (("usual", 40), ("money", 100), ("long", 8)):  # where the test itself says no number
     # a test says what is right, not how fast; pytest's timeout ends a hang
     settings.register_profile(name, deadline=None, max_examples=1_000 if THOROUGH else examples)
 settings.load_profile("usual")

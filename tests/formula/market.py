@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from ninefold.formula import Scale
@@ -11,6 +13,11 @@ SCALE = Scale(price_decimals=2, size_decimals=5)
 
 def bars(n: int, seed: int = 7) -> dict[str, np.ndarray]:
     """Every column of `n` bars, shape (n,), all known; equal for equal seeds."""
+    return {name: values.copy() for name, values in _drawn(n, seed).items()}
+
+
+@cache
+def _drawn(n: int, seed: int) -> dict[str, np.ndarray]:
     random = np.random.default_rng(seed)
     close = 6_000_000.0 + np.cumsum(random.integers(-900, 901, n))
     open_ = np.concatenate(([close[0] + 100], close[:-1] + random.integers(-20, 21, n - 1)))

@@ -30,7 +30,7 @@ from .running import PAIRS, fetch, silent, stored_bars, stored_trades, true_bars
 
 pytestmark = pytest.mark.slow
 
-SPAN = (JANUARY + DAY // 2, JANUARY + DAY + 720 * MINUTE)
+SPAN = (JANUARY + DAY - 360 * MINUTE, JANUARY + DAY + 360 * MINUTE)
 NOW = JANUARY + 40 * DAY
 TRUTH = random_trades(4, JANUARY, JANUARY + 2 * DAY, 12 * S)
 
@@ -54,7 +54,7 @@ def test_interrupted_at_random_requests_it_goes_on_without_asking_again(tmp_path
     exchange = Exchange(TRUTH, NOW)
     answered: list[str] = []
     cuts = 0
-    while not cut_off(exchange, tmp_path, venue, chance.randint(3, 9)):
+    while not cut_off(exchange, tmp_path, venue, chance.randint(3, 6)):
         cuts += 1
         answered += pages(exchange)
         exchange.asked.clear()
@@ -240,7 +240,7 @@ async def kill_often(exchange: Exchange, data_dir: Path, chance: random.Random) 
             starting.stdin.write(b"again\n")
             child = int(await starting.stdout.readline())
             ended = asyncio.ensure_future(starting.stdout.readline())
-            last = chance.randint(2, 9) if killed < 4 else sys.maxsize
+            last = chance.randint(2, 6) if killed < 4 else sys.maxsize
 
             def before(number: int, request: web.Request, child=child, ended=ended, last=last) -> None:
                 if number >= last and not ended.done():
@@ -276,7 +276,7 @@ def test_the_command_says_all_of_it_as_one_json_document(tmp_path):
     assert named == [
         (pair, what, count, count, 0)
         for pair in ("BTC/USDT", "ETH/USDT")
-        for what, count in (("1m", 1440), ("5m", 288))
+        for what, count in (("1m", 720), ("5m", 144))
     ]
     again = asyncio.run(run(ninefold, "--pairs", "BTC/USDT", "--dl-trades"))
     assert again.status == 0

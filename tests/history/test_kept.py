@@ -86,11 +86,19 @@ def test_what_was_unknown_becomes_known_as_the_next_revision(tmp_path):
     assert sorted(told) == sorted([(0, 0, BAR_OK), *unknown, *known, (4, 0, BAR_FLAT)])
 
 
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory) -> tuple[list[tuple], list[tuple]]:
+    path = tmp_path_factory.mktemp("reference")
+    whole(path)
+    return stored(path)
+
+
 @pytest.mark.parametrize("refused", ["trades", "bars", "certificates"])
 @pytest.mark.parametrize("after", range(5))
-def test_a_disk_that_refuses_between_two_tables_changes_nothing_in_the_end(tmp_path, monkeypatch, refused, after):
+def test_a_disk_that_refuses_between_two_tables_changes_nothing_in_the_end(
+    tmp_path, monkeypatch, reference, refused, after
+):
     """From the Nth commit of one table on it refuses, whatever is tried; then there is room again."""
-    whole(tmp_path / "reference")
     real, commits = Table.commit, []
 
     def commit(table, rows, last_seq):
@@ -120,4 +128,4 @@ def test_a_disk_that_refuses_between_two_tables_changes_nothing_in_the_end(tmp_p
     for step in steps[keeper._journal.last_seq :]:
         step(keeper)
     keeper.close()
-    assert stored(tmp_path / "data") == stored(tmp_path / "reference")
+    assert stored(tmp_path / "data") == reference

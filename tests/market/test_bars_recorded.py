@@ -27,8 +27,9 @@ def minutes(recording) -> pl.DataFrame:
     return pl.DataFrame({"open_ns": raw["open_time"] * 1_000_000, **named, "buy_volume": units(raw["taker_buy_base"])})
 
 
-def bars_of(minutes: pl.DataFrame) -> np.ndarray:
-    """Each minute as five trades that have its open, high, low, close and volumes, minute by minute with the clock."""
+@pytest.fixture(scope="module")
+def ours(minutes: pl.DataFrame) -> np.ndarray:
+    """Bars of each minute as five trades that have its open, high, low, close and volumes, minute by minute with the clock."""
     maker, made, seq = BarMaker(), [empty("bars")], 2
     first = int(minutes["open_ns"][0])
     opened = [
@@ -50,9 +51,8 @@ def bars_of(minutes: pl.DataFrame) -> np.ndarray:
 
 @pytest.mark.parametrize("timeframe", ["1m", "5m", "15m", "1h"])
 @pytest.mark.slow
-def test_recorded_minutes_add_up_to_wider_bars_exactly(minutes, timeframe):
+def test_recorded_minutes_add_up_to_wider_bars_exactly(minutes, ours, timeframe):
     width = TIMEFRAMES[timeframe]
-    ours = bars_of(minutes)
     ours = ours[ours["width_ns"] == width]
     theirs = (
         minutes.group_by((pl.col("open_ns") // width * width).alias("start"), maintain_order=True)

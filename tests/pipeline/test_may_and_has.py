@@ -6,7 +6,6 @@ import math
 
 import pytest
 
-from tests.calling import ninefold_process
 from tests.conftest import Demo
 
 from .running import Row, records, stored, until
@@ -90,9 +89,8 @@ def test_brier_and_base_brier_are_those_of_the_stored_scores(scored: Demo) -> No
     )
     fields = "payload::json->>'probability' as p, payload::json->>'outcome' as kept"
     query = f"select {fields} from records where type = 'may_scored' order by seq, n"
-    answer = ninefold_process("sql", query, "--json", "--data-dir", scored.data_dir)
-    assert answer.status == 0, answer.err
-    pairs = [(float(row["p"]), row["kept"] == "true") for row in answer.json][: said["scored"]]
+    rows = stored(scored.data_dir, query)
+    pairs = [(float(row["p"]), row["kept"] == "true") for row in rows][: said["scored"]]
     share = sum(kept for _, kept in pairs) / len(pairs)
     assert said["brier"] == pytest.approx(sum((p - kept) ** 2 for p, kept in pairs) / len(pairs), rel=1e-12)
     assert said["base_brier"] == pytest.approx(sum((share - kept) ** 2 for _, kept in pairs) / len(pairs), rel=1e-9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ pytestmark = pytest.mark.slow
 
 VENUES = ("binance", "coinbase", "kraken")
 BUSY = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "DOGE/USDT")
+ENOUGH = 30  # trades of an instrument
 UNKNOWN_NS = -(2**63)
 CLEAR, OK = 1, 0
+TRADE = "id_lo, price, size, exchange_ns, taker_side"
+NEWEST = "select instrument, max(update_id) as update_id, max(exchange_ns) as exchange_ns from books group by 1"
 Levels = dict[tuple[int, int], int]  # side, price in 10**-10, to size in 10**-10
 
 
@@ -25,7 +29,7 @@ class Captured:
 
     def __init__(self, folder: Path) -> None:
         self.data_dir = folder / "data"
-        arguments = ("--venues", ",".join(VENUES), "--json", "--port", "0", "--data-dir", self.data_dir)
+        arguments = ("--venues", ",".join(VENUES), "--rate", "150", "--json", "--port", "0", "--data-dir", self.data_dir)
         program = Program(folder, "demo", *arguments)
         try:
             program.url()
@@ -40,11 +44,13 @@ class Captured:
             program.end()
         self.result: Result = program.result()
 
+    @cached_property
     def instruments(self) -> dict[int, dict[str, Any]]:
+        """All that are listed once something was traded; looking at tables takes what they are made with."""
         return {one["instrument"]["id"]: one["instrument"] for one in records(self.data_dir, "listed")}
 
     def id_of(self, venue: str, pair: str) -> int:
-        [found] = [id for id, one in self.instruments().items() if (one["venue"], one["symbol"]) == (venue, pair)]
+        [found] = [id for id, one in self.instruments.items() if (one["venue"], one["symbol"]) == (venue, pair)]
         return found
 
     def orders(self) -> list[dict[str, Any]]:
@@ -52,7 +58,7 @@ class Captured:
 
     def enough(self) -> bool:
         found = stored(self.data_dir, "select instrument, count(*) as rows from trades group by 1")
-        return len([row for row in found if row["rows"] > 60]) >= len(VENUES) * 3
+        return len([row for row in found if row["rows"] > ENOUGH]) >= len(VENUES) * 3
 
     def all_stored(self, last: dict[str, int]) -> bool:
         found = stored(self.data_dir, "select instrument, max(id_lo) as last from trades group by 1")
@@ -60,14 +66,15 @@ class Captured:
         return all(newest.get(self.id_of(venue, pair), 0) >= last[pair] for venue in VENUES for pair in BUSY)
 
     def books_stored(self) -> bool:
-        return all(self._rows(*key)[1] for key in self.books)
+        newest = {row["instrument"]: row for row in stored(self.data_dir, NEWEST)}
+        return all(newest[self.id_of(*key)][_mark(key[0])] > mark for key, (mark, _) in self.books.items())
 
     def rebuilt(self, venue: str, pair: str) -> tuple[Levels, set[tuple[int, int]]]:
         """The book of the stored rows at the moment of the exchange's; and the levels that were changing just then: Binance
         tells changes every 100 ms, the others were made to tell all before.
         """
         levels: Levels = {}
-        of = self.instruments()[self.id_of(venue, pair)]
+        of = self.instruments[self.id_of(venue, pair)]
         rows, later = self._rows(venue, pair)
         for row in rows:
             if row["action"] == CLEAR:
@@ -81,13 +88,12 @@ class Captured:
 
     def _rows(self, venue: str, pair: str) -> tuple[list[Row], list[Row]]:
         """The rows up to the moment, and those behind it. Binance numbers its messages, the others stamp them."""
-        mark, _ = self.books[venue, pair]
+        name, (mark, _) = _mark(venue), self.books[venue, pair]
         found = stored(
             self.data_dir,
             "select update_id, exchange_ns, action, side, price, size from books "
             f"where instrument = {self.id_of(venue, pair)} order by seq, n",
         )
-        name = "update_id" if venue == "binance" else "exchange_ns"
         places = [place for place, row in enumerate(found) if row[name] != UNKNOWN_NS and row[name] > mark]
         return (found[: places[0]], found[places[0] :]) if places else (found, [])
 
@@ -102,6 +108,11 @@ class Captured:
     def _ask(self, what: str, pair: str, **params: Any) -> Any:
         more = "".join(f"&{name}={value}" for name, value in params.items())
         return ask(f"{rest_of(self.data_dir)}/sim/v1/{what}?symbol={pair.replace('/', '')}{more}")
+
+
+def _mark(venue: str) -> str:
+    """The column by which rows of a book come before or after a moment."""
+    return "update_id" if venue == "binance" else "exchange_ns"
 
 
 def _level(row: Row, of: dict[str, Any]) -> tuple[int, int]:
@@ -123,7 +134,7 @@ def test_the_summary_is_that_of_any_demo_and_counts_the_trades_of_all(captured: 
     assert captured.result.status == 0, captured.result.err
     assert said["trades"] == stored(captured.data_dir, "select count(*) as rows from trades")[0]["rows"]
     assert (said["gaps"], said["malformed"], said["shift_ns"]) == (0, 0, "0")
-    venues = {one["venue"] for one in captured.instruments().values()}
+    venues = {one["venue"] for one in captured.instruments.values()}
     assert venues == set(VENUES)
 
 
@@ -131,8 +142,8 @@ def test_the_summary_is_that_of_any_demo_and_counts_the_trades_of_all(captured: 
 def test_the_stored_trades_of_each_venue_are_the_exchanges(captured: Captured, venue: str) -> None:
     for pair in BUSY:
         id = captured.id_of(venue, pair)
-        of, truth = captured.instruments()[id], captured.traded[pair]
-        rows = stored(captured.data_dir, f"select * from trades where instrument = {id} order by id_lo")
+        of, truth = captured.instruments[id], captured.traded[pair]
+        rows = stored(captured.data_dir, f"select {TRADE} from trades where instrument = {id} order by id_lo")
         ids = [row["id_lo"] for row in rows]
         assert ids == list(range(ids[0], ids[0] + len(ids))), f"{pair}: a hole or a double"
         assert ids[0] <= max(truth) <= ids[-1]
@@ -162,7 +173,7 @@ def test_the_book_that_is_rebuilt_is_the_exchanges(captured: Captured, venue: st
 def test_bars_of_one_pair_are_the_same_at_all_venues(captured: Captured) -> None:
     """Those that had all their trades from everywhere when the demo ended: a venue's line may have been behind by then."""
     newest = stored(captured.data_dir, "select instrument, max(exchange_ns) as at_ns from trades group by 1")
-    of, heard_ns = captured.instruments(), defaultdict[str, list[int]](list)
+    of, heard_ns = captured.instruments, defaultdict[str, list[int]](list)
     for row in newest:
         heard_ns[of[row["instrument"]]["symbol"]].append(row["at_ns"])
     made: dict[tuple[str, int, int], dict[str, tuple[Any, ...]]] = defaultdict(dict)
@@ -182,7 +193,7 @@ def test_bars_of_one_pair_are_the_same_at_all_venues(captured: Captured) -> None
 
 
 def test_orders_went_to_the_traded_venue_alone(captured: Captured) -> None:
-    of = captured.instruments()
+    of = captured.instruments
     assert {of[order["instrument"]]["venue"] for order in captured.orders()} == {"binance"}
 
 

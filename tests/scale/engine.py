@@ -11,6 +11,7 @@ import json
 import os
 import sys
 
+import dask
 import dask.dataframe as dd
 import pandas as pd
 from deltalake import DeltaTable
@@ -38,6 +39,7 @@ def rows_of(uri: str) -> pd.DataFrame:
 
 def main(url: str) -> None:
     files = DeltaTable(f"{url}/trades").file_uris()
+    dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})  # load the libraries once for both
     cluster = LocalCluster(n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None)
     with cluster, Client(cluster) as client:
         trades = dd.from_map(rows_of, files)

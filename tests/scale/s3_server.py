@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 import sys
 
-from moto.server import DomainDispatcherApplication, create_backend_app
+from moto.server import create_backend_app
 from werkzeug.serving import make_server
 
 
 def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, create_backend_app("s3"))
     print(server.server_port, flush=True)
     server.serve_forever()
 

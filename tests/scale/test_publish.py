@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import subprocess
+import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +28,7 @@ from ninefold.store.layout import SCHEMAS
 from ninefold.store.read import Reader
 from ninefold.store.scan import scan
 from ninefold.store.tables import Tables
-from tests.calling import ninefold, ninefold_process
+from tests.calling import Result, ninefold
 from tests.conftest import missing
 
 pytestmark = pytest.mark.slow
@@ -72,12 +74,11 @@ def bucket(endpoint: str, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def published(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A data dir and the bucket that has all of it, in several files, for tests that only look."""
+def published(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, Result]:
+    """A data dir, the bucket that has all of it, and what the command said that put it there; for tests that only look."""
     data_dir, to = tmp_path_factory.mktemp("published"), made_bucket(endpoint, "published")
     write(data_dir, 1, 100, at_once=20)
-    publish(data_dir, to, quiet, most_rows=500)
-    return data_dir, to
+    return data_dir, to, ninefold("publish", "--data-dir", data_dir, "--json", "--to", to)
 
 
 def made_bucket(endpoint: str, name: str) -> str:
@@ -135,8 +136,8 @@ def _texts(table: pa.Table) -> list[str]:
     return sorted(repr(tuple(row[name] for name in names)) for row in table.to_pylist())
 
 
-def same(data_dir: Path, to: str) -> None:
-    for name in SCHEMAS:
+def same(data_dir: Path, to: str, names: Iterable[str] = SCHEMAS) -> None:
+    for name in names:
         assert remote(to, name) == local(data_dir, name), name
 
 
@@ -156,7 +157,7 @@ def test_what_is_new_is_added_and_nothing_twice(tmp_path, bucket):
 
 
 def test_the_days_are_partitions_and_the_instruments_say_what_the_numbers_mean(published):
-    _, bucket = published
+    _, bucket, _ = published
     added = pa.table(DeltaTable(f"{bucket}/trades").get_add_actions(flatten=True))
     assert {str(day) for day in added.column("partition.day").to_pylist()} == {"2024-01-01", "2024-01-02"}
     found = DeltaTable(f"{bucket}/instruments").to_pyarrow_table().to_pylist()
@@ -176,43 +177,35 @@ def test_rows_of_the_last_number_that_come_later_are_not_forgotten(tmp_path, buc
         publish(tmp_path, bucket, quiet)
         tables.write([Chunk(10, 10, made[-1].known_ns, {"trades": last[12:]})])
     assert publish(tmp_path, bucket, quiet)["rows"]["trades"] == 8
-    same(tmp_path, bucket)
+    same(tmp_path, bucket, ["trades"])
 
 
-def test_a_place_is_refused_that_holds_something_else_or_a_later_state(tmp_path, bucket):
-    write(tmp_path / "one", 1, 10)
-    write(tmp_path / "two", 1, 10)
-    publish(tmp_path / "one", bucket, quiet)
+def test_a_place_is_refused_that_holds_something_else_or_a_later_state(tmp_path, published):
+    whole, bucket, _ = published
+    write(tmp_path, 1, 10)
     with pytest.raises(CannotPublish, match="and this is another"):
-        publish(tmp_path / "two", bucket, quiet)
-    (tmp_path / "two" / "state" / "origin").write_text((tmp_path / "one" / "state" / "origin").read_text())
-    write(tmp_path / "two", 11, 20)
-    publish(tmp_path / "two", bucket, quiet)
+        publish(tmp_path, bucket, quiet)
+    (tmp_path / "state" / "origin").write_text((whole / "state" / "origin").read_text())
     with pytest.raises(CannotPublish, match="later state"):
-        publish(tmp_path / "one", bucket, quiet)
+        publish(tmp_path, bucket, quiet)
     with pytest.raises(CannotPublish, match="like s3://bucket/prefix"):
-        publish(tmp_path / "one", "bucket/tables", quiet)
+        publish(tmp_path, "bucket/tables", quiet)
     with pytest.raises(CannotPublish, match=r"did not take it: .*NoSuchBucket") as told:
-        publish(tmp_path / "one", "s3://nowhere/tables", quiet)
+        publish(tmp_path, "s3://nowhere/tables", quiet)
     assert "word" not in str(told.value)
 
 
-def race(data_dir: Path, to: str, ready: multiprocessing.Barrier, told: multiprocessing.Queue) -> None:  # type: ignore[valid-type,type-arg]
-    ready.wait(60)
-    told.put(publish(data_dir, to, quiet, most_rows=100))
-
-
 def test_two_that_publish_at_once_store_every_row_once(tmp_path, bucket):
+    """Each with a view of its own of the bucket; nothing but the bucket tells one of the other."""
     write(tmp_path, 1, 30, at_once=5)
-    spawn = multiprocessing.get_context("spawn")
-    ready, told = spawn.Barrier(2), spawn.Queue()
-    writers = [spawn.Process(target=race, args=(tmp_path, bucket, ready, told)) for _ in range(2)]
-    for writer in writers:
-        writer.start()
-    results = [told.get(timeout=240) for _ in writers]
-    for writer in writers:
-        writer.join()
-    assert [writer.exitcode for writer in writers] == [0, 0]
+    ready = threading.Barrier(2)
+
+    def race(_: int) -> dict[str, Any]:
+        ready.wait(60)
+        return publish(tmp_path, bucket, quiet, most_rows=100)
+
+    with ThreadPoolExecutor(2) as both:
+        results = list(both.map(race, range(2)))
     same(tmp_path, bucket)
     assert sum(one["lost_races"] for one in results) > 0, "they raced, and who was too late gave way"
     assert sum(one["rows"]["trades"] for one in results) == 580, "each row was put by one of them"
@@ -222,7 +215,7 @@ def test_two_that_publish_at_once_store_every_row_once(tmp_path, bucket):
 
 
 def test_a_distributed_engine_counts_and_sums_the_same(published):
-    data_dir, bucket = published
+    data_dir, bucket, _ = published
     done = subprocess.run([lake(), str(HERE / "engine.py"), bucket], capture_output=True, timeout=200, env=os.environ)
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     found = json.loads(done.stdout)
@@ -235,12 +228,10 @@ def test_a_distributed_engine_counts_and_sums_the_same(published):
     assert sum(count for count, _, _ in found["instruments"].values()) == 1980
 
 
-def test_the_command_prints_one_document(tmp_path, bucket):
-    write(tmp_path, 1, 10)
-    asked = ("publish", "--data-dir", tmp_path, "--json", "--to")
-    done = ninefold_process(*asked, bucket)
-    assert done.status == 0, done.err
-    assert done.json["rows"]["trades"] == 180
-    other = ninefold(*asked, "nowhere")
+def test_the_command_prints_one_document(published):
+    data_dir, _, done = published
+    assert (done.status, done.err) == (0, "")
+    assert done.json["rows"]["trades"] == 1980
+    other = ninefold("publish", "--data-dir", data_dir, "--to", "nowhere")
     assert other.status == 2
     assert "like s3://bucket/prefix" in other.err

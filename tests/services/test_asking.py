@@ -53,6 +53,15 @@ def test_a_request_that_was_taken_and_not_removed_before_a_crash_is_the_same_req
     assert asking.take(door.folder) == []
 
 
+def test_who_asks_again_under_the_name_of_one_that_was_taken_before_a_crash_is_taken_once(door):
+    asking.put(door.folder, ORDER, "a", 1)
+    asking.take(door.folder)
+    asking.put(door.folder, ORDER, "a", 1)
+    door._take_asked(78)
+    assert [one.ask_id for one in door.records] == ["3f"]
+    assert list((door.folder / asking.FOLDER).iterdir()) == []
+
+
 def test_what_is_withdrawn_is_never_taken(door):
     path = asking.put(door.folder, ORDER, "a", 1)
     assert asking.withdraw(path)

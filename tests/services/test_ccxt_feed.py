@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,11 +45,6 @@ from tests.pipeline.running import Program
 
 pytestmark = pytest.mark.slow
 
-try:
-    import ccxt
-except ModuleNotFoundError:
-    ccxt = None
-
 PAIRS = ("BTC/USDT", "ETH/USDT")
 ENOUGH = 120
 FRAMES = 9  # pages, or what a stream told at once
@@ -58,7 +54,7 @@ Deal = tuple[int, int, int, int, int]  # id, price and size in 10**-10, time in 
 
 @pytest.fixture(scope="module", autouse=True)
 def installed() -> None:
-    if ccxt is None:
+    if find_spec("ccxt") is None:
         missing("ccxt is not installed: pip install 'ninefold[ccxt]'")
 
 
@@ -98,7 +94,7 @@ class Followed:
         try:
             deadline = time.monotonic() + PATIENCE_S
             while not running.done() and not condition():
-                assert time.monotonic() < deadline, [str(record)[:900] for record in self.of(Malformed)][-3:]
+                assert time.monotonic() < deadline, (self.counts, [str(record)[:900] for record in self.of(Malformed)][-3:])
                 await asyncio.wait({running}, timeout=0.02)
             if running.done():
                 running.result()
@@ -230,11 +226,12 @@ def test_what_broke_is_told_and_what_was_missed_is_fetched_without_doubles(tmp_p
     broken: list[int] = []
 
     def healed() -> bool:
-        if followed.enough() and not broken:
+        unheard = not broken or not followed.of(Gap) and followed.counts["trades"] > broken[-1] + ENOUGH
+        if followed.enough() and unheard:  # a broken frame may go to the line before, which is closed and hears nothing
             ask(f"{exchange['rest']}/sim/v1/faults", fault)
             broken.append(followed.counts["trades"])
         healed = len({gap.instrument for gap in followed.of(Gap)}) == len(PAIRS)  # one may be told of twice first
-        return bool(broken) and healed and followed.counts["trades"] > broken[0] + ENOUGH
+        return bool(broken) and healed and followed.counts["trades"] > broken[-1] + ENOUGH
 
     followed.until(healed)
     states = followed.states()
@@ -345,6 +342,14 @@ def test_a_frame_that_ccxt_cannot_read_is_taken_or_ends_the_connection_and_never
     Peer(frame, TRADE % '"0.5"').follow(tmp_path, lambda one: one.counts[Connection] >= 2 or one.counts["trades"] > 0)
 
 
+def test_a_line_that_breaks_while_nobody_waits_for_its_next_message_is_lost_and_the_next_one_is_another(tmp_path):
+    """Frames that come at once are all handled before the first of them is taken: whoever waited has been answered then."""
+    at_once = (TRADE % '"0.5"', '{"e":"trade","s":"BNB', TRADE % '"0.5"')
+    followed = Peer(*at_once).follow(tmp_path, lambda one: one.counts[Connection] >= 3)
+    assert followed.states()[:3] == ["open", "lost", "open"]
+    assert "nobody waited" in followed.changes()[1].reason
+
+
 def test_a_stream_that_falls_silent_is_told_and_made_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(ccxt_feed, "SILENT_S", 0.4)
     monkeypatch.setattr(ccxt_feed, "LOOK_S", 0.1)
@@ -374,6 +379,8 @@ def test_without_ccxt_it_is_said_how_to_have_it(monkeypatch):
 @pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.torture)], ids=["one in five", "all"])
 def test_every_exchange_that_has_no_adapter_can_be_made_and_gives_trades_or_candles(step):
     """To make one of each takes five seconds, nearly all of it ccxt's."""
+    import ccxt  # a second, in every worker, for this one
+
     for name in [name for name in ccxt.exchanges if name not in NATIVE][::step]:
         made = exchange_of(Venue(name=f"ccxt.{name}", rest_url="http://127.0.0.1:9", stream_url="ws://127.0.0.1:9"))
         assert any(made.has.get(call) for call in ("watchTrades", "fetchTrades", "fetchOHLCV")), name

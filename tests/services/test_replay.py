@@ -3,10 +3,9 @@
 import gzip
 import json
 import random
-import signal
+import shutil
 import subprocess
 import sys
-import time
 from decimal import Decimal
 from io import BytesIO
 from itertools import islice
@@ -17,19 +16,16 @@ import pytest
 
 from ninefold.market.arrays import CLEAR_BOOK
 from ninefold.market.book import Book
+from ninefold.market.instruments import Instrument
 from ninefold.services.replay import OtherSource, replay
 from ninefold.services.verify import verify
 from ninefold.store.export import export
 from ninefold.store.read import Reader
+from tests.calling import ninefold
 
 BTC = "orderbook/binance_spot_btcusdt_20240808.jsonl.gz"
 CAPTURE = "raw/cryptofeed/BINANCE_2021-04-05.jsonl.gz"
 LINES = 3000  # of the recording, for the tests that replay many times
-
-
-def lines(path: Path) -> list[dict]:
-    with gzip.open(path, "rt") as file:
-        return [json.loads(line) for line in file]
 
 
 def exports(data_dir: Path) -> dict[str, bytes]:
@@ -40,6 +36,13 @@ def exports(data_dir: Path) -> dict[str, bytes]:
             export(data_dir, what, None, None, None, form, out)
             made[f"{what}.{form}"] = out.getvalue()
     return made
+
+
+@pytest.fixture(scope="module")
+def lines(recording) -> list[dict]:
+    """The whole recording."""
+    with gzip.open(recording(BTC), "rt") as file:
+        return [json.loads(line) for line in file]
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +69,20 @@ def straight(short, tmp_path_factory) -> tuple[Path, dict[str, bytes]]:
     return data_dir, exports(data_dir)
 
 
+@pytest.fixture(scope="module")
+def broken_off(short, tmp_path_factory) -> tuple[Path, int]:
+    """A folder of replays that are not through, and how often one of them was killed."""
+    folder = tmp_path_factory.mktemp("broken off")
+    program = Path(__file__).with_name("killed_replay.py")
+    done = subprocess.run([sys.executable, program, short, folder], check=True, stdout=subprocess.PIPE, timeout=120)
+    return folder, int(done.stdout)
+
+
 @pytest.mark.slow
-def test_every_recorded_trade_is_stored_once_with_the_price_and_size_of_its_text(whole, recording):
+def test_every_recorded_trade_is_stored_once_with_the_price_and_size_of_its_text(whole, lines):
     said, data_dir = whole
     expected = []
-    for line in lines(recording(BTC)):
+    for line in lines:
         if line["channel"].endswith("@trade"):
             trade = json.loads(line["msg"])["data"]
             side = -1 if trade["m"] else 1
@@ -90,13 +102,13 @@ def test_every_recorded_trade_is_stored_once_with_the_price_and_size_of_its_text
 
 
 @pytest.mark.slow
-def test_the_stored_book_equals_one_rebuilt_straight_from_the_file_and_never_crosses(whole, recording):
+def test_the_stored_book_equals_one_rebuilt_straight_from_the_file_and_never_crosses(whole, lines):
     reader = Reader(whole[1])
     of = reader.registry().named("binance:BTC/USDT")
     stored = reader.books(of.id)
     updates = np.unique(stored["update_id"][stored["action"] != CLEAR_BOOK])
     chosen = set(np.random.default_rng(8).choice(updates, 100, replace=False).tolist())
-    truth = books_of_file(recording(BTC), chosen)
+    truth = books_of_file(lines, of, chosen)
     assert truth.keys() == chosen
     book, seen, start = Book(), set(), 0
     ends = [*(np.flatnonzero(np.diff(stored["update_id"])) + 1).tolist(), len(stored)]
@@ -107,44 +119,48 @@ def test_the_stored_book_equals_one_rebuilt_straight_from_the_file_and_never_cro
         assert bid < ask
         if book.update_id in chosen:
             seen.add(book.update_id)
-            ours = tuple(
-                {
-                    Decimal(price).scaleb(-of.price_decimals): Decimal(size).scaleb(-of.size_decimals)
-                    for price, size in side.items()
-                }
-                for side in (book.bids, book.asks)
-            )
-            assert ours == truth[book.update_id]
+            assert (book.bids, book.asks) == truth[book.update_id]
     assert seen == chosen
 
 
-def books_of_file(path: Path, chosen: set[int]) -> dict[int, tuple[dict, dict]]:
+def books_of_file(lines: list[dict], of: Instrument, chosen: set[int]) -> dict[int, tuple[dict, dict]]:
     """Both sides after each chosen update id, by the venue's rule, from the text alone."""
     changes, snapshot, found = [], None, {}
-    for line in lines(path):
+    for line in lines:
         if line["channel"] == "rest_depth_snapshot" and snapshot is None:
             snapshot = json.loads(line["msg"])
         elif line["channel"].endswith("@depth@100ms"):
             changes.append(json.loads(line["msg"])["data"])
-    sides = tuple({Decimal(p): Decimal(q) for p, q in snapshot[name]} for name in ("bids", "asks"))
+    sides = tuple(
+        {units(p, of.price_decimals): units(q, of.size_decimals) for p, q in snapshot[name]}
+        for name in ("bids", "asks")
+    )
     for change in changes:
         if change["u"] <= snapshot["lastUpdateId"]:
             continue
         for side, name in zip(sides, ("b", "a"), strict=True):
             for p, q in change[name]:
-                side[Decimal(p)] = Decimal(q)
-                if not Decimal(q):
-                    del side[Decimal(p)]
+                price, size = units(p, of.price_decimals), units(q, of.size_decimals)
+                side[price] = size
+                if not size:
+                    del side[price]
         if change["u"] in chosen:
             found[change["u"]] = tuple(dict(side) for side in sides)
     return found
 
 
+def units(text: str, decimals: int) -> int:
+    """A decimal as a whole number of 10^-decimals, exactly."""
+    exact = Decimal(text).scaleb(decimals)
+    assert exact == int(exact)
+    return int(exact)
+
+
 @pytest.mark.slow
-def test_the_receiving_clock_was_1272_ms_behind_and_it_is_told_not_clipped(whole, recording):
+def test_the_receiving_clock_was_1272_ms_behind_and_it_is_told_not_clipped(whole, lines):
     said, _ = whole
     lags = []
-    for line in lines(recording(BTC)):
+    for line in lines:
         data = json.loads(line["msg"]).get("data", {})
         if "E" in data:
             lags.append(line["ts_ns"] - data["E"] * 10**6)
@@ -175,70 +191,34 @@ def test_the_same_recording_gives_the_same_bytes_however_it_is_cut(short, straig
 
 
 @pytest.mark.slow
-def test_the_same_recording_again_stores_nothing_new_and_another_one_is_refused(short, recording, tmp_path):
-    replay(short, tmp_path)
-    counts, made = Reader(tmp_path).counts(), exports(tmp_path)
-    again = replay(short, tmp_path)
-    assert again["trades"] > 0
-    assert Reader(tmp_path).counts() == counts
-    assert exports(tmp_path) == made
+def test_the_same_recording_again_stores_nothing_new_and_another_one_is_refused(short, straight, recording, tmp_path):
+    data_dir, expected = straight
+    copy = Path(shutil.copytree(data_dir, tmp_path / "copy"))
+    assert replay(short, copy)["trades"] > 0
+    assert Reader(copy).counts() == Reader(data_dir).counts()
+    assert exports(copy) == expected
     with pytest.raises(OtherSource, match=r"already holds a replay of .*replay into an empty --data-dir"):
-        replay(recording(CAPTURE), tmp_path)
+        replay(recording(CAPTURE), copy)
 
 
 @pytest.mark.slow
-def test_a_replay_that_was_killed_goes_on_to_the_same_bytes(short, straight, tmp_path):
+def test_a_replay_that_was_killed_goes_on_to_the_same_bytes(short, straight, broken_off):
     _, expected = straight
-    command = [sys.executable, "-m", "ninefold", "replay", str(short), "--data-dir", str(tmp_path), "--json"]
-    rng = random.Random(4)
-    kills, target = 0, 0
-    while kills < 3:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        target += rng.randrange(50_000, 200_000)
-        while process.poll() is None and journalled(tmp_path) < target:
-            time.sleep(0.005)
-        if process.poll() is not None:
-            break
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        kills += 1
+    folder, kills = broken_off
     assert kills >= 2
-    said = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=120).stdout)
-    assert said["malformed"] == 0
-    made = exports(tmp_path)
+    assert ninefold("replay", short, "--data-dir", folder / "killed", "--json").json["malformed"] == 0
+    made = exports(folder / "killed")
     assert {name for name in made if made[name] != expected[name]} == set()
-
-
-def journalled(data_dir: Path) -> int:
-    return sum(path.stat().st_size for path in (data_dir / "journal").glob("*.nfj"))
-
-
-ENDED = """
-import os, sys
-from pathlib import Path
-from ninefold.services import replay
-from ninefold.store.tables import Tables
-left, write = int(sys.argv[3]), Tables.write
-
-def ended(tables, chunks):
-    global left
-    left -= 1
-    if left < 0:
-        os._exit(9)
-    return write(tables, chunks)
-
-Tables.write, replay.STORE_ROWS = ended, 5_000
-replay.replay(Path(sys.argv[1]), Path(sys.argv[2]))
-"""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stores", [3, pytest.param(0, marks=pytest.mark.torture)])
-def test_a_replay_that_ended_before_its_tables_had_what_its_logs_have_is_whole_after_the_next(short, tmp_path, stores):
-    done = subprocess.run([sys.executable, "-c", ENDED, str(short), str(tmp_path), str(stores)], timeout=120)
-    assert done.returncode == 9
-    replay(short, tmp_path)
-    assert [check for check in verify(tmp_path, lambda what, done, all: None) if check.ok is False] == []
+def test_a_replay_that_ended_before_its_tables_had_what_its_logs_have_is_whole_after_the_next(
+    short, broken_off, stores
+):
+    data_dir = broken_off[0] / f"ended {stores}"
+    replay(short, data_dir)
+    assert [check for check in verify(data_dir, lambda what, done, all: None) if check.ok is False] == []
 
 
 @pytest.mark.slow

@@ -2,8 +2,7 @@
 
 import shutil
 import sqlite3
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from ninefold.journal.walk import Log, chunks_of, inputs_of
 from ninefold.journal.writer import LogWriter
 from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk, decode, encode
+from ninefold.services import replay as replaying
 from ninefold.services.compare import Check
 from ninefold.services.replay import replay
 from ninefold.services.verify import verify
@@ -34,14 +34,16 @@ pytestmark = pytest.mark.slow
 
 SECOND_NS = 10**9
 START_NS = START_MS * 10**6
-SEGMENT_BYTES = 100_000
+SECONDS = 40  # of the session
+TRADES = 320  # in them: 4 a second, 2 instruments
+SEGMENT_BYTES = 50_000
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data dir of a replay, with some segments in each log."""
     folder = tmp_path_factory.mktemp("made")
-    replay(write_session(folder / "session.jsonl.gz", seconds=90), folder / "data")
+    replay(write_session(folder / "session.jsonl.gz", seconds=SECONDS), folder / "data")
     for log in ("journal", "stream"):
         rewrite(folder / "data" / log, list(read(folder / "data" / log)))
         assert len(segments(folder / "data" / log)) > 3
@@ -96,8 +98,8 @@ def test_a_whole_data_dir_is_whole(data: Path) -> None:
     assert {name: check.ok for name, check in found.items()} == dict.fromkeys(found, True)
     tables = ["trades", "books", "quotes", "bars", "values", "forecasts", "targets", "records"]
     assert list(found) == ["journal", "stream log", "tables", "journal to trades", *tables, "ledger"]
-    assert found["trades"].found.startswith("720 rows")  # 90 seconds, 4 a second, 2 instruments
-    assert found["journal to trades"].found.startswith("720 rows")
+    assert found["trades"].found.startswith(f"{TRADES} rows")
+    assert found["journal to trades"].found.startswith(f"{TRADES} rows")
 
 
 def test_the_command_prints_one_document_and_its_exit_status_tells(data: Path) -> None:
@@ -124,7 +126,7 @@ def test_a_flipped_byte_in_a_closed_segment_is_named_and_the_rest_is_compared_up
     assert list(found) == [name]
     assert f"{second} is damaged at byte" in found[name]
     compared = "journal to trades" if log == "journal" else "trades"
-    assert not checks(data)[compared].found.startswith("720 rows")
+    assert not checks(data)[compared].found.startswith(f"{TRADES} rows")
 
 
 @pytest.mark.parametrize(("log", "name"), [("journal", "journal"), ("stream", "stream log")])
@@ -175,7 +177,7 @@ def test_a_trade_stored_twice_is_named(data: Path) -> None:
     found = wrong(data)
     assert list(found) == ["journal to trades", "trades"]
     for text in found.values():
-        assert "on 2024-01-01 the log has 720 rows, the table 721" in text
+        assert f"on 2024-01-01 the log has {TRADES} rows, the table {TRADES + 1}" in text
         assert "once too often: binance:" in text
         assert "id_lo 1017 " in text
 
@@ -188,7 +190,7 @@ def test_a_trade_with_another_price_is_named_on_both_sides(data: Path) -> None:
     changed = table.set_column(table.schema.get_field_index("price"), table.schema.field("price"), pa.array(price))
     write_deltalake(data / "tables" / "trades", changed, mode="overwrite")
     text = wrong(data)["trades"]
-    assert "the log has 720 rows, the table 720" in text
+    assert f"the log has {TRADES} rows, the table {TRADES}" in text
     assert f"price {price[at] - 1} " in text.partition("only in the table")[0]
     assert f"price {price[at]} " in text.partition("only in the table")[2]
 
@@ -272,7 +274,7 @@ def test_a_stream_log_that_ends_before_the_tables_or_is_gone_is_wrong(data: Path
 def test_the_journal_of_a_live_run_is_read_with_the_instruments_it_listed(data: Path) -> None:
     (data / "source.json").unlink()
     assert wrong(data) == {}
-    assert checks(data)["journal to trades"].found.startswith("720 rows")
+    assert checks(data)["journal to trades"].found.startswith(f"{TRADES} rows")
 
 
 def test_a_trade_that_the_journal_has_and_the_stream_log_lost_is_no_matter_for_a_rebuild(data: Path) -> None:
@@ -304,27 +306,19 @@ def test_chunks_that_begin_before_the_last_one_ended_count_once(data: Path) -> N
     assert wrong(data) == {}
 
 
-def test_a_replay_is_whole_at_every_look_while_it_runs(tmp_path: Path) -> None:
-    session = write_session(tmp_path / "session.jsonl.gz", seconds=40)
-    data_dir = tmp_path / "data"
-    script = (
-        "import sys; from pathlib import Path; from ninefold.services import replay\n"
-        "replay.STORE_ROWS = 600\n"
-        "replay.replay(Path(sys.argv[1]), Path(sys.argv[2]))"
-    )
-    process = subprocess.Popen([sys.executable, "-c", script, str(session), str(data_dir)])
+def test_a_replay_is_whole_at_every_look_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, data_dir = write_session(tmp_path / "session.jsonl.gz", SECONDS), tmp_path / "data"
+    monkeypatch.setattr(replaying, "STORE_ROWS", 600)
     positions = set()
-    try:
-        while process.poll() is None:
+    with ThreadPoolExecutor(1) as beside:
+        running = beside.submit(replay, session, data_dir)
+        while not running.done():
             if (data_dir / "VERSION.json").exists():
                 found = wrong(data_dir)
                 found.pop("tables", None)  # nothing is stored yet
                 assert found == {}
                 positions.add(Reader(data_dir).position())
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 0
+        running.result()
     assert len(positions) > 2
     assert wrong(data_dir) == {}
 

@@ -271,8 +271,9 @@ def test_a_disconnect_of_this_face_cuts_its_clients_only_and_tells_what_they_mis
     async def run(client: Client) -> None:
         ours, theirs = await subscribed(client, "matches"), await client.streams("btcusdt@trade")
         last = (await receive(ours, lambda one: one["type"] == "match"))["trade_id"]
+        await theirs.receive_json()  # what nobody heard before it is noted by now
         begin = len((await client.get("/sim/v1/faults"))["withheld"])
-        await client.post("/sim/v1/faults", {"kind": "disconnect", "seconds": 0.3, "only": "coinbase"})
+        await client.post("/sim/v1/faults", {"kind": "disconnect", "seconds": 1, "only": "coinbase"})
         async with asyncio.timeout(5):
             while (message := await ours.receive()).type is aiohttp.WSMsgType.TEXT:
                 last = message.json()["trade_id"]

@@ -14,6 +14,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from ninefold.simulator.server import locked, main
+from ninefold.simulator.store import Store
+
 from .running import Client, Simulator, talk, until
 
 pytestmark = pytest.mark.slow
@@ -172,24 +175,26 @@ def refused(*arguments: str) -> str:
     return done.stderr
 
 
-def test_a_port_or_directory_in_use_is_said_plainly(start, tmp_path):
-    simulator = start()
-    assert "is in use by another simulator" in refused("--data-dir", str(simulator.data_dir))
+def test_a_port_or_directory_in_use_is_said_plainly(tmp_path, capsys):
+    with locked(tmp_path / "used"):
+        assert main(["--data-dir", str(tmp_path / "used")]) == 2
+    assert "is in use by another simulator" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["--data-dir", "x", "--instruments", "XRPUSDT"])
+    assert "no instrument 'XRPUSDT'; there are BTCUSDT" in capsys.readouterr().err
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = refused("--data-dir", str(tmp_path / "other"), "--port", str(port))
     assert f"port {port} on 127.0.0.1 cannot be used" in said
-    assert "no instrument 'XRPUSDT'; there are BTCUSDT" in refused("--data-dir", "x", "--instruments", "XRPUSDT")
 
 
-def test_a_directory_of_another_market_or_a_newer_version_is_refused(start, recording):
-    simulator = start()
-    simulator.stop()
-    tape = recording("orderbook/binance_spot_btcusdt_20240808.jsonl.gz")
-    said = refused("--data-dir", str(simulator.data_dir), "--tape", str(tape))
-    assert "holds the market 'generated'" in said
-    db = sqlite3.connect(simulator.data_dir / "exchange.sqlite")
-    db.execute("update meta set value = '99' where key = 'schema'")
-    db.commit()
-    db.close()
-    assert "has schema version 99; this simulator reads version 1" in refused("--data-dir", str(simulator.data_dir))
+def test_a_directory_of_another_market_or_a_newer_version_is_refused(tmp_path):
+    of_a_tape, newer = tmp_path / "tape", tmp_path / "newer"
+    for folder, key, value in ((of_a_tape, "market", "tape 1"), (newer, "schema", "99")):
+        folder.mkdir()
+        store = Store(folder / "exchange.sqlite")
+        store.claim("generated")
+        store.set_meta(key, value)
+        store.close()
+    assert "holds the market 'tape 1', not 'generated'" in refused("--data-dir", str(of_a_tape))
+    assert "has schema version 99; this simulator reads version 1" in refused("--data-dir", str(newer))

@@ -5,8 +5,10 @@ import json
 import re
 import signal
 import time
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import pytest
@@ -24,6 +26,7 @@ MANY = "raw/cryptofeed/BINANCE_2021-04-05.jsonl.gz"
 STAMP = re.compile(r'"([ET])":(\d{13})')
 
 
+@cache
 def recorded(path: Path) -> list[tuple[str, str]]:
     """(stream, data text) of every stream message in a recording, in order."""
     found = []
@@ -52,27 +55,62 @@ def all_streams(simulator: Simulator) -> list[str]:
     return [f"{each.lower()}@{kind}" for each in simulator.ready["symbols"] for kind in simulator.ready["streams"]]
 
 
+class Played(NamedTuple):
+    """A tape that was played to its end. began_s: when. heard: its frames, (stream, data text); kept: its trades by the exchange; book,
+    minutes: of its first symbol, then."""
+
+    simulator: Simulator
+    began_s: float
+    heard: list[tuple[str, str]]
+    shift_ms: int
+    kept: list[dict[str, Any]]
+    book: dict[str, Any]
+    minutes: list[list[Any]]
+
+
+@pytest.fixture(scope="module")
+def play(tmp_path_factory: pytest.TempPathFactory, recording) -> Iterator[Callable[[str], Played]]:
+    """A function that plays a tape as fast as it goes, once."""
+    running: list[Simulator] = []
+
+    @cache
+    def played(name: str) -> Played:
+        path = recording(name)
+        began_s = time.time()
+        running.append(Simulator(tmp_path_factory.mktemp("tape") / "exchange", "--tape", str(path), "--speed", "max"))
+        simulator, expected = running[-1], len(recorded(path))
+        symbol = simulator.ready["symbols"][0]
+
+        async def run(client: Client) -> Played:
+            heard = await hear(client, expected, all_streams(simulator))
+            state = await until(lambda: done(client))
+            shift_ms, rest = divmod(int(state["shift_ns"]), 1_000_000)
+            assert rest == 0
+            kept = await client.get("/sim/v1/trades", symbol=symbol, limit=100000)
+            book = await client.get("/sim/v1/book", symbol=symbol)
+            minutes = await client.get("/api/v3/klines", symbol=symbol, interval="1m", startTime=1, limit=1000)
+            return Played(simulator, began_s, heard, shift_ms, kept, book, minutes)
+
+        made: Played = talk(simulator, run)
+        return made
+
+    yield played
+    for each in running:
+        assert each.stop() == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [BTC, MANY])
-def test_a_tape_goes_out_exactly_as_recorded_but_for_one_shift_of_its_stamps(start, recording, name: str):
-    expected = recorded(recording(name))
-    simulator = start("--tape", str(recording(name)), "--speed", "max")
+def test_a_tape_goes_out_exactly_as_recorded_but_for_one_shift_of_its_stamps(play, recording, name: str):
+    tape, expected = play(name), recorded(recording(name))
 
-    async def run(client: Client) -> None:
-        heard = await hear(client, len(expected), all_streams(simulator))
-        state = await until(lambda: done(client))
-        shift_ms, rest = divmod(int(state["shift_ns"]), 1_000_000)
-        assert rest == 0
+    def moved(text: str) -> str:
+        return STAMP.sub(lambda at: f'"{at[1]}":{int(at[2]) + tape.shift_ms}', text)
 
-        def moved(text: str) -> str:
-            return STAMP.sub(lambda at: f'"{at[1]}":{int(at[2]) + shift_ms}', text)
-
-        assert heard == [(stream, moved(text)) for stream, text in expected]
-        first = next(int(found[2]) for _, text in heard if (found := STAMP.search(text)))
-        assert abs(first - time.time() * 1000) < 30_000
-
-    talk(simulator, run)
-    assert set(simulator.ready["streams"]) == {stream.partition("@")[2] for stream, _ in expected}
+    assert tape.heard == [(stream, moved(text)) for stream, text in expected]
+    first = next(int(found[2]) for _, text in tape.heard if (found := STAMP.search(text)))
+    assert abs(first - tape.began_s * 1000) < 30_000
+    assert set(tape.simulator.ready["streams"]) == {stream.partition("@")[2] for stream, _ in expected}
 
 
 async def done(client: Client) -> Any:
@@ -81,32 +119,21 @@ async def done(client: Client) -> Any:
 
 
 @pytest.mark.slow
-def test_all_trades_of_a_tape_are_kept_and_the_book_is_that_of_its_snapshot_and_diffs(start, recording):
-    frames = recorded(recording(BTC))
-    simulator = start("--tape", str(recording(BTC)), "--speed", "max")
-
-    async def run(client: Client) -> None:
-        await hear(client, len(frames), all_streams(simulator))
-        state = await until(lambda: done(client))
-        shift_ms = int(state["shift_ns"]) // 1_000_000
-        trades = [json.loads(text) for stream, text in frames if stream.endswith("@trade")]
-        kept = await client.get("/sim/v1/trades", symbol="BTCUSDT", limit=100000)
-        assert len(kept) == 9757
-        assert [(row["id"], row["price"], row["qty"], row["time"], row["isBuyerMaker"]) for row in kept] == [
-            (each["t"], each["p"], each["q"], each["T"] + shift_ms, each["m"]) for each in trades
-        ]
-        book = await client.get("/sim/v1/book", symbol="BTCUSDT")
-        sides, last = slow_book(recording(BTC), frames)
-        assert book["lastUpdateId"] == last
-        assert (dict(book["bids"]), dict(book["asks"])) == (sides["b"], sides["a"])
-        minutes = await client.get("/api/v3/klines", symbol="BTCUSDT", interval="1m", startTime=1, limit=1000)
-        counts: dict[int, int] = {}
-        for each in trades:
-            minute = (each["T"] + shift_ms) // 60_000 * 60_000
-            counts[minute] = counts.get(minute, 0) + 1
-        assert {row[0]: row[8] for row in minutes if row[8]} == counts
-
-    talk(simulator, run)
+def test_all_trades_of_a_tape_are_kept_and_the_book_is_that_of_its_snapshot_and_diffs(play, recording):
+    tape, frames = play(BTC), recorded(recording(BTC))
+    trades = [json.loads(text) for stream, text in frames if stream.endswith("@trade")]
+    assert len(tape.kept) == 9757
+    assert [(row["id"], row["price"], row["qty"], row["time"], row["isBuyerMaker"]) for row in tape.kept] == [
+        (each["t"], each["p"], each["q"], each["T"] + tape.shift_ms, each["m"]) for each in trades
+    ]
+    sides, last = slow_book(recording(BTC), frames)
+    assert tape.book["lastUpdateId"] == last
+    assert (dict(tape.book["bids"]), dict(tape.book["asks"])) == (sides["b"], sides["a"])
+    counts: dict[int, int] = {}
+    for each in trades:
+        minute = (each["T"] + tape.shift_ms) // 60_000 * 60_000
+        counts[minute] = counts.get(minute, 0) + 1
+    assert {row[0]: row[8] for row in tape.minutes if row[8]} == counts
 
 
 def slow_book(path: Path, frames: list[tuple[str, str]]) -> tuple[dict[str, dict[str, str]], int]:

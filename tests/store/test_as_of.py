@@ -130,9 +130,7 @@ def test_the_commands_take_a_moment(restated: Path) -> None:
 
     out = said("export", "bars", "--as-of", "2024-01-01T12:01:30Z").out
     assert (len(out.split("\n")), out.split("\n")[1].split(",")[-1]) == (3, "0")
-    found = json.loads(
-        said("sql", "select count(*) as n from trades", "--as-of", "2024-01-01T12:01:30Z", "--json").out
-    )
+    found = json.loads(said("sql", "select count(*) as n from trades", "--as-of", "2024-01-01T12:01:30Z", "--json").out)
     assert found == [{"n": 1}]
     refused = said("export", "bars", "--as-of", "yesterday")
     assert (refused.status, refused.out) == (2, "")
@@ -214,7 +212,7 @@ def test_a_moment_of_the_full_store_is_the_whole_of_a_store_of_what_was_known_th
 
 @pytest.mark.slow
 def test_a_moment_of_a_replay_is_a_replay_of_what_had_come_by_then(tmp_path: Path) -> None:
-    session = write_session(tmp_path / "session.jsonl.gz")
+    session = write_session(tmp_path / "session.jsonl.gz", seconds=60)
     replay(session, tmp_path / "full")
     lines = gzip.decompress(session.read_bytes()).splitlines(keepends=True)
     for share, number in ((0.4, 1), (0.9, 2)):

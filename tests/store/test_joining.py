@@ -219,17 +219,18 @@ def test_what_was_let_go_while_it_was_joined_does_not_come_back(tmp_path: Path) 
     assert table.files() == [] and not any(one.path.exists() for one in made)
 
 
-def test_the_writer_knows_its_files_as_the_log_tells_them(tmp_path: Path) -> None:
+def test_the_writer_knows_its_files_as_the_log_tells_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ninefold.store.delta.CHECKPOINT_COMMITS", 15)
     rng = np.random.default_rng(4)
     table = Table(tmp_path, "trades")
-    for number in range(1, 61):  # a checkpoint lies behind the fiftieth
+    for number in range(1, 26):
         rows = some_trades(rng, 20, 20 * number, 3, 2 * DAY_NS)
         table.commit(to_arrow("trades", rows, number_within_seq(rows["seq"])), int(rows["seq"][-1]))
-        if number % 7 == 0:
+        if number % 4 == 0:
             join_all(table)
-        if number == 33:
+        if number == 13:
             table.let_go([date(2024, 1, 1)])
-        if number == 41:
+        if number == 18:
             Table(tmp_path, "trades").commit(table.schema.empty_table(), table.last_seq)  # somebody else's
         assert sorted(table.files()) == sorted(stored_files(tmp_path, "trades"))
         assert DeltaTable(tmp_path / "trades").transaction_version("ninefold") == table.last_seq

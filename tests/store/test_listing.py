@@ -20,12 +20,13 @@ pytestmark = pytest.mark.slow
 
 
 def test_each_commit_is_seen_by_the_next_question_and_nothing_is_read_without_one(
-    tmp_path: Path, market: SimpleNamespace
+    tmp_path: Path, market: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("ninefold.store.delta.CHECKPOINT_COMMITS", 10)
     folder = tmp_path / "tables"
     assert live(folder, "trades") is None and stored_files(folder, "trades") == [] and committed_seq(folder, "x") == 0
     with Tables(tmp_path) as tables:
-        for seq in range(1, 120):  # beyond two checkpoints
+        for seq in range(1, 30):  # beyond two checkpoints
             tables.write([market.chunk(seq, seq, trades=[market.trade(seq, seq, seq)])])
             assert sum(file.rows for file in stored_files(folder, "trades")) == committed_seq(folder, "trades") == seq
             assert live(folder, "trades") is live(folder, "trades")

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from ninefold.market.time import DAY_NS, HOUR_NS, MINUTE_NS
 from ninefold.store import series
 from ninefold.store.candles import candles_of
-from ninefold.store.data_dir import open_data_dir
 from ninefold.store.load import load_bars
 from ninefold.store.read import Reader
 from ninefold.store.retention import days_of
@@ -27,17 +26,23 @@ BTC = "binance:BTC/USDT"
 DAYS = 12
 
 
-@pytest.fixture
-def twelve_days(tmp_path: Path, market: SimpleNamespace) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, market: SimpleNamespace) -> Path:
     """Two bars of a minute and one of five every day at noon."""
-    with Tables(tmp_path) as tables:
+    folder = tmp_path_factory.mktemp("twelve days")
+    with Tables(folder) as tables:
         tables.write([market.chunk(1, 1, market.listing())])
         for day in range(DAYS):
             seq = 2 + day
             bars = [market.bar(seq, day * DAY_NS + at * MINUTE_NS, close=100 + seq + at) for at in (0, 1)]
             bars.append(market.bar(seq, day * DAY_NS, width_ns=5 * MINUTE_NS))
             tables.write([market.chunk(seq, seq, bars=bars)])
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def twelve_days(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "data"))
 
 
 def write(path: Path, chunk: object) -> None:
@@ -140,9 +145,9 @@ def test_bars_for_notebooks_are_the_same_whether_mapped_or_not(
 def test_whatever_comes_in_whatever_order_the_mapped_columns_are_those_of_the_rows(
     market: SimpleNamespace, data: st.DataObject
 ) -> None:
-    with TemporaryDirectory() as folder:
-        path = open_data_dir(Path(folder))
-        write(path, market.chunk(1, 1, market.listing()))
+    with TemporaryDirectory() as folder, Tables(Path(folder)) as tables:
+        path = Path(folder)
+        tables.write([market.chunk(1, 1, market.listing())])
         places = st.tuples(st.integers(0, 14), st.integers(0, 3), st.integers(0, 2))
         for number in range(data.draw(st.integers(8, 14), label="writes")):
             found = data.draw(st.lists(places, min_size=1, max_size=4, unique=True), label="bars")
@@ -151,7 +156,7 @@ def test_whatever_comes_in_whatever_order_the_mapped_columns_are_those_of_the_ro
                 market.bar(seq, day * DAY_NS + at * MINUTE_NS, close=seq, state=state, revision=number)
                 for day, at, state in found
             ]
-            write(path, market.chunk(seq, seq, bars=bars))
+            tables.write([market.chunk(seq, seq, bars=bars)])
             if number > 5:
                 edges = st.none() | st.integers(-2, 16).map(lambda day: market.noon_ns + day * DAY_NS)
                 check(path, data.draw(edges, label="start"), data.draw(edges, label="end"))

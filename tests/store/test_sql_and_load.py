@@ -18,10 +18,12 @@ from ninefold.store.sql import SqlError, sql
 from ninefold.store.tables import Tables
 
 
-@pytest.fixture
-def stored(tmp_path: Path, market: SimpleNamespace) -> Path:
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory, market: SimpleNamespace) -> Path:
+    """For tests that only look."""
+    folder = tmp_path_factory.mktemp("stored")
     bars = [market.bar(3, 0), market.bar(3, MINUTE_NS, state=1), market.bar(3, 2 * MINUTE_NS, state=2)]
-    with Tables(tmp_path) as tables:
+    with Tables(folder) as tables:
         tables.write(
             [
                 market.chunk(
@@ -30,7 +32,7 @@ def stored(tmp_path: Path, market: SimpleNamespace) -> Path:
             ]
         )
         tables.write([market.chunk(4, 4, bars=[market.bar(4, 0, close=105, revision=1)])])
-    return tmp_path
+    return folder
 
 
 def test_tables_as_stored_and_views_for_people(stored: Path, market: SimpleNamespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 import subprocess
@@ -147,18 +148,17 @@ def test_ten_thousand_points_take_a_moment_and_few_bytes(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_several_processes_count_at_once_and_none_gets_the_number_of_another(tmp_path: Path) -> None:
     code = f"""
-import numpy as np
 from tests_search import search, outcome, drawn
 from pathlib import Path
 from ninefold.store.trials import Trials
-trials = Trials(Path({str(tmp_path / "data")!r}))
-for turn in range(15):
-    first = trials.begin(search({{"fast": [1, 2, 3]}}), turn)
-    trials.finish(first, outcome(drawn(3, seed=first)))
+def run():
+    trials = Trials(Path({str(tmp_path / "data")!r}))
+    for turn in range(15):
+        first = trials.begin(search({{"fast": [1, 2, 3]}}), turn)
+        trials.finish(first, outcome(drawn(3, seed=first)))
 """
     (tmp_path / "tests_search.py").write_text(Path(__file__).read_text())
-    started = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) for _ in range(3)]
-    assert [one.wait(120) for one in started] == [0, 0, 0]
+    assert at_once(3, code, tmp_path) == [0, 0, 0]
     reader = TrialReader(tmp_path / "data")
     assert reader.count() == 135
     assert all(reader.trial(number).digest for number in range(1, 136))
@@ -244,19 +244,44 @@ def test_two_processes_cannot_both_take_the_last_look(tmp_path: Path) -> None:
     trials.begin(search(), 1)
     trials.seal(Wall(0, 5), 1)
     code = f"""
+import sys
 from pathlib import Path
 from ninefold.backtest.statistics.holdout import NoLooksLeft
 from ninefold.store.trials import Trials
-trials, taken = Trials(Path({str(tmp_path)!r})), 0
-try:
-    while True:
-        trials.look(1, "again", 2)
-        taken += 1
-except NoLooksLeft:
-    print(taken)
+def run():
+    trials, taken = Trials(Path({str(tmp_path)!r})), 0
+    try:
+        while True:
+            trials.look(1, "again", 2)
+            taken += 1
+    except NoLooksLeft:
+        sys.exit(taken)
 """
-    started = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    assert sum(int(one.communicate(timeout=120)[0]) for one in started) == 5
+    assert sum(at_once(2, code, tmp_path)) == 5
+
+
+AT_ONCE = """
+import json, multiprocessing
+forks = multiprocessing.get_context("fork")
+ready = forks.Barrier({processes})
+def begin():
+    ready.wait(60)
+    run()
+started = [forks.Process(target=begin) for _ in range({processes})]
+for one in started:
+    one.start()
+for one in started:
+    one.join()
+print(json.dumps([one.exitcode for one in started]))
+"""
+
+
+def at_once(processes: int, code: str, folder: Path) -> list[int]:
+    """Exit statuses of processes that call at the same moment what the code names `run`; they load the libraries once."""
+    command = [sys.executable, "-c", code + AT_ONCE.format(processes=processes)]
+    done = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, timeout=120)
+    found: list[int] = json.loads(done.stdout)
+    return found
 
 
 def test_points_and_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:

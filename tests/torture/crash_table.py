@@ -167,6 +167,9 @@ class Table:
             if stopped:
                 os.kill(os.getpid(), signal.SIGSTOP)
             live(data_dir, self._exchange, begin_ns, self._without)
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
         finally:
             os._exit(1)
 

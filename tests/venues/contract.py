@@ -20,7 +20,7 @@ from ninefold.market.book import Book
 from ninefold.market.records import Gap, Malformed
 from ninefold.venues.entry import VenueEntry
 
-from .hearing import Heard, Listener, Session, bests, book, deals, read
+from .hearing import Heard, Listener, Session, bests, book, deals
 from .reading import ASK, BID, Clear, Deal, Level, Reading, Told
 
 WHOLE_EVERY = 200  # applied changes; the best levels are compared at every one
@@ -33,10 +33,10 @@ def told_as_read(entry: VenueEntry, reading: Reading, session: Session) -> int:
     """Trades, levels, best bids and asks are those of the naive reading, digit for digit and frame by frame; nothing
     is malformed, nothing missing, nothing told twice.
     """
-    listener, reader, once = Listener(entry), reading.begin(), Once()
+    listener, once = Listener(entry), Once()
     count = 0
-    for place, one in enumerate(session):
-        heard, told = listener.hear(one), read(reader, one)
+    for place, (one, told) in enumerate(zip(session, session.told(reading), strict=True)):
+        heard = listener.hear(one)
         same(heard, once.keep(told), reading, Where(place, one))
         quiet(heard, Where(place, one))
         count += len(told)
@@ -84,17 +84,17 @@ def book_is_right(entry: VenueEntry, reading: Reading, session: Session, times: 
 
     times: how often every frame is given; only the first time adds trades, and nothing is missing.
     """
-    listener, reader, books = Listener(entry), reading.begin(), NaiveBooks()
+    listener, books = Listener(entry), NaiveBooks()
     count = 0
-    for place, one in enumerate(session):
-        listener.hear(one)
+    for place, (one, told) in enumerate(zip(session, session.told(reading), strict=True)):
+        listener.made_of(one)
         for _ in range(times - 1 if one.kind == inputs.FRAME else 0):
             again = listener.hear(one)
             quiet(again, Where(place, one))
             assert not any(deal.id for deal in again.deals), f"again {Where(place, one)}: {again.deals}"
         if one.kind == inputs.CONNECTION:
             books.levels.clear()  # nothing is known of them any more
-        for symbol in books.apply(read(reader, one)):
+        for symbol in books.apply(told):
             count += 1
             best_is_right(listener, books, symbol, Where(place, one))
             if count % WHOLE_EVERY == 0:

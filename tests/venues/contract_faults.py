@@ -19,7 +19,7 @@ from ninefold.market.records import Gap
 from ninefold.venues.entry import VenueEntry
 
 from .contract import NaiveBooks, Where, told_as_read
-from .hearing import Heard, Listener, Session, book, deals, read
+from .hearing import Heard, Listener, Made, Session, book, deals
 from .reading import Clear, Reading, Told
 
 LEFT_OUT_MOST = 60  # trade frames in one run
@@ -27,22 +27,25 @@ LATE_BY = 50  # inputs
 SHORT = 200  # inputs of a short session
 RUNS, SHORT_RUNS = 4, 2  # in each another change of every book is left out
 CANDIDATES = 40  # changes of a book that are looked at for leaving one out
-RESTARTED_MOST = 3000  # inputs; restarts cost more with every change that waits for a snapshot
 RESTARTS_FIRST, RESTARTS_EVERY = 200, 23  # at each of the first inputs, later at some and beside trouble
-SHORT_RESTARTS_FIRST, SHORT_RESTARTS_EVERY = 40, 7
+SHORT_RESTARTS_FIRST, SHORT_RESTARTS_EVERY = 20, 11
 
 
 def missing_trades_are_told(entry: VenueEntry, reading: Reading, session: Session) -> int:
     """Trades of contiguous ids that are left out are told as gaps of just these ids."""
-    told = readings_of(reading, session)
+    told = session.told(reading)
     places = [place for place in trades_to_leave_out(told) if session[place].kind == inputs.FRAME]
     gone = set(places[:: len(places) // LEFT_OUT_MOST + 1])
+    if not gone:
+        return 0
     missing = {(deal.symbol, int(deal.id)) for place in gone for deal in deals(told[place])}
     listener, gaps = Listener(entry), []
     for place, one in enumerate(session):
         if place not in gone:
-            gaps += gaps_of(listener.hear(one), "trades")
-    gaps += gaps_of(listener.hear(broken_connection(session, session[-1])[0]), "trades")  # what was waited for is told
+            gaps += gaps_of(listener.made_of(one), "trades")
+    gaps += gaps_of(
+        listener.made_of(broken_connection(session, session[-1])[0]), "trades"
+    )  # what was waited for is told
     symbols = {listener.instrument(symbol): symbol for symbol, _ in missing}
     covered = {(symbols.get(gap.instrument), id) for gap in gaps for id in range(gap.from_id, gap.to_id + 1)}
     assert covered == missing, f"gaps were told of {covered - missing}, not of {missing - covered}"
@@ -54,10 +57,12 @@ def missing_changes_are_told(entry: VenueEntry, reading: Reading, session: Sessi
     without a change has a checksum), and no level follows before the next snapshot. Venues whose books say nothing to
     check them by have no such case.
     """
-    told = readings_of(reading, session)
+    told = session.told(reading)
     changes = changes_to_leave_out(reading, session, told) if reading.checked else {}
     for run in range(RUNS if len(session) > SHORT else SHORT_RUNS):
         left_out = {symbol: pairs[run] for symbol, pairs in changes.items() if run < len(pairs)}
+        if not left_out:
+            break
         gone = {first for first, _ in left_out.values()}
         listener, broken, waited = Listener(entry), set[str](), dict(left_out)
         for place, one in enumerate(session):
@@ -76,10 +81,10 @@ def missing_changes_are_told(entry: VenueEntry, reading: Reading, session: Sessi
 
 def late_snapshots_find_what_waited(entry: VenueEntry, reading: Reading, session: Session) -> int:
     """Where snapshots are asked for: if they come later than they did, changes wait for them; those after are applied."""
-    snapshots = {place for place, told in enumerate(readings_of(reading, session)) if book(told)}
+    snapshots = {place for place, told in enumerate(session.told(reading)) if book(told)}
     snapshots = {place for place in snapshots if session[place].kind == inputs.ANSWER}
     waiting: list[tuple[int, Input]] = []
-    late: Session = []
+    late = Session()
     for place, one in enumerate(session):
         if place in snapshots:
             waiting.append((place + LATE_BY, one))
@@ -95,10 +100,12 @@ def a_lost_connection_empties_the_books(entry: VenueEntry, reading: Reading, ses
     middle = (place_of_connection(session) + len(session)) // 2
     listener = Listener(entry)
     for one in session[:middle]:
-        listener.hear(one)
+        listener.made_of(one)
     broken = set(listener.books)
+    if not broken:
+        return 0
     for one in broken_connection(session, session[middle]):
-        listener.hear(one)
+        listener.made_of(one)
     count = len(broken)
     for place, one in enumerate(session[middle:], middle):
         levels_wait_for_a_snapshot(listener.hear(one), broken, Where(place, one))
@@ -113,7 +120,7 @@ def saved_anywhere(entry: VenueEntry, reading: Reading, session: Session) -> int
     short = len(session) <= SHORT
     first, every = (SHORT_RESTARTS_FIRST, SHORT_RESTARTS_EVERY) if short else (RESTARTS_FIRST, RESTARTS_EVERY)
     count = 0
-    for place, (one, trouble) in enumerate(troubled(reading, session[:RESTARTED_MOST])):
+    for place, (one, trouble) in enumerate(troubled(reading, session)):
         if place < first or place % every == 0 or trouble:
             again.restart()
             count += 1
@@ -125,13 +132,8 @@ def saved_anywhere(entry: VenueEntry, reading: Reading, session: Session) -> int
     return count
 
 
-def readings_of(reading: Reading, session: Session) -> list[list[Told]]:
-    reader = reading.begin()
-    return [read(reader, one) for one in session]
-
-
-def gaps_of(heard: Heard, stream: str) -> list[Gap]:
-    return [one for one in heard.records if isinstance(one, Gap) and one.stream == stream and not one.healed]
+def gaps_of(made: Heard | Made, stream: str) -> list[Gap]:
+    return [one for one in made.records if isinstance(one, Gap) and one.stream == stream and not one.healed]
 
 
 def levels_wait_for_a_snapshot(heard: Heard, broken: set[str], at: object) -> None:
@@ -200,7 +202,7 @@ def troubled(reading: Reading, session: Session) -> Iterator[tuple[Input, bool]]
     """A session in which some frames come late, twice or cut and the connection breaks now and then; and whether an
     input is part of the trouble or comes soon after it.
     """
-    trades = [place for place, told in enumerate(readings_of(reading, session)) if deals(told)]
+    trades = [place for place, told in enumerate(session.told(reading)) if deals(told)]
     held, freed = set(trades[5::10]), set(trades[7::10])
     late: list[Input] = []
     calm = 0

@@ -24,7 +24,7 @@ from ninefold.market.records import Malformed
 from ninefold.venues.entry import VenueEntry
 
 from .contract import Where, quiet, same
-from .hearing import Heard, Listener, Session, read
+from .hearing import Heard, Listener, read
 from .reading import Best, Deal, Level, Reader, Reading, Told
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -142,7 +142,7 @@ class Sample(NamedTuple):
     """One message of the venue's samples, those that come before it, and what it tells after them."""
 
     one: Input
-    before: Session
+    before: list[Input]
     told: list[Told]
 
     def text(self) -> str:

@@ -29,11 +29,25 @@ from ninefold.venues.adapter import Adapter, Question
 from ninefold.venues.entry import VenueEntry
 from ninefold.venues.table import RECORDED
 
-from .reading import ASK, BID, Best, Clear, Deal, Level, Reader, Told
+from .reading import ASK, BID, Best, Clear, Deal, Level, Reader, Reading, Told
 
-Session = list[Input]
 CHECKED = ("seq", "receive_ns", "instrument", "taker_side", "action", "side", "size", "bid_size", "ask_size")
 ALLOWED = {"taker_side": {BUY, SELL, UNKNOWN_SIDE}, "action": {SET_LEVEL, CLEAR_BOOK}, "side": {BID, ASK}}
+
+
+class Session(list[Input]):
+    """Inputs in the order in which they came. What a reading says of them is read once: check after check goes over it."""
+
+    def __init__(self, inputs: Iterable[Input] = ()) -> None:
+        super().__init__(inputs)
+        self._told: dict[Reading, list[list[Told]]] = {}
+
+    def told(self, reading: Reading) -> list[list[Told]]:
+        """What the naive reading says of each input."""
+        if reading not in self._told:
+            reader = reading.begin()
+            self._told[reading] = [read(reader, one) for one in self]
+        return self._told[reading]
 
 
 class Heard(NamedTuple):
@@ -148,7 +162,7 @@ class Listener:
 
 def load(path: Path, most: int | None = None) -> Session:
     """The inputs of a recording without the clock, at most so many."""
-    return list(islice((one for one in open_source(path, RECORDED) if one.kind != inputs.TICK), most))
+    return Session(islice((one for one in open_source(path, RECORDED) if one.kind != inputs.TICK), most))
 
 
 def read(reader: Reader, one: Input) -> list[Told]:

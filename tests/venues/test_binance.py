@@ -573,7 +573,6 @@ def mutated(draw) -> bytes:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
 @given(payloads=st.lists(mutated(), min_size=1, max_size=6))
 def test_no_frame_whatsoever_raises_or_makes_rows_that_do_not_fit(payloads):
     venue = Venue()

@@ -6,7 +6,7 @@ import json
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ninefold.config import BadConfig, parse
@@ -391,7 +391,6 @@ FRAMES = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(max_examples=120, deadline=None)
 @given(st.binary(max_size=80) | (FRAMES | VALUES).map(lambda told: json.dumps(told).encode()))
 def test_whatever_a_frame_holds_it_is_taken_or_told_as_malformed_and_nothing_is_raised(payload):
     venue = Driven("ccxt", {"BTC/EUR"}, MARKETS)
@@ -406,7 +405,6 @@ def test_whatever_a_frame_holds_it_is_taken_or_told_as_malformed_and_nothing_is_
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
 @given(st.sampled_from(["loadMarkets", "fetchTrades?symbol=BTC%2FEUR", "what?"]), VALUES | ROWS)
 def test_whatever_an_answer_holds_nothing_is_raised(url, body):
     venue = Driven("ccxt", {"BTC/EUR"})

@@ -3,7 +3,7 @@
 A venue takes part by its line in the table of venues, its samples and its reading in readings/.
 """
 
-from functools import cache
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def test_the_table_names_just_the_sessions_that_it_is_held_against(venue: str) -
     assert set(VENUES[venue].proof.sessions) == set(reading_of(venue).recordings)
 
 
-@cache
+@lru_cache(maxsize=3)  # all of one recording come one after the other
 def session_of(path: Path, most: int | None) -> Session:
     return load(path, most)
 

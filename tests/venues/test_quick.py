@@ -175,7 +175,7 @@ def cut(chance: random.Random, number: int, payloads: list[bytes]) -> list[tuple
 
 
 @pytest.mark.parametrize("venue", WRITERS)
-@settings(max_examples=25, deadline=None)
+@settings(settings.get_profile("long"))
 @given(seed=st.integers(0, 2**32))
 @pytest.mark.slow
 def test_what_comes_the_short_way_is_what_the_adapter_tells(venue: str, seed: int) -> None:
@@ -183,7 +183,7 @@ def test_what_comes_the_short_way_is_what_the_adapter_tells(venue: str, seed: in
     both((venue,), cut(chance, 1, list(trades(venue, chance))))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(settings.get_profile("long"))
 @given(seed=st.integers(0, 2**32))
 @example(seed=14513288)  # the offset of one that does not lead grows smaller within a run
 @pytest.mark.slow
@@ -252,13 +252,14 @@ def test_trades_and_best_prices_between_them_are_one_run() -> None:
     assert quotes["seq"].tolist() == [2, *range(4, 63, 2)]
 
 
+@pytest.mark.parametrize("count", [5_000, pytest.param(20_000, marks=pytest.mark.torture)])
 @pytest.mark.parametrize("venue", [*WRITERS, "best"])
 @pytest.mark.slow
-def test_twenty_thousand_mutated_messages_are_read_as_the_adapter_reads_them_or_left_to_it(venue: str) -> None:
-    chance = random.Random(20_000)
+def test_thousands_of_mutated_messages_are_read_as_the_adapter_reads_them_or_left_to_it(venue: str, count: int) -> None:
+    chance = random.Random(count)
     payloads = []
     writer = WRITERS.get(venue, binance)
-    for id in range(100, 100 + 20_000):
+    for id in range(100, 100 + count):
         price = f"{chance.randrange(1, 10**5)}.10"
         good = writer("BTC", id, START_MS + id, price, "0.25000000", True).encode()
         told = best("BTC", id, price, "0.25000000", price, "12").encode() if venue == "best" else good

@@ -115,7 +115,7 @@ def named(venue: str, word: str) -> Unsigned:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("venue", NAMES)
-@settings(max_examples=12, phases=(Phase.generate,))  # what fails takes minutes to make smaller
+@settings(settings.get_profile("long"), phases=(Phase.generate,))  # what fails takes minutes to make smaller
 @given(st.data())
 def test_no_stretch_of_time_at_a_venue_holds_more_than_it_allows(venue, data):
     made = sorted(requests_of(venue).items())

@@ -1,6 +1,6 @@
 """A real Chromium for the tests of pages, and what it heard.
 
-In:  Chromium on PATH (fixture `chromium`). Out: fixtures `browser` and `heard`, one of each a file.
+In:  Chromium on PATH (fixture `chromium`). Out: fixtures `browser`, `heard` and `window`, one of each a file, and `page`.
 """
 
 from __future__ import annotations
@@ -61,6 +61,24 @@ def browser(chromium: Path) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def heard() -> Heard:
     return Heard()
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser, heard: Heard) -> Iterator[Page]:
+    """One page that all tests of a file open their address in: a page of its own for each is a process of its own, which takes
+    longer than what most of them do."""
+    opened = browser.new_page(color_scheme="light")
+    heard.listen(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(window: Page) -> Iterator[Page]:
+    """It as it is for each test: of one size, and left empty."""
+    window.set_viewport_size({"width": 1440, "height": 900})
+    yield window
+    window.goto("about:blank")
 
 
 def host_of(address: str) -> str:

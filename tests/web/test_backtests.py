@@ -108,14 +108,6 @@ def url(data_dir: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def page(browser: Browser, heard: Heard) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    heard.listen(opened)
-    yield opened
-    opened.close()
-
-
 def test_runs_are_listed_newest_first_sort_and_open_and_the_address_carries_it(page: Page, url: str) -> None:
     page.goto(f"{url}/")
     page.click("text=Back-tests")

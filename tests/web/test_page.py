@@ -11,7 +11,6 @@ import os
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 import pytest
@@ -45,14 +44,11 @@ class Demo(Protocol):
 
 
 @pytest.fixture
-def page(browser: Browser, demo: Demo, heard: Heard) -> Iterator[Page]:
+def page(page: Page, demo: Demo) -> Page:
     """The page as it opens, once it has drawn candles."""
-    opened = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    heard.listen(opened)
-    opened.goto(demo.url + "/")
-    until(opened, "state.candles > 2")
-    yield opened
-    opened.close()
+    page.goto(demo.url + "/")
+    until(page, "state.candles > 2")
+    return page
 
 
 def test_candles_appear_move_and_are_the_bars_of_the_api(page: Page, demo: Demo) -> None:
@@ -176,11 +172,10 @@ def test_the_table_twin_holds_the_bars_in_sight(page: Page) -> None:
     expect(page.locator("#twin")).to_be_hidden()
 
 
-def test_who_keeps_one_step_ahead_of_the_best_price_is_told_and_nobody_is_not(browser: Browser, heard: Heard) -> None:
+def test_who_keeps_one_step_ahead_of_the_best_price_is_told_and_nobody_is_not(window: Page) -> None:
     view = LiveView("demo", registry(), first_number=BASE)
     view.apply(chunk(9, values=[(1, SECOND_NS, BASE, "one_upping", 0.615, 0, 9)]))
-    page = browser.new_page()
-    heard.listen(page)
+    page = window
     with answering_beside(view=view) as url:
         page.goto(f"{url}/?instrument=binance:BTC/USDT")
         line = page.locator("#one-upping")
@@ -190,7 +185,7 @@ def test_who_keeps_one_step_ahead_of_the_best_price_is_told_and_nobody_is_not(br
         expect(line.locator("p")).to_contain_text("by exactly one tick")
         page.select_option("#instrument", "binance:ETH/USDT")
         expect(line).to_be_hidden()
-        page.close()
+        page.goto("about:blank")
 
 
 def test_a_phone_shows_it_without_sideways_scrolling_and_with_halt_at_hand(page: Page) -> None:

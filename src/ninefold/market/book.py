@@ -7,6 +7,8 @@ Out: bids falling, asks rising.
 
 from __future__ import annotations
 
+from heapq import nlargest, nsmallest
+
 import numpy as np
 
 from ninefold.market.arrays import BID, CLEAR_BOOK
@@ -38,6 +40,4 @@ class Book:
 
     def top(self, depth: int = 1) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """The best levels: (bids falling, asks rising), each (price, size)."""
-        bids = sorted(self.bids.items(), reverse=True)[:depth]
-        asks = sorted(self.asks.items())[:depth]
-        return bids, asks
+        return nlargest(depth, self.bids.items()), nsmallest(depth, self.asks.items())

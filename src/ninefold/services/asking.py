@@ -4,6 +4,7 @@ In:  `ninefold order`, `ninefold cancel`: a command. Out: files in `asked`, olde
 
 The door takes a file by giving it another name, so that it cannot be withdrawn any more, journals it, and removes it then. One
 that was journalled and not removed before a crash is journalled again: it has the same name in it, and so is the same order.
+Who asks again under the name of a file that is still there asks for the same.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def withdraw(path: Path) -> bool:
 def take(data_dir: Path) -> list[tuple[Path, Command]]:
     """What is asked for, to be journalled and then removed. A file that cannot be read asks for nothing, and is put aside."""
     folder = data_dir / FOLDER
-    found: list[tuple[Path, Command]] = []
+    found: dict[Path, Command] = {}
     for name in sorted(os.listdir(folder)) if folder.is_dir() else ():
         path = folder / name
         taken = path.with_suffix(TAKEN)
@@ -57,7 +58,7 @@ def take(data_dir: Path) -> list[tuple[Path, Command]]:
         elif path.suffix != TAKEN:
             continue
         try:
-            found.append((taken, msgspec.json.decode(taken.read_bytes(), type=Command)))
+            found[taken] = msgspec.json.decode(taken.read_bytes(), type=Command)
         except msgspec.DecodeError:
             taken.rename(path.with_suffix(UNREADABLE))
-    return found
+    return list(found.items())

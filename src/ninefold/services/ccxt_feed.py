@@ -63,6 +63,7 @@ class CcxtFeed:
         self._asking: dict[str, asyncio.Task[None]] = {}
         self.reconnects = 0
         self.connected = False
+        self._lines: set[str] = set()  # addresses of those that opened in this round
         self._following = False  # between two rounds a line may still open that nobody could stop; it is of no round
 
     async def run(self) -> None:
@@ -103,6 +104,7 @@ class CcxtFeed:
     async def _round(self) -> str:
         """Follow all symbols until one ends; why it did."""
         self._heard_ns, self._following = self._clock(), True
+        self._lines.clear()
         tasks = [asyncio.ensure_future(follow) for follow in self._all()]
         try:
             while True:
@@ -215,8 +217,19 @@ class CcxtFeed:
         """ccxt has opened a websocket."""
         if before is not None:
             before(client, message)
-        if self._following:
-            self._opened()
+        if not self._following:
+            return
+        if self.connected and client.url in self._lines:
+            self._broke_unseen()
+        self._lines.add(client.url)
+        self._opened()
+
+    def _broke_unseen(self) -> None:
+        """A line that breaks while no call waits for its next message fails no call: ccxt opens another one at the next."""
+        self.connected = False
+        self._tell("lost", "the line broke while nobody waited for its next message")
+        self._number = next(self._numbers)
+        self.reconnects += 1
 
     def _opened(self) -> None:
         if not self.connected:

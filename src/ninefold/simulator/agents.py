@@ -88,17 +88,17 @@ class Crowd:
         taking = self._arbitrage(book) or self._noise()
         if taking is not None:
             return taking
-        random = self.random.random
+        random, bids, asks = self.random.random, book.bids.keys, book.asks.keys
         crowded = len(book.resting) / TARGET_RESTING
         if random() < 0.5 * crowded:
             doomed = self._doomed(book)
             if doomed is not None:
                 return Act("cancel", BUY, 0, 0, doomed)
-        thinner = BUY if len(book.bids.keys) < len(book.asks.keys) else SELL
+        thinner = BUY if len(bids) < len(asks) else SELL
         side = thinner if random() < THINNER_SHARE else -thinner
-        best = book.side(side).best()
-        if best is not None and random() < JOIN_SHARE and (best - self.latent.price) * side < 0:
-            return Act("rest", side, best, self._size())
+        keys = bids if side == BUY else asks
+        if keys and random() < JOIN_SHARE and (-keys[0] * side - self.latent.price) * side < 0:
+            return Act("rest", side, -keys[0] * side, self._size())
         return Act("rest", side, self._quote(side), self._size())
 
     def rests(self, order_id: int, book: Book) -> None:
@@ -114,12 +114,11 @@ class Crowd:
         """Quotes that the latent price has left behind: most are withdrawn, some are taken first."""
         if self.quiet:
             return None
-        fair = self.latent.price
-        ask, bid = book.asks.best(), book.bids.best()
-        if ask is not None and ask < fair - 1:
-            side, limit, level = BUY, int(fair), book.asks.levels[ask]
-        elif bid is not None and bid > fair + 1:
-            side, limit, level = SELL, math.ceil(fair), book.bids.levels[bid]
+        fair, bids, asks = self.latent.price, book.bids, book.asks
+        if asks.keys and asks.keys[0] < fair - 1:
+            side, limit, level = BUY, int(fair), asks.levels[asks.keys[0]]
+        elif bids.keys and -bids.keys[0] > fair + 1:
+            side, limit, level = SELL, math.ceil(fair), bids.levels[-bids.keys[0]]
         else:
             return None
         oldest = next(iter(level.orders))

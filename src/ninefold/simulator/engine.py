@@ -162,7 +162,7 @@ class Book:
         return matches, left
 
     def _remove(self, order: Resting) -> None:
-        book_side = self.side(order.side)
+        book_side = self.bids if order.side == BUY else self.asks
         level = book_side.levels[order.price_ticks]
         del level.orders[order.order_id]
         level.total_lots -= order.left_lots

@@ -17,9 +17,9 @@ def boolean(value: object) -> str:
 
 
 def trade(instrument: Instrument, row: TradeRow, event_ms: int) -> bytes:
+    price, size = text_of(row.price_ticks * instrument.tick_e8), text_of(row.lots * instrument.lot_e8)
     return (
-        f'{{"e":"trade","E":{event_ms},"s":"{instrument.symbol}","t":{row.trade_id},'
-        f'"p":"{instrument.price(row.price_ticks)}","q":"{instrument.size(row.lots)}",'
+        f'{{"e":"trade","E":{event_ms},"s":"{instrument.symbol}","t":{row.trade_id},"p":"{price}","q":"{size}",'
         f'"T":{row.time_ms},"m":{boolean(row.buyer_is_maker)},"M":true}}'
     ).encode()
 
@@ -55,7 +55,8 @@ def depth_update(
 
 
 def levels(instrument: Instrument, rows: list[tuple[int, int, int]]) -> str:
-    return ",".join(f'["{instrument.price(price)}","{instrument.size(size)}"]' for _, price, size in rows)
+    tick_e8, lot_e8 = instrument.tick_e8, instrument.lot_e8
+    return ",".join([f'["{text_of(price * tick_e8)}","{text_of(size * lot_e8)}"]' for _, price, size in rows])
 
 
 def kline(instrument: Instrument, interval: str, candle: Candle, event_ms: int, closed: bool) -> bytes:

@@ -103,7 +103,7 @@ class GeneratedMarket:
     def _act(self, pit: Pit) -> int:
         before = pit.messages
         pit.do(pit.crowd.next(pit.book))
-        pit.one_up()
+        pit.answer()
         return pit.messages - before
 
     def _answer(self, pit: Pit) -> int:

@@ -45,6 +45,7 @@ class Pit:
         self._agent_id = 0
         self._agg_key: tuple[int, int] | None = None
         self._best: tuple[int, int, int, int] | None = None
+        self._is_answered = False  # whether the one-upping quoter has answered to the best prices as they are
         stream, first_id = self.instrument.stream, self.book.update_id
         self._trade, self._agg = f"{stream}@trade", f"{stream}@aggTrade"
         self._ticker = f"{stream}@bookTicker"
@@ -61,21 +62,28 @@ class Pit:
 
     def do(self, act: Act) -> None:
         """Carry out an act of the crowd."""
-        if act.kind == "cancel":
-            self.book.cancel(act.order_id)
+        kind, side, price, lots, order_id = act
+        if kind == "cancel":
+            self.book.cancel(order_id)
             self.after([], 0, BUY)
             return
-        price = self._beside(act.side, act.price_ticks) if act.kind == "rest" else act.price_ticks
-        if price is None:
+        rests = kind == "rest"
+        beside = self._beside(side, price) if rests else price
+        if beside is None:
             return
         order_id = self._next_agent_id()
-        matches = self.book.submit(order_id, act.side, price, act.lots, rest=act.kind == "rest")
-        if act.kind == "rest":
+        matches = self.book.submit(order_id, side, beside, lots, rests)
+        if rests:
             self.crowd.rests(order_id, self.book)
-        self.after(matches, order_id, act.side)
+        self.after(matches, order_id, side)
+
+    def answer(self) -> None:
+        """Let the one-upping quoter answer, if there is something new for it: neither best price nor its size is as it was."""
+        if not self._is_answered:
+            self.one_up()
 
     def one_up(self) -> None:
-        """Let the one-upping quoter answer to what changed."""
+        """Let the one-upping quoter answer to what changed, or to what the crowd believes in by now."""
         wish, fair = self.one_upper.wish, self.crowd.latent.price
         for side in (BUY, SELL):
             wanted = wish(self.book, side, fair)
@@ -87,6 +95,7 @@ class Pit:
             matches = self.book.submit(order_id, side, wanted, lots, rest=True)
             self.one_upper.order_ids[side] = order_id
             self.after(matches, order_id, side)
+        self._is_answered = bool(self.book.bids.keys and self.book.asks.keys)
 
     def after(self, matches: list[Match], taker_id: int, side: int) -> None:
         """Make public what an order did to trades and to the best prices."""
@@ -169,12 +178,13 @@ class Pit:
         book = self.book
         bids, asks = book.bids, book.asks
         if not bids.keys or not asks.keys:
+            self._is_answered = False
             return
         bid, ask = -bids.keys[0], asks.keys[0]
         best = (bid, bids.levels[bid].total_lots, ask, asks.levels[ask].total_lots)
         if best == self._best:
             return
-        self._best = best
+        self._best, self._is_answered = best, False
         self.messages += 1
         if self._ticker in self.exchange.hub.topics:
             payload = frames.book_ticker(self.instrument, book.update_id, best[:2], best[2:])
