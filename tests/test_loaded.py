@@ -21,10 +21,11 @@ NEVER = {*FRAMES, "lightgbm", "ccxt", "cryptography", "playwright"}
 HIDDEN = {
     "commands.demo": {*COMPILER, *TABLES, *PAGE, "nats", "talib", "slack_sdk"},
     "commands.up": {*COMPILER, *TABLES, *PAGE, "nats", "talib", "slack_sdk", "aiohttp"},
-    "commands.hot": {*COMPILER, *PAGE, "duckdb", "nats", "slack_sdk", "rich"},
+    "commands.hot": {*COMPILER, *PAGE, *TABLES, "nats", "slack_sdk", "rich"},  # tables when a start goes on from some
     "commands.cold": {*COMPILER, "duckdb", "nats", "picows", "vaderSentiment", "rich"},
     "commands.service": {*COMPILER, *TABLES, *PAGE, "talib", "slack_sdk", "aiohttp"},  # the rest when it knows which
-    "services.alone": {*COMPILER, *PAGE, "duckdb", "slack_sdk", "rich"},
+    "services.alone": {*COMPILER, *PAGE, *TABLES, "slack_sdk", "rich", "aiohttp"},
+    "services.collect_alone": {*COMPILER, *PAGE, *TABLES, "slack_sdk", "rich"},
     "services.record_alone": {*COMPILER, *PAGE, "duckdb", "slack_sdk", "talib", "vaderSentiment"},
     "services.notify_alone": {*COMPILER, *PAGE, *TABLES, "talib", "vaderSentiment"},
     "commands.replay": {*COMPILER, *PAGE, "duckdb", "nats", "slack_sdk"},
@@ -37,6 +38,7 @@ HIDDEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", HIDDEN)
 def test_what_a_process_does_not_need_is_not_loaded(module):
     came_by = libraries(SOURCE, f"ninefold.{module}")
@@ -45,7 +47,11 @@ def test_what_a_process_does_not_need_is_not_loaded(module):
 
 
 def test_a_library_that_came_by_the_way_is_found_with_the_way(tmp_path):
-    for name, text in (("a", "from ninefold import b"), ("b", "import os\nfrom ninefold.c import x"), ("c", "import numba.core")):
+    for name, text in (
+        ("a", "from ninefold import b"),
+        ("b", "import os\nfrom ninefold.c import x"),
+        ("c", "import numba.core"),
+    ):
         path = tmp_path / "ninefold" / f"{name}.py"
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)

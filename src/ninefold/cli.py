@@ -71,6 +71,7 @@ OWN_CODE = "--strategies"  # what people write themselves may hand frames to the
 FRAMES = ("freqtrade", "leak-check")  # whose strategies do too
 LIBRARIES = ("talib.abstract", "numba.np.arraymath")  # that research would load while it runs
 EXTRAS = {"freqtrade": "pandas"}  # what a command needs that only its extra brings
+OVER_NATS = ("service",)  # nine of it may run, most of which speak nothing but NATS
 HIDDEN = ("hot", "cold")  # the two processes that demo and up start
 
 
@@ -107,7 +108,9 @@ def _load(name: str, arguments: list[str]) -> ModuleType:
     module = f"ninefold.commands.{_module(name)}"
     if name in FRAMES or OWN_CODE in arguments:
         return importlib.import_module(module)
-    lean = importlib.import_module("ninefold.commands.lean")
+    lean = importlib.import_module("ninefold.services.lean")
+    if name in OVER_NATS:
+        lean.load_nats()
     loaded: ModuleType = lean.load(module, *(LIBRARIES if name in RESEARCH else ()))
     return loaded
 

@@ -1,6 +1,7 @@
 """Many strategies on one account: by whom fills, fees and dust are, and that it sums to the account to the last unit."""
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -219,6 +220,7 @@ STEP = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(steps=st.lists(STEP, max_size=25))
 def test_strategies_together_are_the_account_to_the_last_unit_whatever_happens(steps):

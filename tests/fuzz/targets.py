@@ -27,7 +27,7 @@ from ninefold.journal.segment import Damaged, WrongVersion, header, pack, path_o
 from ninefold.journal.walk import Log, inputs_of
 from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import WrongLayout, decode
-from ninefold.services import headlines
+from ninefold.services import headlines_told
 from ninefold.venues.table import VENUES
 from tests.fuzz import past, short_ways
 from tests.venues.contract_messages import accepted, body_of, samples_of, with_body
@@ -98,7 +98,7 @@ def _text(parse: Callable[[str], object], error: type[Exception]) -> Target:
 
 def _headlines(form: str) -> Target:
     def parse(data: bytes) -> object:
-        return headlines.parse(Headlines("worked example", form, data), 1, 1)
+        return headlines_told.parse(Headlines("worked example", form, data), 1, 1)
 
     return _allowing(parse, ValueError)  # what `collect` tells as malformed
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import missing
 
-from .running import Program, Row, ask, count, exported, records, stored
+from .running import Program, Row, ask, count, exported, ninefold, records, stored
 
 pytestmark = pytest.mark.slow
 
@@ -118,8 +118,8 @@ def test_a_replay_without_ccxt_gives_the_same_trades_to_the_byte(
     assert exported(again, "trades") == exported(captured.data_dir, "trades")
 
 
-def test_certificates_of_ids_that_may_skip_cannot_tell(captured: Captured, tmp_path: Path) -> None:
-    done = Program(tmp_path / "certify", "certify", "--data-dir", captured.data_dir, "--json").result()
+def test_certificates_of_ids_that_may_skip_cannot_tell(captured: Captured) -> None:
+    done = ninefold("certify", "--data-dir", captured.data_dir, "--json")
     assert done.status == 0, done.err
     rows = done.json["certificates"]
     assert {row["instrument"] for row in rows} == {f"ccxt.binanceus:{pair}" for pair in PAIRS}
@@ -129,6 +129,6 @@ def test_certificates_of_ids_that_may_skip_cannot_tell(captured: Captured, tmp_p
 
 def test_without_ccxt_a_pipeline_says_how_to_have_it(tmp_path: Path, without_ccxt: dict[str, str]) -> None:
     config = config_of(tmp_path, tmp_path / "data", "http://127.0.0.1:9", "ws://127.0.0.1:9")
-    done = Program(tmp_path / "up", "up", "--config", config, extra=without_ccxt).result()
+    done = Program(tmp_path / "hot", "hot", "--config", config, extra=without_ccxt).result()
     assert done.status == 2
     assert 'pip install "ninefold[ccxt]"' in " ".join(done.err.split())

@@ -27,7 +27,7 @@ from .running import Program, ask, count, exported, ninefold, stored, until
 
 pytestmark = pytest.mark.slow
 
-LINES = 5_000
+LINES = 2_000
 RECORDING = "raw/cryptofeed/BINANCE_2021-04-05.jsonl.gz"
 EXPORTS = ("trades", "bars", "targets", "orders", "fills")
 SECOND_NS = 10**9
@@ -59,7 +59,7 @@ def test_a_replay_over_nats_exports_the_same_bytes_as_one_process(
     assert [result.status for result in results] == [0, 0], [result.err for result in results]
     for what in EXPORTS:
         made = exported(tmp_path / "alone", what)
-        assert made.count(b"\n") > 50, what
+        assert made.count(b"\n") > 20, what
         assert made == exported(tmp_path / "bus", what), what
     counts = [{key: value for key, value in result.json.items() if isinstance(value, int)} for result in results]
     assert counts[0] == counts[1]

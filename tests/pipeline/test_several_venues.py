@@ -29,7 +29,17 @@ class Captured:
 
     def __init__(self, folder: Path) -> None:
         self.data_dir = folder / "data"
-        arguments = ("--venues", ",".join(VENUES), "--rate", "150", "--json", "--port", "0", "--data-dir", self.data_dir)
+        arguments = (
+            "--venues",
+            ",".join(VENUES),
+            "--rate",
+            "150",
+            "--json",
+            "--port",
+            "0",
+            "--data-dir",
+            self.data_dir,
+        )
         program = Program(folder, "demo", *arguments)
         try:
             program.url()

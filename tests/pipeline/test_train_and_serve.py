@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import BTC, Taped
+from .conftest import Taped
 from .running import ninefold, stored
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lightgbm")]
@@ -48,13 +47,11 @@ def test_the_same_bars_give_the_same_model(taped: Taped, trained: Any) -> None:
     assert (taped.data_dir / "models" / "current.model").read_bytes() == before
 
 
-def test_a_start_where_the_model_lies_serves_it(
-    taped: Taped, trained: Any, tmp_path: Path, recording: Callable[[str], Path]
-) -> None:
+def test_a_start_where_the_model_lies_serves_it(taped: Taped, trained: Any, tmp_path: Path) -> None:
     before = {row["model"] for row in stored(taped.data_dir, "select distinct model from forecasts")}
     assert before and trained["model"] not in before, "nothing was trained when the bars were made"
     shutil.copytree(taped.data_dir / "models", tmp_path / "models")
-    assert ninefold("replay", recording(BTC), "--data-dir", tmp_path).status == 0
+    assert ninefold("replay", taped.tapes[0], "--data-dir", tmp_path).status == 0
     served = stored(tmp_path, "select * from forecasts order by seq, n")
     for width_ns in (10**9, 5 * 10**9):  # the baseline speaks until every feature has warmed up, then the model alone
         mine = [row["model"] for row in served if row["width_ns"] == width_ns]

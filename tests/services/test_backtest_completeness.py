@@ -182,6 +182,7 @@ def test_trades_one_by_one_are_of_all_hours_and_bars_made_across_a_gap_are_unkno
     assert rerun(stored, found["trial"])["completeness"] == {"kept": None, "now": carried}
 
 
+@pytest.mark.slow
 def test_of_several_instruments_the_hours_of_each_count(stored: Path) -> None:
     found = portfolio(asked(stored, more_instruments=(ETH,)), 1)
     assert found["completeness"]["said"] == ("6 hours of 2 series were read: 4 complete, 1 cannot tell, 1 gap known.")
@@ -202,6 +203,7 @@ def test_what_a_strategy_reads_elsewhere_and_its_legs_count_too(
     assert rerun(stored, found["trial"])["completeness"]["now"] == found["completeness"]
 
 
+@pytest.mark.slow
 def test_where_a_person_looks_it_is_said_in_a_line(
     stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -95,6 +95,7 @@ def test_a_restart_that_forgot_what_was_held_is_found(monkeypatch):
     assert wanted(restarted) != wanted(plain)
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(st.sampled_from([TWO_BARS, PROFIT, MEAN, COOL, FADES]), st.integers(0, 2**32))
 def test_bar_by_bar_it_trades_as_its_back_test(formula, seed):

@@ -125,6 +125,7 @@ def test_the_curve_of_a_portfolio_is_kept_on_candles_of_all_instruments_in_equal
     assert [row["return"] for row in shown.calendar["months"]] == pytest.approx([-0.01])
 
 
+@pytest.mark.slow
 def test_the_same_instrument_twice_is_no_more_evidence_than_once(twice: Wanted) -> None:
     found = portfolio(twice, 1)
     once = backtest(replace(twice, more_files=(), data_dir=twice.data_dir / "once"), 1)
@@ -173,6 +174,7 @@ def test_a_tournament_on_two_copies_is_that_on_one(twice: Wanted) -> None:
     assert rerun(wanted.data_dir, found["trial"] + 3)["identical"] is True
 
 
+@pytest.mark.slow
 def test_the_command_takes_several_files(
     twice: Wanted, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -32,7 +32,7 @@ def test_every_strategy_plays_or_says_why_not_and_twins_are_no_trials(tmp_path: 
         data_dir=tmp_path / "data",
         file=hours(tmp_path / "bars.parquet"),
         timeframe="1h",
-        timerange="20240101-20240125",
+        timerange="20240101-20240115",
     )
     found = tournament(wanted, 1, quietly)
     real = [one for one in found["leaderboard"] if not one["null_twin"]]

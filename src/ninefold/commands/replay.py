@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 
 from ninefold.bus.failed import BusFailed
-from ninefold.commands import lean
 from ninefold.commands.chosen import Folder, Names, chosen_strategies
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.table import print_summary
 from ninefold.journal.recordings import BadRecording
+from ninefold.services import lean
 from ninefold.services.children import ChildFailed
 from ninefold.services.replay import NotFresh, OtherSource, replay
 

@@ -13,10 +13,10 @@ import typer
 from ninefold.bus.failed import BusFailed
 from ninefold.bus.nats import NatsBus
 from ninefold.bus.status import SERVICES
-from ninefold.commands import lean
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.config import BadConfig, Config, load
+from ninefold.services import lean
 from ninefold.services.bus import access_of, bus_alone
 from ninefold.services.process import run_last
 

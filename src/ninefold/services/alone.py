@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +26,7 @@ from ninefold.market.chunk import encode as encode_chunk
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.time import SECOND_NS
 from ninefold.market.values import TOLD, told
-from ninefold.services import headlines, snapshot
+from ninefold.services import lean, snapshot
 from ninefold.services.build import loadable, stage_of
 from ninefold.services.execute import Execute
 from ninefold.services.jobs import until
@@ -32,11 +34,12 @@ from ninefold.services.leases import Leases, account_named
 from ninefold.services.origin import origin_of
 from ninefold.services.stage import Kept, TimedStage, Warmed
 from ninefold.services.statuses import tell
-from ninefold.services.stopped import say
-from ninefold.services.trading import Trading
+from ninefold.services.table_reader import reader_of
 from ninefold.store.data_dir import open_data_dir
 from ninefold.store.lease import awake_ns
-from ninefold.store.read import Reader
+
+if TYPE_CHECKING:
+    from ninefold.services.trading import Trading
 
 SNAPSHOT_NS = 30 * SECOND_NS
 RETRY_S = 0.5
@@ -62,7 +65,7 @@ class Alone:
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
         self._trading: Trading | None = None
         if isinstance(self._stage, Execute):
-            self._trading = Trading(config, self._stage, self._put, clock, self._check)
+            self._trading = _loaded("trading").Trading(config, self._stage, self._put, clock, self._check)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the stage before until `stop`."""
@@ -72,7 +75,8 @@ class Alone:
         await self._restore()
         jobs = [self._follow(), self._forward(), tell(self._bus, self._meters, self._clock)]
         if self.name == "sentiment":
-            jobs += [headlines.watch(source, self._put, self._clock) for source in self._config.sentiment]
+            watch = _loaded("headlines").watch
+            jobs += [watch(source, self._put, self._clock) for source in self._config.sentiment]
         if self._trading is not None and self._config.account.orders == "exchange":
             jobs.append(self._trading.run())
         jobs += [lease.keep() for lease in (self._held, self._lease) if lease is not None]
@@ -119,7 +123,7 @@ class Alone:
         """Instruments, bars and what was told of them until a seq: from the tables, and behind those from what the stage before
         published.
         """
-        reader = Reader(self._data_dir)
+        reader = reader_of(self._data_dir)
         stored_seq = min(reader.position(), until_seq)
         bars = [reader.bars_known(stored_seq)]
         values = [reader.values_known(term.decode(), stored_seq) for term in TOLD]
@@ -154,7 +158,6 @@ class Alone:
             if (
                 made.last_seq > self._published_seq
             ):  # else decided before a crash: whether they were sent, the venue is asked
-                say(made)
                 self._trading.send(orders)
         self._published_seq = max(self._published_seq, made.last_seq)
         self._done_seq = made.last_seq
@@ -184,3 +187,8 @@ class Alone:
             payload = await self._outbox.get()
             while not await self._bus.send_input(payload):
                 await asyncio.sleep(RETRY_S)
+
+
+def _loaded(module: str) -> ModuleType:
+    """What one stage needs and the others do not."""
+    return lean.load(f"ninefold.services.{module}")

@@ -38,8 +38,8 @@ from ninefold.services.parsers import collector_of
 from ninefold.services.snapshot import Snapshot
 from ninefold.services.stage import Kept, Stage
 from ninefold.services.strategies import known_strategies
+from ninefold.services.table_reader import reader_of
 from ninefold.store.ledger import Ledger
-from ninefold.store.read import Reader
 from ninefold.strategy.decide import Decide
 from ninefold.strategy.library import default_strategies, strategy_named
 from ninefold.strategy.parameters import BadStrategy
@@ -171,7 +171,7 @@ def history(data_dir: Path, until_seq: int) -> tuple[np.ndarray, np.ndarray]:
     """First revisions of all bars known until a seq, in that order, and what was told of them: from the tables,
     then from the stream log.
     """
-    reader = Reader(data_dir)
+    reader = reader_of(data_dir)
     stored_seq = min(reader.position(), until_seq)
     bars = [reader.bars_known(stored_seq)]
     values = [reader.values_known(term.decode(), stored_seq) for term in TOLD]

@@ -13,12 +13,13 @@ ORIGIN = Path("state") / "origin"
 
 
 def origin_of(data_dir: Path) -> str:
-    """The same at every call, also of two processes at once; made by the first."""
+    """The same at every call, also of several processes and threads at once; made by the first."""
     path = data_dir / ORIGIN
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        made = path.with_name(f".origin.{os.getpid()}")
-        made.write_text(uuid.uuid4().hex)
+        name = uuid.uuid4().hex
+        made = path.with_name(f".origin.{name}")
+        made.write_text(name)
         try:
             os.link(made, path)  # unlike a rename it never takes the place of one that is there
         except FileExistsError:

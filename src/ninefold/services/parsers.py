@@ -9,7 +9,7 @@ from ninefold.config import Config
 from ninefold.journal.inputs import AccountEvent
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord
-from ninefold.services import headlines
+from ninefold.services import headlines_told
 from ninefold.venues.adapter import Adapter, UnknownVenue
 from ninefold.venues.binance_orders import parse_account
 from ninefold.venues.collector import Collector
@@ -36,7 +36,7 @@ def collector_of(config: Config, replay: bool = False) -> Collector:
             return []
         return parse_event(event, registry, seq, known_ns)
 
-    return Collector(adapter, account, headlines.parse, wanted)
+    return Collector(adapter, account, headlines_told.parse, wanted)
 
 
 def parse_event(event: AccountEvent, registry: Registry, seq: int, known_ns: int) -> list[AnyRecord]:

@@ -1,7 +1,8 @@
 """Load libraries as if others were not installed that they only look for: a command then begins a second sooner.
 
 In:  what a command is made of. Out: loaded. TA-Lib and pyarrow look for pandas and polars to take and give frames, numba for
-     scipy to multiply matrices in compiled loops; no command does either.
+     scipy to multiply matrices in compiled loops; no command does either. The client of NATS looks for aiohttp to speak
+     websocket, which no address of ours asks for.
 """
 
 from __future__ import annotations
@@ -14,10 +15,17 @@ from importlib.abc import MetaPathFinder
 from types import ModuleType
 
 LOOKED_FOR = ("pandas", "polars", "scipy")
+LOOKED_FOR_BY_NATS = ("aiohttp",)
+
+
+def load_nats() -> None:
+    """Before what needs aiohttp itself."""
+    with _hidden(LOOKED_FOR_BY_NATS):
+        importlib.import_module("nats")
 
 
 def load(module: str, *libraries: str) -> ModuleType:
-    """A command's module and all that it loads; libraries are loaded first."""
+    """A command's module, or one that few runs need, and all that it loads; libraries are loaded first."""
     with _hidden(LOOKED_FOR):
         for library in libraries:
             importlib.import_module(library)
