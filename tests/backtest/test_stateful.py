@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from ninefold.backtest.market_rules import Fees, FixedSize, Rules
 from ninefold.backtest.run import run
 from ninefold.backtest.stateful import run_stateful
-from ninefold.backtest.target import BadTarget
 from ninefold.formula import Scale
 from ninefold.strategy import BadStrategy, Strategy, plan_of, whole
 
@@ -81,7 +80,7 @@ def test_code_that_fails_names_the_bar_and_the_line():
 def test_a_target_beyond_one_is_refused_and_a_missing_column_named():
     market = bars_at(100, 100)
     much = plan_of(type("Much", (Strategy,), {"on_bar": lambda self, bar: 2.0}))
-    with pytest.raises(BadTarget, match=r"2\.0 at row 0"):
+    with pytest.raises(BadStrategy, match=r"failed at row 0: on_bar returned 2\.0.*\(test_stateful\.py:\d+\)"):
         run_stateful(much, market, columns_of(market), SCALE, RULES)
     book = plan_of(type("Book", (Strategy,), {"target": "where(position > 0, imbalance, 1)"}))
     with pytest.raises(BadStrategy, match="book reads imbalance"):

@@ -17,6 +17,7 @@ import numpy as np
 from ninefold.backtest.models import FeeModel, LatencyModel
 from ninefold.backtest.paper import PaperVenue
 from ninefold.config import Config, parse
+from ninefold.execution.decisions import Basis
 from ninefold.market.arrays import BUY, ID_INTEGER, empty, rows
 from ninefold.market.bars import BarMaker
 from ninefold.market.chunk import Chunk
@@ -45,6 +46,7 @@ class Street:
 
     def __init__(self, *plans: Plan, fee: str = "0") -> None:
         self.plans = plans
+        self.formulas: dict[str, str] = {}  # what decides, as the ledger's digests have it
         self.fee = FeeModel(taker=Fraction(fee))
         self.bars, self.targets = empty("bars"), empty("targets")
         self.renewed: list[Renewed] = []
@@ -138,9 +140,8 @@ class Street:
 
         registry = Registry([self.listed])
         itself = [plan for plan in self.plans if plan.knows_itself]
-        self.execute = Execute(
-            config(), names, self.memory, registry, venue, exits=exit_rules(self.plans), itself=itself
-        )
+        exits, basis = exit_rules(self.plans), Basis(self.formulas)
+        self.execute = Execute(config(), names, self.memory, registry, venue, exits=exits, itself=itself, basis=basis)
 
     def _hand_on(self, arrays: dict[str, np.ndarray], *records: AnyRecord) -> None:
         known_ns = max([START, *(record.known_ns for record in records)])

@@ -10,18 +10,28 @@ from ninefold.backtest.market_rules import EquityShare, Fees, Rules
 from ninefold.backtest.stateful import run_stateful
 from ninefold.market.columns import columns
 from ninefold.market.values import TOLD
+from ninefold.services import execute
 from ninefold.strategy import plan
+from ninefold.strategy.own import Holdings
 from ninefold.strategy.series import scale_of
 
 from .street import START, Street
 
 TWO_BARS = "where(position > 0, where(bars_held >= 2, 0, 1), where(close > 1000, 1, 0))"
 PROFIT = "where(position > 0, where((open_profit >= 0.01) | (open_profit < 0 - 0.01), 0, 1), where(close > open, 1, 0))"
+COOL = "where(position > 0, where(bars_held >= 2, 0, 1), where(sma(position, 4) > 0, 0, where(close > open, 1, 0)))"
+FADES = "where((position > 0) & (open_profit < lag(open_profit, 1)), 0, where((position > 0) | (close > open), 1, 0))"
 MEAN = "where(position > 0.5, where(bars_held > 4, 0, 1), where(close > sma(close, 5), 0.7, 0))"
+RISING = [[1000 + 2 * bar, 1001 + 2 * bar] for bar in range(14)]
 
 
 def mine(formula: str, name: str = "mine") -> Street:
     return Street(plan(name, "1s", formula, "own", "Mine."))
+
+
+def wanted(street: Street) -> list[tuple[int, float]]:
+    """Of bars that were traded, until it was unknown: close and target."""
+    return [(close, target) for close, target in street.targets[["close_ns", "target"]].tolist() if target == target]
 
 
 def test_it_sees_how_long_it_has_held_and_holds_no_longer():
@@ -48,9 +58,46 @@ def test_after_a_restart_it_knows_what_it_holds_and_since_when(after):
     assert restarted.turns() == plain.turns() != []
 
 
+def test_a_window_over_what_it_held_keeps_it_out_for_a_while():
+    street = mine(COOL)
+    street.play([1000], [1001, 1002], [1003], [1004], [1005, 1006], [1007, 1008], [1009, 1010], [1011, 1012])
+    # the mean of four bars is known from bar 3 on; bar 4 rises: bought at 5, held at 5 and 6, sold at 7; at 7, 8 and 9 one of the
+    # last four bars had it, so it stays out
+    street.play([1013, 1014], [1015, 1016], [1017, 1018], [1019])
+    assert [(bar, side) for bar, side, *_ in street.fills()] == [(5, 1), (7, -1), (11, 1)]
+
+
+@pytest.mark.parametrize("formula", [COOL, FADES], ids=["cool", "fades"])
+@pytest.mark.parametrize(
+    "after", [6, 8, *(pytest.param(after, marks=pytest.mark.torture) for after in (3, 4, 5, 7, 9, 10))]
+)
+def test_after_a_restart_windows_hold_what_it_held_before(formula, after):
+    plain, restarted = mine(formula), mine(formula)
+    plain.play(*RISING)
+    restarted.play(*RISING[:after])
+    restarted.restart()
+    restarted.play(*RISING[after:])
+    assert restarted.turns() == plain.turns() != []
+    assert wanted(restarted) == wanted(plain)
+
+
+def test_a_restart_that_forgot_what_was_held_is_found(monkeypatch):
+    """The same comparison with a planted fault: the past is taken for flat."""
+    nothing = Holdings(*np.zeros((3, len(RISING) + 1)))
+    monkeypatch.setattr(
+        execute, "holdings_of", lambda of, before, name, seqs: Holdings(*(one[: len(seqs)] for one in nothing))
+    )
+    plain, restarted = mine(COOL), mine(COOL)
+    plain.play(*RISING)
+    restarted.play(*RISING[:8])
+    restarted.restart()
+    restarted.play(*RISING[8:])
+    assert wanted(restarted) != wanted(plain)
+
+
 @pytest.mark.slow
 @settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])
-@given(st.sampled_from([TWO_BARS, PROFIT, MEAN]), st.integers(0, 2**32))
+@given(st.sampled_from([TWO_BARS, PROFIT, MEAN, COOL, FADES]), st.integers(0, 2**32))
 def test_bar_by_bar_it_trades_as_its_back_test(formula, seed):
     rng = np.random.default_rng(seed)
     street = mine(formula)

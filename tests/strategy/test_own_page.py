@@ -26,6 +26,7 @@ def test_the_examples_are_strategies():
         "dip": "target",
         "price_pair": "legs",
         "around_the_middle": "quotes",
+        "calm_dip": "on_bar",
         "large_buyers": "on_trade",
         "join_the_best": "on_book",
     }

@@ -108,13 +108,12 @@ def test_a_formula_that_is_wrong_names_the_strategy():
 
 
 LIVE = {
-    "free code": ({"on_bar": lambda self, bar: 1.0}, "free code"),
+    "free code with exits": ({"on_bar": lambda self, bar: 1.0, "exits": Exits(bars=3)}, "has exits"),
+    "free code on trades": ({"on_trade": lambda self, *trade: 1.0}, "free code on trades"),
     "itself elsewhere": (
         {"target": lambda self: where(on("5m", position) > 0, 0, 1)},
         "position, what it holds itself",
     ),
-    "itself, long ago": ({"target": lambda self: sign(sma(position, 3))}, r"sma\(position, 3\) looks back"),
-    "itself, as a side": ({"entry": "close > open", "exit": "open_profit > 0.1"}, "looks back on what it held itself"),
     "itself, with exits": ({"target": "where(position > 0, 0, 1)", "exits": Exits(bars=3)}, "has exits"),
     "legs": ({"legs": {"dear": -1, "cheap": 1}}, "it has legs"),
     "quotes": ({"bid": "bid", "ask": "ask", "size": "0.01", "most": 1}, "it gives quotes"),
@@ -128,17 +127,21 @@ def test_what_the_pipeline_cannot_run_is_refused_there(body, said):
     plan = plan_of(type("Mine", (Strategy,), body))
     with pytest.raises(BadStrategy, match=said):
         check_live(plan)
-    check_live(plan_of(SmaAbove))
-    check_live(
-        plan_of(
-            type(
-                "Itself",
-                (Strategy,),
-                {"target": "where((bars_held > 3) | (open_profit > 0.1), 0, sign(ema(close, 5) - open))"},
-            )
-        )
-    )
-    check_live(plan_of(type("Stopped", (Strategy,), {"entry": "close > open", "exits": Exits(stop_loss="0.1")})))
+
+
+RUNS = {
+    "a formula": {"target": "sign(close - open)"},
+    "itself": {"target": "where((bars_held > 3) | (open_profit > 0.1), 0, sign(ema(close, 5) - open))"},
+    "itself, long ago": {"target": lambda self: sign(sma(position, 3))},
+    "itself, as a side": {"entry": "close > open", "exit": "open_profit > 0.1"},
+    "exits": {"entry": "close > open", "exits": Exits(stop_loss="0.1")},
+    "free code": {"on_bar": lambda self, bar: 1.0},
+}
+
+
+@pytest.mark.parametrize("body", RUNS.values(), ids=RUNS)
+def test_what_the_pipeline_runs_is_taken(body):
+    check_live(plan_of(type("Mine", (Strategy,), body)))
 
 
 def test_a_word_that_the_language_lacks_is_no_name_of_it():

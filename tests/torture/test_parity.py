@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -10,6 +11,7 @@ from ninefold.backtest.models import LatencyModel
 from ninefold.services.parity import parity
 from ninefold.services.replay import replay
 from tests.pipeline.running import Program, fills, ninefold
+from tests.services.knowing import MINE
 
 pytestmark = pytest.mark.torture
 
@@ -33,10 +35,25 @@ def test_a_recorded_session_on_paper_decides_and_fills_the_same_again(
 
 
 def test_a_demo_whose_hot_process_is_killed_again_and_again_decides_the_same_again(tmp_path: Path) -> None:
+    said = killed_again_and_again(tmp_path)
+    assert set(said["simulated"]["by_reason"]) == {"fill model"}
+
+
+def test_free_code_and_windows_over_the_own_position_go_on_over_kills_as_if_nothing_had_stopped(tmp_path: Path) -> None:
+    """With signed orders: the bars of the whole run, played once from the first to the last, give every target of every life."""
+    (tmp_path / "mine.py").write_text(MINE)
+    names = [word for name in ("cools", "counts", "shared") for word in ("--strategy", name)]
+    said = killed_again_and_again(tmp_path, "--strategies", str(tmp_path / "mine.py"), *names)
+    assert said["bars"]["differences"] == []
+    assert said["bars"]["same"]["target"] == said["recorded"]["compared"]["target"] > 100
+
+
+def killed_again_and_again(tmp_path: Path, *options: str) -> dict[str, Any]:
+    """What parity says of a demo."""
     data_dir = tmp_path / "data"
     for number in range(KILLS + 1):
         before = len(fills(data_dir))
-        program = Program(tmp_path / str(number), "demo", "--port", "0", "--data-dir", data_dir)
+        program = Program(tmp_path / str(number), "demo", "--port", "0", "--data-dir", data_dir, *options)
         try:
             program.url()
             program.until(lambda now=before: len(fills(data_dir)) >= now + FILLS_BETWEEN, "some more fills")
@@ -52,7 +69,7 @@ def test_a_demo_whose_hot_process_is_killed_again_and_again_decides_the_same_aga
     assert (found.status, said["lives"], said["unexplained"]) == (0, KILLS + 1, 0)
     assert set(said["recorded"]["by_reason"]) <= {"crash"}
     assert said["recorded"]["compared"]["fill"] >= (KILLS + 1) * FILLS_BETWEEN
-    assert set(said["simulated"]["by_reason"]) == {"fill model"}
+    return said
 
 
 def _hot(program: Program) -> psutil.Process:

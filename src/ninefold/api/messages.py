@@ -26,10 +26,11 @@ from ninefold.market.records import (
     May,
     MayScored,
     Resumed,
+    StrategyFailed,
 )
 
 HELD = 2_000
-Alarm = Gap | Late | Malformed | Found | Halted | Resumed | Flatten | Flattened
+Alarm = Gap | Late | Malformed | Found | Halted | Resumed | Flatten | Flattened | StrategyFailed
 _EMPTY: Json = {
     "instrument": None,
     "strategy": None,
@@ -68,7 +69,7 @@ class Messages:
                 return self._keep(self._has(record), record.seq)
             case Gap() if record.healed and record.to_id < record.from_id:
                 return None  # nothing had been missed
-            case Gap() | Late() | Malformed() | Found() | Halted() | Resumed() | Flatten() | Flattened():
+            case _ if isinstance(record, Alarm):
                 return self._keep(self._alarm(record), record.seq)
         return None
 
@@ -156,7 +157,7 @@ class Messages:
     def _alarm(self, record: Alarm) -> Json:
         same = record.seq == self._alarm_seq
         self._alarm_seq, self._alarms_here = record.seq, self._alarms_here + 1 if same else 1
-        name = self._instrument_of(record.instrument).name if isinstance(record, Gap) else None
+        name = self._instrument_of(record.instrument).name if isinstance(record, Gap | StrategyFailed) else None
         return {
             **_EMPTY,
             "id": f"alarm-{record.seq}-{self._alarms_here}",
@@ -178,6 +179,8 @@ def _alarm_text(record: Alarm) -> str:
             return f"Sold what {record.by} wanted sold. Left: {left}."
         case Resumed():
             return f"Trading resumed by {record.by}."
+        case StrategyFailed():
+            return f"{record.text}."
         case Found():
             return f"{record.venue} has {record.text}."
         case Malformed():

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -21,13 +20,14 @@ from ninefold.backtest.funding import NO_FUNDING, Funding
 from ninefold.backtest.market_rules import Rules, numbers, tiers_of
 from ninefold.backtest.result import Result
 from ninefold.backtest.slow import Account, play_live
-from ninefold.backtest.target import BadTarget
 from ninefold.formula import Evaluator, Scale
 from ninefold.formula.columns import OWN
+from ninefold.strategy.free_code import READ, CodeFailed, FreeCode
 from ninefold.strategy.parameters import BadStrategy
-from ninefold.strategy.plan import Bar, Code, OnBar, Plan
+from ninefold.strategy.plan import Code, Plan
 
-Wanted = Callable[[int, Account], float | None]
+Wanted = Callable[[int, Account], float]
+Shown = Callable[[int, Account], dict[str, float]]
 
 
 def run_stateful(
@@ -35,8 +35,12 @@ def run_stateful(
 ) -> Result:
     """raises: BadStrategy naming the bar at which the strategy failed, or a column that is missing; as `run`."""
     whole = numbers(rules, bars.tick, bars.lot, bars.highest)
-    wants = plan.wants
-    wanted = _of_code(plan, wants, bars) if isinstance(wants, Code) else _of_formula(plan, bars, columns, scale)
+    wants, shown = plan.wants, _shown(bars, scale)
+    wanted = (
+        _of_code(plan, wants, bars, columns, shown, scale)
+        if isinstance(wants, Code)
+        else _of_formula(plan, columns, shown, scale)
+    )
     rows, rates = funding.on(bars)
     payments = dict(zip(rows.tolist(), rates.tolist(), strict=True))
     played = play_live(bars, _changes(wanted), whole, payments, tiers_of(rules, bars.unit))
@@ -65,14 +69,8 @@ def _changes(wanted: Wanted) -> Callable[[int, Account], int | None]:
     def change(row: int, account: Account) -> int | None:
         nonlocal said
         target = wanted(row, account)
-        if target is None:
-            return None
         if math.isnan(target):
             target = 0.0
-        if not -1 <= target <= 1:
-            raise BadTarget(
-                f"the target is {target} at row {row}; it must lie in [-1, +1] (NaN: cannot tell, counts as 0)"
-            )
         now = round(target * ONE)
         if now == said:
             return None
@@ -82,46 +80,49 @@ def _changes(wanted: Wanted) -> Callable[[int, Account], int | None]:
     return change
 
 
-def _of_formula(plan: Plan, bars: Bars, columns: Mapping[str, np.ndarray], scale: Scale) -> Wanted:
+def _of_formula(plan: Plan, columns: Mapping[str, np.ndarray], shown: Shown, scale: Scale) -> Wanted:
     term = plan.target
     check_columns(plan, columns)
     evaluator = Evaluator([term], scale)
     read = {name: np.asarray(columns[name], np.float64).tolist() for name in term.columns - OWN}
-    lots = float(bars.lot) * 10.0**scale.size_decimals
 
     def wanted(row: int, account: Account) -> float:
-        own = {
-            "position": account.position * lots,
-            "bars_held": _bars_held(account, row),
-            "open_profit": _profit(account),
-        }
-        value = float(evaluator.update({name: values[row] for name, values in read.items()} | own)[0])
+        here = {name: values[row] for name, values in read.items()}
+        value = float(evaluator.update(here | shown(row, account))[0])
         return max(-1.0, min(1.0, value)) if value == value else value
 
     return wanted
 
 
-def _of_code(plan: Plan, code: Code, bars: Bars) -> Wanted:
-    on_bar: OnBar = code.make()
-    tick, lot = float(bars.tick), float(bars.lot)
-    names = ("open", "high", "low", "close")
-    prices = [np.where(bars.known, getattr(bars, name) * tick, np.nan).tolist() for name in names]
-    volumes = np.where(bars.known, bars.volume * lot, np.nan).tolist()
-    rows: list[tuple[Any, ...]] = list(
-        zip(bars.open_ns.tolist(), bars.close_ns.tolist(), *prices, volumes, strict=True)
-    )
+def _of_code(
+    plan: Plan, code: Code, bars: Bars, columns: Mapping[str, np.ndarray], shown: Shown, scale: Scale
+) -> Wanted:
+    free = FreeCode(code, scale)
+    times = list(zip(bars.open_ns.tolist(), bars.close_ns.tolist(), strict=True))
+    read = {name: np.asarray(columns[name], np.float64).tolist() for name in READ}
 
-    def wanted(row: int, account: Account) -> float | None:
-        bar = Bar._make((*rows[row], account.position * lot, _bars_held(account, row), _profit(account)))
+    def wanted(row: int, account: Account) -> float:
+        here = {name: values[row] for name, values in read.items()}
         try:
-            found = on_bar(bar)
-            return None if found is None else float(found)
-        except Exception as error:
-            raise BadStrategy(
-                f"{plan.name}: on_bar failed at row {row}: {type(error).__name__}: {error}{line_of(error)}"
-            ) from error
+            return free.target(*times[row], here, shown(row, account))
+        except CodeFailed as error:
+            raise BadStrategy(f"{plan.name}: on_bar failed at row {row}: {error}") from error
 
     return wanted
+
+
+def _shown(bars: Bars, scale: Scale) -> Shown:
+    """What a strategy is shown of its position at a close."""
+    lots = float(bars.lot * 10**scale.size_decimals)
+
+    def shown(row: int, account: Account) -> dict[str, float]:
+        return {
+            "position": account.position * lots,
+            "bars_held": _bars_held(account, row),
+            "open_profit": _profit(account),
+        }
+
+    return shown
 
 
 def _bars_held(account: Account, row: int) -> int:

@@ -112,6 +112,10 @@ def _print_wish(wish: Wish, of: Instrument, console: Console) -> None:
     target = "cannot tell" if wish.target is None else f"{wish.target:+.2f}"
     bar = _bar(wish.bar, of)
     console.print(f"{wish.strategy} wants {target}{f', of the bar {bar}' if bar else ''}", soft_wrap=True)
+    if wish.own is not None:
+        held, bars = of.size_text(int(wish.own["position"])), int(wish.own["bars_held"])
+        profit = f", {bars} bars, at {wish.own['open_profit']:+.2%}" if bars else ""
+        console.print(f"    it held {held} {of.base}{profit}", soft_wrap=True)
     if wish.left is not None:
         at = f" set off at {of.price_text(wish.left.price)} {of.quote}" if wish.left.price else ""
         console.print(f"    out by its {wish.left.left}{at}, flat until its target changes or its entry holds again")

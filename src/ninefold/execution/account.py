@@ -48,10 +48,14 @@ class Account:
         self._add(instrument.quote, -fill.side * value)
         self._add(fill.fee_asset, -fill.fee)
         held = base - (fill.fee if fill.fee_asset == instrument.base else 0)
-        number = self._now.get(instrument.id, instrument.id)
+        number = self.number_of(instrument.id)
         self.positions[number] = self.positions.get(number, 0) + held
         self.attribution.book(fill, instrument, value, number)
         return True
+
+    def number_of(self, instrument: int) -> int:
+        """What an instrument is numbered now."""
+        return self._now.get(instrument, instrument)
 
     def of_strategies(self, instrument: int) -> int:
         """What is held less what people bought by hand."""

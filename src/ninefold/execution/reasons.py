@@ -19,6 +19,10 @@ from ninefold.market.instruments import Registry
 LATE, FILL, CLOCK, CODE, CRASH, MISSING = "late data", "fill model", "clock", "code", "crash", "missing input"
 NETTING, RISK = "netting", "risk"  # of a back-test of one strategy alone
 UNEXPLAINED = "UNEXPLAINED"
+HIDDEN = (
+    "its free code says something else of the same bars and positions: it reads what is not among them, a clock, chance, a "
+    "file or what another object left behind"
+)
 _ACCOUNT = ("exit", "order", "refusal", "fill", "has")
 
 
@@ -47,12 +51,13 @@ class Changed(NamedTuple):
 
 class Known(NamedTuple):
     """missing: (first, last) seq of inputs that are not in the journal. crashes: (after, until) seq of what was made again after
-    a crash, or muted. changed: by the first seq for which it holds, rising.
+    a crash, or muted. changed: by the first seq for which it holds, rising. free: strategies that are free code.
     """
 
     missing: Sequence[tuple[int, int]] = ()
     crashes: Sequence[tuple[int, int]] = ()
     changed: Sequence[tuple[int, Changed]] = ()
+    free: frozenset[str] = frozenset()
 
 
 class Reasons:
@@ -103,7 +108,10 @@ class Reasons:
         for scope in _causes(one):
             if root := self._roots.get(scope):
                 return root.reason, f"follows from the {root.kind} at seq {root.seq:,}"
-        return (CODE, changed.code) if changed.code else (UNEXPLAINED, "no rule explains it")
+        if changed.code:
+            return CODE, changed.code
+        hidden = one.kind in ("target", "failure") and one.strategy in self._known.free
+        return UNEXPLAINED, HIDDEN if hidden else "no rule explains it"
 
     def _changed(self, seq: int) -> Changed:
         at = bisect_right(self._known.changed, seq, key=lambda one: one[0])
@@ -128,7 +136,7 @@ def behind(found: list[Difference], apart: Difference | None) -> list[Difference
 def _causes(one: Mismatch) -> list[tuple[str, object]]:
     """Where a mismatch may follow from, nearest first."""
     market: list[tuple[str, object]] = [("bar", one.instrument), ("clock", 0)]
-    if one.kind in ("bar", "forecast", "target"):
+    if one.kind in ("bar", "forecast", "target", "failure"):
         return market
     if one.kind in ("may", "score"):
         return [("may", one.what), ("target", one.instrument), ("forecast", one.instrument), *market]

@@ -288,6 +288,22 @@ class Renewed(Record, frozen=True, kw_only=True, tag="renewed"):
     strategy: str
 
 
+class StrategyFailed(Record, frozen=True, kw_only=True, tag="strategy_failed"):
+    """A strategy's free code failed, and is asked no more. known_ns, seq: of the first decision without it.
+
+    instrument, close_ns: of the bar. place: file and line. error: what went wrong there. formula: digest of what it is: with
+    another one it is asked again.
+    """
+
+    strategy: str
+    instrument: int
+    close_ns: int
+    place: str
+    error: str
+    formula: str
+    text: str
+
+
 class Guard(Record, frozen=True, kw_only=True, tag="guard"):
     """How the exits of what a strategy holds stand; the ledger keeps every change.
 
@@ -372,6 +388,7 @@ AnyRecord = (
     | Crossed
     | Renewed
     | Guard
+    | StrategyFailed
     | Asked
     | CancelAsked
     | Started

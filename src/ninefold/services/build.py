@@ -43,7 +43,7 @@ from ninefold.store.ledger import Ledger
 from ninefold.strategy.decide import Decide
 from ninefold.strategy.library import default_strategies, strategy_named
 from ninefold.strategy.parameters import BadStrategy
-from ninefold.strategy.plan import NO_EXITS, Plan, check_live
+from ninefold.strategy.plan import NO_EXITS, Code, Plan, check_live
 from ninefold.strategy.strategy import plan_of
 
 MODEL = Path("models") / "current.model"
@@ -69,7 +69,8 @@ def strategies_of(config: Config) -> tuple[Plan, ...]:
 def _check_elsewhere(plan: Plan, config: Config) -> None:
     """raises: BadStrategy for an instrument that the pipeline does not capture; a replay takes what the recording holds."""
     captured = {f"{venue.name}:{pair}" for venue in config.venues for pair in venue.pairs}
-    for instrument in sorted({part.instrument for part in elsewhere_in(plan.target)} - {""} - captured):
+    read = {part.instrument for term in plan.terms for part in elsewhere_in(term)}
+    for instrument in sorted(read - {""} - captured):
         if config.mode != "replay":
             raise BadStrategy(
                 f"{plan.name} reads {instrument}, which is not captured here; there are {', '.join(sorted(captured))}: name it in "
@@ -96,12 +97,12 @@ def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venu
 
 
 def decide_of(config: Config) -> Decide:
-    """Of the strategies that do not read what they hold: those decide where that is known, in `execute`."""
+    """Of the strategies that do not know what they hold: those that do decide where that is known, in `execute`."""
     return Decide([plan for plan in strategies_of(config) if not plan.knows_itself], config.venue.name)
 
 
 def knowing_themselves(config: Config) -> tuple[Plan, ...]:
-    """Strategies that read what they hold. raises: BadConfig."""
+    """Strategies that read what they hold, and free code, which is shown it. raises: BadConfig."""
     return tuple(plan for plan in strategies_of(config) if plan.knows_itself)
 
 
@@ -126,7 +127,12 @@ def basis_of(config: Config, data_dir: Path) -> Basis:
 
 
 def formula_of(strategy: Plan) -> str:
-    return f"{strategy.timeframe} {strategy.text}"
+    """Free code may call whatever its file defines: so its file is in it, by a digest."""
+    text = f"{strategy.timeframe} {strategy.text}"
+    file = Path(strategy.wants.file) if isinstance(strategy.wants, Code) else None
+    if file is None or not file.is_file():
+        return text
+    return f"{text}\n{file.name} {blake2b(file.read_bytes(), digest_size=16).hexdigest()}"
 
 
 def model_digest(data_dir: Path) -> str:

@@ -19,9 +19,8 @@ from ninefold.bus.status import Meter
 from ninefold.config import Config
 from ninefold.execution.core import NO_EXITS, ExecutionCore
 from ninefold.execution.decisions import UNTOLD, Basis, decisions
-from ninefold.execution.entries import tick_of
 from ninefold.execution.guards import ExitRule
-from ninefold.execution.money import base_amount
+from ninefold.execution.held_before import HeldBefore, Stood
 from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
@@ -46,18 +45,22 @@ from ninefold.market.records import (
     Order,
     Resumed,
     Shared,
+    StrategyFailed,
     Tick,
 )
 from ninefold.market.time import SECOND_NS, TIMEFRAMES
+from ninefold.services.holdings import holding_of, holdings_of
 from ninefold.services.sizes import Sizes
-from ninefold.strategy.itself import Holding, Itself
+from ninefold.services.stopped import failed_since, record_of
+from ninefold.strategy.itself import Itself
+from ninefold.strategy.own import Holding, Holdings
 from ninefold.strategy.plan import Plan
 from ninefold.strategy.scaling import Sizing
 
 UNIT = 10**8
 MILLION = 10**6
 LEDGER_KINDS = (
-    *(Listed, Order, Decision, Found, Fill, Balance, Equity, Shared, Crossed, Guard),
+    *(Listed, Order, Decision, Found, Fill, Balance, Equity, Shared, Crossed, Guard, StrategyFailed),
     *(Halted, Resumed, Flatten, Flattened, Asked, CancelAsked),
 )
 Outgoing = Approved | Cancel
@@ -126,8 +129,8 @@ def _ppm(fraction: float) -> int:
 class Execute:
     """The stage. It asks the core for the position that all strategies together want (sizes.py). venue: the simulated one that
     takes the orders; None: the paper one, or who sends them. keep_halt: sets the halt switch. basis: what decides besides the
-    inputs. exits: by strategy, of those that have any. itself: strategies that read what they hold. known_since_ns, known_until_ns: of
-    the oldest and the newest event that the ledger had at the start, 0 without any.
+    inputs. exits: by strategy, of those that have any. itself: strategies that read what they hold, and free code. known_since_ns,
+    known_until_ns: of the oldest and the newest event that the ledger had at the start, 0 without any.
     """
 
     name = "execute"
@@ -152,7 +155,6 @@ class Execute:
         self._keep_halt = keep_halt
         sizing, capital = sizing_of(config), int(Decimal(config.account.capital) * UNIT)
         self._sizes = Sizes(sizing, strategies, capital // max(1, len(config.venue.pairs)), registry)
-        self._itself = Itself(itself, config.venue.name, registry)
         self._mays: list[May] = []
         self._done_seq = ledger.last_seq()
         events = ledger.events()
@@ -161,6 +163,8 @@ class Execute:
         for event in events:
             if isinstance(event, Listed):
                 self.registry.learn(event.instrument)
+        self._before = HeldBefore(events, [plan.name for plan in itself])
+        self.itself = Itself(itself, config.venue.name, registry, failed_since(events, basis))
         widths = frozenset({sizing.width_ns} if sizing.method == "volatility" else ())
         self.core = ExecutionCore.restore(rules, self.registry, events, widths, exits)
         make = venue or (PaperVenue if rules.simulated else None)
@@ -177,7 +181,7 @@ class Execute:
         """Returns of the bars so far; what strategies earned is measured anew."""
         self.core.returns.fold(bars)
         self.core.guards.warm(bars)
-        self._itself.warm(bars, values)
+        self.itself.warm(bars, values, self._held_at_each)
 
     def go_back(self, seq: int) -> None:
         """The journal ends here: what the ledger has behind it stays, but the numbers there are given anew."""
@@ -191,7 +195,7 @@ class Execute:
             self.core.shown.fold(chunk)
             self.core.returns.fold(chunk.rows("bars"))
             self.core.guards.pass_by(chunk)
-            self._itself.targets(chunk, lambda strategy, instrument: None)
+            self.itself.targets(chunk, partial(self._held_at, chunk.last_seq))
             return chunk
         if self._paper is not None:
             chunk.records.extend(self._paper.step(chunk))
@@ -202,24 +206,43 @@ class Execute:
             self._paper.cancel(cancels, chunk.known_ns)
         else:
             self._to_send += [*approved, *cancels]
+        chunk.records.extend(self._failures(chunk))
         chunk.records.extend(decisions(chunk, self.core, self._counted, self._sizes.size, self._basis))
         return chunk
 
     def _desired(self, chunk: Chunk) -> Mapping[int, int]:
         """Sizes by instrument, once the chunk's fills are booked; strategies that read what they hold decide now."""
-        made = self._itself.targets(chunk, self._holding)
+        made = self.itself.targets(chunk, self._held)
         if len(made):
             chunk.add("targets", made)
             self._sizes.observe(chunk)
         return self._sizes.desired(chunk, self.core)
 
-    def _holding(self, strategy: str, instrument: int) -> Holding | None:
-        of, mine = self.registry[instrument], self.core.account.attribution
+    def _held(self, strategy: str, instrument: int) -> Holding | None:
+        """Now."""
+        mine = self.core.account.attribution
         entry = mine.entries.of.get((strategy, instrument))
         if entry is None:
             return None
-        entry.count_in(tick_of(of))
-        return Holding(mine.held(strategy, instrument) / base_amount(of, 1), entry.average, entry.seq)
+        stood = Stood(mine.held(strategy, instrument), entry.average, entry.tick, entry.seq)
+        return holding_of(self.registry[instrument], stood)
+
+    def _held_at(self, seq: int, strategy: str, instrument: int) -> Holding | None:
+        """When the ledger's input was decided on; there is one that decides in a chunk."""
+        return holding_of(self.registry[instrument], self._before.at(strategy, instrument, seq))
+
+    def _held_at_each(self, strategy: str, instrument: int, seqs: np.ndarray) -> Holdings:
+        return holdings_of(self.registry[instrument], self._before, strategy, seqs)
+
+    def _failures(self, chunk: Chunk) -> list[StrategyFailed]:
+        """Free code that has failed since the last decision, or while it was played again at the start."""
+        if not self.itself.failures:
+            return []
+        tick = next((record for record in chunk.records if isinstance(record, Tick)), None)
+        if tick is None:
+            return []
+        failures, self.itself.failures = self.itself.failures, []
+        return [record_of(one, tick, self.registry[one.instrument], self._basis) for one in failures]
 
     def _counted(self, instrument: int) -> Mapping[str, float]:
         """Targets as they counted at this tick."""
@@ -263,7 +286,8 @@ class Execute:
             self.append(records, chunk.last_seq)
 
     def gauge(self, meter: Meter) -> None:
-        """Show the account's worth, while it is known."""
+        """Show the account's worth, while it is known, and which strategies are stopped."""
+        meter.detail = f"stopped: {', '.join(self.itself.stopped)}" if self.itself.stopped else ""
         equity = self.core.equity()
         if equity is not None:
             meter.gauges["equity"] = equity / UNIT

@@ -37,7 +37,8 @@ class NoSuchOrder(ValueError):
 
 class Wish(msgspec.Struct, kw_only=True):
     """What one strategy wanted, and by what. values: what was measured at the bar's close, by term of its formula; None where
-    it was not known. left: the exit by which it counted as flat, whatever its formula said.
+    it was not known. left: the exit by which it counted as flat, whatever its formula said. own: what one that knows what it holds
+    was shown of that at the bar, `position` in the instrument's units of size; None for others.
     """
 
     strategy: str
@@ -46,6 +47,7 @@ class Wish(msgspec.Struct, kw_only=True):
     bar: dict[str, Any] | None
     values: dict[str, float | None]
     left: Guard | None = None
+    own: dict[str, float] | None = None
 
 
 class Explanation(msgspec.Struct, kw_only=True):
@@ -123,6 +125,7 @@ class _Again:
         self._values: dict[tuple[int, bytes], np.void] = {}
         self._targets: dict[str, np.void] = {}
         self._left: dict[str, Guard] = {}
+        self._own: dict[str, dict[str, float]] = {}
         events = ledger.events()
         side = Side(partial(recorded_venue, events))
         for step in play(run, [side]):
@@ -131,6 +134,8 @@ class _Again:
             progress("inputs", min(chunk.last_seq, order.seq), order.seq)
             if step.booked[0] < order.seq <= step.booked[1] and chunk.first_seq <= order.seq <= chunk.last_seq:
                 self._chunk = chunk
+                shown = side.execute.itself.shown
+                self._own = {name: dict(own) for (name, of), own in shown.items() if of == order.instrument}
                 break
         self.instrument = side.execute.registry[order.instrument]
         self._life = _life_at(run, order.seq)
@@ -173,7 +178,13 @@ class _Again:
             if row is not None and width_ns == int(row["width_ns"]) and term.decode() in formula
         }
         return Wish(
-            strategy=name, formula=formula, target=target, bar=_plain(bar), values=values, left=self._left.get(name)
+            strategy=name,
+            formula=formula,
+            target=target,
+            bar=_plain(bar),
+            values=values,
+            left=self._left.get(name),
+            own=self._own.get(name),
         )
 
     def _take(self, chunk: Chunk) -> None:

@@ -29,6 +29,7 @@ from ninefold.services.jobs import until
 from ninefold.services.leases import Leases
 from ninefold.services.stage import TimedStage, Warmed
 from ninefold.services.statuses import write_statuses
+from ninefold.services.stopped import say
 from ninefold.services.trading import Trading, is_strict
 from ninefold.store.data_dir import WriterLock, open_data_dir
 
@@ -116,6 +117,7 @@ class Hot:
         self._chain.hand_on(chunk)
 
     def _after(self, chunk: Chunk) -> None:
+        say(chunk)
         if self._live:
             self._books.put(chunk)
         else:

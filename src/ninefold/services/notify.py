@@ -23,7 +23,19 @@ from ninefold.bus.status import Meter, Status
 from ninefold.config import Notify as Settings
 from ninefold.market.chunk import Chunk
 from ninefold.market.lag import lateness
-from ninefold.market.records import Flatten, Flattened, Found, Gap, Halted, Has, Late, Malformed, May, Resumed
+from ninefold.market.records import (
+    Flatten,
+    Flattened,
+    Found,
+    Gap,
+    Halted,
+    Has,
+    Late,
+    Malformed,
+    May,
+    Resumed,
+    StrategyFailed,
+)
 from ninefold.services.failures import without_address
 
 PAUSE_S = 1.0  # Slack allows one message a second for a channel
@@ -151,6 +163,8 @@ def _line(record: object) -> str:
             return f":arrow_forward: resumed by {record.by}"
         case Found():
             return f":mag: {record.venue} has {record.text}"
+        case StrategyFailed():
+            return f":warning: {record.text}"
         case Malformed():
             return f":warning: a message of {record.venue} could not be understood: {record.reason}"
         case Late():

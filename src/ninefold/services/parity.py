@@ -22,7 +22,8 @@ from ninefold.execution.rules import AccountRules
 from ninefold.execution.two_accounts import Standing, TwoAccounts, concerned, standings
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Guard, Order
+from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Guard, Order, StrategyFailed
+from ninefold.services.build import strategies_of
 from ninefold.services.execute import MakeVenue
 from ninefold.services.identity import Identity, identity_of
 from ninefold.services.lives import Life, NoParity, Run, run_of
@@ -31,6 +32,7 @@ from ninefold.services.play_again import Side, Step, play
 from ninefold.services.played import Played
 from ninefold.services.recorded_run import RecordedRun, Stretch, stretch
 from ninefold.store.ledger import LedgerReader
+from ninefold.strategy.plan import Code
 
 Progress = Callable[[str, int, int], None]
 RECORDED, SIMULATED = "recorded", "simulated"
@@ -186,7 +188,7 @@ def recorded_venue(ledger: list[AnyRecord], life: Life) -> MakeVenue | None:
 
 
 def _of_account(events: list[AnyRecord]) -> list[AnyRecord]:
-    return [event for event in events if isinstance(event, Guard | Order | Fill)]
+    return [event for event in events if isinstance(event, StrategyFailed | Guard | Order | Fill)]
 
 
 def _order(one: Mismatch) -> tuple[int, int]:
@@ -215,7 +217,8 @@ def _known(run: Run) -> tuple[Known, list[str]]:
         changed.append((begun.journal_seq + 1, difference))
         notes += [f"life {number + 1}: {text}" for text in _words(difference)]
     notes += [f"the journal lacks the inputs {first:,} to {last:,}" for first, last in run.missing]
-    return Known(run.missing, crashes, changed), list(dict.fromkeys(notes))
+    free = {plan.name for life in run.lives for plan in strategies_of(life.config) if isinstance(plan.wants, Code)}
+    return Known(run.missing, crashes, changed, frozenset(free)), list(dict.fromkeys(notes))
 
 
 def _changed(then: Identity, now: Identity) -> Changed:

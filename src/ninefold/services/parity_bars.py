@@ -10,19 +10,23 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 
 from ninefold.backtest.bars_parity import Series, Told, Whole, as_first_known, as_it_stands, series_of
 from ninefold.backtest.fills_parity import Decided, fills_again
-from ninefold.execution.reasons import Changed, Difference, Known
+from ninefold.execution.held_before import HeldBefore
+from ninefold.execution.reasons import HIDDEN, UNEXPLAINED, Changed, Difference, Known
 from ninefold.execution.two_accounts import Standing
 from ninefold.market.records import AnyRecord, Fill, Guard
 from ninefold.market.values import known_of
 from ninefold.services.build import strategies_of
 from ninefold.services.execute import UNIT
+from ninefold.services.holdings import holdings_of
 from ninefold.services.lives import Run
 from ninefold.services.played import Played
 from ninefold.services.recorded_run import RecordedRun
+from ninefold.strategy.itself import Itself
 from ninefold.strategy.plan import Plan
 from ninefold.strategy.series import joins
 from ninefold.strategy.sizing import equal_weights
@@ -46,6 +50,7 @@ def on_bars(
     compared: Counter[str] = Counter()
     differences: list[Difference] = []
     bars = recorded.decisions.rows("bars")
+    knowing = _knowing_themselves(run, plans, recorded, ledger)
     whole = Whole.of(bars, instruments)
     for series in series_of(bars, instruments, {plan.width_ns for plan in plans}):
         for mine in _together([plan for plan in plans if plan.width_ns == series.width_ns]):
@@ -59,6 +64,11 @@ def on_bars(
                 found, fills = _of_plan(series, plan, *again, told, decided, known)
                 compared += Counter({TARGET: len(told.seq), NEWEST: len(told.seq), FILLED: fills})
                 differences += found
+        for plan in plans:
+            told = decided.told.get((series.instrument.id, plan.name))
+            if plan.knows_itself and plan.width_ns == series.width_ns and told is not None:
+                compared[TARGET] += len(told.seq)
+                differences += _of_knowing(series, plan, knowing, told, run, known)
     differ = Counter(one.kind for one in differences)
     same = {kind: number - differ[kind] for kind, number in compared.items()}
     ordered = sorted(differences, key=lambda one: one.seq)
@@ -66,10 +76,38 @@ def on_bars(
 
 
 def _together(plans: Sequence[Plan]) -> list[list[Plan]]:
-    """Those that read only their own bars, and those that read others too, without those that read what they hold."""
-    alone = [plan for plan in plans if not plan.knows_itself]  # no back-test knows what the others did with its orders
+    """Those that read only their own bars, and those that read others too, without those that know what they hold."""
+    alone = [plan for plan in plans if not plan.knows_itself]
     sorts = [[plan for plan in alone if joins(plan) == joined] for joined in (False, True)]
     return [sort for sort in sorts if sort]
+
+
+def _knowing_themselves(
+    run: Run, plans: Sequence[Plan], recorded: RecordedRun, ledger: Sequence[AnyRecord]
+) -> np.ndarray:
+    """TARGETS rows of plans that know what they hold: played anew from the first bar to the last, with what the ledger says that
+    they held at each."""
+    mine = [plan for plan in plans if plan.knows_itself]
+    before = HeldBefore(ledger, [plan.name for plan in mine])
+    itself = Itself(mine, run.lives[-1].config.venue.name, recorded.registry)
+    return itself.warm(
+        recorded.decisions.rows("bars"),
+        recorded.decisions.rows("values"),
+        lambda strategy, of, seqs: holdings_of(recorded.registry[of], before, strategy, seqs),
+    )
+
+
+def _of_knowing(
+    series: Series, plan: Plan, knowing: np.ndarray, told: Told, run: Run, known: Known
+) -> list[Difference]:
+    """What differs, up to where the ledger can say what was held. knowing: TARGETS rows, one of each plan and bar."""
+    mine = (knowing["instrument"] == series.instrument.id) & (knowing["strategy"] == plan.name.encode())
+    booked = told.seq <= run.end.ledger_seq
+    told = Told(told.close_ns[booked], told.target[booked], told.seq[booked])
+    changed = known.changed[-1][1] if known.changed else Changed()
+    found = as_first_known(series, plan, knowing["target"][mine], told, changed)
+    hidden = plan.name in known.free
+    return [msgspec.structs.replace(one, why=HIDDEN) if hidden and one.reason == UNEXPLAINED else one for one in found]
 
 
 def _of_plan(

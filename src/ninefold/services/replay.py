@@ -35,6 +35,7 @@ from ninefold.services.identity import encode_identity, identity_of
 from ninefold.services.intake import Intake
 from ninefold.services.parsers import collector_of
 from ninefold.services.stage import TimedStage
+from ninefold.services.stopped import say
 from ninefold.services.summary import summary
 from ninefold.store.data_dir import open_data_dir
 from ninefold.store.tables import Tables
@@ -154,6 +155,7 @@ class _Player:
 
     def _after(self, chunk: Chunk) -> None:
         self._execute.write(chunk)
+        say(chunk)
         self._keep(chunk)
 
     def _keep(self, chunk: Chunk) -> None:

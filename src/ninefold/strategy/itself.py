@@ -1,117 +1,178 @@
-"""Strategies that read what they hold: their targets, made where what they hold is known.
+"""Strategies that read what they hold, and free code: their targets, made where what they hold is known.
 
 In:  closed bars; what each strategy holds at the tick that finished them.
-Out: TARGETS rows, as `decide` makes them of all other strategies.
+Out: TARGETS rows, as `decide` makes them of all other strategies; `failures` of free code, whose target is unknown from then on, on
+     all instruments.
 
-`position`, `bars_held` and `open_profit` are those of back-tests: base, bars since the entry, close against the average entry price
-in whole ticks. Only formulas that read them at the bar alone are run (`check_live`), so that after a restart nothing of what was
-held at earlier bars is missing.
+After a restart all bars so far are played again, with what was held at each: so windows over the own position, and whatever
+free code keeps, are what they would be had nothing stopped. Free code sees the bars of all instruments in the order in which they
+became known.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from ninefold.formula import Bars as Heard
-from ninefold.formula.columns import OWN
-from ninefold.market.arrays import BAR_UNKNOWN, empty
+from ninefold.market.arrays import TARGETS, empty
 from ninefold.market.chunk import Chunk
 from ninefold.market.columns import columns, each_row
 from ninefold.market.instruments import Registry
 from ninefold.market.values import known_of, told_of
-from ninefold.strategy.plan import Plan
+from ninefold.strategy.free_code import READ, CodeFailed, FreeCode
+from ninefold.strategy.own import Closed, Holding, Holdings, own_of_all
+from ninefold.strategy.plan import Code, Plan
 from ninefold.strategy.series import Series, scale_of
 
-MOST_BARS = 100_000  # that are counted since an entry
+Held = Callable[[str, int], Holding | None]  # by strategy and instrument
+HeldEach = Callable[[str, int, np.ndarray], Holdings]  # and at inputs, by their seq
+Key = tuple[int, int]  # instrument, width_ns
+Row = Mapping[str, float]
+NO_FAILURES: Mapping[str, int] = {}
 
 
-class Holding(NamedTuple):
-    """position: in the instrument's units of size, signed. average: entry price in ticks. seq: of the input it began with."""
+class Failure(NamedTuple):
+    """Free code of a strategy that failed at a bar. place: file and line."""
 
-    position: float
-    average: int
-    seq: int
-
-
-Held = Callable[[str, int], Holding | None]
+    strategy: str
+    instrument: int
+    width_ns: int
+    close_ns: int
+    place: str
+    said: str
 
 
 class Itself:
-    """plans: all that read what they hold. venue: that is traded. registry: of the instruments, as they become known."""
+    """plans: all that read what they hold, and all free code. venue: that is traded. registry: of the instruments, as they become
+    known. failed: by strategy, the input from which on it is not asked any more. failures: new ones, for whoever tells them."""
 
-    def __init__(self, plans: Sequence[Plan], venue: str, registry: Registry) -> None:
+    def __init__(
+        self, plans: Sequence[Plan], venue: str, registry: Registry, failed: Mapping[str, int] = NO_FAILURES
+    ) -> None:
+        self.failures: list[Failure] = []
+        self.shown: dict[tuple[str, int], Row] = {}  # by strategy and instrument, what it was shown of itself last
         self._plans = tuple(plans)
         self._venue = venue
         self._registry = registry
+        self._failed = dict(failed)
         self._series: dict[tuple[int, str], Series] = {}
-        self._closed: dict[tuple[int, int], deque[int]] = {}  # seq of bars, by instrument and width
-        self._close: dict[tuple[int, int], int] = {}  # last known one, in ticks
+        self._code: dict[tuple[int, str], FreeCode] = {}
+        self._closed: dict[Key, Closed] = {}
 
-    def warm(self, bars: np.ndarray, values: np.ndarray) -> None:
-        """Catch up with all bars so far (first revisions, in the order in which they became known)."""
-        known = known_of(values) if self._plans else {}
-        for key, mine in self._by_series(bars):
-            nothing = dict.fromkeys(OWN, np.zeros(len(mine)))
-            read = Heard(columns(mine, told_of(mine, known)) | nothing, mine["known_ns"])
-            for plan in self._of_width(key[1]):
-                self._of(plan, key[0]).warm(read, {})
-            for bar in mine:
-                self._see(key, bar)
+    @property
+    def stopped(self) -> list[str]:
+        """Strategies whose free code has failed."""
+        return sorted(self._failed)
 
-    def targets(self, chunk: Chunk, held: Held) -> np.ndarray:
-        """What they want at the bars of a chunk, TARGETS rows. held: by strategy and instrument, as it is now."""
-        bars = chunk.rows("bars")
-        if not self._plans or not len(bars):
-            return empty("targets")
-        known = known_of(chunk.rows("values"))
+    def warm(self, bars: np.ndarray, values: np.ndarray, held: HeldEach) -> np.ndarray:
+        """Catch up with all bars so far; returns the targets at each, by strategy and series."""
+        bars, known = self._first(bars), known_of(values) if self._plans else {}
+        of_key = {key: bars[_is_of(bars, key)] for key in sorted(set(_keys(bars)))}
         made: list[np.ndarray] = []
-        for key, mine in self._by_series(bars):
-            for bar, read in zip(mine, each_row(mine, told_of(mine, known)), strict=True):
-                self._see(key, bar)
-                close_ns, known_ns, seq = (int(bar[name]) for name in ("close_ns", "known_ns", "seq"))
-                for plan in self._of_width(key[1]):
-                    series = self._of(plan, key[0])
-                    series.update(read | self._own(held(plan.name, key[0]), key), known_ns)
-                    made.append(series.told(*key, close_ns, known_ns, seq))
+        seen: dict[tuple[Key, str], Iterator[tuple[np.void, Row, Row]]] = {}
+        for key, mine in of_key.items():
+            closes = self._closed_of(key).see_all(mine, self._registry[key[0]].tick_size)
+            read = columns(mine, told_of(mine, known))
+            for plan in self._of_width(key[1]):
+                own = own_of_all(mine["seq"], closes, held(plan.name, key[0], mine["seq"]))
+                if isinstance(plan.wants, Code):
+                    seen[key, plan.name] = zip(mine, _rows(read, READ), _rows(own, tuple(own)), strict=True)
+                else:
+                    wanted, _ = self._series_of(plan, key[0]).warm(Heard(read | own, mine["known_ns"]), {})
+                    made.append(self._told(mine, plan.name, wanted[0]))
+        said: dict[tuple[Key, str], list[float]] = {each: [] for each in seen}
+        for key in _keys(bars) if seen else ():
+            for plan in self._of_width(key[1]):
+                if isinstance(plan.wants, Code):
+                    said[key, plan.name].append(self._ask(plan.wants, plan.name, key, *next(seen[key, plan.name])))
+        made += [self._told(of_key[key], name, np.array(targets)) for (key, name), targets in said.items()]
         return np.concatenate([empty("targets"), *made])
 
-    def _by_series(self, bars: np.ndarray) -> list[tuple[tuple[int, int], np.ndarray]]:
-        """First revisions of what somebody decides on, by instrument and width."""
-        widths = {plan.width_ns for plan in self._plans}
-        first = bars[bars["revision"] == 0]
-        keys = sorted({(int(i), int(w)) for i, w in first[["instrument", "width_ns"]].tolist() if w in widths})
-        return [
-            (key, first[(first["instrument"] == key[0]) & (first["width_ns"] == key[1])])
-            for key in keys
-            if self._registry[key[0]].venue == self._venue
+    def targets(self, chunk: Chunk, held: Held) -> np.ndarray:
+        """What they want at the bars of a chunk, TARGETS rows. held: as it is at its tick."""
+        bars = chunk.rows("bars")
+        if not self._plans or not len(bars := self._first(bars) if len(bars) else bars):
+            return empty("targets")
+        read = each_row(bars, told_of(bars, known_of(chunk.rows("values"))))
+        said: dict[str, list[float]] = {plan.name: [] for plan in self._plans}
+        for bar, row, key in zip(bars, read, _keys(bars), strict=True):
+            closed = self._closed_of(key)
+            closed.see(bar, self._registry[key[0]].tick_size)
+            for plan in self._of_width(key[1]):
+                own = self.shown[plan.name, key[0]] = closed.own(held(plan.name, key[0]))
+                said[plan.name].append(self._asked(plan, key, bar, row, own))
+        widths = {plan.name: plan.width_ns for plan in self._plans}
+        made = [
+            self._told(bars[bars["width_ns"] == widths[name]], name, np.array(targets))
+            for name, targets in said.items()
         ]
+        return np.concatenate([empty("targets"), *made])
+
+    def _asked(self, plan: Plan, key: Key, bar: np.void, row: Row, own: Row) -> float:
+        if isinstance(plan.wants, Code):
+            return self._ask(plan.wants, plan.name, key, bar, row, own)
+        series = self._series_of(plan, key[0])
+        series.update({**row, **own}, int(bar["known_ns"]))
+        return float(series.latest[0])
+
+    def _ask(self, code: Code, name: str, key: Key, bar: np.void, row: Row, own: Row) -> float:
+        if name in self._failed:
+            return math.nan
+        if (of := (key[0], name)) not in self._code:
+            self._code[of] = FreeCode(code, scale_of(self._registry[key[0]]))
+        try:
+            return self._code[of].target(int(bar["open_ns"]), int(bar["close_ns"]), row, own)
+        except CodeFailed as error:
+            self._failed[name] = int(bar["seq"])
+            self.failures.append(Failure(name, *key, int(bar["close_ns"]), error.place, error.said))
+            return math.nan
+
+    def _told(self, bars: np.ndarray, name: str, targets: np.ndarray) -> np.ndarray:
+        """As rows; of what has failed at an input nothing of that input counts, of no instrument."""
+        made = np.zeros(len(bars), TARGETS)
+        for field in ("instrument", "width_ns", "close_ns", "known_ns", "seq"):
+            made[field] = bars[field]
+        failed_seq = self._failed.get(name, math.inf)
+        made["strategy"], made["target"] = name.encode(), np.where(bars["seq"] >= failed_seq, math.nan, targets)
+        return made
+
+    def _first(self, bars: np.ndarray) -> np.ndarray:
+        """First revisions of what somebody decides on, in the order in which they became known."""
+        widths = [plan.width_ns for plan in self._plans]
+        mine = bars[(bars["revision"] == 0) & np.isin(bars["width_ns"], widths)]
+        traded = [of for of in set(mine["instrument"].tolist()) if self._registry[of].venue == self._venue]
+        mine = mine[np.isin(mine["instrument"], traded)]
+        ordered: np.ndarray = mine[np.lexsort((mine["instrument"], mine["width_ns"], mine["close_ns"], mine["seq"]))]
+        return ordered
 
     def _of_width(self, width_ns: int) -> list[Plan]:
         return [plan for plan in self._plans if plan.width_ns == width_ns]
 
-    def _see(self, key: tuple[int, int], bar: np.void) -> None:
-        self._closed.setdefault(key, deque(maxlen=MOST_BARS)).append(int(bar["seq"]))
-        if bar["state"] != BAR_UNKNOWN:
-            self._close[key] = int(bar["close"]) // self._registry[key[0]].tick_size
+    def _closed_of(self, key: Key) -> Closed:
+        return self._closed.setdefault(key, Closed())
 
-    def _own(self, holding: Holding | None, key: tuple[int, int]) -> dict[str, float]:
-        if holding is None or key not in self._close:
-            return dict.fromkeys(OWN, 0.0)
-        side = 1 if holding.position > 0 else -1
-        bars_held = 0
-        for seq in reversed(self._closed[key]):
-            if seq <= holding.seq:
-                break
-            bars_held += 1
-        profit = side * (self._close[key] / holding.average - 1.0)
-        return {"position": holding.position, "bars_held": bars_held, "open_profit": profit}
-
-    def _of(self, plan: Plan, instrument: int) -> Series:
+    def _series_of(self, plan: Plan, instrument: int) -> Series:
         key = (instrument, plan.name)
         if key not in self._series:
             self._series[key] = Series([plan], scale_of(self._registry[instrument]))
         return self._series[key]
+
+
+def _keys(bars: np.ndarray) -> list[Key]:
+    found: list[Key] = bars[["instrument", "width_ns"]].tolist()
+    return found
+
+
+def _is_of(bars: np.ndarray, key: Key) -> np.ndarray:
+    found: np.ndarray = (bars["instrument"] == key[0]) & (bars["width_ns"] == key[1])
+    return found
+
+
+def _rows(made: Mapping[str, np.ndarray], names: Sequence[str]) -> Iterator[Row]:
+    """Of columns, row by row."""
+    for values in zip(*(made[name].tolist() for name in names), strict=True):
+        yield dict(zip(names, values, strict=True))

@@ -19,10 +19,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ninefold.formula import BOOL, RATIO, Call, FormulaError, Term, call, parse, sources
+from ninefold.formula import BOOL, RATIO, FormulaError, Term, call, parse, sources
 from ninefold.formula.columns import ON_BOOK, OWN
 from ninefold.formula.elsewhere import elsewhere_in, is_leg
-from ninefold.formula.kernels import Elementwise
 from ninefold.market.time import width_of
 from ninefold.strategy.forms import BookCode, Legs, Quoting, TradeCode
 from ninefold.strategy.parameters import BadStrategy, Number
@@ -85,10 +84,12 @@ OnBar = Callable[[Bar], float | None]
 @dataclass(frozen=True, slots=True)
 class Code:
     """Free code. make: a new `on_bar` for each run; it returns a target, or None to leave it as it is. text: what it is,
-    for the ledger."""
+    for the ledger. file, line: where `on_bar` begins."""
 
     make: Callable[[], OnBar]
     text: str
+    file: str = ""
+    line: int = 0
 
 
 Wants = Term | Signals | Code | Legs | Quoting | TradeCode | BookCode
@@ -192,19 +193,19 @@ class Plan:
 
 
 def check_live(plan: Plan) -> None:
-    """raises: BadStrategy for what the pipeline cannot run: it runs formulas of bars, and of what is held at a bar."""
-    if not isinstance(plan.wants, Term | Signals):
+    """raises: BadStrategy for what the pipeline cannot run: it runs formulas of bars, and free code on them."""
+    if not isinstance(plan.wants, Term | Signals | Code):
         said = f"it {_WAYS[plan.form]}"
+    elif plan.knows_itself and plan.exits != NO_EXITS:
+        said = "it reads what it holds itself and has exits; say in the formula, or in on_bar, when it leaves"
+    elif isinstance(plan.wants, Code):
+        return
     elif book := ON_BOOK & _read(plan.target):
         said = f"it reads {', '.join(sorted(book))}, which recorded books have and bars do not"
     elif own := {name for part in elsewhere_in(plan.target) for name in part.term.columns & OWN}:
         said = f"it reads {', '.join(sorted(own))}, what it holds itself, on bars of another series"
     elif plan.knows_itself and elsewhere_in(plan.target):
         said = "it reads other series and what it holds itself"
-    elif plan.knows_itself and plan.exits != NO_EXITS:
-        said = "it reads what it holds itself and has exits; say in the formula when it leaves"
-    elif (found := _remembers_itself(plan.target)) is not None:
-        said = f"{found} looks back on what it held itself; read position, bars_held and open_profit of the bar alone"
     else:
         return
     raise BadStrategy(f"strategy {plan.name} runs in back-tests only: {said}")
@@ -213,15 +214,6 @@ def check_live(plan: Plan) -> None:
 def _read(target: Term) -> frozenset[str]:
     """Columns, those of other series too."""
     return target.columns.union(*(part.term.columns for part in elsewhere_in(target)))
-
-
-def _remembers_itself(term: Term) -> Term | None:
-    """The innermost part of a formula that keeps past values of what the strategy holds."""
-    if not isinstance(term, Call) or OWN.isdisjoint(term.columns):
-        return None
-    inner = next((found for part in term.inputs if (found := _remembers_itself(part)) is not None), None)
-    kernel = term.function.kernel(tuple(range(len(term.inputs))), len(term.inputs), term.parameters)
-    return inner if inner is not None or isinstance(kernel, Elementwise) else term
 
 
 def plan(name: str, timeframe: str, target: str, family: str, description: str) -> Plan:

@@ -134,7 +134,13 @@ def _wants(made: Strategy, given: dict[str, Number]) -> Wants:
     text, make = _code(kind, given), partial(_method, kind, given, ways[0])
     if there["on_book"]:
         return BookCode(make, text, _most(made), made.every_ms)
-    return TradeCode(make, text) if there["on_trade"] else Code(make, text)
+    return TradeCode(make, text) if there["on_trade"] else Code(make, text, *_place(kind))
+
+
+def _place(kind: type[Strategy]) -> tuple[str, int]:
+    """File and line at which its `on_bar` begins."""
+    code = getattr(inspect.unwrap(kind.on_bar), "__code__", None)  # type: ignore[attr-defined]
+    return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
 
 
 def _method(kind: type[Strategy], given: dict[str, Number], name: str) -> Any:
