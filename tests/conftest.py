@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
@@ -33,6 +34,8 @@ for name, examples in (("usual", 40), ("money", 100), ("long", 8)):  # where the
     # a test says what is right, not how fast; pytest's timeout ends a hang
     settings.register_profile(name, deadline=None, max_examples=1_000 if THOROUGH else examples)
 settings.load_profile("usual")
+if not THOROUGH:  # all files of ours that are loaded would be read for their constants: seconds, in every worker of a fresh clone
+    providers._get_local_constants = lambda: providers._local_constants
 
 START_SECONDS = 60.0  # imports of a cold interpreter on two busy cores; a warm start takes a few seconds
 STOP_SECONDS = 15.0
@@ -53,6 +56,10 @@ LONGEST = (
     *(*SHARE_TAPED, "scale/test_collectors.py", *SHARE_DEMO, "pipeline/test_nats.py"),
     *("history/test_interrupted.py", "services/test_ccxt_feed.py", "history/test_simulated.py", "torture/test_kill_work.py"),
     *("pipeline/test_account.py", "pipeline/test_outside.py", "scale/test_publish.py", "services/test_restore.py"),
+    *("venues/test_quick.py", "venues/test_mutants.py", "services/test_replay.py", "web/test_backtests.py"),
+    *("services/test_verify.py", "history/test_spoken.py", "services/test_rebuild.py", "pipeline/test_several_venues.py"),
+    *("simulator/test_tape.py", "store/test_as_of.py", "store/test_kill.py", "pipeline/test_ccxt.py", "services/test_backup.py"),
+    *("venues/test_collector.py", "store/test_series.py", "store/test_tables.py", "strategy/test_library.py"),
 )
 RUNNING: list[subprocess.Popen[bytes]] = []  # the shared demo
 WHOLLY = re.compile(r"^pytestmark = .*\bpytest\.mark\.(slow|torture)\b", re.MULTILINE)
@@ -89,6 +96,12 @@ class WholeFiles(LoadScopeScheduling):
         file, work = self._split_scope(self.registered_collections[node][item_index]), self.assigned_work[node]
         if all(work[file].values()):
             del work[file]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A worker that ends has told all it knows: to free, one by one, what it has loaded would take it seconds."""
+    if hasattr(config, "workerinput"):
+        atexit.register(os._exit, 0)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -54,9 +54,11 @@ IMPURE_MODULES = {
 }
 IMPURE_CALLS = {"open", "input", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
 IMPURE_WORDS = {name.rpartition(".")[2] for name in IMPURE_CALLS}
+BLOCKS = {"body", "orelse", "finalbody", "handlers", "cases"}
 MAY_CALL = re.compile(rf"\b(?:{'|'.join(sorted(IMPURE_WORDS))})\s*\(")  # where it is not, no call need be looked at
 
 
+@pytest.mark.slow
 def test_imports_go_one_way_and_pure_folders_touch_nothing():
     found = violations(PACKAGE)
     assert not found, "\n".join(found)
@@ -125,18 +127,17 @@ def violations_of(path: Path, package: Path) -> Iterator[str]:
     tree = ast.parse(text, filename=str(path))
     allowed = MAY_IMPORT[room] | {room, "__init__"}
     here = ("ninefold", *relative.parts[:-1])
-    for line, module in imports(tree, here):
+    for line, module, in_function in imports(tree, here):
         top, _, rest = module.partition(".")
         if top == "ninefold" and room_of(rest) not in allowed:
             yield f"{relative}:{line}: {room} imports {room_of(rest)}; it may import {sorted(MAY_IMPORT[room])}"
         if room in PURE and top in IMPURE_MODULES:
             yield f"{relative}:{line}: {room} is pure and uses {top}; that belongs in {sorted(OUTSIDE)}"
+        if top == "ninefold" and in_function and room != "__init__":
+            yield f"{relative}:{line}: imports ninefold inside a function; the shared type belongs one layer lower"
     if room in PURE and MAY_CALL.search(text):
         for line, name in impure_calls(tree):
             yield f"{relative}:{line}: {room} is pure and calls {name}; have it passed in as a value"
-    if room != "__init__":
-        for line in lazy_imports(tree, here):
-            yield f"{relative}:{line}: imports ninefold inside a function; the shared type belongs one layer lower"
 
 
 def room_of(dotted: str) -> str:
@@ -145,34 +146,29 @@ def room_of(dotted: str) -> str:
     return first if first in MAY_IMPORT else "__init__"
 
 
-def imports(tree: ast.AST, here: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-    """Line and full dotted name of everything imported anywhere in `tree`, whose package is `here`."""
-    for node in statements(tree):
+def imports(tree: ast.AST, here: tuple[str, ...]) -> Iterator[tuple[int, str, bool]]:
+    """Line and full dotted name of everything imported anywhere in `tree`, whose package is `here`; whether in a function."""
+    for node, in_function in statements(tree):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, name.name) for name in node.names)
+            yield from ((node.lineno, name.name, in_function) for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             package = here[: len(here) - node.level + 1] if node.level else ()
             source = ".".join([*package, *filter(None, [node.module])])
             if source == "ninefold":
-                yield from ((node.lineno, f"ninefold.{name.name}") for name in node.names)
+                yield from ((node.lineno, f"ninefold.{name.name}", in_function) for name in node.names)
             else:
-                yield node.lineno, source
+                yield node.lineno, source, in_function
 
 
-def statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """All that stands in `tree` however deep, and no expression: those are most of a file."""
-    left = [tree]
+def statements(tree: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
+    """All that stands in `tree` however deep, and whether in a function; no expression: those are most of a file."""
+    left = [(tree, False)]
     while left:
-        node = left.pop()
-        yield node
-        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
-            left.extend(getattr(node, block, ()))
-
-
-def lazy_imports(tree: ast.AST, here: tuple[str, ...]) -> Iterator[int]:
-    for node in statements(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from (line for line, module in imports(node, here) if module.split(".")[0] == "ninefold")
+        node, in_function = left.pop()
+        yield node, in_function
+        in_function = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for block in BLOCKS.intersection(node._fields):
+            left.extend((inner, in_function) for inner in getattr(node, block))
 
 
 def impure_calls(tree: ast.AST) -> Iterator[tuple[int, str]]:

@@ -38,6 +38,7 @@ HIDDEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", HIDDEN)
 def test_what_a_process_does_not_need_is_not_loaded(module):
     came_by = libraries(SOURCE, f"ninefold.{module}")

@@ -176,7 +176,7 @@ def cut(stream: Sequence[tuple[tuple[int, ...] | Tick | Started, dict[int, int]]
     return account
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(streams(), st.sets(st.integers(1, 50)))
 @pytest.mark.slow
 def test_no_result_depends_on_where_chunks_are_cut(stream, places):
@@ -184,7 +184,8 @@ def test_no_result_depends_on_where_chunks_are_cut(stream, places):
     assert here == there
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None)
 @given(streams())
 def test_nothing_is_made_or_lost_and_no_fill_is_better_or_greater_than_what_was_shown(stream):
     account = cut(stream, set())

@@ -109,6 +109,7 @@ PLACED = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.one_of(st.none(), PLACED), st.integers(49_900, 50_100), st.integers(0, 3_000)), max_size=15)

@@ -176,7 +176,7 @@ DRAWN = st.tuples(
 
 
 @given(DRAWN)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @pytest.mark.slow
 def test_the_fast_kernel_of_several_instruments_fills_as_the_slow_one(drawn):
     agree(*drawn)

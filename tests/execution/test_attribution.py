@@ -1,6 +1,9 @@
 """Many strategies on one account: by whom fills, fees and dust are, and that it sums to the account to the last unit."""
 
+from fractions import Fraction
+
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -193,6 +196,23 @@ SHARES = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 10**9), min_s
 
 
 @settings(settings.get_profile("money"))
+def by_the_rule(total: int, shares: dict[str, int]) -> dict[str, int]:
+    """Whole parts, and the units left over to the greatest fractions, then by name."""
+    whole, size, sign = sum(map(abs, shares.values())), abs(total), 1 if total >= 0 else -1
+    exact = {name: Fraction(size * abs(share), whole) for name, share in shares.items()}
+    parts = {name: int(part) for name, part in exact.items()}
+    ranked = sorted(shares, key=lambda name: (parts[name] - exact[name], name))
+    for name in ranked[: size - sum(parts.values())]:
+        parts[name] += 1
+    return {name: sign * part for name, part in parts.items()}
+
+
+@given(total=st.integers(-(10**15), 10**15), shares=SHARES)
+def test_units_left_over_go_to_the_greatest_fractions_then_by_name(total, shares):
+    assert split(total, shares) == by_the_rule(total, shares)
+    assert list(split(total, shares)) == list(shares)
+
+
 @given(total=st.integers(-(10**15), 10**15), shares=SHARES)
 def test_parts_sum_to_the_whole_and_none_is_a_unit_away_from_its_share(total, shares):
     parts, whole = split(total, shares), sum(shares.values())
@@ -219,6 +239,7 @@ STEP = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(steps=st.lists(STEP, max_size=25))
 def test_strategies_together_are_the_account_to_the_last_unit_whatever_happens(steps):

@@ -73,6 +73,7 @@ TRIGGERS = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(settings.get_profile("money"))
 @given(TRIGGERS, st.lists(st.integers(80, 120), max_size=30), st.sets(st.integers(0, 30)))
 def test_where_the_looks_are_cut_changes_nothing(order, traded, cuts):
@@ -115,6 +116,7 @@ def test_prices_are_those_behind_a_seq_of_the_instruments_that_are_held():
     assert seen.since(1, 0).tolist() == []
 
 
+@pytest.mark.slow
 @settings(settings.get_profile("money"))
 @given(st.integers(1, 10**6), st.integers(2, 200), st.integers(1, 10**12))
 def test_slices_sum_to_the_whole_and_are_spread_evenly(lots, count, over_ns):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,6 +68,7 @@ def played(steps: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return world.accepted
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(STEPS)
 def test_no_order_of_an_old_holder_is_accepted_after_one_of_a_newer(steps):

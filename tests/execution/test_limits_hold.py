@@ -9,6 +9,7 @@ from ninefold.execution import risk
 from .session import Session
 
 SESSIONS = 400
+SELDOM = {"min_notional": 125, "rejected": 109, "daily_loss": 65, "drawdown": 48}  # the first seeds to meet them
 NAMES = [rule.__name__ for rule in (*risk.RULES, *risk.PRICED)]
 
 
@@ -25,7 +26,8 @@ def test_no_order_that_is_approved_breaks_a_limit(seed):
 def test_without_a_rule_orders_leave_that_break_it(name, monkeypatch):
     for rules in ("RULES", "PRICED"):
         monkeypatch.setattr(risk, rules, tuple(one for one in getattr(risk, rules) if one.__name__ != name))
-    assert any(name in limits for seed in range(SESSIONS) for _, limits in Session(seed).run())
+    seeds = range(SELDOM.get(name, 0), SELDOM.get(name, 0) + SESSIONS)
+    assert any(name in limits for seed in seeds for _, limits in Session(seed).run())
 
 
 def test_a_session_approves_and_refuses():

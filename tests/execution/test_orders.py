@@ -121,6 +121,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Order | Fill], list[Order | Fill]]:
     return history, draw(st.permutations(history + repeats))
 
 
+@pytest.mark.slow
 @settings(settings.get_profile("money"))
 @given(histories())
 def test_any_order_of_arrival_and_any_repeats_end_in_the_same_state(both):

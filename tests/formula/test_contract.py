@@ -1,5 +1,6 @@
 """The contract that every function of the language keeps: written once, run on each line of the tables."""
 
+import os
 import pickle
 import resource
 import subprocess
@@ -90,16 +91,16 @@ def test_the_last_of_a_million_updates_costs_no_more_than_the_first(term):
 def test_a_pickled_term_is_found_as_a_key_in_another_process():
     term = parse("sma(close, 10) > 60000.5")
     script = (
-        "import pickle, sys; from ninefold.formula import parse; "
+        "import pickle, sys; from ninefold.services.lean import load; parse = load('ninefold.formula').parse; "
         "sys.exit(0 if {parse('sma(close, 10) > 60000.5'): 1}.get(pickle.loads(sys.stdin.buffer.read())) else 1)"
     )
-    for seed in ("1", "2"):
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            input=pickle.dumps(term),
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
-        )
-        assert done.returncode == 0
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"  # texts have other hashes there
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=pickle.dumps(term),
+        env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+    )
+    assert done.returncode == 0
 
 
 def test_there_are_enough_indicators_and_all_the_candle_patterns():

@@ -36,7 +36,7 @@ def terms(draw: st.DrawFn, levels: int = 4) -> Term:
 
 
 @given(terms())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @pytest.mark.slow
 def test_a_written_formula_reads_back_as_the_same(term):
     again = parse(str(term))
@@ -48,7 +48,7 @@ def test_a_written_formula_reads_back_as_the_same(term):
 
 
 @given(st.lists(terms(), min_size=1, max_size=3), st.sets(st.integers(0, 89), max_size=4), st.integers(0, 90))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @pytest.mark.slow
 def test_batch_stream_and_restart_agree_to_the_bit(formulas, unknown, stop):
     columns = with_unknown(BASE, *unknown)
@@ -67,7 +67,7 @@ def test_batch_stream_and_restart_agree_to_the_bit(formulas, unknown, stop):
 
 
 @given(st.text(alphabet="closeopn(),.+-*/<>=&|~ 0123456789amx", max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_text_is_read_or_refused_with_a_reason(text):
     try:
         assert isinstance(parse(text), Term)

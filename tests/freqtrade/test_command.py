@@ -47,7 +47,9 @@ def wanted(of, data_dir, name, **more):
     return Wanted(**{**said, "data_dir": data_dir, **more})
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if at % 3 == 0 else pytest.mark.torture) for at, name in enumerate(NAMES)]
+)
 @pytest.mark.slow
 def test_a_strategy_runs_on_parquet_files_and_adds_up(files, tmp_path, name):
     found = run(wanted(files, tmp_path / "data", name, stake_amount="100"), now_ns=1)
@@ -84,9 +86,9 @@ def test_the_command_prints_one_document_or_a_table_and_counts_each_run(files, t
 
 @pytest.mark.slow
 def test_a_counted_trial_runs_again_with_the_same_result_and_another_file_is_said(files, tmp_path):
-    for name in ("RsiLadder.py", "OwnExit.py"):
+    for name in ("RsiLadder.py", "StepStop.py"):
         (tmp_path / name).write_text((STRATEGIES / name).read_text())
-    for number, name in ((1, "RsiLadder"), (2, "OwnExit")):
+    for number, name in ((1, "RsiLadder"), (2, "StepStop")):
         run(
             wanted(files, tmp_path / "data", name, strategy_path=tmp_path, timerange=f"{START_S + 50 * BASE_S}-"),
             now_ns=1,

@@ -8,7 +8,7 @@ from ninefold.venues.binance import BinanceSpot
 
 from .targets import targets
 
-EACH = 60
+EACH = 30
 TARGETS = targets()
 
 

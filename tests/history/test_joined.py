@@ -135,9 +135,7 @@ def test_hours_whose_trades_were_let_go_and_that_were_downloaded_again_are_compl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "seed", [0, 3, 18, *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(100, 140))]
-)
+@pytest.mark.parametrize("seed", [0, 18, *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(100, 140))])
 def test_what_is_called_complete_has_every_trade_and_every_missing_one_lies_in_a_known_gap(tmp_path, seed):
     """Captured at random, downloaded at random from a venue that does not tell some."""
     chance = random.Random(seed)

@@ -138,6 +138,7 @@ def test_whatever_comes_is_read_or_refused(body):
             read()
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.integers(0, 400), st.binary(min_size=1, max_size=3))
 def test_a_damaged_file_is_read_or_refused(at, junk):

@@ -1,6 +1,7 @@
 """What was downloaded is seen by the readers of the data dir, together with what was captured, without their knowing."""
 
 import io
+import shutil
 from decimal import Decimal
 
 import numpy as np
@@ -70,11 +71,18 @@ def exported(data_dir, what, **changed):
     return [line.split(",") for line in out.getvalue().decode().splitlines()[1:]]
 
 
+@pytest.fixture(scope="module")
+def downloaded(tmp_path_factory):
+    path = tmp_path_factory.mktemp("downloaded")
+    fetch(Exchange(TRUTH, NOW), path, "trades", "1m", span=SPAN)
+    return path
+
+
 @pytest.mark.parametrize("captured", ["nothing", "a half", "another pair"])
-def test_everybody_sees_both_as_one(tmp_path, captured):
+def test_everybody_sees_both_as_one(tmp_path, downloaded, captured):
     unknown = SPAN[0] + 30 * MINUTE
     before = INSIDE[: len(INSIDE) // 2]
-    fetch(Exchange(TRUTH, NOW), tmp_path, "trades", "1m", span=SPAN)
+    shutil.copytree(downloaded, tmp_path, dirs_exist_ok=True)
     if captured != "nothing":
         capture(tmp_path, before if captured == "a half" else [], unknown, "USDT" if captured == "a half" else "EUR")
     lines = [line for line in exported(tmp_path, "trades") if SPAN[0] <= int(line[1]) < SPAN[1]]

@@ -14,12 +14,12 @@ from tests.simulator.running import Client, Simulator, talk, until
 from .exchange import Bar, Trade, bars_of
 from .running import silent, stored_bars, stored_trades, true_trades
 
-SECONDS = 8
+SECONDS = 5
 
 
 @pytest.fixture(scope="module")
 def market(tmp_path_factory):
-    """Eight whole seconds of a market that is over for us, and all trades so far."""
+    """Five whole seconds of a market that is over for us, and all trades so far."""
     simulator = Simulator(tmp_path_factory.mktemp("simulated") / "exchange", "--rate", "1500")
 
     async def conversation(client: Client) -> tuple[list[Trade], tuple[int, int]]:

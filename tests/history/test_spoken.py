@@ -21,6 +21,10 @@ pytestmark = pytest.mark.slow
 NAMED = {one.__name__: one for one in SPEAKERS}
 ALWAYS = ("Bybit", "Deribit", "Okx")  # one whose pages are by time, one by number, one from the newest back
 VENUES = pytest.mark.parametrize("speaker", NAMED.values(), ids=NAMED)
+PAGED = pytest.mark.parametrize(  # two pages of Bitfinex are 10,017 bars
+    "speaker",
+    [pytest.param(one, id=name, marks=pytest.mark.torture if one.page > 2_000 else ()) for name, one in NAMED.items()],
+)
 SOME = pytest.mark.parametrize(
     "speaker",
     [pytest.param(one, id=name, marks=[] if name in ALWAYS else pytest.mark.torture) for name, one in NAMED.items()],
@@ -52,7 +56,7 @@ def test_the_contract_knows_all_that_the_venue_tells(speaker):
     assert bool(history.trades.untold) == (not speaker.trades)
 
 
-@VENUES
+@PAGED
 @pytest.mark.parametrize("long", [500, pytest.param(1500, marks=pytest.mark.torture)])
 def test_bars_of_several_pages_are_the_truth(speaker, long, tmp_path):
     for timeframe in speaker.timeframes[:1]:
@@ -76,7 +80,7 @@ def test_bars_of_several_pages_are_the_truth(speaker, long, tmp_path):
 )
 def test_every_timeframe_is_the_truth(speaker, which, tmp_path):
     for timeframe in speaker.timeframes[which]:
-        venue = speaking(speaker, timeframe, 43)
+        venue = speaking(speaker, timeframe, 9 if timeframe == "1d" else 43)  # each day is a file in the store
         fetch(venue, tmp_path / timeframe, timeframe)
         assert (
             differing(stored_bars(tmp_path / timeframe, timeframe, venue.market.span), told_bars(venue, timeframe))
@@ -126,7 +130,7 @@ def test_trades_of_a_range_are_the_truth(speaker, tmp_path):
 def test_a_venue_that_asks_for_patience_gets_it(speaker, tmp_path):
     """Nothing is asked before the time that Retry-After says, but for what was under way, and nothing is lost."""
     timeframe = speaker.timeframes[0]
-    venue = speaking(speaker, timeframe, several(speaker))
+    venue = speaking(speaker, timeframe, several(speaker) if speaker.__name__ in ALWAYS else 43)
     did = fetch(venue, tmp_path, timeframe, busy_at=frozenset({2, 4}))
     assert differing(stored_bars(tmp_path, timeframe, venue.market.span), told_bars(venue, timeframe)) == []
     said = venue.busy()

@@ -14,7 +14,7 @@ from tests.leaks.traced_run import traced_result
 pytestmark = pytest.mark.slow
 
 INDEX = pd.DatetimeIndex(pd.to_datetime(START_NS + 60_000_000_000 * np.arange(BARS), utc=True), name="date")
-EVERY = 47  # rows between those after which the future is changed
+EVERY = 79  # rows between those after which the future is changed
 
 # each takes a series of the bars' index and gives one
 STEPS = {

@@ -60,7 +60,7 @@ class World:
             exchange = self.start(
                 f"exchange-{name}",
                 name,
-                *("--data-dir", self.folder / name / "exchange", "--seed", str(place), "--rate", "60"),
+                *("--data-dir", self.folder / name / "exchange", "--seed", str(place), "--rate", "30"),
                 module="ninefold.simulator",
             )
             self.addresses[name] = json.loads(exchange.line())
@@ -167,7 +167,7 @@ def cut_and_heal(world: World) -> None:
     world.hosts.cut(TOKYO)
     until(lambda: world.gauge(TOKYO, "recorder_reached") == 0.0, "tokyo notices that its link is cut")
     before, others = world.stored(TOKYO), world.stored(BERLIN)
-    until(lambda: world.gauge(TOKYO, "unpublished_inputs") > 150, "tokyo goes on collecting")
+    until(lambda: world.gauge(TOKYO, "unpublished_inputs") > 60, "tokyo goes on collecting")
     world.programs[TOKYO].kill()
     world.collect(TOKYO)
     until(lambda: world.stored(BERLIN) > others + 20, "berlin is recorded meanwhile")

@@ -73,6 +73,7 @@ def test_no_word_or_phrase_is_listed_twice_and_every_valence_is_on_vaders_scale(
     assert len(words) + len(phrases) >= 150
 
 
+@pytest.mark.slow
 def test_reddit_comments_that_were_never_looked_at_are_scored_better_than_by_chance(recording):
     # Measured: sign right on 0.722 of 306 comments (plain VADER 0.706): the lexicon is one for headlines, not for talk.
     rows = parquet.read_table(recording("sentiment/surge_crypto_reddit_comments.parquet")).to_pylist()

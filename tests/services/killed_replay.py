@@ -61,7 +61,7 @@ def end(source: Path, data_dir: Path, stores: int) -> None:
             os._exit(9)
         return write(tables, chunks)
 
-    Tables.write, replay.STORE_ROWS = ended, 5_000  # type: ignore[method-assign,assignment]
+    Tables.write, replay.STORE_ROWS = ended, 1_500  # type: ignore[method-assign,assignment]
     replay.replay(source, data_dir)
 
 

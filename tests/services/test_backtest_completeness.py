@@ -180,8 +180,12 @@ def test_trades_one_by_one_are_of_all_hours_and_bars_made_across_a_gap_are_unkno
     assert carried["said"] == "4 hours were read: 1 complete, 2 cannot tell, 1 gap known."
     assert carried["lacking"].startswith(f"{GAP} 3 bars are unknown, not flat; a gap lies in them")
     assert rerun(stored, found["trial"])["completeness"] == {"kept": None, "now": carried}
+    one_hour = WantedTicks(data_dir=stored, instrument=BTC, fast=1, slow=2, timerange="1704114000-1704117600")
+    within = backtest_ticks(one_hour, 2)["completeness"]  # 13:00 to 14:00
+    assert (within["said"], within["lacking"]) == ("1 hours were read: 1 complete.", None)
 
 
+@pytest.mark.slow
 def test_of_several_instruments_the_hours_of_each_count(stored: Path) -> None:
     found = portfolio(asked(stored, more_instruments=(ETH,)), 1)
     assert found["completeness"]["said"] == ("6 hours of 2 series were read: 4 complete, 1 cannot tell, 1 gap known.")
@@ -202,6 +206,7 @@ def test_what_a_strategy_reads_elsewhere_and_its_legs_count_too(
     assert rerun(stored, found["trial"])["completeness"]["now"] == found["completeness"]
 
 
+@pytest.mark.slow
 def test_where_a_person_looks_it_is_said_in_a_line(
     stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,7 +19,9 @@ from ninefold.services.backtest_cross import Cut, cross_validate
 from ninefold.services.backtest_forward import Pace, forward
 from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_sweep import sweep
-from ninefold.services.backtest_wanted import TAKER_FEE, BadBacktest, Wanted
+from ninefold.services.backtest_tournament import EVERY, contested, tournament
+from ninefold.services.backtest_wanted import TAKER_FEE, BadBacktest, Wanted, chosen_of
+from ninefold.services.tournament_field import field_among
 from ninefold.store.runs import RunReader
 from ninefold.store.trials import TrialReader
 from ninefold.strategy.parameters import BadStrategy
@@ -187,6 +189,44 @@ def test_legs_are_walked_forward_and_cross_validated_on_one_account(tmp_path: Pa
     for trial in (forward_["trial"], forward_["first_fitted"], crossed["trial"], crossed["first_fitted"] + 1):
         again = rerun(tmp_path / "data", trial)
         assert (again["identical"], again["differs"]) == (True, [])
+
+
+@pytest.mark.slow
+def test_legs_play_in_a_tournament_on_one_account_beside_targets_on_each_market(tmp_path: Path) -> None:
+    both_walk(tmp_path)
+    asked = wanted(tmp_path, EVERY, taker_fee="0.0005", size=None)
+    names = ("apart", "waits", "dips", "sma_cross", "quote_both_sides")
+    found = contested(
+        asked, field_among(asked, [chosen_of(replace(asked, strategy=name)) for name in names]), 1, quietly
+    )
+    ours = {one["strategy"]: one for one in found["leaderboard"] if not one["null_twin"]}
+    twins = {one["strategy"]: one for one in found["leaderboard"] if one["null_twin"]}
+    assert ours.keys() == twins.keys() == {"apart", "waits", "sma_cross"}
+    for strategy in ("apart", "waits"):
+        single = backtest(replace(asked, strategy=strategy), 2)
+        assert [ours[strategy][name] for name in ("equity", "fees")] == [single["equity"], single["fees"]]
+        assert ours[strategy]["sharpe"] == single["sharpe"] and ours[strategy]["trades"] == len(single["trades"])
+        assert abs(twins[strategy]["trades"] - ours[strategy]["trades"]) <= 4  # at the border of its time, and the end
+        assert twins[strategy]["equity"] != single["equity"] and twins[strategy]["trial"] is None
+        again = rerun(tmp_path / "data", ours[strategy]["trial"])
+        assert (again["identical"], again["differs"]) == (True, [])
+    assert found["trials"] == found["strategies"] == found["overfitting"]["trials"] == 3
+    why = {one["strategy"]: one["why"] for one in found["left_out"]}
+    assert why.keys() == {"dips", "quote_both_sides"} and "vwap" in why["dips"]
+    short_of = field_among(replace(asked, more_files=()), [chosen_of(replace(asked, strategy=name)) for name in names])
+    assert short_of.left_out[0]["why"].startswith(
+        "apart has 2 legs (dear, cheap) and 1 are given; give --instrument, or"
+    )
+
+
+@pytest.mark.torture
+def test_a_tournament_of_all_has_legs_in_it(tmp_path: Path) -> None:
+    both_walk(tmp_path)
+    asked = wanted(tmp_path, EVERY, size=None)
+    found = tournament(asked, 1, quietly)
+    ours = {one["strategy"]: one for one in found["leaderboard"] if not one["null_twin"]}
+    assert ours["apart"]["equity"] == backtest(replace(asked, strategy="apart"), 2)["equity"]
+    assert found["strategies"] == len(ours) == found["trials"] > 150
 
 
 def test_several_instruments_without_legs_are_not_fitted_and_are_told_what_takes_them(tmp_path: Path) -> None:

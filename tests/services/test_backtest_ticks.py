@@ -123,6 +123,7 @@ def test_quotes_are_filled_on_a_stored_book_once_those_ahead_are(
     assert again["identical"] and again["set"] == {"size": 0.002, "most": 0.02}
 
 
+@pytest.mark.slow
 def test_quotes_are_swept_and_each_point_is_a_single_run_that_runs_again(
     mine: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -65,6 +65,7 @@ def test_bars_that_reach_into_the_judged_part_or_follow_it_teach_nothing() -> No
     assert Cut(parts=2, purge=0, embargo=0).folds(flat_bars(6, unknown=(3,)))[0].train == ((4, 6),)
 
 
+@pytest.mark.slow
 def test_a_label_that_leaks_over_the_edges_chooses_unless_it_is_purged(asked: Wanted, tmp_path: Path) -> None:
     """The middle part rises. Its label reaches over five bars on either side, which rise by 10 % each, while the rest of both
     other parts falls by 0.5 % a bar: what leaked says long, what is honest says short."""
@@ -116,6 +117,7 @@ def test_what_cannot_be_cut_and_what_is_sealed_is_refused_and_not_counted(asked:
     assert cross_validate(replace(asked, timerange="-20240131"), Cut(), 1, quietly)["to"] == "2024-01-31T00:00:00Z"
 
 
+@pytest.mark.slow
 def test_the_command_has_a_row_a_fold(
     asked: Wanted, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -255,6 +255,7 @@ def agrees(exits: dict[str, object], kind: type[Strategy], seed: int) -> None:
 MARKETS = (exits_of(), st.sampled_from([Rising, Above]), st.integers(0, 2**32))
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(*MARKETS)
 def test_bar_by_bar_it_leaves_and_enters_as_the_slow_back_test(exits, kind, seed):

@@ -33,6 +33,7 @@ taker = "0.0005"
 """
 
 
+@pytest.mark.slow
 def test_each_instrument_of_a_portfolio_counts_what_its_own_account_traded(tmp_path: Path, ladder: Path) -> None:
     (tmp_path / "own.py").write_text(TIRELESS)
     each = [bars(tmp_path / f"{name}.parquet", [price] * 60) for name, price in (("a", 100.0), ("b", 10.0))]

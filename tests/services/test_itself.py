@@ -48,6 +48,7 @@ def test_after_a_restart_it_knows_what_it_holds_and_since_when(after):
     assert restarted.turns() == plain.turns() != []
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(st.sampled_from([TWO_BARS, PROFIT, MEAN]), st.integers(0, 2**32))
 def test_bar_by_bar_it_trades_as_its_back_test(formula, seed):

@@ -28,12 +28,14 @@ from tests.services.recorded import write_session
 pytestmark = pytest.mark.slow
 
 EXPORTED = ("trades", "bars", "targets")
+SECONDS = 30  # of the session
+TRADES = 240  # in them: 4 a second, 2 instruments
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
-    replay(write_session(folder / "session.jsonl.gz", seconds=60), folder / "data")
+    replay(write_session(folder / "session.jsonl.gz", SECONDS), folder / "data")
     return folder / "data"
 
 
@@ -72,7 +74,7 @@ def test_exports_are_the_same_to_the_byte_and_nothing_is_left_beside(data: Path)
     assert differing(data) == []
     assert not (data / BESIDE).exists()
     assert not (data / "tables" / MARK).exists()
-    assert said["rows"]["trades"] == 480  # 60 seconds, 4 a second, 2 instruments
+    assert said["rows"]["trades"] == TRADES
     assert said["went_on_from_seq"] == 0
 
 
@@ -121,7 +123,7 @@ def test_without_a_whole_stream_log_it_refuses_and_a_replay_makes_the_log_again(
     shutil.rmtree(data / "stream")
     with pytest.raises(CannotRebuild, match="holds nothing"):
         rebuild(data, nobody)
-    replay(write_session(data.parent / "session.jsonl.gz", seconds=60), data)
+    replay(write_session(data.parent / "session.jsonl.gz", SECONDS), data)
     rebuild(data, nobody)
     assert exported(data) == before
     assert differing(data) == []
@@ -206,7 +208,7 @@ def test_where_folders_cannot_be_exchanged_it_takes_two_steps(data: Path, monkey
 def test_killed_before_any_line_of_it_there_are_old_or_new_tables_and_the_next_one_ends_it(
     data: Path, seed: int
 ) -> None:
-    said = killed(data, 4, seed)
+    said = killed(data, 3, seed)
     assert said["killed"] >= 3
     assert (said["wrong"], said["whole"], said["left"]) == ([], True, False)
 
@@ -236,7 +238,7 @@ def test_the_command_killed_at_a_random_moment_is_gone_on_with(data: Path) -> No
     assert exported(data) == before
     said = ninefold("rebuild", "--data-dir", data, "--json")
     assert (said.status, said.err) == (0, "")
-    assert said.json["rows"]["trades"] == 480
+    assert said.json["rows"]["trades"] == TRADES
     assert exported(data) == before
     assert not (data / BESIDE).exists()
 

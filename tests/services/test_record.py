@@ -80,6 +80,7 @@ def test_much_is_committed_at_once_and_more_is_refused_until_it_is(
     assert Reader(tmp_path).counts()["trades"] == 34
 
 
+@pytest.mark.slow
 def test_tables_are_looked_after_while_nothing_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that are joined beside the commits count although no commit follows."""
     monkeypatch.setattr(record, "COMMIT_S", 0.01)

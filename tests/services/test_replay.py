@@ -25,7 +25,7 @@ from tests.calling import ninefold
 
 BTC = "orderbook/binance_spot_btcusdt_20240808.jsonl.gz"
 CAPTURE = "raw/cryptofeed/BINANCE_2021-04-05.jsonl.gz"
-LINES = 3000  # of the recording, for the tests that replay many times
+LINES = 2000  # of the recording, for the tests that replay many times
 
 
 def exports(data_dir: Path) -> dict[str, bytes]:

@@ -100,9 +100,9 @@ def stops_after(parts: int) -> Callable[[str, int, int], None]:
     "more",
     [
         {"settings": ("fast=2,3", "slow=10,40")},
-        {"settings": ("fast=2,3", "slow=10,40"), "stop_loss": "0.02", "max_bars": 12},
-        {"strategy": "waves", "settings": ("fast=3,4", "slow=12,20")},
-        {"strategy": "dips", "settings": ("level=20..40..10",), "stop_loss": "0.01"},
+        {"settings": ("fast=2,3", "slow=10"), "stop_loss": "0.02", "max_bars": 12},
+        {"strategy": "waves", "settings": ("fast=3,4", "slow=12")},
+        {"strategy": "dips", "settings": ("level=20..30..10",), "stop_loss": "0.01"},
     ],
     ids=["crossings", "with exits", "a formula", "signals that enter again"],
 )
@@ -212,6 +212,7 @@ def test_other_data_is_named_and_other_options_of_a_later_version_too(asked: Wan
     assert (found["identical"], found["differs"]) == (False, ["data"])
 
 
+@pytest.mark.slow
 def test_walk_forward_acts_on_what_training_chose_and_counts_every_fit(asked: Wanted) -> None:
     found = forward(asked, Pace("10d", "5d"), 1, quietly)
     folds = found["folds"]
@@ -230,6 +231,7 @@ def test_walk_forward_acts_on_what_training_chose_and_counts_every_fit(asked: Wa
     assert found["return"] == pytest.approx(grown - 1)
 
 
+@pytest.mark.slow
 def test_an_embargo_ends_training_earlier_and_what_cannot_be_walked_says_so(asked: Wanted) -> None:
     found = forward(asked, Pace("10d", "5d", "36h"), 1, quietly)
     assert found["folds"][0]["train_to"] == "2024-01-09T11:00:00Z"  # its bar closes 36 h before acting begins
@@ -267,6 +269,7 @@ def test_nothing_reads_behind_the_wall_whatever_the_file_unless_a_look_is_spent(
     assert TrialReader(asked.data_dir).count() == 3  # what was refused is no trial
 
 
+@pytest.mark.slow
 def test_the_commands_print_one_document_each(
     asked: Wanted, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -100,6 +100,7 @@ def test_every_method_trades_in_the_end_and_none_buys_for_more_than_the_capital(
         assert bought(made)[0].known_ns >= START + 20 * SECOND_NS, "twenty returns are needed first"
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(seed=st.integers(0, 2**32), method=st.sampled_from(["volatility", "kelly", "fixed"]), data=st.data())
 def test_no_size_depends_on_where_chunks_are_cut(seed, method, data):

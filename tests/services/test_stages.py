@@ -26,7 +26,7 @@ from ninefold.strategy.plan import plan
 from ninefold.strategy.strategy import plan_of
 
 START_NS = 1_700_000_100 * SECOND_NS
-SECONDS = 260
+SECONDS = 200
 STRATEGIES = (  # the default ones, one that reads what `forecast` tells, and those that read other series
     *default_strategies(),
     plan("wider", "1s", 'sign(close - on("5s", ema(close, 3)))', "own", "Above the mean of wider bars."),
@@ -272,7 +272,7 @@ def test_headlines_count_once_and_move_the_mood(once):
 
 
 @pytest.mark.slow
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_neither_cuts_nor_restarts_change_what_the_stages_make(seed, data):
     market = random_market(seed)

@@ -13,9 +13,10 @@ from ninefold.services.backtest import backtest
 from ninefold.services.backtest_holdout import seal
 from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_strategy import choose
-from ninefold.services.backtest_tournament import EVERY, refuse_untold, tournament
+from ninefold.services.backtest_tournament import EVERY, tournament
 from ninefold.services.backtest_wanted import Wanted
 from ninefold.services.strategies import known_strategies
+from ninefold.services.tournament_field import refuse_untold
 from ninefold.store.trials import TrialReader
 from ninefold.strategy.parameters import BadStrategy
 from tests.services.test_research import OWN, hours, quietly
@@ -32,7 +33,7 @@ def test_every_strategy_plays_or_says_why_not_and_twins_are_no_trials(tmp_path: 
         data_dir=tmp_path / "data",
         file=hours(tmp_path / "bars.parquet"),
         timeframe="1h",
-        timerange="20240101-20240125",
+        timerange="20240101-20240115",
     )
     found = tournament(wanted, 1, quietly)
     real = [one for one in found["leaderboard"] if not one["null_twin"]]
@@ -43,6 +44,12 @@ def test_every_strategy_plays_or_says_why_not_and_twins_are_no_trials(tmp_path: 
     assert reader.count() == len(real) == found["strategies"]
     assert next(one["why"] for one in found["left_out"] if one["strategy"] == "flow_imbalance_1s").startswith(
         "flow_imbalance_1s reads imbalance"
+    )
+    why = {one["strategy"]: one["why"] for one in found["left_out"]}
+    assert "venue_pair has 2 legs (here, there) and 1 are given" in why["venue_pair"]
+    assert (
+        "quote_both_sides gives quotes (run it on trades and books, with `ninefold backtest-ticks`"
+        in why["quote_both_sides"]
     )
     for name in ("sma_cross", "alternating", "waves"):
         [entry] = [one for one in real if one["strategy"] == name]

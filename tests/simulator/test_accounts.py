@@ -41,6 +41,7 @@ def test_an_order_that_the_balance_does_not_cover_changes_nothing():
     assert account.balances == {"USDT": Balance(599 * E8)}
 
 
+@pytest.mark.slow
 @settings(settings.get_profile("money"))
 @given(
     st.sampled_from([BUY, SELL]),

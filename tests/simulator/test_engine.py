@@ -1,5 +1,6 @@
 """The matching engine by hand, and its laws on random orders."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,7 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(settings.get_profile("money"))
 @given(STEPS)
 def test_on_random_orders_nothing_is_lost_the_book_never_crosses_and_priority_holds(steps: list[Step]):

@@ -202,6 +202,7 @@ def test_keys_and_signatures_are_checked_before_anything_else(simulator: Simulat
     talk(simulator, run)
 
 
+@pytest.mark.slow
 def test_the_websocket_api_answers_calls_and_errors_in_its_own_envelope(simulator: Simulator):
     async def run(client: Client) -> None:
         socket = await subscribe(client)

@@ -138,6 +138,7 @@ def test_the_command_says_a_line_for_each_instrument_on_standard_error(stored: P
     assert len(said.out.splitlines()) == 13
 
 
+@pytest.mark.slow
 def test_a_query_has_the_spans_and_the_gaps_as_tables(stored: Path) -> None:
     whole = completeness(stored, BTC, None, None)
     columns = "instrument, from_ns, to_ns, state, how, missing"

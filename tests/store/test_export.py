@@ -53,9 +53,10 @@ def text(
     return out.getvalue().decode()
 
 
-@pytest.fixture
-def stored(tmp_path: Path, market: SimpleNamespace) -> Path:
-    """Two trades of each instrument, three minutes of bars, a target, two orders, a fill."""
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory, market: SimpleNamespace) -> Path:
+    """Two trades of each instrument, three minutes of bars, a target, two orders, a fill; for tests that only look."""
+    folder = tmp_path_factory.mktemp("stored")
     noon = market.noon_ns
     trades = [
         market.trade(2, 8, 3, instrument=2, price=1234, size=7, side=-1),
@@ -73,7 +74,7 @@ def stored(tmp_path: Path, market: SimpleNamespace) -> Path:
         (1, b"trend", MINUTE_NS, noon + 5, 0.25, noon + 6, 4),
         (1, b"fade", MINUTE_NS, noon + 5, np.nan, noon + 6, 4),
     ]
-    with Tables(tmp_path) as tables:
+    with Tables(folder) as tables:
         tables.write([market.chunk(1, 4, market.listing(), trades=trades, bars=bars, targets=targets)])
         tables.write([market.chunk(5, 5, bars=[market.bar(5, 0, close=105, revision=1)])])
     order = Order(
@@ -122,11 +123,11 @@ def stored(tmp_path: Path, market: SimpleNamespace) -> Path:
         trade_id="88",
         exchange_ns=noon + 8,
     )
-    ledger = Ledger(tmp_path)
+    ledger = Ledger(folder)
     ledger.append([order, limit], 4)
     ledger.append([done, fill], 6)
     ledger.close()
-    return tmp_path
+    return folder
 
 
 def test_the_columns_are_those_that_are_promised(stored: Path) -> None:

@@ -30,7 +30,7 @@ FORMS = (ID_INTEGER, ID_AGGREGATE, ID_NONE)  # kind of id of instruments 1, 2, 3
 STEPS_NS = (1, 1, 1, 1, MINUTE_NS, MINUTE_NS, 40 * MINUTE_NS, 150 * MINUTE_NS)  # time between trades
 OFTEN, SELDOM = ["next"] * 6, ["skip", "late", "again", "fill", "report", "heal", "lost", "tick", "restart"]
 actions = st.lists(
-    st.tuples(st.sampled_from(OFTEN + SELDOM), st.integers(1, len(FORMS)), st.integers(0, 7)), min_size=12, max_size=40
+    st.tuples(st.sampled_from(OFTEN + SELDOM), st.integers(1, len(FORMS)), st.integers(0, 7)), min_size=12, max_size=30
 )
 
 

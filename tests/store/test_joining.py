@@ -219,6 +219,7 @@ def test_what_was_let_go_while_it_was_joined_does_not_come_back(tmp_path: Path) 
     assert table.files() == [] and not any(one.path.exists() for one in made)
 
 
+@pytest.mark.slow
 def test_the_writer_knows_its_files_as_the_log_tells_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ninefold.store.delta.CHECKPOINT_COMMITS", 15)
     rng = np.random.default_rng(4)

@@ -110,6 +110,7 @@ def test_a_day_of_trades_that_was_let_go_is_certified_so_and_the_next_day_stays_
     assert not found.complete
 
 
+@pytest.mark.slow
 def test_nothing_that_comes_later_makes_it_complete_again(two_days: Path, market) -> None:
     """Late trades, healed gaps and restarts; the hours around it go on being judged by the ids that were there."""
     let_go(two_days, "trades")
@@ -134,6 +135,7 @@ def test_nothing_that_comes_later_makes_it_complete_again(two_days: Path, market
     ) == (FIRST, 3)
 
 
+@pytest.mark.slow
 def test_a_moment_of_the_past_does_not_pretend_to_have_it_either(two_days: Path, market) -> None:
     then = market.noon_ns + 17 * HOUR_NS + 5
     query = "SELECT count(*) AS n FROM certificates WHERE state = 'let go'"

@@ -75,6 +75,7 @@ def test_a_copy_is_made_once_and_says_what_the_tables_say(twelve_days: Path) -> 
     assert check(twelve_days) == 2 * DAYS
 
 
+@pytest.mark.slow
 def test_the_day_that_still_grows_is_not_in_the_copy(twelve_days: Path, market: SimpleNamespace) -> None:
     check(twelve_days)
     made = copies(twelve_days)
@@ -86,6 +87,7 @@ def test_the_day_that_still_grows_is_not_in_the_copy(twelve_days: Path, market: 
     assert len(copies(twelve_days)) == 1 and copies(twelve_days) != made
 
 
+@pytest.mark.slow
 def test_a_restated_bar_and_a_day_that_was_let_go_count_at_once(twelve_days: Path, market: SimpleNamespace) -> None:
     check(twelve_days)
     write(twelve_days, market.chunk(20, 20, bars=[market.bar(20, 3 * DAY_NS, close=77, revision=1)]))

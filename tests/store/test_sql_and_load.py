@@ -96,6 +96,7 @@ def test_a_query_reaches_no_file_network_extension_or_variable(stored: Path, que
     assert not out.exists() and len(secret) == 1
 
 
+@pytest.mark.slow
 def test_an_error_names_what_exists(stored: Path) -> None:
     with pytest.raises(SqlError, match="trades has the columns instrument, exchange_ns, receive_ns, seq"):
         sql(stored, "SELECT nothing FROM trades")
@@ -107,6 +108,7 @@ def test_an_error_names_what_exists(stored: Path) -> None:
         sql(stored / "nowhere", "SELECT 1")
 
 
+@pytest.mark.slow
 def test_rows_and_time_are_limited_and_nothing_is_cut_off_silently(stored: Path) -> None:
     assert sql(stored, "SELECT * FROM range(10)", rows=10).num_rows == 10
     with pytest.raises(SqlError, match="more than 9 rows; add LIMIT"):

@@ -100,6 +100,7 @@ def test_an_input_cut_in_two_between_writes_keeps_both_halves(tmp_path: Path, ma
     assert Reader(tmp_path).records([Gap]) == [gap]
 
 
+@pytest.mark.slow
 def test_a_chunk_that_comes_twice_in_one_write_is_stored_once(tmp_path: Path, market: SimpleNamespace) -> None:
     chunks = market.stream(5, seed=3)
     write_all(tmp_path / "once", [chunks])

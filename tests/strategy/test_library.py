@@ -43,10 +43,10 @@ def played(recording) -> dict[str, Played]:
     candles = {name: one for name, one in ALONE.items() if BOOK.isdisjoint(one.target.columns)}
     book = {name: one for name, one in ALONE.items() if name not in candles}
     return {
-        "hours": play(hours(recording, 4_000), candles),
-        "five minutes": play(five_minutes(recording, 3_000), candles),
+        "hours": play(hours(recording, 3_000), candles),
+        "five minutes": play(five_minutes(recording, 2_000), candles),
         "seconds": play(seconds(recording), book),
-        "venues": play(venues(recording, 3_000), {name: LIBRARY[name] for name in LIBRARY.keys() - ALONE.keys()}),
+        "venues": play(venues(recording, 2_000), {name: LIBRARY[name] for name in LIBRARY.keys() - ALONE.keys()}),
     }
 
 
@@ -74,6 +74,7 @@ def test_a_strategy_is_a_few_lines():
         assert len(inspect.getsource(family).splitlines()) / len(load_modules([family])) <= 18, family
 
 
+@pytest.mark.slow
 def test_every_parameter_may_stand_anywhere_in_its_range():
     for kind in KINDS.values():
         ranges = parameters_of(kind)
@@ -135,6 +136,7 @@ def test_a_strategy_that_goes_short_says_so_and_one_that_does_not_says_when_it_i
         assert "long" in said or "flat" in said, name
 
 
+@pytest.mark.slow
 def test_one_bar_at_a_time_equals_all_at_once_and_a_restart_equals_never_having_stopped(streamed):
     columns, values = streamed
     terms = [one.target for one in ALONE.values()]

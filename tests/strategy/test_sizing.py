@@ -76,6 +76,7 @@ def test_what_makes_no_sense_is_refused(weights, capital, price, said):
         desired_position({"a": 1.0}, weights, capital, price, BTC)
 
 
+@pytest.mark.slow
 @settings(settings.get_profile("money"))
 @given(
     st.lists(st.floats(-1.5, 1.5), min_size=1, max_size=5),
@@ -99,6 +100,7 @@ def test_the_position_never_exceeds_what_was_asked_for_and_the_order_of_strategi
         assert desired_position({name: wanted[name] for name in order}, weights, capital, price, instrument) == found
 
 
+@pytest.mark.slow
 @settings(settings.get_profile("money"))
 @given(
     st.dictionaries(

@@ -48,7 +48,7 @@ def same(heard: Heard, told: list[Told], reading: Reading, at: object) -> None:
     assert heard.deals == deals(told), f"{at}: trades {heard.deals} are read as {deals(told)}"
     ours, theirs = in_place(heard.book), in_place(book(told))
     if len(ours) == len(theirs):
-        ours = [untimed(one) if untimed(other) == other else one for one, other in zip(ours, theirs, strict=True)]
+        ours = [one if is_timed(other) else untimed(one) for one, other in zip(ours, theirs, strict=True)]
     assert ours == theirs, f"{at}: levels {difference(ours, theirs)}"
     if reading.tells_best:
         assert heard.bests == bests(told), f"{at}: best {heard.bests} is read as {bests(told)}"
@@ -84,7 +84,7 @@ def book_is_right(entry: VenueEntry, reading: Reading, session: Session, times: 
 
     times: how often every frame is given; only the first time adds trades, and nothing is missing.
     """
-    listener, books = Listener(entry), NaiveBooks()
+    listener, books = Listener(entry, with_books=True), NaiveBooks()
     count = 0
     for place, (one, told) in enumerate(zip(session, session.told(reading), strict=True)):
         listener.made_of(one)
@@ -170,8 +170,12 @@ def in_place(told: list[Level | Clear]) -> list[Level | Clear]:
     return [told[at] for at in sorted(range(len(told)), key=keys.__getitem__)]
 
 
+def is_timed(one: Level | Clear) -> bool:
+    return isinstance(one, Level) and one.time_ns is not None
+
+
 def untimed(one: Level | Clear) -> Level | Clear:
-    return one._replace(time_ns=None) if isinstance(one, Level) else one
+    return Level(*one[:4]) if isinstance(one, Level) else one
 
 
 def difference(ours: Iterable[object], theirs: Iterable[object]) -> str:

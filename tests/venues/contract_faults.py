@@ -15,17 +15,18 @@ import msgspec
 
 from ninefold.journal import inputs
 from ninefold.journal.inputs import ConnectionChange, Input, encode
+from ninefold.market.arrays import CLEAR_BOOK
 from ninefold.market.records import Gap
 from ninefold.venues.entry import VenueEntry
 
 from .contract import NaiveBooks, Where, told_as_read
-from .hearing import Heard, Listener, Made, Session, book, deals
+from .hearing import Listener, Made, Session, book, deals
 from .reading import Clear, Reading, Told
 
 LEFT_OUT_MOST = 60  # trade frames in one run
 LATE_BY = 50  # inputs
 SHORT = 200  # inputs of a short session
-RUNS, SHORT_RUNS = 4, 2  # in each another change of every book is left out
+RUNS, SHORT_RUNS = 4, 1  # in each another change of every book is left out
 CANDIDATES = 40  # changes of a book that are looked at for leaving one out
 RESTARTS_FIRST, RESTARTS_EVERY = 200, 23  # at each of the first inputs, later at some and beside trouble
 SHORT_RESTARTS_FIRST, SHORT_RESTARTS_EVERY = 20, 11
@@ -59,24 +60,26 @@ def missing_changes_are_told(entry: VenueEntry, reading: Reading, session: Sessi
     """
     told = session.told(reading)
     changes = changes_to_leave_out(reading, session, told) if reading.checked else {}
+    count = 0
     for run in range(RUNS if len(session) > SHORT else SHORT_RUNS):
         left_out = {symbol: pairs[run] for symbol, pairs in changes.items() if run < len(pairs)}
         if not left_out:
             break
+        count += len(left_out)
         gone = {first for first, _ in left_out.values()}
         listener, broken, waited = Listener(entry), set[str](), dict(left_out)
         for place, one in enumerate(session):
             if place in gone:
                 continue
-            heard = listener.hear(one)
-            levels_wait_for_a_snapshot(heard, broken, Where(place, one))
-            gaps = {listener.adapter.registry[gap.instrument].venue_symbol for gap in gaps_of(heard, "books")}
+            made = listener.made_of(one)
+            levels_wait_for_a_snapshot(listener, made, broken, Where(place, one))
+            gaps = {listener.symbol(gap.instrument) for gap in gaps_of(made, "books")}
             may = {symbol for symbol, (first, following) in waited.items() if first < place <= following}
             must = {symbol for symbol in may if waited[symbol][1] == place}
             assert must <= gaps <= may, f"{Where(place, one)}: gaps of {gaps} should be of {must}, may be of {may}"
             waited = {symbol: pair for symbol, pair in waited.items() if symbol not in gaps}
             broken |= gaps
-    return sum(map(len, changes.values()))
+    return count
 
 
 def late_snapshots_find_what_waited(entry: VenueEntry, reading: Reading, session: Session) -> int:
@@ -98,7 +101,7 @@ def late_snapshots_find_what_waited(entry: VenueEntry, reading: Reading, session
 def a_lost_connection_empties_the_books(entry: VenueEntry, reading: Reading, session: Session) -> int:
     """After a connection was lost and opened again no level comes before a snapshot."""
     middle = (place_of_connection(session) + len(session)) // 2
-    listener = Listener(entry)
+    listener = Listener(entry, with_books=True)
     for one in session[:middle]:
         listener.made_of(one)
     broken = set(listener.books)
@@ -108,7 +111,7 @@ def a_lost_connection_empties_the_books(entry: VenueEntry, reading: Reading, ses
         listener.made_of(one)
     count = len(broken)
     for place, one in enumerate(session[middle:], middle):
-        levels_wait_for_a_snapshot(listener.hear(one), broken, Where(place, one))
+        levels_wait_for_a_snapshot(listener, listener.made_of(one), broken, Where(place, one))
     return count
 
 
@@ -132,16 +135,16 @@ def saved_anywhere(entry: VenueEntry, reading: Reading, session: Session) -> int
     return count
 
 
-def gaps_of(made: Heard | Made, stream: str) -> list[Gap]:
+def gaps_of(made: Made, stream: str) -> list[Gap]:
     return [one for one in made.records if isinstance(one, Gap) and one.stream == stream and not one.healed]
 
 
-def levels_wait_for_a_snapshot(heard: Heard, broken: set[str], at: object) -> None:
+def levels_wait_for_a_snapshot(listener: Listener, made: Made, broken: set[str], at: object) -> None:
     """broken: symbols whose book is unknown; those that get a snapshot are taken out."""
-    for level in heard.book:
-        if isinstance(level, Clear):
-            broken.discard(level.symbol)
-        assert level.symbol not in broken, f"{at}: {level} of a book that is unknown"
+    for of, *_, action, _, _, _ in made.rows.get("books", ()) if broken else ():
+        if action == CLEAR_BOOK:
+            broken.discard(listener.symbol(of))
+        assert listener.symbol(of) not in broken, f"{at}: a level of {listener.symbol(of)}, whose book is unknown"
 
 
 def trades_to_leave_out(told: list[list[Told]]) -> list[int]:

@@ -71,13 +71,13 @@ class Made(NamedTuple):
 
 
 class Listener:
-    """A fresh adapter, and the books rebuilt from its rows by venue symbol.
+    """A fresh adapter, and, if wanted, the books rebuilt from its rows by venue symbol.
 
     wanted: the venue symbols that it is told to have subscribed.
     """
 
-    def __init__(self, entry: VenueEntry, wanted: frozenset[str] | None = None) -> None:
-        self._entry, self._wanted = entry, wanted
+    def __init__(self, entry: VenueEntry, wanted: frozenset[str] | None = None, *, with_books: bool = False) -> None:
+        self._entry, self._wanted, self._with_books = entry, wanted, with_books
         self.adapter: Adapter = entry.adapter(wanted, entry.streams, None)
         self.books: dict[str, Book] = {}
         self.seq = 0
@@ -86,7 +86,7 @@ class Listener:
         made = self.made_of(one)
         return Heard(
             [self._deal(*row) for row in made.rows.get("trades", ())],
-            [self._level(*row) for row in made.rows.get("books", ())],
+            self._levels(made.rows.get("books", ())),
             [self._best(*row) for row in made.rows.get("quotes", ())],
             *made[1:],
         )
@@ -116,6 +116,9 @@ class Listener:
         found = self.adapter.registry.find(self.adapter.venue, symbol)
         return found.id if found else 0
 
+    def symbol(self, instrument: int) -> str:
+        return self.adapter.registry[instrument].venue_symbol
+
     def _take(self, one: Input) -> Made:
         adapter, gathered = self.adapter, self.adapter.gathered
         try:
@@ -130,13 +133,13 @@ class Listener:
             assert (connection, receive_ns) == (one.connection, one.receive_ns), f"stamps {stamps} of another input"
         for kind, rows in made.items():
             _check_rows(kind, rows, self.seq, one.receive_ns, len(adapter.registry))
-        if "books" in made:
+        if self._with_books and "books" in made:
             self._rebuild(made["books"])
         return Made({kind: rows.tolist() for kind, rows in made.items()}, records, asked, said, stamps)
 
     def _rebuild(self, rows: np.ndarray) -> None:
         for id in np.unique(rows["instrument"]).tolist():
-            book = self.books.setdefault(self.adapter.registry[id].venue_symbol, Book())
+            book = self.books.setdefault(self.symbol(id), Book())
             book.apply(rows[rows["instrument"] == id])
 
     def _deal(self, of: int, time_ns: int, _: int, __: int, kind: int, high: int, low: int, *row: int) -> Deal:
@@ -144,12 +147,19 @@ class Listener:
         id = trade_id_text(kind, high, low) or ""
         return Deal(symbol, id, price, size, row[2], None if time_ns == UNKNOWN_NS else time_ns)
 
-    def _level(self, of: int, time_ns: int, *row: int) -> Level | Clear:
-        _, _, _, action, side, price_units, size_units = row
-        symbol, price, size = self._exact(of, price_units, size_units)
-        if action == CLEAR_BOOK:
-            return Clear(symbol)
-        return Level(symbol, side, price, size, None if time_ns == UNKNOWN_NS else time_ns)
+    def _levels(self, rows: Iterable[tuple[int, ...]]) -> list[Level | Clear]:
+        found: list[Level | Clear] = []
+        known = None
+        for of, time_ns, _, _, _, action, side, price, size in rows:
+            if known is None or known.id != of:
+                known = self.adapter.registry[of]
+                symbol, prices, sizes = known.venue_symbol, known.price_decimals, known.size_decimals
+            if action == CLEAR_BOOK:
+                found.append(Clear(symbol))
+                continue
+            at = None if time_ns == UNKNOWN_NS else time_ns
+            found.append(Level(symbol, side, _decimal(price, prices), _decimal(size, sizes), at))
+        return found
 
     def _best(self, of: int, *row: int) -> Best:
         symbol, bid, bid_size = self._exact(of, row[4], row[5])

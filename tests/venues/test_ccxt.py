@@ -378,12 +378,13 @@ def test_each_native_name_is_that_of_an_adapter():
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["1e9", "9" * 50, "-0"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(sorted(row(1))) | st.text(max_size=3), inner),
-    max_leaves=12,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(sorted(row(1))) | st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
 )  # fmt: skip
 CALLS = st.sampled_from(["watchTrades", "fetchTrades", "watchOHLCV", "fetchOHLCV", "fetchTime", "fetchOrders"])
 ROWS = st.lists(
-    st.fixed_dictionaries({name: VALUES for name in row(1)}) | st.lists(VALUES, min_size=6, max_size=6) | VALUES
+    st.fixed_dictionaries({name: VALUES for name in row(1)}) | st.lists(VALUES, min_size=6, max_size=6) | VALUES,
+    max_size=3,
 )
 FRAMES = st.fixed_dictionaries(
     {"call": CALLS, "symbol": st.just("BTC/EUR"), "timeframe": st.just("1m"), "told": ROWS | VALUES}

@@ -99,6 +99,7 @@ def test_three_venues_at_once_give_what_each_gives_alone(sessions, all_at_once):
     assert (np.diff(seqs) >= 0).all()
 
 
+@pytest.mark.slow
 def test_ids_are_one_series_over_all_venues(all_at_once):
     ids = [one.instrument.id for one in _records(all_at_once, Listed)]
     assert ids == list(range(1, len(ids) + 1))
@@ -131,6 +132,7 @@ def test_until_the_leading_venue_tells_its_time_another_ones_clock_ticks(session
     assert len(_records(folded(records), Tick)) > 10
 
 
+@pytest.mark.slow
 def test_a_lost_connection_of_one_venue_empties_only_its_own_books(sessions):
     records = together(sessions, "binance")
     at = records[-1].receive_ns

@@ -142,6 +142,7 @@ def test_after_a_crash_between_the_ledger_and_the_answer_the_exchange_says_what_
     play(work)
 
 
+@pytest.mark.slow
 def test_an_order_that_has_not_left_yet_is_not_taken_for_one_that_never_arrived(simulator, monkeypatch):
     monkeypatch.setattr(binance_gateway, "RECV_WINDOW_MS", 10)
     monkeypatch.setattr(binance_gateway, "AHEAD_MS", 0)

@@ -32,6 +32,7 @@ def test_every_sample_names_the_page_of_the_documentation_that_it_is_written_aft
     assert kinds == {"order_answer", "order_status", "my_trades", "open_orders", "account", "user_event"}
 
 
+@pytest.mark.slow
 @settings(settings.get_profile("money"))
 @given(st.data())
 def test_an_answer_that_was_garbled_is_read_or_reported_and_never_raises(data):

@@ -63,6 +63,7 @@ async def low(rest: str) -> str:
     return f"{float(book['bids'][0][0]) - 1:.2f}"
 
 
+@pytest.mark.slow
 def test_a_stop_that_went_off_while_we_were_down_is_found_at_the_start_and_nothing_is_sold_twice(simulator):
     async def work() -> None:
         ledger: list[AnyRecord] = []
@@ -98,6 +99,7 @@ def test_flatten_ends_what_the_exchange_keeps_and_sells_also_when_every_answer_i
     play(work)
 
 
+@pytest.mark.slow
 def test_after_a_crash_with_the_stop_at_the_exchange_it_is_known_and_no_second_one_is_placed(simulator):
     async def work() -> None:
         ledger: list[AnyRecord] = []

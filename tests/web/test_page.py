@@ -172,10 +172,11 @@ def test_the_table_twin_holds_the_bars_in_sight(page: Page) -> None:
     expect(page.locator("#twin")).to_be_hidden()
 
 
-def test_who_keeps_one_step_ahead_of_the_best_price_is_told_and_nobody_is_not(window: Page) -> None:
+def test_who_keeps_one_step_ahead_of_the_best_price_is_told_and_nobody_is_not(browser: Browser, heard: Heard) -> None:
     view = LiveView("demo", registry(), first_number=BASE)
     view.apply(chunk(9, values=[(1, SECOND_NS, BASE, "one_upping", 0.615, 0, 9)]))
-    page = window
+    page = browser.new_page()
+    heard.listen(page)
     with answering_beside(view=view) as url:
         page.goto(f"{url}/?instrument=binance:BTC/USDT")
         line = page.locator("#one-upping")
@@ -185,7 +186,7 @@ def test_who_keeps_one_step_ahead_of_the_best_price_is_told_and_nobody_is_not(wi
         expect(line.locator("p")).to_contain_text("by exactly one tick")
         page.select_option("#instrument", "binance:ETH/USDT")
         expect(line).to_be_hidden()
-        page.goto("about:blank")
+        page.close()
 
 
 def test_a_phone_shows_it_without_sideways_scrolling_and_with_halt_at_hand(page: Page) -> None:

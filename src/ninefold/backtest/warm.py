@@ -18,7 +18,7 @@ from ninefold.backtest.sweep import sweep, sweep_changes, sweep_crossings
 from ninefold.backtest.target import changes_of_crossing
 from ninefold.backtest.ticks.decide import EmaCross
 from ninefold.backtest.ticks.events import BEST, EVENTS, LEVEL, TRADE, Session
-from ninefold.backtest.ticks.market import Terms, best_of, trade_live_quotes, trade_orders, trade_quotes
+from ninefold.backtest.ticks.market import Terms, Turn, best_of, trade_live_quotes, trade_orders, trade_quotes
 from ninefold.backtest.ticks.orders import Order
 from ninefold.backtest.ticks.quotes import Quotes
 from ninefold.backtest.ticks.stream import Way
@@ -63,9 +63,8 @@ def _warm_ticks(time: np.ndarray, price: np.ndarray) -> None:
     best_of(session)
     trade_orders(session, [], Terms())
     trade_quotes(session, Quotes(none, none, none, none, none, most=1), Terms())
-    trade_live_quotes(
-        session, Quotes(one, one, one, one, one, most=1), lambda: lambda row, position: (100, 1, 0, 0), Terms()
-    )
+    turn = Turn(Quotes(one, one, one, one, one, most=1), lambda: lambda row, position: (100, 1, 0, 0))
+    trade_live_quotes(session, [turn], Terms())
 
 
 if __name__ == "__main__":

@@ -1,11 +1,20 @@
-"""The options that commands on trades and books share."""
+"""The options that commands on trades and books share, and which of them such a command is asked for."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from ninefold.services.backtest_wanted import Wanted, plays_on_ticks
+from ninefold.services.lazily import lazily
+
+if TYPE_CHECKING:
+    from ninefold.services import ticks_sweep
+    from ninefold.services.backtest_ticks import WantedTicks
+else:
+    ticks_sweep = lazily("ninefold.services.ticks_sweep")  # what is on bars does without
 
 MS = 1_000_000
 
@@ -27,3 +36,17 @@ def ticks_said(said: dict[str, Any]) -> dict[str, Any]:
         "queue": said["queue"],
         "maker_fee": said["maker_fee"],
     }
+
+
+def meant(wanted: Wanted, said: dict[str, Any]) -> Wanted | WantedTicks:
+    """What is asked for: of bars, or of trades and books where --trades is given, or the strategy is played there alone.
+
+    raises: as `plays_on_ticks` and `ticks_of`."""
+    if said["trades"] is None and not plays_on_ticks(wanted):
+        return wanted
+    return ticks_sweep.ticks_of(wanted, **ticks_said(said))
+
+
+def refused(wanted: Wanted | WantedTicks) -> tuple[type[Exception], ...]:
+    """What people can mend of trades and books alone."""
+    return () if isinstance(wanted, Wanted) else (ValueError,)

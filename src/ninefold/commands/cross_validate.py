@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ninefold.commands import asked as options
+from ninefold.commands import asked_ticks as options_of_ticks
 from ninefold.commands.asked import asked, print_json, wanted_of
 from ninefold.commands.backtest import print_report
 from ninefold.commands.failing import plainly
@@ -47,16 +48,25 @@ def run(
     short: options.Short = False,
     volume_share: options.VolumeShare = None,
     holes: options.AHoles = "refuse",
+    trades: options_of_ticks.Trades = None,
+    each: options_of_ticks.Each = "bar",
+    feed_ms: options_of_ticks.FeedMs = 10,
+    order_ms: options_of_ticks.OrderMs = 50,
+    queue: options_of_ticks.QueueModel = "back",
+    maker_fee: options_of_ticks.MakerFee = None,
     look: options.Look = None,
     data_dir: options.DataDir = Path("data"),
     report: options.Report = None,
     json_: options.Json = False,
 ) -> None:
     """Judge each part of the time by the settings that the rest of it chose, without the bars around it that know of it. Every fit
-    is a counted trial. It may be interrupted at any moment; the same command goes on."""
-    wanted = wanted_of(locals())
+    is a counted trial. It may be interrupted at any moment; the same command goes on. Quotes and free code on trades are played on
+    --trades, or the stored trades and books of --instrument."""
+    said = dict(locals())
     with asked() as progress, plainly(NoReport):
-        found = cross_validate(wanted, Cut(folds, purge, embargo), time.time_ns(), progress)
+        wanted = options_of_ticks.meant(wanted_of(said), said)
+        with plainly(*options_of_ticks.refused(wanted)):
+            found = cross_validate(wanted, Cut(folds, purge, embargo), time.time_ns(), progress)
         if report is not None:
             write_report(data_dir, found["trial"], report)
     if json_:

@@ -16,7 +16,7 @@ from ninefold.commands.backtest import evidence, luck, number, percent, print_in
 from ninefold.commands.failing import plainly
 from ninefold.services.backtest_completeness import completeness_said
 from ninefold.services.backtest_sweep import sweep
-from ninefold.services.backtest_wanted import NEXT_OPEN, plays_on_ticks
+from ninefold.services.backtest_wanted import NEXT_OPEN, Wanted
 from ninefold.services.lazily import lazily
 from ninefold.services.report import NoReport, write_report
 
@@ -63,14 +63,13 @@ def run(
     any moment; the same command goes on. Quotes and free code on trades are played on --trades, or the stored trades and books
     of --instrument."""
     said = dict(locals())
-    wanted = wanted_of(said)
     with asked() as progress, plainly(NoReport):
-        if trades is not None or plays_on_ticks(wanted):
-            with plainly(ValueError):  # of trades and books, as `backtest-ticks` refuses them
-                of_ticks = ticks_sweep.ticks_of(wanted, **options_of_ticks.ticks_said(said))
-                found = ticks_sweep.sweep_ticks(of_ticks, time.time_ns(), progress)
-        else:
-            found = sweep(wanted, time.time_ns(), progress)
+        wanted = options_of_ticks.meant(wanted_of(said), said)
+        with plainly(*options_of_ticks.refused(wanted)):
+            if isinstance(wanted, Wanted):
+                found = sweep(wanted, time.time_ns(), progress)
+            else:
+                found = ticks_sweep.sweep_ticks(wanted, time.time_ns(), progress)
         if report is not None:
             write_report(data_dir, found["trial"], report)
     if json_:

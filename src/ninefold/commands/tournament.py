@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ninefold.commands import asked as options
 from ninefold.commands.asked import asked, print_json, wanted_of
-from ninefold.commands.backtest import evidence, number, percent, print_instruments
+from ninefold.commands.backtest import evidence, number, percent, print_instruments, print_legs
 from ninefold.commands.failing import plainly
 from ninefold.services.backtest_completeness import completeness_said
 from ninefold.services.backtest_tournament import EVERY, tournament
@@ -68,6 +68,7 @@ def _print(found: dict[str, Any]) -> None:
         ratios = (number(one["sharpe"]), percent(one["deflated_sharpe"]))
         lines.add_row(str(place), name, one["family"], *money, *ratios, style="dim" if one["null_twin"] else None)
     Console().print(lines)
+    print_legs(found)
     if "portfolio" in found:
         print_instruments(found)
         print(evidence(found["portfolio"]))

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ninefold.commands import asked as options
+from ninefold.commands import asked_ticks as options_of_ticks
 from ninefold.commands.asked import asked, print_json, wanted_of
 from ninefold.commands.backtest import number, percent, print_report
 from ninefold.commands.failing import plainly
@@ -21,7 +22,7 @@ from ninefold.services.report import NoReport, write_report
 
 def run(
     strategy: options.Strategy,
-    train: Annotated[str, typer.Option(help="how long each fit looks back: 26w, 30d, 12h")],
+    train: Annotated[str, typer.Option(help="how long each fit looks back: 26w, 30d, 12h, 45m")],
     test: Annotated[str, typer.Option(help="how long what was chosen is acted on")],
     embargo: Annotated[str, typer.Option(help="how long before acting a fit ends")] = "0d",
     strategies: options.Strategies = None,
@@ -44,16 +45,25 @@ def run(
     short: options.Short = False,
     volume_share: options.VolumeShare = None,
     holes: options.AHoles = "refuse",
+    trades: options_of_ticks.Trades = None,
+    each: options_of_ticks.Each = "bar",
+    feed_ms: options_of_ticks.FeedMs = 10,
+    order_ms: options_of_ticks.OrderMs = 50,
+    queue: options_of_ticks.QueueModel = "back",
+    maker_fee: options_of_ticks.MakerFee = None,
     look: options.Look = None,
     data_dir: options.DataDir = Path("data"),
     report: options.Report = None,
     json_: options.Json = False,
 ) -> None:
     """Choose settings on the past alone, act on what comes after, go on: the joined result is out of sample. Every fit is a
-    counted trial. It may be interrupted at any moment; the same command goes on."""
-    wanted = wanted_of(locals())
+    counted trial. It may be interrupted at any moment; the same command goes on. Quotes and free code on trades are played on
+    --trades, or the stored trades and books of --instrument."""
+    said = dict(locals())
     with asked() as progress, plainly(NoReport):
-        found = forward(wanted, Pace(train, test, embargo), time.time_ns(), progress)
+        wanted = options_of_ticks.meant(wanted_of(said), said)
+        with plainly(*options_of_ticks.refused(wanted)):
+            found = forward(wanted, Pace(train, test, embargo), time.time_ns(), progress)
         if report is not None:
             write_report(data_dir, found["trial"], report)
     if json_:

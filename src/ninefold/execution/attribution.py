@@ -20,6 +20,7 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.records import Crossed, Fill, Order, Shared
 
 ORDERS_KNOWN = 10_000  # orders whose shares are remembered; the core forgets those that are over long before
+_NOTHING: Mapping[str, int] = {}
 NOBODY = ""  # whom fills belong to that no strategy asked for
 
 
@@ -32,12 +33,17 @@ def split(total: int, shares: Mapping[str, int]) -> dict[str, int]:
     {'a': -3, 'b': -2}
     """
     whole, size, sign = sum(map(abs, shares.values())), abs(total), 1 if total >= 0 else -1
-    parts = {name: size * abs(share) // whole for name, share in shares.items()}
-    lacking = size - sum(parts.values())
-    by_fraction = sorted(shares, key=lambda name: (-(size * abs(shares[name]) % whole), name))
-    for name in by_fraction[:lacking]:
-        parts[name] += 1
-    return {name: sign * part for name, part in parts.items()}
+    parts: dict[str, int] = {}
+    fractions: list[tuple[int, str]] = []
+    lacking = size
+    for name, share in shares.items():
+        part, fraction = divmod(size * abs(share), whole)
+        parts[name] = sign * part
+        fractions.append((-fraction, name))
+        lacking -= part
+    for _, name in sorted(fractions)[:lacking]:
+        parts[name] += sign
+    return parts
 
 
 def net(wants: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
@@ -46,8 +52,9 @@ def net(wants: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
     >>> net({"a": 10, "b": -4, "c": 2})
     ({'a': 3, 'c': 1, 'b': -4}, {'a': 7, 'c': 1})
     """
-    buys = {name: want for name, want in sorted(wants.items()) if want > 0}
-    sells = {name: want for name, want in sorted(wants.items()) if want < 0}
+    moving = sorted([one for one in wants.items() if one[1]])
+    buys = {name: want for name, want in moving if want > 0}
+    sells = {name: want for name, want in moving if want < 0}
     crossed = min(sum(buys.values()), -sum(sells.values()))
     if crossed == 0:
         return {}, buys or sells
@@ -76,7 +83,13 @@ class Attribution:
 
     def positions(self, strategy: str) -> dict[int, int]:
         """By instrument, what is not nothing."""
-        return {of: amount for of in self._of.get(strategy, ()) if (amount := self.held(strategy, of))}
+        held = self._held
+        return {of: amount for of in self._of.get(strategy, ()) if (amount := held.get(of, _NOTHING).get(strategy, 0))}
+
+    @property
+    def held_of_all(self) -> Mapping[int, Mapping[str, int]]:
+        """By instrument and strategy, in no order; of some it is nothing."""
+        return self._held
 
     def holders(self, instrument: int) -> dict[str, int]:
         """By strategy, what is not nothing."""
@@ -156,8 +169,11 @@ class Attribution:
             of[asset] = of.get(asset, 0) + amount
 
     def _enter(self, strategy: str, number: int, instrument: Instrument, amount: int, price: int, seq: int) -> None:
-        self.entries.add((strategy, number), instrument, self.held(strategy, number), amount, price, seq)
-        self._hold(strategy, number, amount)
+        of = self._held.setdefault(number, {})
+        before = of.get(strategy, 0)
+        self.entries.add((strategy, number), instrument, before, amount, price, seq)
+        of[strategy] = before + amount
+        self._of.setdefault(strategy, set()).add(number)
 
     def _hold(self, strategy: str, instrument: int, amount: int) -> None:
         of = self._held.setdefault(instrument, {})

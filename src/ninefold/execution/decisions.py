@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from ninefold.execution.core import ExecutionCore
@@ -17,6 +18,7 @@ from ninefold.market.records import Decision, Order, Tick
 
 APPROVED = "approved"
 BYTES = 16  # of a digest
+FORMULAS_KNOWN = 256  # sets of them
 Targets = Callable[[int], Mapping[str, float]]
 
 
@@ -67,10 +69,16 @@ def _decision(
         bid=bid,
         ask=ask,
         inputs=digest(inputs),
-        formulas=digest(sorted((name, basis.formulas.get(name, "")) for name in known)),
+        formulas=_digest_of(tuple([(name, basis.formulas.get(name, "")) for name in known])),
         model=basis.model,
         verdict=order.reason if order.status == "refused" else APPROVED,
     )
+
+
+@lru_cache(FORMULAS_KNOWN)
+def _digest_of(formulas: tuple[tuple[str, str], ...]) -> str:
+    """By strategy, in the order of the names; they are mostly the same at every tick."""
+    return digest(list(formulas))
 
 
 def digest(value: object) -> str:

@@ -16,6 +16,7 @@ from ninefold.execution.shown import Quote
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import May, Order, Tick
+from ninefold.market.wanted import wanted_of
 
 
 def intend(
@@ -70,9 +71,6 @@ def foretelling(mays: Sequence[May], instrument: int, side: int, strategies: tup
 
 def contributors(chunk: Chunk) -> Mapping[int, tuple[str, ...]]:
     """Strategies with a known target in this chunk, by instrument, in alphabetical order."""
-    found: dict[int, set[bytes]] = {}
     targets = chunk.rows("targets")
     known = targets[~np.isnan(targets["target"])]
-    for instrument, strategy in zip(known["instrument"].tolist(), known["strategy"].tolist(), strict=True):
-        found.setdefault(instrument, set()).add(strategy)
-    return {instrument: tuple(name.decode() for name in sorted(names)) for instrument, names in found.items()}
+    return {instrument: tuple(sorted(said)) for instrument, said in wanted_of(known).items()}

@@ -6,6 +6,8 @@ Out: amounts of its base and quote asset. Quote amounts below 10**-8 are cut off
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_text, to_units
 
@@ -42,7 +44,17 @@ def is_orderable(instrument: Instrument, size: int, price: int) -> bool:
     """Whether a size in whole lots is one that the venue takes at a price."""
     if size < max(instrument.min_size, 1):
         return False
-    return quote_amount(instrument, price, size) >= to_units(instrument.min_notional, DECIMALS)
+    return quote_amount(instrument, price, size) >= least_notional(instrument)
+
+
+def least_notional(instrument: Instrument) -> int:
+    """The least worth of an order, as an amount of the quote asset."""
+    return _units_of(instrument.min_notional)
+
+
+@lru_cache(1024)
+def _units_of(amount: str) -> int:
+    return to_units(amount, DECIMALS)
 
 
 def text(amount: int, asset: str) -> str:

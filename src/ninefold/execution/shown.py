@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ninefold.market.arrays import BAR_UNKNOWN
+from ninefold.market.arrays import BAR_UNKNOWN, newest
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import Late
@@ -53,8 +53,7 @@ class Shown:
             self._see(chunk.rows(kind))
         quotes, bars = chunk.rows("quotes"), chunk.rows("bars")
         if len(quotes):
-            newest = {row[0]: row for row in quotes[["instrument", "bid", "ask"]].tolist()}
-            for row in newest.values():
+            for row in newest(quotes)[["instrument", "bid", "ask"]].tolist():
                 self._quote(*row)
         if len(bars):
             for row in bars[["instrument", "width_ns", "close_ns", "revision", "state"]].tolist():
@@ -96,8 +95,11 @@ class Shown:
         """The greatest receive time of each instrument: the same however rows are cut, whichever kind comes first."""
         if not len(rows):
             return
-        seen_ns = self.seen_ns
-        for instrument, receive_ns in zip(rows["instrument"].tolist(), rows["receive_ns"].tolist(), strict=True):
+        received = rows["receive_ns"]
+        if (received[1:] < received[:-1]).any():
+            rows = rows[np.argsort(received, kind="stable")]
+        last, seen_ns = newest(rows), self.seen_ns
+        for instrument, receive_ns in zip(last["instrument"].tolist(), last["receive_ns"].tolist(), strict=True):
             if receive_ns > seen_ns.get(instrument, UNKNOWN_NS):
                 seen_ns[instrument] = receive_ns
 

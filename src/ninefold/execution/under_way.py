@@ -69,7 +69,8 @@ def more(known: Pending, amount: int) -> Pending:
 
 def most(held: int, known: Pending) -> int:
     """The greatest amount, long or short, that may come to be held."""
-    return max(abs(held + known[0]), abs(held - known[1]))
+    long, short = held + known[0], known[1] - held
+    return max(long, -long, short, -short)
 
 
 def _stands_aside(order: Order) -> bool:

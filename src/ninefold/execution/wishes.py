@@ -111,9 +111,10 @@ class Wishes:
         quote = self._shown.quote(instrument)
         if quote is None:
             return {}
-        holders = self._account.attribution.holders(instrument)
-        held = {name: of for name, of in holders.items() if name != HAND or name in wants}
-        crossed, rest = net({name: wants.get(name, 0) - held.get(name, 0) for name in wants.keys() | held.keys()})
+        held = self._account.attribution.held_of_all.get(instrument, {})
+        moves = {name: want - held.get(name, 0) for name, want in wants.items()}
+        moves |= {name: -of for name, of in held.items() if name not in wants and name != HAND}
+        crossed, rest = net(moves)
         if crossed:
             mid = (quote.bid + quote.ask) // 2
             taken = Crossed(seq=tick.seq, known_ns=tick.known_ns, instrument=instrument, price=mid, taken=crossed)

@@ -5,7 +5,7 @@ from ninefold.formula.catalogue import CATALOGUE, FUNCTIONS
 from ninefold.formula.columns import COLUMNS
 from ninefold.formula.elsewhere import Elsewhere, at, on
 from ninefold.formula.errors import FormulaError
-from ninefold.formula.evaluate import Evaluator, batch, to_quote
+from ninefold.formula.evaluate import Evaluator, batch, to_quote, update_all
 from ninefold.formula.parse import parse
 from ninefold.formula.term import Call, Column, Literal, Term, call
 from ninefold.formula.units import BOOL, COUNT, PRICE, RATIO, SIZE, Scale, Unit
@@ -37,4 +37,5 @@ __all__ = [
     "parse",
     "sources",
     "to_quote",
+    "update_all",
 ]

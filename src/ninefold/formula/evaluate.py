@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 
+from ninefold.formula import momentary
 from ninefold.formula.errors import FormulaError
 from ninefold.formula.kernels import INFINITY, NAN, Kernel, Series
+from ninefold.formula.talib_kernel import steppers
 from ninefold.formula.term import Call, Column, Literal, Term
 from ninefold.formula.units import Scale
+
+FEW = 3  # so many evaluators are quicker one by one
 
 
 def batch(term: Term, columns: Mapping[str, np.ndarray], scale: Scale) -> np.ndarray:
@@ -48,8 +53,10 @@ class Evaluator:
         self._values = [NAN] * program.slots
         for slot, value in self._literals.items():
             self._values[slot] = value
-        self._steps = [kernel.stepper() for kernel in self._kernels]
+        self._early, self._late = momentary.split(self._kernels)
+        self._wire()
         self._take = _taker(self._results)
+        self._latest = np.array(self._take(self._values), np.float64)
 
     @property
     def columns(self) -> frozenset[str]:
@@ -59,23 +66,18 @@ class Evaluator:
     @property
     def latest(self) -> np.ndarray:
         """The values at the last bar, shape (terms,); NaN before the first."""
-        return np.array([self._values[slot] for slot in self._results])
+        return self._latest.copy()
 
     def update(self, row: Mapping[str, float]) -> np.ndarray:
         """Take one bar; return the values at its close, shape (terms,).
 
         raises: FormulaError if a column is missing (give NaN for what is unknown); nothing has changed then.
         """
-        values = self._values
-        try:
-            bar = [(slot, row[name]) for name, slot in self._columns.items()]
-        except KeyError as error:
-            raise _missing(str(error.args[0])) from None
-        for slot, value in bar:
-            values[slot] = float(value) if -INFINITY < value < INFINITY else NAN
-        for step in self._steps:
+        values = self._remember(row)
+        for step in self._late_steps:
             step(values)
-        return np.array(self._take(values), np.float64)
+        self._latest = np.array(self._take(values), np.float64)
+        return self._latest.copy()
 
     def warm(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Take many bars at once; return all values, shape (terms, n). State and bits are those of n updates.
@@ -87,7 +89,7 @@ class Evaluator:
         for kernel in self._kernels:
             kernel.run(series)
         if shape[0]:
-            self._values = [float(values[-1]) for values in series]
+            self._latest = np.array([series[slot][-1] for slot in self._results])
         return np.array([series[slot] for slot in self._results]).reshape(len(self.terms), *shape)
 
     def ahead(self, columns: Mapping[str, np.ndarray], index: int) -> np.ndarray:
@@ -107,12 +109,34 @@ class Evaluator:
         twin.terms, twin._columns, twin._literals = self.terms, self._columns, self._literals
         twin._results, twin._values, twin._take = self._results, list(self._values), self._take
         twin._kernels = [kernel.copy() for kernel in self._kernels]
-        twin._steps = [kernel.stepper() for kernel in twin._kernels]
+        twin._early, twin._late, twin._latest = self._early, self._late, self._latest
+        twin._wire()
         return twin
 
     def held(self) -> int:
         """How many past values are kept; it stops growing once every term has warmed up."""
         return sum(kernel.held() for kernel in self._kernels)
+
+    def _wire(self) -> None:
+        self._early_steps = steppers([self._kernels[place] for place in self._early])
+        self._late_steps = [self._kernels[place].stepper() for place in self._late]
+
+    def _remember(self, row: Mapping[str, float]) -> list[float]:
+        """Take one bar as far as something with a memory needs it; the values by slot."""
+        values = self._values
+        try:
+            bar = [(slot, row[name]) for name, slot in self._columns.items()]
+        except KeyError as error:
+            raise _missing(str(error.args[0])) from None
+        for slot, value in bar:
+            values[slot] = float(value) if -INFINITY < value < INFINITY else NAN
+        for step in self._early_steps:
+            step(values)
+        return values
+
+    @cached_property
+    def _program(self) -> list[momentary.Step]:
+        return momentary.steps([self._kernels[place] for place in self._late])
 
     def _needed(self, slot: int) -> list[Kernel]:
         """The kernels that the value in a slot depends on, inputs first."""
@@ -133,6 +157,23 @@ class Evaluator:
             values = np.ascontiguousarray(columns[name], np.float64)
             series[slot] = values if np.isfinite(values).all() else np.where(np.isfinite(values), values, NAN)
         return series
+
+
+def update_all(evaluators: Sequence[Evaluator], rows: Sequence[Mapping[str, float]]) -> np.ndarray:
+    """`update` of evaluators of the same terms, each with a bar of its own: values of shape (evaluators, terms), to the same bits.
+
+    raises: FormulaError as `update`; evaluators before the one whose bar lacks a column have taken theirs then.
+    """
+    if len(evaluators) < FEW:
+        return np.array([one.update(row) for one, row in zip(evaluators, rows, strict=True)])
+    first = evaluators[0]
+    assert all(one.terms == first.terms for one in evaluators)
+    values = np.array([one._remember(row) for one, row in zip(evaluators, rows, strict=True)]).T.copy()
+    momentary.take(first._program, values)
+    found = values[first._results].T
+    for one, latest in zip(evaluators, found, strict=True):
+        one._latest = latest
+    return found
 
 
 class _Program:

@@ -66,7 +66,7 @@ class Elementwise(Kernel):
     ) -> None:
         super().__init__(inputs, slot)
         self._scalar = scalar
-        self._array = array
+        self.array = array
 
     def step(self, values: Values) -> None:
         values[self.slot] = self._scalar(*[values[slot] for slot in self.inputs])
@@ -85,7 +85,7 @@ class Elementwise(Kernel):
         return of_two if len(self.inputs) == 2 else of_three
 
     def run(self, series: Series) -> None:
-        series[self.slot] = self._array(*[series[slot] for slot in self.inputs])
+        series[self.slot] = self.array(*[series[slot] for slot in self.inputs])
 
     ahead = run
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 import talib.stream
 
-from ninefold.formula.kernels import INFINITY, NAN, Series, Stateful, Values, finite
+from ninefold.formula.kernels import INFINITY, NAN, Kernel, Series, Stateful, Values, finite
 
 
 class TaLib(Stateful):
@@ -26,11 +26,11 @@ class TaLib(Stateful):
         super().__init__(inputs, slot)
         self.outputs = outputs
         self._name = name
-        self._parameters = parameters
         self._lookback = lookback
+        self._parameters = parameters
         self._first: list[list[float]] = [[] for _ in inputs]
         self._handle: Any = None
-        self._update: list[Callable[..., Any]] = []  # the handle's, while one is open; `stepper` looks here
+        self.update: list[Callable[..., Any]] = []  # the handle's, while one is open; `stepper` looks here
 
     def step(self, values: Values) -> None:
         bar = [values[slot] for slot in self.inputs]
@@ -47,8 +47,8 @@ class TaLib(Stateful):
     def stepper(self) -> Callable[[Values], None]:
         """Half of a step is looking things up: here that is done once."""
         if len(self.inputs) > 1:
-            return _step_of_several(self.step, self._update, operator.itemgetter(*self.inputs), self.slot, self.outputs)
-        return _step_of_one(self.step, self._update, self.inputs[0], self.slot, self.outputs)
+            return _step_of_several(self.step, self.update, operator.itemgetter(*self.inputs), self.slot, self.outputs)
+        return _step_of_one(self.step, self.update, self.inputs[0], self.slot, self.outputs)
 
     def copy(self) -> Self:
         twin = type(self)(self.inputs, self.slot, self._name, self._parameters, self._lookback, self.outputs)
@@ -80,11 +80,11 @@ class TaLib(Stateful):
 
     def _hold(self, handle: Any) -> None:
         self._handle = handle
-        self._update[:] = [handle.update]
+        self.update[:] = [handle.update]
 
     def _forget(self) -> None:
         self._handle = None
-        self._update.clear()
+        self.update.clear()
         self._first = [[] for _ in self.inputs]
 
     def _extend(self, inputs: Series, results: np.ndarray) -> None:
@@ -117,6 +117,41 @@ class TaLib(Stateful):
 
 
 Step = Callable[[Values], None]
+
+
+def steppers(kernels: Sequence[Kernel]) -> list[Step]:
+    """The step of each, in their order; functions of the same inputs take one, where the first of them has its place."""
+    alike: dict[tuple[int, ...], list[TaLib]] = {}
+    for kernel in kernels:
+        if isinstance(kernel, TaLib) and kernel.outputs == 1:
+            alike.setdefault(kernel.inputs, []).append(kernel)
+    together: dict[Kernel, Step] = {}
+    for some in alike.values():
+        if len(some) > 1:
+            together |= dict.fromkeys(some, step_of_alike(some))
+    return list(dict.fromkeys(together[kernel] if kernel in together else kernel.stepper() for kernel in kernels))
+
+
+def step_of_alike(kernels: Sequence[TaLib]) -> Step:
+    """What they read is looked up and looked at once; the slow steps do it where one has no handle or the bar is unknown."""
+    slow = [kernel.step for kernel in kernels]
+    pairs = [(kernel.slot, kernel.update) for kernel in kernels]
+    updates = [update for _, update in pairs]
+    first, *others = kernels[0].inputs
+    take: Callable[[Values], Any] = operator.itemgetter(first, *others) if others else lambda values: (values[first],)
+
+    def step(values: Values) -> None:
+        bar = take(values)
+        total = sum(bar)
+        if total != total or not all(updates):
+            for one in slow:
+                one(values)
+            return
+        for slot, update in pairs:
+            found = update[0](*bar)
+            values[slot] = found * 1.0 if -INFINITY < found < INFINITY else NAN
+
+    return step
 
 
 def _step_of_one(slow: Step, update: list[Callable[..., Any]], only: int, slot: int, outputs: int) -> Step:

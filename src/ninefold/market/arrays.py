@@ -127,6 +127,13 @@ def stacked(kind: str, parts: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate(whole).view(dtype) if whole else empty(kind)
 
 
+def newest(rows: np.ndarray) -> np.ndarray:
+    """The last row of each instrument, instruments in the order in which they come."""
+    last = dict(zip(rows["instrument"].tolist(), range(len(rows)), strict=True))
+    found: np.ndarray = rows[list(last.values())]
+    return found
+
+
 def rows(kind: str, values: list[tuple]) -> np.ndarray:  # type: ignore[type-arg]
     """An array of one kind from tuples in the order of its fields."""
     return np.array(values, KINDS[kind])

@@ -14,7 +14,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from ninefold.market.arrays import BAR_OK, BAR_UNKNOWN, BUY, rows
+from ninefold.market.arrays import BAR_OK, BAR_UNKNOWN, BUY, newest, rows
 from ninefold.market.bar_series import WIDTHS, Part, Series, finish_second, fold, forget, mean_of, restate, seconds_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Connection, Gap, Listed, Started, Tick
@@ -82,8 +82,9 @@ class BarMaker:
 
     def _fold_quotes(self, quotes: np.ndarray) -> None:
         if len(quotes):
-            values = quotes[["bid", "bid_size", "ask", "ask_size"]].tolist()
-            self._state.quotes.update(zip(quotes["instrument"].tolist(), values, strict=True))  # the last one stays
+            last = newest(quotes)
+            values = last[["bid", "bid_size", "ask", "ask_size"]].tolist()
+            self._state.quotes.update(zip(last["instrument"].tolist(), values, strict=True))
 
     def _fold_trades(self, trades: np.ndarray) -> None:
         if not len(trades):

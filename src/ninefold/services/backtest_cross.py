@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from ninefold.services.backtest_outcome import played_together
 from ninefold.services.backtest_report import overfitted
 from ninefold.services.backtest_search import Progress, parts_of
 from ninefold.services.backtest_wanted import BadBacktest, Wanted
+
+if TYPE_CHECKING:
+    from ninefold.services.backtest_ticks import WantedTicks
 
 MOST_FOLDS = 100
 EMBARGOED = 100  # the usual embargo is one bar of so many
@@ -71,25 +74,24 @@ class Cut:
         return found
 
 
-def cross_validate(wanted: Wanted, cut: Cut, now_ns: int, progress: Progress) -> dict[str, Any]:
+def cross_validate(wanted: Wanted | WantedTicks, cut: Cut, now_ns: int, progress: Progress) -> dict[str, Any]:
     """Run it as trials of the data dir's ledger; the same again goes on, or is read.
 
     raises: those of `backtest_wanted.REFUSED`.
     """
-    return validated(wanted, cut, now_ns, progress, lambda fitting: _said(wanted, cut, fitting))
+    return validated(wanted, cut, now_ns, progress, lambda fitting: _said(cut, fitting))
 
 
-def _said(wanted: Wanted, cut: Cut, fitting: Fitting) -> dict[str, Any]:
-    bars = fitting.bars
-    return {"embargo": cut.embargo_of(bars), "overfitting": overfitted(_whole(wanted, fitting))}
+def _said(cut: Cut, fitting: Fitting) -> dict[str, Any]:
+    return {"embargo": cut.embargo_of(fitting.bars), "overfitting": overfitted(_whole(fitting))}
 
 
-def _whole(wanted: Wanted, fitting: Fitting) -> np.ndarray:
+def _whole(fitting: Fitting) -> np.ndarray:
     """Returns of every point over all of the time, shape (points, stretches)."""
     bars, found = fitting.bars, []
     for part in parts_of(range(len(fitting.grid.points)), len(bars)):
         made = fitting.plays.sweep(part, 0, len(bars))
-        found.append(played_together(bars, made, fitting.plays.cash, wanted.width_ns).outcome.compact.returns())
+        found.append(played_together(bars, made, fitting.plays.cash, fitting.width_ns).outcome.compact.returns())
     return np.concatenate(found)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.statistics.splits import walk_forward
@@ -20,12 +20,15 @@ from ninefold.services.backtest_fitting import Fold, known_rows, validated
 from ninefold.services.backtest_search import Progress
 from ninefold.services.backtest_wanted import BadBacktest, Wanted
 
-UNITS = {"h": DAY_NS // 24, "d": DAY_NS, "w": 7 * DAY_NS}
+if TYPE_CHECKING:
+    from ninefold.services.backtest_ticks import WantedTicks
+
+UNITS = {"m": DAY_NS // 1440, "h": DAY_NS // 24, "d": DAY_NS, "w": 7 * DAY_NS}
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long to fit and to act, and how long before acting a fit ends; as people write them: 26w, 30d, 12h."""
+    """How long to fit and to act, and how long before acting a fit ends; as people write them: 26w, 30d, 12h, 45m."""
 
     train: str
     test: str
@@ -53,7 +56,7 @@ class Pace:
         return found
 
 
-def forward(wanted: Wanted, pace: Pace, now_ns: int, progress: Progress) -> dict[str, Any]:
+def forward(wanted: Wanted | WantedTicks, pace: Pace, now_ns: int, progress: Progress) -> dict[str, Any]:
     """Run it as trials of the data dir's ledger; the same again goes on, or is read.
 
     raises: those of `backtest_wanted.REFUSED`.
@@ -62,7 +65,7 @@ def forward(wanted: Wanted, pace: Pace, now_ns: int, progress: Progress) -> dict
 
 
 def _duration(name: str, text: str) -> int:
-    form = re.fullmatch(r"(\d+)([hdw])", text)
+    form = re.fullmatch(r"(\d+)([mhdw])", text)
     if not form or (name != "embargo" and int(form[1]) == 0):
-        raise BadBacktest(f"--{name} is {text!r}; write weeks, days or hours, such as 26w, 30d or 12h")
+        raise BadBacktest(f"--{name} is {text!r}; write weeks, days, hours or minutes, such as 26w, 30d, 12h or 45m")
     return int(form[1]) * UNITS[form[2]]

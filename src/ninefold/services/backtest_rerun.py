@@ -21,7 +21,6 @@ from ninefold.services.backtest_config import config_of, settings_of, wanted_of
 from ninefold.services.backtest_cross import Cut
 from ninefold.services.backtest_fitting import (
     RANGES,
-    Fitting,
     Splitting,
     chosen_points,
     fit,
@@ -31,10 +30,8 @@ from ninefold.services.backtest_fitting import (
     made_fitting,
 )
 from ninefold.services.backtest_forward import Pace
-from ninefold.services.backtest_ground import ground_of
-from ninefold.services.backtest_outcome import Played, played
+from ninefold.services.backtest_outcome import played
 from ninefold.services.backtest_strategy import Chosen
-from ninefold.services.backtest_tournament import players_of
 from ninefold.services.backtest_wanted import (
     BadBacktest,
     Wanted,
@@ -44,7 +41,8 @@ from ninefold.services.backtest_wanted import (
     snapshot_of,
 )
 from ninefold.services.lazily import lazily
-from ninefold.services.legs_ground import ground_for
+from ninefold.services.legs_ground import LegsGround, ground_for
+from ninefold.services.tournament_field import field_of
 from ninefold.store.trials import Trial, TrialReader
 
 SPLIT = {*Pace.__slots__, *Cut.__slots__}  # how time was split, in a configuration
@@ -75,15 +73,18 @@ def rerun(data_dir: Path, number: int) -> dict[str, Any]:
         without = {name: search.config[name] for name in ("fast", "slow")}
         settings = {**search.config.get("set", without), **trial.point}
         return _told(trial, search.config["strategy"], settings, made, _differs(trial, made), data_dir)
-    if search.kind not in KINDS:
-        raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {', '.join(KINDS)} are run again")
+    if search.kind not in (*KINDS, *SPLITTINGS):
+        known = ", ".join((*KINDS, *SPLITTINGS))
+        raise BadBacktest(f"trial {number} is of the kind {search.kind!r}; those of {known} are run again")
     config = {name: value for name, value in search.config.items() if name not in (RANGES, *SPLIT)}
-    wanted = wanted_of(config, data_dir)
-    found = (_several if wanted.several and search.kind not in SPLITTINGS else KINDS[search.kind])(trial, wanted)
-    differs = _differs(trial, found)
-    if config_of(wanted, config["set"]) != config:
-        differs.append("config")
-    return _told(trial, wanted.strategy, {**config["set"], **trial.point}, found, differs, data_dir)
+    if search.kind in SPLITTINGS:
+        found, now = _on_parts(trial, config, data_dir)
+    else:
+        wanted = wanted_of(config, data_dir)
+        found = (_several if wanted.several else KINDS[search.kind])(trial, wanted)
+        now = config_of(wanted, config["set"])
+    differs = [*_differs(trial, found), *(["config"] if now != config else [])]
+    return _told(trial, config["strategy"], {**config["set"], **trial.point}, found, differs, data_dir)
 
 
 def _differs(trial: Trial, found: Again) -> list[str]:
@@ -145,28 +146,23 @@ def _points(trial: Trial, wanted: Wanted) -> list[Chosen]:
     return chosen_each(wanted, [settings_of({**config["set"], **one}) for one in settings])
 
 
-def _fitted(trial: Trial, wanted: Wanted) -> Again:
-    """One fit of a walk forward or a cross-validation."""
+def _on_parts(trial: Trial, config: dict[str, Any], data_dir: Path) -> tuple[Again, dict[str, Any]]:
+    """One fit of a walk forward or a cross-validation, or all of these fits and what they chose; and what is asked as this version
+    keeps it."""
+    of_ticks = lazily("ninefold.services.backtest_ticks")
+    wanted: Any = of_ticks.wanted_of(config, data_dir) if "ticks" in config else wanted_of(config, data_dir)
     point = {name: value for name, value in trial.point.items() if name != "fold"}
-    own = replace(wanted, settings=settings_of({**trial.search.config["set"], **point}))
-    fitting = made_fitting(own, _splitting(trial))
-    fold = trial.point["fold"]
-    found = fit(own, fitting, range(fold, fold + 1))
-    return _of_fitting(own, fitting, found)
-
-
-def _joined(trial: Trial, wanted: Wanted) -> Again:
-    """All of these fits, and what they chose."""
-    own = replace(wanted, settings=tuple(trial.search.config[RANGES]))
-    fitting = made_fitting(own, _splitting(trial))
-    best = chosen_points(fitting, fitted(own, fitting))
-    found = played(joined(fitting, best).result, own.width_ns)
-    return _of_fitting(own, fitting, found)
-
-
-def _of_fitting(wanted: Wanted, fitting: Fitting, found: Played) -> Again:
-    code, plays = code_of(fitting.grid.points), fitting.plays
-    return Again(plays.snapshot, code, found.outcome.digests[0], _complete(wanted, plays.markets))
+    ranges = trial.search.config.get(RANGES)
+    settings = settings_of({**config["set"], **point}) if ranges is None else tuple(ranges)
+    fitting = made_fitting(replace(wanted, settings=settings), _splitting(trial))
+    if ranges is None:
+        fold = trial.point["fold"]
+        found = fit(fitting, range(fold, fold + 1))
+    else:
+        best = chosen_points(fitting, fitted(fitting))
+        found = played(joined(fitting, best).result, fitting.width_ns)
+    plays, code = fitting.plays, code_of(fitting.grid.points)
+    return Again(plays.snapshot, code, found.outcome.digests[0], plays.complete()), plays.config(config["set"])
 
 
 def _splitting(trial: Trial) -> Splitting:
@@ -178,8 +174,7 @@ def _of_tournament(trial: Trial, wanted: Wanted) -> Again:
     asked = replace(wanted, strategy=trial.point["strategy"])
     ready = made_ready(asked, chosen_of(asked))
     _, found = played_once(wanted, ready)
-    players, _ = players_of(wanted)
-    ground = ground_of(wanted, players)
+    ground = field_of(wanted).contests[0].ground
     code = _players_code(trial, wanted)
     return Again(ground.snapshot, code, found.outcome.digests[0], _complete(wanted, ground.markets))
 
@@ -197,9 +192,8 @@ def _several(trial: Trial, wanted: Wanted) -> Again:
     ground = ground_for(own, [chosen])
     found = ground.player([0])(range(1))
     if trial.search.kind == backtest_tournament.KIND:
-        players, _ = players_of(wanted)
-        ground, code = ground_of(wanted, players), _players_code(trial, wanted)
-        snapshot = ground.snapshot
+        ground = ground if isinstance(ground, LegsGround) else field_of(wanted).contests[0].ground
+        snapshot, code = ground.snapshot, _players_code(trial, wanted)
     else:
         snapshot, code = _snapshot(trial, wanted, ground.snapshot), _code(trial, wanted, chosen.code)
     return Again(snapshot, code, found.outcome.digests[0], _complete(wanted, ground.markets))
@@ -211,7 +205,5 @@ SPLITTINGS: dict[str, type[Pace] | type[Cut]] = {
 KINDS: dict[str, Callable[[Trial, Wanted], Again]] = {
     backtest.KIND: _alone,
     backtest_sweep.KIND: _alone,
-    **{of.kind: _fitted for of in (Pace, Cut)},
-    **{joined_kind(of.kind): _joined for of in (Pace, Cut)},
     backtest_tournament.KIND: _of_tournament,
 }

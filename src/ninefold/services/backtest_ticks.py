@@ -35,6 +35,7 @@ from ninefold.backtest.ticks.tape import BadTicks
 from ninefold.market.time import width_of
 from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_ticks
 from ninefold.services.backtest_config import as_asked, as_kept
+from ninefold.services.backtest_outcome import Played as Judged
 from ninefold.services.backtest_outcome import played
 from ninefold.services.backtest_report import Judging, fee_tier, judged, quote, times, trades_told
 from ninefold.services.backtest_strategy import choose
@@ -47,7 +48,8 @@ from ninefold.strategy.forms import TradeCode
 STRATEGY, FAMILY = "ema_cross", "trend"  # where no strategy is named
 KIND = "backtest-ticks"
 ASKED = ("fast", "slow", "timeframe", "taker_fee", "feed_ns", "order_ns", "cash", "size")  # and the file
-OTHERWISE = ("strategies", "instrument", "maker_fee", "fee_tiers", "each", "queue")  # kept where they are not left out
+# kept where they are not left out
+OTHERWISE = ("strategies", "instrument", "timerange", "maker_fee", "fee_tiers", "each", "queue")
 TARGET_VOLATILITY = 0.02  # a week, of the weekly objective
 
 
@@ -67,6 +69,7 @@ class WantedTicks:
     fast: int = 50
     slow: int = 200
     timeframe: str = "1m"
+    timerange: str | None = None
     taker_fee: str = "0.001"
     maker_fee: str | None = None
     feed_ns: int = 10_000_000
@@ -145,14 +148,28 @@ def backtest_ticks(wanted: WantedTicks, now_ns: int) -> dict[str, Any]:
         counted = played(result, ready.way.width_ns)
         trials.finish(trial, counted.outcome)
         judging = Judging(trial, trials.tried(ready.family), trials.alike(ready.family, counted.outcome.compact))
+    told = document(wanted, ready.name, ready.parameters, Played(found, bars, more), result, counted, judging)
+    return {**told, COMPLETENESS: completeness_of_ticks(wanted.data_dir, ready.source.read, bars)}
+
+
+def document(
+    wanted: WantedTicks,
+    name: str,
+    parameters: Mapping[str, Any],
+    run_: Played,
+    result: Result,
+    counted: Judged,
+    judging: Judging,
+) -> dict[str, Any]:
+    """What is told of a run. result: the same on bars."""
+    found, bars, more = run_
     return {
-        "strategy": ready.name,
-        "set": dict(ready.parameters),
+        "strategy": name,
+        "set": dict(parameters),
         **about(wanted, bars),
         "ticks": found.ticks,
         **more,
-        **judged(result, held(bars, ready.way.rules), counted, judging, ready.way.width_ns, TARGET_VOLATILITY),
-        COMPLETENESS: completeness_of_ticks(wanted.data_dir, ready.source.read, bars),
+        **judged(result, held(bars, result.rules), counted, judging, wanted.width_ns, TARGET_VOLATILITY),
         "fee_tier": fee_tier(result, found.fill_ns),
         "open_trade": next(iter(trades_told(bars, bars.unit, found.open_trade)), None),
         "trades": trades_told(bars, bars.unit, found.trades),
@@ -186,7 +203,7 @@ def looked(wanted: WantedTicks, seen: Seen, ledger: TrialReader, points: int) ->
     if not wanted.look:
         raise BehindTheWall(
             f"{wanted.file or wanted.instrument} goes on to {moment(seen.last_ns)}, behind the holdout's wall at {moment(wall.at_ns)}; "
-            f'give what ends there, or take one of the {wall.looks} looks: --look "why"'
+            f'end --timerange there, or take one of the {wall.looks} looks: --look "why"'
         )
     check_looks(wall, ledger, points)
     return True
@@ -194,7 +211,7 @@ def looked(wanted: WantedTicks, seen: Seen, ledger: TrialReader, points: int) ->
 
 def made_ready(wanted: WantedTicks) -> Ready:
     wanted.check()
-    source = source_of(wanted.data_dir, wanted.file, wanted.instrument)
+    source = source_of(wanted.data_dir, wanted.file, wanted.instrument, wanted.timerange)
     way = wanted.way(source.spot)
     if wanted.strategy is None:
         if wanted.settings:

@@ -1,7 +1,7 @@
 """Every strategy there is on one market, or on several as one portfolio, each a counted trial of its family, and what the best is worth.
 
 In:  what is asked, without a strategy. Out: a document: a leaderboard, best deflated Sharpe ratio first, with the null twin of
-     each strategy in it, and who could not take part.
+     each strategy in it, and who could not take part. `tournament_field` says who plays, and where.
 
 A null twin is the strategy with its signals turned around in time by half of the bars: it trades and holds as much, and its timing
 can have no merit. Twins are no trials. The best is judged as the best of all trials of the ledger, whatever their family. Equal
@@ -10,39 +10,23 @@ parts of the formulas that are played together are computed once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from ninefold.backtest.moved import rolled
-from ninefold.backtest.target import BadTarget, Changes
-from ninefold.formula.errors import FormulaError
-from ninefold.services.backtest_bars import Market
 from ninefold.services.backtest_config import config_of
-from ninefold.services.backtest_ground import ChangesOf, Ground, ground_of
 from ninefold.services.backtest_outcome import PLAYED
 from ninefold.services.backtest_report import overfitted
 from ninefold.services.backtest_search import Progress, looks_needed, parts_of, search_through
-from ninefold.services.backtest_series import with_elsewhere
-from ninefold.services.backtest_strategy import Chosen, changes_together
+from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.backtest_sweep import judged, luck, periods_of
-from ninefold.services.backtest_wanted import (
-    Wanted,
-    chosen_of,
-    code_of,
-    each_market,
-    market_of,
-    reads_vwap,
-)
-from ninefold.services.strategies import known_strategies
+from ninefold.services.backtest_wanted import Wanted, code_of
+from ninefold.services.tournament_field import Contest, Field, field_of
 from ninefold.store.runs import save_run
-from ninefold.store.trials import Search, Trials
-from ninefold.strategy.parameters import BadStrategy
-from ninefold.strategy.plan import Code, Plan
+from ninefold.store.trials import Search, Trials, Tried
 
 KIND = "tournament"
 EVERY = "all"  # where other searches name their strategy
@@ -54,131 +38,91 @@ def tournament(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any
     wanted: its strategy is not read.
     raises: those of `backtest_wanted.REFUSED`.
     """
-    players, left_out = players_of(wanted)
-    ground = ground_of(wanted, players)
-    families = {family: list(group) for family, group in groupby(range(len(players)), lambda at: players[at].family)}
-    snapshot = ground.snapshot
-    changes = _remembered()
-    rows, first, alike = np.zeros(len(players), PLAYED), {}, []
+    return contested(wanted, field_of(wanted), now_ns, progress)
+
+
+def contested(wanted: Wanted, field: Field, now_ns: int, progress: Progress) -> dict[str, Any]:
+    """The same among those of this field."""
+    players, contests, ground = field.players, field.contests, field.contests[0].ground
+    rows, firsts, alike, before = [], [], [], 0
     with closing(Trials(wanted.data_dir)) as trials:
-        searches = {
-            family: _search(wanted, family, [players[at] for at in places], snapshot)
-            for family, places in families.items()
-        }
-        needed = sum(looks_needed(trials, search) for search in searches.values())
-        look = wanted.look if ground.looks(trials, needed) else None
-        for family, places in families.items():
-            some = slice(places[0], places[-1] + 1)
-            parts = parts_of(range(len(places)), ground.bars)
-            seen = _after(progress, places[0], len(players))
-            play = ground.player(places, changes)
-            found = search_through(trials, searches[family], parts, play, seen, now_ns, look)
-            rows[some], first[family] = found.rows, found.first
-            alike.append(trials.returns(found.first))
+        searches = [_search(wanted, contest) for contest in contests]
+        needed = sum(looks_needed(trials, search) for search in searches)
+        look = wanted.look if any([one.ground.looks(trials, needed) for one in contests]) else None
+        for contest, search in zip(contests, searches, strict=True):
+            places = range(len(contest.players))
+            parts, seen = parts_of(places, contest.ground.bars), _after(progress, "strategies", before, len(players))
+            found = search_through(trials, search, parts, contest.player(places, False), seen, now_ns, look)
+            rows.append(found.rows)
+            firsts.append(found.first)
+            if contest.ground.bars == ground.bars:  # legs may have been cut to the times that all have
+                alike.append(trials.returns(found.first))
+            before += len(places)
         tried = trials.tried()
-    twins = _twins(ground, changes, progress)
-    numbered = [first[family] + at for family, places in families.items() for at in range(len(places))]
-    table = judged(np.concatenate([rows, twins]), tried, ground.width_ns, ground.unit)
-    board = _leaderboard(players, numbered, table)
+    twins = _twins(contests, progress)
+    whose = [(contest, place) for contest in contests for place in range(len(contest.players))]
+    numbered = [
+        first + place for first, contest in zip(firsts, contests, strict=True) for place in range(len(contest.players))
+    ]
+    board = _leaderboard(players, numbered, _tables(contests, [*rows, *twins], tried))
     best = next(one for one in board if not one["null_twin"])
+    contest, place = whose[numbered.index(best["trial"])]
     told = {
         "strategy": EVERY,
         "set": {},
         **ground.about(),
         "trial": min(numbered),
         "strategies": len(players),
-        "left_out": left_out,
-        **luck(tried, ground.width_ns, periods_of(rows)),
+        "left_out": field.left_out,
+        **luck(tried, ground.width_ns, periods_of(np.concatenate(rows))),
         "overfitting": overfitted(np.concatenate(alike)),
         "buy_and_hold": ground.held(),
-        **ground.portfolio(numbered.index(best["trial"]), best),
+        **contest.ground.portfolio(contest.points[place], best),
         "leaderboard": board,
     }
     save_run(wanted.data_dir, KIND, min(numbered), told, ground.drawn)
     return told
 
 
-def players_of(wanted: Wanted) -> tuple[list[Chosen], list[dict[str, str]]]:
-    """Those that can play on all of these markets, by family; who cannot, and why."""
-    each, able, left_out = [], [], []
-    for name in known_strategies(wanted.strategies):
-        try:
-            each.append(chosen_of(replace(wanted, strategy=name, settings=())))
-        except (BadStrategy, FormulaError) as refused:
-            left_out.append({"strategy": name, "why": str(refused)})
-    needy = [one for one in each if one.plan.form == "target" and any(map(reads_vwap, one.formulas))]
-    plain = [market_of(one, needy) for one in each_market(wanted)]
-    for one in each:
-        try:
-            for market in plain:
-                own = market if one.plan.knows_itself else with_elsewhere(market, one.formulas)
-                one.prepare(own.between(0, 1))
-                refuse_untold(one.plan, own.columns)
-        except (BadStrategy, BadTarget, FormulaError, LookupError) as refused:
-            left_out.append({"strategy": one.name, "why": str(refused)})
-        else:
-            able.append(one)
-    if not able:
-        raise BadStrategy("no strategy can run on these bars: " + "; ".join(one["why"] for one in left_out[:3]))
-    return sorted(able, key=lambda one: one.family), left_out
-
-
-def refuse_untold(plan: Plan, columns: Mapping[str, np.ndarray]) -> None:
-    """raises: BadStrategy for a column that is known at no bar: the strategy would stay flat, which is no result."""
-    if isinstance(plan.wants, Code):
-        return
-    untold = sorted(name for name in plan.target.columns & columns.keys() if not np.isfinite(columns[name]).any())
-    if untold:
-        raise BadStrategy(f"{plan.name} reads {', '.join(untold)}, which nobody told of these bars: it would stay flat")
-
-
-def _search(wanted: Wanted, family: str, players: Sequence[Chosen], snapshot: str) -> Search:
+def _search(wanted: Wanted, contest: Contest) -> Search:
     return Search(
         kind=KIND,
-        family=family,
-        snapshot=snapshot,
-        code=code_of(players),
+        family=contest.family,
+        snapshot=contest.snapshot,
+        code=code_of(contest.players),
         config=config_of(replace(wanted, strategy=EVERY), {}),
         seed=0,
-        points={"strategy": [one.name for one in players]},
+        points={"strategy": [one.name for one in contest.players]},
     )
 
 
-def _after(progress: Progress, before: int, total: int) -> Progress:
-    """Progress of one family within all."""
-    return lambda _, done, __: progress("strategies", before + done, total)
+def _after(progress: Progress, what: str, before: int, total: int) -> Progress:
+    """Progress of one contest within all."""
+    return lambda _, done, __: progress(what, before + done, total)
 
 
-def _remembered() -> ChangesOf:
-    """`changes_together` that knows what it was asked before, by name: twins have the same changes, at other times."""
-    known: dict[tuple[str, int], Changes] = {}
+def _twins(contests: Sequence[Contest], progress: Progress) -> list[np.ndarray]:
+    """PLAYED rows of each contest; zeros, which is no ratio, of a strategy that depends on what it holds."""
+    found, done, total = [], 0, sum(len(contest.players) for contest in contests)
+    for contest in contests:
+        ground, rows = contest.ground, np.zeros(len(contest.players), PLAYED)
+        rows["value"] = np.nan
+        rows["summary"]["equity"] = ground.cash
+        able = contest.turnable
+        play = contest.player(able, True)
+        for part in parts_of(range(len(able)), ground.bars) if all(len(one.bars) > 1 for one in ground.markets) else ():
+            rows[[able[at] for at in part]] = play(part).rows
+            progress("null twins", done + part.stop, total)
+        done += len(contest.players)
+        found.append(rows)
+    return found
 
-    def changes(points: Sequence[Chosen], market: Market) -> list[Changes]:
-        new = [point for point in points if (point.name, id(market)) not in known]
-        if new:
-            keys = [(point.name, id(market)) for point in new]
-            known.update(zip(keys, changes_together(new, market), strict=True))
-        return [known[point.name, id(market)] for point in points]
 
-    return changes
-
-
-def _twins(ground: Ground, changes: ChangesOf, progress: Progress) -> np.ndarray:
-    """PLAYED rows; zeros, which is no ratio, of a strategy that depends on what it holds."""
-    rows = np.zeros(len(ground.points), PLAYED)
-    rows["value"] = np.nan
-    rows["summary"]["equity"] = ground.cash
-    able = [at for at, one in enumerate(ground.points) if not one.plan.knows_itself]
-
-    def turned(points: Sequence[Chosen], market: Market) -> list[Changes]:
-        bars = len(market.bars)
-        return [rolled(one, bars, bars // 2) for one in changes(points, market)]
-
-    play = ground.player(able, turned)
-    for part in parts_of(range(len(able)), ground.bars) if all(len(one.bars) > 1 for one in ground.markets) else ():
-        rows[[able[at] for at in part]] = play(part).rows
-        progress("null twins", part.stop, len(able))
-    return rows
+def _tables(contests: Sequence[Contest], rows: Sequence[np.ndarray], tried: Tried) -> dict[str, list[Any]]:
+    """rows: of the contests' players, then of their twins."""
+    grounds = [contest.ground for contest in (*contests, *contests)]
+    each = [judged(of, tried, ground.width_ns, ground.unit) for of, ground in zip(rows, grounds, strict=True)]
+    return {name: [value for one in each for value in one[name]] for name in each[0]}
 
 
 def _leaderboard(

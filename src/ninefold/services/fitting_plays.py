@@ -1,13 +1,13 @@
 """What plays points on parts of the time, by the form of the strategy: a target on one market, or legs on one account.
 
-In:  what is asked, a grid. Out: `Plays`, which `backtest_fitting` fits and acts with.
+In:  what is asked, a grid. Out: `Plays`, which `backtest_fitting` fits and acts with; `ticks_plays` has those on trades and books.
 
 What is wanted where a part begins is taken over from the formula, which has seen all bars before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -22,12 +22,15 @@ from ninefold.backtest.sweep import Sweep, summary_of, sweep_changes
 from ninefold.backtest.target import Changes
 from ninefold.services import backtest, backtest_legs
 from ninefold.services.backtest_bars import Market
+from ninefold.services.backtest_completeness import completeness_of_markets
+from ninefold.services.backtest_config import config_of
 from ninefold.services.backtest_grid import Grid
 from ninefold.services.backtest_outcome import Played
 from ninefold.services.backtest_report import Judging
 from ninefold.services.backtest_strategy import changes_together
-from ninefold.services.backtest_wanted import BadBacktest, Wanted, market_of, rules_of, snapshot_of
+from ninefold.services.backtest_wanted import BadBacktest, Wanted, check_holdout, market_of, rules_of, snapshot_of
 from ninefold.services.legs_ready import Ready, ready_each, snapshot_of_legs
+from ninefold.store.trials import TrialReader
 from ninefold.strategy.forms import Legs
 
 Part = tuple[tuple[int, int], int | None]  # rows of bars, half open, and the point that acts there; None: nobody
@@ -44,12 +47,8 @@ class Joined(NamedTuple):
 
 class Plays(Protocol):
     @property
-    def market(self) -> Market:
-        """By whose bars time is split; of legs that of the first."""
-
-    @property
-    def markets(self) -> list[Market]:
-        """All of them."""
+    def bars(self) -> Bars:
+        """By which time is split."""
 
     @property
     def snapshot(self) -> str:
@@ -58,6 +57,15 @@ class Plays(Protocol):
     @property
     def cash(self) -> int:
         """At the start, units."""
+
+    def config(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """What was asked, as the trial ledger keeps it."""
+
+    def looks(self, ledger: TrialReader, points: int) -> bool:
+        """Whether what is read reaches behind the holdout's wall. raises: as `check_holdout`."""
+
+    def complete(self) -> dict[str, Any]:
+        """How complete what is read is."""
 
     def sweep(self, points: Sequence[int], start: int, stop: int) -> Sweep:
         """Each on an account of its own over these rows, with the equity at every close."""
@@ -76,8 +84,8 @@ class OneMarket(NamedTuple):
     changes: list[Changes]
 
     @property
-    def markets(self) -> list[Market]:
-        return [self.market]
+    def bars(self) -> Bars:
+        return self.market.bars
 
     @property
     def snapshot(self) -> str:
@@ -87,6 +95,15 @@ class OneMarket(NamedTuple):
     def cash(self) -> int:
         bars = self.market.bars
         return numbers(self.rules, bars.tick, bars.lot, bars.highest).cash
+
+    def config(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return config_of(self.wanted, parameters)
+
+    def looks(self, ledger: TrialReader, points: int) -> bool:
+        return check_holdout(self.wanted, self.market, ledger, points)
+
+    def complete(self) -> dict[str, Any]:
+        return completeness_of_markets(self.wanted.data_dir, [self.market])
 
     def sweep(self, points: Sequence[int], start: int, stop: int) -> Sweep:
         changes = [within(self.changes[point], start, stop) for point in points]
@@ -108,12 +125,8 @@ class OneAccount(NamedTuple):
     each: list[Ready]
 
     @property
-    def market(self) -> Market:
-        return self.each[0].first
-
-    @property
-    def markets(self) -> list[Market]:
-        return list(self.each[0].markets.values())
+    def bars(self) -> Bars:
+        return self.each[0].first.bars
 
     @property
     def snapshot(self) -> str:
@@ -123,11 +136,18 @@ class OneAccount(NamedTuple):
     def cash(self) -> int:
         return self.each[0].cash
 
+    def config(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return config_of(self.wanted, parameters)
+
+    def looks(self, ledger: TrialReader, points: int) -> bool:
+        return check_holdout(self.wanted, self.each[0].first, ledger, points)
+
+    def complete(self) -> dict[str, Any]:
+        return completeness_of_markets(self.wanted.data_dir, list(self.each[0].markets.values()))
+
     def sweep(self, points: Sequence[int], start: int, stop: int) -> Sweep:
         each = [self.each[point].between(start, stop) for point in points]
-        results = [ready.play(ready.rules) for ready in each]
-        rows = np.concatenate([summary_of(result) for result in results])
-        return Sweep(rows, np.arange(stop - start), np.array([result.equity for result in results]))
+        return sweep_of([ready.play(ready.rules) for ready in each])
 
     def joined(self, parts: Sequence[Part]) -> Joined:
         first = self.each[0]
@@ -156,6 +176,13 @@ def plays_of(wanted: Wanted, grid: Grid) -> Plays:
     if any(of != rules[0] for of in rules):
         raise _unfit(wanted)
     return OneMarket(wanted, grid, market, rules[0], changes_together(grid.points, market))
+
+
+def sweep_of(results: Sequence[Account]) -> Sweep:
+    """Of single runs over the same bars."""
+    rows = np.concatenate([summary_of(result) for result in results])
+    equity = np.array([result.equity for result in results])
+    return Sweep(rows, np.arange(equity.shape[1]), equity)
 
 
 def _all_rows(parts: Sequence[Part]) -> tuple[int, int]:

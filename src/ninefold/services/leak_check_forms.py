@@ -11,6 +11,7 @@ its file imports pandas or its argument is called df, dataframe or data; else co
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
@@ -66,10 +67,16 @@ def form_of(strategy: str, folder: Path | None = None, held: bool = False) -> Fo
         raise BadStrategy(f"there is no file {path}; give a Python file, FILE.py:NAME, or the name of a strategy")
     text = Path(path).read_text(encoding="utf-8")
     try:
-        tree = ast.parse(text, path)
+        tree = _parsed(text, path)
     except SyntaxError as error:
         raise BadStrategy(f"{path}:{error.lineno}: {error.msg}: {(error.text or '').strip()}") from error
     return _of_file(path, text, tree, name, held)
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed(text: str, path: str) -> ast.Module:
+    """A file may hold many strategies, each of which is asked for by its name."""
+    return ast.parse(text, path)
 
 
 def _of_file(path: str, text: str, tree: ast.Module, name: str, held: bool) -> Found:

@@ -20,7 +20,7 @@ from ninefold.services.backtest_report import earned
 from ninefold.services.backtest_search import Play
 from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.backtest_wanted import Wanted, check_holdout
-from ninefold.services.legs_ready import Ready, ready_each, snapshot_of_legs
+from ninefold.services.legs_ready import Move, Ready, ready_each, snapshot_of_legs
 from ninefold.store.trials import TrialReader
 from ninefold.strategy.forms import Legs
 
@@ -54,6 +54,11 @@ class LegsGround:
         return self.wanted.width_ns
 
     @property
+    def cash(self) -> int:
+        """At the start, in `unit`."""
+        return self.each[0].cash
+
+    @property
     def snapshot(self) -> str:
         """Identity of the data by its content."""
         return snapshot_of_legs(self.each[0].markets, [ready.chosen for ready in self.each])
@@ -62,12 +67,12 @@ class LegsGround:
         """Whether the legs reach behind the holdout's wall. raises: as `check_holdout`."""
         return check_holdout(self.wanted, self.each[0].first, ledger, points)
 
-    def player(self, some: Sequence[int]) -> Play:
-        """What plays those of the points, by their place in `some`."""
+    def player(self, some: Sequence[int], move: Move = lambda one: one) -> Play:
+        """What plays those of the points, by their place in `some`. move: of the changes of all targets."""
 
         def play(places: range) -> Played:
             each = [self.each[some[place]] for place in places]
-            return played_each([ready.play(ready.rules) for ready in each], self.width_ns)
+            return played_each([ready.play(ready.rules, move) for ready in each], self.width_ns)
 
         return play
 

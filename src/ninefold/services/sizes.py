@@ -17,6 +17,7 @@ from ninefold.execution.core import ExecutionCore
 from ninefold.execution.money import DECIMALS, ONE, size_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
+from ninefold.market.wanted import wanted_of
 from ninefold.strategy.scaling import Results, Sizing, kelly_scale, volatility_scale
 from ninefold.strategy.sizing import equal_weights, sized
 
@@ -46,10 +47,8 @@ class Sizes:
         """Take the targets of a chunk; what they earned so far is counted before they hold."""
         if self._sizing.method == "kelly":
             self._results.fold(chunk.rows("bars"), chunk.rows("targets"))
-        rows = chunk.rows("targets")
-        columns = (rows[name].tolist() for name in ("instrument", "strategy", "target"))
-        for instrument, strategy, target in zip(*columns, strict=True):
-            self.targets.setdefault(instrument, {})[strategy.decode()] = target
+        for instrument, said in wanted_of(chunk.rows("targets")).items():
+            self.targets.setdefault(instrument, {}).update(said)
 
     def desired(self, chunk: Chunk, core: ExecutionCore) -> Mapping[int, int]:
         """Size units by instrument."""
@@ -60,8 +59,8 @@ class Sizes:
             if quote is None or not unit or of.size_decimals > DECIMALS:
                 continue  # nothing to size by, or sizes finer than the account counts: not traded
             targets = core.guards.counted(instrument, self.targets[instrument])
-            scales = {name: self._scale(name, instrument, target, core) for name, target in targets.items()}
-            unknown = frozenset(name for name, scale in scales.items() if scale is None)
+            scales = self._scales(instrument, targets, core)
+            unknown = frozenset([name for name, scale in scales.items() if scale is None])
             known = self._sized.get(instrument)
             if known is None or known[:2] != (targets, unknown):
                 scaled = {name: targets[name] * scale for name, scale in scales.items() if scale is not None}
@@ -106,8 +105,16 @@ class Sizes:
         found = sized(scaled, self._weights, capital, price, of)
         return max(0, found.position + size_of(of, sum(kept.values()))), {**found.amounts, **kept}
 
+    def _scales(
+        self, instrument: int, targets: Mapping[str, float], core: ExecutionCore
+    ) -> Mapping[str, float] | Mapping[str, float | None]:
+        """By strategy, None where it is not known yet."""
+        if self._sizing.method == "fixed":
+            return dict.fromkeys(targets, self._sizing.most)
+        return {name: self._scale(name, instrument, target, core) for name, target in targets.items()}
+
     def _scale(self, strategy: str, instrument: int, target: float, core: ExecutionCore) -> float | None:
-        if self._sizing.method == "fixed" or target == 0 or target != target:
+        if target == 0 or target != target:
             return self._sizing.most
         if self._sizing.method == "volatility":
             return volatility_scale(self._sizing, core.returns.of(instrument, self._sizing.width_ns))

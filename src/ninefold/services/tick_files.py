@@ -1,15 +1,17 @@
 """Trades out of a Parquet file, block by block, and all that a venue showed out of a data dir.
 
-In:  a file of trades with columns in usual namings; or the name of an instrument that is stored.
+In:  a file of trades with columns in usual namings, or the name of an instrument that is stored; a range.
 Out: `Tape`: its steps, its highest price, and blocks of `Ticks` in memory that does not grow with the file; or a `Session`.
 
 The tick and the lot are the coarsest powers of ten of which all prices and sizes are multiples; sizes finer than 10**-8 are cut to
-it. So a file is read twice: for its steps and its highest price, and to be played.
+it. So a file is read twice: for its steps and its highest price, and to be played. Of a range nothing else counts, but the book as
+it stood when the range begins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ninefold.backtest.bars import when
+from ninefold.backtest.ticks.cut import part_of
 from ninefold.backtest.ticks.events import BadEvents, Session, events_of_rows
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
 from ninefold.imports.times import nanoseconds
@@ -36,11 +40,13 @@ BEYOND = {"known_ns": ("receive_ns", "known_ns", "local_timestamp"), "taker_side
 SIDES = {"buy": 1, "sell": -1}
 FINEST = 8  # decimals
 NEAR = 1e-9  # relative: how far a double may lie from the decimal number it stands for
+Range = tuple[int | None, int | None]  # [from, to) in ns; None where it is open
+ALWAYS: Range = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """columns: our names to the file's. highest: ticks. rows: how many trades."""
+    """columns: our names to the file's. highest: ticks. rows: how many trades, of the range."""
 
     path: Path
     columns: dict[str, str]
@@ -48,16 +54,14 @@ class Tape:
     lot: Fraction
     highest: int
     rows: int
+    range_ns: Range = ALWAYS
 
     def blocks(self) -> Iterator[Ticks]:
         """raises: BadTicks naming the row of the file, the rule and the remedy."""
-        first = 0
-        for table in _read(self.path, self.columns):
-            try:
-                yield self._ticks(table)
-            except BadTicks as error:
-                raise BadTicks(f"{self.path}, rows counted from {first}: {error}") from error
-            first += len(table)
+        for first, table in _read(self.path, self.columns, self.range_ns):
+            with _counted_from(self.path, first):
+                ticks = self._ticks(table)
+            yield ticks
 
     def _ticks(self, table: pa.RecordBatch) -> Ticks:
         found = {name: table.column(theirs) for name, theirs in self.columns.items()}
@@ -74,25 +78,26 @@ class Tape:
         )
 
 
-def tape_of_file(path: Path) -> Tape:
-    """raises: BadTicks naming the file, the column or row, what is allowed."""
+def tape_of_file(path: Path, range_ns: Range = ALWAYS) -> Tape:
+    """range_ns: of the venue's times. raises: BadTicks naming the file, the column or row, what is allowed."""
     columns = _columns(path)
-    needed = {name: columns[name] for name in ("price", "size")}
     decimals, most, rows = {"price": 0, "size": 0}, 0.0, 0
-    for table in _read(path, needed):
-        for name, theirs in needed.items():
-            values = _numbers(table.column(theirs), name)
-            decimals[name] = _decimals(values, decimals[name], rows, name)
+    needed = {name: columns[name] for name in (*decimals, *(("exchange_ns",) if range_ns != ALWAYS else ()))}
+    for first, table in _read(path, needed, range_ns):
+        for name in decimals:
+            values = _numbers(table.column(columns[name]), name)
+            decimals[name] = _decimals(values, decimals[name], first, name)
             most = max(most, float(values.max(initial=0.0))) if name == "price" else most
         rows += len(table)
     if not rows:
-        raise BadTicks(f"{path} has no trades")
+        raise _none_there(path, columns["exchange_ns"])
     tick = Fraction(1, 10 ** decimals["price"])
-    return Tape(path, columns, tick, Fraction(1, 10 ** decimals["size"]), round(most / float(tick)), rows)
+    return Tape(path, columns, tick, Fraction(1, 10 ** decimals["size"]), round(most / float(tick)), rows, range_ns)
 
 
-def session_of_store(data_dir: Path, name: str) -> Session:
-    """All trades, books and quotes of an instrument that are stored.
+def session_of_store(data_dir: Path, name: str, range_ns: Range = ALWAYS) -> Session:
+    """All trades, books and quotes of an instrument that are stored; of a range those that happened and became known in it, behind
+    the book as it stood when it begins.
 
     raises: UnknownInstrument, NoDataDir, WrongFormat; BadEvents if there are none, or in several versions of its rules.
     """
@@ -100,11 +105,21 @@ def session_of_store(data_dir: Path, name: str) -> Session:
     versions = _versions(reader, name)
     if len({(one.price_decimals, one.size_decimals, one.tick_size, one.lot_size) for one in versions}) > 1:
         raise BadEvents(f"{name} is stored in several versions of its rules; give a data dir of one")
-    kinds = (reader.trades, reader.books, reader.quotes)
-    trades, books, quotes = (np.concatenate([of(one.id) for one in versions]) for of in kinds)
-    if not len(trades) + len(books) + len(quotes):
-        raise BadEvents(f"{data_dir} holds no trades, books or quotes of {name}; `ninefold status` says what is stored")
-    return events_of_rows(trades, books, quotes, versions[-1])
+    kinds, (from_ns, to_ns) = (reader.trades, reader.books, reader.quotes), range_ns
+    trades, books, quotes = (np.concatenate([of(one.id, None, to_ns) for one in versions]) for of in kinds)
+    if len(trades) + len(books) + len(quotes):
+        session = events_of_rows(trades, books, quotes, versions[-1])
+        if range_ns == ALWAYS:
+            return session
+        over_ns = np.maximum(session.exchange_ns, session.known_ns)
+        start = 0 if from_ns is None else int(np.searchsorted(session.exchange_ns, from_ns))
+        stop = len(session) if to_ns is None else int(np.searchsorted(over_ns, to_ns))
+        if start < stop:
+            return part_of(session, start, stop)
+    within = "" if range_ns == ALWAYS else " in this range"
+    raise BadEvents(
+        f"{data_dir} holds no trades, books or quotes of {name}{within}; `ninefold status` says what is stored"
+    )
 
 
 def instrument_of_store(data_dir: Path, name: str) -> Instrument:
@@ -137,9 +152,44 @@ def _columns(path: Path) -> dict[str, str]:
     return found
 
 
-def _read(path: Path, columns: dict[str, str]) -> Iterator[pa.RecordBatch]:
+def _read(path: Path, columns: dict[str, str], range_ns: Range) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Blocks with the row of the file at which each begins; of a range from the first to the last row that is of it."""
+    row = 0
     with pq.ParquetFile(path, buffer_size=BUFFER, pre_buffer=False) as file:
-        yield from file.iter_batches(ROWS, columns=list(columns.values()))
+        for block in file.iter_batches(ROWS, columns=list(columns.values())):
+            with _counted_from(path, row):
+                first, last = _within(block, columns, range_ns)
+            if first < last:
+                yield row + first, block.slice(first, last - first)
+            row += len(block)
+
+
+def _within(block: pa.RecordBatch, columns: dict[str, str], range_ns: Range) -> tuple[int, int]:
+    if range_ns == ALWAYS:
+        return 0, len(block)
+    at, (from_ns, to_ns) = _times(block.column(columns["exchange_ns"])), range_ns
+    wanted = np.ones(len(at), bool)
+    wanted &= at >= from_ns if from_ns is not None else True
+    wanted &= at < to_ns if to_ns is not None else True
+    of = np.flatnonzero(wanted)
+    return (int(of[0]), int(of[-1]) + 1) if len(of) else (0, 0)
+
+
+def _none_there(path: Path, time: str) -> BadTicks:
+    spans = [_times(block.column(time))[[0, -1]] for _, block in _read(path, {"exchange_ns": time}, ALWAYS)]
+    if not spans:
+        return BadTicks(f"{path} has no trades")
+    return BadTicks(
+        f"{path} has no trades in this range; it has {when(np.min(spans))} to {when(np.max(spans))}: give another --timerange, or none"
+    )
+
+
+@contextmanager
+def _counted_from(path: Path, row: int) -> Iterator[None]:
+    try:
+        yield
+    except BadTicks as error:
+        raise BadTicks(f"{path}, rows counted from {row}: {error}") from error
 
 
 def _numbers(column: pa.Array, name: str) -> np.ndarray:

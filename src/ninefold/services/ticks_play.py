@@ -1,7 +1,7 @@
 """What plays a strategy on trades and books, by its form.
 
 In:  a source of trades, a strategy that was chosen, rules and latencies.
-Out: `Playing`: its name and family, and what runs it. All that can be refused before a run is refused here.
+Out: what runs it, or decides for it. All that can be refused before a run is refused here.
 
 A target of bars is decided at their closes, bars being made of the trades themselves, and known at the first trade after; a target
 of trades is a formula of each trade's price and size (`close`, `volume`). `on_trade` is asked at every trade, with all of
@@ -17,7 +17,9 @@ from ninefold.backtest.bars import Bars, when
 from ninefold.backtest.stateful import line_of
 from ninefold.backtest.ticks.bars import BarsOfTicks
 from ninefold.backtest.ticks.decide import Formula, OfBars
-from ninefold.backtest.ticks.market import Terms
+from ninefold.backtest.ticks.events import Session
+from ninefold.backtest.ticks.market import Terms, Traded
+from ninefold.backtest.ticks.on_trade import OnTrade as OnTradeInTicks
 from ninefold.backtest.ticks.on_trade import run_on_trade
 from ninefold.backtest.ticks.orders import Queue
 from ninefold.backtest.ticks.quoted import result_of
@@ -50,10 +52,18 @@ def player_of(chosen: Chosen, source: Source, way: Way, each: str, queue: str) -
     tick_numbers(way.rules, source.tick, source.lot, source.highest)
     plan = chosen.plan
     if isinstance(plan.wants, Quoting | BookCode):
-        return _quotes(plan, source, way, queue)
+        session, terms = quoted_on(plan, source, way, queue)
+        return lambda: _quotes(plan, source, session, terms, way)
     if isinstance(plan.wants, TradeCode):
-        code = plan.wants
-        return lambda: _on_trade(plan.name, code, source, way)
+        make = code_of(plan.name, plan.wants, source)
+        return lambda: _on_trade(make(), source, way)
+    decides = target_of(chosen, source, way.width_ns, each)
+    return lambda: streamed(decides(), source, way)
+
+
+def target_of(chosen: Chosen, source: Source, width_ns: int, each: str) -> Callable[[], TickStrategy]:
+    """What decides a target, new for each run. raises: as `player_of`."""
+    plan = chosen.plan
     if plan.exits != NO_EXITS:
         raise BadStrategy(
             f"strategy {plan.name} has exits, which are not modelled on trades; leave them out, or write on_trade"
@@ -70,10 +80,15 @@ def player_of(chosen: Chosen, source: Source, way: Way, each: str, queue: str) -
             )
         scale = Scale(decimals(source.tick), decimals(source.lot))
         steps = [float(step * 10 ** decimals(step)) for step in (source.tick, source.lot)]
-        return lambda: streamed(Formula(plan.target, scale, *steps), source, way)
-    bars = bars_of(source, way.width_ns)
+        return lambda: Formula(plan.target, scale, *steps)
+    bars = bars_of(source, width_ns)
     changes = chosen.changes(market_of_bars(bars))
-    return lambda: streamed(OfBars(changes, bars.close_ns), source, way)
+    return lambda: OfBars(changes, bars.close_ns)
+
+
+def code_of(name: str, code: TradeCode, source: Source) -> Callable[[], OnTradeInTicks]:
+    """Free code on trades, new for each run."""
+    return lambda: _InQuote(name, code.make(), float(source.tick), float(source.lot))
 
 
 def streamed(strategy: TickStrategy, source: Source, way: Way) -> Played:
@@ -91,7 +106,8 @@ def bars_of(source: Source, width_ns: int) -> Bars:
     return bars.found(source.tick, source.lot)
 
 
-def _quotes(plan: Plan, source: Source, way: Way, queue: str) -> Callable[[], Played]:
+def quoted_on(plan: Plan, source: Source, way: Way, queue: str) -> tuple[Session, Terms]:
+    """Where and by what terms a strategy quotes. raises: BadStrategy where it cannot."""
     session = source.session
     if session is None or not session.has_book:
         raise BadStrategy(
@@ -102,24 +118,24 @@ def _quotes(plan: Plan, source: Source, way: Way, queue: str) -> Callable[[], Pl
         raise BadStrategy(
             f"strategy {plan.name} quotes both sides, and {source.name} is spot: what is not held is not sold; give a perpetual"
         )
-    terms = Terms(way.rules.cash, way.rules.fees, QUEUES[queue], way.latency)
-
-    def play() -> Played:
-        traded, asked = run_quoting(plan, session, terms)
-        bars = BarsOfTicks(way.width_ns)
-        bars.take(source.whole())
-        more = {"events": len(session), "asked": asked, "fills": len(traded.fills)}
-        return Played(result_of(traded, way), bars.found(source.tick, source.lot), more)
-
-    return play
+    return session, Terms(way.rules.cash, way.rules.fees, QUEUES[queue], way.latency)
 
 
-def _on_trade(name: str, code: TradeCode, source: Source, way: Way) -> Played:
+def _quotes(plan: Plan, source: Source, session: Session, terms: Terms, way: Way) -> Played:
+    traded, asked = run_quoting(plan, session, terms)
+    return Played(result_of(traded, way), bars_of(source, way.width_ns), told_of_quotes(traded, asked))
+
+
+def told_of_quotes(traded: Traded, asked: int) -> dict[str, Any]:
+    """What is told of quotes alone."""
+    return {"events": len(traded.session), "asked": asked, "fills": len(traded.fills)}
+
+
+def _on_trade(code: OnTradeInTicks, source: Source, way: Way) -> Played:
     ticks = source.whole()
     bars = BarsOfTicks(way.width_ns)
     bars.take(ticks)
-    asked = _InQuote(name, code.make(), float(source.tick), float(source.lot))
-    return Played(run_on_trade(ticks, asked, way), bars.found(source.tick, source.lot), {})
+    return Played(run_on_trade(ticks, code, way), bars.found(source.tick, source.lot), {})
 
 
 class _InQuote:

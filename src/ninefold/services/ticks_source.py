@@ -1,6 +1,6 @@
 """Where the trades and books of a back-test come from: a Parquet file of trades, or what is stored of an instrument.
 
-In:  a path; or a data dir and a name. Out: `Source`: blocks of trades, as often as they are asked for, and the session of books if
+In:  a path; or a data dir and a name; a range. Out: `Source`: blocks of trades, as often as they are asked for, and the session of books if
      there is one.
 """
 
@@ -20,6 +20,7 @@ from ninefold.backtest.ticks.tape import BadTicks, Ticks
 from ninefold.services.backtest_stored import SPOT
 from ninefold.services.tick_files import instrument_of_store, session_of_store, tape_of_file
 from ninefold.store.stretch import Stretch
+from ninefold.store.timerange import parse_timerange
 
 
 class Seen(NamedTuple):
@@ -72,18 +73,21 @@ class Source:
         return Ticks(at, price, size, joined("known_ns"), joined("taker_side"), self.tick, self.lot)
 
 
-def source_of(data_dir: Path, file: Path | None, instrument: str | None) -> Source:
-    """raises: BadTicks for neither or both; as `tape_of_file` and `session_of_store`."""
+def source_of(data_dir: Path, file: Path | None, instrument: str | None, timerange: str | None) -> Source:
+    """raises: BadTicks for neither or both; ValueError for a range that is none; as `tape_of_file` and `session_of_store`."""
+    range_ns = parse_timerange(timerange)
     if (file is None) == (instrument is None):
         raise BadTicks("give either --trades FILE.parquet or --instrument NAME, such as binanceusdm:BTC/USDT:USDT")
     if file is not None:
-        tape = tape_of_file(file)
+        tape = tape_of_file(file, range_ns)
         return Source(str(file), tape.tick, tape.lot, tape.highest, True, tape.blocks)
-    session = session_of_store(data_dir, str(instrument))
+    session = session_of_store(data_dir, str(instrument), range_ns)
     spot = instrument_of_store(data_dir, str(instrument)).kind == SPOT
     trades = session.events[session.events["kind"] == TRADE]
     if not len(trades):
-        raise BadTicks(f"{data_dir} holds no trades of {instrument}, by which positions are valued")
+        raise BadTicks(
+            f"{data_dir} holds no trades of {instrument}{' in this range' if timerange else ''}, by which positions are valued"
+        )
     at, price, size, known = (trades[name] for name in ("exchange_ns", "price", "size", "known_ns"))
     ticks = Ticks(at, price, size, known, trades["side"], session.tick, session.lot)
     read = Stretch(str(instrument), None, int(session.exchange_ns[0]), int(session.exchange_ns[-1]) + 1)

@@ -124,7 +124,7 @@ def sweep_ticks(wanted: WantedTicks, now_ns: int, progress: Progress) -> dict[st
     returns: as `backtest_sweep.sweep`.
     raises:  as `backtest_ticks`.
     """
-    grid = _grid(wanted)
+    grid = grid_of_ticks(wanted)
     ground = _ground(wanted, grid.points)
     search = Search(
         kind=KIND,
@@ -152,7 +152,8 @@ def again(trial: Trial, data_dir: Path) -> tuple[str, str, bytes, dict[str, Any]
     return ground.snapshot, code_of(points), digest, ground.complete()
 
 
-def _grid(wanted: WantedTicks) -> Grid:
+def grid_of_ticks(wanted: WantedTicks) -> Grid:
+    """raises: as `grid_of_settings`."""
     return grid_of_settings(wanted.settings, partial(_points, wanted))
 
 
@@ -165,7 +166,7 @@ def _points(wanted: WantedTicks, settings: Sequence[Sequence[str]]) -> list[Chos
 def _ground(wanted: WantedTicks, points: Sequence[Chosen]) -> TicksGround:
     """raises: what `player_of` refuses, of any point."""
     wanted.check()
-    source = source_of(wanted.data_dir, wanted.file, wanted.instrument)
+    source = source_of(wanted.data_dir, wanted.file, wanted.instrument, wanted.timerange)
     way = wanted.way(source.spot)
     plays = [player_of(point, source, way, wanted.each, wanted.queue) for point in points]
     made = bars_of(source, way.width_ns)

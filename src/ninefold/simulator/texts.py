@@ -20,7 +20,9 @@ def text_of(e8: int) -> str:
     >>> text_of(6_173_763_000_000), text_of(-5)
     ('61737.63000000', '-0.00000005')
     """
-    return "%d.%08d" % divmod(e8, E8) if e8 >= 0 else "-%d.%08d" % divmod(-e8, E8)
+    sign = "-" if e8 < 0 else ""
+    whole, rest = divmod(abs(e8), E8)
+    return f"{sign}{whole}.{rest:08d}"
 
 
 def e8_of(text: str) -> int:

@@ -12,12 +12,13 @@ for, and no order of that tick could refer to it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import numpy as np
 
 from ninefold.formula import Bars as Heard
+from ninefold.market.arrays import stacked
 from ninefold.market.chunk import Chunk
 from ninefold.market.columns import columns, each_row
 from ninefold.market.instruments import Instrument
@@ -34,7 +35,7 @@ from ninefold.strategy.foretell import (
     recent_returns,
 )
 from ninefold.strategy.plan import Plan
-from ninefold.strategy.series import Joined, Moments, Series, joins, scale_of
+from ninefold.strategy.series import Closed, Joined, Moments, Series, joins, scale_of, told_all, update_all
 
 HORIZON_NS = (
     2 * MINUTE_NS
@@ -129,23 +130,33 @@ class Decide:
         moments = self._moments.of_all(bars).tolist() if self._joining else bars["known_ns"].tolist()
         if self._joining:
             self._hear(bars, moments, read)
-        closed: dict[tuple[int, int], _Closed] = {}
-        made: list[np.ndarray] = []
         keys = bars[["instrument", "width_ns", "close_ns", "known_ns", "seq"]].tolist()
-        for (instrument, width_ns, close_ns, known_ns, seq), row, moment in zip(keys, read, moments, strict=True):
-            for series in self._series_of(instrument, width_ns):
-                series.update(row, moment)
-                made.append(series.told(instrument, width_ns, close_ns, known_ns, seq))
-                chunk.records += [
-                    Renewed(seq=seq, known_ns=known_ns, instrument=instrument, strategy=again)
-                    for again in series.renewed
-                ]
-                self._watch(instrument, close_ns, series)
-                returns = forecasts.get((instrument, width_ns, close_ns))
-                closed[instrument, width_ns] = _Closed(instrument, width_ns, close_ns, returns)
+        due = [
+            Closed(series, instrument, width_ns, close_ns, known_ns, seq, row, moment)
+            for (instrument, width_ns, close_ns, known_ns, seq), row, moment in zip(keys, read, moments, strict=True)
+            for series in self._series_of(instrument, width_ns)
+        ]
+        made = [self._take(chunk, some) for some in _turns(due)]
         if made:
-            chunk.add("targets", np.concatenate(made))
-            self._state.closed = list(closed.values())
+            chunk.add("targets", stacked("targets", made))
+            newest = {(one.instrument, one.width_ns): one for one in due}
+            self._state.closed = [
+                _Closed(*key, one.close_ns, forecasts.get((*key, one.close_ns))) for key, one in newest.items()
+            ]
+
+    def _take(self, chunk: Chunk, closed: Sequence[Closed]) -> np.ndarray:
+        """Bars of one turn; returns the targets."""
+        update_all(closed)
+        open_of: dict[int, list[_Open]] = {}
+        for may in self._state.open:
+            open_of.setdefault(may.may.instrument, []).append(may)
+        for one in closed:
+            chunk.records += [
+                Renewed(seq=one.seq, known_ns=one.known_ns, instrument=one.instrument, strategy=again)
+                for again in one.series.renewed
+            ]
+            _watch(open_of.get(one.instrument, ()), one)
+        return told_all(closed)
 
     def _hear(self, bars: np.ndarray, moments: Sequence[int], read: Sequence[dict[str, float]]) -> None:
         """What strategies read elsewhere is heard before the own bars of the same input."""
@@ -174,13 +185,6 @@ class Decide:
                 (Joined if joined else Series)(plans[joined], scale_of(of)) for joined in sorted(plans)
             ]
         return self._series[key]
-
-    def _watch(self, instrument: int, close_ns: int, series: Series) -> None:
-        for one in self._state.open:
-            may = one.may
-            if may.instrument == instrument and may.strategy in series.places and close_ns <= may.until_ns:
-                moved = (float(series.latest[series.places[may.strategy]]) - one.base) * may.side
-                one.kept = one.kept or moved >= SMALLEST_CHANGE
 
     def _foretell_all(self, tick: Tick) -> list[May]:
         """AT_ONCE at most; whoever was left out speaks at the next bars."""
@@ -250,6 +254,30 @@ class Decide:
             )
             for one in over
         ]
+
+
+def _turns(closed: Sequence[Closed]) -> Iterator[list[Closed]]:
+    """In their order, each series once a turn."""
+    turn: list[Closed] = []
+    taking: set[int] = set()
+    for one in closed:
+        if id(one.series) in taking:
+            yield turn
+            turn, taking = [], set()
+        turn.append(one)
+        taking.add(id(one.series))
+    if turn:
+        yield turn
+
+
+def _watch(told: Iterable[_Open], closed: Closed) -> None:
+    """See which of the MAYs of an instrument are kept."""
+    series = closed.series
+    for one in told:
+        may = one.may
+        if may.strategy in series.places and closed.close_ns <= may.until_ns:
+            moved = (float(series.latest[series.places[may.strategy]]) - one.base) * may.side
+            one.kept = one.kept or moved >= SMALLEST_CHANGE
 
 
 def _one_bar_ahead(forecasts: np.ndarray) -> dict[tuple[int, int, int], Returns]:

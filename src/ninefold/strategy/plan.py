@@ -248,12 +248,13 @@ _FORMS: dict[type, str] = {
     TradeCode: "on_trade",
     BookCode: "on_book",
 }
+_ON_TICKS = " (run it on trades and books, with `ninefold backtest-ticks`, `sweep`, `walk-forward` or `cross-validate`)"
 _WAYS = {
     "on_bar": "is free code (on_bar)",
     "legs": "has legs (run it with `ninefold backtest`, `sweep`, `walk-forward` or `cross-validate`, an --instrument or --bars for each)",
-    "quotes": "gives quotes (run it with `ninefold backtest-ticks` or `sweep`)",
-    "on_trade": "is free code on trades (run it with `ninefold backtest-ticks` or `sweep`)",
-    "on_book": "is free code that quotes (run it with `ninefold backtest-ticks` or `sweep`)",
+    "quotes": "gives quotes" + _ON_TICKS,
+    "on_trade": "is free code on trades" + _ON_TICKS,
+    "on_book": "is free code that quotes" + _ON_TICKS,
 }
 
 

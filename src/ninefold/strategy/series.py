@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from ninefold.formula import Aligned, Evaluator, Scale, Term, sources
 from ninefold.formula import Bars as Heard
+from ninefold.formula import update_all as evaluate_all
 from ninefold.formula.elsewhere import Source
-from ninefold.market.arrays import TARGETS
+from ninefold.market.arrays import TARGETS, stacked
 from ninefold.market.columns import columns
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import width_of
@@ -26,6 +28,19 @@ from ninefold.market.values import Known, told_of
 from ninefold.strategy.plan import Plan, targets
 
 RECENT_BARS = 32
+
+
+class Closed(NamedTuple):
+    """A bar that a series takes."""
+
+    series: Series
+    instrument: int
+    width_ns: int
+    close_ns: int
+    known_ns: int
+    seq: int
+    bar: dict[str, float]
+    moment_ns: int
 
 
 class Series:
@@ -36,8 +51,8 @@ class Series:
     def __init__(self, strategies: Sequence[Plan], scale: Scale) -> None:
         self.strategies = tuple(strategies)
         self.places = {strategy.name: place for place, strategy in enumerate(strategies)}
-        self._told = np.zeros(len(strategies), TARGETS)
-        self._told["strategy"] = [strategy.name.encode() for strategy in strategies]
+        self.blank = np.zeros(len(strategies), TARGETS)
+        self.blank["strategy"] = [strategy.name.encode() for strategy in strategies]
         self._entries = [(place, *entry) for place, one in enumerate(strategies) for entry in one.entered_again]
         self.evaluator = self._evaluator(
             [strategy.target for strategy in strategies] + [term for _, _, term in self._entries], scale
@@ -49,13 +64,14 @@ class Series:
     def update(self, bar: dict[str, float], moment_ns: int) -> None:
         self.recent.append(bar)
         values = self._take(bar, moment_ns)
-        many = len(self.strategies)
-        self.latest = targets(values[:many])
-        found = zip(self._entries, values[many:].tolist(), strict=True)
+        self.see(values, targets(values[: len(self.strategies)]))
+
+    def see(self, values: np.ndarray, wanted: np.ndarray) -> None:
+        """The values of all formulas at a bar, and the targets that they are."""
+        self.latest = wanted
+        found = zip(self._entries, values[len(self.strategies) :].tolist(), strict=True)
         self.renewed = [
-            self.strategies[place].name
-            for (place, side, _), holds in found
-            if holds == 1.0 and self.latest[place] == side
+            self.strategies[place].name for (place, side, _), holds in found if holds == 1.0 and wanted[place] == side
         ]
 
     def warm(self, own: Heard, others: Mapping[Source, Heard]) -> tuple[np.ndarray, np.ndarray]:
@@ -74,10 +90,7 @@ class Series:
 
     def told(self, instrument: int, width_ns: int, close_ns: int, known_ns: int, seq: int) -> np.ndarray:
         """The targets as rows."""
-        made = self._told.copy()
-        made["instrument"], made["width_ns"], made["close_ns"] = instrument, width_ns, close_ns
-        made["target"], made["known_ns"], made["seq"] = self.latest, known_ns, seq
-        return made
+        return told_all([Closed(self, instrument, width_ns, close_ns, known_ns, seq, {}, known_ns)])
 
     def recent_columns(self) -> dict[str, np.ndarray]:
         return {name: np.array([bar[name] for bar in self.recent]) for name in self.recent[-1]}
@@ -85,13 +98,17 @@ class Series:
     def _evaluator(self, terms: Sequence[Term], scale: Scale) -> Evaluator | Aligned:
         return Evaluator(terms, scale)
 
-    def _take(self, bar: dict[str, float], moment_ns: int) -> np.ndarray:
+    @property
+    def own(self) -> Evaluator:
+        """The evaluator of formulas over the own bars alone."""
         assert isinstance(self.evaluator, Evaluator)
-        return self.evaluator.update(bar)
+        return self.evaluator
+
+    def _take(self, bar: dict[str, float], moment_ns: int) -> np.ndarray:
+        return self.own.update(bar)
 
     def _take_all(self, own: Heard, others: Mapping[Source, Heard]) -> np.ndarray:
-        assert isinstance(self.evaluator, Evaluator)
-        return self.evaluator.warm(own.columns)
+        return self.own.warm(own.columns)
 
 
 class Joined(Series):
@@ -139,6 +156,32 @@ class Joined(Series):
                 if self._knows(source, scale_of(of)) and source not in found:
                     found[source] = Heard(columns(bars[mine], told_of(bars[mine], known)), moment[mine])
         return found
+
+
+def update_all(closed: Sequence[Closed]) -> None:
+    """`update` of series that are each there once; those of the same formulas take their bars together."""
+    alike: dict[int, list[Closed]] = {}
+    for one in closed:
+        if isinstance(one.series, Joined):
+            one.series.update(one.bar, one.moment_ns)
+        else:
+            alike.setdefault(one.width_ns, []).append(one)
+    for some in alike.values():
+        values = evaluate_all([one.series.own for one in some], [one.bar for one in some])
+        wanted = targets(values[:, : len(some[0].series.strategies)])
+        for one, found, wants in zip(some, values, wanted, strict=True):
+            one.series.recent.append(one.bar)
+            one.series.see(found, wants)
+
+
+def told_all(closed: Sequence[Closed]) -> np.ndarray:
+    """The newest targets of each series as rows, one series after the other."""
+    made = stacked("targets", [one.series.blank for one in closed])
+    counts = [len(one.series.strategies) for one in closed]
+    for name in ("instrument", "width_ns", "close_ns", "known_ns", "seq"):
+        made[name] = np.repeat([getattr(one, name) for one in closed], counts)
+    made["target"] = np.concatenate([one.series.latest for one in closed])
+    return made
 
 
 class Moments:

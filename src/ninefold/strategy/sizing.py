@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ninefold.market.instruments import Instrument
 
 WEIGHTS_KNOWN = 64  # sets of them
+_Key = TypeVar("_Key", str, float)
 QUOTE_DECIMALS = 8  # capital is in units of 10**-8 of the quote asset
 
 
@@ -49,9 +50,9 @@ def sized(
     unit, paid = capital_quote * int(10**instrument.price_decimals), price << places
     lot = paid * instrument.lot_size * int(10**QUOTE_DECIMALS)
     together = sum(shares.values()) * unit * int(10**instrument.size_decimals)
+    alone = {share: _toward_zero(share * unit, paid) for share in set(shares.values())}  # mostly few
     return Sized(
-        _toward_zero(together, lot) * instrument.lot_size,
-        {name: _toward_zero(share * unit, paid) if share else 0 for name, share in shares.items()},
+        _toward_zero(together, lot) * instrument.lot_size, {name: alone[share] for name, share in shares.items()}
     )
 
 
@@ -80,9 +81,10 @@ def _shares(targets: Mapping[str, float], weights: Mapping[str, float]) -> tuple
     if missing:
         raise ValueError(f"no weight for {', '.join(missing)}; weights are given for {', '.join(sorted(weights))}")
     used, of_weights = _used(tuple([(name, weights[name]) for name in targets]))
-    opinions = {name: min(max(target, -1.0), 1.0) if target == target else 0.0 for name, target in targets.items()}
+    opinions = {target: min(max(target, -1.0), 1.0) for target in set(targets.values()) if target == target}
     wanted, of_targets = _whole(opinions)
-    return {name: want * used[name] for name, want in wanted.items()}, of_weights + of_targets
+    shares = {name: wanted.get(target, 0) * used[name] for name, target in targets.items()}
+    return shares, of_weights + of_targets
 
 
 @lru_cache(WEIGHTS_KNOWN)
@@ -97,11 +99,11 @@ def _used(weights: tuple[tuple[str, float], ...]) -> tuple[dict[str, int], int]:
     return used, places
 
 
-def _whole(values: Mapping[str, float]) -> tuple[dict[str, int], int]:
+def _whole(values: Mapping[_Key, float]) -> tuple[dict[_Key, int], int]:
     """Floats as whole numbers of 2**-places, exactly."""
-    ratios = {name: value.as_integer_ratio() for name, value in values.items()}
+    ratios = {key: value.as_integer_ratio() for key, value in values.items()}
     most = max((below for _, below in ratios.values()), default=1)
-    return {name: above * (most // below) for name, (above, below) in ratios.items()}, most.bit_length() - 1
+    return {key: above * (most // below) for key, (above, below) in ratios.items()}, most.bit_length() - 1
 
 
 def _toward_zero(above: int, below: int) -> int:

@@ -113,7 +113,14 @@ def run(
         if not is_frame or receive >= control[UNTIL_NS] or receive < last_receive:
             break
         is_mine, is_best, symbol, length, said = either(
-            body + BODY, behind, address_of(steps), len(steps), texts, address_of(best_steps), len(best_steps), best_texts
+            body + BODY,
+            behind,
+            address_of(steps),
+            len(steps),
+            texts,
+            address_of(best_steps),
+            len(best_steps),
+            best_texts,
         )
         if not is_mine:
             break

@@ -126,7 +126,7 @@ def apart(seed, count=80):
 
 @pytest.mark.slow
 @given(SEEDS, st.sampled_from(FORMULAS), st.integers(1, 4), st.sampled_from([0, 1, 3]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_formulas_computed_at_once_fill_as_asked_one_tick_after_the_other(seed, body, every_ms, way_ms):
     terms = Terms(1_000, Fees("0.001", "-0.0002"), latency=Latency(FixedFeed(MS), FixedOrder(way_ms * MS)))
     there, most = apart(seed), 6
@@ -142,7 +142,7 @@ def test_formulas_computed_at_once_fill_as_asked_one_tick_after_the_other(seed, 
 
 @pytest.mark.slow
 @given(SEEDS, st.integers(1, 4), st.sampled_from([0, 1, 3]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_quotes_that_follow_the_position_fill_as_at_the_slow_venue(seed, every_ms, way_ms):
     """What was asked while it ran, told to the slow venue, which knows nothing of who decides."""
     terms = Terms(1_000, Fees("0.001", "-0.0002"), latency=Latency(FixedFeed(MS), FixedOrder(way_ms * MS)))
@@ -167,7 +167,7 @@ def test_quotes_that_follow_the_position_fill_as_at_the_slow_venue(seed, every_m
 
         return ask
 
-    fast = market.trade_live_quotes(there, shown.timer, heard, terms)
+    fast = market.trade_live_quotes(there, [market.Turn(shown.timer, heard)], terms)
     table = np.array([told[row] for row in range(len(shown.at_ns))], np.int64).reshape(-1, 4).T
     quotes = Quotes(shown.timer.at, *table, 8, decided_ns=shown.at_ns)
     fills, cash, position = venue_slow.play_quotes(

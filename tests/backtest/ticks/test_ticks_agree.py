@@ -1,6 +1,7 @@
 """On trades: the fast kernel, the block-wise one and free code equal the slow kernel on every fill."""
 
 import itertools
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -85,7 +86,7 @@ class Repeat:
 
 
 @given(DRAWN)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @pytest.mark.slow
 def test_the_fast_kernel_and_free_code_fill_as_the_slow_one(drawn):
     ticks, changes, way = run_of(drawn)
@@ -108,7 +109,7 @@ def test_the_fast_kernel_fills_as_the_slow_one_over_many_markets(drawn):
 
 
 @given(DRAWN, st.lists(st.integers(0, 70), max_size=6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @pytest.mark.slow
 def test_where_the_tape_is_cut_changes_nothing(drawn, cuts):
     ticks, changes, way = run_of(drawn)
@@ -144,7 +145,7 @@ def test_a_strategy_decides_the_same_wherever_the_tape_is_cut(make, seed, cuts):
 
 
 @given(DRAWN)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_nothing_is_filled_before_its_order_arrived_or_at_another_price(drawn):
     ticks, changes, way = run_of(drawn)
     fills = run(ticks, changes, way).fills
@@ -160,7 +161,7 @@ def test_nothing_is_filled_before_its_order_arrived_or_at_another_price(drawn):
 
 
 @given(DRAWN)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_happened_stays_the_same_when_the_future_arrives(drawn):
     ticks, changes, way = run_of(drawn)
     part = max(1, len(ticks) // 2)
@@ -170,8 +171,9 @@ def test_what_happened_stays_the_same_when_the_future_arrives(drawn):
     assert whole[whole["bar"] < part].tolist() == found.tolist()
 
 
+@pytest.mark.slow
 @given(DRAWN)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_cash_positions_and_costs_add_up(drawn):
     ticks, changes, way = run_of(drawn)
     result = run(ticks, changes, way)
@@ -229,6 +231,13 @@ def random_run(seed):
     return random_ticks(seed, 70), changes, Way(rules, latency)
 
 
+@cache
+def played_quickly(seed):
+    """A run from its seed alone and its fills, once for all that are compared with it."""
+    drawn = random_run(seed)
+    return drawn, run(*drawn).fills.tolist()
+
+
 @pytest.mark.parametrize(("text", "instead"), MUTANTS.values(), ids=MUTANTS)
 def test_a_kernel_with_another_rule_is_told_from_it(text, instead):
     source = Path(slow.__file__).read_text()
@@ -236,7 +245,5 @@ def test_a_kernel_with_another_rule_is_told_from_it(text, instead):
     mutant = ModuleType("mutant")
     mutant.__dict__["__name__"] = slow.__name__
     exec(compile(source.replace(text, instead), "mutant", "exec"), mutant.__dict__)
-    assert any(
-        played_slowly(*random_run(seed), mutant.play).tolist() != run(*random_run(seed)).fills.tolist()
-        for seed in range(150)
-    )
+    runs = map(played_quickly, range(150))
+    assert any(played_slowly(*drawn, mutant.play).tolist() != fills for drawn, fills in runs)

@@ -1,5 +1,6 @@
 """The compiled venue equals the slow one on every fill, over random sessions, orders and quotes."""
 
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -75,6 +76,13 @@ def random_run(seed, terms=None):
     return session, random_orders(seed, EVENTS, 12), terms
 
 
+@cache
+def played_quickly(seed):
+    """A run from its seed alone and its fills, once for all that are compared with it."""
+    run = random_run(seed)
+    return run, quickly(*run).fills.tolist()
+
+
 def check(seed, terms):
     run = random_run(seed, terms)
     found, (fills, cash, position) = quickly(*run), slowly(*run)
@@ -83,7 +91,7 @@ def check(seed, terms):
 
 
 @given(SEEDS, TERMS)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @pytest.mark.slow
 def test_the_compiled_venue_fills_as_the_slow_one(seed, terms):
     check(seed, terms)
@@ -97,7 +105,7 @@ def test_the_compiled_venue_fills_as_the_slow_one_over_many_sessions(seed, terms
 
 
 @given(SEEDS, TERMS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @pytest.mark.slow
 def test_nothing_is_filled_at_a_price_that_was_not_shown_nor_beyond_what_was_traded(seed, terms):
     session, wanted, terms = random_run(seed, terms)
@@ -115,7 +123,7 @@ def test_nothing_is_filled_at_a_price_that_was_not_shown_nor_beyond_what_was_tra
 
 
 @given(SEEDS, TERMS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @pytest.mark.slow
 def test_no_more_is_taken_at_a_price_than_was_ever_told_of_it(seed, terms):
     session, wanted, terms = random_run(seed, terms)
@@ -128,8 +136,9 @@ def test_no_more_is_taken_at_a_price_than_was_ever_told_of_it(seed, terms):
             assert np.abs(mine).sum() <= events["size"][of & (events["price"] == price)].sum()
 
 
+@pytest.mark.slow
 @given(SEEDS, TERMS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_cash_positions_and_fees_add_up(seed, terms):
     session, wanted, terms = random_run(seed, terms)
     found = quickly(session, wanted, terms)
@@ -215,7 +224,5 @@ def test_a_venue_with_another_rule_is_told_from_it(text, instead):
     mutant = ModuleType("mutant")
     mutant.__dict__["__name__"] = venue_slow.__name__
     exec(compile(source.replace(text, instead), "mutant", "exec"), mutant.__dict__)
-    assert any(
-        slowly(*random_run(seed), mutant)[0].tolist() != quickly(*random_run(seed)).fills.tolist()
-        for seed in range(300)
-    )
+    runs = map(played_quickly, range(300))
+    assert any(slowly(*run, mutant)[0].tolist() != fills for run, fills in runs)

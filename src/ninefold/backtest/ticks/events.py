@@ -6,7 +6,8 @@ Out: `Session`, checked once, that kernels read as it is; `BadEvents` names the 
 TRADE: a deal; side: of the taker (1 buy, -1 sell, 0 unknown).   LEVEL: a level has this size from now on; 0: it is gone.
 BEST:  the best level of a side; what was better is gone.         CLEAR: the book is told anew; side, price, size are 0.
 Events stand in the order in which they were received. Streams of a venue overtake each other a little, so the venue's time is
-taken as not going back: an event counts as happened when it or one received before it did.
+taken as not going back: an event counts as happened when it or one received before it did. What was downloaded or imported stands
+by the venue's time, and counts as known then.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class Session:
 
 
 def events_of_rows(trades: np.ndarray, books: np.ndarray, quotes: np.ndarray, of: Instrument) -> Session:
-    """TRADES, BOOKS and QUOTES rows of one instrument, each in the order of their inputs (`seq`).
+    """TRADES, BOOKS and QUOTES rows of one instrument, each by time, as the store gives them; seq below 0: what stood beside.
 
     Prices count in the instrument's tick where it is known and all are multiples of it, sizes in its lot likewise; else in the
     largest unit of which all are multiples.
@@ -102,14 +103,24 @@ def events_of_rows(trades: np.ndarray, books: np.ndarray, quotes: np.ndarray, of
     """
     parts = [_trades(trades), _books(books), _quotes(quotes)]
     events = np.concatenate([part for part, _ in parts])
-    order = np.argsort(np.concatenate([seq for _, seq in parts]), kind="stable")
-    events = events[order]
+    events = events[_order(np.concatenate([seq for _, seq in parts]), events["exchange_ns"])]
     tick, lot = (
         _step(events[name], said, of.rules_known) for name, said in (("price", of.tick_size), ("size", of.lot_size))
     )
     events["price"] //= tick
     events["size"] //= lot
     return Session(events, Fraction(tick, 10**of.price_decimals), Fraction(lot, 10**of.size_decimals))
+
+
+def _order(seq: np.ndarray, exchange_ns: np.ndarray) -> np.ndarray:
+    """As they were received; what stood beside, of which nobody heard when it happened, by the venue's time."""
+    heard, beside = np.flatnonzero(seq >= 0), np.flatnonzero(seq < 0)
+    heard = heard[np.argsort(seq[heard], kind="stable")]
+    if not len(beside):
+        return heard
+    at = np.concatenate([np.maximum.accumulate(exchange_ns[heard]), exchange_ns[beside]])
+    found: np.ndarray = np.concatenate([heard, beside])[np.argsort(at, kind="stable")]
+    return found
 
 
 def _step(values: np.ndarray, said: int, is_known: bool) -> int:
@@ -120,12 +131,8 @@ def _step(values: np.ndarray, said: int, is_known: bool) -> int:
 
 def _made(rows: np.ndarray, kind: np.ndarray | int, side: np.ndarray, price: str, size: str) -> np.ndarray:
     made = np.zeros(len(rows), EVENTS)
-    made["exchange_ns"], made["known_ns"], made["kind"], made["side"] = (
-        rows["exchange_ns"],
-        rows["receive_ns"],
-        kind,
-        side,
-    )
+    made["exchange_ns"], made["kind"], made["side"] = rows["exchange_ns"], kind, side
+    made["known_ns"] = np.where(rows["seq"] < 0, rows["exchange_ns"], rows["receive_ns"])
     made["price"], made["size"] = rows[price], rows[size]
     return made
 

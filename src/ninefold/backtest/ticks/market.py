@@ -5,7 +5,7 @@ In:  a session, what is sent, how long news and orders take, fees. Out: `Traded`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.ticks.book_fast import CASH, COLUMNS, COUNTS, GROUP, POSITION, Given, clear
 from ninefold.backtest.ticks.events import Session
 from ninefold.backtest.ticks.latency import Latency
-from ninefold.backtest.ticks.orders import ASKED, FILLED, SUBMIT, Account, BadOrder, Cancel, Order, Queue, asked
+from ninefold.backtest.ticks.orders import ASKED, FILLED, SUBMIT, Account, BadOrder, Cancel, Life, Order, Queue, asked
 from ninefold.backtest.ticks.quotes import Quotes
 from ninefold.backtest.ticks.quotes_fast import play_quotes, quote, tops
 from ninefold.backtest.ticks.venue_fast import NONE, play_orders
@@ -106,37 +106,49 @@ def trade_quotes(session: Session, quotes: Quotes, terms: Terms) -> Traded:
     return _traded(session, terms, play)
 
 
-def trade_live_quotes(session: Session, timer: Quotes, make: Callable[[], Decide], terms: Terms) -> Traded:
-    """Back-test quotes that are decided while it runs, knowing the position.
+class Turn(NamedTuple):
+    """timer: when it is asked, and `most`; its prices and sizes are not read.
+    make: makes what is asked at each decision: its row and the position in lots; bid, its size, ask, its size, in ticks and lots,
+          or None to leave the quotes as they are."""
 
-    timer: when, and `most`; its prices and sizes are not read.
-    make:  makes what is asked at each decision: its row and the position in lots; bid, its size, ask, its size, in ticks and
-           lots, or None to leave the quotes as they are.
+    timer: Quotes
+    make: Callable[[], Decide]
+
+
+def trade_live_quotes(session: Session, turns: Sequence[Turn], terms: Terms) -> Traded:
+    """Back-test quotes that are decided while it runs, knowing the position; several take over one after the other, with what is
+    held and what is quoted.
+
     raises: as `trade_quotes`, and what is asked.
     """
-    timer.check(session)
-    arrival, given, table = timer.arrivals(session, terms.latency), _given(session, terms), _table(session)
-    decisions, life = len(timer.at), int(timer.life)
+    arrivals, last_ns = [], 0
+    for timer, _ in turns:
+        timer.check(session)
+        arrivals.append(np.maximum(timer.arrivals(session, terms.latency), last_ns).tolist())
+        last_ns = arrivals[-1][-1] if arrivals[-1] else last_ns
+    given, table = _given(session, terms), _table(session)
+    decisions = sum(map(len, arrivals))
     never, nothing = np.empty(0, np.int64), np.empty((0, 4), np.int64)
 
     def play(room: int) -> tuple[int, _Arrays]:
-        arrays, working, decide = _arrays(session, terms, 2 * decisions, 4 * decisions, room), np.full(2, NONE), make()
+        arrays, working = _arrays(session, terms, 2 * decisions, 4 * decisions, room), np.full(2, NONE)
         book, orders, counts, _, way = arrays
 
         def to(begin: int, end: int) -> int:
-            return play_quotes(
-                *arrays, given, table, never, nothing, never, timer.most, life, False, working, begin, end
-            )
+            how = (0, int(Life.GTC), False)  # nothing is decided there
+            return play_quotes(*arrays, given, table, never, nothing, never, *how, working, begin, end)
 
         begin = 0
-        for row, (event, at_ns) in enumerate(zip((timer.at + 1).tolist(), arrival.tolist(), strict=True)):
-            if (count := to(begin, event)) < 0:
-                return count, arrays
-            begin = event
-            wanted = decide(row, int(counts[POSITION]))
-            if wanted is not None:
-                _fits(max(wanted[1], wanted[3]), session)
-                quote(book, orders, counts, way, working, given, np.array(wanted), at_ns, timer.most, life, False)
+        for (timer, make), arrival in zip(turns, arrivals, strict=True):
+            decide, most, life = make(), timer.most, int(timer.life)
+            for row, (event, at_ns) in enumerate(zip((timer.at + 1).tolist(), arrival, strict=True)):
+                if (count := to(begin, event)) < 0:
+                    return count, arrays
+                begin = event
+                wanted = decide(row, int(counts[POSITION]))
+                if wanted is not None:
+                    _fits(max(wanted[1], wanted[3]), session)
+                    quote(book, orders, counts, way, working, given, np.array(wanted), at_ns, most, life, False)
         return to(begin, len(session)), arrays
 
     return _traded(session, terms, play)
@@ -153,6 +165,14 @@ def shown_by(session: Session) -> np.ndarray:
     found = np.zeros((len(session), 4), np.int64)
     tops(*_arrays(session, terms, 0, 0, 0), _given(session, terms), _table(session), found)
     return found
+
+
+def book_at(session: Session, row: int) -> np.ndarray:
+    """How much each level shows before the event of this row, lots, shape (2, span): bids, then asks, from `session.low` on."""
+    terms, never, nothing = Terms(cash=0), np.empty(0, np.int64), np.empty((0, 4), np.int64)
+    arrays, how = _arrays(session, terms, 0, 0, 0), (0, int(Life.GTC), False, np.full(2, NONE))
+    play_quotes(*arrays, _given(session, terms), _table(session), never, nothing, never, *how, 0, row)
+    return arrays.book[:2]
 
 
 class _Arrays(NamedTuple):

@@ -84,5 +84,5 @@ def every(session: Session, latency: Latency, interval_ns: int) -> tuple[np.ndar
     known = latency.feed.known_ns(session, np.arange(len(session)))
     at_ns = np.arange(known[0] + interval_ns, known[-1], interval_ns)
     rows = np.searchsorted(known, at_ns, "right") - 1
-    first = np.append(True, np.diff(rows) > 0)
+    first = np.append(True, np.diff(rows) > 0)[: len(rows)]
     return rows[first], at_ns[first]

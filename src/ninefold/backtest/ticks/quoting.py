@@ -12,7 +12,7 @@ other; other formulas are computed at once, with the same fills.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -23,7 +23,7 @@ import numpy as np
 from ninefold.backtest.bars import when
 from ninefold.backtest.stateful import line_of
 from ninefold.backtest.ticks.events import TRADE, Session
-from ninefold.backtest.ticks.market import Decide, Terms, Traded, shown_by, trade_live_quotes, trade_quotes
+from ninefold.backtest.ticks.market import Decide, Terms, Traded, Turn, shown_by, trade_live_quotes, trade_quotes
 from ninefold.backtest.ticks.quotes import Quotes, every
 from ninefold.formula import SIZE, Evaluator, Scale
 from ninefold.strategy.forms import Book, BookCode, Quote, Quoting
@@ -65,22 +65,29 @@ def run_quoting(plan: Plan, session: Session, terms: Terms) -> tuple[Traded, int
 
     raises: BadStrategy naming the strategy, the time and what is allowed; as `trade_quotes`.
     """
+    shown, made = asked_by(plan, session, terms)
+    traded = (
+        trade_quotes(session, made, terms)
+        if isinstance(made, Quotes)
+        else trade_live_quotes(session, [Turn(shown.timer, made)], terms)
+    )
+    return traded, len(shown.at_ns)
+
+
+def asked_by(plan: Plan, session: Session, terms: Terms) -> tuple[Shown, Quotes | Callable[[], Decide]]:
+    """What a strategy is shown, and what it quotes: all at once, or what is asked while it runs. raises: as `run_quoting`."""
     wants = plan.wants
     if not isinstance(wants, Quoting | BookCode):
         raise BadStrategy(f"strategy {plan.name} gives no quotes")
     shown = shown_at(session, terms, wants.every_ms, _lots(wants.most, session, plan.name))
     if isinstance(wants, BookCode):
-        return trade_live_quotes(session, shown.timer, partial(_of_code, plan.name, wants, shown, session), terms), len(
-            shown.at_ns
-        )
+        return shown, partial(_of_code, plan.name, wants, shown, session)
     read = frozenset().union(*(term.columns for term in wants.terms))
     if missing := sorted(read - {*COLUMNS, "position"}):
         raise BadStrategy(f"{plan.name} reads {', '.join(missing)}; quotes may read {', '.join(COLUMNS)} and position")
     if "position" in read:
-        return trade_live_quotes(
-            session, shown.timer, partial(_of_formulas, plan.name, wants, shown, session), terms
-        ), len(shown.at_ns)
-    return trade_quotes(session, _at_once(plan.name, wants, shown, session), terms), len(shown.at_ns)
+        return shown, partial(_of_formulas, plan.name, wants, shown, session)
+    return shown, _at_once(plan.name, wants, shown, session)
 
 
 def shown_at(session: Session, terms: Terms, every_ms: int, most: int) -> Shown:

@@ -58,11 +58,10 @@ def strategy_capital(state: RiskState, left: Left, instrument: Instrument, order
 
 def _capital(state: RiskState, left: Left, strategy: str, instrument: Instrument, after: int, price: int) -> int | None:
     """Worth of what a strategy may come to hold, with `after` of one instrument; None while a price is unknown."""
-    positions = state.account.attribution.positions(strategy)
-    on_order = left.parts.get(strategy, {})
     total = valued(state, instrument, after, price)
-    for of in (positions.keys() | on_order.keys()) - {instrument.id}:
-        one = _worth(state, of, most(positions.get(of, 0), on_order.get(of, (0, 0))))
+    for of, one in left.worths_of(state, strategy).items():
+        if of == instrument.id:
+            continue
         if total is None or one is None:
             return None
         total += one
@@ -83,15 +82,8 @@ def _exposure(
     for of in left.positions.keys() | left.pending.keys():
         if of == instrument.id or not counts(state.registry[of]):
             continue
-        one = _worth(state, of, left.most(of))
+        one = left.worth(state, of)
         if total is None or one is None:
             return None
         total += one
     return total
-
-
-def _worth(state: RiskState, instrument: int, amount: int) -> int | None:
-    if amount == 0:
-        return 0
-    quote = state.shown.quote(instrument)
-    return None if quote is None else valued(state, state.registry[instrument], amount, quote.ask)

@@ -8,11 +8,10 @@ from __future__ import annotations
 from ninefold.execution.bands import band_of
 from ninefold.execution.held import KEPT
 from ninefold.execution.limits.state import Left, RiskState
-from ninefold.execution.money import quote_amount, text
+from ninefold.execution.money import least_notional, quote_amount, text
 from ninefold.execution.rules import STALE_NS
 from ninefold.execution.shown import Quote
 from ninefold.market.instruments import Instrument
-from ninefold.market.numbers import to_units
 from ninefold.market.records import Order
 from ninefold.market.time import SECOND_NS
 
@@ -64,7 +63,7 @@ def fresh(state: RiskState, left: Left, instrument: Instrument, order: Order) ->
 
 
 def min_notional(state: RiskState, left: Left, instrument: Instrument, order: Order, quote: Quote) -> str:
-    least = to_units(instrument.min_notional, 8)
+    least = least_notional(instrument)
     found = quote_amount(instrument, order.price or quote.price(order.side), order.size)
     if found >= least:
         return ""

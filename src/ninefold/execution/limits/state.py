@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ninefold.execution.account import Account
 from ninefold.execution.attribution import split
@@ -61,6 +62,25 @@ class RiskState:
         return split(order.side * base_amount(instrument, order.size), shares)
 
 
+class Ask(NamedTuple):
+    """What is asked for 1 of the base: price // unit in the account's quote asset; unit: 0 where that is not what it is priced in."""
+
+    of: Instrument
+    price: int
+    unit: int
+
+
+@dataclass(slots=True)
+class Worths:
+    """What the exposures are summed of, counted once a call and again where an order was approved. asks: by instrument, None while
+    its price is unknown. of: by instrument. of_strategies: by strategy and instrument, None until somebody asks.
+    """
+
+    asks: dict[int, Ask | None] = field(default_factory=dict)
+    of: dict[int, int | None] = field(default_factory=dict)
+    of_strategies: dict[str, dict[int, int | None]] | None = None
+
+
 @dataclass(slots=True)
 class Left:
     """What the orders judged before in the same call have left."""
@@ -70,6 +90,8 @@ class Left:
     orders: int
     pending: dict[int, Pending]
     parts: dict[str, dict[int, Pending]]  # what is on order, by strategy and instrument
+    judged: tuple[Order, bool] | None = None  # the newest that was asked about, and whether it grows
+    worths: Worths = field(default_factory=Worths)
 
     def after(self, instrument: Instrument, order: Order) -> int:
         """The position if this order and all that go the same way are filled."""
@@ -78,31 +100,85 @@ class Left:
 
     def grows(self, instrument: Instrument, order: Order) -> bool:
         """Whether the order could make a position greater or turn it round."""
-        before = self.positions.get(instrument.id, 0)
-        return not min(before, 0) <= self.after(instrument, order) <= max(before, 0)
+        if self.judged is None or self.judged[0] is not order:
+            before = self.positions.get(instrument.id, 0)
+            self.judged = order, not min(before, 0) <= self.after(instrument, order) <= max(before, 0)
+        return self.judged[1]
 
     def most(self, instrument: int) -> int:
         """The greatest amount that may come to be held, long or short, whichever of the orders under way are filled."""
         return most(self.positions.get(instrument, 0), self.pending.get(instrument, (0, 0)))
+
+    def worth(self, state: RiskState, instrument: int) -> int | None:
+        """Of the greatest amount that may come to be held, as `worth`."""
+        known = self.worths.of
+        if instrument not in known:
+            known[instrument] = self._worth(state, instrument, self.most(instrument))
+        return known[instrument]
+
+    def worths_of(self, state: RiskState, strategy: str) -> Mapping[int, int | None]:
+        """The same by instrument, of what a strategy may come to hold."""
+        if self.worths.of_strategies is None:
+            self.worths.of_strategies = self._worths_of_all(state)
+        return self.worths.of_strategies.get(strategy, {})
+
+    def _worths_of_all(self, state: RiskState) -> dict[str, dict[int, int | None]]:
+        found: dict[str, dict[int, int | None]] = {}
+        held_of_all = state.account.attribution.held_of_all
+        for instrument, held in held_of_all.items():
+            for strategy, amount in held.items():
+                if amount:
+                    found.setdefault(strategy, {})[instrument] = self._worth(state, instrument, abs(amount))
+        for strategy, parts in self.parts.items():
+            of = found.setdefault(strategy, {})
+            for instrument, on_order in parts.items():
+                held_now = held_of_all.get(instrument, {}).get(strategy, 0)
+                of[instrument] = self._worth(state, instrument, most(held_now, on_order))
+        return found
+
+    def _worth(self, state: RiskState, instrument: int, amount: int) -> int | None:
+        """Of an amount at what is asked for it, in the account's quote asset; None while a price is unknown."""
+        if amount == 0:
+            return 0
+        if instrument not in self.worths.asks:
+            self.worths.asks[instrument] = _ask(state, instrument)
+        ask = self.worths.asks[instrument]
+        if ask is None:
+            return None
+        of, price, unit = ask
+        return amount * price // unit if unit else valued(state, of, amount, price)
 
     def take(self, state: RiskState, instrument: Instrument, order: Order) -> None:
         """An order of this call was approved."""
         quote = state.shown.quote(order.instrument)
         assert quote is not None  # an order without a price was refused
         amount = base_amount(instrument, order.size)
+        self.judged = None
         self.orders += 1
         self.pending[instrument.id] = more(self.pending.get(instrument.id, (0, 0)), order.side * amount)
         if order.side > 0:
             self.free[instrument.quote] -= cost(instrument, order, quote)
         else:
             self.free[instrument.base] -= amount
+        self.worths.of.pop(instrument.id, None)
         for strategy, part in state.parts(instrument, order).items():
             of = self.parts.setdefault(strategy, {})
             of[instrument.id] = more(of.get(instrument.id, (0, 0)), part)
+            if self.worths.of_strategies is not None:
+                held = state.account.attribution.held(strategy, instrument.id)
+                worth = self._worth(state, instrument.id, most(held, of[instrument.id]))
+                self.worths.of_strategies.setdefault(strategy, {})[instrument.id] = worth
 
 
 Rule = Callable[[RiskState, Left, Instrument, Order], str]
 Priced = Callable[[RiskState, Left, Instrument, Order, Quote], str]
+
+
+def _ask(state: RiskState, instrument: int) -> Ask | None:
+    quote, of = state.shown.quote(instrument), state.registry[instrument]
+    if quote is None:
+        return None
+    return Ask(of, quote.ask, int(10**of.price_decimals) if of.quote == state.rules.quote else 0)
 
 
 def cost(instrument: Instrument, order: Order, quote: Quote) -> int:
