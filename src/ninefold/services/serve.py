@@ -43,7 +43,7 @@ class Serve:
                 "set a token there, or serve on 127.0.0.1"
             )
         reader = Reader(self._data_dir)
-        self.stored_seq = reader.position()  # before the rest is read: what is stored meanwhile, the stream tells once more
+        self.stored_seq = reader.position()  # before the rest: what is stored meanwhile, the stream tells again
         self.view = LiveView(config.mode, reader.captured(), first_number=clock())
         self._remember(reader)
         context = ApiContext(
