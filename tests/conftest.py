@@ -30,7 +30,7 @@ from xdist.workermanage import WorkerController
 from ninefold.forecast.boosters import NoOpenMP, load
 
 THOROUGH = os.environ.get("NINEFOLD_PROPERTIES") == "thorough"  # `make torture`
-for name, examples in (("usual", 40), ("money", 100), ("long", 8)):  # where the test itself says no number
+for name, examples in (("usual", 25), ("money", 100), ("long", 8)):  # where the test itself says no number
     # a test says what is right, not how fast; pytest's timeout ends a hang
     settings.register_profile(name, deadline=None, max_examples=1_000 if THOROUGH else examples)
 settings.load_profile("usual")
@@ -50,15 +50,19 @@ SHARE_DEMO = (
 )
 SHARE_TAPED = ("pipeline/test_demo.py", "pipeline/test_train_and_serve.py")
 SHARE_LOADED = ("api", "backtest", "forecast", "formula", "freqtrade", "venues_orders")  # compiled loops, ccxt, LightGBM, Litestar
-LONGEST = (
-    *("torture/test_soak.py", "torture/test_crash_table.py", "torture/test_kill.py", "torture/test_day.py"),
-    *("venues/test_contract.py", "torture/test_bad_input.py"),
-    *(*SHARE_TAPED, "scale/test_collectors.py", *SHARE_DEMO, "pipeline/test_nats.py"),
-    *("history/test_interrupted.py", "services/test_ccxt_feed.py", "history/test_simulated.py", "torture/test_kill_work.py"),
-    *("pipeline/test_account.py", "pipeline/test_outside.py", "scale/test_publish.py", "services/test_restore.py"),
-    *("venues/test_quick.py", "venues/test_mutants.py", "services/test_replay.py", "web/test_backtests.py"),
-    *("services/test_verify.py", "history/test_spoken.py", "services/test_rebuild.py", "pipeline/test_several_venues.py"),
-    *("simulator/test_tape.py", "store/test_as_of.py", "store/test_kill.py", "pipeline/test_ccxt.py", "services/test_backup.py"),
+LONGEST = (  # two that mostly wait, then one that mostly computes
+    *("torture/test_soak.py", "torture/test_crash_table.py", "venues/test_contract.py"),
+    *(*SHARE_TAPED, "torture/test_day.py", "services/test_replay.py"),
+    *(*SHARE_DEMO, "torture/test_kill.py", "backtest"),
+    *("torture/test_bad_input.py", "scale/test_collectors.py", "history/test_spoken.py"),
+    *("pipeline/test_nats.py", "pipeline/test_account.py", "formula"),
+    *("pipeline/test_outside.py", "services/test_restore.py", "scale/test_publish.py"),
+    *("history/test_interrupted.py", "services/test_ccxt_feed.py", "api"),
+    *("torture/test_kill_work.py", "pipeline/test_several_venues.py", "services/test_verify.py"),
+    *("pipeline/test_ccxt.py", "pipeline/test_live.py", "services/test_rebuild.py"),
+    *("history/test_simulated.py", "simulator/test_tape.py", "leaks/test_corpus.py"),
+    *("web/test_backtests.py", "venues/test_quick.py", "venues/test_mutants.py", "freqtrade", "forecast"),
+    *("store/test_as_of.py", "store/test_kill.py", "services/test_backup.py"),
     *("venues/test_collector.py", "store/test_series.py", "store/test_tables.py", "strategy/test_library.py"),
 )
 RUNNING: list[subprocess.Popen[bytes]] = []  # the shared demo
@@ -149,9 +153,10 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 def _order(item: pytest.Item) -> int:
     file = _file(item.nodeid)
-    if file in LONGEST:
-        return LONGEST.index(file)
-    return len(LONGEST) + (file.split("/")[0] not in SHARE_LOADED)
+    folder = file.split("/")[0]
+    if file in LONGEST or folder in LONGEST:
+        return LONGEST.index(file if file in LONGEST else folder)
+    return len(LONGEST) + (folder not in SHARE_LOADED)
 
 
 def _file(nodeid: str) -> str:

@@ -77,7 +77,7 @@ def bucket(endpoint: str, request: pytest.FixtureRequest) -> str:
 def published(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, Result]:
     """A data dir, the bucket that has all of it, and what the command said that put it there; for tests that only look."""
     data_dir, to = tmp_path_factory.mktemp("published"), made_bucket(endpoint, "published")
-    write(data_dir, 1, 100, at_once=20)
+    write(data_dir, 1, 100, at_once=50)
     return data_dir, to, ninefold("publish", "--data-dir", data_dir, "--json", "--to", to)
 
 

@@ -21,7 +21,7 @@ from .works import WORKS
 
 ROOT = Path(__file__).parents[2]
 QUICKLY = ("an import of csv", "a rebuild", "compaction")
-QUICK_KILLS, TORTURE_KILLS = 2, 40
+QUICK_KILLS, TORTURE_KILLS = 1, 40
 
 
 @pytest.fixture(scope="module")
