@@ -69,6 +69,7 @@ def test_publisher_and_follower_wait_for_a_server_that_is_away(tmp_path):
     play(tmp_path, work)
 
 
+@pytest.mark.slow
 def test_a_follower_begins_anew_with_a_stream_that_was_made_anew(tmp_path):
     async def work(server: NatsServer, bus: NatsBus) -> NatsServer:
         for seq in (1, 2, 3):

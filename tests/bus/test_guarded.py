@@ -93,6 +93,7 @@ async def refused(access: Access) -> str:
     return str(told.value)
 
 
+@pytest.mark.slow
 def test_who_is_refused_is_told_why_and_what_to_do(tmp_path):
     async def work(host: Host) -> None:
         good = host.credentials["collect"]
@@ -190,6 +191,7 @@ def test_a_service_may_only_do_what_it_needs(violations, case):
     assert "ermissions Violation" in violations[case].replace("permissions violation", "Permissions Violation")
 
 
+@pytest.mark.slow
 def test_the_executor_alone_may_take_the_lease_of_an_account(tmp_path):
     async def work(host: Host) -> None:
         execute, bars = await host.bus("execute"), await host.bus("bars")

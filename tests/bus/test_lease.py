@@ -71,6 +71,7 @@ def test_one_that_renews_is_left_alone_and_one_that_leaves_is_followed_at_once(p
     play(work)
 
 
+@pytest.mark.slow
 def test_one_that_is_silent_is_replaced_after_the_stated_times_and_its_renewals_fail(play):
     async def work(take, server) -> None:
         first = await take("a")

@@ -168,13 +168,16 @@ def test_the_model_takes_over_from_the_baseline_when_all_features_are_known(mode
 
 def test_a_restart_anywhere_equals_never_having_stopped(model, bars):
     series = bars(300, seed=31, momentum=0.5)
+    series.columns["volume"][200:] *= 50.0  # strays, so that each bar moves the drift
     whole = Forecaster(series.scale, model)
-    expected = [whole.update(row) for row in rows(series)]
-    for restart in (1, 40, 130, 299):
+    expected = [(whole.update(row), whole.drift()) for row in rows(series)]
+    for restart in (1, 40, 130, 230, 299):
         restarted = Forecaster(series.scale, model)
         restarted.warm(part(series, 0, restart).columns)
-        assert [restarted.update(row) for row in rows(part(series, restart, 300))] == expected[restart:]
-        assert restarted.drift() == whole.drift()
+        assert restarted.drift() == expected[restart - 1][1]
+        again = [(restarted.update(row), restarted.drift()) for row in rows(part(series, restart, 300))]
+        assert again == expected[restart:]
+    assert expected[228][1] != expected[229][1], "one bar less would be seen"
 
 
 def test_when_the_market_is_nothing_like_what_was_taught_the_baseline_takes_over(model, bars):

@@ -73,6 +73,7 @@ class Caught(Exception):
     """A request that ccxt was about to send."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("venue", sorted(ORDER_ENTRIES))
 def test_ccxt_makes_the_same_of_every_order_and_every_explained_difference_is_there(venue):
     seen = set()
