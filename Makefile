@@ -35,7 +35,7 @@ test: $(DONE)/dev $(DONE)/web $(DONE)/compiled
 	$(MEMORY) $(BIN)/python -m pytest -n 4 $(PARALLEL) $(ARGS)
 
 quick: $(DONE)/dev $(DONE)/web $(DONE)/compiled
-	$(MEMORY) $(BIN)/python -m pytest -m "not slow and not torture" -n 2 $(PARALLEL) $(ARGS)
+	$(MEMORY) NINEFOLD_PROPERTIES=quick $(BIN)/python -m pytest -m "not slow and not torture" -n 2 $(PARALLEL) $(ARGS)
 
 torture: $(DONE)/dev $(DONE)/web
 	NINEFOLD_PROPERTIES=thorough $(BIN)/python -m pytest -m "torture or hypothesis" --timeout 7200 $(ARGS)

@@ -29,10 +29,11 @@ from xdist.workermanage import WorkerController
 
 from ninefold.forecast.boosters import NoOpenMP, load
 
-THOROUGH = os.environ.get("NINEFOLD_PROPERTIES") == "thorough"  # `make torture`
+PROPERTIES = os.environ.get("NINEFOLD_PROPERTIES", "")  # "thorough" in `make torture`, "quick" in `make quick`
+THOROUGH, QUICK = PROPERTIES == "thorough", PROPERTIES == "quick"
 for name, examples in (("usual", 25), ("money", 100), ("long", 8)):  # where the test itself says no number
     # a test says what is right, not how fast; pytest's timeout ends a hang
-    settings.register_profile(name, deadline=None, max_examples=1_000 if THOROUGH else examples)
+    settings.register_profile(name, deadline=None, max_examples=1_000 if THOROUGH else 8 if QUICK else examples)
 settings.load_profile("usual")
 if not THOROUGH:  # all files of ours that are loaded would be read for their constants: seconds, in every worker of a fresh clone
     providers._get_local_constants = lambda: providers._local_constants
