@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,23 +59,23 @@ class Report(msgspec.Struct):
 
 async def check(venue: Venue, seconds: float, clock: Callable[[], int] = time.time_ns) -> Report:
     """Listen for so many seconds. raises: Refused if the venue does not know a pair."""
+    collector = collector_of(Config(venue=venue))
+    heard = _Heard(collector)
     with TemporaryDirectory(prefix="ninefold-check-") as folder:
-        journal = LogWriter(Path(folder) / "journal")
-        collector = collector_of(Config(venue=venue))
-        heard = _Heard(collector)
-        intake = Intake(journal, collector, heard.take, Meter("collect", clock()))
-        feed = feed_of(venue, intake, clock, collector, count(1))
-        listening = asyncio.ensure_future(feed.run())
-        await asyncio.wait({listening}, timeout=seconds)
-        connected = feed.connected
-        if listening.done():
-            listening.result()
-        listening.cancel()
-        await asyncio.wait({listening})
-        intake.flush()
-        journal.close()
-        opened_ns, failures = _of_the_line(Path(folder) / "journal")
-        return heard.report(venue.name, seconds, connected, clock(), opened_ns, failures)
+        path = Path(folder) / "journal"
+        with closing(LogWriter(path)) as journal:
+            intake = Intake(journal, collector, heard.take, Meter("collect", clock()))
+            feed = feed_of(venue, intake, clock, collector, count(1))
+            listening = asyncio.ensure_future(feed.run())
+            await asyncio.wait({listening}, timeout=seconds)
+            connected = feed.connected
+            if listening.done():
+                listening.result()
+            listening.cancel()
+            await asyncio.wait({listening})
+            intake.flush()
+        opened_ns, failures = _of_the_line(path)
+    return heard.report(venue.name, seconds, connected, clock(), opened_ns, failures)
 
 
 class _Heard:
