@@ -121,7 +121,7 @@ def test_no_data_dir_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("log", "name"), [("journal", "journal"), ("stream", "stream log")])
 def test_a_flipped_byte_in_a_closed_segment_is_named_and_the_rest_is_compared_up_to_there(data, log, name) -> None:
     second = segments(data / log)[1]
-    flip(second, 5_000)
+    flip(second, second.stat().st_size // 2)  # it may be compressed by now
     found = wrong(data)
     assert list(found) == [name]
     assert f"{second} is damaged at byte" in found[name]
