@@ -98,8 +98,9 @@ def run(
     """
     why, traded, quoted, seq, now, touched = ENDED, 0, 0, control[SEQ], control[NOW_NS], control[TOUCHED]
     least, last_receive = np.int64(2**63 - 1), np.int64(-(2**63) + 1)
-    steps, texts, slots, states = known.steps, address_of(known.texts), known.slots, known.states
-    best_steps, best_texts = known.best_steps, address_of(known.best_texts)
+    slots, states = known.slots, known.states
+    trades = address_of(known.steps), len(known.steps), address_of(known.texts)
+    bests = address_of(known.best_steps), len(known.best_steps), address_of(known.best_texts)
     at, end = address_of(data) + start, address_of(data) + end
     while at < end and why == ENDED:
         if traded == len(rows) or quoted == len(quotes):
@@ -112,16 +113,7 @@ def run(
         is_frame = load_byte(body) == FRAME and connection == control[CONNECTION]
         if not is_frame or receive >= control[UNTIL_NS] or receive < last_receive:
             break
-        is_mine, is_best, symbol, length, said = either(
-            body + BODY,
-            behind,
-            address_of(steps),
-            len(steps),
-            texts,
-            address_of(best_steps),
-            len(best_steps),
-            best_texts,
-        )
+        is_mine, is_best, symbol, length, said = either(body + BODY, behind, *trades, *bests)
         if not is_mine:
             break
         row = row_of(symbol, length, address_of(slots), len(slots))
