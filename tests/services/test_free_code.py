@@ -13,6 +13,7 @@ from ninefold.bus.status import Meter
 from ninefold.market.columns import columns
 from ninefold.market.records import Fill, StrategyFailed
 from ninefold.market.values import TOLD
+from ninefold.services import notify
 from ninefold.strategy import Strategy, plan, plan_of
 from ninefold.strategy.series import scale_of
 
@@ -142,13 +143,14 @@ def test_one_that_fails_is_stopped_alone_and_named_with_file_line_and_bar():
     assert targets[:3] == [1.0] * 3 and np.isnan(targets[3:]).all() and len(targets) == 7
 
 
-def test_the_page_and_the_status_say_which_one_was_stopped():
+def test_page_slack_and_status_say_which_one_was_stopped():
     street = Street(plan_of(Fails))
     street.play(*([1010 + bar] for bar in range(6)))
     (failed,) = street.of(StrategyFailed)
     row = Messages(lambda number: street.listed).put(failed)
     assert row is not None and (row["kind"], row["instrument"]) == ("alarm", "binance:BTC/USDT")
     assert row["text"].startswith("fails is stopped: ZeroDivisionError: float division by zero at test_free_code.py:")
+    assert notify._line(failed) == f":warning: {failed.text}"
     meter = Meter("execute", 0)
     street.execute.gauge(meter)
     assert meter.detail == "stopped: fails"
