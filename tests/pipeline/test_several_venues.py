@@ -29,17 +29,8 @@ class Captured:
 
     def __init__(self, folder: Path) -> None:
         self.data_dir = folder / "data"
-        arguments = (
-            "--venues",
-            ",".join(VENUES),
-            "--rate",
-            "150",
-            "--json",
-            "--port",
-            "0",
-            "--data-dir",
-            self.data_dir,
-        )
+        venues = ("--venues", ",".join(VENUES), "--rate", "150")
+        arguments = (*venues, "--json", "--port", "0", "--data-dir", self.data_dir)
         program = Program(folder, "demo", *arguments)
         try:
             program.url()
@@ -197,7 +188,7 @@ def test_bars_of_one_pair_are_the_same_at_all_venues(captured: Captured) -> None
         made[one["symbol"], row["width_ns"], row["open_ns"]][one["venue"]] = shown
     whole = {key: bars for key, bars in made.items() if len(bars) == 3 and all(bar[0] == OK for bar in bars.values())}
     assert {pair for pair, _, _ in whole} == set(BUSY)
-    assert len(whole) > 15  # seconds of three pairs; a machine with other work has fewer of them
+    assert len(whole) > len(BUSY)  # more than one of a pair; a machine with other work has fewer of them
     for key, bars in whole.items():
         assert len(set(bars.values())) == 1, f"{key}: {bars}"
 
