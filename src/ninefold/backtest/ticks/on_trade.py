@@ -53,11 +53,11 @@ def run_on_trade(ticks: Ticks, strategy: OnTrade, way: Way) -> TickResult:
 
 
 def _walk(block: Ticks, first: int, strategy: OnTrade, account: Account, way: Way) -> None:
-    on_trade, sound = strategy.on_trade, account.sound()
+    on_trade, (low, high) = strategy.on_trade, account.sound()
     for row, exchange_ns, price, size, side, arrival_ns in _each(block, first, way):
-        if exchange_ns >= account.due_ns or price not in sound:
+        if exchange_ns >= account.due_ns or not low < price < high:
             account.meet(row, exchange_ns, price, size)
-            sound = account.sound()
+            low, high = account.sound()
         wanted = on_trade(price, size, side, exchange_ns, account.position)
         if wanted is not None:
             account.decide(row, _whole(wanted, row), arrival_ns, price)

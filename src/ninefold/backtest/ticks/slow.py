@@ -120,12 +120,12 @@ class Account:
         equity = self.cash + self.position * price
         return equity <= _up(abs(self.position) * price * self.rules.maintenance)
 
-    def sound(self) -> range:
-        """The prices at which what is held is not liquidated."""
+    def sound(self) -> tuple[int, int]:
+        """The prices between which what is held is not liquidated."""
         prices = range(MOST_TICKS + 1)
         if self.position > 0:
-            return prices[bisect_left(prices, True, key=lambda price: not self.is_ruined(price)) :]
-        return prices[: bisect_left(prices, True, key=self.is_ruined)] if self.position else prices
+            return bisect_left(prices, True, key=lambda price: not self.is_ruined(price)) - 1, MOST_TICKS + 1
+        return 0, bisect_left(prices, True, key=self.is_ruined) if self.position else MOST_TICKS + 1
 
     def liquidate(self, row: int, price: int) -> None:
         self.fill(row, price, -self.position, Reason.LIQUIDATION)
