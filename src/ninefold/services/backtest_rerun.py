@@ -48,6 +48,7 @@ from ninefold.store.trials import Trial, TrialReader
 SPLIT = {*Pace.__slots__, *Cut.__slots__}  # how time was split, in a configuration
 TICKS = {  # by kind, the modules that need what the others do without
     "backtest-ticks": "ninefold.services.backtest_ticks",
+    "backtest-ticks-together": "ninefold.services.ticks_together",
     "sweep-ticks": "ninefold.services.ticks_sweep",
 }
 
