@@ -50,6 +50,7 @@ TICKS = {  # by kind, the modules that need what the others do without
     "backtest-ticks": "ninefold.services.backtest_ticks",
     "backtest-ticks-together": "ninefold.services.ticks_together",
     "sweep-ticks": "ninefold.services.ticks_sweep",
+    "tournament-ticks": "ninefold.services.tournament_ticks",
 }
 
 

@@ -95,9 +95,7 @@ def again(trial: Trial, data_dir: Any) -> tuple[str, str, bytes, dict[str, Any]]
 def made_ready(wanted: WantedTicks) -> Ready:
     wanted.check()
     if wanted.strategy is None:
-        raise BadBacktest(
-            "on several instruments a strategy plays; name one with --strategy"
-        )
+        raise BadBacktest("on several instruments a strategy plays; name one with --strategy")
     each = wanted.each_market()
     names = [str(one.instrument or one.file) for one in each]
     if twice := next((name for name in names if names.count(name) > 1), None):
