@@ -12,9 +12,11 @@ from ninefold.cli import main
 from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_ticks import WantedTicks, backtest_ticks
 from ninefold.services.backtest_wanted import BadBacktest
+from ninefold.services.ticks_sweep import sweep_ticks
 from ninefold.services.ticks_together import backtest_ticks_together
 from ninefold.strategy import BadStrategy
 from tests.services.test_backtest_ticks import asked, mine, trades
+from tests.services.test_research import quietly
 from tests.services.test_ticks_margin import paid, short
 
 __all__ = ["mine", "short"]
@@ -124,3 +126,5 @@ def test_what_several_cannot_have_is_refused(mine: Path, files: tuple[Path, Path
         backtest_ticks_together(replace(both(mine, files, "up"), more_files=(str(files[0]),)), 1)
     with pytest.raises(BadBacktest, match="on several instruments a strategy plays; name one"):
         backtest_ticks_together(replace(both(mine, files, "up"), strategy=None), 1)
+    with pytest.raises(BadBacktest, match="played by `ninefold backtest-ticks` alone"):
+        sweep_ticks(both(mine, files, "up"), 1, quietly)

@@ -64,15 +64,14 @@ def run(
     json_: options.Json = False,
 ) -> None:
     """A strategy on single trades, or quotes on a recorded book, orders filled after they have arrived; counted as a trial."""
-    first_file, *files = trades or [None]
-    first_name, *names = instrument or [None]
-    first_funding, *fundings = funding or [None]
+    files, names, paid = list(trades or ()), list(instrument or ()), list(funding or ())
+    first = {"trades": next(iter(files), None), "funding": next(iter(paid), None)}
     wanted = WantedTicks(
         data_dir=data_dir,
-        instrument=first_name,
-        more_files=tuple(str(one.absolute()) for one in files if one is not None),
-        more_instruments=tuple(one for one in names if one is not None),
-        more_funding=tuple(one for one in fundings if one is not None),
+        instrument=next(iter(names), None),
+        more_files=tuple(str(one.absolute()) for one in files[1:]),
+        more_instruments=tuple(names[1:]),
+        more_funding=tuple(paid[1:]),
         strategy=strategy,
         strategies=strategies,
         settings=tuple(set_ or ()),
@@ -87,7 +86,7 @@ def run(
         leverage=leverage,
         short=short,
         look=look,
-        **options_of_ticks.ticks_said({**locals(), "trades": first_file, "funding": first_funding}),
+        **options_of_ticks.ticks_said({**locals(), **first}),
     )
     with asked(), plainly(BadTicks, BadEvents, BadQuotes, BadOrder, ValueError):
         found = (backtest_ticks_together if wanted.several else backtest_ticks)(wanted, time.time_ns())

@@ -130,7 +130,11 @@ class WantedTicks:
                 raise BadTicks(f"{name} is {getattr(self, name)!r}; allowed are {', '.join(allowed)}")
 
     def source(self) -> Source:
-        """raises: as `source_of`."""
+        """Of one instrument. raises: BadBacktest for several; as `source_of`."""
+        if self.several or self.more_funding:
+            raise BadBacktest(
+                "several instruments on one account are played by `ninefold backtest-ticks` alone, each with one --funding; give one"
+            )
         return source_of(Asked(self.data_dir, self.file, self.instrument, self.timerange, self.short, self.funding))
 
     def way(self, source: Source) -> Way:

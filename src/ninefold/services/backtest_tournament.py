@@ -112,7 +112,7 @@ def _same_time(contest: Contest, ground: Any) -> bool:
     """Legs may have been cut to the times that all have, and trades go from the first to the last of them."""
     own = contest.ground
     if contest.search is None or own.bars != ground.bars:
-        return own.bars == ground.bars
+        return bool(own.bars == ground.bars)
     return np.array_equal(own.drawn.close_ns, ground.drawn.close_ns)
 
 

@@ -136,7 +136,8 @@ def _player(
             rows = list(zip(*(one.tolist() for one in (ticks.price, ticks.size, side, ticks.exchange_ns)), strict=True))
 
             def wanted_at(row: int, held: int) -> int | None:
-                found = asked(*rows[row], held)
+                price, size, side_of, at_ns = rows[row]
+                found = asked(price, size, side_of, at_ns, held)
                 return None if found is None else whole_target(found, row)
 
             return wanted_at

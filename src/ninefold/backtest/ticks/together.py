@@ -136,7 +136,8 @@ def _ready(markets: Mapping[str, Market], cash: Number) -> _Ready:
     if len(fees) > 1 and any(isinstance(one, FeeTiers) for one in fees):
         raise BadRules("fees by tier go by what the account trades of all instruments; give all the same")
     unit = unit_of([market.ticks for market in markets.values()])
-    found, numbers = {}, []
+    found: dict[str, Market] = {}
+    numbers: list[Numbers] = []
     for name, (ticks, way) in markets.items():
         worth = int(ticks.unit / unit)
         counted = replace(ticks, price=ticks.price * worth, tick=ticks.tick / worth)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ninefold.backtest.bars import Bars
+from ninefold.backtest.bars import PRICES, Bars
 from ninefold.backtest.portfolio import PortfolioResult
 from ninefold.backtest.ticks.bars import BarsOfTicks
 from ninefold.backtest.ticks.together import TogetherResult
@@ -47,8 +47,8 @@ def _padded(bars: Bars, open_ns: np.ndarray, width_ns: int) -> Bars:
         return np.concatenate((np.full(before, first), values, np.full(after, last)))
 
     first, last = int(bars.open[0]), int(bars.close[-1])
-    prices = (filled(getattr(bars, name), first, last) for name in ("open", "high", "low", "close"))
-    return Bars(open_ns, open_ns + width_ns, *prices, filled(bars.volume, 0, 0), bars.tick, bars.lot)
+    open_, high, low, close = (filled(getattr(bars, name), first, last) for name in PRICES)
+    return Bars(open_ns, open_ns + width_ns, open_, high, low, close, filled(bars.volume, 0, 0), bars.tick, bars.lot)
 
 
 def _at_closes(fills: np.ndarray, amounts: np.ndarray, bars: int) -> np.ndarray:
