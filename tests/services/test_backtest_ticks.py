@@ -198,7 +198,6 @@ def test_what_cannot_be_run_says_what_is_allowed(mine: Path) -> None:
     refused = {
         "around_the_middle": "quotes, and .*a.parquet has no book; give --instrument",
         "price_pair": "has legs .run it with `ninefold backtest`",
-        "dip": "has exits, which are not modelled on trades",
         "flow_buy_share_1s": "reads buy_volume",
     }
     for strategy, said in refused.items():

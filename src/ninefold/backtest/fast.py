@@ -231,14 +231,7 @@ def way_out(
     worst = low if position > 0 else high
     if is_ruined(cash, position, open_, r.maintenance):
         return LIQUIDATION, open_, 0
-    stop, why = 0, TARGET
-    if r.stop > 0:
-        stop, why = max(average - side * max(1, part(average, r.stop)), 0), STOP_LOSS
-    if r.trail > 0:
-        level = max(best - side * max(1, part(best, r.trail)), 0)
-        if why == TARGET or (level - stop) * side > 0:
-            stop, why = level, TRAILING
-    take = max(average + side * max(1, part_up(average, r.take)), 0) if r.take > 0 else 0
+    stop, why, take = levels(side, average, best, r)
     if stop > 0 and (open_ - stop) * side <= 0:
         return why, open_, 0
     if take > 0 and (open_ - take) * side >= 0:
@@ -252,6 +245,19 @@ def way_out(
     if take > 0 and ((side > 0 and high > take) or (side < 0 and low < take)):
         return TAKE_PROFIT, take, 1
     return TARGET, 0, 0
+
+
+@compiled
+def levels(side: int, average: int, best: int, r: Numbers) -> tuple[int, int, int]:
+    """The nearer of stop loss and trailing stop, which of them it is, and the take-profit; 0: none."""
+    stop, why = 0, TARGET
+    if r.stop > 0:
+        stop, why = max(average - side * max(1, part(average, r.stop)), 0), STOP_LOSS
+    if r.trail > 0:
+        level = max(best - side * max(1, part(best, r.trail)), 0)
+        if why == TARGET or (level - stop) * side > 0:
+            stop, why = level, TRAILING
+    return stop, why, max(average + side * max(1, part_up(average, r.take)), 0) if r.take > 0 else 0
 
 
 @compiled

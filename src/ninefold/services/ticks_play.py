@@ -11,6 +11,7 @@ them in memory; quotes are asked by their timer, on a recorded book.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ninefold.backtest.bars import Bars, when
@@ -59,16 +60,14 @@ def player_of(chosen: Chosen, source: Source, way: Way, each: str, queue: str) -
         make = code_of(plan.name, plan.wants, source)
         return lambda: _on_trade(make(), source, way)
     decides = target_of(chosen, source, way.width_ns, each)
-    return lambda: streamed(decides(), source, way)
+    left = replace(way, rules=replace(way.rules, exits=plan.exits))
+    tick_numbers(left.rules, source.tick, source.lot, source.highest)
+    return lambda: streamed(decides(), source, left)
 
 
 def target_of(chosen: Chosen, source: Source, width_ns: int, each: str) -> Callable[[], TickStrategy]:
     """What decides a target, new for each run. raises: as `player_of`."""
     plan = chosen.plan
-    if plan.exits != NO_EXITS:
-        raise BadStrategy(
-            f"strategy {plan.name} has exits, which are not modelled on trades; leave them out, or write on_trade"
-        )
     if plan.knows_itself:
         raise BadStrategy(
             f"strategy {plan.name} depends on what it holds bar by bar; on trades write on_trade, which is told the position"
@@ -85,6 +84,14 @@ def target_of(chosen: Chosen, source: Source, width_ns: int, each: str) -> Calla
     bars = bars_of(source, width_ns)
     changes = chosen.changes(market_of_bars(bars))
     return lambda: OfBars(changes, bars.close_ns)
+
+
+def without_exits(plan: Plan, where: str) -> None:
+    """raises: BadStrategy."""
+    if plan.exits != NO_EXITS:
+        raise BadStrategy(
+            f"strategy {plan.name} has exits, which are not modelled on trades {where}; leave them out, or write on_trade"
+        )
 
 
 def code_of(name: str, code: TradeCode, source: Source) -> Callable[[], OnTradeInTicks]:

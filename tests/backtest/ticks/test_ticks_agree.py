@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ninefold.backtest.funding import Funding
-from ninefold.backtest.market_rules import EquityShare, Fees, FixedSize, Limits, Margin, Rules, Slippage
+from ninefold.backtest.market_rules import EquityShare, Exits, Fees, FixedSize, Limits, Margin, Rules, Slippage
 from ninefold.backtest.outcome import Reason
 from ninefold.backtest.target import Changes, changes_of_signals, changes_of_target
 from ninefold.backtest.ticks import slow
@@ -35,6 +35,7 @@ RULES = st.builds(
         st.builds(Margin, st.sampled_from([1, 3, 20])),
         st.builds(Margin, st.sampled_from([2, 10]), st.sampled_from(["0.03", "0.08"]), st.sampled_from([0, "0.01"])),
     ),
+    exits=st.builds(Exits, *[st.sampled_from([None, None, "0.01", "0.03"])] * 3, st.sampled_from([None, None, 1, 4])),
     volume_share=st.sampled_from([None, None, "0.1", 1]),
 )
 LATENCY = st.builds(
@@ -78,7 +79,7 @@ def run_of(drawn):
 
 
 def played_slowly(ticks, changes, way, play=slow.play):
-    rules = tick_numbers(way.rules, ticks.tick, ticks.lot, ticks.highest)
+    rules = tick_numbers(way.rules, ticks.tick, ticks.lot, ticks.highest, way.width_ns)
     return play(ticks, changes, way.latency.alone(ticks, np.arange(len(ticks))), rules, funding=way.funding)
 
 
@@ -161,7 +162,9 @@ def test_nothing_is_filled_before_its_order_arrived_or_at_another_price(drawn):
     fills = run(ticks, changes, way).fills
     arrivals = way.latency.arrivals(ticks, changes.at, 0)
     rows = fills["bar"]
-    assert (fills["price"] == ticks.price[rows]).all()
+    rests = fills["reason"] == Reason.TAKE_PROFIT  # at its own price, which the trade has passed
+    assert (fills["price"] == ticks.price[rows])[~rests].all()
+    assert ((fills["price"] - ticks.price[rows]) * np.sign(fills["size"]) >= 0)[rests].all()
     if len(rows):
         first = np.flatnonzero(ticks.exchange_ns >= arrivals[0])
         assert rows[0] > changes.at[0] and rows[0] >= first[0]
@@ -249,6 +252,44 @@ MARGIN = {
     "no liquidation fee": ("if reason == Reason.LIQUIDATION:", "if False:"),
 }
 
+EXITS = {
+    "a stop must be passed": ("(price - stop) * side <= 0", "(price - stop) * side < 0"),
+    "the further stop counts": (
+        "max(levels, key=lambda one: one[0] * side",
+        "min(levels, key=lambda one: one[0] * side",
+    ),
+    "a take-profit is filled when it is touched": ("(price - take) * side > 0", "(price - take) * side >= 0"),
+    "a take-profit is filled at the trade's price": ("self.fill(row, take,", "self.fill(row, price,"),
+    "a take-profit pays the taker fee": ("self.maker if limit else self.taker", "self.taker"),
+    "a take-profit slips": ("slip = 0 if limit else", "slip ="),
+    "a take-profit has more than the trade's size": (
+        "-_within(self.position, self.room), Reason.TAKE",
+        "-self.position, Reason.TAKE",
+    ),
+    "a time exit comes a moment late": ("self.entered_ns >= rules.hold", "self.entered_ns > rules.hold"),
+    "a trailing stop follows the trade itself": (
+        "        stops = [(self.average,",
+        "        self.best = max(self.best * side, price * side) * side\n        stops = [(self.average,",
+    ),
+    "a trailing stop does not follow": ("        self.best = max(self.best * side, price * side) * side\n", ""),
+    "the entry is that of the last opening": (
+        "self.average = (self.average * held + price * size) // (held + size)",
+        "self.average = price",
+    ),
+    "what is under way survives an exit": (
+        "        self.cancel()\n        self.reason = reason",
+        "        self.wanted = 0\n        self.reason = reason",
+    ),
+    "an exit is no reason": (
+        "min(abs(self.position), self.room)), self.reason)",
+        "min(abs(self.position), self.room)))",
+    ),
+    "the order after an exit has its reason": (
+        "            self.reason = Reason.TARGET\n            self.wanted",
+        "            self.wanted",
+    ),
+}
+
 
 def random_run(seed):
     random = np.random.default_rng(seed)
@@ -267,6 +308,22 @@ def random_run(seed):
     latency = one_of(Latency(FixedFeed(0), FixedOrder(2)), Latency(RecordedFeed(), OrderLikeFeed(1, 0)))
     changes = random_changes(seed, 70, LEVELS[2], bool(random.random() < 0.4))
     return random_ticks(seed, 70), changes, Way(rules, latency)
+
+
+def leaving_run(seed):
+    """Positions that are left by every kind of exit, with money enough."""
+    random = np.random.default_rng(seed)
+    exits = Exits(*(by[random.integers(0, 2)] for by in ((None, "0.02"), (None, "0.03"), (None, "0.02"), (None, 2))))
+    rules = Rules(
+        cash=1_000_000,
+        sizing=FixedSize(20),
+        fees=Fees("0.001", "0.0002"),
+        slippage=Slippage(1),
+        exits=exits,
+        volume_share=[None, "0.3"][random.integers(0, 2)],
+    )
+    latency = Latency(FixedFeed(0), FixedOrder(int(random.choice([0, 2, 25]))))
+    return random_ticks(seed, 70), random_changes(seed, 70, LEVELS[2], bool(seed % 2)), Way(rules, latency, 50)
 
 
 def tight_run(seed):
@@ -300,8 +357,10 @@ def played_quickly(made, seed):
 
 @pytest.mark.parametrize(
     ("made", "text", "instead"),
-    [(random_run, *one) for one in MUTANTS.values()] + [(tight_run, *one) for one in MARGIN.values()],
-    ids=[*MUTANTS, *MARGIN],
+    [(random_run, *one) for one in MUTANTS.values()]
+    + [(tight_run, *one) for one in MARGIN.values()]
+    + [(leaving_run, *one) for one in EXITS.values()],
+    ids=[*MUTANTS, *MARGIN, *EXITS],
 )
 def test_a_kernel_with_another_rule_is_told_from_it(made, text, instead):
     source = Path(slow.__file__).read_text()

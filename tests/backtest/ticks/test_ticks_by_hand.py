@@ -7,12 +7,14 @@ import pytest
 
 from ninefold.backtest.exact import BadRules
 from ninefold.backtest.market_rules import Exits, Fees, FixedSize, Rules
+from ninefold.backtest.outcome import Reason
 from ninefold.backtest.target import BadTarget, Changes
 from ninefold.backtest.ticks.bars import BarsOfTicks
 from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder, Latency, RecordedFeed
 from ninefold.backtest.ticks.on_trade import run_on_trade
 from ninefold.backtest.ticks.stream import Way, run, run_blocks
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
+from ninefold.backtest.ticks.together import Market, run_markets
 from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_ticks import WantedTicks, backtest_ticks
 from ninefold.services.tick_files import tape_of_file
@@ -53,6 +55,41 @@ def test_the_share_of_a_trade_s_size_limits_what_it_fills():
     rules = Rules(cash=1_000, sizing=FixedSize(4), fees=Fees(taker=0), volume_share="0.5")
     found = run(tape, np.ones(4), way(0, rules))  # half of 3 lots is one lot
     assert found.fills[["bar", "price", "size"]].tolist() == [(1, 51, 1), (2, 52, 1), (3, 53, 1)]
+
+
+def left(exits, *rows, volume_share=None, order_ns=0):
+    """(row, price, size, reason) of the fills of 4 lots, bought at the second trade."""
+    rules = Rules(cash=1_000, sizing=FixedSize(4), fees=Fees("0.01", 0), exits=exits, volume_share=volume_share)
+    found = run(ticks(*rows), np.ones(len(rows)), way(order_ns, rules))
+    return found.fills[["bar", "price", "size", "reason"]].tolist()
+
+
+def test_a_position_is_left_by_a_stop_at_the_next_trade_and_by_a_take_profit_at_its_own_price():
+    bought = (1, 100, 4, Reason.TARGET)
+    rows = [(100, 100), (120, 100), (140, 96), (160, 95), (180, 90), (200, 91)]
+    # 5 % below 100 is touched at 95, and left at 90
+    assert left(Exits(stop_loss="0.05"), *rows) == [bought, (4, 90, -4, Reason.STOP_LOSS)]
+    # 5 % below the best, 108, is 103 (down to whole ticks of distance: 5): touched at 103, left at 104
+    rising = [(100, 100), (120, 100), (140, 108), (160, 104), (180, 103), (200, 104)]
+    assert left(Exits(trailing="0.05"), *rising) == [bought, (5, 104, -4, Reason.TRAILING)]
+    # 4 % above is 104: not at 104, at 106 half of the trade's 3 lots is filled at 104, one lot, the rest at the market
+    beyond = [
+        (100, 100),
+        (120, 100),
+        (121, 100),
+        (122, 100),
+        (123, 100),
+        (140, 104),
+        (160, 106),
+        (180, 105),
+        (200, 103),
+        (220, 102),
+    ]
+    taken = left(Exits(take_profit="0.04"), *beyond, volume_share="0.5")
+    assert taken[4:] == [(6, 104, -1, 2), *((row, price, -1, 2) for row, price in ((7, 105), (8, 103), (9, 102)))]
+    # two steps of 100 ns after the purchase
+    later = [(100, 100), (120, 100), (319, 101), (320, 102), (330, 103)]
+    assert left(Exits(bars=2), *later) == [bought, (4, 103, -4, Reason.TIME)]
 
 
 def test_on_trade_sees_what_it_holds_from_the_trade_on_that_filled_it():
@@ -104,8 +141,9 @@ def test_bad_trades_are_refused_with_row_rule_and_remedy(change, said):
 
 def test_what_is_not_modelled_on_trades_is_refused():
     tape = ticks((100, 50), (120, 51))
-    with pytest.raises(BadRules, match="not modelled on trades"):
-        run(tape, np.ones(2), Way(Rules(exits=Exits(stop_loss="0.1"))))
+    both = {name: Market(tape, Way(Rules(exits=Exits(stop_loss="0.1")))) for name in "ab"}
+    with pytest.raises(BadRules, match="exits are rules of one instrument on trades"):
+        run_markets(both, {}, 1_000)
     with pytest.raises(BadTicks, match="no known_ns"):
         run(tape, np.ones(2), Way(RULES, Latency(RecordedFeed())))
     with pytest.raises(BadRules, match="before it happened"):

@@ -16,23 +16,28 @@ import numpy as np
 from ninefold.backtest.fast import (
     LARGEST,
     LIQUIDATION,
+    TAKE_PROFIT,
     TARGET,
+    TIME,
     UNLIMITED,
     Placed,
+    entry,
     fill_at_open,
     is_ruined,
     leave,
+    levels,
     lots_of,
     part,
     pay,
     ruin_price,
 )
-from ninefold.backtest.fee_tiers import TAKER
+from ninefold.backtest.fee_tiers import MAKER, TAKER
 from ninefold.backtest.market_rules import Numbers
 from ninefold.backtest.tier_loop import add_traded, settle_day
 from ninefold.market.compiled import compiled
 
-CASH, POSITION, WANTED, SENT, ASKED, ARRIVED, PAID, STANDS = 0, 1, 2, 3, 4, 5, 6, 7  # places in `Orders.stands`
+CASH, POSITION, WANTED, SENT, ASKED, ARRIVED, PAID = 0, 1, 2, 3, 4, 5, 6  # places in `Orders.stands`
+REASON, AVERAGE, BEST, ENTERED, STANDS = 7, 8, 9, 10, 11
 NOTHING = 2**62  # of `Orders.lots`: the target was repeated, no order set out
 
 
@@ -52,7 +57,8 @@ class Orders(NamedTuple):
     arrival: ns, not falling.
     lots:    the position that each wants; filled in as it is decided.
     stands:  shape (STANDS,): cash, position, what is wanted of the venue and by what is under way, target, and how many of the
-             orders have arrived, and of the fundings are over.
+             orders have arrived, and of the fundings are over; why it is wanted, and of the entry the average price, the best one
+             since, and when.
     tiers:   of fees, as `tier_loop` keeps them; empty: fees are those of the rules.
     """
 
@@ -82,10 +88,12 @@ def play(tape: Tape, orders: Orders, dues: Dues, before: int, r: Numbers, fills:
     cash, position, wanted, sent, target = stands[CASH], stands[POSITION], stands[WANTED], stands[SENT], stands[ASKED]
     rows, all_orders, paid = len(price), len(at), stands[PAID]
     arrived, decided, count, row = 0, before, 0, 0
+    walks = r.stop > 0 or r.take > 0 or r.trail > 0 or r.hold > 0
+    reason, average, best, entered = stands[REASON], stands[AVERAGE], stands[BEST], stands[ENTERED]
     tiered = len(tiers) > 0
     taker = tiers[TAKER] if tiered else r.taker
     while row < rows:
-        if position == wanted:
+        if position == wanted and not (walks and position != 0):
             ahead = at[decided] if decided < all_orders else rows
             if arrived < decided:
                 ahead = min(ahead, first_from(exchange_ns, arrival[arrived], row, ahead))
@@ -105,21 +113,36 @@ def play(tape: Tape, orders: Orders, dues: Dues, before: int, r: Numbers, fills:
             if position != wanted:
                 before_it = position
                 cash, position, wanted, count = fill_at_open(
-                    cash, position, wanted, room, price[row], row, TARGET, taker, r, fills, count
+                    cash, position, wanted, room, price[row], row, reason, taker, r, fills, count
                 )
                 room = max(room - abs(position - before_it), 0)
+                if walks:
+                    entered, average, best = entry(
+                        before_it, position, price[row], exchange_ns[row], entered, average, best
+                    )
                 if tiered:
                     add_traded(tiers, 0, price[row] * abs(position - before_it))
             if arrived == decided or arrival[arrived] > exchange_ns[row]:
                 break
             if lots[arrived] != NOTHING:
-                wanted = lots[arrived]
+                wanted, reason = lots[arrived], TARGET
             arrived += 1
         if position != 0 and is_ruined(cash, position, price[row], r.maintenance):
             if tiered:
                 add_traded(tiers, 0, price[row] * abs(position))
             cash, position, count = liquidate(cash, position, price[row], row, taker, r, fills, count)
-            wanted, sent, arrived = 0, 0, decided
+            wanted, sent, arrived, reason = 0, 0, decided, TARGET
+        if walks and position != 0 and (wanted != 0 or reason == TARGET):
+            way, level = exit_at(price[row], exchange_ns[row], position, average, best, entered, r)
+            if way != TARGET:
+                wanted, sent, arrived, reason = 0, 0, decided, way
+            if way == TAKE_PROFIT:
+                before_it = position
+                maker = tiers[MAKER] if tiered else r.maker
+                cash, position, count = leave(cash, position, room, level, row, way, 0, maker, taker, r, fills, count)
+                if tiered:
+                    add_traded(tiers, 0, level * abs(position - before_it))
+            best = max(best, price[row]) if position > 0 else min(best, price[row])
         if abs(cash) > LARGEST:
             return -row - 1
         while decided < all_orders and at[decided] == row:
@@ -136,6 +159,7 @@ def play(tape: Tape, orders: Orders, dues: Dues, before: int, r: Numbers, fills:
         row += 1
     stands[CASH], stands[POSITION], stands[WANTED], stands[SENT], stands[ASKED] = cash, position, wanted, sent, target
     stands[ARRIVED], stands[PAID] = arrived, paid
+    stands[REASON], stands[AVERAGE], stands[BEST], stands[ENTERED] = reason, average, best, entered
     return count
 
 
@@ -144,6 +168,20 @@ def liquidate(
     cash: int, position: int, price: int, row: int, taker: int, r: Numbers, fills: np.ndarray, count: int
 ) -> Placed:
     return leave(cash, position, UNLIMITED, price, row, LIQUIDATION, 0, taker, taker, r, fills, count)
+
+
+@compiled
+def exit_at(
+    price: int, at_ns: int, position: int, average: int, best: int, entered: int, r: Numbers
+) -> tuple[int, int]:
+    """Why a position is left at a trade (TARGET: it is not), and the price at which a take-profit rests. hold is in ns."""
+    side = 1 if position > 0 else -1
+    stop, why, take = levels(side, average, best, r)
+    if stop > 0 and (price - stop) * side <= 0:
+        return why, 0
+    if take > 0 and (price - take) * side > 0:
+        return TAKE_PROFIT, take
+    return (TIME if r.hold > 0 and at_ns - entered >= r.hold else TARGET), 0
 
 
 @compiled

@@ -39,7 +39,7 @@ def run_on_trade(ticks: Ticks, strategy: OnTrade, way: Way) -> TickResult:
     """Back-test free code. raises: as `stream.run`; BadTarget with the row at which it returned what cannot be."""
     if not len(ticks):
         raise BadTicks("there are no trades: give at least one")
-    rules = tick_numbers(way.rules, ticks.tick, ticks.lot, ticks.highest)
+    rules = tick_numbers(way.rules, ticks.tick, ticks.lot, ticks.highest, way.width_ns)
     volumes = Volumes(tiers_of(way.rules, ticks.tick * ticks.lot))
     account = Account(rules, rules.cash, volumes=volumes, funding=dues_of(way.funding))
     curve = Curve(way.width_ns)

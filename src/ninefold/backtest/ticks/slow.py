@@ -11,7 +11,10 @@ One trade goes like this.
    open of the one before it is then cancelled.
 4. Where the equity is down to the maintenance margin, all that is held is liquidated at the trade's price, whatever its size; what
    is open or under way is cancelled, and the liquidation fee is paid.
-5. The change of the target decides what is wanted; an order for it sets out. So nothing is filled at the trade on which it was
+5. An exit is met. A stop that a trade touches sends a market order, filled from the next trade on; a trailing stop follows the trades
+   before this one; after its time a position is left in the same way. A take-profit rests: a trade beyond it fills it at its own
+   price, as far as its size goes, and what that leaves is left at the market. What is under way is cancelled.
+6. The change of the target decides what is wanted; an order for it sets out. So nothing is filled at the trade on which it was
    decided, however short the way is.
 """
 
@@ -76,12 +79,17 @@ class Account:
     position: int = 0
     wanted: int = 0
     sent: int = 0
+    reason: Reason = Reason.TARGET  # of what is wanted at the venue
+    average: int = 0  # entry price, rounded down
+    best: int = 0  # trade since the entry
+    entered_ns: int = 0
     target: int = 0
     due_ns: int = NEVER_NS
     room: int = 0
     under_way: deque[tuple[int, int]] = field(default_factory=deque)  # arrival_ns, position wanted
     last_ns: int = 0  # arrival of what was decided last
     fills: list[tuple[int, ...]] = field(default_factory=list)
+    now_ns: int = 0
     day: int = 0
     volumes: Volumes = field(default_factory=lambda: Volumes(()))
     funding: deque[tuple[int, int]] = field(default_factory=deque)
@@ -98,23 +106,49 @@ class Account:
         if self.position and self.is_ruined(price):
             self.cancel()
             self.liquidate(row, price)
+        self.leave(row, exchange_ns, price)
         self.prove()
         if abs(self.cash) > LARGEST:
             raise TooLarge(row)
         waits = self.under_way[0][0] if self.under_way else NEVER_NS
         if self.position and self.funding:
             waits = min(waits, self.funding[0][0])
-        self.due_ns = exchange_ns if self.wanted != self.position else waits
+        looks = self.position and (self.rules.stop or self.rules.take or self.rules.trail or self.rules.hold)
+        self.due_ns = exchange_ns if self.wanted != self.position or looks else waits
 
     def trade(self, row: int, exchange_ns: int, price: int, size: int) -> None:
         """Pay what is due, fill what can be."""
+        self.now_ns = exchange_ns
         self.day = exchange_ns // DAY_NS
         self.pay(row, exchange_ns, price)
         self.room = size * self.rules.volume_share // ONE if self.rules.volume_share else UNLIMITED
         self.work(row, price)
         while self.under_way and self.under_way[0][0] <= exchange_ns:
+            self.reason = Reason.TARGET
             self.wanted = self.under_way.popleft()[1]
             self.work(row, price)
+
+    def leave(self, row: int, exchange_ns: int, price: int) -> None:
+        """Whether an exit is met."""
+        if not self.position or (self.reason != Reason.TARGET and not self.wanted):
+            return
+        side, rules = (1 if self.position > 0 else -1), self.rules
+        stops = [(self.average, rules.stop, Reason.STOP_LOSS), (self.best, rules.trail, Reason.TRAILING)]
+        levels = [(max(of - side * max(1, of * by // ONE), 0), why) for of, by, why in stops if by]
+        stop, why = max(levels, key=lambda one: one[0] * side, default=(0, Reason.TARGET))
+        take = max(self.average + side * max(1, _up(self.average * rules.take)), 0) if rules.take else 0
+        if stop and (price - stop) * side <= 0:
+            self.exit(why)
+        elif take and (price - take) * side > 0:
+            self.exit(Reason.TAKE_PROFIT)
+            self.fill(row, take, -_within(self.position, self.room), Reason.TAKE_PROFIT, limit=True)
+        elif rules.hold and exchange_ns - self.entered_ns >= rules.hold:
+            self.exit(Reason.TIME)
+        self.best = max(self.best * side, price * side) * side
+
+    def exit(self, reason: Reason) -> None:
+        self.cancel()
+        self.reason = reason
 
     def pay(self, row: int, exchange_ns: int, price: int) -> None:
         while self.funding and exchange_ns >= self.funding[0][0]:
@@ -142,18 +176,28 @@ class Account:
         """What waits, and what is under way."""
         self.under_way.clear()
         self.wanted = self.sent = 0
+        self.reason = Reason.TARGET
 
     def work(self, row: int, price: int) -> None:
         order = self.wanted - self.position
         if order * self.position < 0:
-            self.fill(row, price, _within(order, min(abs(self.position), self.room)))
+            self.fill(row, price, _within(order, min(abs(self.position), self.room)), self.reason)
             order = self.wanted - self.position
         if order and order * self.position >= 0:
             size = min(abs(order), self.room)
             allowed = self.allowed(price, size)
             if allowed < size:
                 self.wanted = self.position + _within(order, allowed)
+            self.enter(price, allowed)
             self.fill(row, price, _within(order, allowed))
+
+    def enter(self, price: int, size: int) -> None:
+        """What an opening makes of the entry."""
+        held = abs(self.position)
+        if not held:
+            self.entered_ns, self.best = self.now_ns, price
+        if size:
+            self.average = (self.average * held + price * size) // (held + size)
 
     def decide(self, row: int, target: int, arrival_ns: int, price: int) -> None:
         """target: 10**-8. arrival_ns: had it no others before it. price: of the trade. raises: TooLarge."""
@@ -189,14 +233,14 @@ class Account:
                 most = middle - 1
         return least
 
-    def fill(self, row: int, price: int, size: int, reason: Reason = Reason.TARGET) -> None:
+    def fill(self, row: int, price: int, size: int, reason: Reason = Reason.TARGET, limit: bool = False) -> None:
         if size == 0:
             return
-        fee = _up(price * abs(size) * self.taker)
+        fee = _up(price * abs(size) * (self.maker if limit else self.taker))
         if reason == Reason.LIQUIDATION:
             fee += _up(price * abs(size) * self.rules.liquidation_fee)
         self.volumes.add(self.day, price * abs(size))
-        slip = self.slip(price) * abs(size)
+        slip = 0 if limit else self.slip(price) * abs(size)
         self.cash -= price * size + fee + slip
         self.position += size
         self.room -= abs(size)
@@ -206,6 +250,11 @@ class Account:
     def taker(self) -> int:
         tiers = self.volumes.tiers
         return tiers[self.volumes.tier(self.day)].taker if tiers else self.rules.taker
+
+    @property
+    def maker(self) -> int:
+        tiers = self.volumes.tiers
+        return tiers[self.volumes.tier(self.day)].maker if tiers else self.rules.maker
 
     def slip(self, price: int) -> int:
         return self.rules.slip_ticks + _up(price * self.rules.slip_rate)

@@ -4,7 +4,7 @@ In:  trades, what is wanted at each, how long news and orders take, the rules of
 Out: a `TickResult`. An order decided at a trade is filled at the first later trade that the venue made when the order had
      arrived; `slow` says what happens there. Where a tape is cut into blocks changes nothing.
 
-Of the rules, exits are not modelled here.
+Exits of the rules count time in steps of `Way.width_ns`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Protocol
 
 import numpy as np
 
-from ninefold.backtest.exact import BadRules
 from ninefold.backtest.fee_tiers import state_of
 from ninefold.backtest.funding import NO_FUNDING, Funding
 from ninefold.backtest.market_rules import Numbers, Rules, numbers, tiers_of
@@ -27,7 +26,6 @@ from ninefold.backtest.ticks.latency import Latency
 from ninefold.backtest.ticks.result import Curve, TickResult
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
 from ninefold.market.time import MINUTE_NS
-from ninefold.strategy.plan import NO_EXITS
 
 
 class TickStrategy(Protocol):
@@ -88,7 +86,7 @@ class Stream:
 
     def __init__(self, way: Way, tick: Fraction, lot: Fraction, highest: int) -> None:
         self._way, self._steps, self._highest = way, (tick, lot), highest
-        self._numbers = tick_numbers(way.rules, tick, lot, highest)
+        self._numbers = tick_numbers(way.rules, tick, lot, highest, way.width_ns)
         self._dues = Dues(way.funding.at_ns, way.funding.whole)
         self._tiers = state_of(tiers_of(way.rules, tick * lot))
         self._stands = np.zeros(STANDS, np.int64)
@@ -160,8 +158,7 @@ class Stream:
         return fills[:count].reshape(-1).view(FILLS).copy()
 
 
-def tick_numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int) -> Numbers:
-    """The rules as kernels read them. raises: BadRules, also for those that are not modelled on trades."""
-    if rules.exits != NO_EXITS:
-        raise BadRules("exits are not modelled on trades; leave them out of the rules")
-    return numbers(rules, tick, lot, highest)
+def tick_numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int, width_ns: int = MINUTE_NS) -> Numbers:
+    """The rules as kernels read them: `hold` is in ns, of so many steps of `width_ns`. raises: BadRules."""
+    found = numbers(rules, tick, lot, highest)
+    return found._replace(hold=found.hold * width_ns)

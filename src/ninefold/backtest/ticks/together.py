@@ -30,6 +30,7 @@ from ninefold.backtest.ticks.tape import BadTicks, Ticks
 from ninefold.backtest.ticks.together_fast import DuesOf, Merged, Sent, Stands, play_merged
 from ninefold.backtest.ticks.together_slow import Trade
 from ninefold.backtest.ticks.together_slow import play as play_slowly
+from ninefold.strategy.plan import NO_EXITS
 
 Asks = Callable[[int, int], int | None]  # row of its tape, lots held: a target in 10**-8, or None to leave it as it is
 
@@ -135,6 +136,8 @@ def _ready(markets: Mapping[str, Market], cash: Number) -> _Ready:
     fees = {market.way.rules.fees for market in markets.values()}
     if len(fees) > 1 and any(isinstance(one, FeeTiers) for one in fees):
         raise BadRules("fees by tier go by what the account trades of all instruments; give all the same")
+    if any(market.way.rules.exits != NO_EXITS for market in markets.values()):
+        raise BadRules("exits are rules of one instrument on trades (`run`); of several on one account leave them out")
     unit = unit_of([market.ticks for market in markets.values()])
     found: dict[str, Market] = {}
     numbers: list[Numbers] = []
