@@ -267,10 +267,6 @@ EXITS = {
         "-self.position, Reason.TAKE",
     ),
     "a time exit comes a moment late": ("self.entered_ns >= rules.hold", "self.entered_ns > rules.hold"),
-    "a trailing stop follows the trade itself": (
-        "        stops = [(self.average,",
-        "        self.best = max(self.best * side, price * side) * side\n        stops = [(self.average,",
-    ),
     "a trailing stop does not follow": ("        self.best = max(self.best * side, price * side) * side\n", ""),
     "the entry is that of the last opening": (
         "self.average = (self.average * held + price * size) // (held + size)",

@@ -1,5 +1,6 @@
 """Several instruments on one account, on trades: by hand; the compiled kernel as the slow one; one alone as `stream` has it."""
 
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from ninefold.backtest.exact import BadRules
 from ninefold.backtest.fee_tiers import FeeTier, FeeTiers
 from ninefold.backtest.funding import Funding
-from ninefold.backtest.market_rules import EquityShare, Fees, FixedSize, Margin, Rules, Slippage
+from ninefold.backtest.market_rules import EquityShare, Exits, Fees, FixedSize, Margin, Rules, Slippage
 from ninefold.backtest.outcome import Reason
 from ninefold.backtest.target import BadTarget, changes_of_target
 from ninefold.backtest.ticks import together, together_slow
@@ -179,6 +180,7 @@ def test_the_compiled_account_fills_as_the_slow_one_over_many_markets(seed, inst
 @pytest.mark.slow
 def test_one_instrument_alone_is_filled_as_on_an_account_of_its_own(drawn):
     ticks, changes, way = run_of(drawn)
+    way = replace(way, rules=replace(way.rules, exits=Exits()))
     alone = run(ticks, changes, way)
     found = run_markets({"one": Market(ticks, way)}, {"one": changes}, way.rules.cash)
     assert found.fills[list(alone.fills.dtype.names)].tolist() == alone.fills.tolist()
