@@ -55,7 +55,7 @@ def run(
 
 def as_json(found: Explanation) -> dict[str, Any]:
     """Nanosecond times are strings, as everywhere in JSON."""
-    said = {**msgspec.to_builtins(found), "instrument": found.instrument.name, "same": found.same}
+    said = {**msgspec.to_builtins(found, str_keys=True), "instrument": found.instrument.name, "same": found.same}
     said["verdict"] = _verdict(found)
     return {name: _plain(value) for name, value in said.items()}
 
@@ -119,6 +119,8 @@ def _print_wish(wish: Wish, of: Instrument, console: Console) -> None:
     if wish.left is not None:
         at = f" set off at {of.price_text(wish.left.price)} {of.quote}" if wish.left.price else ""
         console.print(f"    out by its {wish.left.left}{at}, flat until its target changes or its entry holds again")
+    if wish.legs is not None:
+        console.print(f"    {wish.legs.text}", soft_wrap=True)
     console.print(f"    {wish.formula}", style="dim", soft_wrap=True)
     for term, value in wish.values.items():
         console.print(f"    {term} = {'unknown' if value is None else format(value, '.6g')}", soft_wrap=True)

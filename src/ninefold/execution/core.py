@@ -25,6 +25,8 @@ from ninefold.execution.desk import Desk
 from ninefold.execution.done import tell
 from ninefold.execution.guards import ExitRule, Guards
 from ninefold.execution.ids import is_ours
+from ninefold.execution.legs import Legs, LegsRule
+from ninefold.execution.legs_allowed import legs_allowed
 from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow, never_sent
 from ninefold.execution.rejections import Rejections
 from ninefold.execution.relisted import relist
@@ -35,7 +37,7 @@ from ninefold.execution.selling_out import SellingOut
 from ninefold.execution.shown import Shown
 from ninefold.execution.under_way import busy_of, pending, pending_parts
 from ninefold.execution.wishes import Shares, Wanted, Wishes, shared
-from ninefold.execution.worth import DRAWDOWN, Worth
+from ninefold.execution.worth import DRAWDOWN, Worth, worth_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import (
@@ -50,6 +52,7 @@ from ninefold.market.records import (
     Flattened,
     Guard,
     Halted,
+    LegsMoved,
     Listed,
     May,
     Order,
@@ -62,11 +65,12 @@ from ninefold.market.records import (
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 
 NO_EXITS: Mapping[str, ExitRule] = {}
+NO_LEGS: Mapping[str, LegsRule] = {}
 KEPT_ORDERS = 2_000  # that are over stay known, half an hour at sixty a minute, to recognise late updates
 
 
 class ExecutionCore:
-    """One account. widths: of bars whose returns somebody asks for beside the rules. exits: of strategies. `contradictions`: updates
+    """One account. widths: of bars whose returns somebody asks for beside the rules. exits, legs: of strategies. `contradictions`: updates
     that could not be true, newest last. `to_halt`: a halt of our own that the halt switch does not show yet."""
 
     def __init__(
@@ -75,6 +79,7 @@ class ExecutionCore:
         registry: Registry,
         widths: frozenset[int] = frozenset(),
         exits: Mapping[str, ExitRule] = NO_EXITS,
+        legs: Mapping[str, LegsRule] = NO_LEGS,
     ) -> None:
         self.rules = rules
         self.account = Account()
@@ -91,7 +96,10 @@ class ExecutionCore:
         self._selling_out = SellingOut()
         self.desk = Desk(rules, registry, self.orders, self.account, self.shown)
         self.guards = Guards(exits, registry, self.account.attribution)
-        self._wishes = Wishes(rules.account, registry, self.account, self.shown, self._selling_out, self.guards)
+        self.legs = Legs(legs, registry, self.account.attribution, self.orders, self.shown)
+        self._wishes = Wishes(
+            rules.account, registry, self.account, self.shown, self._selling_out, self.guards, self.legs
+        )
         self._to_cancel: list[Cancel] = []
         self._under_way: dict[str, int] = {}  # client order id to instrument
         self._over: deque[str] = deque()
@@ -108,9 +116,10 @@ class ExecutionCore:
         events: Iterable[AnyRecord],
         widths: frozenset[int] = frozenset(),
         exits: Mapping[str, ExitRule] = NO_EXITS,
+        legs: Mapping[str, LegsRule] = NO_LEGS,
     ) -> ExecutionCore:
         """The core as it stood after the ledger's events, oldest first. The venue is asked again before it trades."""
-        core = cls(rules, registry, widths, exits)
+        core = cls(rules, registry, widths, exits, legs)
         for event in events:
             if not isinstance(event, Started):
                 core._fold(event)
@@ -148,13 +157,7 @@ class ExecutionCore:
 
     def equity(self) -> int | None:
         """Worth of the account in its quote asset; None while a price or every balance is unknown."""
-        total = 0
-        for asset in self.account.free:
-            worth = self.shown.worth(self.account.total(asset), asset, self.rules.quote)
-            if worth is None:
-                return None
-            total += worth
-        return total if self.account.free else None
+        return worth_of(self.account, self.shown, self.rules.quote)
 
     def step(
         self,
@@ -172,6 +175,7 @@ class ExecutionCore:
         """
         self.shown.fold(chunk)
         self.returns.fold(chunk.rows("bars"))
+        self.legs.watch(chunk.rows("quotes"))
         self.desk.watch(chunk.rows("trades"))
         self.guards.watch(chunk.rows("trades"), self._under_way.values())
         made: list[AnyRecord] = []
@@ -218,9 +222,12 @@ class ExecutionCore:
                 self.account.attribution.cross(record, self._registry[record.instrument])
             case Guard() | Renewed():
                 self.guards.fold(record)
+            case LegsMoved():
+                self.legs.fold(record)
             case Listed():
                 self.account.relist_to(record.instrument, self._registry)
                 self.guards.relist_to(record.instrument)
+                self.legs.relist_to(record.instrument)
                 relist(self.orders, self._under_way, record.instrument, self._registry)
                 return self.desk.relist_to(record)
             case Started():
@@ -286,7 +293,8 @@ class ExecutionCore:
         if before.complete or not after.complete:
             return []
         self.canary.filled(after.order.client_order_id)
-        return [tell(after, self._registry[after.order.instrument], by.seq, by.known_ns)]
+        words = self.legs.words(after.order)
+        return [tell(after, self._registry[after.order.instrument], by.seq, by.known_ns, words)]
 
     def _start(self, started: Started) -> list[AnyRecord]:
         """What was intended only will not be sent; what may have been sent is asked for."""
@@ -320,9 +328,17 @@ class ExecutionCore:
         made += changed
         intents = leaving
         shares: Shares = {}
-        if wanted.desired or self._selling_out.asked:
+        if wanted.desired or self._selling_out.asked or self.legs.rules:
             reducing = frozenset(order.instrument for order in leaving if order.reduce_only)
             busy = reducing | busy_of(under_way)  # what reduces may sell what strategies hold
+            if self.legs.rules:
+                free = busy if self._may_leave else None
+
+                def refused_of(orders: list[Order], shares: Shares) -> list[Order]:
+                    return check(self._risk_state(tick, shares), leaving + orders)[1]
+
+                wanted, moved = legs_allowed(self.legs, self._wishes, chunk, tick, wanted, free, refused_of)
+                made += moved
             wished, shares = self._wishes.orders(chunk, tick, wanted, busy, under_way, self._halted, made)
             intents = leaving + wished
         approved: list[Approved] = []
@@ -333,6 +349,9 @@ class ExecutionCore:
             for each in approved:
                 self._approved(each.order, shares.get(each.order.client_order_id, {}), made)
                 made += self.desk.sent(each.order)
+        if self.legs.moves:
+            left = {each.order.instrument: each.order.client_order_id for each in approved}
+            made += self.legs.sent({of: one for of, one in left.items() if one in shares}, tick)
         if not self._awaited:
             self._to_cancel += map(Cancel, self.desk.cancels())
         return approved

@@ -17,10 +17,11 @@ import numpy as np
 from ninefold.backtest.paper import PaperVenue, SimulatedVenue
 from ninefold.bus.status import Meter
 from ninefold.config import Config
-from ninefold.execution.core import NO_EXITS, ExecutionCore
+from ninefold.execution.core import NO_EXITS, NO_LEGS, ExecutionCore
 from ninefold.execution.decisions import UNTOLD, Basis, decisions
 from ninefold.execution.guards import ExitRule
 from ninefold.execution.held_before import HeldBefore, Stood
+from ninefold.execution.legs import LegsRule
 from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
@@ -40,6 +41,7 @@ from ninefold.market.records import (
     Found,
     Guard,
     Halted,
+    LegsMoved,
     Listed,
     May,
     Order,
@@ -60,7 +62,7 @@ from ninefold.strategy.scaling import Sizing
 UNIT = 10**8
 MILLION = 10**6
 LEDGER_KINDS = (
-    *(Listed, Order, Decision, Found, Fill, Balance, Equity, Shared, Crossed, Guard, StrategyFailed),
+    *(Listed, Order, Decision, Found, Fill, Balance, Equity, Shared, Crossed, Guard, LegsMoved, StrategyFailed),
     *(Halted, Resumed, Flatten, Flattened, Asked, CancelAsked),
 )
 Outgoing = Approved | Cancel
@@ -129,7 +131,7 @@ def _ppm(fraction: float) -> int:
 class Execute:
     """The stage. It asks the core for the position that all strategies together want (sizes.py). venue: the simulated one that
     takes the orders; None: the paper one, or who sends them. keep_halt: sets the halt switch. basis: what decides besides the
-    inputs. exits: by strategy, of those that have any. itself: strategies that read what they hold, and free code. known_since_ns,
+    inputs. exits, legs: by strategy, of those that have any. itself: strategies that read what they hold, and free code. known_since_ns,
     known_until_ns: of the oldest and the newest event that the ledger had at the start, 0 without any.
     """
 
@@ -146,6 +148,7 @@ class Execute:
         basis: Basis = UNTOLD,
         exits: Mapping[str, ExitRule] = NO_EXITS,
         itself: Sequence[Plan] = (),
+        legs: Mapping[str, LegsRule] = NO_LEGS,
     ) -> None:
         rules = rules_of(config)
         self.registry = registry
@@ -166,7 +169,7 @@ class Execute:
         self._before = HeldBefore(events, [plan.name for plan in itself])
         self.itself = Itself(itself, config.venue.name, registry, failed_since(events, basis))
         widths = frozenset({sizing.width_ns} if sizing.method == "volatility" else ())
-        self.core = ExecutionCore.restore(rules, self.registry, events, widths, exits)
+        self.core = ExecutionCore.restore(rules, self.registry, events, widths, exits, legs)
         make = venue or (PaperVenue if rules.simulated else None)
         self._paper = make(rules, self.registry) if make is not None else None
         if self._paper is not None:
@@ -207,7 +210,7 @@ class Execute:
         else:
             self._to_send += [*approved, *cancels]
         chunk.records.extend(self._failures(chunk))
-        chunk.records.extend(decisions(chunk, self.core, self._counted, self._sizes.size, self._basis))
+        chunk.records.extend(decisions(chunk, self.core, self._counted, self._size, self._basis))
         return chunk
 
     def _desired(self, chunk: Chunk) -> Mapping[int, int]:
@@ -243,6 +246,10 @@ class Execute:
             return []
         failures, self.itself.failures = self.itself.failures, []
         return [record_of(one, tick, self.registry[one.instrument], self._basis) for one in failures]
+
+    def _size(self, instrument: int) -> int:
+        """As it was wanted at this tick."""
+        return self.core.legs.sized.get(instrument, self._sizes.size(instrument))
 
     def _counted(self, instrument: int) -> Mapping[str, float]:
         """Targets as they counted at this tick."""

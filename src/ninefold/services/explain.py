@@ -20,7 +20,7 @@ from ninefold.journal.reader import read
 from ninefold.market.arrays import KINDS
 from ninefold.market.chunk import Chunk, decode
 from ninefold.market.instruments import Instrument
-from ninefold.market.records import AnyRecord, Decision, Fill, Guard, Has, May, Order, Tick
+from ninefold.market.records import AnyRecord, Decision, Fill, Guard, Has, LegsMoved, May, Order, Tick
 from ninefold.market.time import TIMEFRAME_OF
 from ninefold.services.build import basis_of
 from ninefold.services.lives import Life, Run, run_of
@@ -37,7 +37,8 @@ class NoSuchOrder(ValueError):
 
 class Wish(msgspec.Struct, kw_only=True):
     """What one strategy wanted, and by what. values: what was measured at the bar's close, by term of its formula; None where
-    it was not known. left: the exit by which it counted as flat, whatever its formula said. own: what one that knows what it holds
+    it was not known. left: the exit by which it counted as flat, whatever its formula said. legs: of one that has them, where they
+    stood. own: what one that knows what it holds
     was shown of that at the bar, `position` in the instrument's units of size; None for others.
     """
 
@@ -47,6 +48,7 @@ class Wish(msgspec.Struct, kw_only=True):
     bar: dict[str, Any] | None
     values: dict[str, float | None]
     left: Guard | None = None
+    legs: LegsMoved | None = None
     own: dict[str, float] | None = None
 
 
@@ -126,6 +128,7 @@ class _Again:
         self._targets: dict[str, np.void] = {}
         self._left: dict[str, Guard] = {}
         self._own: dict[str, dict[str, float]] = {}
+        self._legs: dict[str, LegsMoved] = {}
         events = ledger.events()
         side = Side(partial(recorded_venue, events))
         for step in play(run, [side]):
@@ -184,6 +187,7 @@ class _Again:
             bar=_plain(bar),
             values=values,
             left=self._left.get(name),
+            legs=self._legs.get(name),
             own=self._own.get(name),
         )
 
@@ -191,6 +195,8 @@ class _Again:
         """Remember the newest bar of each width, values, targets and exits of the order's instrument, and every MAY."""
         self.mays.update({one.may_id: one for one in chunk.records if isinstance(one, May)})
         for one in chunk.records:
+            if isinstance(one, LegsMoved):
+                self._legs[one.strategy] = one
             if isinstance(one, Guard) and one.instrument == self._order.instrument:
                 self._left.pop(one.strategy, None)
                 if one.left:

@@ -25,6 +25,7 @@ from ninefold.services.build import (
     exits_of,
     history,
     knowing_themselves,
+    legs_of,
     stage_of,
     strategies_of,
 )
@@ -86,7 +87,15 @@ class Side:
         names = tuple(strategy.name for strategy in strategies_of(life.config))
         known, exits, itself = Registry(list(instruments)), exits_of(life.config), knowing_themselves(life.config)
         self.execute = Execute(
-            life.config, names, self._memory, known, self._venue, basis=basis, exits=exits, itself=itself
+            life.config,
+            names,
+            self._memory,
+            known,
+            self._venue,
+            basis=basis,
+            exits=exits,
+            itself=itself,
+            legs=legs_of(life.config),
         )
         if warmed is not None:
             self.execute.warm(instruments, *warmed)
