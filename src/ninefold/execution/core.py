@@ -23,13 +23,13 @@ from ninefold.execution.adopted import PROTECTIVE, adopted
 from ninefold.execution.canary import Canary
 from ninefold.execution.desk import Desk
 from ninefold.execution.done import tell
+from ninefold.execution.followed import Followed
 from ninefold.execution.guards import ExitRule, Guards
 from ninefold.execution.ids import is_ours
 from ninefold.execution.legs import Legs, LegsRule
 from ninefold.execution.legs_allowed import legs_allowed
 from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow, never_sent
 from ninefold.execution.rejections import Rejections
-from ninefold.execution.relisted import relist
 from ninefold.execution.returns import Returns
 from ninefold.execution.risk import Approved, RiskState, check
 from ninefold.execution.rules import AccountRules
@@ -62,11 +62,10 @@ from ninefold.market.records import (
     Started,
     Tick,
 )
-from ninefold.market.time import MINUTE_NS, SECOND_NS
+from ninefold.market.time import SECOND_NS
 
 NO_EXITS: Mapping[str, ExitRule] = {}
 NO_LEGS: Mapping[str, LegsRule] = {}
-KEPT_ORDERS = 2_000  # that are over stay known, half an hour at sixty a minute, to recognise late updates
 
 
 class ExecutionCore:
@@ -84,14 +83,15 @@ class ExecutionCore:
         self.rules = rules
         self.account = Account()
         self.shown = Shown(registry, rules.venue)
-        self.orders: dict[str, Tracked] = {}
+        self.rejections = Rejections()
+        self._followed = Followed(self.account.attribution, self.rejections)
+        self.orders = self._followed.orders
         self.contradictions: deque[Contradiction] = deque(maxlen=1000)
         self._registry = registry
         self._halted: Halted | None = None
         self.to_halt: Halted | None = None
         self.worth = Worth()
         self.canary = Canary(rules)
-        self.rejections = Rejections()
         self.returns = Returns(widths | ({rules.tail_width_ns} if rules.max_var or rules.max_cvar else set()))
         self._selling_out = SellingOut()
         self.desk = Desk(rules, registry, self.orders, self.account, self.shown)
@@ -101,10 +101,6 @@ class ExecutionCore:
             rules.account, registry, self.account, self.shown, self._selling_out, self.guards, self.legs
         )
         self._to_cancel: list[Cancel] = []
-        self._under_way: dict[str, int] = {}  # client order id to instrument
-        self._over: deque[str] = deque()
-        self._rewritten: set[str] = set()  # orders whose venue leaves things out: the merged state follows each update
-        self._sent_ns: deque[int] = deque()
         self._awaited: dict[str, None] = {"its balances": None}
         self._equity_second = -1
 
@@ -147,7 +143,7 @@ class ExecutionCore:
 
     def unsettled(self) -> list[Order]:
         """Orders that are not over, or whose fills are not all known; those that protect a position first, oldest first."""
-        found = [self.orders[order_id].order for order_id in self._under_way]
+        found = [each.order for each in self._followed.all_under_way()]
         return sorted(found, key=lambda order: order.order_type not in PROTECTIVE)
 
     def take_cancels(self) -> list[Cancel]:
@@ -177,7 +173,7 @@ class ExecutionCore:
         self.returns.fold(chunk.rows("bars"))
         self.legs.watch(chunk.rows("quotes"))
         self.desk.watch(chunk.rows("trades"))
-        self.guards.watch(chunk.rows("trades"), self._under_way.values())
+        self.guards.watch(chunk.rows("trades"), self._followed.under_way.values())
         made: list[AnyRecord] = []
         approved: list[Approved] = []
         tick: Tick | None = None
@@ -188,7 +184,7 @@ class ExecutionCore:
                 made += self._fold(record)
         if tick is not None:
             made += self._worth(tick)
-            made += self.guards.look(chunk, tick, busy_of(self._orders_under_way()) if self._may_leave else None)
+            made += self.guards.look(chunk, tick, busy_of(self._followed.all_under_way()) if self._may_leave else None)
             wanted = (desired() if callable(desired) else desired) or {}
             approved = self._decide(chunk, tick, Wanted(wanted, wants or {}, open_mays), made)
         chunk.records.extend(made)
@@ -228,7 +224,7 @@ class ExecutionCore:
                 self.account.relist_to(record.instrument, self._registry)
                 self.guards.relist_to(record.instrument)
                 self.legs.relist_to(record.instrument)
-                relist(self.orders, self._under_way, record.instrument, self._registry)
+                self._followed.relist(record.instrument, self._registry)
                 return self.desk.relist_to(record)
             case Started():
                 return self._start(record)
@@ -236,7 +232,7 @@ class ExecutionCore:
 
     def _see(self, equity: Equity) -> None:
         self.worth.see(equity)
-        self.canary.look(bool(busy_of(self._orders_under_way())), not self.account.differences())
+        self.canary.look(bool(busy_of(self._followed.all_under_way())), not self.account.differences())
 
     def _switch(self, record: Halted | Resumed) -> None:
         if isinstance(record, Resumed):
@@ -266,8 +262,8 @@ class ExecutionCore:
         self._keep(after)
         told = msgspec.structs.replace(after.order, seq=update.seq, known_ns=update.known_ns)
         if told != update:
-            self._rewritten.add(update.client_order_id)
-        shown: list[AnyRecord] = [told] if update.client_order_id in self._rewritten else []
+            self._followed.rewritten.add(update.client_order_id)
+        shown: list[AnyRecord] = [told] if update.client_order_id in self._followed.rewritten else []
         return shown + self._tell(known, after, update)
 
     def _fill(self, fill: Fill) -> list[AnyRecord]:
@@ -304,7 +300,7 @@ class ExecutionCore:
                 over = never_sent(order, started)
                 self._keep(over)
                 expired.append(over.order)
-        self._awaited = {"its balances": None, **dict.fromkeys(self._under_way)}
+        self._awaited = {"its balances": None, **dict.fromkeys(self._followed.under_way)}
         self.desk.started()
         return expired
 
@@ -323,7 +319,7 @@ class ExecutionCore:
         return [equity, halted]
 
     def _decide(self, chunk: Chunk, tick: Tick, wanted: Wanted, made: list[AnyRecord]) -> list[Approved]:
-        under_way = self._orders_under_way()
+        under_way = self._followed.all_under_way()
         leaving, changed = self.desk.due(tick, under_way, not self._awaited, self._may_leave)
         made += changed
         intents = leaving
@@ -370,13 +366,8 @@ class ExecutionCore:
     def _may_leave(self) -> bool:
         return self._halted is None and not self._awaited
 
-    def _orders_under_way(self) -> list[Tracked]:
-        return [self.orders[one] for one in self._under_way]
-
     def _risk_state(self, tick: Tick, shares: Mapping[str, Mapping[str, int]]) -> RiskState:
-        while self._sent_ns and self._sent_ns[0] <= tick.known_ns - MINUTE_NS:
-            self._sent_ns.popleft()
-        under_way = self._orders_under_way()
+        under_way = self._followed.all_under_way()
         return RiskState(
             known_ns=tick.known_ns,
             rules=self.rules,
@@ -384,7 +375,7 @@ class ExecutionCore:
             shown=self.shown,
             account=self.account,
             halted=self._halted,
-            sent_ns=self._sent_ns,
+            sent_ns=self._followed.sent_ns(tick.known_ns),
             awaited=list(self._awaited),
             pending=pending(under_way, self._registry),
             canary=self.canary,
@@ -398,22 +389,5 @@ class ExecutionCore:
         )
 
     def _keep(self, tracked: Tracked) -> None:
-        order = tracked.order
-        if order.status == "refused":
-            return
-        self.rejections.see(self.orders.get(order.client_order_id), tracked)
-        if order.client_order_id not in self.orders:
-            self.account.attribution.follow(order)
-            self._sent_ns.append(order.known_ns)
-        self.orders[order.client_order_id] = tracked
-        if not tracked.settled:
-            self._under_way[order.client_order_id] = order.instrument
-        elif self._under_way.pop(order.client_order_id, None) is not None:
-            self._over.append(order.client_order_id)
-            if len(self._over) > KEPT_ORDERS:
-                oldest = self._over.popleft()
-                if self.desk.families.needs(oldest):
-                    self._over.append(oldest)
-                    return
-                self.orders.pop(oldest, None)
-                self._rewritten.discard(oldest)
+        if oldest := self._followed.keep(tracked):
+            self._followed.forget(oldest, self.desk.families.needs(oldest))
