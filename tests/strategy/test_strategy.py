@@ -118,7 +118,11 @@ LIVE = {
     ),
     "itself, with exits": ({"target": "where(position > 0, 0, 1)", "exits": Exits(bars=3)}, "has exits"),
     "legs on nothing": ({"legs": {"one": 1, "other": 1}}, "nothing says which instruments its legs are"),
-    "quotes": ({"bid": "bid", "ask": "ask", "size": "0.01", "most": 1}, "it gives quotes"),
+    "quotes of another": (
+        {"bid": 'bid * at("binance:ETH/USDT", close / sma(close, 5))', "ask": "ask", "size": "0.01", "most": 1},
+        "its quotes read other series",
+    ),
+    "free code on books": ({"on_book": lambda self, book: None, "most": 1}, "is free code that quotes"),
     "the book": ({"target": "where(bid_size > ask_size, 1, 0)"}, "ask_size, bid_size, which recorded books have"),
     "itself and others": ({"target": 'where(position > on("5m", volume), 0, 1)'}, "reads other series"),
 }

@@ -26,9 +26,10 @@ from ninefold.execution.done import tell
 from ninefold.execution.followed import Followed
 from ninefold.execution.guards import ExitRule, Guards
 from ninefold.execution.ids import is_ours
-from ninefold.execution.legs import Legs, LegsRule
+from ninefold.execution.legs import NO_LEGS, Legs, LegsRule
 from ninefold.execution.legs_allowed import legs_allowed
 from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow, never_sent
+from ninefold.execution.quotes import NO_QUOTES, Quotes
 from ninefold.execution.rejections import Rejections
 from ninefold.execution.returns import Returns
 from ninefold.execution.risk import Approved, RiskState, check
@@ -65,12 +66,12 @@ from ninefold.market.records import (
 from ninefold.market.time import SECOND_NS
 
 NO_EXITS: Mapping[str, ExitRule] = {}
-NO_LEGS: Mapping[str, LegsRule] = {}
 
 
 class ExecutionCore:
-    """One account. widths: of bars whose returns somebody asks for beside the rules. exits, legs: of strategies. `contradictions`: updates
-    that could not be true, newest last. `to_halt`: a halt of our own that the halt switch does not show yet."""
+    """One account. widths: of bars whose returns somebody asks for beside the rules. exits, legs: of strategies. quotes: of those that
+    quote, the most that they may hold. `contradictions`: updates that could not be true, newest last. `to_halt`: a halt of our
+    own that the halt switch does not show yet."""
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class ExecutionCore:
         widths: frozenset[int] = frozenset(),
         exits: Mapping[str, ExitRule] = NO_EXITS,
         legs: Mapping[str, LegsRule] = NO_LEGS,
+        quotes: Mapping[str, float] = NO_QUOTES,
     ) -> None:
         self.rules = rules
         self.account = Account()
@@ -97,8 +99,9 @@ class ExecutionCore:
         self.desk = Desk(rules, registry, self.orders, self.account, self.shown)
         self.guards = Guards(exits, registry, self.account.attribution)
         self.legs = Legs(legs, registry, self.account.attribution, self.orders, self.shown)
+        self.quotes = Quotes(quotes, rules.account, registry, self.account, self.shown, self._selling_out)
         self._wishes = Wishes(
-            rules.account, registry, self.account, self.shown, self._selling_out, self.guards, self.legs
+            *(rules.account, registry, self.account, self.shown, self._selling_out, self.guards, self.legs, self.quotes)
         )
         self._to_cancel: list[Cancel] = []
         self._awaited: dict[str, None] = {"its balances": None}
@@ -113,9 +116,10 @@ class ExecutionCore:
         widths: frozenset[int] = frozenset(),
         exits: Mapping[str, ExitRule] = NO_EXITS,
         legs: Mapping[str, LegsRule] = NO_LEGS,
+        quotes: Mapping[str, float] = NO_QUOTES,
     ) -> ExecutionCore:
         """The core as it stood after the ledger's events, oldest first. The venue is asked again before it trades."""
-        core = cls(rules, registry, widths, exits, legs)
+        core = cls(rules, registry, widths, exits, legs, quotes)
         for event in events:
             if not isinstance(event, Started):
                 core._fold(event)
@@ -302,6 +306,7 @@ class ExecutionCore:
                 expired.append(over.order)
         self._awaited = {"its balances": None, **dict.fromkeys(self._followed.under_way)}
         self.desk.started()
+        self.quotes.started()
         return expired
 
     def _worth(self, tick: Tick) -> list[AnyRecord]:
@@ -327,7 +332,7 @@ class ExecutionCore:
         if wanted.desired or self._selling_out.asked or self.legs.rules:
             reducing = frozenset(order.instrument for order in leaving if order.reduce_only)
             busy = reducing | busy_of(under_way)  # what reduces may sell what strategies hold
-            if self.legs.rules:
+            if self.legs.rules or self.quotes.most:
                 free = busy if self._may_leave else None
 
                 def refused_of(orders: list[Order], shares: Shares) -> list[Order]:
@@ -337,6 +342,9 @@ class ExecutionCore:
                 made += moved
             wished, shares = self._wishes.orders(chunk, tick, wanted, busy, under_way, self._halted, made)
             intents = leaving + wished
+        quoted, cancels = self.quotes.look(tick, under_way, not self._awaited, self._may_leave)
+        intents = intents + quoted
+        self._to_cancel += map(Cancel, cancels)
         approved: list[Approved] = []
         if intents:
             approved, refused = check(self._risk_state(tick, shares), intents)
@@ -345,9 +353,7 @@ class ExecutionCore:
             for each in approved:
                 self._approved(each.order, shares.get(each.order.client_order_id, {}), made)
                 made += self.desk.sent(each.order)
-        if self.legs.moves:
-            left = {each.order.instrument: each.order.client_order_id for each in approved}
-            made += self.legs.sent({of: one for of, one in left.items() if one in shares}, tick)
+        made += self.legs.sent([each.order for each in approved if each.order.client_order_id in shares], tick)
         if not self._awaited:
             self._to_cancel += map(Cancel, self.desk.cancels())
         return approved
@@ -389,5 +395,6 @@ class ExecutionCore:
         )
 
     def _keep(self, tracked: Tracked) -> None:
+        self.quotes.see(tracked.order)
         if oldest := self._followed.keep(tracked):
             self._followed.forget(oldest, self.desk.families.needs(oldest))

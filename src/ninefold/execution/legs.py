@@ -45,6 +45,9 @@ class LegsRule(NamedTuple):
     waits: bool = False
 
 
+NO_LEGS: Mapping[str, LegsRule] = {}
+
+
 def opens(held: int, wanted: int) -> bool:
     """Whether a position is to become greater, or to turn round.
 
@@ -140,9 +143,10 @@ class Legs:
                     del wants[order.instrument]
         return made
 
-    def sent(self, orders: Mapping[int, str], tick: Tick) -> list[LegsMoved]:
-        """Orders left, by instrument."""
+    def sent(self, left: Iterable[Order], tick: Tick) -> list[LegsMoved]:
+        """Orders left that strategies share."""
         made = []
+        orders = {order.instrument: order.client_order_id for order in left} if self.moves else {}
         for name, wants in self.moves.items():
             stand = self.stands[name]
             mine = {of: orders[of] for of in wants if of in orders}

@@ -23,6 +23,7 @@ from ninefold.execution.legs import Legs
 from ninefold.execution.limits.state import FLATTEN
 from ninefold.execution.money import size_of
 from ninefold.execution.orders import Tracked
+from ninefold.execution.quotes import Quotes
 from ninefold.execution.selling_out import SellingOut, why_left
 from ninefold.execution.shown import Shown
 from ninefold.market.chunk import Chunk
@@ -72,6 +73,7 @@ class Wishes:
         selling_out: SellingOut,
         guards: Guards,
         legs: Legs,
+        quotes: Quotes,
     ) -> None:
         self._name = account_name
         self._registry = registry
@@ -80,12 +82,13 @@ class Wishes:
         self._selling_out = selling_out
         self._guards = guards
         self._legs = legs
+        self._quotes = quotes
 
     def with_legs(self, wanted: Wanted) -> Wanted:
-        """What strategies with legs want is what they hold, unless their legs move at this tick."""
+        """What strategies with legs want is what they hold, unless their legs move at this tick; those that quote always do."""
         desired, of_strategies = dict(wanted.desired), dict(wanted.of_strategies)
         for instrument in sorted({of for wants in self._legs.moves.values() for of in wants} | desired.keys()):
-            mine = self._legs.wants_of(instrument)
+            mine = self._legs.wants_of(instrument) | self._quotes.held(instrument)
             if not mine:
                 continue
             holders = self._account.attribution.holders(instrument)

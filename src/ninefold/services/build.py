@@ -43,7 +43,7 @@ from ninefold.services.strategies import known_strategies
 from ninefold.services.table_reader import reader_of
 from ninefold.store.ledger import Ledger
 from ninefold.strategy.decide import Decide
-from ninefold.strategy.forms import WAIT, Legs
+from ninefold.strategy.forms import WAIT, Legs, Quoting
 from ninefold.strategy.library import default_strategies, strategy_named
 from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import NO_EXITS, Code, Plan, check_live
@@ -112,15 +112,17 @@ def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venu
         return Forecasts(model_of(data_dir))
     if name == "decide":
         return decide_of(config)
-    names = tuple(strategy.name for strategy in strategies_of(config))
+    names = sized_names(strategies_of(config))
     keep_halt, basis = partial(halt.keep, data_dir), basis_of(config, data_dir)
     exits, itself, legs = exits_of(config), knowing_themselves(config), legs_of(config)
-    return Execute(config, names, Ledger(data_dir), registry, venue, keep_halt, basis, exits, itself, legs)
+    ledger, quoting = Ledger(data_dir), quoting_of(config)
+    return Execute(config, names, ledger, registry, venue, keep_halt, basis, exits, itself, legs, quoting)
 
 
 def decide_of(config: Config) -> Decide:
     """Of the strategies that do not know what they hold: those that do decide where that is known, in `execute`."""
-    return Decide([plan for plan in strategies_of(config) if not plan.knows_itself], config.venue.name)
+    plans = [plan for plan in strategies_of(config) if not plan.knows_itself and not isinstance(plan.wants, Quoting)]
+    return Decide(plans, config.venue.name)
 
 
 def knowing_themselves(config: Config) -> tuple[Plan, ...]:
@@ -131,6 +133,16 @@ def knowing_themselves(config: Config) -> tuple[Plan, ...]:
 def exits_of(config: Config) -> dict[str, ExitRule]:
     """Those of its strategies. raises: BadConfig."""
     return exit_rules(strategies_of(config))
+
+
+def quoting_of(config: Config) -> tuple[Plan, ...]:
+    """Strategies that quote. raises: BadConfig."""
+    return tuple(plan for plan in strategies_of(config) if isinstance(plan.wants, Quoting))
+
+
+def sized_names(plans: Iterable[Plan]) -> tuple[str, ...]:
+    """Those that share the capital: quotes say their sizes themselves."""
+    return tuple(plan.name for plan in plans if not isinstance(plan.wants, Quoting))
 
 
 def legs_of(config: Config) -> dict[str, LegsRule]:

@@ -17,11 +17,11 @@ import numpy as np
 from ninefold.backtest.paper import PaperVenue, SimulatedVenue
 from ninefold.bus.status import Meter
 from ninefold.config import Config
-from ninefold.execution.core import NO_EXITS, NO_LEGS, ExecutionCore
+from ninefold.execution.core import NO_EXITS, ExecutionCore
 from ninefold.execution.decisions import UNTOLD, Basis, decisions
 from ninefold.execution.guards import ExitRule
 from ninefold.execution.held_before import HeldBefore, Stood
-from ninefold.execution.legs import LegsRule
+from ninefold.execution.legs import NO_LEGS, LegsRule
 from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
@@ -57,6 +57,7 @@ from ninefold.services.stopped import failed_since, record_of
 from ninefold.strategy.itself import Itself
 from ninefold.strategy.own import Holding, Holdings
 from ninefold.strategy.plan import Plan
+from ninefold.strategy.quotes_wanted import QuotesWanted, most_of
 from ninefold.strategy.scaling import Sizing
 
 UNIT = 10**8
@@ -131,7 +132,8 @@ def _ppm(fraction: float) -> int:
 class Execute:
     """The stage. It asks the core for the position that all strategies together want (sizes.py). venue: the simulated one that
     takes the orders; None: the paper one, or who sends them. keep_halt: sets the halt switch. basis: what decides besides the
-    inputs. exits, legs: by strategy, of those that have any. itself: strategies that read what they hold, and free code. known_since_ns,
+    inputs. exits, legs: by strategy, of those that have any. itself: strategies that read what they hold, and free code.
+    quoting: those that quote. known_since_ns,
     known_until_ns: of the oldest and the newest event that the ledger had at the start, 0 without any.
     """
 
@@ -149,6 +151,7 @@ class Execute:
         exits: Mapping[str, ExitRule] = NO_EXITS,
         itself: Sequence[Plan] = (),
         legs: Mapping[str, LegsRule] = NO_LEGS,
+        quoting: Sequence[Plan] = (),
     ) -> None:
         rules = rules_of(config)
         self.registry = registry
@@ -166,10 +169,11 @@ class Execute:
         for event in events:
             if isinstance(event, Listed):
                 self.registry.learn(event.instrument)
-        self._before = HeldBefore(events, [plan.name for plan in itself])
+        self._before = HeldBefore(events, [plan.name for plan in (*itself, *quoting)])
+        self._quoting = QuotesWanted(quoting, config.venue.name, registry)
         self.itself = Itself(itself, config.venue.name, registry, failed_since(events, basis))
         widths = frozenset({sizing.width_ns} if sizing.method == "volatility" else ())
-        self.core = ExecutionCore.restore(rules, self.registry, events, widths, exits, legs)
+        self.core = ExecutionCore.restore(rules, self.registry, events, widths, exits, legs, most_of(quoting))
         make = venue or (PaperVenue if rules.simulated else None)
         self._paper = make(rules, self.registry) if make is not None else None
         if self._paper is not None:
@@ -185,6 +189,7 @@ class Execute:
         self.core.returns.fold(bars)
         self.core.guards.warm(bars)
         self.itself.warm(bars, values, self._held_at_each)
+        self._quoting.warm(bars, values, self._held_at_each)
 
     def go_back(self, seq: int) -> None:
         """The journal ends here: what the ledger has behind it stays, but the numbers there are given anew."""
@@ -199,6 +204,7 @@ class Execute:
             self.core.returns.fold(chunk.rows("bars"))
             self.core.guards.pass_by(chunk)
             self.itself.targets(chunk, partial(self._held_at, chunk.last_seq))
+            self.core.quotes.pass_by(self._quoting.take(chunk, partial(self._held_at, chunk.last_seq)))
             return chunk
         if self._paper is not None:
             chunk.records.extend(self._paper.step(chunk))
@@ -219,6 +225,7 @@ class Execute:
         if len(made):
             chunk.add("targets", made)
             self._sizes.observe(chunk)
+        self.core.quotes.want(self._quoting.take(chunk, self._held))
         return self._sizes.desired(chunk, self.core)
 
     def _held(self, strategy: str, instrument: int) -> Holding | None:

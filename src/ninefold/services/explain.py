@@ -21,7 +21,7 @@ from ninefold.market.arrays import KINDS
 from ninefold.market.chunk import Chunk, decode
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import AnyRecord, Decision, Fill, Guard, Has, LegsMoved, May, Order, Tick
-from ninefold.market.time import TIMEFRAME_OF
+from ninefold.market.time import TIMEFRAME_OF, TIMEFRAMES
 from ninefold.services.build import basis_of
 from ninefold.services.lives import Life, Run, run_of
 from ninefold.services.parity import recorded_venue
@@ -148,11 +148,13 @@ class _Again:
         return [one for one in self._chunk.records if isinstance(one, kind) and one.seq == self._order.seq]
 
     def wishes(self, decision: Decision | None) -> list[Wish]:
-        """Of each strategy that has a target: its formula, and the bar and the values that it was computed from."""
+        """Of each strategy that has a target, or that quotes: its formula, and the bar and the values that it was computed from."""
         if decision is None:
             return []
         formulas = basis_of(self._life.config, self._run.data_dir).formulas
-        return [self._wish(name, formulas.get(name, ""), target) for name, target in decision.targets.items()]
+        quoting = [name for name in self._order.strategies if name in formulas and name not in decision.targets]
+        targets = {**decision.targets, **dict.fromkeys(quoting)}
+        return [self._wish(name, formulas.get(name, ""), target) for name, target in targets.items()]
 
     def changed(self, stored: Decision | None) -> list[str]:
         """Which formulas and model are not those that the life noted at its start."""
@@ -174,11 +176,12 @@ class _Again:
 
     def _wish(self, name: str, formula: str, target: float | None) -> Wish:
         row = self._targets.get(name)
-        bar = self._bars.get(int(row["width_ns"])) if row is not None else None
+        width_ns = int(row["width_ns"]) if row is not None else TIMEFRAMES.get(formula.partition(" ")[0], 0)
+        bar = self._bars.get(width_ns)
         values = {
             term.decode(): None if math.isnan(value["value"]) else float(value["value"])
-            for (width_ns, term), value in sorted(self._values.items())
-            if row is not None and width_ns == int(row["width_ns"]) and term.decode() in formula
+            for (of_width, term), value in sorted(self._values.items())
+            if of_width == width_ns and term.decode() in formula
         }
         return Wish(
             strategy=name,

@@ -20,13 +20,13 @@ from ninefold.execution.reasons import HIDDEN, UNEXPLAINED, Changed, Difference,
 from ninefold.execution.two_accounts import Standing
 from ninefold.market.records import AnyRecord, Fill, Guard
 from ninefold.market.values import known_of
-from ninefold.services.build import strategies_of
+from ninefold.services.build import sized_names, strategies_of
 from ninefold.services.execute import UNIT
 from ninefold.services.holdings import holdings_of
 from ninefold.services.lives import Run
 from ninefold.services.played import Played
 from ninefold.services.recorded_run import RecordedRun
-from ninefold.strategy.forms import Legs
+from ninefold.strategy.forms import Legs, Quoting
 from ninefold.strategy.itself import Itself
 from ninefold.strategy.legs_wanted import LegsWanted
 from ninefold.strategy.plan import Plan
@@ -85,7 +85,7 @@ def on_bars(
 
 def _together(plans: Sequence[Plan]) -> list[list[Plan]]:
     """Those that read only their own bars, and those that read others too, without those that know what they hold."""
-    alone = [plan for plan in plans if not plan.knows_itself and not isinstance(plan.wants, Legs)]
+    alone = [plan for plan in plans if not plan.knows_itself and not isinstance(plan.wants, Legs | Quoting)]
     sorts = [[plan for plan in alone if joins(plan) == joined] for joined in (False, True)]
     return [sort for sort in sorts if sort]
 
@@ -164,7 +164,7 @@ def _decided(
         told=_told(targets),
         capital=int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs)),
         quote=config.account.quote,
-        weights=equal_weights(tuple(plan.name for plan in plans)),
+        weights=equal_weights(sized_names(plans)),
         starts=[(life.begun.journal_seq, life.begun.from_seq) for life in run.lives],
         until_seq=run.end.ledger_seq,
         exits=exits,

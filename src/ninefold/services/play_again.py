@@ -26,6 +26,8 @@ from ninefold.services.build import (
     history,
     knowing_themselves,
     legs_of,
+    quoting_of,
+    sized_names,
     stage_of,
     strategies_of,
 )
@@ -84,7 +86,7 @@ class Side:
         done_seq = life.begun.ledger_seq
         self._venue = self._venue_of(life)
         self._memory = Memory([event for event in self.events if event.seq <= done_seq], done_seq)
-        names = tuple(strategy.name for strategy in strategies_of(life.config))
+        names = sized_names(strategies_of(life.config))
         known, exits, itself = Registry(list(instruments)), exits_of(life.config), knowing_themselves(life.config)
         self.execute = Execute(
             life.config,
@@ -96,6 +98,7 @@ class Side:
             exits=exits,
             itself=itself,
             legs=legs_of(life.config),
+            quoting=quoting_of(life.config),
         )
         if warmed is not None:
             self.execute.warm(instruments, *warmed)

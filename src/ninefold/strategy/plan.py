@@ -172,7 +172,7 @@ class Plan:
     @property
     def knows_itself(self) -> bool:
         """Whether what it wants depends on what it holds, so that it is played bar by bar."""
-        if isinstance(self.wants, Legs):
+        if isinstance(self.wants, Legs | Quoting):
             return False
         return isinstance(self.wants, Code) or not OWN.isdisjoint(self.target.columns)
 
@@ -196,9 +196,12 @@ class Plan:
 
 
 def check_live(plan: Plan) -> None:
-    """raises: BadStrategy for what the pipeline cannot run: it runs formulas of bars, also of several legs, and free code on them."""
+    """raises: BadStrategy for what the pipeline cannot run: it runs formulas of bars, also those of legs and of quotes, and free code."""
     if isinstance(plan.wants, Legs):
         said = _legs_not_live(plan.wants)
+    elif isinstance(plan.wants, Quoting):
+        others = any(map(elsewhere_in, plan.wants.terms))
+        said = "its quotes read other series than the bars of what they are of" if others else ""
     elif not isinstance(plan.wants, Term | Signals | Code):
         said = f"it {_WAYS[plan.form]}"
     elif plan.knows_itself and plan.exits != NO_EXITS:
