@@ -123,6 +123,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(50_000, 20, 20)  # what tests make is mostly freed without: looking each 700 objects takes a sixth of all
         gc.enable()
         atexit.register(gc.unfreeze)  # or DuckDB says that its types leak
 
