@@ -35,7 +35,9 @@ for name, examples in (("usual", 25), ("money", 100), ("long", 8)):  # where the
     # a test says what is right, not how fast; pytest's timeout ends a hang
     settings.register_profile(name, deadline=None, max_examples=1_000 if THOROUGH else 8 if QUICK else examples)
 settings.load_profile("usual")
-if not THOROUGH:  # all files of ours that are loaded would be read for their constants: seconds, in every worker of a fresh clone
+if (
+    not THOROUGH
+):  # all files of ours that are loaded would be read for their constants: seconds, in every worker of a fresh clone
     providers._get_local_constants = lambda: providers._local_constants
 
 os.environ.setdefault("SSL_CERT_FILE", os.devnull)  # nobody outside is asked: the machine's certificates take each process 50 ms
@@ -52,7 +54,14 @@ SHARE_DEMO = (
     "pipeline/test_series.py",
 )
 SHARE_TAPED = ("pipeline/test_demo.py", "pipeline/test_train_and_serve.py")
-SHARE_LOADED = ("api", "backtest", "forecast", "formula", "freqtrade", "venues_orders")  # compiled loops, ccxt, LightGBM, Litestar
+SHARE_LOADED = (
+    "api",
+    "backtest",
+    "forecast",
+    "formula",
+    "freqtrade",
+    "venues_orders",
+)  # compiled loops, ccxt, LightGBM, Litestar
 LONGEST = (  # two that mostly wait, then one that mostly computes
     *("torture/test_soak.py", "torture/test_crash_table.py", "venues/test_contract.py"),
     *(*SHARE_TAPED, "torture/test_day.py", "services/test_replay.py"),
@@ -143,7 +152,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture, files in (("demo", SHARE_DEMO), ("taped", SHARE_TAPED)):
             if fixture in getattr(item, "fixturenames", ()) and _file(item.nodeid) not in files:
-                raise pytest.UsageError(f"{_file(item.nodeid)} looks at the {fixture} demo: name it in tests/conftest.py")
+                raise pytest.UsageError(
+                    f"{_file(item.nodeid)} looks at the {fixture} demo: name it in tests/conftest.py"
+                )
     items.sort(key=_order)
 
 
