@@ -8,6 +8,7 @@ PYTHON ?= $(shell for p in $(PYTHONS); do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && command -v $$p && break; done)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile  # what is used is compiled when it is
 WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
+LOOPS := $(wildcard src/ninefold/backtest/*.py src/ninefold/backtest/ticks/*.py src/ninefold/formula/*_loop.py)
 ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE  # every process would compile all it loads, and every test file, again
 PARALLEL := --dist loadscope --no-loadscope-reorder
@@ -121,9 +122,12 @@ $(DONE)/quick: $(DONE)/package
 	@$(BIN)/python -m ninefold.services.quicken
 	@touch $@
 
-$(DONE)/compiled: $(DONE)/quick $(wildcard src/ninefold/backtest/*.py src/ninefold/backtest/ticks/*.py src/ninefold/formula/*_loop.py)
-	@echo "compiling the loops of formulas and back-tests (a minute or two)"
-	@$(BIN)/python -m ninefold.backtest.warm
+$(DONE)/compiled: $(DONE)/compiled-bars $(DONE)/compiled-ticks
+	@touch $@
+
+$(DONE)/compiled-%: $(DONE)/quick $(LOOPS)
+	@echo "compiling the loops of back-tests on $* (a minute)"
+	@$(BIN)/python -m ninefold.backtest.warm $*
 	@touch $@
 
 $(DONE)/web: $(WEB) scripts/build_web.py $(DONE)/package
