@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ninefold.execution.entries import Entries
+from ninefold.execution.entries import Deal, Entries, deal_of
 from ninefold.execution.money import base_amount
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Crossed, Fill, Order, Shared
@@ -32,17 +32,15 @@ def split(total: int, shares: Mapping[str, int]) -> dict[str, int]:
     >>> split(-5, {"a": -2, "b": -1})
     {'a': -3, 'b': -2}
     """
-    whole, size, sign = sum(map(abs, shares.values())), abs(total), 1 if total >= 0 else -1
-    parts: dict[str, int] = {}
-    fractions: list[tuple[int, str]] = []
-    lacking = size
-    for name, share in shares.items():
-        part, fraction = divmod(size * abs(share), whole)
-        parts[name] = sign * part
-        fractions.append((-fraction, name))
-        lacking -= part
-    for _, name in sorted(fractions)[:lacking]:
-        parts[name] += sign
+    sizes = [abs(share) for share in shares.values()]
+    whole, size, sign = sum(sizes), abs(total), 1 if total >= 0 else -1
+    wholes = [size * share // whole for share in sizes]
+    parts = dict(zip(shares, wholes if sign > 0 else [-part for part in wholes], strict=True))
+    lacking = size - sum(wholes)
+    if lacking:
+        left = [part * whole - size * share for part, share in zip(wholes, sizes, strict=True)]  # the greatest comes first
+        for _, name in sorted(zip(left, shares, strict=True))[:lacking]:
+            parts[name] += sign
     return parts
 
 
@@ -124,10 +122,11 @@ class Attribution:
     def book(self, fill: Fill, instrument: Instrument, value: int, number: int) -> None:
         """value: what was paid or got of the quote asset. number: of the instrument, now. Call it once a fill."""
         wanted = self._wanted.get(fill.client_order_id) or {NOBODY: 1}
+        deal = deal_of(instrument, fill.price, fill.seq)
         base = split(fill.side * base_amount(instrument, fill.size), wanted)
         for name, amount in base.items():
             self._add(name, instrument.base, amount)
-            self._enter(name, number, instrument, amount, fill.price, fill.seq)
+            self._enter(name, number, amount, deal)
             self.fills[name] = self.fills.get(name, 0) + 1
         for name, amount in split(-fill.side * value, wanted).items():
             self._add(name, instrument.quote, amount)
@@ -152,10 +151,12 @@ class Attribution:
         givers = {name: amount for name, amount in taken.items() if amount < 0}
         value = sum(takers.values()) * price // 10**instrument.price_decimals
         paid: dict[str, int] = {**split(-value, takers), **split(value, givers)}
+        deal = deal_of(instrument, price, seq)
         for name, amount in taken.items():
-            self._add(name, instrument.base, amount)
-            self._add(name, instrument.quote, paid[name])
-            self._enter(name, instrument.id, instrument, amount, price, seq)
+            of = self.amounts.setdefault(name, {})
+            of[instrument.base] = of.get(instrument.base, 0) + amount
+            of[instrument.quote] = of.get(instrument.quote, 0) + paid[name]
+            self._enter(name, instrument.id, amount, deal)
 
     def _know(self, order_id: str, wanted: Mapping[str, int]) -> None:
         self._wanted.pop(order_id, None)
@@ -168,10 +169,10 @@ class Attribution:
         if asset:
             of[asset] = of.get(asset, 0) + amount
 
-    def _enter(self, strategy: str, number: int, instrument: Instrument, amount: int, price: int, seq: int) -> None:
+    def _enter(self, strategy: str, number: int, amount: int, deal: Deal) -> None:
         of = self._held.setdefault(number, {})
         before = of.get(strategy, 0)
-        self.entries.add((strategy, number), instrument, before, amount, price, seq)
+        self.entries.add((strategy, number), before, amount, deal)
         of[strategy] = before + amount
         self._of.setdefault(strategy, set()).add(number)
 

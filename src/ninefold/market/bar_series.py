@@ -127,9 +127,7 @@ def forget(series: Series) -> None:
     for width, wider in zip(WIDTHS, (*WIDTHS[1:], WIDTHS[-1]), strict=True):
         bars = series.bars[width]
         oldest = bar_open(series.finished_ns - KEPT.get(width, KEPT_WIDER) * width, wider)
-        for open_ns in list(bars):
-            if open_ns >= oldest:
-                break
+        while (open_ns := next(iter(bars), oldest)) < oldest:
             del bars[open_ns]
     series.missed = [one for one in series.missed if one[1] >= series.finished_ns - KEPT_WIDER * WIDTHS[1]]
 

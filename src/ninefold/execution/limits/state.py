@@ -5,6 +5,7 @@ In:  the state the core hands over. Out: the questions that several rules ask of
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -71,14 +72,38 @@ class Ask(NamedTuple):
 
 
 @dataclass(slots=True)
+class Purse:
+    """The worth of what a strategy may come to hold, by instrument; None while a price is unknown. known: the sum of those that are
+    not; unknown: how many are."""
+
+    of: dict[int, int | None] = field(default_factory=dict)
+    known: int = 0
+    unknown: int = 0
+
+    def put(self, instrument: int, worth: int | None) -> None:
+        before = self.of.get(instrument, 0)
+        self.known += (worth or 0) - (before or 0)
+        self.unknown += (worth is None) - (before is None)
+        self.of[instrument] = worth
+
+    def beside(self, instrument: int) -> int | None:
+        """The worth of all others than one."""
+        own = self.of.get(instrument, 0)
+        return None if self.unknown > (own is None) else self.known - (own or 0)
+
+
+EMPTY = Purse()
+
+
+@dataclass(slots=True)
 class Worths:
     """What the exposures are summed of, counted once a call and again where an order was approved. asks: by instrument, None while
-    its price is unknown. of: by instrument. of_strategies: by strategy and instrument, None until somebody asks.
+    its price is unknown. of: by instrument. of_strategies: None until somebody asks.
     """
 
     asks: dict[int, Ask | None] = field(default_factory=dict)
     of: dict[int, int | None] = field(default_factory=dict)
-    of_strategies: dict[str, dict[int, int | None]] | None = None
+    of_strategies: dict[str, Purse] | None = None
 
 
 @dataclass(slots=True)
@@ -91,6 +116,7 @@ class Left:
     pending: dict[int, Pending]
     parts: dict[str, dict[int, Pending]]  # what is on order, by strategy and instrument
     judged: tuple[Order, bool] | None = None  # the newest that was asked about, and whether it grows
+    parted: tuple[Order, Mapping[str, int]] | None = None  # likewise, and what each strategy would get of it
     worths: Worths = field(default_factory=Worths)
 
     def after(self, instrument: Instrument, order: Order) -> int:
@@ -116,37 +142,44 @@ class Left:
             known[instrument] = self._worth(state, instrument, self.most(instrument))
         return known[instrument]
 
-    def worths_of(self, state: RiskState, strategy: str) -> Mapping[int, int | None]:
-        """The same by instrument, of what a strategy may come to hold."""
+    def purse(self, state: RiskState, strategy: str) -> Purse:
         if self.worths.of_strategies is None:
-            self.worths.of_strategies = self._worths_of_all(state)
-        return self.worths.of_strategies.get(strategy, {})
+            self.worths.of_strategies = self._purses(state)
+        return self.worths.of_strategies.get(strategy, EMPTY)
 
-    def _worths_of_all(self, state: RiskState) -> dict[str, dict[int, int | None]]:
-        found: dict[str, dict[int, int | None]] = {}
+    def parts_of(self, state: RiskState, instrument: Instrument, order: Order) -> Mapping[str, int]:
+        """As `state.parts`, made once an order."""
+        if self.parted is None or self.parted[0] is not order:
+            self.parted = order, state.parts(instrument, order)
+        return self.parted[1]
+
+    def _purses(self, state: RiskState) -> dict[str, Purse]:
+        found: defaultdict[str, Purse] = defaultdict(Purse)
         held_of_all = state.account.attribution.held_of_all
         for instrument, held in held_of_all.items():
+            ask = self._ask(state, instrument)
             for strategy, amount in held.items():
                 if amount:
-                    found.setdefault(strategy, {})[instrument] = self._worth(state, instrument, abs(amount))
+                    purse, worth = found[strategy], _worth(state, ask, abs(amount))
+                    purse.of[instrument] = worth
+                    if worth is None:
+                        purse.unknown += 1
+                    else:
+                        purse.known += worth
         for strategy, parts in self.parts.items():
-            of = found.setdefault(strategy, {})
             for instrument, on_order in parts.items():
                 held_now = held_of_all.get(instrument, {}).get(strategy, 0)
-                of[instrument] = self._worth(state, instrument, most(held_now, on_order))
+                found[strategy].put(instrument, self._worth(state, instrument, most(held_now, on_order)))
         return found
 
     def _worth(self, state: RiskState, instrument: int, amount: int) -> int | None:
         """Of an amount at what is asked for it, in the account's quote asset; None while a price is unknown."""
-        if amount == 0:
-            return 0
+        return _worth(state, self._ask(state, instrument), amount)
+
+    def _ask(self, state: RiskState, instrument: int) -> Ask | None:
         if instrument not in self.worths.asks:
             self.worths.asks[instrument] = _ask(state, instrument)
-        ask = self.worths.asks[instrument]
-        if ask is None:
-            return None
-        of, price, unit = ask
-        return amount * price // unit if unit else valued(state, of, amount, price)
+        return self.worths.asks[instrument]
 
     def take(self, state: RiskState, instrument: Instrument, order: Order) -> None:
         """An order of this call was approved."""
@@ -161,13 +194,13 @@ class Left:
         else:
             self.free[instrument.base] -= amount
         self.worths.of.pop(instrument.id, None)
-        for strategy, part in state.parts(instrument, order).items():
+        held, ask = state.account.attribution.held_of_all.get(instrument.id, {}), self._ask(state, instrument.id)
+        for strategy, part in self.parts_of(state, instrument, order).items():
             of = self.parts.setdefault(strategy, {})
-            of[instrument.id] = more(of.get(instrument.id, (0, 0)), part)
+            on_order = of[instrument.id] = more(of.get(instrument.id, (0, 0)), part)
             if self.worths.of_strategies is not None:
-                held = state.account.attribution.held(strategy, instrument.id)
-                worth = self._worth(state, instrument.id, most(held, of[instrument.id]))
-                self.worths.of_strategies.setdefault(strategy, {})[instrument.id] = worth
+                worth = _worth(state, ask, most(held.get(strategy, 0), on_order))
+                self.worths.of_strategies.setdefault(strategy, Purse()).put(instrument.id, worth)
 
 
 Rule = Callable[[RiskState, Left, Instrument, Order], str]
@@ -179,6 +212,15 @@ def _ask(state: RiskState, instrument: int) -> Ask | None:
     if quote is None:
         return None
     return Ask(of, quote.ask, int(10**of.price_decimals) if of.quote == state.rules.quote else 0)
+
+
+def _worth(state: RiskState, ask: Ask | None, amount: int) -> int | None:
+    if amount == 0:
+        return 0
+    if ask is None:
+        return None
+    of, price, unit = ask
+    return amount * price // unit if unit else valued(state, of, amount, price)
 
 
 def cost(instrument: Instrument, order: Order, quote: Quote) -> int:
