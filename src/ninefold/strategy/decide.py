@@ -225,7 +225,10 @@ class Decide:
         low, high = round_to_step(low, of.tick_size, side=1), round_to_step(high, of.tick_size, side=-1)
         within_s = horizon * strategy.width_ns // SECOND_NS
         zone = f"{of.price_text(low)} to {of.price_text(high)} {of.quote}"
-        text = f"{strategy.name} may {'buy' if side > 0 else 'sell'} {of.symbol} within {within_s} s: {probability:.0%}, at {zone}"
+        chance = math.floor(probability * 100 + 0.5)  # as the page rounds it
+        text = (
+            f"{strategy.name} may {'buy' if side > 0 else 'sell'} {of.symbol} within {within_s} s: {chance}%, at {zone}"
+        )
         return May(
             seq=tick.seq,
             known_ns=tick.known_ns,
