@@ -15,7 +15,7 @@ from numba.core.dispatcher import Dispatcher
 
 from ninefold.formula import Call, Evaluator, Term, batch, call, parse
 
-from .market import SCALE, bars, bits, cut, with_unknown
+from .market import SCALE, bars, bits, cut, row, with_unknown
 
 BARS = 240
 WARM = 150  # longer than every warm-up of the examples
@@ -91,6 +91,17 @@ def a_copy_goes_its_own_way(term: Term) -> None:
         rest = streamed(evaluator, cut(columns, start, stop))
         same_bits(rest[0], whole[start:stop])
         same_bits(streamed(again, cut(columns, start, stop)), rest)
+
+
+def a_bar_that_was_foreseen_or_another_one_gives_the_bits_of_one_that_was_not(term: Term) -> None:
+    """Before each bar nothing is foreseen, or this one, another one, two one after the other; what nobody remembers may differ."""
+    other, wanted = bars(BARS, seed=8), batch(term, HOLED, SCALE)
+    evaluator, random = Evaluator([term], SCALE), np.random.default_rng(5)
+    for at in range(BARS):
+        came, strange = row(HOLED, at), row(other, at)
+        for foreseen in ((), (came,), (strange,), (strange, came), (came, strange), (came,))[random.integers(6)]:
+            evaluator.foresee(foreseen)
+        same_bits(evaluator.update(came), wanted[at : at + 1])
 
 
 def possible_futures_equal_each_future_taken_alone_and_leave_the_state_alone(term: Term) -> None:
@@ -171,6 +182,7 @@ PROMISES: tuple[Callable[[Term], None], ...] = (
     an_unknown_bar_gives_no_value_and_starts_the_warm_up_again,
     the_past_stays_the_same_when_the_future_arrives,
     a_copy_goes_its_own_way,
+    a_bar_that_was_foreseen_or_another_one_gives_the_bits_of_one_that_was_not,
     possible_futures_equal_each_future_taken_alone_and_leave_the_state_alone,
     inputs_are_not_changed,
     what_is_kept_does_not_grow,

@@ -38,7 +38,9 @@ def split(total: int, shares: Mapping[str, int]) -> dict[str, int]:
     parts = dict(zip(shares, wholes if sign > 0 else [-part for part in wholes], strict=True))
     lacking = size - sum(wholes)
     if lacking:
-        left = [part * whole - size * share for part, share in zip(wholes, sizes, strict=True)]  # the greatest comes first
+        left = [
+            part * whole - size * share for part, share in zip(wholes, sizes, strict=True)
+        ]  # the greatest comes first
         for _, name in sorted(zip(left, shares, strict=True))[:lacking]:
             parts[name] += sign
     return parts

@@ -16,7 +16,7 @@ from ninefold.forecast.model import TrainedModel
 from ninefold.formula import Scale
 from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, each_row
+from ninefold.market.columns import columns, coming_of, each_row
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Listed
 from ninefold.market.values import FORECAST, known_of, telling, told_of
@@ -40,6 +40,8 @@ class Forecasts:
         first = bars[bars["revision"] == 0] if len(bars) else bars
         if len(first):
             self._forecast(chunk, first)
+        for key, row in coming_of(chunk):
+            self._forecaster(key).foresee(row)
         return chunk
 
     def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:

@@ -18,7 +18,7 @@ from ninefold.formula.parse import parse
 from ninefold.formula.units import Scale
 from ninefold.market.arrays import VALUES
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, each_row
+from ninefold.market.columns import columns, coming_of, each_row
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Listed
 from ninefold.market.values import ONE_UPPING, telling
@@ -90,6 +90,8 @@ class Measure:
         if len(first):
             scores = [self._one_upping.score(instrument) for instrument in first["instrument"].tolist()]
             chunk.add("values", np.concatenate([self._values(first), telling(first, ONE_UPPING, scores)]))
+        for key, row in coming_of(chunk):
+            self._evaluator(key).foresee(row)
         return chunk
 
     def save(self) -> bytes:

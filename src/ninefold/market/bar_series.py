@@ -8,6 +8,7 @@ Out: (width, open_ns) of bars that were finished or restated. Bars of one second
 from __future__ import annotations
 
 import math
+from copy import copy
 from itertools import pairwise
 
 import msgspec
@@ -92,6 +93,23 @@ def finish_second(series: Series) -> list[tuple[int, int]]:
         _settle_wider(series, narrow, width, end - width)
         done.append((width, end - width))
     return done
+
+
+def foreseen(series: Series) -> list[tuple[int, int, Part]]:
+    """What `finish_second` would finish now: width, open_ns and bar. The series stays as it is."""
+    second = series.finished_ns
+    part = series.bars[SECOND_NS].get(second)
+    before = None if part is None else copy(part)
+    standing = {width: bars.get(bar_open(second, width)) for width, bars in series.bars.items()} | {SECOND_NS: before}
+    done = finish_second(series)
+    found = [(width, open_ns, series.bars[width][open_ns]) for width, open_ns in done]
+    series.finished_ns = second
+    for width, open_ns in done:
+        if (bar := standing[width]) is None:
+            del series.bars[width][open_ns]
+        else:
+            series.bars[width][open_ns] = bar
+    return found
 
 
 def restate(series: Series) -> list[tuple[int, int]]:

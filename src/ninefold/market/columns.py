@@ -7,11 +7,12 @@ Out: float64 columns: prices in ticks, sizes in lots as whole numbers; NaN in un
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from ninefold.market.arrays import BAR_UNKNOWN, UNTOLD
+from ninefold.market.chunk import Chunk
 from ninefold.market.values import TOLD
 
 BAR_FIELDS = ("open", "high", "low", "close", "volume", "buy_volume", "trades")
@@ -44,3 +45,10 @@ def each_row(bars: np.ndarray, told: Mapping[str, np.ndarray] | None = None) -> 
     return [
         dict(zip(made, values, strict=True)) for values in zip(*(one.tolist() for one in made.values()), strict=True)
     ]
+
+
+def coming_of(chunk: Chunk) -> Iterator[tuple[tuple[int, int], dict[str, float]]]:
+    """Bars that the next tick may finish, with their instrument and width; what is told of them is not known yet."""
+    bars = chunk.coming
+    keys: list[tuple[int, int]] = bars[["instrument", "width_ns"]].tolist() if len(bars) else []
+    return zip(keys, each_row(bars), strict=True) if keys else iter(())

@@ -20,7 +20,7 @@ import numpy as np
 from ninefold.formula import Bars as Heard
 from ninefold.market.arrays import stacked
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, each_row
+from ninefold.market.columns import columns, coming_of, each_row
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import round_to_step
 from ninefold.market.records import Listed, May, MayScored, Renewed, Tick
@@ -102,6 +102,9 @@ class Decide:
         bars = chunk.rows("bars")
         if len(bars):
             self._decide(chunk, bars[bars["revision"] == 0])
+        for key, row in coming_of(chunk):
+            for series in self._series_of(*key):
+                series.foresee(row)
         for tick in ticks:
             chunk.records.extend(self._score(tick))
         return chunk
