@@ -34,7 +34,7 @@ def split(total: int, shares: Mapping[str, int]) -> dict[str, int]:
     """
     sizes = [abs(share) for share in shares.values()]
     whole, size, sign = sum(sizes), abs(total), 1 if total >= 0 else -1
-    wholes = [size * share // whole for share in sizes]
+    wholes = sizes if size == whole else [size * share // whole for share in sizes]
     parts = dict(zip(shares, wholes if sign > 0 else [-part for part in wholes], strict=True))
     lacking = size - sum(wholes)
     if lacking:
@@ -124,12 +124,11 @@ class Attribution:
     def book(self, fill: Fill, instrument: Instrument, value: int, number: int) -> None:
         """value: what was paid or got of the quote asset. number: of the instrument, now. Call it once a fill."""
         wanted = self._wanted.get(fill.client_order_id) or {NOBODY: 1}
-        deal = deal_of(instrument, fill.price, fill.seq)
         base = split(fill.side * base_amount(instrument, fill.size), wanted)
         for name, amount in base.items():
             self._add(name, instrument.base, amount)
-            self._enter(name, number, amount, deal)
             self.fills[name] = self.fills.get(name, 0) + 1
+        self._enter(number, base, deal_of(instrument, fill.price, fill.seq))
         for name, amount in split(-fill.side * value, wanted).items():
             self._add(name, instrument.quote, amount)
         for name, fee in split(-fill.fee, wanted).items():
@@ -153,12 +152,12 @@ class Attribution:
         givers = {name: amount for name, amount in taken.items() if amount < 0}
         value = sum(takers.values()) * price // 10**instrument.price_decimals
         paid: dict[str, int] = {**split(-value, takers), **split(value, givers)}
-        deal = deal_of(instrument, price, seq)
+        deal, base, quote = deal_of(instrument, price, seq), instrument.base, instrument.quote
         for name, amount in taken.items():
             of = self.amounts.setdefault(name, {})
-            of[instrument.base] = of.get(instrument.base, 0) + amount
-            of[instrument.quote] = of.get(instrument.quote, 0) + paid[name]
-            self._enter(name, instrument.id, amount, deal)
+            of[base] = of.get(base, 0) + amount
+            of[quote] = of.get(quote, 0) + paid[name]
+        self._enter(instrument.id, taken, deal)
 
     def _know(self, order_id: str, wanted: Mapping[str, int]) -> None:
         self._wanted.pop(order_id, None)
@@ -171,12 +170,15 @@ class Attribution:
         if asset:
             of[asset] = of.get(asset, 0) + amount
 
-    def _enter(self, strategy: str, number: int, amount: int, deal: Deal) -> None:
-        of = self._held.setdefault(number, {})
-        before = of.get(strategy, 0)
-        self.entries.add((strategy, number), before, amount, deal)
-        of[strategy] = before + amount
-        self._of.setdefault(strategy, set()).add(number)
+    def _enter(self, number: int, amounts: Mapping[str, int], deal: Deal) -> None:
+        of, entries, instruments = self._held.setdefault(number, {}), self.entries, self._of
+        for strategy, amount in amounts.items():
+            before = of.get(strategy, 0)
+            entries.add((strategy, number), before, amount, deal)
+            of[strategy] = before + amount
+            if strategy not in instruments:
+                instruments[strategy] = set()
+            instruments[strategy].add(number)
 
     def _hold(self, strategy: str, instrument: int, amount: int) -> None:
         of = self._held.setdefault(instrument, {})

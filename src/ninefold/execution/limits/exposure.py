@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ninefold.execution.limits.state import Left, RiskState, valued, within
+from ninefold.execution.limits.state import NO_PENDING, Left, RiskState, valued, within, worth_of
 from ninefold.execution.shown import Quote
 from ninefold.execution.under_way import Pending, more, most
 from ninefold.market.instruments import Instrument
@@ -47,14 +47,15 @@ def strategy_capital(state: RiskState, left: Left, instrument: Instrument, order
     if allowed is None or not left.grows(instrument, order):
         return ""
     price, held_of_all = quote.price(order.side), state.account.attribution.held_of_all.get(instrument.id, {})
+    ask = left.ask(state, instrument.id)
     unit = 10**instrument.price_decimals if instrument.quote == state.rules.quote else 0
     for strategy, part in sorted(left.parts_of(state, instrument, order).items()):
-        on_order = left.parts.get(strategy, NONE).get(instrument.id, (0, 0))
+        on_order = left.parts.get(strategy, NONE).get(instrument.id, NO_PENDING)
         held = held_of_all.get(strategy, 0)
         after = most(held, more(on_order, part))
         if after <= abs(held):
             continue
-        others = left.purse(state, strategy).beside(instrument.id)
+        others = left.purse(state, strategy).beside(worth_of(state, ask, most(held, on_order)))
         worth = after * price // unit if unit else valued(state, instrument, after, price)
         found = None if worth is None or others is None else worth + others
         if found is None or found > allowed:

@@ -23,6 +23,7 @@ from ninefold.execution.worth import Worth
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import Flatten, Halted, Order
 
+NO_PENDING: Pending = (0, 0)
 FLATTEN = "flatten"  # stands where strategies stand, on orders that nobody's target asked for
 
 
@@ -73,22 +74,18 @@ class Ask(NamedTuple):
 
 @dataclass(slots=True)
 class Purse:
-    """The worth of what a strategy may come to hold, by instrument; None while a price is unknown. known: the sum of those that are
-    not; unknown: how many are."""
+    """What a strategy may come to hold of all instruments. known: worth of those with a price. unknown: how many have none."""
 
-    of: dict[int, int | None] = field(default_factory=dict)
     known: int = 0
     unknown: int = 0
 
-    def put(self, instrument: int, worth: int | None) -> None:
-        before = self.of.get(instrument, 0)
-        self.known += (worth or 0) - (before or 0)
-        self.unknown += (worth is None) - (before is None)
-        self.of[instrument] = worth
+    def put(self, before: int | None, after: int | None) -> None:
+        """The worth of one instrument has changed."""
+        self.known += (after or 0) - (before or 0)
+        self.unknown += (after is None) - (before is None)
 
-    def beside(self, instrument: int) -> int | None:
+    def beside(self, own: int | None) -> int | None:
         """The worth of all others than one."""
-        own = self.of.get(instrument, 0)
         return None if self.unknown > (own is None) else self.known - (own or 0)
 
 
@@ -139,7 +136,7 @@ class Left:
         """Of the greatest amount that may come to be held, as `worth`."""
         known = self.worths.of
         if instrument not in known:
-            known[instrument] = self._worth(state, instrument, self.most(instrument))
+            known[instrument] = self.worth_at(state, instrument, self.most(instrument))
         return known[instrument]
 
     def purse(self, state: RiskState, strategy: str) -> Purse:
@@ -157,26 +154,24 @@ class Left:
         found: defaultdict[str, Purse] = defaultdict(Purse)
         held_of_all = state.account.attribution.held_of_all
         for instrument, held in held_of_all.items():
-            ask = self._ask(state, instrument)
+            ask = self.ask(state, instrument)
             for strategy, amount in held.items():
-                if amount:
-                    purse, worth = found[strategy], _worth(state, ask, abs(amount))
-                    purse.of[instrument] = worth
-                    if worth is None:
-                        purse.unknown += 1
-                    else:
-                        purse.known += worth
+                if amount and ask is not None and ask.unit:
+                    found[strategy].known += abs(amount) * ask.price // ask.unit
+                elif amount:
+                    found[strategy].put(0, worth_of(state, ask, abs(amount)))
         for strategy, parts in self.parts.items():
             for instrument, on_order in parts.items():
                 held_now = held_of_all.get(instrument, {}).get(strategy, 0)
-                found[strategy].put(instrument, self._worth(state, instrument, most(held_now, on_order)))
+                before = self.worth_at(state, instrument, abs(held_now))
+                found[strategy].put(before, self.worth_at(state, instrument, most(held_now, on_order)))
         return found
 
-    def _worth(self, state: RiskState, instrument: int, amount: int) -> int | None:
+    def worth_at(self, state: RiskState, instrument: int, amount: int) -> int | None:
         """Of an amount at what is asked for it, in the account's quote asset; None while a price is unknown."""
-        return _worth(state, self._ask(state, instrument), amount)
+        return worth_of(state, self.ask(state, instrument), amount)
 
-    def _ask(self, state: RiskState, instrument: int) -> Ask | None:
+    def ask(self, state: RiskState, instrument: int) -> Ask | None:
         if instrument not in self.worths.asks:
             self.worths.asks[instrument] = _ask(state, instrument)
         return self.worths.asks[instrument]
@@ -194,13 +189,14 @@ class Left:
         else:
             self.free[instrument.base] -= amount
         self.worths.of.pop(instrument.id, None)
-        held, ask = state.account.attribution.held_of_all.get(instrument.id, {}), self._ask(state, instrument.id)
+        held, ask = state.account.attribution.held_of_all.get(instrument.id, {}), self.ask(state, instrument.id)
         for strategy, part in self.parts_of(state, instrument, order).items():
-            of = self.parts.setdefault(strategy, {})
-            on_order = of[instrument.id] = more(of.get(instrument.id, (0, 0)), part)
+            of, held_now = self.parts.setdefault(strategy, {}), held.get(strategy, 0)
+            before = of.get(instrument.id, NO_PENDING)
+            of[instrument.id] = after = more(before, part)
             if self.worths.of_strategies is not None:
-                worth = _worth(state, ask, most(held.get(strategy, 0), on_order))
-                self.worths.of_strategies.setdefault(strategy, Purse()).put(instrument.id, worth)
+                worths = [worth_of(state, ask, most(held_now, on_order)) for on_order in (before, after)]
+                self.worths.of_strategies.setdefault(strategy, Purse()).put(*worths)
 
 
 Rule = Callable[[RiskState, Left, Instrument, Order], str]
@@ -214,7 +210,7 @@ def _ask(state: RiskState, instrument: int) -> Ask | None:
     return Ask(of, quote.ask, int(10**of.price_decimals) if of.quote == state.rules.quote else 0)
 
 
-def _worth(state: RiskState, ask: Ask | None, amount: int) -> int | None:
+def worth_of(state: RiskState, ask: Ask | None, amount: int) -> int | None:
     if amount == 0:
         return 0
     if ask is None:
