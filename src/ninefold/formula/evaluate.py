@@ -60,6 +60,7 @@ class Evaluator:
         self._remembered = self._columns_of([self._kernels[place] for place in self._early])
         self._foreseen: tuple[bytes, Evaluator] | None = None  # bits of a bar that may come, and who has taken it
         self._behind: tuple[Evaluator, Row] | None = None  # who lacks the last bar, and that bar
+        self._spent: tuple[bytes, Evaluator] | None = None  # let go when there is time: it takes longer than a bar
         self._take = _taker(self._results)
         self._latest = np.array(self._take(self._values), np.float64)
 
@@ -87,7 +88,8 @@ class Evaluator:
     def foresee(self, row: Row) -> None:
         """A bar that may come next: if it does, `update` has little left to do; if another one comes, nothing has happened. What
         only terms without a memory read may differ. raises: FormulaError if a column is missing."""
-        behind, self._foreseen, self._behind = self._behind, None, None
+        behind = self._behind
+        self._foreseen = self._behind = self._spent = None
         twin, lacks = behind or (self.copy(), None)
         if lacks is not None:
             twin._remember(lacks)
@@ -99,7 +101,7 @@ class Evaluator:
 
         raises: FormulaError if a column is missing or of another length; nothing has changed then.
         """
-        self._foreseen = self._behind = None
+        self._foreseen = self._behind = self._spent = None
         shape = _common_shape(columns, 1)
         series = self._series(columns, shape)
         for kernel in self._kernels:
@@ -126,7 +128,7 @@ class Evaluator:
         twin._results, twin._values, twin._take = self._results, list(self._values), self._take
         twin._kernels = [kernel.copy() for kernel in self._kernels]
         twin._early, twin._late, twin._latest = self._early, self._late, self._latest
-        twin._remembered, twin._foreseen, twin._behind = self._remembered, None, None
+        twin._remembered, twin._foreseen, twin._behind, twin._spent = self._remembered, None, None, None
         twin._wire()
         return twin
 
@@ -144,7 +146,8 @@ class Evaluator:
             bar = [(slot, row[name]) for name, slot in self._columns.items()]
         except KeyError as error:
             raise _missing(str(error.args[0])) from None
-        foreseen, self._foreseen, self._behind = self._foreseen, None, None
+        foreseen = self._spent = self._foreseen
+        self._foreseen = self._behind = None
         came = foreseen is not None and foreseen[0] == _bits(row, self._remembered)
         if foreseen is not None and came:
             self._swap(foreseen[1])
