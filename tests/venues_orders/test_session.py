@@ -42,9 +42,13 @@ def test_work_that_waits_goes_on_when_the_socket_takes_more():
 
 
 @pytest.mark.parametrize(
-    "ends", [lambda task, gone: gone.set_exception(OSError("gone")), lambda task, _: task.cancel()]
+    ("ends", "as_told"),
+    [
+        (lambda task, gone: gone.set_exception(OSError("gone")), OSError),
+        (lambda task, gone: task.cancel(), asyncio.CancelledError),
+    ],
 )
-def test_work_that_waits_is_told_of_a_socket_that_is_gone_and_of_its_own_end(ends):
+def test_work_that_waits_is_told_of_a_socket_that_is_gone_and_of_its_own_end(ends, as_told):
     told = []
 
     async def write(gone):
