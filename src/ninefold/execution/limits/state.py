@@ -100,7 +100,7 @@ class Worths:
 
     asks: dict[int, Ask | None] = field(default_factory=dict)
     of: dict[int, int | None] = field(default_factory=dict)
-    of_strategies: dict[str, Purse] | None = None
+    of_strategies: defaultdict[str, Purse] | None = None
 
 
 @dataclass(slots=True)
@@ -150,7 +150,7 @@ class Left:
             self.parted = order, state.parts(instrument, order)
         return self.parted[1]
 
-    def _purses(self, state: RiskState) -> dict[str, Purse]:
+    def _purses(self, state: RiskState) -> defaultdict[str, Purse]:
         found: defaultdict[str, Purse] = defaultdict(Purse)
         held_of_all = state.account.attribution.held_of_all
         for instrument, held in held_of_all.items():
@@ -195,8 +195,8 @@ class Left:
             before = of.get(instrument.id, NO_PENDING)
             of[instrument.id] = after = more(before, part)
             if self.worths.of_strategies is not None:
-                worths = [worth_of(state, ask, most(held_now, on_order)) for on_order in (before, after)]
-                self.worths.of_strategies.setdefault(strategy, Purse()).put(*worths)
+                was = worth_of(state, ask, most(held_now, before))
+                self.worths.of_strategies[strategy].put(was, worth_of(state, ask, most(held_now, after)))
 
 
 Rule = Callable[[RiskState, Left, Instrument, Order], str]
