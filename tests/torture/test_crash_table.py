@@ -6,19 +6,17 @@ recovery, which must be found out.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from tests.conftest import missing
-
 from .crash_rules import RULES
-from .crash_table import CALLS, FAULTS, Case
+from .crash_case import FAULTS, Case
+from .crash_deal import cases_in
+from .intercepted import CALLS, possible
 
 ROOT = Path(__file__).parents[2]
 LOST = 25  # inputs before the ledger's last one
@@ -45,15 +43,9 @@ AHEAD = "the ledger is done up to the journal's end at most"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def strace() -> None:
-    """It kills at the n-th call."""
-    if sys.platform != "linux":
-        pytest.skip("strace is of Linux")
-    if shutil.which("strace") is None:
-        missing("strace is not installed (apt-get install strace)")
-    tried = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, text=True)
-    if tried.returncode:
-        pytest.skip(f"this machine lets nobody look at a process: {tried.stderr.strip()[-200:]}")
+def intercepted() -> None:
+    if why := possible():
+        pytest.skip(why)
 
 
 @pytest.mark.slow
@@ -106,9 +98,9 @@ def assert_found_out(folder: Path, rule: str) -> None:
 
 def gone_through(folder: Path, *arguments: Any) -> list[Case]:
     """The cases of the program that goes through them, which must not have threads of its own: it forks."""
-    told = folder / "cases.json"
-    command = [sys.executable, "-m", "tests.torture.crash_table", "--json", str(told), *map(str, arguments)]
+    told = folder / "cases.jsonl"
+    command = [sys.executable, "-m", "tests.torture.crash_table", "--into", str(told), *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     print(done.stdout, done.stderr[-5_000:])
     assert told.exists(), done.stderr[-5_000:]
-    return msgspec.json.decode(told.read_bytes(), type=list[Case])
+    return cases_in(told)
