@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from .crash_rules import RULES
 from .crash_case import FAULTS, Case
 from .crash_deal import cases_in
+from .crash_rules import RULES
 from .intercepted import CALLS, possible
 
 ROOT = Path(__file__).parents[2]
