@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from ninefold.journal.reader import read_segment
 from ninefold.journal.segment import HEADER, OVERHEAD, segments
+from ninefold.simulator import generated
 from ninefold.simulator.server import main as simulate
 from ninefold.store.ledger import LedgerReader
 
@@ -32,7 +33,7 @@ from .intercepted import CALLS, Call, stop_and_be_watched, watch
 
 PATIENCE_S = 40.0
 BEGIN_NS = 700_000_000  # after the process starts: by then it has asked for the account, if nothing disturbs it
-RATE = "4"  # of the market, a second
+SLICE_S = 0.1  # the market moves so often: nobody here looks at it
 POST = {"only": "POST"}
 FAULTS: dict[str, list[dict[str, Any]]] = {
     "none": [],
@@ -191,10 +192,11 @@ def _exchange(folder: Path) -> tuple[int, Exchange]:
     reader, writer = os.pipe()
 
     def become() -> None:
+        generated.MOST_SLICE_SECONDS = SLICE_S
         with (folder / "exchange.log").open("wb") as log:
             os.dup2(writer, 1)
             os.dup2(log.fileno(), 2)
-        options = ["--data-dir", str(folder / "exchange"), "--rate", RATE, "--instruments", "BTC/USDT"]
+        options = ["--data-dir", str(folder / "exchange"), "--rate", "40", "--instruments", "BTC/USDT"]
         os._exit(simulate(options))
 
     process = _forked(become)
