@@ -35,7 +35,7 @@ def chosen(place: Place, faults: list[str], every: int, first: int, each: bool) 
     found = [
         (point, fault)
         for number, fault in enumerate(faults)
-        for point in (place.points(fault, LIVES) if each else undisturbed)[(first + number * 7) % every :: every]
+        for point in (place.points(fault, LIVES) if each else undisturbed)[(first + number * 83) % every :: every]
     ]
     return [one for _, one in sorted(enumerate(found), key=lambda one: one[0] * GOLDEN % 1)]
 
@@ -71,7 +71,9 @@ def _work(folder: Path, number: int, options: argparse.Namespace, todo: Todo, in
         try:
             place.leave_out(options.without)
             with into.open("ab", buffering=0) as file:
-                for one in until_wrong(place, todo[number :: options.jobs], options):
+                for one in told(
+                    place, todo[number :: options.jobs], options.lost, folder / "stop" if options.stop else None
+                ):
                     file.write(msgspec.json.encode(one) + b"\n")
             status = 0
         finally:
@@ -84,15 +86,17 @@ def _work(folder: Path, number: int, options: argparse.Namespace, todo: Todo, in
     return status
 
 
-def until_wrong(place: Place, todo: Todo, options: argparse.Namespace) -> Iterator[Case]:
-    """The cases one after the other; with --stop none after the first in which something is wrong."""
+def told(place: Place, todo: Todo, lost: int, stop: Path | None) -> Iterator[Case]:
+    """The cases one after the other. stop: a file that is made at the first wrong case; no process begins another one then."""
     for one in todo:
-        case = place.case(*one, options.lost)
+        if stop is not None and stop.exists():
+            return
+        case = place.case(*one, lost)
         for words in case.wrong:
             print(f"{case.fault} at {' '.join(map(str, case.point))}: {words}", file=sys.stderr, flush=True)
         yield case
-        if case.wrong and options.stop:
-            return
+        if case.wrong and stop is not None:
+            stop.touch()
 
 
 def main(description: str | None) -> None:
