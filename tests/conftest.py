@@ -40,7 +40,9 @@ if (
 ):  # all files of ours that are loaded would be read for their constants: seconds, in every worker of a fresh clone
     providers._get_local_constants = lambda: providers._local_constants
 
-os.environ.setdefault("SSL_CERT_FILE", os.devnull)  # nobody outside is asked: the machine's certificates take each process 50 ms
+os.environ.setdefault(
+    "SSL_CERT_FILE", os.devnull
+)  # nobody outside is asked: the machine's certificates take each process 50 ms
 
 START_SECONDS = 60.0  # imports of a cold interpreter on two busy cores; a warm start takes a few seconds
 STOP_SECONDS = 15.0
@@ -134,7 +136,9 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
-        gc.set_threshold(50_000, 20, 20)  # what tests make is mostly freed without: looking each 700 objects takes a sixth of all
+        gc.set_threshold(
+            50_000, 20, 20
+        )  # what tests make is mostly freed without: looking each 700 objects takes a sixth of all
         gc.enable()
         atexit.register(gc.unfreeze)  # or DuckDB says that its types leak
 
