@@ -147,7 +147,7 @@ def write_all(path: Path, made: Market, asked: list[tuple[str, int, int]]) -> No
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(actions)
 def test_all_instruments_at_once_are_certified_as_one_by_one(
     market: SimpleNamespace, asked: list[tuple[str, int, int]]
@@ -177,7 +177,7 @@ def said_again(made: Market, instrument: int, hour_ns: int, closed: bool) -> Cer
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(actions)
 def test_whatever_came_and_how_each_hour_is_certified_as_if_all_had_come_at_once(
     market: SimpleNamespace, asked: list[tuple[str, int, int]]
