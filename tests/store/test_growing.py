@@ -303,3 +303,16 @@ def test_a_turn_is_where_no_other_hour_can_change(
     )
     assert hours.traded[1] == sorted({0, *(at // H * H for of, _, at in trades if of == 1)})
     assert grown().fold(given, clock_ns, {1})[1] == []
+
+
+def test_an_hour_that_turns_is_still_called_healed(tmp_path: Path, market: SimpleNamespace) -> None:
+    noon = market.noon_ns
+    healed = Gap(
+        seq=4, known_ns=0, instrument=1, stream="trades", from_id=2, to_id=2, from_ns=noon, to_ns=noon, healed=True
+    )
+    with Tables(tmp_path) as tables:
+        first = [market.trade(2, 1, -1), market.trade(3, 2, 0), market.trade(4, 3, 9)]
+        tables.write([market.chunk(1, 4, [*market.listing(), healed], trades=first)])
+        tables.write([market.chunk(5, 5, trades=[market.trade(5, 4, 10)])])
+        tables.write([market.chunk(6, 6, trades=[market.trade(6, 5, market.hour_ns)])])
+        assert [one.state for one in Reader(tmp_path).certificates(1)] == ["cannot tell", "healed", "cannot tell"]
