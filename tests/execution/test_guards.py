@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from ninefold.execution.account import Account
-from ninefold.execution.entries import Entries
+from ninefold.execution.entries import Entries, deal_of
 from ninefold.execution.guards import STOP, TAKE, TRAILING, ExitRule, Guards, Levels, levels
 from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
@@ -35,7 +35,7 @@ def entries_of(*steps: tuple[int, int]) -> tuple[int, int] | None:
     """Average and seq after (amount of base in 10**-8, price in cents) one after the other."""
     entries, held = Entries(), 0
     for seq, (amount, price) in enumerate(steps, 1):
-        entries.add(("a", 1), BTC, held, amount, price, seq)
+        entries.add(("a", 1), held, amount, deal_of(BTC, price, seq))
         held += amount
     entry = entries.of.get(("a", 1))
     return None if entry is None else (entry.average, entry.seq)

@@ -93,9 +93,9 @@ def random_inputs(seed: int, count: int, faults: bool, pause_s: float, instrumen
     return made
 
 
-def bars_of(chunks: list[Chunk], restarts: set[int] = frozenset()) -> np.ndarray:
+def bars_of(chunks: list[Chunk], restarts: set[int] = frozenset(), decided: frozenset[int] = frozenset()) -> np.ndarray:
     """All bars made, in order; the maker is saved and loaded before the chunks whose place is in `restarts`."""
-    maker, made = BarMaker(), [empty("bars")]
+    maker, made = BarMaker(decided), [empty("bars")]
     for place, chunk in enumerate(chunks):
         if place in restarts:
             state = maker.save()
@@ -151,6 +151,8 @@ def test_bars_do_not_depend_on_cuts_or_restarts(seed, data):
     assert len(once) > 100
     for cuts in (set(range(inputs.last_seq)), data.draw(places)):
         assert bars_of(inputs.chunks(cuts), restarts=data.draw(places)).tobytes() == once.tobytes()
+    told_ahead = bars_of(inputs.chunks(cuts=set()), decided=frozenset({SECOND_NS}))
+    assert told_ahead.tobytes() == once.tobytes()
 
 
 @settings(settings.get_profile("long"))

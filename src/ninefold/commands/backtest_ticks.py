@@ -44,6 +44,11 @@ def run(
     fee_tiers: options.FeeTiers = None,
     cash: options.Cash = "10000",
     size: options.Size = None,
+    leverage: options.Leverage = "1",
+    short: Annotated[
+        bool, typer.Option("--short", help="a file's trades are a perpetual's: it may be sold short")
+    ] = False,
+    funding: options_of_ticks.Funding = None,
     look: options.Look = None,
     data_dir: options.DataDir = Path("data"),
     json_: options.Json = False,
@@ -63,6 +68,8 @@ def run(
         fee_tiers=options.tiers_of(fee_tiers),
         cash=cash,
         size=size,
+        leverage=leverage,
+        short=short,
         look=look,
         **options_of_ticks.ticks_said(locals()),
     )

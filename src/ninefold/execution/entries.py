@@ -10,6 +10,7 @@ no order for it. What makes a position smaller leaves its average as it is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ninefold.execution.money import DECIMALS, is_orderable, size_of
 from ninefold.market.instruments import Instrument
@@ -34,20 +35,34 @@ class Entry:
             self.tick = tick
 
 
+class Deal(NamedTuple):
+    """What several get and give at once. price: in the instrument's units. ticks: that price in whole ticks. tick: as of an `Entry`."""
+
+    instrument: Instrument
+    price: int
+    ticks: int
+    tick: int
+    seq: int
+
+
+def deal_of(instrument: Instrument, price: int, seq: int) -> Deal:
+    return Deal(instrument, price, price // instrument.tick_size, tick_of(instrument), seq)
+
+
 class Entries:
     def __init__(self) -> None:
         self.of: dict[Key, Entry] = {}
 
-    def add(self, key: Key, instrument: Instrument, before: int, amount: int, price: int, seq: int) -> None:
-        """before, amount: of base, signed; price: in the instrument's units."""
-        ticks = price // instrument.tick_size
+    def add(self, key: Key, before: int, amount: int, deal: Deal) -> None:
+        """before, amount: of base, signed."""
+        instrument, price, ticks, tick, seq = deal
         entry, after = self.of.get(key), before + amount
         if before * after < 0 or (entry is None and abs(after) > abs(before)):
-            self.of[key] = Entry(ticks, ticks, seq, tick_of(instrument))
+            self.of[key] = Entry(ticks, ticks, seq, tick)
         elif entry is None:
             return
         elif before * amount > 0:
-            entry.count_in(tick_of(instrument))
+            entry.count_in(tick)
             entry.average = (entry.average * abs(before) + ticks * abs(amount)) // abs(after)
         elif not is_orderable(instrument, _lots(instrument, after), price):
             del self.of[key]

@@ -68,9 +68,8 @@ def more(known: Pending, amount: int) -> Pending:
 
 
 def most(held: int, known: Pending) -> int:
-    """The greatest amount, long or short, that may come to be held."""
-    long, short = held + known[0], known[1] - held
-    return max(long, -long, short, -short)
+    """The greatest amount, long or short, that may come to be held: neither falls below the other's opposite."""
+    return max(held + known[0], known[1] - held)
 
 
 def _stands_aside(order: Order) -> bool:

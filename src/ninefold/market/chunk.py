@@ -23,15 +23,22 @@ class WrongLayout(ValueError):
     """Bytes that another version of the array layouts wrote."""
 
 
+_EMPTY = {kind: empty(kind) for kind in KINDS}
+
+
 @dataclass(slots=True)
 class Chunk:
-    """first_seq, last_seq: the inputs it covers. arrays: kind to structured array. records: oldest first."""
+    """first_seq, last_seq: the inputs it covers. arrays: kind to structured array. records: oldest first. coming: bars that the
+    next tick finishes if nothing more comes, for whoever can get ready for them. read: its bars as several stages read them
+    (columns.py). These two are neither kept nor sent."""
 
     first_seq: int
     last_seq: int
     known_ns: int
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     records: list[AnyRecord] = field(default_factory=list)
+    coming: np.ndarray = field(default_factory=lambda: _EMPTY["bars"])
+    read: tuple[np.ndarray, np.ndarray, list[dict[str, float]]] | None = None
 
     def rows(self, kind: str) -> np.ndarray:
         """The rows of one kind, shape (n,), n = 0 if there are none."""
@@ -42,9 +49,6 @@ class Chunk:
         if len(rows):
             mine = self.arrays.get(kind)
             self.arrays[kind] = rows if mine is None else stacked(kind, [mine, rows])
-
-
-_EMPTY = {kind: empty(kind) for kind in KINDS}
 
 
 class _Wire(msgspec.Struct, array_like=True, gc=False):

@@ -81,7 +81,7 @@ def _check_elsewhere(plan: Plan, config: Config) -> None:
 def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venue: MakeVenue | None = None) -> Stage:
     """One stage of the chain by name. venue: the simulated one of a paper account, if not as usual."""
     if name == "bars":
-        return BarMaker()
+        return BarMaker(frozenset(strategy.width_ns for strategy in strategies_of(config)))
     if name == "measure":
         return Measure()
     if name == "sentiment":

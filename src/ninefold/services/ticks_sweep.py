@@ -33,7 +33,7 @@ from ninefold.services.backtest_ticks import (
 )
 from ninefold.services.backtest_wanted import BadBacktest, Wanted, code_of
 from ninefold.services.ticks_play import Played, bars_of, player_of
-from ninefold.services.ticks_source import Seen, Source, source_of
+from ninefold.services.ticks_source import Seen, Source
 from ninefold.store.trials import Search, Trial, TrialReader
 from ninefold.strategy.forms import TradeCode
 
@@ -166,8 +166,8 @@ def _points(wanted: WantedTicks, settings: Sequence[Sequence[str]]) -> list[Chos
 def _ground(wanted: WantedTicks, points: Sequence[Chosen]) -> TicksGround:
     """raises: what `player_of` refuses, of any point."""
     wanted.check()
-    source = source_of(wanted.data_dir, wanted.file, wanted.instrument, wanted.timerange)
-    way = wanted.way(source.spot)
+    source = wanted.source()
+    way = wanted.way(source)
     plays = [player_of(point, source, way, wanted.each, wanted.queue) for point in points]
     made = bars_of(source, way.width_ns)
     seen = source.seen(sides=any(isinstance(point.plan.wants, TradeCode) for point in points))

@@ -20,7 +20,7 @@ import numpy as np
 from ninefold.formula import Bars as Heard
 from ninefold.market.arrays import stacked
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, each_row
+from ninefold.market.columns import closed_of, columns, coming_of, told_too
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import round_to_step
 from ninefold.market.records import Listed, May, MayScored, Renewed, Tick
@@ -99,9 +99,12 @@ class Decide:
         ticks = [record for record in chunk.records if isinstance(record, Tick)]
         if ticks and self._state.closed:
             chunk.records.extend(self._foretell_all(ticks[-1]))
-        bars = chunk.rows("bars")
+        bars, read = closed_of(chunk)
         if len(bars):
-            self._decide(chunk, bars[bars["revision"] == 0])
+            self._decide(chunk, bars, told_too(bars, read, known_of(chunk.rows("values"))))
+        for key, row in coming_of(chunk):
+            for series in self._series_of(*key):
+                series.foresee(row)
         for tick in ticks:
             chunk.records.extend(self._score(tick))
         return chunk
@@ -124,8 +127,7 @@ class Decide:
     def load(self, state: bytes) -> None:
         self._state = msgspec.msgpack.decode(state, type=_State)
 
-    def _decide(self, chunk: Chunk, bars: np.ndarray) -> None:
-        read = each_row(bars, told_of(bars, known_of(chunk.rows("values"))))
+    def _decide(self, chunk: Chunk, bars: np.ndarray, read: Sequence[dict[str, float]]) -> None:
         forecasts = _one_bar_ahead(chunk.rows("forecasts"))
         moments = self._moments.of_all(bars).tolist() if self._joining else bars["known_ns"].tolist()
         if self._joining:
@@ -225,7 +227,10 @@ class Decide:
         low, high = round_to_step(low, of.tick_size, side=1), round_to_step(high, of.tick_size, side=-1)
         within_s = horizon * strategy.width_ns // SECOND_NS
         zone = f"{of.price_text(low)} to {of.price_text(high)} {of.quote}"
-        text = f"{strategy.name} may {'buy' if side > 0 else 'sell'} {of.symbol} within {within_s} s: {probability:.0%}, at {zone}"
+        chance = math.floor(probability * 100 + 0.5)  # as the page rounds it
+        text = (
+            f"{strategy.name} may {'buy' if side > 0 else 'sell'} {of.symbol} within {within_s} s: {chance}%, at {zone}"
+        )
         return May(
             seq=tick.seq,
             known_ns=tick.known_ns,

@@ -66,6 +66,10 @@ class Series:
         values = self._take(bar, moment_ns)
         self.see(values, targets(values[: len(self.strategies)]))
 
+    def foresee(self, row: Mapping[str, float]) -> None:
+        """A bar that may come next."""
+        self.own.foresee(row)
+
     def see(self, values: np.ndarray, wanted: np.ndarray) -> None:
         """The values of all formulas at a bar, and the targets that they are."""
         self.latest = wanted
@@ -115,6 +119,9 @@ class Joined(Series):
     """Formulas that read other series too."""
 
     evaluator: Aligned
+
+    def foresee(self, row: Mapping[str, float]) -> None:
+        """What it reads elsewhere comes before it."""
 
     def hear(self, source: Source, moment_ns: int, bar: Mapping[str, float], scale: Scale) -> None:
         """A bar of another series. scale: of its instrument; one whose decimals have changed is heard no more."""
