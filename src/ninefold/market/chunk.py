@@ -57,7 +57,7 @@ class _Wire(msgspec.Struct, array_like=True, gc=False):
     first_seq: int
     last_seq: int
     known_ns: int
-    arrays: dict[str, bytes]
+    arrays: dict[str, memoryview]  # of what is read: no copy of it
     records: list[AnyRecord]
 
 
@@ -66,7 +66,7 @@ _decoder = msgspec.msgpack.Decoder(_Wire)
 
 
 def encode(chunk: Chunk) -> bytes:
-    arrays = {kind: rows.tobytes() for kind, rows in chunk.arrays.items() if len(rows)}
+    arrays = {kind: np.ascontiguousarray(rows).view(np.uint8).data for kind, rows in chunk.arrays.items() if len(rows)}
     return _encoder.encode(
         _Wire(LAYOUT_VERSION, chunk.first_seq, chunk.last_seq, chunk.known_ns, arrays, chunk.records)
     )
