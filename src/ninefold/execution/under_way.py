@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ninefold.execution.asked import HAND
 from ninefold.execution.attribution import Attribution
 from ninefold.execution.desk import RESTS
 from ninefold.execution.held import KEPT
@@ -73,5 +72,5 @@ def most(held: int, known: Pending) -> int:
 
 
 def _stands_aside(order: Order) -> bool:
-    """Whether an order by hand rests or waits at the venue: strategies do not wait for it, and their positions are their own."""
-    return order.strategies == (HAND,) and order.order_type in RESTS | KEPT
+    """Whether an order by hand, or a quote, rests or waits at the venue: others do not wait for it, and their positions are theirs."""
+    return order.order_type in RESTS | KEPT

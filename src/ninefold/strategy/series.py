@@ -83,14 +83,18 @@ class Series:
         values = self._take_all(own, others)
         many = len(self.strategies)
         self.latest = targets(self.evaluator.latest[:many])
-        last = {name: of[-RECENT_BARS:] for name, of in own.columns.items()}
-        for place in range(len(next(iter(last.values())))):
-            self.recent.append({name: float(of[place]) for name, of in last.items()})
+        self.remember(own)
         wanted = targets(values[:many])
         renewed = np.zeros(wanted.shape, bool)
         for (place, side, _), holds in zip(self._entries, values[many:], strict=True):
             renewed[place] |= (holds == 1.0) & (wanted[place] == side)
         return wanted, renewed
+
+    def remember(self, own: Heard) -> None:
+        """The newest of these bars, for who looks ahead."""
+        last = {name: of[-RECENT_BARS:] for name, of in own.columns.items()}
+        for place in range(len(next(iter(last.values())))):
+            self.recent.append({name: float(of[place]) for name, of in last.items()})
 
     def told(self, instrument: int, width_ns: int, close_ns: int, known_ns: int, seq: int) -> np.ndarray:
         """The targets as rows."""
