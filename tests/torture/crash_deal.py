@@ -49,7 +49,9 @@ def gone_through(folder: Path, options: argparse.Namespace, faults: list[str]) -
         todo = chosen(counted, faults, options.every, options.first, options.each)
     finally:
         counted.close()
-    done = {(case.point, case.fault) for case in before}
+    done = {
+        (case.point, case.fault) for case in before if case.killed or case.wrong
+    }  # others may come to their call yet
     todo = [one for one in todo if one not in done]
     children = [os.fork() or _work(folder, number, options, todo, into) for number in range(options.jobs)]
     ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]

@@ -61,7 +61,7 @@ def test_killed_at_some_calls_under_every_fault_nothing_is_lost_doubled_or_unequ
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_without_a_rule_of_recovery_it_is_found_out_at_once(tmp_path: Path) -> None:
-    assert_found_out(tmp_path, "no such order counts only after the receive window", jobs=1)
+    assert_found_out(tmp_path, "an order is never sent twice", jobs=1)
 
 
 @pytest.mark.torture
