@@ -24,19 +24,20 @@ from .crash_rules import RULES
 Todo = list[tuple[Point, str]]
 LIVES = 3  # are counted under each fault: they differ by some calls
 GOLDEN = (5**0.5 - 1) / 2
+APART = 83  # points of a sample of two faults
 
 
 def chosen(place: Place, faults: list[str], every: int, first: int, each: bool) -> Todo:
-    """All points with every fault; of every so many of them one, another one for each fault. each: counted under each.
+    """All points with every fault; of every so many of them one, at least one and another one for each fault. each: counted
+    under each.
 
     Neighbours are far apart in it, so that the first part of it is a sample of the whole.
     """
     undisturbed = [] if each else place.points()
-    found = [
-        (point, fault)
-        for number, fault in enumerate(faults)
-        for point in (place.points(fault, LIVES) if each else undisturbed)[(first + number * 83) % every :: every]
-    ]
+    found: Todo = []
+    for number, fault in enumerate(faults):
+        points = place.points(fault, LIVES) if each else undisturbed
+        found += [(point, fault) for point in points[(first + number * APART) % min(every, len(points)) :: every]]
     return [one for _, one in sorted(enumerate(found), key=lambda one: one[0] * GOLDEN % 1)]
 
 
