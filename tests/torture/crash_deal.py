@@ -54,6 +54,7 @@ def gone_through(folder: Path, options: argparse.Namespace, faults: list[str]) -
         (case.point, case.fault) for case in before if case.killed or case.wrong
     }  # others may come to their call yet
     todo = [one for one in todo if one not in done]
+    print(f"{len(todo):,} cases to go through, {len(done):,} done before", file=sys.stderr, flush=True)
     children = [os.fork() or _work(folder, number, options, todo, into) for number in range(options.jobs)]
     ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     if any(ended):
