@@ -35,8 +35,9 @@ SIDES = ("in the run", "in the simulated market")
 
 
 class Standing(NamedTuple):
-    """order: intended or refused at this tick, or None. position: less what people bought by hand. under_way: the order that was
-    before it, "" if none. quote: what the feed showed. exits: by strategy, where they stand, or the one by which it left.
+    """order: intended or refused at this tick, or None. position: less what people bought by hand, and what quotes brought. under_way:
+    the order that was before it, "" if none. quote: what the feed showed. exits: by strategy, where they stand, or the one by
+    which it left.
     """
 
     order: Order | None
@@ -81,7 +82,7 @@ def standings(core: ExecutionCore, chunk: Chunk, instruments: set[int]) -> dict[
     return {
         instrument: Standing(
             made.get(instrument),
-            core.account.of_strategies(instrument),
+            core.account.of_strategies(instrument) - sum(core.quotes.held(instrument).values()),
             under_way.get(instrument, ""),
             core.awaited,
             core.shown.quote(instrument),
