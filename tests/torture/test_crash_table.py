@@ -20,7 +20,7 @@ from .intercepted import CALLS, possible
 
 ROOT = Path(__file__).parents[2]
 LOST = 25  # inputs before the ledger's last one
-SAMPLE = 800  # of so many points one with each fault
+SAMPLE = 10_000  # of so many points, which are all, one with each fault
 FOUND_UNDER = {  # a fault under which a program less this rule is found out
     "unsettled orders are asked for at the start": "reply lost",
     "sent is written together with intended": "none",
