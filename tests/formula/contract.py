@@ -19,12 +19,12 @@ from .market import SCALE, bars, bits, cut, row, with_unknown
 
 BARS = 240
 WARM = 150  # longer than every warm-up of the examples
-EARLY, LATE = 200, 600  # bars: what is kept is weighed after so many
-BEYOND = 30  # bars after the warm-up in which a copy would show that it shares something
+EARLY, LATE = 200, 400  # bars: what is kept is weighed after so many
+BEYOND = 15  # bars after the warm-up in which a copy would show that it shares something
 HOLED = with_unknown(bars(BARS), 0, 1, 77, 78, 160)
 OTHER = bars(BARS, seed=8)
 BEFORE_A_HOLE = 70
-NO_GROWTH = 1_000  # bytes; one float more for each of the bars between would be 3,200 and more
+NO_GROWTH = 1_000  # bytes; one float more for each of the bars between would be 1,600 and more
 
 
 def streamed(evaluator: Evaluator, columns: dict[str, np.ndarray]) -> np.ndarray:
@@ -44,7 +44,7 @@ def one_bar_at_a_time_equals_all_at_once_through_unknown_bars(term: Term) -> Non
 
 def a_restart_equals_never_having_stopped(term: Term) -> None:
     whole = batch(term, HOLED, SCALE)
-    for stop in np.random.default_rng(11).integers(1, BARS - 1, 3).tolist():
+    for stop in np.random.default_rng(11).integers(1, BARS - 1, 2).tolist():
         evaluator = Evaluator([term], SCALE)
         warmed = evaluator.warm(cut(HOLED, 0, stop))
         later = streamed(evaluator, cut(HOLED, stop))

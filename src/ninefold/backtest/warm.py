@@ -26,6 +26,7 @@ from ninefold.backtest.ticks.quotes import Quotes
 from ninefold.backtest.ticks.stream import Way
 from ninefold.backtest.ticks.stream import run as run_ticks
 from ninefold.backtest.ticks.tape import Ticks
+from ninefold.backtest.ticks.together import Market, run_markets
 from ninefold.formula import analogue_loop, rolling_loop
 
 BARS = 4
@@ -59,6 +60,8 @@ def warm_ticks() -> None:
     time, price = np.arange(BARS), np.arange(BARS) + 100
     ticks = Ticks(time, price, np.full(BARS, 10))
     _ = run_ticks(ticks, EmaCross(1, 2).changes(ticks), Way(Rules())).trades
+    alone = {"one": Market(ticks, Way(Rules()))}
+    run_markets(alone, {"one": EmaCross(1, 2).changes(ticks)}, 10_000)
     happened = [(LEVEL, 1, 99, 5), (BEST, -1, 101, 5), (TRADE, 1, 101, 1), (TRADE, -1, 99, 1)]
     session = Session(np.array([(at, at, *event) for at, event in enumerate(happened)], EVENTS))
     trade_orders(session, [Order(0, 1, 1)], Terms())
@@ -81,4 +84,4 @@ if __name__ == "__main__":
         warnings.simplefilter(
             "ignore", NumbaIRAssumptionWarning
         )  # a check of its own that errs where loops are inlined
-        {(): warm, ("bars",): warm_bars, ("ticks",): warm_ticks}[tuple(sys.argv[1:])]()
+        {"": warm, "bars": warm_bars, "ticks": warm_ticks}["".join(sys.argv[1:])]()

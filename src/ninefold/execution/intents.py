@@ -17,7 +17,7 @@ from ninefold.execution.shown import Quote
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import May, Order, Tick
-from ninefold.market.wanted import SETS_KNOWN, wanted_of
+from ninefold.market.wanted import SETS_KNOWN, wanted_in, wanted_of
 
 
 def intend(
@@ -74,8 +74,8 @@ def contributors(chunk: Chunk) -> Mapping[int, tuple[str, ...]]:
     """Strategies with a known target in this chunk, by instrument, in alphabetical order."""
     targets = chunk.rows("targets")
     unknown = np.isnan(targets["target"])
-    known = targets[~unknown] if unknown.any() else targets
-    return {instrument: _in_order(tuple(said)) for instrument, said in wanted_of(known).items()}
+    wanted = wanted_of(targets[~unknown]) if unknown.any() else wanted_in(chunk)
+    return {instrument: _in_order(tuple(said)) for instrument, said in wanted.items()}
 
 
 @lru_cache(SETS_KNOWN)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,7 +40,7 @@ from ninefold.services.backtest_outcome import Played as Judged
 from ninefold.services.backtest_outcome import played
 from ninefold.services.backtest_report import Judging, fee_tier, judged, quote, times, trades_told
 from ninefold.services.backtest_strategy import choose
-from ninefold.services.backtest_wanted import check_looks, fees_of, margin_of
+from ninefold.services.backtest_wanted import BadBacktest, check_looks, fees_of, margin_of
 from ninefold.services.funding_read import RECORDED
 from ninefold.services.ticks_play import BAR, EACH, QUEUES, Played, player_of, streamed
 from ninefold.services.ticks_source import Asked, Seen, Source, source_of
@@ -53,7 +53,7 @@ ASKED = ("fast", "slow", "timeframe", "taker_fee", "feed_ns", "order_ns", "cash"
 # kept where they are not left out
 OTHERWISE = (
     *("strategies", "instrument", "timerange", "maker_fee", "fee_tiers", "each", "queue"),
-    *("leverage", "short", "funding"),
+    *("leverage", "short", "funding", "more_files", "more_instruments", "more_funding"),
 )
 TARGET_VOLATILITY = 0.02  # a week, of the weekly objective
 
@@ -63,7 +63,8 @@ class WantedTicks:
     """strategy: None: two exponential means of the price over `fast` and `slow` trades. file or instrument: where trades are.
     maker_fee: None: as the taker's. each: what a target's formula is of, bar or trade. size: base, held when long; None: all
     of the equity, times the leverage. fee_tiers: volume, maker and taker of each, in place of the fees. short: a file's trades are
-    a perpetual's. funding: a file of it, or RECORDED. look: why trades behind the holdout's wall are read. Amounts are texts, so
+    a perpetual's. funding: a file of it, or RECORDED. more_files, more_instruments: others on the same account; more_funding: files of
+    theirs, in their order. look: why trades behind the holdout's wall are read. Amounts are texts, so
     that 0.1 is a tenth."""
 
     data_dir: Path
@@ -88,11 +89,39 @@ class WantedTicks:
     leverage: str = "1"
     short: bool = False
     funding: str | None = None
+    more_files: tuple[str, ...] = ()
+    more_instruments: tuple[str, ...] = ()
+    more_funding: tuple[str, ...] = ()
     look: str | None = None
 
     @property
     def width_ns(self) -> int:
         return width_of(self.timeframe)
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one instrument is asked for."""
+        return bool(self.more_files or self.more_instruments)
+
+    def each_market(self) -> list[WantedTicks]:
+        """The same of one instrument each. raises: BadBacktest for funding of others."""
+        files, instruments = (self.file, *map(Path, self.more_files)), (self.instrument, *self.more_instruments)
+        asked = [(one, None) for one in files if one is not None] + [
+            (None, one) for one in instruments if one is not None
+        ]
+        funding = (self.funding, *self.more_funding)
+        if self.funding in (None, RECORDED) and not self.more_funding:
+            funding = (self.funding,) * len(asked)
+        if len(funding) != len(asked):
+            raise BadBacktest(
+                f"there are {len(asked)} instruments and {len(funding)} files of funding; give --funding once for each, in their order, "
+                f"or {RECORDED} for all"
+            )
+        alone = replace(self, more_files=(), more_instruments=(), more_funding=())
+        return [
+            replace(alone, file=file, instrument=name, funding=paid)
+            for (file, name), paid in zip(asked, funding, strict=True)
+        ]
 
     def check(self) -> None:
         """raises: BadTicks for words that there are not."""
@@ -101,7 +130,11 @@ class WantedTicks:
                 raise BadTicks(f"{name} is {getattr(self, name)!r}; allowed are {', '.join(allowed)}")
 
     def source(self) -> Source:
-        """raises: as `source_of`."""
+        """Of one instrument. raises: BadBacktest for several; as `source_of`."""
+        if self.several or self.more_funding:
+            raise BadBacktest(
+                "several instruments on one account are played by `ninefold backtest-ticks` alone, each with one --funding; give one"
+            )
         return source_of(Asked(self.data_dir, self.file, self.instrument, self.timerange, self.short, self.funding))
 
     def way(self, source: Source) -> Way:
@@ -122,6 +155,8 @@ class WantedTicks:
             more["strategies"] = str(self.strategies.absolute())
         if self.funding is not None and self.funding != RECORDED:
             more["funding"] = str(Path(self.funding).absolute())
+        if self.more_funding:
+            more["more_funding"] = [str(Path(one).absolute()) for one in self.more_funding]
         return {
             "strategy": self.strategy or STRATEGY,
             "ticks": None if self.file is None else str(self.file.absolute()),

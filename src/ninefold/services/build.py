@@ -100,10 +100,18 @@ def _check_elsewhere(plan: Plan, config: Config) -> None:
             )
 
 
-def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venue: MakeVenue | None = None) -> Stage:
-    """One stage of the chain by name. venue: the simulated one of a paper account, if not as usual."""
+def stage_of(
+    name: str,
+    config: Config,
+    data_dir: Path,
+    registry: Registry,
+    venue: MakeVenue | None = None,
+    ahead: bool = False,
+) -> Stage:
+    """One stage of the chain by name. venue: the simulated one of a paper account, if not as usual. ahead: the stages behind get ready
+    for bars, which only pays where orders wait and all are in one process."""
     if name == "bars":
-        return BarMaker(frozenset(strategy.width_ns for strategy in strategies_of(config)))
+        return BarMaker(frozenset(strategy.width_ns for strategy in strategies_of(config)) if ahead else frozenset())
     if name == "measure":
         return Measure()
     if name == "sentiment":

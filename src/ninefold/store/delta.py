@@ -207,7 +207,7 @@ class Table:
         return folder / f"{uuid4()}.parquet"
 
     def _written(self, day: date | None, rows: pa.Table) -> Made:
-        writer = RowsWriter(self._new_path(day), rows.schema, stats_columns(self.name))
+        writer = RowsWriter(self._new_path(day), rows.schema, stats_columns(self.name), fresh=True)
         try:
             writer.write(rows, runs_of(rows.column("instrument").to_numpy()) if self.name in KINDS else None)
             size = writer.close()

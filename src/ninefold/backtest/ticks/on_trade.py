@@ -60,7 +60,7 @@ def _walk(block: Ticks, first: int, strategy: OnTrade, account: Account, way: Wa
             low, high = account.sound()
         wanted = on_trade(price, size, side, exchange_ns, account.position)
         if wanted is not None:
-            account.decide(row, _whole(wanted, row), arrival_ns, price)
+            account.decide(row, whole_target(wanted, row), arrival_ns, price)
 
 
 def _each(block: Ticks, first: int, way: Way) -> Iterator[tuple[int, int, int, int, int, int]]:
@@ -70,8 +70,8 @@ def _each(block: Ticks, first: int, way: Way) -> Iterator[tuple[int, int, int, i
     return zip(*(column.tolist() for column in columns), strict=True)
 
 
-def _whole(target: float, row: int) -> int:
-    """The target in 10**-8."""
+def whole_target(target: float, row: int) -> int:
+    """What free code said, in 10**-8. raises: BadTarget."""
     if math.isnan(target):
         return 0
     if not -1 <= target <= 1:

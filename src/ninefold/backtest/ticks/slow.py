@@ -85,20 +85,18 @@ class Account:
     day: int = 0
     volumes: Volumes = field(default_factory=lambda: Volumes(()))
     funding: deque[tuple[int, int]] = field(default_factory=deque)
+    beside: int = 0  # of other instruments on the same account: their equity, and what margin they ask for
+    beside_initial: int = 0
+    beside_maintenance: int = 0
     proved: int = 0  # fills; what they cost, and what they hold
     paid: int = 0
     held: int = 0
 
     def meet(self, row: int, exchange_ns: int, price: int, size: int) -> None:
         """A trade. raises: TooLarge if the cash exceeds 2**60 units."""
-        self.day = exchange_ns // DAY_NS
-        self.pay(row, exchange_ns, price)
-        self.room = size * self.rules.volume_share // ONE if self.rules.volume_share else UNLIMITED
-        self.work(row, price)
-        while self.under_way and self.under_way[0][0] <= exchange_ns:
-            self.wanted = self.under_way.popleft()[1]
-            self.work(row, price)
+        self.trade(row, exchange_ns, price, size)
         if self.position and self.is_ruined(price):
+            self.cancel()
             self.liquidate(row, price)
         self.prove()
         if abs(self.cash) > LARGEST:
@@ -107,6 +105,16 @@ class Account:
         if self.position and self.funding:
             waits = min(waits, self.funding[0][0])
         self.due_ns = exchange_ns if self.wanted != self.position else waits
+
+    def trade(self, row: int, exchange_ns: int, price: int, size: int) -> None:
+        """Pay what is due, fill what can be."""
+        self.day = exchange_ns // DAY_NS
+        self.pay(row, exchange_ns, price)
+        self.room = size * self.rules.volume_share // ONE if self.rules.volume_share else UNLIMITED
+        self.work(row, price)
+        while self.under_way and self.under_way[0][0] <= exchange_ns:
+            self.wanted = self.under_way.popleft()[1]
+            self.work(row, price)
 
     def pay(self, row: int, exchange_ns: int, price: int) -> None:
         while self.funding and exchange_ns >= self.funding[0][0]:
@@ -117,8 +125,8 @@ class Account:
                 self.fills.append((row, price, 0, 0, 0, paid, Reason.FUNDING, 0))
 
     def is_ruined(self, price: int) -> bool:
-        equity = self.cash + self.position * price
-        return equity <= _up(abs(self.position) * price * self.rules.maintenance)
+        equity = self.cash + self.position * price + self.beside
+        return equity <= _up(abs(self.position) * price * self.rules.maintenance) + self.beside_maintenance
 
     def sound(self) -> tuple[int, int]:
         """The prices between which what is held is not liquidated."""
@@ -129,6 +137,9 @@ class Account:
 
     def liquidate(self, row: int, price: int) -> None:
         self.fill(row, price, -self.position, Reason.LIQUIDATION)
+
+    def cancel(self) -> None:
+        """What waits, and what is under way."""
         self.under_way.clear()
         self.wanted = self.sent = 0
 
@@ -160,7 +171,7 @@ class Account:
     def lots(self, target: int, price: int) -> int:
         if self.rules.size:
             return self.rules.size * target // ONE
-        equity = self.cash + self.position * price
+        equity = self.cash + self.position * price + self.beside
         if equity // ONE > LARGEST // self.rules.share:
             return self.rules.most_lots + 1
         return max(equity, 0) * self.rules.share // ONE * target // ONE // price
@@ -171,8 +182,8 @@ class Account:
         while least < most:
             middle = (least + most + 1) // 2
             cost = max(0, _up(price * middle * self.taker)) + self.slip(price) * middle
-            equity = self.cash + self.position * price - cost
-            if equity >= _up((abs(self.position) + middle) * price * self.rules.initial):
+            equity = self.cash + self.position * price - cost + self.beside
+            if equity >= _up((abs(self.position) + middle) * price * self.rules.initial) + self.beside_initial:
                 least = middle
             else:
                 most = middle - 1

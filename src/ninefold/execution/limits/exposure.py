@@ -46,12 +46,12 @@ def strategy_capital(state: RiskState, left: Left, instrument: Instrument, order
     allowed = state.rules.max_strategy
     if allowed is None or not left.grows(instrument, order):
         return ""
-    price, held_of_all = quote.price(order.side), state.account.attribution.held_of_all.get(instrument.id, {})
+    price, held_here = quote.price(order.side), state.account.attribution.held_of_all.get(instrument.id, {})
     ask = left.ask(state, instrument.id)
     unit = 10**instrument.price_decimals if instrument.quote == state.rules.quote else 0
     for strategy, part in sorted(left.parts_of(state, instrument, order).items()):
         on_order = left.parts.get(strategy, NONE).get(instrument.id, NO_PENDING)
-        held = held_of_all.get(strategy, 0)
+        held = held_here.get(strategy, 0)
         after = most(held, more(on_order, part))
         if after <= abs(held):
             continue
