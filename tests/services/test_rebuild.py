@@ -208,7 +208,7 @@ def test_where_folders_cannot_be_exchanged_it_takes_two_steps(data: Path, monkey
 def test_killed_before_any_line_of_it_there_are_old_or_new_tables_and_the_next_one_ends_it(
     data: Path, seed: int
 ) -> None:
-    said = killed(data, 2, seed)
+    said = killed(data, 3, seed)
     assert said["killed"] >= 3
     assert (said["wrong"], said["whole"], said["left"]) == ([], True, False)
 

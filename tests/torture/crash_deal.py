@@ -24,19 +24,20 @@ from .crash_rules import RULES
 Todo = list[tuple[Point, str]]
 LIVES = 3  # are counted under each fault: they differ by some calls
 GOLDEN = (5**0.5 - 1) / 2
+APART = 83  # points of a sample of two faults
 
 
 def chosen(place: Place, faults: list[str], every: int, first: int, each: bool) -> Todo:
-    """All points with every fault; of every so many of them one, another one for each fault. each: counted under each.
+    """All points with every fault; of every so many of them one, at least one and another one for each fault. each: counted
+    under each.
 
     Neighbours are far apart in it, so that the first part of it is a sample of the whole.
     """
     undisturbed = [] if each else place.points()
-    found = [
-        (point, fault)
-        for number, fault in enumerate(faults)
-        for point in (place.points(fault, LIVES) if each else undisturbed)[(first + number * 83) % every :: every]
-    ]
+    found: Todo = []
+    for number, fault in enumerate(faults):
+        points = place.points(fault, LIVES) if each else undisturbed
+        found += [(point, fault) for point in points[(first + number * APART) % min(every, len(points)) :: every]]
     return [one for _, one in sorted(enumerate(found), key=lambda one: one[0] * GOLDEN % 1)]
 
 
@@ -49,8 +50,11 @@ def gone_through(folder: Path, options: argparse.Namespace, faults: list[str]) -
         todo = chosen(counted, faults, options.every, options.first, options.each)
     finally:
         counted.close()
-    done = {(case.point, case.fault) for case in before}
+    done = {
+        (case.point, case.fault) for case in before if case.killed or case.wrong
+    }  # others may come to their call yet
     todo = [one for one in todo if one not in done]
+    print(f"{len(todo):,} cases to go through, {len(done):,} done before", file=sys.stderr, flush=True)
     children = [os.fork() or _work(folder, number, options, todo, into) for number in range(options.jobs)]
     ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     if any(ended):

@@ -166,6 +166,10 @@ class Legs:
                 found[name] = self.moves.get(name, {}).get(instrument, held)
         return found
 
+    def standing(self, instrument: int) -> dict[str, str]:
+        """Of strategies with a leg there, where their legs stand."""
+        return {name: stand.state for name, stand in self.stands.items() if instrument in stand.wanted}
+
     def movers(self, instrument: int) -> tuple[str, ...]:
         return tuple(name for name, wants in self.moves.items() if instrument in wants)
 
