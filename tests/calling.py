@@ -19,7 +19,9 @@ from typing import Any, NamedTuple
 
 from ninefold.cli import main
 
-PATIENCE_S = 150.0  # a cold interpreter on two busy cores takes seconds to start, and a demo starts three to ten of them
+PATIENCE_S = (
+    150.0  # a cold interpreter on two busy cores takes seconds to start, and a demo starts three to ten of them
+)
 LIMITED = ("sql", "hot", "cold", "service")  # they limit or end their process
 
 

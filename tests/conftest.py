@@ -35,8 +35,14 @@ for name, examples in (("usual", 25), ("money", 100), ("long", 8)):  # where the
     # a test says what is right, not how fast; pytest's timeout ends a hang
     settings.register_profile(name, deadline=None, max_examples=1_000 if THOROUGH else 8 if QUICK else examples)
 settings.load_profile("usual")
-if not THOROUGH:  # all files of ours that are loaded would be read for their constants: seconds, in every worker of a fresh clone
+if (
+    not THOROUGH
+):  # all files of ours that are loaded would be read for their constants: seconds, in every worker of a fresh clone
     providers._get_local_constants = lambda: providers._local_constants
+
+os.environ.setdefault(
+    "SSL_CERT_FILE", os.devnull
+)  # nobody outside is asked: the machine's certificates take each process 50 ms
 
 START_SECONDS = 60.0  # imports of a cold interpreter on two busy cores; a warm start takes a few seconds
 STOP_SECONDS = 15.0
@@ -50,7 +56,14 @@ SHARE_DEMO = (
     "pipeline/test_series.py",
 )
 SHARE_TAPED = ("pipeline/test_demo.py", "pipeline/test_train_and_serve.py")
-SHARE_LOADED = ("api", "backtest", "forecast", "formula", "freqtrade", "venues_orders")  # compiled loops, ccxt, LightGBM, Litestar
+SHARE_LOADED = (
+    "api",
+    "backtest",
+    "forecast",
+    "formula",
+    "freqtrade",
+    "venues_orders",
+)  # compiled loops, ccxt, LightGBM, Litestar
 LONGEST = (  # two that mostly wait, then one that mostly computes
     *("torture/test_soak.py", "torture/test_crash_table.py", "venues/test_contract.py"),
     *(*SHARE_TAPED, "torture/test_day.py", "services/test_replay.py"),
@@ -123,6 +136,9 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(
+            50_000, 20, 20
+        )  # what tests make is mostly freed without: looking each 700 objects takes a sixth of all
         gc.enable()
         atexit.register(gc.unfreeze)  # or DuckDB says that its types leak
 
@@ -140,7 +156,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture, files in (("demo", SHARE_DEMO), ("taped", SHARE_TAPED)):
             if fixture in getattr(item, "fixturenames", ()) and _file(item.nodeid) not in files:
-                raise pytest.UsageError(f"{_file(item.nodeid)} looks at the {fixture} demo: name it in tests/conftest.py")
+                raise pytest.UsageError(
+                    f"{_file(item.nodeid)} looks at the {fixture} demo: name it in tests/conftest.py"
+                )
     items.sort(key=_order)
 
 

@@ -71,7 +71,10 @@ def test_flatten_is_taken_at_once(run, instrument):
         api.view.apply(chunk(2, *listings()))
         asked = {"by": "web", "instrument": instrument} if instrument else {"by": "web"}
         async with api.http.post(f"{api.url}/api/v1/flatten", json=asked) as taken:
-            assert (taken.status, await taken.json()) == (202, {"accepted": "flatten", "instrument": instrument or None})
+            assert (taken.status, await taken.json()) == (
+                202,
+                {"accepted": "flatten", "instrument": instrument or None},
+            )
         assert api.done == [("flatten", "web", instrument)]
 
     run(test)

@@ -86,7 +86,9 @@ def test_every_query_of_the_dashboard_answers_with_at_least_one_number(scraping)
 
 def test_a_mean_of_prices_is_near_the_last_price(scraping):
     """In the same unit: both are shown in one panel."""
-    ratio = 'ninefold_indicator{term="sma(close, 20)", timeframe="1s"} / on(instrument) group_left() ninefold_last_price'
+    ratio = (
+        'ninefold_indicator{term="sma(close, 20)", timeframe="1s"} / on(instrument) group_left() ninefold_last_price'
+    )
     until(lambda: has_number(scraping, ratio), WAIT_SECONDS, "a mean of twenty bars")
     assert all(0.8 < found < 1.25 for found in scraping.values(ratio) if math.isfinite(found))
 

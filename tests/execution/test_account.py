@@ -22,8 +22,17 @@ def balance(asset: str, free: int, locked: int = 0) -> Balance:
 
 def fill(side: int, price: int, size: int, fee: int, fee_asset: str, trade_id: str) -> Fill:
     return Fill(
-        seq=1, known_ns=1, client_order_id="nf-a", instrument=BTC_USDT.id, side=side, price=price, size=size, fee=fee,
-        fee_asset=fee_asset, trade_id=trade_id, exchange_ns=1,
+        seq=1,
+        known_ns=1,
+        client_order_id="nf-a",
+        instrument=BTC_USDT.id,
+        side=side,
+        price=price,
+        size=size,
+        fee=fee,
+        fee_asset=fee_asset,
+        trade_id=trade_id,
+        exchange_ns=1,
     )
 
 

@@ -22,7 +22,11 @@ from ninefold.market.time import SECOND_NS
 
 ONE = 10**8
 RULES = AccountRules(
-    account="main", venue="binance", quote="USDT", max_position=2_000 * ONE, max_order=2_000 * ONE,
+    account="main",
+    venue="binance",
+    quote="USDT",
+    max_position=2_000 * ONE,
+    max_order=2_000 * ONE,
     max_orders_per_minute=100,
 )
 
@@ -50,15 +54,30 @@ def balance(asset: str, free: int, seq: int = 1) -> Balance:
 def update(core: ExecutionCore, status: str, filled: int = 0, seq: int = 3) -> Order:
     order = core.unsettled()[0]
     return Order(
-        seq=seq, known_ns=seq * SECOND_NS, client_order_id=order.client_order_id, instrument=1, side=order.side,
-        size=order.size, status=status, filled=filled,
+        seq=seq,
+        known_ns=seq * SECOND_NS,
+        client_order_id=order.client_order_id,
+        instrument=1,
+        side=order.side,
+        size=order.size,
+        status=status,
+        filled=filled,
     )
 
 
 def traded(order: Order, size: int, seq: int = 3, trade_id: str = "t1") -> Fill:
     return Fill(
-        seq=seq, known_ns=seq * SECOND_NS, client_order_id=order.client_order_id, instrument=1, side=order.side,
-        price=50_000_00, size=size, fee=size, fee_asset="BTC", trade_id=trade_id, exchange_ns=seq,
+        seq=seq,
+        known_ns=seq * SECOND_NS,
+        client_order_id=order.client_order_id,
+        instrument=1,
+        side=order.side,
+        price=50_000_00,
+        size=size,
+        fee=size,
+        fee_asset="BTC",
+        trade_id=trade_id,
+        exchange_ns=seq,
     )
 
 
@@ -123,8 +142,16 @@ def test_a_filled_order_makes_a_position_and_one_has_with_the_average_price():
 def test_a_has_names_the_newest_may_that_foretold_its_order():
     def may(name: str, seq: int, side: int = 1, until: int = 9) -> May:
         return May(
-            seq=seq, known_ns=seq, may_id=name, instrument=1, strategy="cross", side=side, probability=0.6,
-            price_low=1, price_high=2, until_ns=until * SECOND_NS,
+            seq=seq,
+            known_ns=seq,
+            may_id=name,
+            instrument=1,
+            strategy="cross",
+            side=side,
+            probability=0.6,
+            price_low=1,
+            price_high=2,
+            until_ns=until * SECOND_NS,
         )
 
     core = ready()

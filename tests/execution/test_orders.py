@@ -20,8 +20,17 @@ def said(status: str, filled: int = 0, seq: int = 2, **more: object) -> Order:
 
 def traded(trade_id: str, size: int, seq: int = 2) -> Fill:
     return Fill(
-        seq=seq, known_ns=seq, client_order_id="nf-a", instrument=1, side=1, price=100, size=size, fee=1,
-        fee_asset="BTC", trade_id=trade_id, exchange_ns=seq,
+        seq=seq,
+        known_ns=seq,
+        client_order_id="nf-a",
+        instrument=1,
+        side=1,
+        price=100,
+        size=size,
+        fee=1,
+        fee_asset="BTC",
+        trade_id=trade_id,
+        exchange_ns=seq,
     )
 
 

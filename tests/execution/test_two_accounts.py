@@ -175,4 +175,7 @@ def test_what_who_flattens_sells_at_a_tick_without_targets_is_compared_too():
     accounts = TwoAccounts(registry())
     accounts.decide(1, 100 * MS, *(standings(core, chunk, {1}) for chunk in (nothing, sold)))
     accounts.decide(2, 200 * MS, standing(order("nf-2", 2)), standing(under_way="nf-1"))
-    assert [(one.what, one.reason == UNEXPLAINED) for one in accounts.differences()] == [("nf-1", True), ("nf-2", False)]
+    assert [(one.what, one.reason == UNEXPLAINED) for one in accounts.differences()] == [
+        ("nf-1", True),
+        ("nf-2", False),
+    ]

@@ -20,7 +20,12 @@ import atheris
 HANG_S = 10
 MOST_BYTES = 4096
 COMPILED = [  # their compiler reads the bytecode
-    *("ninefold.market.compiled", "ninefold.journal.pack_loop", "ninefold.venues.quick_loop", "ninefold.venues.quick_message"),
+    *(
+        "ninefold.market.compiled",
+        "ninefold.journal.pack_loop",
+        "ninefold.venues.quick_loop",
+        "ninefold.venues.quick_message",
+    ),
     *("ninefold.venues.quick_names", "ninefold.venues.quick_numbers", "ninefold.venues.quick_words"),
 ]
 RUNS = re.compile(r"Done (\d+) runs|#(\d+)\s")

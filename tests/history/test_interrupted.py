@@ -270,13 +270,9 @@ def test_the_command_says_all_of_it_as_one_json_document(tmp_path):
     pairs = ("-p", "BTC/USDT", "ETH/USDT", "-t", "1m", "5m")
     done = asyncio.run(run(ninefold_process, *pairs, "--json"))
     assert done.status == 0, done.err
-    named = [
-        (one["pair"], one["what"], one["asked"], one["stored"], one["missing"]) for one in done.json["downloads"]
-    ]
+    named = [(one["pair"], one["what"], one["asked"], one["stored"], one["missing"]) for one in done.json["downloads"]]
     assert named == [
-        (pair, what, count, count, 0)
-        for pair in ("BTC/USDT", "ETH/USDT")
-        for what, count in (("1m", 720), ("5m", 144))
+        (pair, what, count, count, 0) for pair in ("BTC/USDT", "ETH/USDT") for what, count in (("1m", 720), ("5m", 144))
     ]
     again = asyncio.run(run(ninefold, "--pairs", "BTC/USDT", "--dl-trades"))
     assert again.status == 0

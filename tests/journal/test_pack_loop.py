@@ -47,14 +47,18 @@ def at_once(data: bytes, first_seq: int) -> tuple[bytes, int]:
     return made, at
 
 
-payloads = st.lists(st.binary(max_size=40) | st.binary(min_size=120, max_size=130) | st.binary(min_size=3000, max_size=3100))
+payloads = st.lists(
+    st.binary(max_size=40) | st.binary(min_size=120, max_size=130) | st.binary(min_size=3000, max_size=3100)
+)
 
 
 @given(payloads, st.binary(max_size=8), st.integers(1, 2**62))
 @example([b""], b"", 1)
 @example([bytes(65535)], b"\x81", 1)
 @pytest.mark.slow
-def test_they_are_the_records_of_the_messages_and_stop_at_the_same_byte(sent: list[bytes], rest: bytes, seq: int) -> None:
+def test_they_are_the_records_of_the_messages_and_stop_at_the_same_byte(
+    sent: list[bytes], rest: bytes, seq: int
+) -> None:
     data = b"".join(plain(payload, 0x81 + place % 2) for place, payload in enumerate(sent)) + rest
     assert at_once(data, seq) == one_by_one(data, seq)
 

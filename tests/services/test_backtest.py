@@ -227,7 +227,11 @@ def test_the_command_prints_the_fixed_keys_and_counts_up(
 @pytest.mark.parametrize(
     ("more", "error", "said"),
     {
-        "strategy": ({"strategy": "sma_cros"}, BadStrategy, ["sma_cros", "did you mean 'sma_cross'", "docs/strategies.md"]),
+        "strategy": (
+            {"strategy": "sma_cros"},
+            BadStrategy,
+            ["sma_cros", "did you mean 'sma_cross'", "docs/strategies.md"],
+        ),
         "parameter": ({"settings": ("fst=3",)}, BadStrategy, ["fst", "did you mean 'fast'", "slow (1 to"]),
         "range": ({"settings": ("fast=0",)}, BadStrategy, ["fast=0", "whole number from 1 to"]),
         "fraction": ({"settings": ("fast=1.5",)}, BadStrategy, ["fast=1.5", "whole number from 1 to"]),

@@ -156,5 +156,3 @@ def test_the_command_reads_the_config_of_the_last_run_and_prints_one_document(da
     assert kept_days(data, "trades") == [DAYS[3]]
     assert ninefold("retain", "--data-dir", data).out == "nothing is beyond the limits of [retention]\n"
     assert ninefold("retain", "--data-dir", data / "nowhere").status == 2
-
-

@@ -73,14 +73,14 @@ class Market:
         return made
 
 
-def random_market(seed: int) -> Market:
+def random_market(seed: int, seconds: int = SECONDS) -> Market:
     """A random walk with quiet seconds, late trades, gaps and headlines."""
     rng = np.random.default_rng(seed)
     market, seq, price = Market(), 3, 6_000_000
     market.records[1] = Connection(seq=1, known_ns=0, venue="binance", name="market", state="open")
     market.records[2] = Listed(seq=2, known_ns=0, instrument=instruments()[1])
     market.records[3] = Tick(seq=3, known_ns=START_NS - SECOND_NS, exchange_ns=START_NS - SECOND_NS)
-    for step in range(SECONDS * 2):
+    for step in range(seconds * 2):
         now = START_NS + step * SECOND_NS // 2
         for _ in range(int(rng.poisson(0.8))):
             seq += 1
@@ -275,7 +275,7 @@ def test_headlines_count_once_and_move_the_mood(once):
 @settings(max_examples=2, deadline=None)
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_neither_cuts_nor_restarts_change_what_the_stages_make(seed, data):
-    market = random_market(seed)
+    market = random_market(seed, 90)
     whole = run(market.chunks(set()))
     assert len(whole.rows("targets")) > 100
     cuts = data.draw(st.sets(st.integers(1, max(market.records)), max_size=300))

@@ -42,7 +42,17 @@ def test_in_an_hour_of_everything_the_books_add_up_at_every_step(tmp_path, monke
 def test_in_a_day_of_everything_the_books_add_up_at_every_step(tmp_path, monkeypatch):
     met = play(tmp_path, monkeypatch, 24 * HOUR_S, restarted=1 / 150)
     assert met["orders"] > 2_000 and met["fills"] > 2_000 and met["restarts"] > 60 and met["rests"] > 150
-    for each in (*KINDS, *HAND_KINDS, "halts", "resumes", "flattens", "cancels", "power losses", "asked again", "exits"):
+    for each in (
+        *KINDS,
+        *HAND_KINDS,
+        "halts",
+        "resumes",
+        "flattens",
+        "cancels",
+        "power losses",
+        "asked again",
+        "exits",
+    ):
         assert met[each] > 9, f"{each} was met {met[each]} times"
 
 

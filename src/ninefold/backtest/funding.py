@@ -53,7 +53,13 @@ class Funding:
             raise BadFunding(
                 f"two fundings in the bar at row {rows[place]} ({when(bars.open_ns[rows[place]])}); take narrower bars"
             )
-        return rows.astype(np.int64), np.rint(self.rate[inside] * ONE).astype(np.int64)
+        return rows.astype(np.int64), self.whole[inside]
+
+    @property
+    def whole(self) -> np.ndarray:
+        """Rates in 10**-8, int64."""
+        found: np.ndarray = np.rint(self.rate * ONE).astype(np.int64)
+        return found
 
 
 class Market(NamedTuple):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from fractions import Fraction
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -90,7 +90,12 @@ def legs_of(
     return legs, each[0]._replace(cash=multiple(rules.cash, unit, "cash", "units")), unit
 
 
-def unit_of(bars: Iterable[Bars]) -> Fraction:
+class Counted(Protocol):
+    @property
+    def unit(self) -> Fraction: ...
+
+
+def unit_of(bars: Iterable[Counted]) -> Fraction:
     """The account's, in quote: the largest of which each instrument's is a whole multiple."""
     steps = [one.unit for one in bars]
     whole = math.lcm(*(step.denominator for step in steps))

@@ -113,6 +113,14 @@ class Numbers(NamedTuple):
     most_lots: int  # beyond this a value does not fit
 
 
+class Margins(NamedTuple):
+    """Margin as the kernels read it, 10**-8 of a value."""
+
+    initial: int  # equity that each opened value needs
+    maintenance: int
+    liquidation_fee: int
+
+
 class Distances(NamedTuple):
     """Exits as the kernels read them: 10**-8 of a price, and bars; 0: none."""
 
@@ -151,16 +159,6 @@ def numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int) -> Number
             f"bars with a coarser tick or lot, or a size of at most {float(most_lots * lot)}"
         )
     share = _distance(rules.sizing.share, "share of the equity", 100) if isinstance(rules.sizing, EquityShare) else 0
-    leverage = exact(rules.margin.leverage, "leverage")
-    if not 1 <= leverage <= 1000:
-        raise BadRules(f"leverage is {rules.margin.leverage!r}; it must lie between 1 (spot) and 1000")
-    initial = -int(-ONE // leverage)
-    maintenance = rate(rules.margin.maintenance, "maintenance margin")
-    if maintenance >= initial:
-        raise BadRules(
-            f"maintenance margin is {rules.margin.maintenance!r} at leverage {rules.margin.leverage!r}: it must be below "
-            f"1 / leverage, else a position is liquidated as it is opened"
-        )
     return Numbers(
         cash=cash,
         size=size,
@@ -171,13 +169,26 @@ def numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int) -> Number
         maker=rate(rules.fees.maker, "maker fee", -1),
         slip_ticks=_ticks(rules.slippage.ticks, highest),
         slip_rate=rate(rules.slippage.rate, "slippage rate"),
-        initial=initial,
-        maintenance=maintenance,
-        liquidation_fee=rate(rules.margin.liquidation_fee, "liquidation fee"),
+        **margins(rules.margin)._asdict(),
         **distances(rules.exits)._asdict(),
         volume_share=0 if rules.volume_share is None else _distance(rules.volume_share, "share of the volume"),
         most_lots=most_lots,
     )
+
+
+def margins(margin: Margin) -> Margins:
+    """raises: BadRules."""
+    leverage = exact(margin.leverage, "leverage")
+    if not 1 <= leverage <= 1000:
+        raise BadRules(f"leverage is {margin.leverage!r}; it must lie between 1 (spot) and 1000")
+    initial = -int(-ONE // leverage)
+    maintenance = rate(margin.maintenance, "maintenance margin")
+    if maintenance >= initial:
+        raise BadRules(
+            f"maintenance margin is {margin.maintenance!r} at leverage {margin.leverage!r}: it must be below "
+            f"1 / leverage, else a position is liquidated as it is opened"
+        )
+    return Margins(initial, maintenance, rate(margin.liquidation_fee, "liquidation fee"))
 
 
 def tiers_of(rules: Rules, unit: Fraction) -> tuple[Tier, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ninefold.services.backtest_wanted import Wanted, plays_on_ticks
+from ninefold.services.backtest_wanted import BadBacktest, Wanted, plays_on_ticks
 from ninefold.services.lazily import lazily
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ OrderMs = Annotated[int, typer.Option(help="on trades and books: how long an ord
 QueueModel = Annotated[str, typer.Option("--queue", help="who leaves a level before us: back, proportional")]
 MakerFee = Annotated[str | None, typer.Option(help="of quotes that were filled; as the taker's if left out")]
 
+Funding = Annotated[
+    str | None, typer.Option(help="of a perpetual, on trades and books: a Parquet file of time and rate, or recorded")
+]
+
 
 def ticks_said(said: dict[str, Any]) -> dict[str, Any]:
     """These options out of a command's, as `WantedTicks` has them."""
@@ -35,6 +40,7 @@ def ticks_said(said: dict[str, Any]) -> dict[str, Any]:
         "order_ns": said["order_ms"] * MS,
         "queue": said["queue"],
         "maker_fee": said["maker_fee"],
+        "funding": said["funding"],
     }
 
 
@@ -45,6 +51,21 @@ def meant(wanted: Wanted, said: dict[str, Any]) -> Wanted | WantedTicks:
     if said["trades"] is None and not plays_on_ticks(wanted):
         return wanted
     return ticks_sweep.ticks_of(wanted, **ticks_said(said))
+
+
+def beside_bars(wanted: Wanted, said: dict[str, Any]) -> WantedTicks | None:
+    """Where quotes and free code on trades play while the rest plays on bars; None: nowhere. raises: as `ticks_of`."""
+    if not said["ticks"] and said["trades"] is None:
+        return None
+    if said["ticks"] and (wanted.instrument is None or said["trades"] is not None):
+        raise BadBacktest("--ticks is what is stored of --instrument; of a file give --trades FILE.parquet alone")
+    if wanted.several:
+        raise BadBacktest(
+            "quotes and free code on trades play on one market; give one, or leave --ticks and --trades out"
+        )
+    instrument = wanted.instrument if said["ticks"] else None
+    of = replace(wanted, file=None, instrument=instrument, holes="refuse", strategy="")
+    return ticks_sweep.ticks_of(of, **ticks_said({**said, "each": "bar"}))
 
 
 def refused(wanted: Wanted | WantedTicks) -> tuple[type[Exception], ...]:

@@ -15,16 +15,23 @@ from ninefold.backtest.ticks.tape import BadTicks
 from ninefold.commands import asked as options
 from ninefold.commands import asked_ticks as options_of_ticks
 from ninefold.commands.asked import asked, print_json
-from ninefold.commands.backtest import print_report
+from ninefold.commands.backtest import evidence, print_instruments, print_report
 from ninefold.commands.failing import plainly
 from ninefold.services.backtest_ticks import WantedTicks, backtest_ticks
 from ninefold.services.ticks_play import BAR
+from ninefold.services.ticks_together import backtest_ticks_together
 
 
 def run(
-    trades: options_of_ticks.Trades = None,
+    trades: Annotated[
+        list[Path] | None,
+        typer.Option(help="a Parquet file of trades: time, price, size; several are on one account"),
+    ] = None,
     instrument: Annotated[
-        str | None, typer.Option(help="what is stored instead, with its books, such as binanceusdm:BTC/USDT:USDT")
+        list[str] | None,
+        typer.Option(
+            help="what is stored instead, with its books, such as binanceusdm:BTC/USDT:USDT; several are on one account"
+        ),
     ] = None,
     strategy: Annotated[
         str | None, typer.Option(help="by name: of the library or your own; two means of the price if left out")
@@ -44,14 +51,27 @@ def run(
     fee_tiers: options.FeeTiers = None,
     cash: options.Cash = "10000",
     size: options.Size = None,
+    leverage: options.Leverage = "1",
+    short: Annotated[
+        bool, typer.Option("--short", help="a file's trades are a perpetual's: it may be sold short")
+    ] = False,
+    funding: Annotated[
+        list[str] | None,
+        typer.Option(help="of a perpetual: a Parquet file of time and rate, one for each instrument, or recorded"),
+    ] = None,
     look: options.Look = None,
     data_dir: options.DataDir = Path("data"),
     json_: options.Json = False,
 ) -> None:
     """A strategy on single trades, or quotes on a recorded book, orders filled after they have arrived; counted as a trial."""
+    files, names, paid = list(trades or ()), list(instrument or ()), list(funding or ())
+    first = {"trades": next(iter(files), None), "funding": next(iter(paid), None)}
     wanted = WantedTicks(
         data_dir=data_dir,
-        instrument=instrument,
+        instrument=next(iter(names), None),
+        more_files=tuple(str(one.absolute()) for one in files[1:]),
+        more_instruments=tuple(names[1:]),
+        more_funding=tuple(paid[1:]),
         strategy=strategy,
         strategies=strategies,
         settings=tuple(set_ or ()),
@@ -63,12 +83,17 @@ def run(
         fee_tiers=options.tiers_of(fee_tiers),
         cash=cash,
         size=size,
+        leverage=leverage,
+        short=short,
         look=look,
-        **options_of_ticks.ticks_said(locals()),
+        **options_of_ticks.ticks_said({**locals(), **first}),
     )
     with asked(), plainly(BadTicks, BadEvents, BadQuotes, BadOrder, ValueError):
-        found = backtest_ticks(wanted, time.time_ns())
+        found = (backtest_ticks_together if wanted.several else backtest_ticks)(wanted, time.time_ns())
     if json_:
         print_json(found)
-    else:
-        print_report(found)
+        return
+    print_report(found)
+    if "portfolio" in found:
+        print_instruments(found)
+        print(evidence(found["portfolio"]))

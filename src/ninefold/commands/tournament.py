@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from ninefold.commands import asked as options
+from ninefold.commands import asked_ticks as options_of_ticks
 from ninefold.commands.asked import asked, print_json, wanted_of
 from ninefold.commands.backtest import evidence, number, percent, print_instruments, print_legs
 from ninefold.commands.failing import plainly
@@ -38,6 +40,17 @@ def run(
     short: options.Short = False,
     volume_share: options.VolumeShare = None,
     holes: options.AHoles = "refuse",
+    ticks: Annotated[
+        bool, typer.Option("--ticks", help="quotes and free code on trades play too, on what is stored of --instrument")
+    ] = False,
+    trades: Annotated[
+        Path | None, typer.Option(help="they play too, on this Parquet file of the market's trades: time, price, size")
+    ] = None,
+    feed_ms: options_of_ticks.FeedMs = 10,
+    order_ms: options_of_ticks.OrderMs = 50,
+    queue: options_of_ticks.QueueModel = "back",
+    maker_fee: options_of_ticks.MakerFee = None,
+    funding: options_of_ticks.Funding = None,
     look: options.Look = None,
     data_dir: options.DataDir = Path("data"),
     report: options.Report = None,
@@ -45,9 +58,12 @@ def run(
 ) -> None:
     """Back-test every strategy of the library (and your own) on one market, each a counted trial, and say what the best is worth.
     It may be interrupted at any moment; the same command goes on."""
-    wanted = wanted_of({**locals(), "strategy": EVERY, "set_": None})
+    said = dict(locals())
+    wanted = wanted_of({**said, "strategy": EVERY, "set_": None})
     with asked() as progress, plainly(NoReport):
-        found = tournament(wanted, time.time_ns(), progress)
+        on_ticks = options_of_ticks.beside_bars(wanted, said)
+        with plainly(*(() if on_ticks is None else (ValueError,))):
+            found = tournament(wanted, time.time_ns(), progress, on_ticks)
         if report is not None:
             write_report(data_dir, found["trial"], report)
     if json_:

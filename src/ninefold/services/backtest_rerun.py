@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ninefold import freqtrade
 from ninefold.services import backtest, backtest_sweep, backtest_tournament
@@ -45,10 +45,16 @@ from ninefold.services.legs_ground import LegsGround, ground_for
 from ninefold.services.tournament_field import field_of
 from ninefold.store.trials import Trial, TrialReader
 
+if TYPE_CHECKING:
+    from ninefold.services.backtest_ground import Ground
+    from ninefold.services.ticks_sweep import TicksGround
+
 SPLIT = {*Pace.__slots__, *Cut.__slots__}  # how time was split, in a configuration
 TICKS = {  # by kind, the modules that need what the others do without
     "backtest-ticks": "ninefold.services.backtest_ticks",
+    "backtest-ticks-together": "ninefold.services.ticks_together",
     "sweep-ticks": "ninefold.services.ticks_sweep",
+    "tournament-ticks": "ninefold.services.tournament_ticks",
 }
 
 
@@ -189,7 +195,7 @@ def _several(trial: Trial, wanted: Wanted) -> Again:
     strategy = str(point.pop("strategy", wanted.strategy))
     own = replace(wanted, strategy=strategy, settings=settings_of({**trial.search.config["set"], **point}))
     chosen = chosen_of(own)
-    ground = ground_for(own, [chosen])
+    ground: Ground | LegsGround | TicksGround = ground_for(own, [chosen])
     found = ground.player([0])(range(1))
     if trial.search.kind == backtest_tournament.KIND:
         ground = ground if isinstance(ground, LegsGround) else field_of(wanted).contests[0].ground

@@ -3,16 +3,16 @@
 In:  what is asked, in the words of the command. Out: a document with what was found, ready for JSON, in the form of
      `services.backtest` without what is asked of bars alone (sensitivity).
 
-A file is read block by block, so memory does not grow with it. It is of a spot market: a target below 0 is flat. Money is judged
-on bars of `timeframe` made of the same trades; a step without a trade is a quiet bar. The trial is counted before it
-runs; what cannot run at all (columns, rules, parameters that are refused) is no trial.
+A file is read block by block, so memory does not grow with it. It is of a spot market unless it is said to be a perpetual's: a
+target below 0 is flat. Money is judged on bars of `timeframe` made of the same trades; a step without a trade is a quiet bar. The trial
+is counted before it runs; what cannot run at all (columns, rules, parameters that are refused) is no trial.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ import ninefold
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.exact import ONE
 from ninefold.backtest.market_rules import EquityShare, FixedSize, Limits, Rules
+from ninefold.backtest.outcome import Reason
 from ninefold.backtest.result import Result
 from ninefold.backtest.run import run
 from ninefold.backtest.statistics.holdout import BehindTheWall, moment
@@ -39,9 +40,10 @@ from ninefold.services.backtest_outcome import Played as Judged
 from ninefold.services.backtest_outcome import played
 from ninefold.services.backtest_report import Judging, fee_tier, judged, quote, times, trades_told
 from ninefold.services.backtest_strategy import choose
-from ninefold.services.backtest_wanted import check_looks, fees_of
+from ninefold.services.backtest_wanted import BadBacktest, check_looks, fees_of, margin_of
+from ninefold.services.funding_read import RECORDED
 from ninefold.services.ticks_play import BAR, EACH, QUEUES, Played, player_of, streamed
-from ninefold.services.ticks_source import Seen, Source, source_of
+from ninefold.services.ticks_source import Asked, Seen, Source, source_of
 from ninefold.store.trials import Search, Trial, TrialReader, Trials
 from ninefold.strategy.forms import TradeCode
 
@@ -49,7 +51,10 @@ STRATEGY, FAMILY = "ema_cross", "trend"  # where no strategy is named
 KIND = "backtest-ticks"
 ASKED = ("fast", "slow", "timeframe", "taker_fee", "feed_ns", "order_ns", "cash", "size")  # and the file
 # kept where they are not left out
-OTHERWISE = ("strategies", "instrument", "timerange", "maker_fee", "fee_tiers", "each", "queue")
+OTHERWISE = (
+    *("strategies", "instrument", "timerange", "maker_fee", "fee_tiers", "each", "queue"),
+    *("leverage", "short", "funding", "more_files", "more_instruments", "more_funding"),
+)
 TARGET_VOLATILITY = 0.02  # a week, of the weekly objective
 
 
@@ -57,8 +62,10 @@ TARGET_VOLATILITY = 0.02  # a week, of the weekly objective
 class WantedTicks:
     """strategy: None: two exponential means of the price over `fast` and `slow` trades. file or instrument: where trades are.
     maker_fee: None: as the taker's. each: what a target's formula is of, bar or trade. size: base, held when long; None: all
-    of the equity. fee_tiers: volume, maker and taker of each, in place of the fees. look: why trades
-    behind the holdout's wall are read. Amounts are texts, so that 0.1 is a tenth."""
+    of the equity, times the leverage. fee_tiers: volume, maker and taker of each, in place of the fees. short: a file's trades are
+    a perpetual's. funding: a file of it, or RECORDED. more_files, more_instruments: others on the same account; more_funding: files of
+    theirs, in their order. look: why trades behind the holdout's wall are read. Amounts are texts, so
+    that 0.1 is a tenth."""
 
     data_dir: Path
     file: Path | None = None
@@ -79,11 +86,42 @@ class WantedTicks:
     cash: str = "10000"
     size: str | None = None
     fee_tiers: tuple[tuple[str, ...], ...] = ()
+    leverage: str = "1"
+    short: bool = False
+    funding: str | None = None
+    more_files: tuple[str, ...] = ()
+    more_instruments: tuple[str, ...] = ()
+    more_funding: tuple[str, ...] = ()
     look: str | None = None
 
     @property
     def width_ns(self) -> int:
         return width_of(self.timeframe)
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one instrument is asked for."""
+        return bool(self.more_files or self.more_instruments)
+
+    def each_market(self) -> list[WantedTicks]:
+        """The same of one instrument each. raises: BadBacktest for funding of others."""
+        files, instruments = (self.file, *map(Path, self.more_files)), (self.instrument, *self.more_instruments)
+        asked = [(one, None) for one in files if one is not None] + [
+            (None, one) for one in instruments if one is not None
+        ]
+        funding = (self.funding, *self.more_funding)
+        if self.funding in (None, RECORDED) and not self.more_funding:
+            funding = (self.funding,) * len(asked)
+        if len(funding) != len(asked):
+            raise BadBacktest(
+                f"there are {len(asked)} instruments and {len(funding)} files of funding; give --funding once for each, in their order, "
+                f"or {RECORDED} for all"
+            )
+        alone = replace(self, more_files=(), more_instruments=(), more_funding=())
+        return [
+            replace(alone, file=file, instrument=name, funding=paid)
+            for (file, name), paid in zip(asked, funding, strict=True)
+        ]
 
     def check(self) -> None:
         """raises: BadTicks for words that there are not."""
@@ -91,12 +129,23 @@ class WantedTicks:
             if getattr(self, name) not in allowed:
                 raise BadTicks(f"{name} is {getattr(self, name)!r}; allowed are {', '.join(allowed)}")
 
-    def way(self, spot: bool) -> Way:
-        sizing = EquityShare() if self.size is None else FixedSize(self.size)
+    def source(self) -> Source:
+        """Of one instrument. raises: BadBacktest for several; as `source_of`."""
+        if self.several or self.more_funding:
+            raise BadBacktest(
+                "several instruments on one account are played by `ninefold backtest-ticks` alone, each with one --funding; give one"
+            )
+        return source_of(Asked(self.data_dir, self.file, self.instrument, self.timerange, self.short, self.funding))
+
+    def way(self, source: Source) -> Way:
+        """raises: BadBacktest, BadRules."""
+        sizing = EquityShare(self.leverage) if self.size is None else FixedSize(self.size)
         maker_fee = self.taker_fee if self.maker_fee is None else self.maker_fee
         fees = fees_of(self.taker_fee, maker_fee, self.fee_tiers)
-        rules = Rules(self.cash, sizing, fees, limits=Limits(short=0) if spot else Limits())
-        return Way(rules, Latency(FixedFeed(self.feed_ns), FixedOrder(self.order_ns)), self.width_ns)
+        limits, margin = Limits(short=0) if source.spot else Limits(), margin_of(self.leverage, source.spot)
+        rules = Rules(self.cash, sizing, fees, limits=limits, margin=margin)
+        latency = Latency(FixedFeed(self.feed_ns), FixedOrder(self.order_ns))
+        return Way(rules, latency, self.width_ns, source.funding)
 
     def told(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The options as the ledger keeps them."""
@@ -104,6 +153,10 @@ class WantedTicks:
         more = {name: as_kept(getattr(self, name)) for name in OTHERWISE if getattr(self, name) != defaults[name]}
         if self.strategies is not None:
             more["strategies"] = str(self.strategies.absolute())
+        if self.funding is not None and self.funding != RECORDED:
+            more["funding"] = str(Path(self.funding).absolute())
+        if self.more_funding:
+            more["more_funding"] = [str(Path(one).absolute()) for one in self.more_funding]
         return {
             "strategy": self.strategy or STRATEGY,
             "ticks": None if self.file is None else str(self.file.absolute()),
@@ -171,6 +224,8 @@ def document(
         **more,
         **judged(result, held(bars, result.rules), counted, judging, wanted.width_ns, TARGET_VOLATILITY),
         "fee_tier": fee_tier(result, found.fill_ns),
+        "funding": quote(result.funding, bars.unit),
+        "liquidations": int((found.fills["reason"] == Reason.LIQUIDATION).sum()),
         "open_trade": next(iter(trades_told(bars, bars.unit, found.open_trade)), None),
         "trades": trades_told(bars, bars.unit, found.trades),
         "equity_curve": np.asarray(quote(result.equity, bars.unit)).tolist(),
@@ -188,8 +243,10 @@ def about(wanted: WantedTicks, bars: Bars) -> dict[str, Any]:
 
 
 def held(bars: Bars, rules: Rules) -> Result:
-    """Buy and hold with the same money and fees."""
-    return run(bars, Changes(np.zeros(1, np.int64), np.full(1, ONE)), rules)
+    """Buy and hold with the same money and fees, without leverage."""
+    sizing = rules.sizing if isinstance(rules.sizing, FixedSize) else EquityShare()
+    alone = Rules(rules.cash, sizing, rules.fees)
+    return run(bars, Changes(np.zeros(1, np.int64), np.full(1, ONE)), alone)
 
 
 def looked(wanted: WantedTicks, seen: Seen, ledger: TrialReader, points: int) -> bool:
@@ -211,8 +268,8 @@ def looked(wanted: WantedTicks, seen: Seen, ledger: TrialReader, points: int) ->
 
 def made_ready(wanted: WantedTicks) -> Ready:
     wanted.check()
-    source = source_of(wanted.data_dir, wanted.file, wanted.instrument, wanted.timerange)
-    way = wanted.way(source.spot)
+    source = wanted.source()
+    way = wanted.way(source)
     if wanted.strategy is None:
         if wanted.settings:
             raise BadTicks("--set sets a parameter of a strategy; name one with --strategy, or give --fast and --slow")

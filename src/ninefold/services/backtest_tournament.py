@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,21 +24,33 @@ from ninefold.services.backtest_search import Progress, looks_needed, parts_of, 
 from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.backtest_sweep import judged, luck, periods_of
 from ninefold.services.backtest_wanted import Wanted, code_of
+from ninefold.services.lazily import lazily
 from ninefold.services.tournament_field import Contest, Field, field_of
 from ninefold.store.runs import save_run
 from ninefold.store.trials import Search, Trials, Tried
+
+if TYPE_CHECKING:
+    from ninefold.services import tournament_ticks
+    from ninefold.services.backtest_ticks import WantedTicks
+else:
+    tournament_ticks = lazily("ninefold.services.tournament_ticks")  # what is on bars does without
 
 KIND = "tournament"
 EVERY = "all"  # where other searches name their strategy
 
 
-def tournament(wanted: Wanted, now_ns: int, progress: Progress) -> dict[str, Any]:
+def tournament(wanted: Wanted, now_ns: int, progress: Progress, on_ticks: WantedTicks | None = None) -> dict[str, Any]:
     """Run it as trials of the data dir's ledger; the same again goes on, or is read.
 
-    wanted: its strategy is not read.
-    raises: those of `backtest_wanted.REFUSED`.
+    wanted:   its strategy is not read.
+    on_ticks: where quotes and free code on trades play; None: they are left out.
+    raises:   those of `backtest_wanted.REFUSED`; as `source_of`.
     """
-    return contested(wanted, field_of(wanted), now_ns, progress)
+    if on_ticks is None:
+        return contested(wanted, field_of(wanted), now_ns, progress)
+    ticks = tournament_ticks.contests_on_ticks(on_ticks)
+    bars = field_of(wanted, ticks.names)
+    return contested(wanted, Field(bars.contests + ticks.contests, bars.left_out + ticks.left_out), now_ns, progress)
 
 
 def contested(wanted: Wanted, field: Field, now_ns: int, progress: Progress) -> dict[str, Any]:
@@ -46,7 +58,7 @@ def contested(wanted: Wanted, field: Field, now_ns: int, progress: Progress) -> 
     players, contests, ground = field.players, field.contests, field.contests[0].ground
     rows, firsts, alike, before = [], [], [], 0
     with closing(Trials(wanted.data_dir)) as trials:
-        searches = [_search(wanted, contest) for contest in contests]
+        searches = [contest.search or _search(wanted, contest) for contest in contests]
         needed = sum(looks_needed(trials, search) for search in searches)
         look = wanted.look if any([one.ground.looks(trials, needed) for one in contests]) else None
         for contest, search in zip(contests, searches, strict=True):
@@ -55,7 +67,7 @@ def contested(wanted: Wanted, field: Field, now_ns: int, progress: Progress) -> 
             found = search_through(trials, search, parts, contest.player(places, False), seen, now_ns, look)
             rows.append(found.rows)
             firsts.append(found.first)
-            if contest.ground.bars == ground.bars:  # legs may have been cut to the times that all have
+            if _same_time(contest, ground):
                 alike.append(trials.returns(found.first))
             before += len(places)
         tried = trials.tried()
@@ -94,6 +106,14 @@ def _search(wanted: Wanted, contest: Contest) -> Search:
         seed=0,
         points={"strategy": [one.name for one in contest.players]},
     )
+
+
+def _same_time(contest: Contest, ground: Any) -> bool:
+    """Legs may have been cut to the times that all have, and trades go from the first to the last of them."""
+    own = contest.ground
+    if contest.search is None or own.bars != ground.bars:
+        return bool(own.bars == ground.bars)
+    return np.array_equal(own.drawn.close_ns, ground.drawn.close_ns)
 
 
 def _after(progress: Progress, what: str, before: int, total: int) -> Progress:

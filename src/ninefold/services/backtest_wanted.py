@@ -219,25 +219,30 @@ def _exits(wanted: Wanted, own: Exits) -> Exits:
 
 def rules_of(wanted: Wanted, market: Market, chosen: Chosen) -> Rules:
     """raises: BadBacktest, BadRules: all that could be refused later."""
-    leverage = exact(wanted.leverage, "leverage")
-    if not 1 <= leverage <= MOST_LEVERAGE:
-        raise BadBacktest(f"leverage is {wanted.leverage}; it lies between 1 and {MOST_LEVERAGE}")
-    if market.spot and leverage != 1:
-        raise BadBacktest(
-            f"leverage is {wanted.leverage} on a spot market; leave --leverage out, or say --short if the file is of a perpetual"
-        )
     rules = Rules(
         cash=wanted.cash,
         sizing=EquityShare(wanted.leverage) if wanted.size is None else FixedSize(wanted.size),
         fees=fees_of(wanted.taker_fee, wanted.taker_fee, wanted.fee_tiers),
         slippage=Slippage(rate=wanted.slippage),
         limits=Limits(short=0) if market.spot else Limits(),
-        margin=Margin() if leverage == 1 else Margin(wanted.leverage, MAINTENANCE),
+        margin=margin_of(wanted.leverage, market.spot),
         exits=chosen.exits,
         volume_share=wanted.volume_share,
     )
     numbers(rules, market.bars.tick, market.bars.lot, market.bars.highest)
     return rules
+
+
+def margin_of(asked: str, spot: bool) -> Margin:
+    """Of a leverage. raises: BadBacktest, BadRules."""
+    leverage = exact(asked, "leverage")
+    if not 1 <= leverage <= MOST_LEVERAGE:
+        raise BadBacktest(f"leverage is {asked}; it lies between 1 and {MOST_LEVERAGE}")
+    if spot and leverage != 1:
+        raise BadBacktest(
+            f"leverage is {asked} on a spot market; leave --leverage out, or say --short if the file is of a perpetual"
+        )
+    return Margin() if leverage == 1 else Margin(asked, MAINTENANCE)
 
 
 def fees_of(taker_fee: str, maker_fee: str, tiers: tuple[tuple[str, ...], ...]) -> Fees | FeeTiers:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ninefold.backtest.bars import Bars, when
+from ninefold.backtest.market_rules import Margin
 from ninefold.backtest.stateful import line_of
 from ninefold.backtest.ticks.bars import BarsOfTicks
 from ninefold.backtest.ticks.decide import Formula, OfBars
@@ -118,7 +119,8 @@ def quoted_on(plan: Plan, source: Source, way: Way, queue: str) -> tuple[Session
         raise BadStrategy(
             f"strategy {plan.name} quotes both sides, and {source.name} is spot: what is not held is not sold; give a perpetual"
         )
-    return session, Terms(way.rules.cash, way.rules.fees, QUEUES[queue], way.latency)
+    margin = None if way.rules.margin == Margin() else way.rules.margin
+    return session, Terms(way.rules.cash, way.rules.fees, QUEUES[queue], way.latency, margin, way.funding)
 
 
 def _quotes(plan: Plan, source: Source, session: Session, terms: Terms, way: Way) -> Played:
@@ -128,7 +130,7 @@ def _quotes(plan: Plan, source: Source, session: Session, terms: Terms, way: Way
 
 def told_of_quotes(traded: Traded, asked: int) -> dict[str, Any]:
     """What is told of quotes alone."""
-    return {"events": len(traded.session), "asked": asked, "fills": len(traded.fills)}
+    return {"events": len(traded.session), "asked": asked, "fills": int((traded.fills["size"] != 0).sum())}
 
 
 def _on_trade(code: OnTradeInTicks, source: Source, way: Way) -> Played:

@@ -27,7 +27,7 @@ from ninefold.services.backtest_ticks import WantedTicks, document, looked, on_b
 from ninefold.services.fitting_plays import Joined, Part, sweep_of
 from ninefold.services.ticks_acts import Acting, acting_of, rows_of
 from ninefold.services.ticks_play import Played, bars_of
-from ninefold.services.ticks_source import Seen, Source, source_of
+from ninefold.services.ticks_source import Seen, Source
 from ninefold.services.ticks_sweep import grid_of_ticks
 from ninefold.store.trials import TrialReader
 from ninefold.strategy.forms import TradeCode
@@ -99,9 +99,9 @@ class OnTape(NamedTuple):
 def plays_of_ticks(wanted: WantedTicks, grid: Grid) -> OnTape:
     """raises: what `player_of` refuses, of any point; as `source_of`."""
     wanted.check()
-    read = source_of(wanted.data_dir, wanted.file, wanted.instrument, wanted.timerange)
+    read = wanted.source()
     ticks = read.whole()
-    source, way = replace(read, blocks=lambda: [ticks]), wanted.way(read.spot)
+    source, way = replace(read, blocks=lambda: [ticks]), wanted.way(read)
     acting = acting_of(wanted, grid.points, source, ticks, way)
     seen = source.seen(sides=isinstance(grid.points[0].plan.wants, TradeCode))
     return OnTape(wanted, grid, source, seen, way, ticks, bars_of(source, way.width_ns), acting)

@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ninefold.backtest.funding import NO_FUNDING, Funding
 from ninefold.backtest.ticks.events import TRADE, Session
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
 from ninefold.services.backtest_stored import SPOT
-from ninefold.services.tick_files import instrument_of_store, session_of_store, tape_of_file
+from ninefold.services.funding_read import RECORDED, funding_of_file, funding_recorded
+from ninefold.services.tick_files import Range, instrument_of_store, session_of_store, tape_of_file
 from ninefold.store.stretch import Stretch
 from ninefold.store.timerange import parse_timerange
 
@@ -33,7 +35,7 @@ class Seen(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Source:
     """highest: no price is above it, ticks. spot: nothing can be sold that is not held. session: None of a file. read: the
-    stored rows it is made of; none of a file."""
+    stored rows it is made of; none of a file. funding: of its time."""
 
     name: str
     tick: Fraction
@@ -43,10 +45,12 @@ class Source:
     blocks: Callable[[], Iterable[Ticks]]
     session: Session | None = None
     read: tuple[Stretch, ...] = ()
+    funding: Funding = NO_FUNDING
 
     def seen(self, sides: bool = False) -> Seen:
         """sides: whether the takers' of a file count: free code on trades reads them."""
         digest = blake2b(f"{self.tick} {self.lot}".encode(), digest_size=16)
+        digest.update(self.funding.at_ns.tobytes() + self.funding.whole.tobytes())
         last_ns = 0
         if self.session is not None:
             events = self.session.events
@@ -73,16 +77,32 @@ class Source:
         return Ticks(at, price, size, joined("known_ns"), joined("taker_side"), self.tick, self.lot)
 
 
-def source_of(data_dir: Path, file: Path | None, instrument: str | None, timerange: str | None) -> Source:
-    """raises: BadTicks for neither or both; ValueError for a range that is none; as `tape_of_file` and `session_of_store`."""
+class Asked(NamedTuple):
+    """file or instrument: where it is. short: a file's trades are a perpetual's. funding: a file of it, or RECORDED."""
+
+    data_dir: Path
+    file: Path | None
+    instrument: str | None
+    timerange: str | None
+    short: bool = False
+    funding: str | None = None
+
+
+def source_of(asked: Asked) -> Source:
+    """raises: BadTicks for neither or both, and what spot has not; ValueError for a range that is none; BadFunding; as `tape_of_file`
+    and `session_of_store`."""
+    data_dir, file, instrument, timerange, short, _ = asked
     range_ns = parse_timerange(timerange)
     if (file is None) == (instrument is None):
         raise BadTicks("give either --trades FILE.parquet or --instrument NAME, such as binanceusdm:BTC/USDT:USDT")
     if file is not None:
         tape = tape_of_file(file, range_ns)
-        return Source(str(file), tape.tick, tape.lot, tape.highest, True, tape.blocks)
+        funding = _funding_of(asked, not short, range_ns)
+        return Source(str(file), tape.tick, tape.lot, tape.highest, not short, tape.blocks, funding=funding)
     session = session_of_store(data_dir, str(instrument), range_ns)
     spot = instrument_of_store(data_dir, str(instrument)).kind == SPOT
+    if spot and short:
+        raise BadTicks(f"{instrument} is spot, which is not sold short; leave --short out")
     trades = session.events[session.events["kind"] == TRADE]
     if not len(trades):
         raise BadTicks(
@@ -91,4 +111,21 @@ def source_of(data_dir: Path, file: Path | None, instrument: str | None, timeran
     at, price, size, known = (trades[name] for name in ("exchange_ns", "price", "size", "known_ns"))
     ticks = Ticks(at, price, size, known, trades["side"], session.tick, session.lot)
     read = Stretch(str(instrument), None, int(session.exchange_ns[0]), int(session.exchange_ns[-1]) + 1)
-    return Source(str(instrument), session.tick, session.lot, session.highest, spot, lambda: [ticks], session, (read,))
+    funding = _funding_of(asked, spot, range_ns)
+    steps = (session.tick, session.lot, session.highest)
+    return Source(str(instrument), *steps, spot, lambda: [ticks], session, (read,), funding)
+
+
+def _funding_of(asked: Asked, spot: bool, range_ns: Range) -> Funding:
+    if asked.funding is None:
+        return NO_FUNDING
+    name = asked.instrument or asked.file
+    if spot:
+        raise BadTicks(
+            f"{name} is spot, which pays no funding; leave --funding out, or say --short if the file is of a perpetual"
+        )
+    if asked.funding != RECORDED:
+        return funding_of_file(Path(asked.funding), range_ns)
+    if asked.instrument is None:
+        raise BadTicks(f"of {name} nothing is recorded; give a file: --funding FILE.parquet")
+    return funding_recorded(asked.data_dir, asked.instrument, range_ns)

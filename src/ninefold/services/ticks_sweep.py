@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ninefold.backtest.bars import Bars
+from ninefold.backtest.exact import multiple
+from ninefold.backtest.ticks.stream import Way
 from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_ticks
 from ninefold.services.backtest_config import settings_of
 from ninefold.services.backtest_grid import Grid, grid_of_settings
@@ -33,7 +35,7 @@ from ninefold.services.backtest_ticks import (
 )
 from ninefold.services.backtest_wanted import BadBacktest, Wanted, code_of
 from ninefold.services.ticks_play import Played, bars_of, player_of
-from ninefold.services.ticks_source import Seen, Source, source_of
+from ninefold.services.ticks_source import Seen, Source
 from ninefold.store.trials import Search, Trial, TrialReader
 from ninefold.strategy.forms import TradeCode
 
@@ -54,6 +56,16 @@ class TicksGround:
     @property
     def drawn(self) -> Bars:
         return self.made
+
+    @property
+    def markets(self) -> tuple[()]:
+        """None of bars."""
+        return ()
+
+    @property
+    def cash(self) -> int:
+        """At the start, units."""
+        return multiple(self.wanted.cash, self.made.unit, "cash", "units (tick times lot)")
 
     @property
     def bars(self) -> int:
@@ -165,11 +177,29 @@ def _points(wanted: WantedTicks, settings: Sequence[Sequence[str]]) -> list[Chos
 
 def _ground(wanted: WantedTicks, points: Sequence[Chosen]) -> TicksGround:
     """raises: what `player_of` refuses, of any point."""
+    return tape_of(wanted).of(points)
+
+
+class Tape(NamedTuple):
+    """Trades and books, read once. made: bars of the trades."""
+
+    wanted: WantedTicks
+    source: Source
+    way: Way
+    made: Bars
+
+    def of(self, points: Sequence[Chosen]) -> TicksGround:
+        """raises: what `player_of` refuses, of any point."""
+        wanted, source, way = self.wanted, self.source, self.way
+        plays = [player_of(point, source, way, wanted.each, wanted.queue) for point in points]
+        seen = source.seen(sides=any(isinstance(point.plan.wants, TradeCode) for point in points))
+        hold = earned(held(self.made, way.rules), way.width_ns, TARGET_VOLATILITY)
+        return TicksGround(wanted, source, seen, plays, self.made, hold)
+
+
+def tape_of(wanted: WantedTicks) -> Tape:
+    """raises: as `source_of`."""
     wanted.check()
-    source = source_of(wanted.data_dir, wanted.file, wanted.instrument, wanted.timerange)
-    way = wanted.way(source.spot)
-    plays = [player_of(point, source, way, wanted.each, wanted.queue) for point in points]
-    made = bars_of(source, way.width_ns)
-    seen = source.seen(sides=any(isinstance(point.plan.wants, TradeCode) for point in points))
-    hold = earned(held(made, way.rules), way.width_ns, TARGET_VOLATILITY)
-    return TicksGround(wanted, source, seen, plays, made, hold)
+    source = wanted.source()
+    way = wanted.way(source)
+    return Tape(wanted, source, way, bars_of(source, way.width_ns))

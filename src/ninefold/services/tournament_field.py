@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -35,20 +35,25 @@ from ninefold.services.backtest_wanted import (
 from ninefold.services.legs_ground import LegsGround
 from ninefold.services.legs_ready import ready_each
 from ninefold.services.strategies import known_strategies
+from ninefold.store.trials import Search
 from ninefold.strategy.forms import Legs
 from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import Code, Plan
 
+if TYPE_CHECKING:
+    from ninefold.services.ticks_sweep import TicksGround
+
 
 class Contest(NamedTuple):
     """Players of one family. points: their places among those of the ground. player: what plays some of them, by their place, or
-    their null twins."""
+    their null twins. search: of what is not played on bars, one of its own."""
 
     players: Sequence[Chosen]
-    ground: Ground | LegsGround
+    ground: Ground | LegsGround | TicksGround
     points: Sequence[int]
     snapshot: str
     player: Callable[[Sequence[int], bool], Play]
+    search: Search | None = None
 
     @property
     def family(self) -> str:
@@ -56,7 +61,9 @@ class Contest(NamedTuple):
 
     @property
     def turnable(self) -> list[int]:
-        """The places of those that have null twins: what they want does not depend on what they hold."""
+        """The places of those that have null twins: what they want does not depend on what they hold, nor on every trade."""
+        if self.search is not None:
+            return []
         plans = [one.plan for one in self.players]
         return [at for at, plan in enumerate(plans) if isinstance(plan.wants, Legs) or not plan.knows_itself]
 
@@ -72,10 +79,12 @@ class Field(NamedTuple):
         return [one for contest in self.contests for one in contest.players]
 
 
-def field_of(wanted: Wanted) -> Field:
-    """All that there are. raises: as `field_among`."""
+def field_of(wanted: Wanted, elsewhere: frozenset[str] = frozenset()) -> Field:
+    """All that there are but those that play elsewhere. raises: as `field_among`."""
     each, left_out = [], []
     for name in known_strategies(wanted.strategies):
+        if name in elsewhere:
+            continue
         try:
             each.append(chosen_of(replace(wanted, strategy=name, settings=())))
         except (BadStrategy, FormulaError) as refused:

@@ -106,6 +106,10 @@ class Trading:
         self._sending = {task for task in self._sending if not task.done()}
 
     async def close(self) -> None:
+        """Quotes are not left behind unwatched."""
+        for order, instrument in self._unsettled() if self._gateway is not None else ():
+            if self._execute.core.quotes.is_quote(order) and self._gateway is not None:
+                self._sending.add(self._gateway.post_cancel(order, instrument))
         if self._sending:
             await asyncio.wait(self._sending, timeout=ANSWERS_S)
         if self._gateway is not None:

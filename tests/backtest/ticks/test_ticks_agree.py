@@ -1,7 +1,7 @@
 """On trades: the fast kernel, the block-wise one and free code equal the slow kernel on every fill."""
 
 import itertools
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ninefold.backtest.funding import Funding
 from ninefold.backtest.market_rules import EquityShare, Fees, FixedSize, Limits, Margin, Rules, Slippage
+from ninefold.backtest.outcome import Reason
 from ninefold.backtest.target import Changes, changes_of_signals, changes_of_target
 from ninefold.backtest.ticks import slow
 from ninefold.backtest.ticks.decide import EmaCross, Formula
@@ -29,7 +31,10 @@ RULES = st.builds(
     fees=st.builds(Fees, st.sampled_from([0, "0.001", "0.05", "-0.0001"])),
     slippage=st.builds(Slippage, st.integers(0, 3), st.sampled_from([0, "0.0005"])),
     limits=st.builds(Limits, st.sampled_from([None, 7]), st.sampled_from([None, 0, 3])),
-    margin=st.builds(Margin, st.sampled_from([1, 3, 20])),
+    margin=st.one_of(
+        st.builds(Margin, st.sampled_from([1, 3, 20])),
+        st.builds(Margin, st.sampled_from([2, 10]), st.sampled_from(["0.03", "0.08"]), st.sampled_from([0, "0.01"])),
+    ),
     volume_share=st.sampled_from([None, None, "0.1", 1]),
 )
 LATENCY = st.builds(
@@ -39,7 +44,12 @@ LATENCY = st.builds(
         st.builds(FixedOrder, st.sampled_from([0, 1, 25, 300])), st.builds(OrderLikeFeed, st.integers(0, 3), st.just(5))
     ),
 )
-WAYS = st.builds(Way, RULES, LATENCY, st.sampled_from([1, 50, 10_000]))
+FUNDING = st.builds(
+    lambda moments, rate: Funding(1_000 + np.unique(np.array(moments, np.int64)), np.full(len(set(moments)), rate)),
+    st.lists(st.integers(-50, 500), max_size=5),
+    st.sampled_from([0.0, 0.003, -0.02, 0.2]),
+)
+WAYS = st.builds(Way, RULES, LATENCY, st.sampled_from([1, 50, 10_000]), FUNDING)
 SOON = Latency(FixedFeed(1), FixedOrder(5))
 LEVELS = [[0, 1], [-1, 0, 1], [-1, -0.4, 0.31, 1, np.nan]]
 DRAWN = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 70), st.sampled_from(LEVELS), st.booleans(), WAYS)
@@ -69,7 +79,7 @@ def run_of(drawn):
 
 def played_slowly(ticks, changes, way, play=slow.play):
     rules = tick_numbers(way.rules, ticks.tick, ticks.lot, ticks.highest)
-    return play(ticks, changes, way.latency.alone(ticks, np.arange(len(ticks))), rules)
+    return play(ticks, changes, way.latency.alone(ticks, np.arange(len(ticks))), rules, funding=way.funding)
 
 
 class Repeat:
@@ -156,7 +166,8 @@ def test_nothing_is_filled_before_its_order_arrived_or_at_another_price(drawn):
         first = np.flatnonzero(ticks.exchange_ns >= arrivals[0])
         assert rows[0] > changes.at[0] and rows[0] >= first[0]
     if way.rules.volume_share is not None:
-        taken = np.bincount(rows, np.abs(fills["size"]), minlength=len(ticks))
+        ours = np.where(fills["reason"] == Reason.LIQUIDATION, 0, np.abs(fills["size"]))
+        taken = np.bincount(rows, ours, minlength=len(ticks))
         assert (taken <= ticks.size * float(way.rules.volume_share)).all()
 
 
@@ -178,7 +189,7 @@ def test_cash_positions_and_costs_add_up(drawn):
     ticks, changes, way = run_of(drawn)
     result = run(ticks, changes, way)
     fills, cash = result.fills, result.numbers.cash
-    paid = int((fills["price"] * fills["size"]).sum()) + result.fees + result.slippage
+    paid = int((fills["price"] * fills["size"]).sum()) + result.fees + result.slippage + result.funding
     assert result.equity[-1] == cash - paid + int(fills["size"].sum() * ticks.price[-1])
     assert sum(result.trades["pnl"].tolist()) + sum(result.open_trade["pnl"].tolist()) == result.equity[-1] - cash
 
@@ -210,6 +221,33 @@ MUTANTS = {
     "short is as long": ("-min(lots, self.rules.most_short)", "-min(lots, self.rules.most_long)"),
     "no slippage by rate": ("self.rules.slip_ticks + _up(price * self.rules.slip_rate)", "self.rules.slip_ticks"),
 }
+MARGIN = {
+    "no funding is paid": (
+        "        self.pay(row, exchange_ns, price)\n        self.room = size",
+        "        self.room = size",
+    ),
+    "funding of a moment is paid at the next trade after it": (
+        "exchange_ns >= self.funding[0][0]",
+        "exchange_ns > self.funding[0][0]",
+    ),
+    "who holds nothing pays the next funding": (
+        "            _, rate = self.funding.popleft()\n            if self.position:\n",
+        "            if not self.position:\n                return\n            _, rate = self.funding.popleft()\n"
+        "            if self.position:\n",
+    ),
+    "funding is rounded down": (
+        "paid = _up(self.position * price * rate)",
+        "paid = self.position * price * rate // ONE",
+    ),
+    "nobody is liquidated": ("if self.position and self.is_ruined(price):", "if False:"),
+    "who has just the maintenance margin is not liquidated": ("return equity <= _up(", "return equity < _up("),
+    "what is under way survives a liquidation": ("        self.under_way.clear()\n", ""),
+    "a liquidation is limited by the trade": (
+        "self.fill(row, price, -self.position, Reason.LIQUIDATION)",
+        "self.fill(row, price, -_within(self.position, self.room), Reason.LIQUIDATION)",
+    ),
+    "no liquidation fee": ("if reason == Reason.LIQUIDATION:", "if False:"),
+}
 
 
 def random_run(seed):
@@ -231,19 +269,45 @@ def random_run(seed):
     return random_ticks(seed, 70), changes, Way(rules, latency)
 
 
+def tight_run(seed):
+    """Few lots at small prices with little money, so that all of it is often just enough, and just gone."""
+    random = np.random.default_rng(seed)
+    drawn = random_ticks(seed, 70)
+    price = np.maximum(20 + np.cumsum(random.integers(-3, 4, 70)), 1)
+    tape = Ticks(drawn.exchange_ns, price, random.integers(1, 9, 70))
+    rules = Rules(
+        cash=int(random.integers(5, 60)),
+        sizing=FixedSize(int(random.integers(1, 12))),
+        fees=Fees(int(random.integers(0, 2)) / 100),
+        margin=[Margin(), Margin(10, "0.05", "0.02"), Margin(4, "0.22")][random.integers(0, 3)],
+        volume_share=[None, "0.3"][random.integers(0, 2)],
+    )
+    moments = np.unique(tape.exchange_ns[::7])
+    latency = Latency(FixedFeed(0), FixedOrder(int(random.choice([0, 2, 25]))))
+    return (
+        tape,
+        random_changes(seed, 70, LEVELS[2], True),
+        Way(rules, latency, 50, Funding(moments, moments * 0 + 0.0123)),
+    )
+
+
 @cache
-def played_quickly(seed):
+def played_quickly(made, seed):
     """A run from its seed alone and its fills, once for all that are compared with it."""
-    drawn = random_run(seed)
+    drawn = made(seed)
     return drawn, run(*drawn).fills.tolist()
 
 
-@pytest.mark.parametrize(("text", "instead"), MUTANTS.values(), ids=MUTANTS)
-def test_a_kernel_with_another_rule_is_told_from_it(text, instead):
+@pytest.mark.parametrize(
+    ("made", "text", "instead"),
+    [(random_run, *one) for one in MUTANTS.values()] + [(tight_run, *one) for one in MARGIN.values()],
+    ids=[*MUTANTS, *MARGIN],
+)
+def test_a_kernel_with_another_rule_is_told_from_it(made, text, instead):
     source = Path(slow.__file__).read_text()
     assert source.count(text) == 1
     mutant = ModuleType("mutant")
     mutant.__dict__["__name__"] = slow.__name__
     exec(compile(source.replace(text, instead), "mutant", "exec"), mutant.__dict__)
-    runs = map(played_quickly, range(150))
+    runs = map(partial(played_quickly, made), range(150))
     assert any(played_slowly(*drawn, mutant.play).tolist() != fills for drawn, fills in runs)

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ninefold.backtest.exact import BadRules
-from ninefold.backtest.market_rules import Exits, Fees, FixedSize, Margin, Rules
+from ninefold.backtest.market_rules import Exits, Fees, FixedSize, Rules
 from ninefold.backtest.target import BadTarget, Changes
 from ninefold.backtest.ticks.bars import BarsOfTicks
 from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder, Latency, RecordedFeed
@@ -104,9 +104,8 @@ def test_bad_trades_are_refused_with_row_rule_and_remedy(change, said):
 
 def test_what_is_not_modelled_on_trades_is_refused():
     tape = ticks((100, 50), (120, 51))
-    for rules in (Rules(exits=Exits(stop_loss="0.1")), Rules(margin=Margin(5, "0.01"))):
-        with pytest.raises(BadRules, match="not modelled on trades"):
-            run(tape, np.ones(2), Way(rules))
+    with pytest.raises(BadRules, match="not modelled on trades"):
+        run(tape, np.ones(2), Way(Rules(exits=Exits(stop_loss="0.1"))))
     with pytest.raises(BadTicks, match="no known_ns"):
         run(tape, np.ones(2), Way(RULES, Latency(RecordedFeed())))
     with pytest.raises(BadRules, match="before it happened"):

@@ -1,6 +1,6 @@
 """The compiled venue equals the slow one on every fill, over random sessions, orders and quotes."""
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ninefold.backtest.market_rules import Fees
+from ninefold.backtest.funding import NO_FUNDING, Funding
+from ninefold.backtest.market_rules import Fees, Margin
 from ninefold.backtest.ticks import venue_slow
 from ninefold.backtest.ticks.events import TRADE
 from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder, Latency, OrderLikeFeed, RecordedFeed
@@ -19,6 +20,7 @@ from ninefold.backtest.ticks.quotes import Quotes, every
 from tests.backtest.ticks.sessions import calm_session, random_orders, random_session
 
 EVENTS = 60
+FUNDING = Funding(1_000 + np.arange(0, 400, 45), np.tile([0.01, -0.02, 0.3], 3))
 TERMS = st.builds(
     Terms,
     cash=st.sampled_from([0, 1_000]),
@@ -32,6 +34,10 @@ TERMS = st.builds(
             st.builds(OrderLikeFeed, st.integers(0, 2), st.just(1)),
         ),
     ),
+    margin=st.one_of(
+        st.none(), st.builds(Margin, st.sampled_from([1, 3, 20]), st.sampled_from([0, "0.03"]), st.just("0.01"))
+    ),
+    funding=st.sampled_from([NO_FUNDING, FUNDING]),
 )
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -76,10 +82,19 @@ def random_run(seed, terms=None):
     return session, random_orders(seed, EVENTS, 12), terms
 
 
+def tight_run(seed):
+    """The same with so little money that orders are refused and positions liquidated."""
+    random = np.random.default_rng(seed)
+    margin = [Margin(3, "0.02", "0.01"), Margin(4, "0.2"), Margin(2)][random.integers(0, 3)]
+    latency = Latency(RecordedFeed(), FixedOrder(int(random.integers(0, 60))))
+    terms = Terms(int(random.integers(20, 600)), Fees(seed % 2 / 20, 0), Queue(seed % 2), latency, margin, FUNDING)
+    return random_run(seed, terms)
+
+
 @cache
-def played_quickly(seed):
+def played_quickly(made, seed):
     """A run from its seed alone and its fills, once for all that are compared with it."""
-    run = random_run(seed)
+    run = made(seed)
     return run, quickly(*run).fills.tolist()
 
 
@@ -128,7 +143,7 @@ def test_nothing_is_filled_at_a_price_that_was_not_shown_nor_beyond_what_was_tra
 def test_no_more_is_taken_at_a_price_than_was_ever_told_of_it(seed, terms):
     session, wanted, terms = random_run(seed, terms)
     fills, events = quickly(session, wanted, terms).fills, session.events
-    taking = fills[fills["maker"] == 0]
+    taking = fills[(fills["maker"] == 0) & (fills["order"] >= 0)]  # a liquidation is at the last trade's price
     for side in (1, -1):
         of = (events["side"] == -side) & (events["kind"] != TRADE) if session.has_book else events["kind"] == TRADE
         for price in np.unique(taking["price"]):
@@ -142,7 +157,7 @@ def test_no_more_is_taken_at_a_price_than_was_ever_told_of_it(seed, terms):
 def test_cash_positions_and_fees_add_up(seed, terms):
     session, wanted, terms = random_run(seed, terms)
     found = quickly(session, wanted, terms)
-    paid = int((found.fills["price"] * found.fills["size"]).sum()) + found.fees
+    paid = int((found.fills["price"] * found.fills["size"]).sum()) + found.fees + found.funding
     assert found.cash == found.start - paid
     assert found.position == found.fills["size"].sum()
 
@@ -214,15 +229,42 @@ MUTANTS = {
     ),
     "without a book a touch fills": ("(beyond == 0 and not self.session.has_book)", "False"),
 }
+MARGIN = {
+    "no funding is paid": (
+        "        self.pay(exchange_ns)\n        fired, self.fired = self.fired, []\n",
+        "        fired, self.fired = self.fired, []\n",
+    ),
+    "funding is paid a moment later": ("self.funding[0][0] <= exchange_ns", "self.funding[0][0] < exchange_ns"),
+    "funding is rounded down": (
+        "paid = _up(self.position * self.mark * rate)",
+        "paid = self.position * self.mark * rate // ONE",
+    ),
+    "margin is not asked for": ("if not self.carries(one, at_ns):", "if False:"),
+    "what rests needs no margin": ("+ rests + one.left", "+ one.left"),
+    "what waits for its condition needs margin": (
+        "other.side == one.side and not other.waits",
+        "other.side == one.side",
+    ),
+    "an order that makes the position smaller needs margin": ("or held <= abs(self.position):", "or held <= 0:"),
+    "an order needs no margin for its fee": (" - fee >= _up(held", " >= _up(held"),
+    "nobody is liquidated": ("self.position and self.is_ruined()", "False"),
+    "orders that rest survive a liquidation": ("self.live, self.fired = [], []", "self.fired = []"),
+    "orders under way survive a liquidation": ("        self.way.clear()\n", ""),
+    "no liquidation fee": ("fee = _up(self.mark * size * self.liquidation_fee)", "fee = 0"),
+}
 
 
-@pytest.mark.parametrize(("text", "instead"), MUTANTS.values(), ids=MUTANTS)
+@pytest.mark.parametrize(
+    ("made", "text", "instead"),
+    [(random_run, *one) for one in MUTANTS.values()] + [(tight_run, *one) for one in MARGIN.values()],
+    ids=[*MUTANTS, *MARGIN],
+)
 @pytest.mark.slow
-def test_a_venue_with_another_rule_is_told_from_it(text, instead):
+def test_a_venue_with_another_rule_is_told_from_it(made, text, instead):
     source = Path(venue_slow.__file__).read_text()
     assert source.count(text) == 1
     mutant = ModuleType("mutant")
     mutant.__dict__["__name__"] = venue_slow.__name__
     exec(compile(source.replace(text, instead), "mutant", "exec"), mutant.__dict__)
-    runs = map(played_quickly, range(300))
+    runs = map(partial(played_quickly, made), range(300))
     assert any(slowly(*run, mutant)[0].tolist() != fills for run, fills in runs)

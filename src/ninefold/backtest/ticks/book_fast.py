@@ -33,7 +33,8 @@ SENT, LIVE, OVER = 0, 1, 2  # STATE
 LIVES, FILLS, CASH, POSITION, LAST, HEAD, TAIL, ORDERS, ARRIVALS, BEST = range(
     10
 )  # places in `counts`; BEST: two of them
-COUNTS = 11
+MARK, PAID = 11, 12  # what a position is valued at, and how many fundings are over
+COUNTS = 13
 TAKEN, TRADED = 2, 4  # rows of the book, of bids
 PROPORTIONAL = 1  # as in `orders.Queue`
 
@@ -47,6 +48,9 @@ class Given(NamedTuple):
     maker: int
     taker: int
     tiered: bool  # fees are those of the day, in `counts` from COUNTS on as in `tier_loop`
+    initial: int  # margin that is asked for; 0: a venue lends what is missing
+    maintenance: int
+    liquidation_fee: int
 
 
 @inlined

@@ -3,7 +3,8 @@
 In:  arrays of whole numbers, the changes of a target, the rules; where the account stood at the block before.
 Out: rows of fills, columns as in `outcome.FILLS`, and where the account stands.
 
-Where nothing can happen, from a decision to its order's arrival and from there to the next decision, no trade is looked at.
+Where nothing can happen, from a decision to its order's arrival and from there to the next decision or funding, no trade is looked at;
+of what may be liquidated the price alone is.
 """
 
 from __future__ import annotations
@@ -12,13 +13,26 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ninefold.backtest.fast import LARGEST, TARGET, UNLIMITED, fill_at_open, part, share
+from ninefold.backtest.fast import (
+    LARGEST,
+    LIQUIDATION,
+    TARGET,
+    UNLIMITED,
+    Placed,
+    fill_at_open,
+    is_ruined,
+    leave,
+    lots_of,
+    part,
+    pay,
+    ruin_price,
+)
 from ninefold.backtest.fee_tiers import TAKER
 from ninefold.backtest.market_rules import Numbers
 from ninefold.backtest.tier_loop import add_traded, settle_day
 from ninefold.market.compiled import compiled
 
-CASH, POSITION, WANTED, SENT, ASKED, ARRIVED, STANDS = 0, 1, 2, 3, 4, 5, 6  # places in `Orders.stands`
+CASH, POSITION, WANTED, SENT, ASKED, ARRIVED, PAID, STANDS = 0, 1, 2, 3, 4, 5, 6, 7  # places in `Orders.stands`
 NOTHING = 2**62  # of `Orders.lots`: the target was repeated, no order set out
 
 
@@ -38,7 +52,7 @@ class Orders(NamedTuple):
     arrival: ns, not falling.
     lots:    the position that each wants; filled in as it is decided.
     stands:  shape (STANDS,): cash, position, what is wanted of the venue and by what is under way, target, and how many of the
-             orders have arrived.
+             orders have arrived, and of the fundings are over.
     tiers:   of fees, as `tier_loop` keeps them; empty: fees are those of the rules.
     """
 
@@ -50,8 +64,15 @@ class Orders(NamedTuple):
     tiers: np.ndarray
 
 
+class Dues(NamedTuple):
+    """Fundings: when, rising, and the rate in 10**-8; shape (m,), int64."""
+
+    at_ns: np.ndarray
+    rate: np.ndarray
+
+
 @compiled
-def play(tape: Tape, orders: Orders, before: int, r: Numbers, fills: np.ndarray) -> int:
+def play(tape: Tape, orders: Orders, dues: Dues, before: int, r: Numbers, fills: np.ndarray) -> int:
     """Write what was filled into `fills`; how many there are, even where the room was too small.
 
     before: how many orders were decided in blocks before. -row - 1 if an amount at that row exceeds 2**60.
@@ -59,7 +80,7 @@ def play(tape: Tape, orders: Orders, before: int, r: Numbers, fills: np.ndarray)
     exchange_ns, price, size = tape
     at, to, arrival, lots, stands, tiers = orders
     cash, position, wanted, sent, target = stands[CASH], stands[POSITION], stands[WANTED], stands[SENT], stands[ASKED]
-    rows, all_orders = len(price), len(at)
+    rows, all_orders, paid = len(price), len(at), stands[PAID]
     arrived, decided, count, row = 0, before, 0, 0
     tiered = len(tiers) > 0
     taker = tiers[TAKER] if tiered else r.taker
@@ -68,9 +89,15 @@ def play(tape: Tape, orders: Orders, before: int, r: Numbers, fills: np.ndarray)
             ahead = at[decided] if decided < all_orders else rows
             if arrived < decided:
                 ahead = min(ahead, first_from(exchange_ns, arrival[arrived], row, ahead))
+            if position != 0:
+                ahead = first_felt(tape, dues, paid, cash, position, row, ahead, r)
             row = ahead
             if row >= rows:
                 break
+        while paid < len(dues.at_ns) and dues.at_ns[paid] <= exchange_ns[row]:
+            if position != 0:
+                cash, count = pay(cash, position, price[row], dues.rate[paid], row, fills, count)
+            paid += 1
         room = part(size[row], r.volume_share) if r.volume_share > 0 else UNLIMITED
         if tiered and settle_day(tiers, 0, exchange_ns[row]):
             taker = tiers[TAKER]
@@ -88,6 +115,11 @@ def play(tape: Tape, orders: Orders, before: int, r: Numbers, fills: np.ndarray)
             if lots[arrived] != NOTHING:
                 wanted = lots[arrived]
             arrived += 1
+        if position != 0 and is_ruined(cash, position, price[row], r.maintenance):
+            if tiered:
+                add_traded(tiers, 0, price[row] * abs(position))
+            cash, position, count = liquidate(cash, position, price[row], row, taker, r, fills, count)
+            wanted, sent, arrived = 0, 0, decided
         if abs(cash) > LARGEST:
             return -row - 1
         while decided < all_orders and at[decided] == row:
@@ -95,11 +127,7 @@ def play(tape: Tape, orders: Orders, before: int, r: Numbers, fills: np.ndarray)
             lots[decided] = NOTHING
             if asked != target or (position == 0 and sent == 0):
                 target = asked
-                found = (
-                    part(r.size, abs(asked))
-                    if r.size > 0
-                    else share(abs(asked), cash + position * price[row], price[row], r)
-                )
+                found = lots_of(abs(asked), cash + position * price[row], price[row], r)
                 if found > r.most_lots:
                     return -row - 1
                 sent = min(found, r.most_long) if asked > 0 else -min(found, r.most_short)
@@ -107,8 +135,44 @@ def play(tape: Tape, orders: Orders, before: int, r: Numbers, fills: np.ndarray)
             decided += 1
         row += 1
     stands[CASH], stands[POSITION], stands[WANTED], stands[SENT], stands[ASKED] = cash, position, wanted, sent, target
-    stands[ARRIVED] = arrived
+    stands[ARRIVED], stands[PAID] = arrived, paid
     return count
+
+
+@compiled
+def liquidate(
+    cash: int, position: int, price: int, row: int, taker: int, r: Numbers, fills: np.ndarray, count: int
+) -> Placed:
+    return leave(cash, position, UNLIMITED, price, row, LIQUIDATION, 0, taker, taker, r, fills, count)
+
+
+@compiled
+def first_felt(tape: Tape, dues: Dues, paid: int, cash: int, position: int, row: int, end: int, r: Numbers) -> int:
+    """The first row in [row, end) at which what is held pays, or may be liquidated; `end` if there is none."""
+    if paid < len(dues.at_ns):
+        end = first_from(tape.exchange_ns, dues.at_ns[paid], row, end)
+    if position < 0 or cash < 0 or r.maintenance > 0:
+        end = first_ruined(tape.price, cash, position, row, end, r)
+    return end
+
+
+@compiled
+def first_ruined(price: np.ndarray, cash: int, position: int, row: int, end: int, r: Numbers) -> int:
+    """The first row in [row, end) at whose price what is held is liquidated; `end` if there is none."""
+    highest = LARGEST // r.most_lots
+    sound, ruined = (highest, 0) if position > 0 else (0, highest)
+    if is_ruined(cash, position, sound, r.maintenance):
+        return row
+    if not is_ruined(cash, position, ruined, r.maintenance):
+        return end
+    level = ruin_price(cash, position, sound, ruined, r.maintenance)
+    if position > 0:
+        while row < end and price[row] > level:
+            row += 1
+    else:
+        while row < end and price[row] < level:
+            row += 1
+    return row
 
 
 @compiled

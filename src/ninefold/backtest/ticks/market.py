@@ -6,7 +6,7 @@ In:  a session, what is sent, how long news and orders take, fees. Out: `Traded`
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -14,12 +14,25 @@ import numpy as np
 
 from ninefold.backtest.exact import LARGEST, Number, multiple, rate
 from ninefold.backtest.fee_tiers import FeeTiers, state_of
-from ninefold.backtest.market_rules import Fees
+from ninefold.backtest.funding import NO_FUNDING, Funding
+from ninefold.backtest.market_rules import Fees, Margin, margins
 from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.ticks.book_fast import CASH, COLUMNS, COUNTS, GROUP, POSITION, Given, clear
 from ninefold.backtest.ticks.events import Session
 from ninefold.backtest.ticks.latency import Latency
-from ninefold.backtest.ticks.orders import ASKED, FILLED, SUBMIT, Account, BadOrder, Cancel, Life, Order, Queue, asked
+from ninefold.backtest.ticks.orders import (
+    ASKED,
+    FILLED,
+    FUNDED,
+    SUBMIT,
+    Account,
+    BadOrder,
+    Cancel,
+    Life,
+    Order,
+    Queue,
+    asked,
+)
 from ninefold.backtest.ticks.quotes import Quotes
 from ninefold.backtest.ticks.quotes_fast import play_quotes, quote, tops
 from ninefold.backtest.ticks.venue_fast import NONE, play_orders
@@ -30,12 +43,15 @@ Decide = Callable[[int, int], tuple[int, int, int, int] | None]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """cash: in quote, at the start. A venue lends what is missing: neither margin nor liquidation is modelled."""
+    """cash: in quote, at the start. margin: None: a venue lends what is missing, and liquidates nothing. funding: what is paid at
+    its moments."""
 
     cash: Number = 10_000
     fees: Fees | FeeTiers = field(default_factory=Fees)
     queue: Queue = Queue.BACK_OF_QUEUE
     latency: Latency = field(default_factory=Latency)
+    margin: Margin | None = None
+    funding: Funding = NO_FUNDING
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -55,7 +71,12 @@ class Traded:
     @property
     def fees(self) -> int:
         """Units, of all fills."""
-        return int(self.fills["fee"].sum())
+        return int(self.fills["fee"].sum(where=self.fills["order"] != FUNDED))
+
+    @property
+    def funding(self) -> int:
+        """Units paid; negative: received."""
+        return int(self.fills["fee"].sum(where=self.fills["order"] == FUNDED))
 
     @property
     def unit(self) -> Fraction:
@@ -67,7 +88,10 @@ def account_of(terms: Terms, session: Session) -> Account:
     cash = multiple(terms.cash, session.unit, "cash", "units (tick times lot)")
     fees = terms.fees
     tiers = fees.whole(session.unit) if isinstance(fees, FeeTiers) else ()
-    return Account(terms.queue, cash, rate(fees.maker, "maker fee", -1), rate(fees.taker, "taker fee", -1), tiers)
+    maker, taker = (rate(getattr(fees, name), f"{name} fee", -1) for name in ("maker", "taker"))
+    asked_for = () if terms.margin is None else margins(terms.margin)
+    dues = zip(terms.funding.at_ns.tolist(), terms.funding.whole.tolist(), strict=True)
+    return replace(Account(terms.queue, cash, maker, taker, tiers, *asked_for), funding=tuple(dues))
 
 
 def trade_orders(session: Session, wanted: list[Order | Cancel], terms: Terms) -> Traded:
@@ -85,7 +109,7 @@ def trade_orders(session: Session, wanted: list[Order | Cancel], terms: Terms) -
     def play(room: int) -> tuple[int, _Arrays]:
         arrays = _arrays(session, terms, len(submits), len(rows), room)
         arrays.orders[:, : GROUP + 1] = submits[:, 3:]
-        return play_orders(*arrays, _given(session, terms), _table(session), table, arrival), arrays
+        return play_orders(*arrays, _given(session, terms), _table(session), _dues(terms), table, arrival), arrays
 
     return _traded(session, terms, play)
 
@@ -101,7 +125,9 @@ def trade_quotes(session: Session, quotes: Quotes, terms: Terms) -> Traded:
         arrays = _arrays(session, terms, 2 * decisions, 4 * decisions, room)
         given, how = _given(session, terms), (quotes.most, int(quotes.life), quotes.from_best)
         whole = (np.full(2, NONE), 0, len(session))
-        return play_quotes(*arrays, given, _table(session), quotes.at, wanted, arrival, *how, *whole), arrays
+        return play_quotes(
+            *arrays, given, _table(session), _dues(terms), quotes.at, wanted, arrival, *how, *whole
+        ), arrays
 
     return _traded(session, terms, play)
 
@@ -126,7 +152,7 @@ def trade_live_quotes(session: Session, turns: Sequence[Turn], terms: Terms) -> 
         timer.check(session)
         arrivals.append(np.maximum(timer.arrivals(session, terms.latency), last_ns).tolist())
         last_ns = arrivals[-1][-1] if arrivals[-1] else last_ns
-    given, table = _given(session, terms), _table(session)
+    given, table, dues = _given(session, terms), _table(session), _dues(terms)
     decisions = sum(map(len, arrivals))
     never, nothing = np.empty(0, np.int64), np.empty((0, 4), np.int64)
 
@@ -136,7 +162,7 @@ def trade_live_quotes(session: Session, turns: Sequence[Turn], terms: Terms) -> 
 
         def to(begin: int, end: int) -> int:
             how = (0, int(Life.GTC), False)  # nothing is decided there
-            return play_quotes(*arrays, given, table, never, nothing, never, *how, working, begin, end)
+            return play_quotes(*arrays, given, table, dues, never, nothing, never, *how, working, begin, end)
 
         begin = 0
         for (timer, make), arrival in zip(turns, arrivals, strict=True):
@@ -163,7 +189,7 @@ def shown_by(session: Session) -> np.ndarray:
     """The same, and how much they show, lots, shape (n, 4)."""
     terms = Terms(cash=0)
     found = np.zeros((len(session), 4), np.int64)
-    tops(*_arrays(session, terms, 0, 0, 0), _given(session, terms), _table(session), found)
+    tops(*_arrays(session, terms, 0, 0, 0), _given(session, terms), _table(session), _dues(terms), found)
     return found
 
 
@@ -171,7 +197,7 @@ def book_at(session: Session, row: int) -> np.ndarray:
     """How much each level shows before the event of this row, lots, shape (2, span): bids, then asks, from `session.low` on."""
     terms, never, nothing = Terms(cash=0), np.empty(0, np.int64), np.empty((0, 4), np.int64)
     arrays, how = _arrays(session, terms, 0, 0, 0), (0, int(Life.GTC), False, np.full(2, NONE))
-    play_quotes(*arrays, _given(session, terms), _table(session), never, nothing, never, *how, 0, row)
+    play_quotes(*arrays, _given(session, terms), _table(session), _dues(terms), never, nothing, never, *how, 0, row)
     return arrays.book[:2]
 
 
@@ -199,7 +225,13 @@ def _arrays(session: Session, terms: Terms, orders: int, messages: int, room: in
 
 def _given(session: Session, terms: Terms) -> Given:
     account = account_of(terms, session)
-    return Given(session.low, session.has_book, int(account.queue), account.maker, account.taker, bool(account.tiers))
+    fees, asked_for = (account.maker, account.taker), (account.initial, account.maintenance, account.liquidation_fee)
+    return Given(session.low, session.has_book, int(account.queue), *fees, bool(account.tiers), *asked_for)
+
+
+def _dues(terms: Terms) -> np.ndarray:
+    """When, and the rate in 10**-8, shape (m, 2)."""
+    return np.ascontiguousarray(np.stack((terms.funding.at_ns, terms.funding.whole), axis=1))
 
 
 def _table(session: Session) -> np.ndarray:

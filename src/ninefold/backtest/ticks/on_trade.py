@@ -2,7 +2,8 @@
 
 In:  trades one at a time. Out: the same `TickResult` as of a target that changes at the same trades.
 
-Until an order arrives nothing is computed but the call itself: of trades that fill nothing the account never hears.
+Until an order arrives nothing is computed but the call itself: of trades that fill nothing, pay nothing and leave what is held sound
+the account never hears.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ninefold.backtest.market_rules import tiers_of
 from ninefold.backtest.outcome import FILLS
 from ninefold.backtest.target import wrong_target
 from ninefold.backtest.ticks.result import Curve, TickResult
-from ninefold.backtest.ticks.slow import Account
+from ninefold.backtest.ticks.slow import Account, dues_of
 from ninefold.backtest.ticks.stream import Way, tick_numbers
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
 
@@ -40,7 +41,8 @@ def run_on_trade(ticks: Ticks, strategy: OnTrade, way: Way) -> TickResult:
         raise BadTicks("there are no trades: give at least one")
     rules = tick_numbers(way.rules, ticks.tick, ticks.lot, ticks.highest)
     volumes = Volumes(tiers_of(way.rules, ticks.tick * ticks.lot))
-    account, curve = Account(rules, rules.cash, volumes=volumes), Curve(way.width_ns)
+    account = Account(rules, rules.cash, volumes=volumes, funding=dues_of(way.funding))
+    curve = Curve(way.width_ns)
     for first in range(0, len(ticks), BLOCK):
         block = ticks.between(first, first + BLOCK)
         _walk(block, first, strategy, account, way)
@@ -51,13 +53,14 @@ def run_on_trade(ticks: Ticks, strategy: OnTrade, way: Way) -> TickResult:
 
 
 def _walk(block: Ticks, first: int, strategy: OnTrade, account: Account, way: Way) -> None:
-    on_trade = strategy.on_trade
+    on_trade, (low, high) = strategy.on_trade, account.sound()
     for row, exchange_ns, price, size, side, arrival_ns in _each(block, first, way):
-        if exchange_ns >= account.due_ns:
+        if exchange_ns >= account.due_ns or not low < price < high:
             account.meet(row, exchange_ns, price, size)
+            low, high = account.sound()
         wanted = on_trade(price, size, side, exchange_ns, account.position)
         if wanted is not None:
-            account.decide(row, _whole(wanted, row), arrival_ns, price)
+            account.decide(row, whole_target(wanted, row), arrival_ns, price)
 
 
 def _each(block: Ticks, first: int, way: Way) -> Iterator[tuple[int, int, int, int, int, int]]:
@@ -67,8 +70,8 @@ def _each(block: Ticks, first: int, way: Way) -> Iterator[tuple[int, int, int, i
     return zip(*(column.tolist() for column in columns), strict=True)
 
 
-def _whole(target: float, row: int) -> int:
-    """The target in 10**-8."""
+def whole_target(target: float, row: int) -> int:
+    """What free code said, in 10**-8. raises: BadTarget."""
     if math.isnan(target):
         return 0
     if not -1 <= target <= 1:

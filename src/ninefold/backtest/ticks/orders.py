@@ -8,6 +8,10 @@ Condition: the order waits until a trade is at or above (ABOVE), or at or below 
 before the next event. A stop that sells is BELOW, a take-profit that sells ABOVE. With `trail` the trigger follows the best
 trade since the order arrived at that distance. Of orders of one `group` (OCO) the first that is filled, in whole or in part,
 cancels the others.
+Margin: where it is asked for, an order that opens is refused whole unless the equity covers its part of what the position and all
+        orders that rest on its side would be worth together, and its fee. Funding is paid by what is held then, at the price of
+        the last trade. Equity down to the maintenance margin of the position at the last trade liquidates it: whole, at that price,
+        and every order, resting or under way, is cancelled.
 Queue:  BACK_OF_QUEUE: who leaves was behind us, unless the level shows fewer than are ahead. PROPORTIONAL: who leaves stood
         anywhere, so as large a part of those ahead leaves as of the level; what was traded meanwhile has not left.
 """
@@ -43,18 +47,27 @@ ASKED = np.dtype(
         for name in ("event", "what", "order", "side", "size", "price", "life", "when", "trigger", "trail", "group")
     ]
 )
+FUNDED, LIQUIDATED = (
+    -1,
+    -2,
+)  # of FILLED, in place of an order; a funding has size 0, and what was paid in place of a fee
 FILLED = np.dtype([(name, "<i8") for name in ("event", "at_ns", "order", "price", "size", "fee", "maker")])
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where it starts, in units; fees in 10**-8."""
+    """Where it starts, in units; fees in 10**-8, as are margins; initial 0: a venue lends what is missing. funding: when, and
+    the rate in 10**-8."""
 
     queue: Queue
     cash: int
     maker: int
     taker: int
     tiers: tuple[Tier, ...] = ()
+    initial: int = 0
+    maintenance: int = 0
+    liquidation_fee: int = 0
+    funding: tuple[tuple[int, int], ...] = ()
 
 
 class BadOrder(ValueError):

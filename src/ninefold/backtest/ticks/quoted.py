@@ -11,6 +11,7 @@ import numpy as np
 from ninefold.backtest.outcome import FILLS, Reason
 from ninefold.backtest.ticks.events import TRADE
 from ninefold.backtest.ticks.market import Traded
+from ninefold.backtest.ticks.orders import FUNDED, LIQUIDATED
 from ninefold.backtest.ticks.result import Steps, TickResult
 from ninefold.backtest.ticks.stream import Way, tick_numbers
 from ninefold.backtest.ticks.tape import BadTicks
@@ -34,17 +35,20 @@ def result_of(traded: Traded, way: Way) -> TickResult:
 def _whole(filled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """FILLS rows of FILLED ones, and when each was."""
     found, position = [], 0
-    for event, at_ns, _, price, size, fee, _ in filled.tolist():
+    for event, at_ns, order, price, size, fee, _ in filled.tolist():
+        if order == FUNDED:
+            found.append((event, price, 0, 0, fee, int(Reason.FUNDING), at_ns))
+            continue
         closes = min(abs(size), abs(position)) if position * size < 0 else 0
         side = 1 if size > 0 else -1
         parts = [part for part in (closes, abs(size) - closes) if part]
         first = fee * parts[0] // abs(size)
         fees = [fee] if len(parts) == 1 else [first, fee - first]
-        found += [(event, price, part * side, paid, at_ns) for part, paid in zip(parts, fees, strict=True)]
+        reason = int(Reason.LIQUIDATION if order == LIQUIDATED else Reason.TARGET)
+        found += [(event, price, part * side, paid, 0, reason, at_ns) for part, paid in zip(parts, fees, strict=True)]
         position += size
     fills = np.zeros(len(found), FILLS)
-    table = np.array(found, np.int64).reshape(-1, 5)
-    for place, name in enumerate(("bar", "price", "size", "fee")):
+    table = np.array(found, np.int64).reshape(-1, 7)
+    for place, name in enumerate(("bar", "price", "size", "fee", "funding", "reason")):
         fills[name] = table[:, place]
-    fills["reason"] = int(Reason.TARGET)
-    return fills, np.maximum.accumulate(table[:, 4])
+    return fills, np.maximum.accumulate(table[:, 6])

@@ -34,6 +34,7 @@ def play_quotes(
     way: Rows,
     g: Given,
     events: Rows,
+    dues: Rows,
     at: Rows,
     quotes: Rows,
     arrival: Rows,
@@ -49,7 +50,7 @@ def play_quotes(
     How many fills there were so far; -event - 1 if the cash exceeds 2**60 there."""
     decision = 0
     for event in range(begin, end):
-        happen(book, orders, counts, fills, way, g, events, event)
+        happen(book, orders, counts, fills, way, g, events, dues, event)
         if abs(counts[CASH]) > LARGEST:
             return -event - 1
         if decision < len(at) and at[decision] == event:
@@ -110,10 +111,20 @@ def renew(
 
 
 @compiled
-def tops(book: Rows, orders: Rows, counts: Rows, fills: Rows, way: Rows, g: Given, events: Rows, found: Rows) -> None:
+def tops(
+    book: Rows,
+    orders: Rows,
+    counts: Rows,
+    fills: Rows,
+    way: Rows,
+    g: Given,
+    events: Rows,
+    dues: Rows,
+    found: Rows,
+) -> None:
     """The best bid and ask after each event, ticks, then their sizes, lots, shape (n, 4); 0: none."""
     for event in range(len(events)):
-        happen(book, orders, counts, fills, way, g, events, event)
+        happen(book, orders, counts, fills, way, g, events, dues, event)
         for index in range(2):
             if shows(book, counts, index):
                 found[event, index] = counts[BEST + index] + g.low

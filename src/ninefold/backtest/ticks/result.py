@@ -2,7 +2,7 @@
 
 In:  fills with their times, the rules, the last price of each step of time.
 Out: arrays that reports and statistics read. Money is int64 in units of one tick times one lot. At every step: cash at the
-     start - what fills cost + position times price == equity, to the unit.
+     start - what fills cost and funding took + position times price == equity, to the unit.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class TickResult:
     def equity(self) -> np.ndarray:
         """Cash and position at the last price of each step, units, shape (k,)."""
         fills = self.fills
-        paid = fills["price"] * fills["size"] + fills["fee"] + fills["slippage"]
+        paid = fills["price"] * fills["size"] + fills["fee"] + fills["slippage"] + fills["funding"]
         found: np.ndarray = self.numbers.cash - self._at_steps(paid) + self.position * self.steps.price
         return found
 
@@ -112,6 +112,11 @@ class TickResult:
     def slippage(self) -> int:
         """Units, of all fills."""
         return int(self.fills["slippage"].sum())
+
+    @property
+    def funding(self) -> int:
+        """Units paid; negative: received."""
+        return int(self.fills["funding"].sum())
 
     def to_quote(self, units: np.ndarray | int) -> np.ndarray:
         """Units of money in the quote asset, float64."""

@@ -4,24 +4,30 @@ In:  trades one at a time, what is wanted after each, when an order for it reach
 Out: fills, cash and position.
 
 One trade goes like this.
-1. What is wanted and not held is filled by market orders at the trade's price: what closes before what opens. What the
+1. Funding that is due by the trade's own time is paid, at its price, by what is held.
+2. What is wanted and not held is filled by market orders at the trade's price: what closes before what opens. What the
    share of the trade's size does not give waits for the next trade; what the margin does not allow is cancelled.
-2. So is each order that has reached the venue by the trade's own time, in the order in which they were sent; what is still
+3. So is each order that has reached the venue by the trade's own time, in the order in which they were sent; what is still
    open of the one before it is then cancelled.
-3. The change of the target decides what is wanted; an order for it sets out. So nothing is filled at the trade on which it was
+4. Where the equity is down to the maintenance margin, all that is held is liquidated at the trade's price, whatever its size; what
+   is open or under way is cancelled, and the liquidation fee is paid.
+5. The change of the target decides what is wanted; an order for it sets out. So nothing is filled at the trade on which it was
    decided, however short the way is.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from ninefold.backtest.bars import MOST_TICKS
 from ninefold.backtest.exact import LARGEST, ONE
 from ninefold.backtest.fee_tiers import Tier, Volumes
+from ninefold.backtest.funding import NO_FUNDING, Funding
 from ninefold.backtest.market_rules import Numbers
 from ninefold.backtest.outcome import FILLS, Reason, TooLarge
 from ninefold.backtest.target import Changes
@@ -33,14 +39,19 @@ UNLIMITED = 2**62  # lots
 
 
 def play(
-    ticks: Ticks, changes: Changes, alone_ns: np.ndarray, rules: Numbers, tiers: Sequence[Tier] = ()
+    ticks: Ticks,
+    changes: Changes,
+    alone_ns: np.ndarray,
+    rules: Numbers,
+    tiers: Sequence[Tier] = (),
+    funding: Funding = NO_FUNDING,
 ) -> np.ndarray:
     """FILLS rows. alone_ns: when an order decided at each trade would arrive, had it no others before it; shape (n,).
     tiers: of fees; none: as the rules have them.
 
     raises: TooLarge if an amount exceeds 2**60.
     """
-    account = Account(rules, rules.cash, volumes=Volumes(tiers))
+    account = Account(rules, rules.cash, volumes=Volumes(tiers), funding=dues_of(funding))
     wanted = dict(zip(changes.at.tolist(), changes.to.tolist(), strict=True))
     columns = (ticks.exchange_ns, ticks.price, ticks.size, alone_ns)
     for row, (at_ns, price, size, arrival_ns) in enumerate(zip(*(of.tolist() for of in columns), strict=True)):
@@ -50,10 +61,15 @@ def play(
     return np.array(account.fills, FILLS)
 
 
+def dues_of(funding: Funding) -> deque[tuple[int, int]]:
+    """When, and the rate in 10**-8."""
+    return deque(zip(funding.at_ns.tolist(), funding.whole.tolist(), strict=True))
+
+
 @dataclass(slots=True)
 class Account:
     """wanted: the position that orders at the venue ask for. sent: the same of orders under way. due_ns: before that time no
-    trade can fill anything."""
+    trade can fill anything, and nothing is paid. funding: to come."""
 
     rules: Numbers
     cash: int
@@ -68,23 +84,64 @@ class Account:
     fills: list[tuple[int, ...]] = field(default_factory=list)
     day: int = 0
     volumes: Volumes = field(default_factory=lambda: Volumes(()))
+    funding: deque[tuple[int, int]] = field(default_factory=deque)
+    beside: int = 0  # of other instruments on the same account: their equity, and what margin they ask for
+    beside_initial: int = 0
+    beside_maintenance: int = 0
     proved: int = 0  # fills; what they cost, and what they hold
     paid: int = 0
     held: int = 0
 
     def meet(self, row: int, exchange_ns: int, price: int, size: int) -> None:
         """A trade. raises: TooLarge if the cash exceeds 2**60 units."""
+        self.trade(row, exchange_ns, price, size)
+        if self.position and self.is_ruined(price):
+            self.cancel()
+            self.liquidate(row, price)
+        self.prove()
+        if abs(self.cash) > LARGEST:
+            raise TooLarge(row)
+        waits = self.under_way[0][0] if self.under_way else NEVER_NS
+        if self.position and self.funding:
+            waits = min(waits, self.funding[0][0])
+        self.due_ns = exchange_ns if self.wanted != self.position else waits
+
+    def trade(self, row: int, exchange_ns: int, price: int, size: int) -> None:
+        """Pay what is due, fill what can be."""
         self.day = exchange_ns // DAY_NS
+        self.pay(row, exchange_ns, price)
         self.room = size * self.rules.volume_share // ONE if self.rules.volume_share else UNLIMITED
         self.work(row, price)
         while self.under_way and self.under_way[0][0] <= exchange_ns:
             self.wanted = self.under_way.popleft()[1]
             self.work(row, price)
-        self.prove()
-        if abs(self.cash) > LARGEST:
-            raise TooLarge(row)
-        waits = self.under_way[0][0] if self.under_way else NEVER_NS
-        self.due_ns = exchange_ns if self.wanted != self.position else waits
+
+    def pay(self, row: int, exchange_ns: int, price: int) -> None:
+        while self.funding and exchange_ns >= self.funding[0][0]:
+            _, rate = self.funding.popleft()
+            if self.position:
+                paid = _up(self.position * price * rate)
+                self.cash -= paid
+                self.fills.append((row, price, 0, 0, 0, paid, Reason.FUNDING, 0))
+
+    def is_ruined(self, price: int) -> bool:
+        equity = self.cash + self.position * price + self.beside
+        return equity <= _up(abs(self.position) * price * self.rules.maintenance) + self.beside_maintenance
+
+    def sound(self) -> tuple[int, int]:
+        """The prices between which what is held is not liquidated."""
+        prices = range(MOST_TICKS + 1)
+        if self.position > 0:
+            return bisect_left(prices, True, key=lambda price: not self.is_ruined(price)) - 1, MOST_TICKS + 1
+        return 0, bisect_left(prices, True, key=self.is_ruined) if self.position else MOST_TICKS + 1
+
+    def liquidate(self, row: int, price: int) -> None:
+        self.fill(row, price, -self.position, Reason.LIQUIDATION)
+
+    def cancel(self) -> None:
+        """What waits, and what is under way."""
+        self.under_way.clear()
+        self.wanted = self.sent = 0
 
     def work(self, row: int, price: int) -> None:
         order = self.wanted - self.position
@@ -114,7 +171,7 @@ class Account:
     def lots(self, target: int, price: int) -> int:
         if self.rules.size:
             return self.rules.size * target // ONE
-        equity = self.cash + self.position * price
+        equity = self.cash + self.position * price + self.beside
         if equity // ONE > LARGEST // self.rules.share:
             return self.rules.most_lots + 1
         return max(equity, 0) * self.rules.share // ONE * target // ONE // price
@@ -125,23 +182,25 @@ class Account:
         while least < most:
             middle = (least + most + 1) // 2
             cost = max(0, _up(price * middle * self.taker)) + self.slip(price) * middle
-            equity = self.cash + self.position * price - cost
-            if equity >= _up((abs(self.position) + middle) * price * self.rules.initial):
+            equity = self.cash + self.position * price - cost + self.beside
+            if equity >= _up((abs(self.position) + middle) * price * self.rules.initial) + self.beside_initial:
                 least = middle
             else:
                 most = middle - 1
         return least
 
-    def fill(self, row: int, price: int, size: int) -> None:
+    def fill(self, row: int, price: int, size: int, reason: Reason = Reason.TARGET) -> None:
         if size == 0:
             return
         fee = _up(price * abs(size) * self.taker)
+        if reason == Reason.LIQUIDATION:
+            fee += _up(price * abs(size) * self.rules.liquidation_fee)
         self.volumes.add(self.day, price * abs(size))
         slip = self.slip(price) * abs(size)
         self.cash -= price * size + fee + slip
         self.position += size
         self.room -= abs(size)
-        self.fills.append((row, price, size, fee, slip, 0, Reason.TARGET, 0))
+        self.fills.append((row, price, size, fee, slip, 0, reason, 0))
 
     @property
     def taker(self) -> int:
@@ -153,8 +212,8 @@ class Account:
 
     def prove(self) -> None:
         """Cash, position and costs add up to the unit."""
-        for _, price, size, fee, slip, *_ in self.fills[self.proved :]:
-            self.paid += price * size + fee + slip
+        for _, price, size, fee, slip, funding, *_ in self.fills[self.proved :]:
+            self.paid += price * size + fee + slip + funding
             self.held += size
         self.proved = len(self.fills)
         if self.cash != self.rules.cash - self.paid or self.position != self.held:

@@ -4,7 +4,7 @@ In:  trades, what is wanted at each, how long news and orders take, the rules of
 Out: a `TickResult`. An order decided at a trade is filled at the first later trade that the venue made when the order had
      arrived; `slow` says what happens there. Where a tape is cut into blocks changes nothing.
 
-Of the rules, margin is asked for when a position is opened; exits, maintenance margin and liquidation are not modelled here.
+Of the rules, exits are not modelled here.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import numpy as np
 
 from ninefold.backtest.exact import BadRules
 from ninefold.backtest.fee_tiers import state_of
+from ninefold.backtest.funding import NO_FUNDING, Funding
 from ninefold.backtest.market_rules import Numbers, Rules, numbers, tiers_of
 from ninefold.backtest.outcome import COLUMNS, FILLS, TooLarge
 from ninefold.backtest.target import Changes, changes_of_target
-from ninefold.backtest.ticks.fast import ARRIVED, CASH, STANDS, Orders, Tape, play
+from ninefold.backtest.ticks.fast import ARRIVED, CASH, STANDS, Dues, Orders, Tape, play
 from ninefold.backtest.ticks.latency import Latency
 from ninefold.backtest.ticks.result import Curve, TickResult
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
@@ -38,11 +39,13 @@ class TickStrategy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """rules: what fills cost. latency: how long news and orders take. width_ns: of the steps of the equity curve."""
+    """rules: what fills cost. latency: how long news and orders take. width_ns: of the steps of the equity curve.
+    funding: what is paid at its moments, at the price of the first trade then."""
 
     rules: Rules
     latency: Latency = field(default_factory=Latency)
     width_ns: int = MINUTE_NS
+    funding: Funding = NO_FUNDING
 
 
 def run(ticks: Ticks, target: np.ndarray | Changes, way: Way) -> TickResult:
@@ -86,6 +89,7 @@ class Stream:
     def __init__(self, way: Way, tick: Fraction, lot: Fraction, highest: int) -> None:
         self._way, self._steps, self._highest = way, (tick, lot), highest
         self._numbers = tick_numbers(way.rules, tick, lot, highest)
+        self._dues = Dues(way.funding.at_ns, way.funding.whole)
         self._tiers = state_of(tiers_of(way.rules, tick * lot))
         self._stands = np.zeros(STANDS, np.int64)
         self._stands[CASH] = self._numbers.cash
@@ -144,12 +148,12 @@ class Stream:
 
     def _play(self, ticks: Ticks, orders: Orders) -> np.ndarray:
         tape, before = Tape(ticks.exchange_ns, ticks.price, ticks.size), len(self._arrival)
-        fills = np.empty((2 * len(orders.at) + 2, COLUMNS), np.int64)
-        count = play(tape, orders, before, self._numbers, fills)
+        fills = np.empty((3 * len(orders.at) + len(self._dues.at_ns) + 3, COLUMNS), np.int64)
+        count = play(tape, orders, self._dues, before, self._numbers, fills)
         if count > len(fills):  # what the share of a trade's size did not give was filled bit by bit
             fills = np.empty((count, COLUMNS), np.int64)
             orders.stands[:], orders.tiers[:] = self._stands, self._tiers
-            count = play(tape, orders, before, self._numbers, fills)
+            count = play(tape, orders, self._dues, before, self._numbers, fills)
         if count < 0:
             raise TooLarge(self._rows - count - 1)
         self._stands, self._tiers = orders.stands, orders.tiers
@@ -158,6 +162,6 @@ class Stream:
 
 def tick_numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int) -> Numbers:
     """The rules as kernels read them. raises: BadRules, also for those that are not modelled on trades."""
-    if rules.exits != NO_EXITS or rules.margin.maintenance or rules.margin.liquidation_fee:
-        raise BadRules("exits, maintenance and liquidation are not modelled on trades; leave them out of the rules")
+    if rules.exits != NO_EXITS:
+        raise BadRules("exits are not modelled on trades; leave them out of the rules")
     return numbers(rules, tick, lot, highest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ninefold.backtest.fast import LARGEST, part_up
-from ninefold.backtest.fee_tiers import MAKER, TAKER
+from ninefold.backtest.ticks.account_fast import carries, keep_sound, pay_dues, rate_of, settle
 from ninefold.backtest.ticks.book_fast import (
     AHEAD,
     ARRIVALS,
@@ -26,7 +26,9 @@ from ninefold.backtest.ticks.book_fast import (
     LISTED,
     LIVE,
     LIVES,
+    MARK,
     OVER,
+    PAID,
     PLACE,
     POSITION,
     PRICE,
@@ -48,7 +50,7 @@ from ninefold.backtest.ticks.book_fast import (
     level,
     next_level,
 )
-from ninefold.backtest.tier_loop import add_traded, settle_day
+from ninefold.backtest.tier_loop import add_traded
 from ninefold.market.compiled import compiled
 
 TRADE, BEST_QUOTE, CLEAR = 0, 2, 3  # as in `events`
@@ -59,10 +61,23 @@ Rows = np.ndarray  # int64
 
 
 @inlined
-def happen(book: Rows, orders: Rows, counts: Rows, fills: Rows, way: Rows, g: Given, events: Rows, event: int) -> None:
-    """way: what is under way: arrival, what, order; shape (k, 3). events: EVENTS as whole numbers, shape (n, 6)."""
+def happen(
+    book: Rows,
+    orders: Rows,
+    counts: Rows,
+    fills: Rows,
+    way: Rows,
+    g: Given,
+    events: Rows,
+    dues: Rows,
+    event: int,
+) -> None:
+    """way: what is under way: arrival, what, order; shape (k, 3). events: EVENTS as whole numbers, shape (n, 6). dues: of funding,
+    when and the rate in 10**-8, shape (m, 2)."""
     exchange_ns, kind, side = events[event, 0], events[event, 2], events[event, 3]
     price, size = events[event, 4], events[event, 5]
+    if counts[PAID] < len(dues):
+        pay_dues(counts, fills, dues, event, exchange_ns)
     if counts[LIVES] > 0:
         send_fired(book, orders, counts, fills, g, event, exchange_ns)
     while counts[HEAD] < counts[TAIL] and way[counts[HEAD], 0] <= exchange_ns:
@@ -83,6 +98,8 @@ def happen(book: Rows, orders: Rows, counts: Rows, fills: Rows, way: Rows, g: Gi
             best_is(book, orders, counts, g, index, place, size)
         else:
             level(book, orders, counts, g, index, place, size)
+    if g.initial > 0 and counts[POSITION] != 0:
+        keep_sound(orders, counts, fills, way, g, event, exchange_ns)
 
 
 @compiled
@@ -115,6 +132,9 @@ def arrive(book: Rows, orders: Rows, counts: Rows, fills: Rows, g: Given, one: i
 def enter(book: Rows, orders: Rows, counts: Rows, fills: Rows, g: Given, one: int, event: int, at_ns: int) -> None:
     """Send it to the book."""
     orders[one, WAITS] = 0
+    if g.initial > 0 and not carries(orders, counts, g, one, at_ns):
+        orders[one, STATE] = OVER
+        return
     side, life, limit = orders[one, SIDE], orders[one, LIFE], orders[one, PRICE]
     if not g.has_book:
         orders[one, FRESH] = 0 if life == POST_ONLY else 1
@@ -187,7 +207,7 @@ def trade(
     price: int,
     size: int,
 ) -> None:
-    counts[LAST] = price
+    counts[LAST] = counts[MARK] = price
     if counts[LIVES] > 0:
         left = size
         if not g.has_book:
@@ -287,20 +307,13 @@ def fill(
 ) -> None:
     if size == 0:
         return
-    count, signed = counts[FILLS], size * orders[one, SIDE]
-    rate = g.maker if maker else g.taker
+    fee = part_up(price * size, rate_of(counts, g, maker, at_ns))
     if g.tiered:
-        settle_day(counts, COUNTS, at_ns)
-        rate = counts[COUNTS + MAKER] if maker else counts[COUNTS + TAKER]
         add_traded(counts, COUNTS, price * size)
-    fee = part_up(price * size, rate)
     orders[one, LEFT] -= size
-    counts[CASH] -= price * signed + fee
-    counts[POSITION] += signed
-    if count < len(fills):
-        fills[count, 0], fills[count, 1], fills[count, 2], fills[count, 3] = event, at_ns, one, price
-        fills[count, 4], fills[count, 5], fills[count, 6] = signed, fee, 1 if maker else 0
-    counts[FILLS] = count + 1
+    if counts[LAST] == 0:
+        counts[MARK] = price
+    settle(counts, fills, event, at_ns, one, price, size * orders[one, SIDE], fee, 1 if maker else 0)
     if orders[one, LEFT] == 0:
         remove(orders, counts, one)
     if orders[one, GROUP] > 0:
@@ -319,13 +332,14 @@ def play_orders(
     way: Rows,
     g: Given,
     events: Rows,
+    dues: Rows,
     asked: Rows,
     arrival: Rows,
 ) -> int:
     """asked: ASKED, shape (k, 11). How many fills there were; -event - 1 if the cash exceeds 2**60 there."""
     sent = 0
     for event in range(len(events)):
-        happen(book, orders, counts, fills, way, g, events, event)
+        happen(book, orders, counts, fills, way, g, events, dues, event)
         if abs(counts[CASH]) > LARGEST:
             return -event - 1
         while sent < len(asked) and asked[sent, 0] == event:

@@ -7,7 +7,10 @@ One event goes like this.
 1. Orders whose condition was met at the event before are sent to the book; then what has arrived by the event's own time, in
    the order in which it was sent. So an order meets the book as it stood when it arrived, and never the event at which it was
    decided.
+   Before all that, funding that is due is paid.
 2. The event happens. A trade fills orders that rest (`_Venue.trade`); a level or a best quote changes the book and the queue.
+3. Where margin is asked for, what the equity no longer carries is liquidated. `orders` says what margin, funding and liquidation do.
+   Before the first trade the position is worth what its last fill cost.
 
 With a book: an order that takes gets what the levels show, best price first, less what was taken of them before: that stays
 taken until the level shows fewer. What rests stands behind what its level showed when it arrived. A trade at its price
@@ -27,7 +30,18 @@ from ninefold.backtest.exact import LARGEST, ONE
 from ninefold.backtest.fee_tiers import Volumes
 from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.ticks.events import BEST, CLEAR, TRADE, Session
-from ninefold.backtest.ticks.orders import ABOVE, CANCEL, FILLED, NOW, SUBMIT, Account, Life, Queue
+from ninefold.backtest.ticks.orders import (
+    ABOVE,
+    CANCEL,
+    FILLED,
+    FUNDED,
+    LIQUIDATED,
+    NOW,
+    SUBMIT,
+    Account,
+    Life,
+    Queue,
+)
 from ninefold.backtest.ticks.quotes import Quotes
 from ninefold.market.time import DAY_NS
 
@@ -72,9 +86,15 @@ class Venue:
     over: set[int] = field(default_factory=set)  # groups
     way: deque[tuple[int, int, Resting]] = field(default_factory=deque)  # arrival_ns, what, order
     fills: list[tuple[int, ...]] = field(default_factory=list)
+    initial: int = 0  # margins, 10**-8; 0: none is asked for
+    maintenance: int = 0
+    liquidation_fee: int = 0
+    funding: deque[tuple[int, int]] = field(default_factory=deque)
+    mark: int = 0  # the last trade; before the first one, our own last fill
 
     def happen(self, event: int, exchange_ns: int, kind: int, side: int, price: int, size: int) -> None:
         self.event, self.now_ns = event, exchange_ns
+        self.pay(exchange_ns)
         fired, self.fired = self.fired, []
         for one in fired:
             if one in self.live:
@@ -96,6 +116,45 @@ class Venue:
                 for level in [one for one in self.shown if one[0] == side and (one[1] - price) * side > 0]:
                     self.level(*level, 0)
             self.level(side, price, size)
+        if self.initial and self.position and self.is_ruined():
+            self.liquidate()
+
+    def pay(self, exchange_ns: int) -> None:
+        while self.funding and self.funding[0][0] <= exchange_ns:
+            at_ns, rate = self.funding.popleft()
+            if self.position:
+                paid = _up(self.position * self.mark * rate)
+                self.spend(paid)
+                self.fills.append((self.event, at_ns, FUNDED, self.mark, 0, paid, 0))
+
+    def spend(self, amount: int) -> None:
+        self.cash -= amount
+        if abs(self.cash) > LARGEST:
+            raise TooLarge(self.event)
+
+    def is_ruined(self) -> bool:
+        value = self.position * self.mark
+        return self.cash + value <= _up(abs(value) * self.maintenance)
+
+    def liquidate(self) -> None:
+        self.live, self.fired = [], []
+        self.way.clear()
+        size = abs(self.position)
+        one = Resting(LIQUIDATED, -1 if self.position > 0 else 1, size, 0, Life.IOC, NOW, 0, 0, 0)
+        fee = _up(self.mark * size * self.liquidation_fee)
+        self.fill(one, self.mark, size, False, self.now_ns, fee)
+
+    def carries(self, one: Resting, at_ns: int) -> bool:
+        """Whether the equity carries what an order may open."""
+        rests = sum(other.left for other in self.live if other.side == one.side and not other.waits)
+        held = self.position * one.side + rests + one.left
+        price = one.price or self.mark
+        if not self.initial or held <= abs(self.position):
+            return True
+        if not 0 < held * price <= LARGEST:
+            return False
+        fee = max(0, _up(price * one.left * self.rate(False, at_ns // DAY_NS)))
+        return self.cash + self.position * self.mark - fee >= _up(held * price * self.initial)
 
     def is_kept(self, price: int) -> bool:
         return 0 <= price - self.session.low < self.session.span
@@ -112,6 +171,8 @@ class Venue:
     def enter(self, one: Resting, at_ns: int) -> None:
         """Send it to the book."""
         one.waits = False
+        if not self.carries(one, at_ns):
+            return
         if not self.session.has_book:
             if one.life != Life.POST_ONLY:
                 one.fresh = True
@@ -161,7 +222,7 @@ class Venue:
             self.shown.pop(level, None)
 
     def trade(self, side: int, price: int, size: int) -> None:
-        self.last = price
+        self.last = self.mark = price
         left = size
         if not self.session.has_book:
             left = self.meet_fresh(price, left)
@@ -216,17 +277,17 @@ class Venue:
         tier = self.volumes.tiers[self.volumes.tier(day)]
         return tier.maker if maker else tier.taker
 
-    def fill(self, one: Resting, price: int, size: int, maker: bool, at_ns: int) -> None:
+    def fill(self, one: Resting, price: int, size: int, maker: bool, at_ns: int, more: int = 0) -> None:
+        """more: a fee beside the usual one."""
         if size == 0:
             return
-        fee = -(-price * size * self.rate(maker, at_ns // DAY_NS) // ONE)
+        fee = -(-price * size * self.rate(maker, at_ns // DAY_NS) // ONE) + more
         self.volumes.add(at_ns // DAY_NS, price * size)
         one.left -= size
-        self.cash -= price * size * one.side + fee
+        self.spend(price * size * one.side + fee)
         self.position += size * one.side
+        self.mark = self.mark if self.last else price
         self.fills.append((self.event, at_ns, one.order, price, size * one.side, fee, int(maker)))
-        if abs(self.cash) > LARGEST:
-            raise TooLarge(self.event)
         if one.group:
             self.over.add(one.group)
         self.live = [
@@ -236,9 +297,21 @@ class Venue:
         ]
 
 
+def _up(value: int) -> int:
+    return -(-value // ONE)
+
+
+def venue_of(session: Session, account: Account) -> Venue:
+    margins = (account.initial, account.maintenance, account.liquidation_fee)
+    venue = Venue(session, account.queue, account.maker, account.taker, account.cash, Volumes(account.tiers))
+    venue.initial, venue.maintenance, venue.liquidation_fee = margins
+    venue.funding.extend(account.funding)
+    return venue
+
+
 def play(session: Session, asked: np.ndarray, arrival_ns: np.ndarray, account: Account) -> tuple[np.ndarray, int, int]:
     """FILLED rows, cash and position. asked: ASKED rows; arrival_ns: of each, not falling. raises: TooLarge."""
-    venue = Venue(session, account.queue, account.maker, account.taker, account.cash, Volumes(account.tiers))
+    venue = venue_of(session, account)
     orders: dict[int, Resting] = {}
     sent = deque(zip(asked.tolist(), arrival_ns.tolist(), strict=True))
     for event, (exchange_ns, _, kind, side, price, size) in enumerate(session.events.tolist()):
@@ -255,7 +328,7 @@ def play_quotes(
     session: Session, quotes: Quotes, arrival_ns: np.ndarray, account: Account
 ) -> tuple[np.ndarray, int, int]:
     """The same of quotes, each renewed as `quotes` says. arrival_ns: of what is sent at each decision, not falling."""
-    venue = Venue(session, account.queue, account.maker, account.taker, account.cash, Volumes(account.tiers))
+    venue = venue_of(session, account)
     working: dict[int, Resting | None] = {1: None, -1: None}
     table = zip(*(of.tolist() for of in (*quotes.sides, arrival_ns)), strict=True)
     decisions = dict(zip(quotes.at.tolist(), table, strict=True))
