@@ -39,7 +39,12 @@ def test_a_sweep_over_targets_is_many_single_runs(rules):
         is_a_single_run(found, at, run(made, target, rules))
 
 
-LONG_OR_FLAT = [
+@pytest.fixture(scope="module")
+def several_stretches():
+    return random_bars(8, 2 * STRETCH + 700)
+
+
+WHOSE_SUMS_ARE_KEPT = [
     Rules(cash=100_000, sizing=FixedSize(7), limits=Limits(short=0)),
     Rules(
         cash=1_500, sizing=FixedSize(4), limits=Limits(short=0)
@@ -50,11 +55,11 @@ LONG_OR_FLAT = [
 ]
 
 
-@pytest.mark.parametrize("rules", LONG_OR_FLAT)
+@pytest.mark.parametrize("rules", WHOSE_SUMS_ARE_KEPT)
 @pytest.mark.parametrize("every", [1, 97, None])
-def test_strategies_played_side_by_side_stretch_by_stretch_are_single_runs(rules, every):
-    """Long ones and short ones, of many changes and of few, over several stretches of the bars, among quiet and unknown ones."""
-    made, random = random_bars(8, 2 * STRETCH + 700), np.random.default_rng(9)
+def test_strategies_played_side_by_side_stretch_by_stretch_are_single_runs(several_stretches, rules, every):
+    """Of many changes and of few, among quiet and unknown bars."""
+    made, random = several_stretches, np.random.default_rng(9)
     targets = np.array([held(random, len(made), 1 + 40 * at) for at in range(40)])
     found = sweep(made, targets, rules, every)
     assert TOGETHER > len(targets) // SHARES > 1, "several are played together, and not all"
@@ -64,9 +69,9 @@ def test_strategies_played_side_by_side_stretch_by_stretch_are_single_runs(rules
 
 def held(random, bars, usual):
     """A target that stays for about so many bars."""
-    return np.repeat(random.choice([0.0, 0.5, 1.0, 1.0, np.nan, -0.25], bars), random.integers(1, 2 * usual, bars))[
-        :bars
-    ]
+    parts = 2 * bars // usual + 50
+    values, lasting = random.choice([0.0, 0.5, 1.0, 1.0, np.nan, -0.25], parts), random.integers(1, 2 * usual, parts)
+    return np.repeat(values, lasting)[:bars]
 
 
 def test_a_sweep_over_windows_is_many_single_runs():

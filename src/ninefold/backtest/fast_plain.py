@@ -9,6 +9,8 @@ Where nothing but a change of the target moves the account, no fill need be writ
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 
 from ninefold.backtest.fast import BAR_TRADED, LARGEST, ONE, affordable, part, part_up, share
@@ -16,6 +18,7 @@ from ninefold.backtest.funding import Market
 from ninefold.backtest.market_rules import Numbers
 from ninefold.market.compiled import address_of, compiled, fetch
 
+place_of, soon_wanted = cast(Any, address_of), cast(Any, fetch)
 AHEAD = 8  # changes: so far ahead bars are fetched, as many of them lie too far from the processor to wait for
 BEYOND = 1  # status of what only `fast` can play: something sold short, or cash that is borrowed
 PLACES = 14  # of an account: cash, position, what is wanted of it, the target; cash and row of the last entry; samples that are
@@ -48,16 +51,16 @@ def play_stretch(
     as far as it has come.
     """
     open_, close, state, kept = market.open, market.close, market.state, len(samples)
-    opens, closes, states = address_of(open_), address_of(close), address_of(state)
+    opens, closes, states = place_of(open_), place_of(close), place_of(state)
     cash, position, wanted, target, before, since, sample = seven(account, 0)
     fees, slips, fills, trades, won, held, _ = seven(account, 7)
     row, status = start, 0
     for change in range(count + 1):
         if change + AHEAD < count:
             soon = at[change + AHEAD]
-            fetch(opens + 8 * soon + 8)
-            fetch(closes + 8 * soon)
-            fetch(states + soon + 1)
+            soon_wanted(opens + 8 * soon + 8)
+            soon_wanted(closes + 8 * soon)
+            soon_wanted(states + soon + 1)
         until = at[change] if change < count else stop - 1
         if wanted != position:
             while row <= until and state[row] != BAR_TRADED:

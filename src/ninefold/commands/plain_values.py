@@ -15,6 +15,7 @@ from typer._coercion import RuntimeParam, build_runtime_param
 from typer._param_types import coerce_cli_path
 
 if TYPE_CHECKING:
+    from typer._click import Context as AnyContext
     from typer._click.core import Command
     from typer.core import _TyperParameter
 
@@ -32,13 +33,13 @@ def read_plainly(command: Command) -> None:
 
 
 class _Plain(RuntimeParam):
-    def _coerce_value(self, value: Any, param: _TyperParameter, ctx: Context) -> Any:
+    def _coerce_value(self, value: Any, param: _TyperParameter, ctx: AnyContext) -> Any:
         found = self._read(self.annotation, value, param, ctx)
         if found is NOT_PLAIN:
             return build_runtime_param(param.type_descriptor)._coerce_value(value, param=param, ctx=ctx)
         return found
 
-    def _read(self, kind: Any, value: Any, param: _TyperParameter, ctx: Context) -> Any:
+    def _read(self, kind: Any, value: Any, param: _TyperParameter, ctx: AnyContext) -> Any:
         info = self.parameter_info
         if info.parser is not None or info.min is not None or info.max is not None:
             return NOT_PLAIN

@@ -14,7 +14,7 @@ from llvmlite import binding, ir
 from numba import njit, types
 from numba.core import config
 from numba.core.caching import FunctionCache
-from numba.core.runtime import rtsys
+from numba.core.runtime.nrt import rtsys
 from numba.extending import intrinsic
 
 from ninefold.market.compiled_key import made_of
@@ -28,7 +28,7 @@ FOLDS = cast(Any, config).CPU_NAME is None and bool(
 
 def compiled(function: F) -> F:
     """Without the interpreter's lock; whole numbers wrap, so a loop looks before it multiplies."""
-    return kept(njit(nogil=True)(function))
+    return cast(F, kept(njit(nogil=True)(function)))
 
 
 def kept(made: Any) -> Any:
@@ -44,7 +44,7 @@ class _Kept(FunctionCache):
         """numba's own also makes ready to compile whatever there is, which takes half a second: who finds nothing here does that."""
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)
+            return cast(Any, self)._load_overload(sig, target_context)
 
     def _index_key(self, *of: Any) -> tuple[Any, ...]:
         return (*cast(Any, super())._index_key(*of), made_of(self._py_func))
