@@ -1,7 +1,7 @@
 """Load libraries as if others were not installed that they only look for: a command then begins a second sooner.
 
 In:  what a command is made of. Out: loaded. TA-Lib and pyarrow look for pandas and polars to take and give frames, numba for
-     scipy to multiply matrices in compiled loops and for yaml to read settings of its own; no command does any of that. The
+     scipy to multiply matrices in compiled loops; no command does any of that (yaml, which numba looks for too, the page needs). The
      client of NATS looks for aiohttp to speak websocket, which no address of ours asks for.
 """
 
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
-LOOKED_FOR = ("pandas", "polars", "scipy", "yaml")
+LOOKED_FOR = ("pandas", "polars", "scipy")
 LOOKED_FOR_BY_NATS = ("aiohttp",)
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc's names of its settings
 ARRAY, KEPT = 32 << 20, 256 << 20  # bytes: the largest that glibc allows, and what may lie unused
