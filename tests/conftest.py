@@ -23,7 +23,9 @@ from typing import Any, NoReturn
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal import charmap
 from hypothesis.internal.conjecture import providers
+from hypothesis.internal.intervalsets import IntervalSet
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
@@ -39,6 +41,10 @@ if (
     not THOROUGH
 ):  # all files of ours that are loaded would be read for their constants: seconds, in every worker of a fresh clone
     providers._get_local_constants = lambda: providers._local_constants
+
+UTF_8 = IntervalSet(((0, 0xD7FF), (0xE000, 0x10FFFF))), IntervalSet(())
+by_trying = charmap.intervals_from_codec  # each of a million characters: seconds, in every worker of a fresh clone
+charmap.intervals_from_codec = lambda codec: UTF_8 if codec == "utf-8" else by_trying(codec)
 
 os.environ.setdefault(
     "SSL_CERT_FILE", os.devnull

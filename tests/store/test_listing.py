@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from ninefold.store import blocks
 from ninefold.store.layout import SCHEMAS
@@ -77,6 +78,15 @@ def test_other_tables_under_the_same_path_are_not_taken_for_the_old_ones(
         assert len(Reader(tmp_path).registry()) == 2
         shutil.rmtree(tmp_path / "tables")
         assert Reader(tmp_path).trades(1).tolist() == []
+
+
+def test_a_commit_that_is_cut_short_is_named(tmp_path: Path, market: SimpleNamespace) -> None:
+    with Tables(tmp_path) as tables:
+        tables.write([market.chunk(1, 1, trades=[market.trade(1, 1, 1)])])
+    commit = tmp_path / "tables" / "trades" / "_delta_log" / f"{1:020d}.json"
+    commit.write_bytes(commit.read_bytes()[:-5])
+    with pytest.raises(DeltaError, match=f"{commit.name} is damaged"):
+        Tables(tmp_path)
 
 
 def test_an_answer_is_remembered_until_something_is_committed(tmp_path: Path, market: SimpleNamespace) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 import msgspec
+from deltalake.exceptions import DeltaError
 
 APP = "ninefold"
 _LAST_CHECKPOINT = "_last_checkpoint"
@@ -99,11 +100,14 @@ def commit_path(log: Path, version: int) -> Path:
 
 
 def read_commit(log: Path, version: int) -> Commit | None:
-    """What a commit says; None if there is no such commit, or no more."""
+    """What a commit says; None if there is no such commit, or no more. raises: DeltaError if it is damaged."""
+    path = commit_path(log, version)
     try:
-        actions = _actions.decode_lines(commit_path(log, version).read_bytes())
+        actions = _actions.decode_lines(path.read_bytes())
     except FileNotFoundError:
         return None
+    except msgspec.DecodeError as error:
+        raise DeltaError(f"{path} is damaged: {error}") from error
     added: dict[str, StoredFile] = {}
     gone: list[str] = []
     last_seq, columns = None, None
@@ -121,11 +125,14 @@ def read_commit(log: Path, version: int) -> Commit | None:
 
 
 def last_checkpoint(log: Path) -> int:
-    """Up to which commit the log may have been tidied up; -1 if it never was."""
+    """Up to which commit the log may have been tidied up; -1 if it never was. raises: DeltaError if that is damaged."""
+    path = log / _LAST_CHECKPOINT
     try:
-        return _checkpoint.decode((log / _LAST_CHECKPOINT).read_bytes()).version
+        return _checkpoint.decode(path.read_bytes()).version
     except FileNotFoundError:
         return -1
+    except msgspec.DecodeError as error:
+        raise DeltaError(f"{path} is damaged: {error}") from error
 
 
 def _stored(folder: Path, add: _Add) -> StoredFile:
