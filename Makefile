@@ -6,8 +6,9 @@ DONE := $(VENV)/.done
 PYTHONS := python3 python3.13 python3.12 python3.11
 PYTHON ?= $(shell for p in $(PYTHONS); do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && command -v $$p && break; done)
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile  # what is used is compiled when it is
 WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
+LOOPS := $(wildcard src/ninefold/backtest/*.py src/ninefold/backtest/ticks/*.py src/ninefold/formula/*_loop.py)
 ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE  # every process would compile all it loads, and every test file, again
 PARALLEL := --dist loadscope --no-loadscope-reorder
@@ -17,7 +18,7 @@ MEMORY := $(shell awk '/MemAvailable/ {exit $$2 < 8000000}' /proc/meminfo 2>/dev
 	df -Pk /dev/shm | awk 'NR == 2 {exit $$4 < 4000000}' && echo TMPDIR=/dev/shm)
 
 .PHONY: help demo setup test quick torture fuzz bench-capture bench-research bench-ticks bench-trading check audit proof pins clean
-.NOTPARALLEL:  # two pips in one environment disturb each other
+MAKEFLAGS += -j2  # both cores; pips wait for each other, because two in one environment disturb each other
 
 help:
 	@echo "make demo     set up and run the demo; ARGS=\"--seconds 60 --json\" hands arguments on"
@@ -29,15 +30,15 @@ help:
 demo: setup
 	@exec $(BIN)/ninefold demo $(ARGS)
 
-setup: $(DONE)/web
+setup: $(DONE)/web $(DONE)/quick
 
-test: $(DONE)/dev $(DONE)/web $(DONE)/compiled
+test: $(DONE)/compiled $(DONE)/web $(DONE)/collected
 	$(MEMORY) $(BIN)/python -m pytest -n 4 $(PARALLEL) $(ARGS)
 
-quick: $(DONE)/dev $(DONE)/web $(DONE)/compiled
+quick: $(DONE)/compiled $(DONE)/web $(DONE)/collected
 	$(MEMORY) NINEFOLD_PROPERTIES=quick $(BIN)/python -m pytest -m "not slow and not torture" -n 2 $(PARALLEL) $(ARGS)
 
-torture: $(DONE)/dev $(DONE)/web
+torture: $(DONE)/web $(DONE)/collected
 	NINEFOLD_PROPERTIES=thorough $(BIN)/python -m pytest -m "torture or hypothesis" --timeout 7200 $(ARGS)
 
 fuzz: $(DONE)/dev $(DONE)/package
@@ -110,25 +111,34 @@ $(DONE)/venv:
 
 $(DONE)/requirements: requirements.txt requirements-build.txt $(DONE)/venv
 	@echo "installing what ninefold runs on (some 300 MB, a minute or two)"
-	@$(INSTALL) --require-hashes -r requirements.txt
-	@$(INSTALL) --require-hashes -r requirements-build.txt
+	@$(INSTALL) --require-hashes -r requirements.txt -r requirements-build.txt
 	@touch $@
 
 $(DONE)/package: pyproject.toml hatch_build.py $(DONE)/requirements
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DONE)/quick: $(DONE)/package
 	@$(BIN)/python -m ninefold.services.quicken
 	@touch $@
 
-$(DONE)/compiled: $(DONE)/package $(wildcard src/ninefold/backtest/*.py src/ninefold/backtest/ticks/*.py src/ninefold/formula/*_loop.py)
-	@echo "compiling the loops of formulas and back-tests (a minute or two)"
-	@$(BIN)/python -m ninefold.backtest.warm
+$(DONE)/compiled: $(DONE)/compiled-bars $(DONE)/compiled-ticks
+	@touch $@
+
+$(DONE)/compiled-%: $(DONE)/quick $(LOOPS)
+	@echo "compiling the loops of back-tests on $* (a minute)"
+	@$(BIN)/python -m ninefold.backtest.warm $*
 	@touch $@
 
 $(DONE)/web: $(WEB) scripts/build_web.py $(DONE)/package
 	@$(BIN)/python scripts/build_web.py
 	@touch $@
 
-$(DONE)/dev: requirements-dev.txt $(DONE)/requirements
+$(DONE)/dev: requirements-dev.txt $(DONE)/requirements | $(DONE)/package
 	@echo "installing what the tests need"
 	@$(INSTALL) --require-hashes -r requirements-dev.txt
 	@touch $@
+
+$(DONE)/collected: $(DONE)/dev
+	@echo "compiling the tests"  # once: four that begin together would each do it
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null; touch $@

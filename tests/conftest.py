@@ -23,7 +23,9 @@ from typing import Any, NoReturn
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal import charmap
 from hypothesis.internal.conjecture import providers
+from hypothesis.internal.intervalsets import IntervalSet
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
@@ -39,6 +41,14 @@ if (
     not THOROUGH
 ):  # all files of ours that are loaded would be read for their constants: seconds, in every worker of a fresh clone
     providers._get_local_constants = lambda: providers._local_constants
+
+UTF_8 = IntervalSet(((0, 0xD7FF), (0xE000, 0x10FFFF))), IntervalSet(())
+by_trying = charmap.intervals_from_codec  # each of a million characters: seconds, in every worker of a fresh clone
+charmap.intervals_from_codec = lambda codec: UTF_8 if codec == "utf-8" else by_trying(codec)
+
+os.environ.setdefault(
+    "SSL_CERT_FILE", os.devnull
+)  # nobody outside is asked: the machine's certificates take each process 50 ms
 
 START_SECONDS = 60.0  # imports of a cold interpreter on two busy cores; a warm start takes a few seconds
 STOP_SECONDS = 15.0
@@ -132,6 +142,9 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(
+            50_000, 20, 20
+        )  # what tests make is mostly freed without: looking each 700 objects takes a sixth of all
         gc.enable()
         atexit.register(gc.unfreeze)  # or DuckDB says that its types leak
 

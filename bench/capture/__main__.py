@@ -19,9 +19,10 @@ from bench.capture.run import OURS, ROOT, Said, module
 
 OUT = ROOT / "bench" / "out"
 PAGE = ROOT / "docs" / "benchmarks.md"
-PARTS = ("parse", "speed", "bound", "latency", "storing", "steady", "growth")
+PARTS = ("parse", "speed", "bound", "latency", "storing", "stream", "steady", "growth")
 LONG_ONLY = ("growth",)
-SHORT_STEADY_S = 60  # of "steady", if it is not the long form
+STEADY = ("stream", "steady")
+SHORT_STEADY_S = 60  # of these, if it is not the long form
 BETWEEN = "<!-- {} -->"
 END = "<!-- end -->"
 
@@ -52,7 +53,7 @@ def measured(part: str, asked: argparse.Namespace) -> bool:
     words = ["--short"] if asked.short else []
     if asked.long and part == "storing":
         words.append("--long")
-    if not (asked.long or asked.short) and part == "steady":
+    if not (asked.long or asked.short) and part in STEADY:
         words += ["--seconds", str(SHORT_STEADY_S)]
     if asked.scratch:
         words += ["--scratch", str(asked.scratch)]

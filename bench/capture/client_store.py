@@ -1,7 +1,7 @@
 """One store in a process of its own, which does what it is told.
 
 In:  its name and folder by the command line; then a command a line: `insert ROWS`, `finish`, `ask QUESTION`, `small COUNT`,
-     `paced ROWS SECONDS`. Out: a line of JSON for each: seconds, sizes, and digests of answers.
+     `paced ROWS SECONDS`, `keep FILE`, `go_on FILE`. Out: a line of JSON for each: seconds, sizes, and digests of answers.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import pickle
 import signal
 import sys
 import time
@@ -70,6 +71,15 @@ class Server:
         self._store.forget_log(self._store.told["seq"])
         return {"resident": self._store.told["resident"]}
 
+    def keep(self, file: str) -> dict[str, Any]:
+        """Where the market is: with `go_on` another process continues with it."""
+        Path(file).write_bytes(pickle.dumps((self._market, self._rows)))
+        return {}
+
+    def go_on(self, file: str) -> dict[str, Any]:
+        self._market, self._rows = pickle.loads(Path(file).read_bytes())
+        return {"rows": self._rows}
+
     def ask(self, question: str) -> dict[str, Any]:
         hours = self._rows // ROWS * BATCH_MS * 1_000_000 // HOUR_NS
         start_ns = START_MS * 1_000_000 + hours // 2 * HOUR_NS
@@ -102,7 +112,7 @@ class Server:
 
     def paced(self, rate: int, seconds: int) -> dict[str, Any]:
         """A steady stream into ninefold: how long until rows can be queried, how many files there are meanwhile."""
-        store, rows, seen = self._store, 0, []
+        store, rows, seen, early = self._store, 0, [], 0
         began = looked = time.perf_counter()
         while (passed := time.perf_counter() - began) < seconds:
             due = rows / rate
@@ -113,13 +123,22 @@ class Server:
             if time.perf_counter() - looked > max(1.0, seconds / 40):
                 looked = time.perf_counter()
                 seen.append(len(store.files()))
+                if passed < seconds / 10 or not early:
+                    early = store.told["resident"]
                 store.forget_log(store.told["seq"])
         inserted = time.perf_counter() - began
         store.settle()
         settled = time.perf_counter() - began - inserted
         seen.append(len(store.files()))
         store.end_recorder()
-        return {"rows": rows, "rate": rows / inserted, "settled_s": settled, "files": seen, **store.told}
+        return {
+            "rows": rows,
+            "rate": rows / inserted,
+            "settled_s": settled,
+            "files": seen,
+            "early": early,
+            **store.told,
+        }
 
 
 def opened(name: str, folder: Path) -> Any:

@@ -69,7 +69,7 @@ SEVERAL = {  # options that take several values
 RESEARCH = ("backtest", "sweep", "walk-forward", "cross-validate", "tournament", "rerun", "recursive-check")
 OWN_CODE = "--strategies"  # what people write themselves may hand frames to the libraries that research loads without
 FRAMES = ("freqtrade", "leak-check")  # whose strategies do too
-LIBRARIES = ("talib.abstract", "numba.np.arraymath")  # that research would load while it runs
+LIBRARIES = ("talib.abstract",)  # that research would load while it runs
 EXTRAS = {"freqtrade": "pandas"}  # what a command needs that only its extra brings
 OVER_NATS = ("service",)  # nine of it may run, most of which speak nothing but NATS
 HIDDEN = ("hot", "cold")  # the two processes that demo and up start
@@ -92,7 +92,9 @@ def main() -> None:
         sys.exit(f'ninefold {name} needs {EXTRAS[name]}, which is not installed: pip install "ninefold[{name}]"')
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(name, help=COMMANDS.get(name))(_loaded(name, arguments).run)
-    app(args=spread(arguments[1:], "--tape", *SEVERAL.get(name, ())), prog_name=f"ninefold {name}")
+    command = typer.main.get_command(app)
+    importlib.import_module("ninefold.commands.plain_values").read_plainly(command)
+    command(args=spread(arguments[1:], "--tape", *SEVERAL.get(name, ())), prog_name=f"ninefold {name}")
 
 
 def _loaded(name: str, arguments: list[str]) -> ModuleType:
@@ -111,6 +113,8 @@ def _load(name: str, arguments: list[str]) -> ModuleType:
     lean = importlib.import_module("ninefold.services.lean")
     if name in OVER_NATS:
         lean.load_nats()
+    if name in RESEARCH:
+        lean.keep_freed()
     loaded: ModuleType = lean.load(module, *(LIBRARIES if name in RESEARCH else ()))
     return loaded
 

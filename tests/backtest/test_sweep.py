@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ninefold.backtest.exact import ONE
-from ninefold.backtest.market_rules import EquityShare, Exits, FixedSize, Rules
+from ninefold.backtest.fast_many import SHARES, STRETCH, TOGETHER
+from ninefold.backtest.market_rules import EquityShare, Exits, Fees, FixedSize, Limits, Margin, Rules, Slippage
 from ninefold.backtest.run import run
 from ninefold.backtest.sweep import sweep, sweep_crossings
 from ninefold.backtest.target import BadTarget, changes_of_crossing
@@ -36,6 +37,41 @@ def test_a_sweep_over_targets_is_many_single_runs(rules):
     assert found.samples[-1] == 299
     for at, target in enumerate(targets):
         is_a_single_run(found, at, run(made, target, rules))
+
+
+@pytest.fixture(scope="module")
+def several_stretches():
+    return random_bars(8, 2 * STRETCH + 700)
+
+
+WHOSE_SUMS_ARE_KEPT = [
+    Rules(cash=100_000, sizing=FixedSize(7), limits=Limits(short=0)),
+    Rules(
+        cash=1_500, sizing=FixedSize(4), limits=Limits(short=0)
+    ),  # cash for two or three at most, and less as fees are paid
+    Rules(cash=100_000, slippage=Slippage(1, "0.0005"), fees=Fees("-0.0001"), limits=Limits(short=0)),
+    Rules(cash=1_000, sizing=EquityShare(3), margin=Margin(3), limits=Limits(long=9, short=0)),  # it borrows
+    Rules(cash=1_000, sizing=FixedSize(3)),  # sold short too, and ruined
+]
+
+
+@pytest.mark.parametrize("rules", WHOSE_SUMS_ARE_KEPT)
+@pytest.mark.parametrize("every", [1, 97, None])
+def test_strategies_played_side_by_side_stretch_by_stretch_are_single_runs(several_stretches, rules, every):
+    """Of many changes and of few, among quiet and unknown bars."""
+    made, random = several_stretches, np.random.default_rng(9)
+    targets = np.array([held(random, len(made), 1 + 40 * at) for at in range(40)])
+    found = sweep(made, targets, rules, every)
+    assert TOGETHER > len(targets) // SHARES > 1, "several are played together, and not all"
+    for at, target in enumerate(targets):
+        is_a_single_run(found, at, run(made, target, rules))
+
+
+def held(random, bars, usual):
+    """A target that stays for about so many bars."""
+    parts = 2 * bars // usual + 50
+    values, lasting = random.choice([0.0, 0.5, 1.0, 1.0, np.nan, -0.25], parts), random.integers(1, 2 * usual, parts)
+    return np.repeat(values, lasting)[:bars]
 
 
 def test_a_sweep_over_windows_is_many_single_runs():

@@ -2,10 +2,13 @@
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ninefold.execution.account import Account
-from ninefold.execution.entries import Entries
+from ninefold.execution.entries import Entries, deal_of
 from ninefold.execution.guards import STOP, TAKE, TRAILING, ExitRule, Guards, Levels, levels
+from ninefold.execution.money import is_orderable, least_amount, size_of
 from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
@@ -35,7 +38,7 @@ def entries_of(*steps: tuple[int, int]) -> tuple[int, int] | None:
     """Average and seq after (amount of base in 10**-8, price in cents) one after the other."""
     entries, held = Entries(), 0
     for seq, (amount, price) in enumerate(steps, 1):
-        entries.add(("a", 1), BTC, held, amount, price, seq)
+        entries.add(("a", 1), held, amount, deal_of(BTC, price, seq))
         held += amount
     entry = entries.of.get(("a", 1))
     return None if entry is None else (entry.average, entry.seq)
@@ -53,6 +56,23 @@ def test_a_position_begins_anew_from_nothing_from_dust_and_where_it_turns():
     assert entries_of((ONE, 100_00), (1_000 - ONE, 90_00), (ONE, 80_00)) == (80_00, 3)
     assert entries_of((ONE, 100_00), (-3 * ONE, 90_00)) == (90_00, 2)
     assert entries_of((1_000, 100_00), (ONE, 80_00)) == (80_00, 1), "a first part may be small"
+
+
+@given(
+    decimals=st.tuples(st.integers(0, 8), st.integers(0, 8)),
+    rules=st.tuples(st.integers(1, 1_000), st.integers(0, 5_000)),
+    notional=st.sampled_from(["0", "0.00000001", "5", "10.5", "1000"]),
+    price=st.integers(1, 10**9),
+    beside=st.integers(-2_000, 2_000),
+)
+@settings(max_examples=60, deadline=None)
+def test_from_the_least_amount_on_the_venue_takes_an_order_and_below_none(decimals, rules, notional, price, beside):
+    known = dict(price_decimals=decimals[0], size_decimals=decimals[1], lot_size=rules[0], min_size=rules[1])
+    of = msgspec.structs.replace(BTC, **known, min_notional=notional)
+    least = least_amount(of, price)
+    for amount in (least - 1, least, max(0, least + beside)):
+        lots = size_of(of, amount) // of.lot_size * of.lot_size
+        assert is_orderable(of, lots, price) == (amount >= least), f"{amount} of {least}"
 
 
 class Held:

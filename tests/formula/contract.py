@@ -15,14 +15,16 @@ from numba.core.dispatcher import Dispatcher
 
 from ninefold.formula import Call, Evaluator, Term, batch, call, parse
 
-from .market import SCALE, bars, bits, cut, with_unknown
+from .market import SCALE, bars, bits, cut, row, with_unknown
 
 BARS = 240
 WARM = 150  # longer than every warm-up of the examples
-EARLY, LATE = 200, 600  # bars: what is kept is weighed after so many
-BEYOND = 30  # bars after the warm-up in which a copy would show that it shares something
+EARLY, LATE = 200, 400  # bars: what is kept is weighed after so many
+BEYOND = 15  # bars after the warm-up in which a copy would show that it shares something
 HOLED = with_unknown(bars(BARS), 0, 1, 77, 78, 160)
-NO_GROWTH = 1_000  # bytes; one float more for each of the bars between would be 3,200 and more
+OTHER = bars(BARS, seed=8)
+BEFORE_A_HOLE = 70
+NO_GROWTH = 1_000  # bytes; one float more for each of the bars between would be 1,600 and more
 
 
 def streamed(evaluator: Evaluator, columns: dict[str, np.ndarray]) -> np.ndarray:
@@ -42,7 +44,7 @@ def one_bar_at_a_time_equals_all_at_once_through_unknown_bars(term: Term) -> Non
 
 def a_restart_equals_never_having_stopped(term: Term) -> None:
     whole = batch(term, HOLED, SCALE)
-    for stop in np.random.default_rng(11).integers(1, BARS - 1, 3).tolist():
+    for stop in np.random.default_rng(11).integers(1, BARS - 1, 2).tolist():
         evaluator = Evaluator([term], SCALE)
         warmed = evaluator.warm(cut(HOLED, 0, stop))
         later = streamed(evaluator, cut(HOLED, stop))
@@ -91,6 +93,19 @@ def a_copy_goes_its_own_way(term: Term) -> None:
         rest = streamed(evaluator, cut(columns, start, stop))
         same_bits(rest[0], whole[start:stop])
         same_bits(streamed(again, cut(columns, start, stop)), rest)
+
+
+def a_bar_that_was_foreseen_or_another_one_gives_the_bits_of_one_that_was_not(term: Term) -> None:
+    """Before each bar nothing is foreseen, or this one, another one, two one after the other; what nobody remembers may differ."""
+    evaluator, random, found = Evaluator([term], SCALE), np.random.default_rng(5), []
+    start, stop = BEFORE_A_HOLE, BEFORE_A_HOLE + 40
+    evaluator.warm(cut(HOLED, 0, start))
+    for at, case in enumerate(random.integers(6, size=stop - start).tolist(), start):
+        came, strange = row(HOLED, at), row(OTHER, at)
+        for foreseen in ((), (came,), (strange,), (strange, came), (came, strange), (came,))[case]:
+            evaluator.foresee(foreseen)
+        found.append(evaluator.update(came)[0])
+    same_bits(np.array(found), batch(term, HOLED, SCALE)[start:stop])
 
 
 def possible_futures_equal_each_future_taken_alone_and_leave_the_state_alone(term: Term) -> None:
@@ -171,6 +186,7 @@ PROMISES: tuple[Callable[[Term], None], ...] = (
     an_unknown_bar_gives_no_value_and_starts_the_warm_up_again,
     the_past_stays_the_same_when_the_future_arrives,
     a_copy_goes_its_own_way,
+    a_bar_that_was_foreseen_or_another_one_gives_the_bits_of_one_that_was_not,
     possible_futures_equal_each_future_taken_alone_and_leave_the_state_alone,
     inputs_are_not_changed,
     what_is_kept_does_not_grow,

@@ -111,6 +111,10 @@ class SharesItsStateWithCopies(Honest):
         return self
 
 
+class LivesTheBarItForesees(SharesItsStateWithCopies):
+    """A bar is foreseen by a copy."""
+
+
 class LivesTheFuturesItForetells(Honest):
     def _ahead_known(self, inputs: Series) -> Series:
         found = super()._ahead_known(inputs)
@@ -168,6 +172,7 @@ MUTANTS = {
     ForgetsWhereAPieceEnds: contract.history_may_come_in_pieces,
     RemembersAcrossRestarts: contract.a_restart_equals_never_having_stopped,
     SharesItsStateWithCopies: contract.a_copy_goes_its_own_way,
+    LivesTheBarItForesees: contract.a_bar_that_was_foreseen_or_another_one_gives_the_bits_of_one_that_was_not,
     LivesTheFuturesItForetells: contract.possible_futures_equal_each_future_taken_alone_and_leave_the_state_alone,
     GoesOnOverUnknownBars: contract.an_unknown_bar_gives_no_value_and_starts_the_warm_up_again,
     PoisonedByAnUnknownBar: contract.an_unknown_bar_gives_no_value_and_starts_the_warm_up_again,

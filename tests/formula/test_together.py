@@ -20,6 +20,14 @@ FORMULAS = (
 )
 
 
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_what_only_terms_without_a_memory_read_is_taken_from_the_bar_that_came(formula):
+    market, plain, ready = bars(24), *(Evaluator([parse(formula)], SCALE) for _ in range(2))
+    for at in range(24):
+        ready.foresee(row(market, at) | {"imbalance": 0.125})
+        np.testing.assert_array_equal(bits(ready.update(row(market, at))), bits(plain.update(row(market, at))))
+
+
 @pytest.mark.slow
 @given(st.sets(st.tuples(st.integers(0, 3), st.integers(0, 23)), max_size=6))
 @settings(max_examples=8, deadline=None)

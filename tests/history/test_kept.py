@@ -94,7 +94,7 @@ def reference(tmp_path_factory) -> tuple[list[tuple], list[tuple]]:
 
 
 @pytest.mark.parametrize("refused", ["trades", "bars", "certificates"])
-@pytest.mark.parametrize("after", range(5))
+@pytest.mark.parametrize("after", [0, 2, *(pytest.param(after, marks=pytest.mark.torture) for after in (1, 3, 4))])
 def test_a_disk_that_refuses_between_two_tables_changes_nothing_in_the_end(
     tmp_path, monkeypatch, reference, refused, after
 ):

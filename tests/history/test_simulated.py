@@ -90,7 +90,7 @@ def test_bars_alone_are_the_truth_too(tmp_path, market):
     [
         pytest.param({"kind": "limit", "seconds": 2}, marks=pytest.mark.torture),
         pytest.param({"kind": "ban", "seconds": 2}, marks=pytest.mark.torture),
-        {"kind": "outage", "seconds": 1},
+        pytest.param({"kind": "outage", "seconds": 1}, marks=pytest.mark.torture),
         pytest.param({"kind": "hangup", "count": 5}, marks=pytest.mark.torture),
         {"kind": "outage", "count": 6, "share": 0.5},
     ],

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 
 NAMED = {one.__name__: one for one in SPEAKERS}
 ALWAYS = ("Bybit", "Deribit", "Okx")  # one whose pages are by time, one by number, one from the newest back
+SHORT = 60  # bars
 VENUES = pytest.mark.parametrize("speaker", NAMED.values(), ids=NAMED)
 PAGED = pytest.mark.parametrize(  # two pages of Bitfinex are 10,017 bars
     "speaker",
@@ -42,6 +43,21 @@ def speaking(speaker: type[Speaker], timeframe: str, slots: int, seed: int = 1) 
     """A venue in front of a market of so many bars. Nobody changes it, so it is made once for all tests that want the same."""
     made = Market(seed, WIDTHS[timeframe], slots, prices=speaker.prices, sizes=speaker.sizes, ids=speaker.ids)
     return speaker(made)
+
+
+@cache
+def short(speaker: type[Speaker]) -> type[Speaker]:
+    """One of those above as if its pages were short: what goes wrong at their ends does not depend on how long they are."""
+    return type(speaker.__name__, (speaker,), {"page": SHORT}) if speaker.__name__ in ALWAYS else speaker
+
+
+@pytest.fixture
+def brief(speaker: type[Speaker], monkeypatch: pytest.MonkeyPatch) -> type[Speaker]:
+    """Such a venue, and the downloader told so."""
+    made, history = short(speaker), HISTORIES[speaker.venue]
+    if history.bars and made is not speaker:
+        monkeypatch.setitem(HISTORIES, speaker.venue, replace(history, bars=replace(history.bars, page=SHORT)))
+    return made
 
 
 def several(speaker: type[Speaker], long: int = 500) -> int:
@@ -90,8 +106,9 @@ def test_every_timeframe_is_the_truth(speaker, which, tmp_path):
 
 @SOME
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.torture) for seed in range(1, 6))])
-def test_interrupted_anywhere_it_goes_on_to_the_same(speaker, seed, tmp_path):
+def test_interrupted_anywhere_it_goes_on_to_the_same(speaker, brief, seed, tmp_path):
     """Cancelled at random questions, and told now and then that they are too many."""
+    speaker = brief
     chance = random.Random(seed)
     timeframe = speaker.timeframes[0]
     venue = speaking(speaker, timeframe, several(speaker), seed)
@@ -127,8 +144,9 @@ def test_trades_of_a_range_are_the_truth(speaker, tmp_path):
 
 
 @VENUES
-def test_a_venue_that_asks_for_patience_gets_it(speaker, tmp_path):
+def test_a_venue_that_asks_for_patience_gets_it(speaker, brief, tmp_path):
     """Nothing is asked before the time that Retry-After says, but for what was under way, and nothing is lost."""
+    speaker = brief
     timeframe = speaker.timeframes[0]
     venue = speaking(speaker, timeframe, several(speaker) if speaker.__name__ in ALWAYS else 43)
     did = fetch(venue, tmp_path, timeframe, busy_at=frozenset({2, 4}))
@@ -157,8 +175,9 @@ def test_an_unknown_pair_is_refused_with_the_nearest_ones(speaker, tmp_path):
         for wrong in one.noticed
     ],
 )
-def test_a_wrong_end_of_a_page_is_noticed(speaker, wrong, tmp_path, monkeypatch):
+def test_a_wrong_end_of_a_page_is_noticed(speaker, brief, wrong, tmp_path, monkeypatch):
     """Mutants of the parser: each stores something else than the truth, or asks for what the venue does not give."""
+    speaker = brief
     timeframe = next(one for one in speaker.timeframes if one != "1s")  # of seconds nearly all are quiet
     made = (speaking(speaker, timeframe, several(speaker), seed) for seed in range(1, 99))
     venue = next(one for one in made if list(one.market.bars(WIDTHS[timeframe], *one.market.span).values())[-1].trades)

@@ -74,7 +74,7 @@ def test_whatever_byte_flips_is_told_with_its_place_and_what_is_before_it_is_rea
     data, begin = second.read_bytes(), int(second.stem)
     head_bytes = 8 + struct.unpack_from("<4sI", data)[1]
     rng = random.Random(2)
-    for at in range(len(data)):
+    for at in (*range(head_bytes), *range(head_bytes, len(data), 3)):
         flip(second, at, 1 << rng.randrange(8))
         seen = []
         with pytest.raises(Damaged, match=str(second)) as told:

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from ninefold.market.arrays import BAR_FLAT, BAR_OK, BAR_UNKNOWN, BUY, ID_INTEGER, SELL, rows
+from ninefold.market.arrays import BAR_FLAT, BAR_OK, BAR_UNKNOWN, BUY, ID_INTEGER, SELL, empty, rows
 from ninefold.market.bar_series import Part, fold, mean_of
 from ninefold.market.bars import BarMaker
 from ninefold.market.chunk import Chunk
@@ -27,8 +27,9 @@ def unheld(monkeypatch):
 class Market:
     """Feeds one BarMaker, a chunk an input, and keeps the bars it makes. Its connection opens at second 0."""
 
-    def __init__(self) -> None:
-        self.maker = BarMaker()
+    def __init__(self, decided: frozenset[int] = frozenset()) -> None:
+        self.maker = BarMaker(decided)
+        self.coming = empty("bars")
         self.bars: list[np.ndarray] = []
         self.values: list[np.ndarray] = []
         self.seq = 0
@@ -75,6 +76,7 @@ class Market:
 
     def feed(self, chunk: Chunk) -> None:
         made = self.maker.step(chunk)
+        self.coming = made.coming
         self.bars.append(made.rows("bars"))
         self.values.append(made.rows("values"))
 
@@ -120,6 +122,28 @@ def test_a_traded_second_is_finished_by_the_clock_and_its_grace_not_by_the_next_
     assert market.made(S1) == {1: (10, 12, 10, 11, 9, 3, BAR_OK, 0)}
     [bar] = np.concatenate(market.bars)
     assert (bar["buy_volume"], bar["close_ns"], bar["known_ns"], bar["seq"]) == (6, ns(2), ns(2.3) + 7, market.seq)
+
+
+def test_what_the_next_tick_finishes_is_told_ahead_to_those_who_decide_at_it():
+    market = Market(frozenset({S1}))
+    market.trade(1.1, price=10, size=2)
+    market.trade(1.5, price=12, size=3)
+    for tick, opens, volume in ((2.2, 1, 5), (3.2, 2, 0)):
+        market.tick(tick - 0.1)
+        assert not len(market.coming), "another tick comes before"
+        market.tick(tick)
+        ahead = market.coming.copy()
+        assert (ahead["open_ns"].tolist(), ahead["volume"].tolist()) == ([ns(opens)], [volume])
+        market.tick(tick + 0.1)
+        ahead["seq"], ahead["known_ns"] = market.seq, ns(tick + 0.1) + 7
+        assert market.bars[-1].tobytes() == ahead.tobytes()
+    assert market.made(S1) == {1: (10, 12, 10, 12, 5, 2, BAR_OK, 0), 2: (12, 12, 12, 12, 0, 0, BAR_FLAT, 0)}
+
+
+def test_nothing_is_told_ahead_where_nobody_decides(market):
+    market.trade(1, price=10)
+    market.tick(2.2)
+    assert not len(market.coming)
 
 
 def test_a_quiet_second_is_a_flat_bar_at_the_last_close(market):

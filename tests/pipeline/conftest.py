@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 
 import pytest
+
+from tests.recorded import thinned
 
 from .running import Program, all_stored
 
 BTC = "orderbook/binance_spot_btcusdt_20240808.jsonl.gz"
 ETH = "orderbook/binance_spot_ethusdt_20240808.jsonl.gz"
-SPEED = "18"  # six minutes in twenty seconds
-QUOTES_KEPT = 10  # one best bid and ask in so many
-BESIDE = 6_000  # lines of the second recording, about a minute
+SPEED = "18"  # five minutes in seventeen seconds
+FIVE_MINUTES = 38_000  # lines of the first recording, and nine seconds more
+BESIDE = 6_000  # of the second, about a minute
 
 
 class Taped:
@@ -34,18 +34,7 @@ class Taped:
         self.result = program.result()
 
 
-def thinned(whole: Path, folder: Path, most: int | None = None) -> Path:
-    """A recording, or its first lines, with all trades and changes of the book; most of it is the best bid and ask."""
-    part, quotes = folder / whole.name, 0
-    with gzip.open(whole) as lines, gzip.open(part, "wb", 1) as kept:
-        for line in islice(lines, most):
-            quotes += (is_quote := b"@bookTicker" in line)
-            if not is_quote or quotes % QUOTES_KEPT == 0:
-                kept.write(line)
-    return part
-
-
 @pytest.fixture(scope="session")
 def taped(tmp_path_factory: pytest.TempPathFactory, recording: Callable[[str], Path]) -> Taped:
     folder = tmp_path_factory.mktemp("taped")
-    return Taped(folder, [thinned(recording(BTC), folder), thinned(recording(ETH), folder, BESIDE)])
+    return Taped(folder, [thinned(recording(BTC), folder, FIVE_MINUTES), thinned(recording(ETH), folder, BESIDE)])

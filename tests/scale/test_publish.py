@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -73,12 +73,25 @@ def bucket(endpoint: str, request: pytest.FixtureRequest) -> str:
     return made_bucket(endpoint, f"b{abs(hash(request.node.name)) % 10**9}")
 
 
+class Published(NamedTuple):
+    """A data dir and the bucket that has all of it, for tests that only look. done: what the command said of the first 60 chunks;
+    again: a second call; more: the one that put what came after."""
+
+    data_dir: Path
+    bucket: str
+    done: Result
+    again: dict[str, Any]
+    more: dict[str, Any]
+
+
 @pytest.fixture(scope="module")
-def published(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, Result]:
-    """A data dir, the bucket that has all of it, and what the command said that put it there; for tests that only look."""
+def published(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Published:
     data_dir, to = tmp_path_factory.mktemp("published"), made_bucket(endpoint, "published")
-    write(data_dir, 1, 100, at_once=50)
-    return data_dir, to, ninefold("publish", "--data-dir", data_dir, "--json", "--to", to)
+    write(data_dir, 1, 60)
+    done = ninefold("publish", "--data-dir", data_dir, "--json", "--to", to)
+    again = publish(data_dir, to, quiet)
+    write(data_dir, 61, 100, at_once=20)
+    return Published(data_dir, to, done, again, publish(data_dir, to, quiet, most_rows=300))
 
 
 def made_bucket(endpoint: str, name: str) -> str:
@@ -141,23 +154,17 @@ def same(data_dir: Path, to: str, names: Iterable[str] = SCHEMAS) -> None:
         assert remote(to, name) == local(data_dir, name), name
 
 
-def test_what_is_new_is_added_and_nothing_twice(tmp_path, bucket):
-    write(tmp_path, 1, 60)
-    first = publish(tmp_path, bucket, quiet)
-    assert first["position"] == 60
-    assert first["rows"]["trades"] == 1180
-    same(tmp_path, bucket)
-    again = publish(tmp_path, bucket, quiet)
-    assert (sum(again["rows"].values()), again["commits"]) == (0, 0)
-    write(tmp_path, 61, 100, at_once=20)
-    more = publish(tmp_path, bucket, quiet, most_rows=300)
-    assert more["rows"]["trades"] == 800
-    assert more["commits"] > len(SCHEMAS), "the trades took several"
-    same(tmp_path, bucket)
+def test_what_is_new_is_added_and_nothing_twice(published):
+    first = published.done.json
+    assert (first["position"], first["rows"]["trades"]) == (60, 1180)
+    assert (sum(published.again["rows"].values()), published.again["commits"]) == (0, 0)
+    assert published.more["rows"]["trades"] == 800
+    assert published.more["commits"] > len(SCHEMAS), "the trades took several"
+    same(published.data_dir, published.bucket)
 
 
 def test_the_days_are_partitions_and_the_instruments_say_what_the_numbers_mean(published):
-    _, bucket, _ = published
+    bucket = published.bucket
     added = pa.table(DeltaTable(f"{bucket}/trades").get_add_actions(flatten=True))
     assert {str(day) for day in added.column("partition.day").to_pylist()} == {"2024-01-01", "2024-01-02"}
     found = DeltaTable(f"{bucket}/instruments").to_pyarrow_table().to_pylist()
@@ -181,7 +188,7 @@ def test_rows_of_the_last_number_that_come_later_are_not_forgotten(tmp_path, buc
 
 
 def test_a_place_is_refused_that_holds_something_else_or_a_later_state(tmp_path, published):
-    whole, bucket, _ = published
+    whole, bucket = published.data_dir, published.bucket
     write(tmp_path, 1, 10)
     with pytest.raises(CannotPublish, match="and this is another"):
         publish(tmp_path, bucket, quiet)
@@ -215,13 +222,14 @@ def test_two_that_publish_at_once_store_every_row_once(tmp_path, bucket):
 
 
 def test_a_distributed_engine_counts_and_sums_the_same(published):
-    data_dir, bucket, _ = published
-    done = subprocess.run([lake(), str(HERE / "engine.py"), bucket], capture_output=True, timeout=200, env=os.environ)
+    done = subprocess.run(
+        [lake(), str(HERE / "engine.py"), published.bucket], capture_output=True, timeout=200, env=os.environ
+    )
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     found = json.loads(done.stdout)
     assert found["workers"] == 2
     assert found["readers"] >= 1
-    reader = Reader(data_dir)
+    reader = Reader(published.data_dir)
     for one in reader.captured():
         mine = reader.trades(one.id)
         assert found["instruments"][str(one.id)] == [len(mine), int(mine["price"].sum()), int(mine["size"].sum())]
@@ -229,9 +237,8 @@ def test_a_distributed_engine_counts_and_sums_the_same(published):
 
 
 def test_the_command_prints_one_document(published):
-    data_dir, _, done = published
-    assert (done.status, done.err) == (0, "")
-    assert done.json["rows"]["trades"] == 1980
-    other = ninefold("publish", "--data-dir", data_dir, "--to", "nowhere")
+    assert (published.done.status, published.done.err) == (0, "")
+    assert published.done.json["to"] == published.bucket
+    other = ninefold("publish", "--data-dir", published.data_dir, "--to", "nowhere")
     assert other.status == 2
     assert "like s3://bucket/prefix" in other.err

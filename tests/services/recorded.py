@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Collection
 from itertools import count
 from pathlib import Path
 
@@ -14,8 +15,9 @@ START_MS = 1_704_110_399_000 - 120_000  # 2024-01-01 11:57:59 UTC, so that an ho
 SYMBOLS = {"BTCUSDT": ("BTC", 40_000), "ETHUSDT": ("ETH", 2_000)}
 
 
-def write_session(path: Path, seconds: int = 200, trades_per_second: int = 4) -> Path:
-    """Trade number i of an instrument comes `i / trades_per_second` seconds after the start; its id is 1000 + i."""
+def write_session(path: Path, seconds: int = 200, trades_per_second: int = 4, dry: Collection[int] = ()) -> Path:
+    """Trade number i of an instrument comes `i / trades_per_second` seconds after the start; its id is 1000 + i. dry: seconds in
+    which nothing can be bought of the second instrument: its ask shows no size."""
     lines = [line(START_MS, json.dumps({"symbols": [rules(*of) for of in SYMBOLS.items()]}), "http", EXCHANGE_INFO)]
     updates = {symbol: count(101) for symbol in SYMBOLS}
     for number in range(seconds * trades_per_second):
@@ -24,7 +26,8 @@ def write_session(path: Path, seconds: int = 200, trades_per_second: int = 4) ->
             price = f"{base + (number * 7 % 40) - (number // 100 % 2) * 20}.00"
             update = next(updates[symbol])
             trade = {"e": "trade", "E": at_ms, "s": symbol, "t": 1000 + number, "p": price, "q": f"0.0{number % 9 + 1}"}
-            best = {"u": update, "s": symbol, "b": price, "B": "1.5", "a": f"{price[:-2]}50", "A": "2.5"}
+            asked = "0.0" if symbol == "ETHUSDT" and number // trades_per_second in dry else "2.5"
+            best = {"u": update, "s": symbol, "b": price, "B": "1.5", "a": f"{price[:-2]}50", "A": asked}
             levels = {"b": [[price, f"{number % 5}.0"]], "a": [[f"{base + 100}.00", "2.0"]]}
             depth = {"e": "depthUpdate", "E": at_ms, "s": symbol, "U": update, "u": update, **levels}
             frames = {"trade": {**trade, "T": at_ms, "m": number % 3 == 0}, "bookTicker": best, "depth@100ms": depth}

@@ -112,7 +112,7 @@ class Killed(Exception):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("kills", [2, pytest.param(30, marks=pytest.mark.torture)])
 def test_a_backup_that_is_killed_anywhere_leaves_the_one_before_it_whole(
     data: Path, tmp_path: Path, kills: int
 ) -> None:
@@ -181,7 +181,7 @@ def test_while_tables_are_written_compacted_and_tidied_up_every_backup_has_all_r
         for seq in range(2, 44):
             tables.write([a_trade(seq)])
             tables.maintain()
-            if seq in (10, 16, 17, 19, 20, 21, 43):
+            if seq in (16, 19, 20, 21, 43):
                 assert backup(data, copy, nobody)["position"] == seq
                 again = tmp_path / f"again{seq}"
                 restore(copy, again, nobody)

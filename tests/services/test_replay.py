@@ -22,6 +22,7 @@ from ninefold.services.verify import verify
 from ninefold.store.export import export
 from ninefold.store.read import Reader
 from tests.calling import ninefold
+from tests.recorded import thinned
 
 BTC = "orderbook/binance_spot_btcusdt_20240808.jsonl.gz"
 CAPTURE = "raw/cryptofeed/BINANCE_2021-04-05.jsonl.gz"
@@ -39,17 +40,22 @@ def exports(data_dir: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def lines(recording) -> list[dict]:
-    """The whole recording."""
-    with gzip.open(recording(BTC), "rt") as file:
+def tape(recording, tmp_path_factory) -> Path:
+    """All trades and changes of the book of the recording."""
+    return thinned(recording(BTC), tmp_path_factory.mktemp("tape"))
+
+
+@pytest.fixture(scope="module")
+def lines(tape) -> list[dict]:
+    with gzip.open(tape, "rt") as file:
         return [json.loads(line) for line in file]
 
 
 @pytest.fixture(scope="module")
-def whole(recording, tmp_path_factory) -> tuple[dict, Path]:
-    """The summary and data dir of a replay of the whole recording."""
+def whole(tape, tmp_path_factory) -> tuple[dict, Path]:
+    """The summary and data dir of a replay of it."""
     data_dir = tmp_path_factory.mktemp("whole")
-    return replay(recording(BTC), data_dir), data_dir
+    return replay(tape, data_dir), data_dir
 
 
 @pytest.fixture(scope="module")

@@ -151,7 +151,7 @@ def test_the_drill_a_running_pipeline_is_saved_killed_restored_and_goes_on(tmp_p
 def stored_past(world: World, copied: dict[str, object]) -> None:
     """Wait until the tables, and what the ledger has of them, are well past a backup."""
     position = int(str(copied["position"]))
-    until(lambda: Reader(world.data_dir).position() > position + 150, "more is stored", 120.0)
+    until(lambda: Reader(world.data_dir).position() > position + 60, "more is stored", 120.0)
 
 
 def go_on(world: World, again: World) -> None:

@@ -193,7 +193,7 @@ def account_record(kind: str, seq: int, at: int, which: int, market: SimpleNames
 
 
 @pytest.mark.slow
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(EVENTS, st.integers(0, 40))
 def test_a_moment_of_the_full_store_is_the_whole_of_a_store_of_what_was_known_then(
     market: SimpleNamespace, events: list, after_ns: int

@@ -187,7 +187,7 @@ def test_a_gap_record_and_a_lost_connection_reach_the_certificate(tmp_path: Path
 
 
 @pytest.mark.slow
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.data())
 def test_the_certificates_are_the_same_however_the_stream_was_cut(market: SimpleNamespace, data: st.DataObject) -> None:
     chunks = market.stream(200, seed=data.draw(st.integers(0, 3), label="seed"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -22,6 +22,7 @@ from ninefold.store import tables as tables_module
 from ninefold.store.certificates import Certificate, Ids, certify
 from ninefold.store.certifier import Certifier
 from ninefold.store.growing import Growing
+from ninefold.store.hours import Hours, Turn
 from ninefold.store.ids import Grouped, grouped, ids_by_hour
 from ninefold.store.read import Reader
 from ninefold.store.tables import Tables
@@ -35,10 +36,10 @@ actions = st.lists(
 
 
 class OneByOne(Growing):
-    """Takes in nothing: every hour with a trade is judged, as are those around it."""
+    """Keeps nothing: every hour with a trade is judged, as are those around it."""
 
-    def extend(self, groups: Grouped, clock_ns: int) -> np.ndarray:
-        return np.zeros(len(groups.instrument), np.bool_)
+    def put(self, hours: Mapping[tuple[int, int], Ids]) -> None:
+        pass
 
 
 class Both:
@@ -147,7 +148,7 @@ def write_all(path: Path, made: Market, asked: list[tuple[str, int, int]]) -> No
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(actions)
 def test_all_instruments_at_once_are_certified_as_one_by_one(
     market: SimpleNamespace, asked: list[tuple[str, int, int]]
@@ -177,7 +178,7 @@ def said_again(made: Market, instrument: int, hour_ns: int, closed: bool) -> Cer
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(actions)
 def test_whatever_came_and_how_each_hour_is_certified_as_if_all_had_come_at_once(
     market: SimpleNamespace, asked: list[tuple[str, int, int]]
@@ -267,3 +268,51 @@ def test_what_was_reported_of_another_time_is_seen_with_the_next_trade(tmp_path:
         assert [state for state, _ in said()] == ["cannot tell", "cannot tell"]
         tables.write([market.chunk(9, 9, [lost], trades=[bare[2]])])
         assert said()[1] == ("cannot tell", "onnections lost: 1")
+
+
+H = HOUR_NS
+TURNS = {
+    "it ends and the next one begins": ([(1, 7, 30), (1, 8, H)], Ids(((5, 7),), 3, 10, 30), Ids(((8, 8),), 1, H, H)),
+    "only the next one begins": ([(1, 7, H)], Ids(((5, 6),), 2, 10, 20), Ids(((7, 7),), 1, H, H)),
+    "with a hole between": ([(1, 9, H)], Ids(((5, 6),), 2, 10, 20), Ids(((9, 9),), 1, H, H)),
+    "its first id is another one now": ([(1, 4, 30), (1, 7, H)], None, None),
+    "the next one has an id of before": ([(1, 6, H)], None, None),
+    "an hour of before has more": ([(1, 3, -1), (1, 7, H)], None, None),
+    "an hour lies between": ([(1, 7, 2 * H)], None, None),
+    "the clock is beyond the next one": ([(1, 7, H), (2, 1, 2 * H)], None, None),
+}
+
+
+@pytest.mark.parametrize(("trades", "ids", "after"), TURNS.values(), ids=TURNS)
+def test_a_turn_is_where_no_other_hour_can_change(
+    tmp_path: Path, trades: list[tuple[int, int, int]], ids: Ids | None, after: Ids | None
+) -> None:
+    def grown() -> Hours:
+        hours = Hours(tmp_path)
+        hours.fold(group((1, 5, 10), (1, 6, 20)), 20, ())
+        hours.let_grow({(1, 0): Ids(((5, 6),), 2, 10, 20)})
+        return hours
+
+    given, clock_ns = group(*trades), max(at for _, _, at in trades)
+    turns = [Turn(1, 0, None, ids, after)] if ids is not None and after is not None else []
+    hours = grown()
+    changed, found = hours.fold(given, clock_ns, ())
+    assert found == turns
+    assert {hour for of, hour in changed if of == 1} == (
+        set() if turns else {at // H * H for of, _, at in trades if of == 1}
+    )
+    assert hours.traded[1] == sorted({0, *(at // H * H for of, _, at in trades if of == 1)})
+    assert grown().fold(given, clock_ns, {1})[1] == []
+
+
+def test_an_hour_that_turns_is_still_called_healed(tmp_path: Path, market: SimpleNamespace) -> None:
+    noon = market.noon_ns
+    healed = Gap(
+        seq=4, known_ns=0, instrument=1, stream="trades", from_id=2, to_id=2, from_ns=noon, to_ns=noon, healed=True
+    )
+    with Tables(tmp_path) as tables:
+        first = [market.trade(2, 1, -1), market.trade(3, 2, 0), market.trade(4, 3, 9)]
+        tables.write([market.chunk(1, 4, [*market.listing(), healed], trades=first)])
+        tables.write([market.chunk(5, 5, trades=[market.trade(5, 4, 10)])])
+        tables.write([market.chunk(6, 6, trades=[market.trade(6, 5, market.hour_ns)])])
+        assert [one.state for one in Reader(tmp_path).certificates(1)] == ["cannot tell", "healed", "cannot tell"]

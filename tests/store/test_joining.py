@@ -87,7 +87,7 @@ def parts_of(data: st.DataObject, rows: int = 60) -> list[np.ndarray]:
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.data())
 def test_joined_files_hold_the_same_rows_sorted(data: st.DataObject) -> None:
     parts = parts_of(data)
@@ -115,7 +115,7 @@ def test_joined_files_hold_the_same_rows_sorted(data: st.DataObject) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.data())
 def test_the_fast_way_to_rows_columns_and_counts_finds_what_a_look_at_every_row_finds(data: st.DataObject) -> None:
     parts = parts_of(data)

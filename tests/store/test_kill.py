@@ -37,11 +37,11 @@ def certified(path: Path) -> list[Certificate]:
 @pytest.mark.slow
 def test_kill_9_at_random_moments_loses_and_doubles_nothing(tmp_path: Path, market: SimpleNamespace) -> None:
     chance = random.Random(7)
-    chunks = market.stream(80, seed=9)  # more than an hour
+    chunks = market.stream(70, seed=9)  # more than an hour
     with Tables(tmp_path / "whole") as tables:
         tables.write(chunks)
     rounds, done = [], 0
-    for number in range(5):
+    for number in range(4):
         done = min(done + 8, len(chunks))
         some = chunks[max(done - 12, 0) : done]
         pieces = [some[at : at + 4] for at in range(0, len(some), 4)]

@@ -211,22 +211,36 @@ def test_a_newer_ledger_and_a_missing_data_dir_are_refused(tmp_path: Path) -> No
         db.execute("PRAGMA user_version = 7")
     db.close()
     for opened in (Ledger, lambda path: LedgerReader(path).events()):
-        with pytest.raises(WrongFormat, match="ledger version 7, this program reads up to 2; upgrade ninefold"):
+        with pytest.raises(WrongFormat, match="ledger version 7, this program reads up to 3; upgrade ninefold"):
             opened(tmp_path)
 
 
-def test_a_ledger_of_the_first_version_goes_on_as_the_newest_with_all_its_events(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.append([order(2, "intended")], 2)
-    ledger.close()
-    with sqlite3.connect(tmp_path / "ledger.db") as db:  # as the first version left it
-        db.executescript("DROP TABLE epoch; PRAGMA user_version = 1;")
+EARLIER = """
+CREATE TABLE events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL, payload TEXT NOT NULL,
+    UNIQUE (seq, type, id, payload)
+);
+CREATE INDEX events_by_type ON events (type, id, number);
+CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), last_seq INTEGER NOT NULL);
+INSERT INTO position VALUES (1, 0);
+"""
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_ledger_that_an_earlier_version_began_goes_on_with_all_its_events(tmp_path: Path, version: int) -> None:
+    open_data_dir(tmp_path)
+    with sqlite3.connect(tmp_path / "ledger.db") as db:  # as that version left it
+        db.executescript(f"{EARLIER} PRAGMA user_version = {version};")
+        payload = msgspec.json.encode(order(2, "intended")).decode()
+        db.execute("INSERT INTO events (seq, type, id, payload) VALUES (2, 'order', 'a', ?)", (payload,))
     db.close()
     assert LedgerReader(tmp_path).events() == [order(2, "intended")]
-    again = Ledger(tmp_path)
-    again.append([order(3, "sent")], 3)
-    assert again.events() == [order(2, "intended"), order(3, "sent")]
-    again.close()
+    for _ in range(2):
+        again = Ledger(tmp_path)
+        again.append([order(2, "intended"), order(3, "sent")], 3)
+        assert again.events() == [order(2, "intended"), order(3, "sent")], "what is told again is stored once"
+        again.close()
     with sqlite3.connect(tmp_path / "ledger.db") as db:
         assert db.execute("PRAGMA user_version").fetchone() == (2,)
     db.close()

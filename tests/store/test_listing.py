@@ -7,13 +7,17 @@ from collections import OrderedDict
 from pathlib import Path
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from ninefold.store import blocks
-from ninefold.store.listing import committed_seq, live, stored_files
+from ninefold.store.layout import SCHEMAS
+from ninefold.store.listing import APP, _stored_file, committed_seq, live, stored_files
 from ninefold.store.read import Reader
 from ninefold.store.remembered import Remembered
+from ninefold.store.retention import days_of
 from ninefold.store.tables import Tables
 
 pytestmark = pytest.mark.slow
@@ -30,6 +34,24 @@ def test_each_commit_is_seen_by_the_next_question_and_nothing_is_read_without_on
             tables.write([market.chunk(seq, seq, trades=[market.trade(seq, seq, seq)])])
             assert sum(file.rows for file in stored_files(folder, "trades")) == committed_seq(folder, "trades") == seq
             assert live(folder, "trades") is live(folder, "trades")
+
+
+def test_what_the_commits_say_is_what_the_library_reads_in_them(tmp_path: Path, market: SimpleNamespace) -> None:
+    folder, day_ns = tmp_path / "tables", 86_400 * 10**9
+    with Tables(tmp_path) as tables:
+        tables.write([market.chunk(1, 1, market.listing())])
+        for seq in range(2, 40):
+            tables.write([market.chunk(seq, seq, trades=[market.trade(seq, seq, seq + seq % 3 * day_ns)])])
+            tables.maintain()
+        tables.let_go("trades", days_of(folder, "trades")[:1], 7)
+        for name in SCHEMAS:
+            now, delta = live(folder, name), DeltaTable(str(folder / name))
+            listed = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
+            theirs = sorted((_stored_file(action, folder / name) for action in listed), key=lambda file: file.path)
+            assert now is not None and sorted(now.files, key=lambda file: file.path) == theirs, name
+            assert (now.version, now.last_seq) == (delta.version(), delta.transaction_version(APP) or 0), name
+            assert now.columns == tuple(field.name for field in delta.schema().fields), name
+    assert now.version > 30 and 1 < len(stored_files(folder, "trades")) < 20, "some were joined"
 
 
 def test_who_comes_back_after_the_log_was_tidied_up_sees_what_is_there(tmp_path: Path, market: SimpleNamespace) -> None:
@@ -56,6 +78,15 @@ def test_other_tables_under_the_same_path_are_not_taken_for_the_old_ones(
         assert len(Reader(tmp_path).registry()) == 2
         shutil.rmtree(tmp_path / "tables")
         assert Reader(tmp_path).trades(1).tolist() == []
+
+
+def test_a_commit_that_is_cut_short_is_named(tmp_path: Path, market: SimpleNamespace) -> None:
+    with Tables(tmp_path) as tables:
+        tables.write([market.chunk(1, 1, trades=[market.trade(1, 1, 1)])])
+    commit = tmp_path / "tables" / "trades" / "_delta_log" / f"{1:020d}.json"
+    commit.write_bytes(commit.read_bytes()[:-5])
+    with pytest.raises(DeltaError, match=f"{commit.name} is damaged"):
+        Tables(tmp_path)
 
 
 def test_an_answer_is_remembered_until_something_is_committed(tmp_path: Path, market: SimpleNamespace) -> None:

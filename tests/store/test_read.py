@@ -45,7 +45,7 @@ def test_the_registry_is_what_was_listed_also_when_it_was_listed_again(tmp_path:
 
 
 @pytest.mark.slow
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.data())
 def test_a_limit_gives_the_ends_of_what_no_limit_gives(market: SimpleNamespace, data: st.DataObject) -> None:
     """Rows come late and without exchange times, and in many files: the files must not be left off too early."""

@@ -142,7 +142,7 @@ def test_bars_for_notebooks_are_the_same_whether_mapped_or_not(
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.data())
 def test_whatever_comes_in_whatever_order_the_mapped_columns_are_those_of_the_rows(
     market: SimpleNamespace, data: st.DataObject

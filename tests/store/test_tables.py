@@ -109,7 +109,7 @@ def test_a_chunk_that_comes_twice_in_one_write_is_stored_once(tmp_path: Path, ma
 
 
 @pytest.mark.slow
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.data())
 def test_overlapping_pieces_written_again_and_again_store_what_one_write_stores(
     market: SimpleNamespace, data: st.DataObject

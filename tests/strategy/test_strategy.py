@@ -1,5 +1,7 @@
 """A strategy is a class of about ten lines; its parameters are checked, its formulas parsed, and mistakes explained."""
 
+from dataclasses import replace
+
 import pytest
 
 from ninefold.formula import FormulaError, parse
@@ -115,8 +117,12 @@ LIVE = {
         "position, what it holds itself",
     ),
     "itself, with exits": ({"target": "where(position > 0, 0, 1)", "exits": Exits(bars=3)}, "has exits"),
-    "legs": ({"legs": {"dear": -1, "cheap": 1}}, "it has legs"),
-    "quotes": ({"bid": "bid", "ask": "ask", "size": "0.01", "most": 1}, "it gives quotes"),
+    "legs on nothing": ({"legs": {"one": 1, "other": 1}}, "nothing says which instruments its legs are"),
+    "quotes of another": (
+        {"bid": 'bid * at("binance:ETH/USDT", close / sma(close, 5))', "ask": "ask", "size": "0.01", "most": 1},
+        "its quotes read other series",
+    ),
+    "free code on books": ({"on_book": lambda self, book: None, "most": 1}, "is free code that quotes"),
     "the book": ({"target": "where(bid_size > ask_size, 1, 0)"}, "ask_size, bid_size, which recorded books have"),
     "itself and others": ({"target": 'where(position > on("5m", volume), 0, 1)'}, "reads other series"),
 }
@@ -127,6 +133,30 @@ def test_what_the_pipeline_cannot_run_is_refused_there(body, said):
     plan = plan_of(type("Mine", (Strategy,), body))
     with pytest.raises(BadStrategy, match=said):
         check_live(plan)
+
+
+SHORT = {
+    "one of both signs": {"legs": {"one": 1, "other": -1}, "target": "where(close > open, 1, -1)"},
+    "all below 0": {"legs": {"one": -0.5, "other": -1}},
+    "below 0, and held": {"legs": {"one": -1, "other": -1}, "entry": "close > open", "exit": "close < open"},
+}
+
+
+@pytest.mark.parametrize("body", SHORT.values(), ids=SHORT)
+def test_legs_that_can_only_be_short_are_refused_on_spot(body):
+    plan = plan_of(type("Mine", (Strategy,), body))
+    on = ("binance:BTC/USDT", "binance:ETH/USDT")
+    with pytest.raises(BadStrategy, match="spot, which cannot be short"):
+        check_live(replace(plan, wants=plan.wants.placed(on)))
+
+
+def test_legs_read_each_other_by_the_instruments_that_they_are_on():
+    body = {"legs": {"one": 1, "other": "where(close > 0, 1, 0)"}, "target": 'where(close > at("other", close), 1, 0)'}
+    plan = plan_of(type("Mine", (Strategy,), body))
+    placed = replace(plan, wants=plan.wants.placed(("binance:BTC/USDT", "binance:ETH/USDT")))
+    check_live(placed)
+    assert str(placed.wants.side) == 'where(close > at("binance:ETH/USDT", close), 1, 0)'
+    assert placed.text.endswith("filled: unwind on binance:BTC/USDT, binance:ETH/USDT")
 
 
 RUNS = {

@@ -30,6 +30,7 @@ from ninefold.services import asking, door, hot, trading
 from ninefold.services.build import stage_of
 from ninefold.services.collect import MarketFeed
 from ninefold.services.hot import Hot
+from ninefold.services.identity import identity_of
 from ninefold.venues import binance_client, binance_gateway, binance_requests
 
 SYMBOL, PAIR, STRATEGY = "BTCUSDT", "BTC/USDT", "trend_sma_1s"
@@ -62,6 +63,11 @@ def live(data_dir: Path, exchange: Exchange, begin_ns: int, without: Callable[[]
     status = uvloop.run(trade(config_of(data_dir, exchange), begin_ns + PHASES * PHASE_NS))
     sys.stdout.flush()
     os._exit(status)
+
+
+def prepare(data_dir: Path) -> None:
+    """In the process whose forks will live: what each start would work out anew, the digest of the program, is kept for them."""
+    identity_of(config_of(data_dir, Exchange("", "", "", "")), data_dir)
 
 
 def be_quick() -> None:

@@ -6,60 +6,52 @@ recovery, which must be found out.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from tests.conftest import missing
-
+from .crash_case import FAULTS, Case
+from .crash_deal import cases_in
 from .crash_rules import RULES
-from .crash_table import CALLS, FAULTS, Case
+from .intercepted import CALLS, possible
 
 ROOT = Path(__file__).parents[2]
 LOST = 25  # inputs before the ledger's last one
-SAMPLE, ALL = 720, 1  # of so many points one with each fault
-WHERE: dict[
-    str, tuple[str, int]
-] = {  # with which fault a program less a rule is found out, and at how many of the points
-    "unsettled orders are asked for at the start": ("reply lost", 3),
-    "sent is written together with intended": ("none", 1),
-    "an order is written before it leaves": ("none", 1),
-    "an order is never sent twice": ("reply lost", 480),
-    "an error of the venue leaves an order unknown": ("5xx, accepted, events lost", 480),
-    "no such order counts only after the receive window": ("late", 48),
-    "trades are asked for after the status": ("5xx, accepted, events lost", 480),
-    "orders and balances are reconciled before trading": ("none", 24),
-    "a trade that is told twice counts once": ("fill told twice", 480),
-    "one order of an instrument is under way at a time": ("reply lost", 480),
-    "balances that differ are asked for again": ("user stream gap", 480),
-    "the ledger is done up to the journal's end at most": ("reply lost", 3),
-    "what the venue keeps is over before the rest is sold": ("none", 480),
+SAMPLE = 10_000  # of so many points, which are all, one with each fault
+FOUND_UNDER = {  # a fault under which a program less this rule is found out
+    "unsettled orders are asked for at the start": "reply lost",
+    "sent is written together with intended": "none",
+    "an order is written before it leaves": "none",
+    "an order is never sent twice": "reply lost",
+    "an error of the venue leaves an order unknown": "5xx, accepted, events lost",
+    "no such order counts only after the receive window": "late",
+    "trades are asked for after the status": "5xx, accepted, events lost",
+    "orders and balances are reconciled before trading": "none",
+    "a trade that is told twice counts once": "fill told twice",
+    "one order of an instrument is under way at a time": "reply lost",
+    "balances that differ are asked for again": "user stream gap",
+    "the ledger is done up to the journal's end at most": "reply lost",
+    "what the venue keeps is over before the rest is sold": "none",
 }
-ALONE = ("--jobs", 1, "--stop")
-AHEAD = "the ledger is done up to the journal's end at most"
+POWER_LOSS = {  # what a journal that is whole makes up for
+    "an order is written before it leaves",
+    "the ledger is done up to the journal's end at most",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def strace() -> None:
-    """It kills at the n-th call."""
-    if sys.platform != "linux":
-        pytest.skip("strace is of Linux")
-    if shutil.which("strace") is None:
-        missing("strace is not installed (apt-get install strace)")
-    tried = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, text=True)
-    if tried.returncode:
-        pytest.skip(f"this machine lets nobody look at a process: {tried.stderr.strip()[-200:]}")
+def intercepted() -> None:
+    if why := possible():
+        pytest.skip(why)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_killed_at_some_calls_under_every_fault_nothing_is_lost_doubled_or_unequal(tmp_path: Path) -> None:
-    cases = gone_through(tmp_path, "--every", SAMPLE, "--jobs", 1)
+    cases = gone_through(tmp_path, "--every", SAMPLE, "--jobs", 2)
     assert {case.fault for case in cases} == set(FAULTS)
     assert not [case for case in cases if case.wrong]
     assert sum(case.killed for case in cases) > len(cases) / 3
@@ -69,7 +61,7 @@ def test_killed_at_some_calls_under_every_fault_nothing_is_lost_doubled_or_unequ
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_without_a_rule_of_recovery_it_is_found_out_at_once(tmp_path: Path) -> None:
-    assert_found_out(tmp_path, "no such order counts only after the receive window")
+    assert_found_out(tmp_path, "an order is never sent twice", jobs=1)
 
 
 @pytest.mark.torture
@@ -83,7 +75,7 @@ def test_after_a_power_loss_took_the_logs_ends_the_ledger_goes_on_and_nothing_is
 @pytest.mark.torture
 @pytest.mark.timeout(20_000)
 def test_killed_at_every_call_under_every_fault_nothing_is_lost_doubled_or_unequal(tmp_path: Path) -> None:
-    cases = gone_through(tmp_path, "--every", ALL, "--each")
+    cases = gone_through(tmp_path, "--each")
     assert not [case for case in cases if case.wrong]
     assert {case.point.call for case in cases if case.killed} <= set(CALLS)
     faults_met = {case.fault for case in cases if case.struck}
@@ -94,21 +86,21 @@ def test_killed_at_every_call_under_every_fault_nothing_is_lost_doubled_or_unequ
 @pytest.mark.timeout(3_000)
 @pytest.mark.parametrize("rule", RULES)
 def test_without_any_rule_of_recovery_it_is_found_out(tmp_path: Path, rule: str) -> None:
-    assert_found_out(tmp_path, rule)
+    assert_found_out(tmp_path, rule, jobs=4)
 
 
-def assert_found_out(folder: Path, rule: str) -> None:
-    fault, every = WHERE[rule]
-    lost = LOST if rule == AHEAD else 0
-    cases = gone_through(folder, "--every", every, "--faults", fault, "--without", rule, "--lost", lost, *ALONE)
-    assert [case for case in cases if case.wrong], f"nothing went wrong without: {rule}"
+def assert_found_out(folder: Path, rule: str, jobs: int) -> None:
+    """At one point or another: they are gone through in steps that become ever smaller, until something is wrong."""
+    lost = LOST if rule in POWER_LOSS else 0
+    arguments = ("--faults", FOUND_UNDER[rule], "--without", rule, "--lost", lost, "--jobs", jobs, "--stop")
+    assert [case for case in gone_through(folder, *arguments) if case.wrong], f"nothing went wrong without: {rule}"
 
 
 def gone_through(folder: Path, *arguments: Any) -> list[Case]:
     """The cases of the program that goes through them, which must not have threads of its own: it forks."""
-    told = folder / "cases.json"
-    command = [sys.executable, "-m", "tests.torture.crash_table", "--json", str(told), *map(str, arguments)]
+    told = folder / "cases.jsonl"
+    command = [sys.executable, "-m", "tests.torture.crash_table", "--into", str(told), *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     print(done.stdout, done.stderr[-5_000:])
     assert told.exists(), done.stderr[-5_000:]
-    return msgspec.json.decode(told.read_bytes(), type=list[Case])
+    return cases_in(told)

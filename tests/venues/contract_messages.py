@@ -30,7 +30,7 @@ from .reading import Best, Deal, Level, Reader, Reading, Told
 SAMPLES = Path(__file__).parent.parent / "samples"
 RECEIVED_NS = 1_800_000_000_000_000_000
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null')
-EXAMPLES, THOROUGH_EXAMPLES = 40, 600
+EXAMPLES, THOROUGH_EXAMPLES = 25, 600
 EACH = 4  # of the texts, which take turns at the places of a message; thorough: all at each
 
 

@@ -30,7 +30,7 @@ from ninefold.venues.quick_numbers import in_units
 
 START_MS = 1_795_341_600_000
 START_NS = START_MS * 10**6
-COUNT = 400
+COUNT = 250
 BASES = ("BTC", "ETH", "XTZ", "DOGE")
 
 
@@ -252,7 +252,7 @@ def test_trades_and_best_prices_between_them_are_one_run() -> None:
     assert quotes["seq"].tolist() == [2, *range(4, 63, 2)]
 
 
-@pytest.mark.parametrize("count", [5_000, pytest.param(20_000, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("count", [2_500, pytest.param(20_000, marks=pytest.mark.torture)])
 @pytest.mark.parametrize("venue", [*WRITERS, "best"])
 @pytest.mark.slow
 def test_thousands_of_mutated_messages_are_read_as_the_adapter_reads_them_or_left_to_it(venue: str, count: int) -> None:

@@ -1,6 +1,7 @@
 """Signed requests: equal to what ccxt makes of the same input, and to the documented example."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -139,3 +140,9 @@ def test_the_subscription_is_signed_over_its_parameters_sorted_by_name():
     assert sent["params"] == {"apiKey": KEY, "recvWindow": 5000, "timestamp": NOW_MS}
     same = Request("GET", "", {"apiKey": KEY, "recvWindow": "5000", "timestamp": str(NOW_MS)})
     assert sign(same, SECRET).endswith(f"&signature={signature}")
+
+
+@pytest.mark.parametrize("value", ["nf-li2fjfq4", "0.01230", "a b", "a&b=c", "50%", "ü", "a+b", "~x_y", ""])
+def test_texts_that_stay_as_they_are_are_joined_and_others_encoded_as_ever(value):
+    params = {"timestamp": "1", "newClientOrderId": value}
+    assert sign(Request("POST", "", params), SECRET).rpartition("&signature=")[0] == urlencode(params)

@@ -11,6 +11,7 @@ import os
 import urllib.error
 import urllib.parse
 import urllib.request
+from math import floor
 from typing import Any, Protocol
 
 import pytest
@@ -80,8 +81,10 @@ def test_messages_appear_with_probability_and_horizon(page: Page, demo: Demo) ->
     id = page.locator(".message.may").first.get_attribute("data-id") or ""
     row = page.locator(f'.message[data-id="{id}"]')  # that one: newer ones come meanwhile
     message = next(one for one in get(demo, "messages", limit=200)["messages"] if one["id"] == id)
-    expect(row).to_contain_text(f"{round(message['probability'] * 100)} %")
+    chance = floor(message["probability"] * 100 + 0.5)  # one in eight is 13 %, in the row and in the text beside it
+    expect(row).to_contain_text(f"{chance} %")
     expect(row).to_contain_text(message["text"])
+    assert f" {chance}%, at " in message["text"]
     expect(row).to_contain_text(message["side"].upper())
 
 

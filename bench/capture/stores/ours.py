@@ -42,10 +42,11 @@ class Ninefold:
     def __init__(self, folder: Path) -> None:
         self.path = open_data_dir(folder / "ninefold")
         self._log = LogWriter(self.path / "stream")
-        self._seq = 0
+        self._seq = self._log.last_seq
         self.told: Said = {"seq": 0}  # the recorder's last words
         self._start_recorder()
-        self._append(_listed())
+        if not self._seq:
+            self._append(_listed())
         self.settle()
 
     def prepare(self, rows: np.ndarray) -> Any:

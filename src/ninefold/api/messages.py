@@ -22,6 +22,7 @@ from ninefold.market.records import (
     Halted,
     Has,
     Late,
+    LegsMoved,
     Malformed,
     May,
     MayScored,
@@ -30,7 +31,7 @@ from ninefold.market.records import (
 )
 
 HELD = 2_000
-Alarm = Gap | Late | Malformed | Found | Halted | Resumed | Flatten | Flattened | StrategyFailed
+Alarm = Gap | Late | Malformed | Found | Halted | Resumed | Flatten | Flattened | StrategyFailed | LegsMoved
 _EMPTY: Json = {
     "instrument": None,
     "strategy": None,
@@ -69,6 +70,8 @@ class Messages:
                 return self._keep(self._has(record), record.seq)
             case Gap() if record.healed and record.to_id < record.from_id:
                 return None  # nothing had been missed
+            case LegsMoved() if not record.why:
+                return None  # as it should be; their orders tell of it
             case _ if isinstance(record, Alarm):
                 return self._keep(self._alarm(record), record.seq)
         return None
@@ -179,7 +182,7 @@ def _alarm_text(record: Alarm) -> str:
             return f"Sold what {record.by} wanted sold. Left: {left}."
         case Resumed():
             return f"Trading resumed by {record.by}."
-        case StrategyFailed():
+        case StrategyFailed() | LegsMoved():
             return f"{record.text}."
         case Found():
             return f"{record.venue} has {record.text}."

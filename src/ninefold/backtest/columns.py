@@ -8,7 +8,7 @@ Out: `Bars`. Prices become whole ticks exactly: a price that is no multiple of t
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Literal
 
@@ -25,6 +25,7 @@ FINEST_UNIT = Fraction(1, 10**10)  # of money: fees are rounded up to it, and 10
 FINEST = 12  # decimals that are looked for when no tick is given
 EXACT = 2.0**50  # beyond it a double cannot tell whether a number is whole
 NEAR = 1e-9  # relative: how far a double may lie from the decimal number it stands for
+BLOCK = 32_768  # rows at a time: what is made of them on the way then stays near the processor
 Holes = Literal["refuse", "unknown"]
 
 
@@ -84,7 +85,7 @@ def bars_of_columns(
             raise BadBars(
                 f"column {name} is of {given[name].dtype}; times are whole numbers of nanoseconds since 1970 UTC"
             )
-    numbers = {name: given[name].astype(np.float64) for name in (*PRICES, "volume")}
+    numbers = {name: np.asarray(given[name], np.float64) for name in (*PRICES, "volume")}
     unknown = _unknown(numbers, given["open_ns"], holes)
     tick_size = _step({name: numbers[name] for name in PRICES}, unknown, tick, "price", FINEST)
     lot_size = exact(lot, "lot") if lot is not None else _fine_lot(tick_size)
@@ -134,11 +135,12 @@ def _step(
 ) -> Fraction:
     if given is not None:
         return exact(given, "tick")
-    most = max(float(np.max(values[~unknown], initial=0.0)) for values in numbers.values())
+    known = {name: values[~unknown] if unknown.any() else values for name, values in numbers.items()}
+    most = max(float(np.max(values, initial=0.0)) for values in known.values())
     while finest and most * 10.0**finest > EXACT:
         finest -= 1
     for decimals in range(finest + 1):
-        if all(_whole(values[~unknown], 10.0**decimals).all() for values in numbers.values()):
+        if all(_whole(values[rows], 10.0**decimals).all() for values in known.values() for rows in _blocks(values)):
             return Fraction(1, 10**decimals)
     name, row = next(
         (name, int(bad.argmax()))
@@ -166,12 +168,23 @@ def _whole(values: np.ndarray, scale: float) -> np.ndarray:
     return found
 
 
+def _blocks(values: np.ndarray) -> Iterator[slice]:
+    return (slice(first, first + BLOCK) for first in range(0, len(values), BLOCK))
+
+
 def _ticks(values: np.ndarray, tick: Fraction, unknown: np.ndarray, name: str) -> np.ndarray:
+    found = np.empty(len(values), np.int64)
+    for rows in _blocks(values):
+        found[rows] = _ticks_within(rows, values, tick, unknown[rows], name)
+    return found
+
+
+def _ticks_within(rows: slice, values: np.ndarray, tick: Fraction, unknown: np.ndarray, name: str) -> np.ndarray:
     with np.errstate(invalid="ignore"):
-        scaled = values * float(1 / tick)
+        scaled = values[rows] * float(1 / tick)
         bad = ~unknown & (np.abs(scaled - np.rint(scaled)) > 1e-6 * np.maximum(1.0, scaled * NEAR))
     if bad.any():
-        row = int(bad.argmax())
+        row = rows.start + int(bad.argmax())
         raise BadBars(
             f"row {row} has {name} {values[row]!r}, no multiple of the tick {float(tick)}; round it to the tick, or give the tick of "
             "these prices"

@@ -294,6 +294,8 @@ def share(target: int, equity: int, price: int, r: Numbers) -> int:
 @compiled
 def part(value: int, rate: int) -> int:
     """value * rate / ONE, rounded down, though the product may not fit."""
+    if rate == 0 or rate == ONE:
+        return value if rate else 0
     whole = value // ONE
     return whole * rate + (value - whole * ONE) * rate // ONE
 

@@ -42,7 +42,7 @@ class Decided:
     """What a run decided and got. standings: by (instrument, seq). fills: by order. told: its targets by (instrument, strategy).
     capital: of one instrument, in 10**-8 of `quote`, the account's asset; weights: of the strategies; sizing: how they are used. starts:
     (seq, from_seq) of each: behind seq only targets behind from_seq are known to the account. until_seq: up to where the ledger
-    has what was decided. exits: what the ledger says of them, by (instrument, strategy).
+    has what was decided. exits: what the ledger says of them, by (instrument, strategy). legs: strategies with legs.
     """
 
     standings: Mapping[tuple[int, int], Standing]
@@ -53,6 +53,7 @@ class Decided:
     starts: Sequence[tuple[int, int]]
     until_seq: int
     exits: Mapping[tuple[int, str], Sequence[Guard]]
+    legs: frozenset[str] = frozenset()
     sizing: str = "fixed"
     quote: str = "USDT"
 
@@ -158,6 +159,8 @@ def _without_order(
     worth = quote_amount(of, ask if apart > 0 else bid, size)
     if size < max(of.min_size, 1) or worth < to_units(of.min_notional, 8):
         return "no order", NETTING, held
+    if beside := sorted(name for instrument, name in run.told if instrument == of.id and name in run.legs):
+        return "no order", NETTING, f"{held}, before the legs of {', '.join(beside)} moved together or not at all"
     if run.sizing != "fixed":
         return "no order", NETTING, f"{held}, before they were sized by {run.sizing}"
     if of.quote != run.quote:

@@ -7,9 +7,11 @@ from typing import Any, TypeVar, cast
 
 from numba import njit
 
+from ninefold.market.compiled import kept
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def parallel(function: F) -> F:
     """Compiled as by `market.compiled.compiled`, on all cores."""
-    return cast(F, njit(cache=True, nogil=True, parallel=True)(function))
+    return cast(F, kept(njit(nogil=True, parallel=True)(function)))

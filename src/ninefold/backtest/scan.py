@@ -23,7 +23,11 @@ def crossing_changes(closes: np.ndarray, fast: int, slow: int, at: np.ndarray, t
     first = max(fast, slow)
     if first > len(closes):
         return 0
-    fast_sum, slow_sum = np.sum(closes[first - fast : first]), np.sum(closes[first - slow : first])
+    fast_sum = slow_sum = 0
+    for row in range(first - fast, first):
+        fast_sum += closes[row]
+    for row in range(first - slow, first):
+        slow_sum += closes[row]
     count, above = 0, False
     for row in range(first - 1, len(closes)):
         now = fast_sum * slow > slow_sum * fast
@@ -71,11 +75,32 @@ def compare(total: np.ndarray, windows: np.ndarray, pairs: np.ndarray, first: in
         by_slow, by_fast = float(pairs[one, 3]), float(pairs[one, 2])
         for row in range(BLOCK):
             flags[row] = fast[row] * by_slow > slow[row] * by_fast
-        for place in range(BLOCK // WORD):
-            word = np.uint64(0)
-            for byte in range(8):
-                word |= (packed[8 * place + byte] * BITS_OF_BYTES) >> np.uint64(56) << np.uint64(8 * byte)
-            above[one, first // WORD + place] = word
+        pack(packed, above[one, first // WORD : (first + BLOCK) // WORD])
+
+
+@compiled
+def pack(packed: np.ndarray, words: np.ndarray) -> None:
+    """A bit for each byte of 0 or 1. packed: eight bytes a word, BLOCK in all; words: BLOCK // WORD."""
+    for place in range(BLOCK // WORD):
+        word = np.uint64(0)
+        for byte in range(8):
+            word |= (packed[8 * place + byte] * BITS_OF_BYTES) >> np.uint64(56) << np.uint64(8 * byte)
+        words[place] = word
+
+
+@compiled
+def differing(values: np.ndarray, first: int, flags: np.ndarray, words: np.ndarray) -> None:
+    """A bit for each value of the block from `first` on that is not the one before it, the very first not 0; NaN never is.
+
+    flags: uint8, shape (BLOCK,), to work with. words: uint64, shape (BLOCK // WORD,), written.
+    """
+    now = values[first : first + BLOCK]
+    flags[len(now) :] = 0
+    flags[0] = now[0] != (values[first - 1] if first else 0.0)
+    before = now[: len(now) - 1]
+    for row in range(len(before)):
+        flags[row + 1] = now[row + 1] != before[row]
+    pack(flags.view(np.uint64), words)
 
 
 @compiled

@@ -30,6 +30,7 @@ from ninefold.backtest.fee_tiers import Tier, Volumes
 from ninefold.backtest.legs import LEG_FILLS, Legs, Together
 from ninefold.backtest.market_rules import Numbers
 from ninefold.backtest.outcome import Reason, TooLarge
+from ninefold.execution.legs import breaks, cannot_be_sent
 from ninefold.market.time import DAY_NS
 
 
@@ -143,10 +144,7 @@ class _Account:
         """Whether what cannot be filled now leaves the others without their counterpart."""
         if self.together != Together.UNWIND or self.liquidating or self.unwinding:
             return False
-        return any(self.opens(of, self.wanted[of]) for of in missing)
-
-    def opens(self, of: int, wanted: int) -> bool:
-        return abs(wanted) > abs(self.position[of]) or wanted * self.position[of] < 0
+        return breaks((self.position[of], self.wanted[of]) for of in missing)
 
     def miss(self, row: int, missing: list[int]) -> None:
         self.fills += [(row, 0, 0, 0, 0, 0, Reason.UNFILLED, 0, of) for of in missing]
@@ -210,19 +208,20 @@ class _Account:
         if self.anew:
             changes, self.anew, self.unwinding = dict(enumerate(self.target)), False, False
         wanted = {of: self.lots(row, of, target, equity) for of, target in changes.items() if self.close[of]}
-        missing = [of for of, target in changes.items() if target and not self.sendable(of, wanted.get(of, 0))]
+        missing = [of for of, target in changes.items() if self.is_in_the_way(of, target, wanted.get(of, 0))]
         if missing and self.together != Together.ALONE:
             self.miss(row, missing)
             return
         for of, lots in wanted.items():
             self.wanted[of] = lots
 
-    def sendable(self, of: int, lots: int) -> bool:
-        """Whether the venue takes an order for this position; what closes is taken whatever its value."""
-        if not lots:
-            return False
-        value = abs(lots - self.position[of]) * self.close[of] * int(self.legs.worth[of])
-        return value == 0 or not self.opens(of, lots) or value >= int(self.legs.least[of])
+    def is_in_the_way(self, of: int, target: int, lots: int) -> bool:
+        """Whether none can be sent because of this one; what closes is taken whatever its value."""
+
+        def is_taken(size: int) -> bool:
+            return size * self.close[of] * int(self.legs.worth[of]) >= int(self.legs.least[of])
+
+        return cannot_be_sent(target, self.position[of], lots, is_taken)
 
     def lots(self, row: int, of: int, target: int, equity: int) -> int:
         """The position that is wanted at a target."""

@@ -1,10 +1,12 @@
 """Compile every loop of formulas and back-tests once, so that nobody waits for it later: `python -m ninefold.backtest.warm`.
 
-In:  nothing. Out: what was compiled, kept beside the source files: most of a minute where nothing was compiled before.
+In:  `bars` or `ticks` for a half of them, which two processes can do beside each other; nothing for both.
+Out: what was compiled, kept beside the source files: a minute or two of one core where nothing was compiled before.
 """
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 import numpy as np
@@ -31,7 +33,13 @@ BARS = 4
 
 
 def warm() -> None:
-    """Run each kind of term and of back-test on a few bars."""
+    """Run each kind of term and of back-test once."""
+    warm_bars()
+    warm_ticks()
+
+
+def warm_bars() -> None:
+    """On a few bars."""
     rolling_loop.warm()
     analogue_loop.warm()
     time, price = np.arange(BARS), np.arange(BARS) + 100
@@ -45,10 +53,11 @@ def warm() -> None:
     sweep(bars, target[np.newaxis], Rules())
     sweep_crossings(bars, [(1, 2)], Rules())
     run_together({"one": bars}, {"one": target}, Rules())
-    _warm_ticks(time, price)
 
 
-def _warm_ticks(time: np.ndarray, price: np.ndarray) -> None:
+def warm_ticks() -> None:
+    """On a few trades and changes of a book."""
+    time, price = np.arange(BARS), np.arange(BARS) + 100
     ticks = Ticks(time, price, np.full(BARS, 10))
     _ = run_ticks(ticks, EmaCross(1, 2).changes(ticks), Way(Rules())).trades
     alone = {"one": Market(ticks, Way(Rules()))}
@@ -75,4 +84,4 @@ if __name__ == "__main__":
         warnings.simplefilter(
             "ignore", NumbaIRAssumptionWarning
         )  # a check of its own that errs where loops are inlined
-        warm()
+        {"": warm, "bars": warm_bars, "ticks": warm_ticks}["".join(sys.argv[1:])]()

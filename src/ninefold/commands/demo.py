@@ -15,7 +15,7 @@ import typer
 from ninefold.api.address import free_port
 from ninefold.bus.failed import BusFailed
 from ninefold.bus.server import NatsServer
-from ninefold.commands.chosen import Folder, Names, chosen_strategies
+from ninefold.commands.chosen import Folder, Legs, Names, chosen_strategies
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.line import shower
@@ -75,6 +75,7 @@ def run(
     ] = TRADED,
     strategy: Names = None,
     strategies: Folder = None,
+    legs: Legs = None,
     bus: Annotated[
         str, typer.Option(help="nats: all nine services as processes of their own, over a NATS server started here")
     ] = "",
@@ -89,7 +90,7 @@ def run(
             f"{bus!r}; the bus may be nats, or left out for two processes on this machine", param_hint="--bus"
         )
     named = _venues(venues, bool(tape))
-    chosen = chosen_strategies(strategy, strategies)
+    chosen = chosen_strategies(strategy, strategies, legs)
     if tape:
         simulation += ["--tape", *map(str, tape), "--speed", speed]
 

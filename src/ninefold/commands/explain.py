@@ -55,7 +55,7 @@ def run(
 
 def as_json(found: Explanation) -> dict[str, Any]:
     """Nanosecond times are strings, as everywhere in JSON."""
-    said = {**msgspec.to_builtins(found), "instrument": found.instrument.name, "same": found.same}
+    said = {**msgspec.to_builtins(found, str_keys=True), "instrument": found.instrument.name, "same": found.same}
     said["verdict"] = _verdict(found)
     return {name: _plain(value) for name, value in said.items()}
 
@@ -87,7 +87,8 @@ def _print(found: Explanation, console: Console) -> None:
         console.print(f"{asked_by}: no strategy had a part in it")
     else:
         for wish in found.wishes:
-            _print_wish(wish, found.instrument, console)
+            is_quote = found.decided is not None and wish.strategy not in found.decided.targets
+            _print_wish(wish, found.instrument, is_quote, console)
     if found.decided is not None:
         _print_decision(found.decided, found, console)
     console.print(f"risk: {_verdict(found)}")
@@ -107,11 +108,12 @@ def _strategies(found: Explanation) -> tuple[str, ...]:
     return born.strategies if isinstance(born, Order) else ()
 
 
-def _print_wish(wish: Wish, of: Instrument, console: Console) -> None:
+def _print_wish(wish: Wish, of: Instrument, is_quote: bool, console: Console) -> None:
     """What it wanted and saw; its formula below, whole, so that it can be copied."""
-    target = "cannot tell" if wish.target is None else f"{wish.target:+.2f}"
+    wants = "wants cannot tell" if wish.target is None else f"wants {wish.target:+.2f}"
     bar = _bar(wish.bar, of)
-    console.print(f"{wish.strategy} wants {target}{f', of the bar {bar}' if bar else ''}", soft_wrap=True)
+    said = "quotes" if is_quote else wants
+    console.print(f"{wish.strategy} {said}{f', of the bar {bar}' if bar else ''}", soft_wrap=True)
     if wish.own is not None:
         held, bars = of.size_text(int(wish.own["position"])), int(wish.own["bars_held"])
         profit = f", {bars} bars, at {wish.own['open_profit']:+.2%}" if bars else ""
@@ -119,6 +121,8 @@ def _print_wish(wish: Wish, of: Instrument, console: Console) -> None:
     if wish.left is not None:
         at = f" set off at {of.price_text(wish.left.price)} {of.quote}" if wish.left.price else ""
         console.print(f"    out by its {wish.left.left}{at}, flat until its target changes or its entry holds again")
+    if wish.legs is not None:
+        console.print(f"    {wish.legs.text}", soft_wrap=True)
     console.print(f"    {wish.formula}", style="dim", soft_wrap=True)
     for term, value in wish.values.items():
         console.print(f"    {term} = {'unknown' if value is None else format(value, '.6g')}", soft_wrap=True)

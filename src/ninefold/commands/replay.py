@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ninefold.bus.failed import BusFailed
-from ninefold.commands.chosen import Folder, Names, chosen_strategies
+from ninefold.commands.chosen import Folder, Legs, Names, chosen_strategies
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.table import print_summary
@@ -26,6 +26,7 @@ def run(
     data_dir: Annotated[Path, typer.Option(help="where to store what comes out; empty, or of the same source")],
     strategy: Names = None,
     strategies: Folder = None,
+    legs: Legs = None,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
     bus: Annotated[
         str, typer.Option(help="nats: every stage as a process of its own, over a NATS server started here")
@@ -41,7 +42,7 @@ def run(
 
     if bus not in ("", "nats"):
         raise typer.BadParameter(f"{bus!r}; the bus may be nats, or left out", param_hint="--bus")
-    chosen = chosen_strategies(strategy, strategies)
+    chosen = chosen_strategies(strategy, strategies, legs)
     with plainly(BadRecording, OtherSource, NotFresh, BusFailed, ChildFailed, *KNOWN):
         found = (
             asyncio.run(lean.load("ninefold.services.replay_bus").replay_over_bus(source, data_dir, progress, chosen))

@@ -84,10 +84,12 @@ class Sizing(_Section, frozen=True):
 
 
 class Strategies(_Section, frozen=True):
-    """names: empty means the default ones. folder: where a user's own strategy files are found by name."""
+    """names: empty means the default ones. folder: where a user's own strategy files are found by name. legs: by strategy, the pair
+    of each of its legs, in their order."""
 
     names: tuple[str, ...] = ()
     folder: str = ""
+    legs: dict[str, tuple[str, ...]] = {}
 
 
 class Source(_Section, frozen=True):

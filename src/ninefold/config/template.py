@@ -75,6 +75,9 @@ timeframe = "1m"         # of these bars
 names = []               # empty: the default ones (bars from TIMEFRAMES)
 folder = ""              # your own strategy files, found by name
 
+[strategies.legs]        # of strategies with legs, the pair of each leg in their order
+# price_pair = ["BTC/USDT", "ETH/USDT"]
+
 # [[sentiment]]          # headlines: an address or a file, as many as you like
 # name = "news"
 # form = "rss"           # rss, lines (one JSON object a line), fear_greed (CSV or alternative.me's JSON)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ninefold.execution.entries import Entries
+from ninefold.execution.entries import Deal, Entries, deal_of
 from ninefold.execution.money import base_amount
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Crossed, Fill, Order, Shared
@@ -32,17 +32,17 @@ def split(total: int, shares: Mapping[str, int]) -> dict[str, int]:
     >>> split(-5, {"a": -2, "b": -1})
     {'a': -3, 'b': -2}
     """
-    whole, size, sign = sum(map(abs, shares.values())), abs(total), 1 if total >= 0 else -1
-    parts: dict[str, int] = {}
-    fractions: list[tuple[int, str]] = []
-    lacking = size
-    for name, share in shares.items():
-        part, fraction = divmod(size * abs(share), whole)
-        parts[name] = sign * part
-        fractions.append((-fraction, name))
-        lacking -= part
-    for _, name in sorted(fractions)[:lacking]:
-        parts[name] += sign
+    sizes = [abs(share) for share in shares.values()]
+    whole, size, sign = sum(sizes), abs(total), 1 if total >= 0 else -1
+    wholes = sizes if size == whole else [size * share // whole for share in sizes]
+    parts = dict(zip(shares, wholes if sign > 0 else [-part for part in wholes], strict=True))
+    lacking = size - sum(wholes)
+    if lacking:
+        left = [
+            part * whole - size * share for part, share in zip(wholes, sizes, strict=True)
+        ]  # the greatest comes first
+        for _, name in sorted(zip(left, shares, strict=True))[:lacking]:
+            parts[name] += sign
     return parts
 
 
@@ -127,8 +127,8 @@ class Attribution:
         base = split(fill.side * base_amount(instrument, fill.size), wanted)
         for name, amount in base.items():
             self._add(name, instrument.base, amount)
-            self._enter(name, number, instrument, amount, fill.price, fill.seq)
             self.fills[name] = self.fills.get(name, 0) + 1
+        self._enter(number, base, deal_of(instrument, fill.price, fill.seq))
         for name, amount in split(-fill.side * value, wanted).items():
             self._add(name, instrument.quote, amount)
         for name, fee in split(-fill.fee, wanted).items():
@@ -152,10 +152,12 @@ class Attribution:
         givers = {name: amount for name, amount in taken.items() if amount < 0}
         value = sum(takers.values()) * price // 10**instrument.price_decimals
         paid: dict[str, int] = {**split(-value, takers), **split(value, givers)}
+        deal, base, quote = deal_of(instrument, price, seq), instrument.base, instrument.quote
         for name, amount in taken.items():
-            self._add(name, instrument.base, amount)
-            self._add(name, instrument.quote, paid[name])
-            self._enter(name, instrument.id, instrument, amount, price, seq)
+            of = self.amounts.setdefault(name, {})
+            of[base] = of.get(base, 0) + amount
+            of[quote] = of.get(quote, 0) + paid[name]
+        self._enter(instrument.id, taken, deal)
 
     def _know(self, order_id: str, wanted: Mapping[str, int]) -> None:
         self._wanted.pop(order_id, None)
@@ -168,12 +170,15 @@ class Attribution:
         if asset:
             of[asset] = of.get(asset, 0) + amount
 
-    def _enter(self, strategy: str, number: int, instrument: Instrument, amount: int, price: int, seq: int) -> None:
-        of = self._held.setdefault(number, {})
-        before = of.get(strategy, 0)
-        self.entries.add((strategy, number), instrument, before, amount, price, seq)
-        of[strategy] = before + amount
-        self._of.setdefault(strategy, set()).add(number)
+    def _enter(self, number: int, amounts: Mapping[str, int], deal: Deal) -> None:
+        of, entries, instruments = self._held.setdefault(number, {}), self.entries, self._of
+        for strategy, amount in amounts.items():
+            before = of.get(strategy, 0)
+            entries.add((strategy, number), before, amount, deal)
+            of[strategy] = before + amount
+            if strategy not in instruments:
+                instruments[strategy] = set()
+            instruments[strategy].add(number)
 
     def _hold(self, strategy: str, instrument: int, amount: int) -> None:
         of = self._held.setdefault(instrument, {})

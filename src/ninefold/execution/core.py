@@ -23,11 +23,14 @@ from ninefold.execution.adopted import PROTECTIVE, adopted
 from ninefold.execution.canary import Canary
 from ninefold.execution.desk import Desk
 from ninefold.execution.done import tell
+from ninefold.execution.followed import Followed
 from ninefold.execution.guards import ExitRule, Guards
 from ninefold.execution.ids import is_ours
+from ninefold.execution.legs import NO_LEGS, Legs, LegsRule
+from ninefold.execution.legs_allowed import legs_allowed
 from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow, never_sent
+from ninefold.execution.quotes import NO_QUOTES, Quotes
 from ninefold.execution.rejections import Rejections
-from ninefold.execution.relisted import relist
 from ninefold.execution.returns import Returns
 from ninefold.execution.risk import Approved, RiskState, check
 from ninefold.execution.rules import AccountRules
@@ -35,7 +38,7 @@ from ninefold.execution.selling_out import SellingOut
 from ninefold.execution.shown import Shown
 from ninefold.execution.under_way import busy_of, pending, pending_parts
 from ninefold.execution.wishes import Shares, Wanted, Wishes, shared
-from ninefold.execution.worth import DRAWDOWN, Worth
+from ninefold.execution.worth import DRAWDOWN, Worth, worth_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import (
@@ -50,6 +53,7 @@ from ninefold.market.records import (
     Flattened,
     Guard,
     Halted,
+    LegsMoved,
     Listed,
     May,
     Order,
@@ -59,15 +63,15 @@ from ninefold.market.records import (
     Started,
     Tick,
 )
-from ninefold.market.time import MINUTE_NS, SECOND_NS
+from ninefold.market.time import SECOND_NS
 
 NO_EXITS: Mapping[str, ExitRule] = {}
-KEPT_ORDERS = 2_000  # that are over stay known, half an hour at sixty a minute, to recognise late updates
 
 
 class ExecutionCore:
-    """One account. widths: of bars whose returns somebody asks for beside the rules. exits: of strategies. `contradictions`: updates
-    that could not be true, newest last. `to_halt`: a halt of our own that the halt switch does not show yet."""
+    """One account. widths: of bars whose returns somebody asks for beside the rules. exits, legs: of strategies. quotes: of those that
+    quote, the most that they may hold. `contradictions`: updates that could not be true, newest last. `to_halt`: a halt of our
+    own that the halt switch does not show yet."""
 
     def __init__(
         self,
@@ -75,28 +79,31 @@ class ExecutionCore:
         registry: Registry,
         widths: frozenset[int] = frozenset(),
         exits: Mapping[str, ExitRule] = NO_EXITS,
+        legs: Mapping[str, LegsRule] = NO_LEGS,
+        quotes: Mapping[str, float] = NO_QUOTES,
     ) -> None:
         self.rules = rules
         self.account = Account()
         self.shown = Shown(registry, rules.venue)
-        self.orders: dict[str, Tracked] = {}
+        self.rejections = Rejections()
+        self._followed = Followed(self.account.attribution, self.rejections)
+        self.orders = self._followed.orders
         self.contradictions: deque[Contradiction] = deque(maxlen=1000)
         self._registry = registry
         self._halted: Halted | None = None
         self.to_halt: Halted | None = None
         self.worth = Worth()
         self.canary = Canary(rules)
-        self.rejections = Rejections()
         self.returns = Returns(widths | ({rules.tail_width_ns} if rules.max_var or rules.max_cvar else set()))
         self._selling_out = SellingOut()
         self.desk = Desk(rules, registry, self.orders, self.account, self.shown)
         self.guards = Guards(exits, registry, self.account.attribution)
-        self._wishes = Wishes(rules.account, registry, self.account, self.shown, self._selling_out, self.guards)
+        self.legs = Legs(legs, registry, self.account.attribution, self.orders, self.shown)
+        self.quotes = Quotes(quotes, rules.account, registry, self.account, self.shown, self._selling_out)
+        self._wishes = Wishes(
+            *(rules.account, registry, self.account, self.shown, self._selling_out, self.guards, self.legs, self.quotes)
+        )
         self._to_cancel: list[Cancel] = []
-        self._under_way: dict[str, int] = {}  # client order id to instrument
-        self._over: deque[str] = deque()
-        self._rewritten: set[str] = set()  # orders whose venue leaves things out: the merged state follows each update
-        self._sent_ns: deque[int] = deque()
         self._awaited: dict[str, None] = {"its balances": None}
         self._equity_second = -1
 
@@ -108,9 +115,11 @@ class ExecutionCore:
         events: Iterable[AnyRecord],
         widths: frozenset[int] = frozenset(),
         exits: Mapping[str, ExitRule] = NO_EXITS,
+        legs: Mapping[str, LegsRule] = NO_LEGS,
+        quotes: Mapping[str, float] = NO_QUOTES,
     ) -> ExecutionCore:
         """The core as it stood after the ledger's events, oldest first. The venue is asked again before it trades."""
-        core = cls(rules, registry, widths, exits)
+        core = cls(rules, registry, widths, exits, legs, quotes)
         for event in events:
             if not isinstance(event, Started):
                 core._fold(event)
@@ -138,7 +147,7 @@ class ExecutionCore:
 
     def unsettled(self) -> list[Order]:
         """Orders that are not over, or whose fills are not all known; those that protect a position first, oldest first."""
-        found = [self.orders[order_id].order for order_id in self._under_way]
+        found = [each.order for each in self._followed.all_under_way()]
         return sorted(found, key=lambda order: order.order_type not in PROTECTIVE)
 
     def take_cancels(self) -> list[Cancel]:
@@ -148,13 +157,7 @@ class ExecutionCore:
 
     def equity(self) -> int | None:
         """Worth of the account in its quote asset; None while a price or every balance is unknown."""
-        total = 0
-        for asset in self.account.free:
-            worth = self.shown.worth(self.account.total(asset), asset, self.rules.quote)
-            if worth is None:
-                return None
-            total += worth
-        return total if self.account.free else None
+        return worth_of(self.account, self.shown, self.rules.quote)
 
     def step(
         self,
@@ -172,8 +175,9 @@ class ExecutionCore:
         """
         self.shown.fold(chunk)
         self.returns.fold(chunk.rows("bars"))
+        self.legs.watch(chunk.rows("quotes"))
         self.desk.watch(chunk.rows("trades"))
-        self.guards.watch(chunk.rows("trades"), self._under_way.values())
+        self.guards.watch(chunk.rows("trades"), self._followed.under_way.values())
         made: list[AnyRecord] = []
         approved: list[Approved] = []
         tick: Tick | None = None
@@ -184,7 +188,7 @@ class ExecutionCore:
                 made += self._fold(record)
         if tick is not None:
             made += self._worth(tick)
-            made += self.guards.look(chunk, tick, busy_of(self._orders_under_way()) if self._may_leave else None)
+            made += self.guards.look(chunk, tick, busy_of(self._followed.all_under_way()) if self._may_leave else None)
             wanted = (desired() if callable(desired) else desired) or {}
             approved = self._decide(chunk, tick, Wanted(wanted, wants or {}, open_mays), made)
         chunk.records.extend(made)
@@ -218,10 +222,13 @@ class ExecutionCore:
                 self.account.attribution.cross(record, self._registry[record.instrument])
             case Guard() | Renewed():
                 self.guards.fold(record)
+            case LegsMoved():
+                self.legs.fold(record)
             case Listed():
                 self.account.relist_to(record.instrument, self._registry)
                 self.guards.relist_to(record.instrument)
-                relist(self.orders, self._under_way, record.instrument, self._registry)
+                self.legs.relist_to(record.instrument)
+                self._followed.relist(record.instrument, self._registry)
                 return self.desk.relist_to(record)
             case Started():
                 return self._start(record)
@@ -229,7 +236,7 @@ class ExecutionCore:
 
     def _see(self, equity: Equity) -> None:
         self.worth.see(equity)
-        self.canary.look(bool(busy_of(self._orders_under_way())), not self.account.differences())
+        self.canary.look(bool(busy_of(self._followed.all_under_way())), not self.account.differences())
 
     def _switch(self, record: Halted | Resumed) -> None:
         if isinstance(record, Resumed):
@@ -259,8 +266,8 @@ class ExecutionCore:
         self._keep(after)
         told = msgspec.structs.replace(after.order, seq=update.seq, known_ns=update.known_ns)
         if told != update:
-            self._rewritten.add(update.client_order_id)
-        shown: list[AnyRecord] = [told] if update.client_order_id in self._rewritten else []
+            self._followed.rewritten.add(update.client_order_id)
+        shown: list[AnyRecord] = [told] if update.client_order_id in self._followed.rewritten else []
         return shown + self._tell(known, after, update)
 
     def _fill(self, fill: Fill) -> list[AnyRecord]:
@@ -286,7 +293,8 @@ class ExecutionCore:
         if before.complete or not after.complete:
             return []
         self.canary.filled(after.order.client_order_id)
-        return [tell(after, self._registry[after.order.instrument], by.seq, by.known_ns)]
+        words = self.legs.words(after.order)
+        return [tell(after, self._registry[after.order.instrument], by.seq, by.known_ns, words)]
 
     def _start(self, started: Started) -> list[AnyRecord]:
         """What was intended only will not be sent; what may have been sent is asked for."""
@@ -296,8 +304,9 @@ class ExecutionCore:
                 over = never_sent(order, started)
                 self._keep(over)
                 expired.append(over.order)
-        self._awaited = {"its balances": None, **dict.fromkeys(self._under_way)}
+        self._awaited = {"its balances": None, **dict.fromkeys(self._followed.under_way)}
         self.desk.started()
+        self.quotes.started()
         return expired
 
     def _worth(self, tick: Tick) -> list[AnyRecord]:
@@ -315,16 +324,27 @@ class ExecutionCore:
         return [equity, halted]
 
     def _decide(self, chunk: Chunk, tick: Tick, wanted: Wanted, made: list[AnyRecord]) -> list[Approved]:
-        under_way = self._orders_under_way()
+        under_way = self._followed.all_under_way()
         leaving, changed = self.desk.due(tick, under_way, not self._awaited, self._may_leave)
         made += changed
         intents = leaving
         shares: Shares = {}
-        if wanted.desired or self._selling_out.asked:
+        if wanted.desired or self._selling_out.asked or self.legs.rules:
             reducing = frozenset(order.instrument for order in leaving if order.reduce_only)
             busy = reducing | busy_of(under_way)  # what reduces may sell what strategies hold
+            if self.legs.rules or self.quotes.most:
+                free = busy if self._may_leave else None
+
+                def refused_of(orders: list[Order], shares: Shares) -> list[Order]:
+                    return check(self._risk_state(tick, shares), leaving + orders)[1]
+
+                wanted, moved = legs_allowed(self.legs, self._wishes, chunk, tick, wanted, free, refused_of)
+                made += moved
             wished, shares = self._wishes.orders(chunk, tick, wanted, busy, under_way, self._halted, made)
             intents = leaving + wished
+        quoted, cancels = self.quotes.look(tick, under_way, not self._awaited, self._may_leave)
+        intents = intents + quoted
+        self._to_cancel += map(Cancel, cancels)
         approved: list[Approved] = []
         if intents:
             approved, refused = check(self._risk_state(tick, shares), intents)
@@ -333,6 +353,7 @@ class ExecutionCore:
             for each in approved:
                 self._approved(each.order, shares.get(each.order.client_order_id, {}), made)
                 made += self.desk.sent(each.order)
+        made += self.legs.sent([each.order for each in approved if each.order.client_order_id in shares], tick)
         if not self._awaited:
             self._to_cancel += map(Cancel, self.desk.cancels())
         return approved
@@ -351,13 +372,8 @@ class ExecutionCore:
     def _may_leave(self) -> bool:
         return self._halted is None and not self._awaited
 
-    def _orders_under_way(self) -> list[Tracked]:
-        return [self.orders[one] for one in self._under_way]
-
     def _risk_state(self, tick: Tick, shares: Mapping[str, Mapping[str, int]]) -> RiskState:
-        while self._sent_ns and self._sent_ns[0] <= tick.known_ns - MINUTE_NS:
-            self._sent_ns.popleft()
-        under_way = self._orders_under_way()
+        under_way = self._followed.all_under_way()
         return RiskState(
             known_ns=tick.known_ns,
             rules=self.rules,
@@ -365,7 +381,7 @@ class ExecutionCore:
             shown=self.shown,
             account=self.account,
             halted=self._halted,
-            sent_ns=self._sent_ns,
+            sent_ns=self._followed.sent_ns(tick.known_ns),
             awaited=list(self._awaited),
             pending=pending(under_way, self._registry),
             canary=self.canary,
@@ -379,22 +395,6 @@ class ExecutionCore:
         )
 
     def _keep(self, tracked: Tracked) -> None:
-        order = tracked.order
-        if order.status == "refused":
-            return
-        self.rejections.see(self.orders.get(order.client_order_id), tracked)
-        if order.client_order_id not in self.orders:
-            self.account.attribution.follow(order)
-            self._sent_ns.append(order.known_ns)
-        self.orders[order.client_order_id] = tracked
-        if not tracked.settled:
-            self._under_way[order.client_order_id] = order.instrument
-        elif self._under_way.pop(order.client_order_id, None) is not None:
-            self._over.append(order.client_order_id)
-            if len(self._over) > KEPT_ORDERS:
-                oldest = self._over.popleft()
-                if self.desk.families.needs(oldest):
-                    self._over.append(oldest)
-                    return
-                self.orders.pop(oldest, None)
-                self._rewritten.discard(oldest)
+        self.quotes.see(tracked.order)
+        if oldest := self._followed.keep(tracked):
+            self._followed.forget(oldest, self.desk.families.needs(oldest))

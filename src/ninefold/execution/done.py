@@ -11,8 +11,8 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.records import Has
 
 
-def tell(tracked: Tracked, instrument: Instrument, seq: int, known_ns: int) -> Has:
-    """The message for a complete order."""
+def tell(tracked: Tracked, instrument: Instrument, seq: int, known_ns: int, legs: str = "") -> Has:
+    """The message for a complete order. legs: words about those that it belongs to."""
     order = tracked.order
     size = sum(fill.size for fill in tracked.fills.values())
     value = sum(fill.size * fill.price for fill in tracked.fills.values())
@@ -32,5 +32,5 @@ def tell(tracked: Tracked, instrument: Instrument, seq: int, known_ns: int) -> H
         size=size,
         price=price,
         text=f"{verb} {instrument.size_text(size)}{part} {instrument.base} at "
-        f"{instrument.price_text(price)} {instrument.quote} on {instrument.venue}; {told}",
+        f"{instrument.price_text(price)} {instrument.quote} on {instrument.venue}; {told}{legs}",
     )

@@ -10,8 +10,9 @@ no order for it. What makes a position smaller leaves its average as it is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from ninefold.execution.money import DECIMALS, is_orderable, size_of
+from ninefold.execution.money import DECIMALS, least_amount
 from ninefold.market.instruments import Instrument
 
 Key = tuple[str, int]  # strategy, instrument
@@ -34,22 +35,37 @@ class Entry:
             self.tick = tick
 
 
+class Deal(NamedTuple):
+    """What several get and give at once. ticks: the price in whole ticks. tick: as of an `Entry`. least: the least amount of base that
+    the venue takes an order for."""
+
+    ticks: int
+    tick: int
+    least: int
+    seq: int
+
+
+def deal_of(instrument: Instrument, price: int, seq: int) -> Deal:
+    """price: in the instrument's units."""
+    return Deal(price // instrument.tick_size, tick_of(instrument), least_amount(instrument, price), seq)
+
+
 class Entries:
     def __init__(self) -> None:
         self.of: dict[Key, Entry] = {}
 
-    def add(self, key: Key, instrument: Instrument, before: int, amount: int, price: int, seq: int) -> None:
-        """before, amount: of base, signed; price: in the instrument's units."""
-        ticks = price // instrument.tick_size
+    def add(self, key: Key, before: int, amount: int, deal: Deal) -> None:
+        """before, amount: of base, signed."""
+        ticks, tick, least, seq = deal
         entry, after = self.of.get(key), before + amount
         if before * after < 0 or (entry is None and abs(after) > abs(before)):
-            self.of[key] = Entry(ticks, ticks, seq, tick_of(instrument))
+            self.of[key] = Entry(ticks, ticks, seq, tick)
         elif entry is None:
             return
         elif before * amount > 0:
-            entry.count_in(tick_of(instrument))
+            entry.count_in(tick)
             entry.average = (entry.average * abs(before) + ticks * abs(amount)) // abs(after)
-        elif not is_orderable(instrument, _lots(instrument, after), price):
+        elif abs(after) < least:
             del self.of[key]
 
     def relist(self, strategy: str, old: int, new: int) -> None:
@@ -61,7 +77,3 @@ class Entries:
 def tick_of(instrument: Instrument) -> int:
     """In 10**-8 of the quote asset."""
     return instrument.tick_size * int(10 ** (DECIMALS - instrument.price_decimals))
-
-
-def _lots(instrument: Instrument, amount: int) -> int:
-    return size_of(instrument, abs(amount)) // instrument.lot_size * instrument.lot_size

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 PREFIX = "nf-"
 _LENGTH = 20
+_BYTES = 15  # enough for that, in whole fives
 
 
 def client_order_id(account: str, instrument: str, seq: int, known_ns: int, strategies: Iterable[str]) -> str:
@@ -51,4 +52,4 @@ def is_ours(order_id: str) -> bool:
 
 def _digest(parts: list[str]) -> str:
     digest = hashlib.sha256("\0".join(parts).encode()).digest()
-    return PREFIX + base64.b32encode(digest).decode().lower()[:_LENGTH]
+    return PREFIX + base64.b32encode(digest[:_BYTES]).decode().lower()[:_LENGTH]

@@ -7,6 +7,7 @@ Out: intended orders: the difference, cut to the instrument's lot toward zero. D
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ninefold.execution.shown import Quote
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import May, Order, Tick
-from ninefold.market.wanted import wanted_of
+from ninefold.market.wanted import SETS_KNOWN, wanted_in, wanted_of
 
 
 def intend(
@@ -72,5 +73,12 @@ def foretelling(mays: Sequence[May], instrument: int, side: int, strategies: tup
 def contributors(chunk: Chunk) -> Mapping[int, tuple[str, ...]]:
     """Strategies with a known target in this chunk, by instrument, in alphabetical order."""
     targets = chunk.rows("targets")
-    known = targets[~np.isnan(targets["target"])]
-    return {instrument: tuple(sorted(said)) for instrument, said in wanted_of(known).items()}
+    unknown = np.isnan(targets["target"])
+    wanted = wanted_of(targets[~unknown]) if unknown.any() else wanted_in(chunk)
+    return {instrument: _in_order(tuple(said)) for instrument, said in wanted.items()}
+
+
+@lru_cache(SETS_KNOWN)
+def _in_order(strategies: tuple[str, ...]) -> tuple[str, ...]:
+    """They are mostly the same at every tick."""
+    return tuple(sorted(strategies))

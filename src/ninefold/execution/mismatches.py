@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from ninefold.market.records import AnyRecord, Fill, Guard, Has, May, MayScored, Order, StrategyFailed, Tick
+from ninefold.market.records import AnyRecord, Fill, Guard, Has, LegsMoved, May, MayScored, Order, StrategyFailed, Tick
 from ninefold.market.time import TIMEFRAME_OF
 
 NONE = "none"
@@ -31,6 +31,7 @@ KINDS = (
     "score",
     "failure",
     "exit",
+    "legs",
     "order",
     "refusal",
     "fill",
@@ -65,7 +66,7 @@ def of_rows(kind: str, run: np.ndarray, again: np.ndarray) -> list[Mismatch]:
 
 
 def of_records(run: Iterable[AnyRecord], again: Iterable[AnyRecord]) -> list[Mismatch]:
-    """Ticks, MAY and their scores, failures of free code, exits, orders, fills and HAS; other records are not decisions."""
+    """Ticks, MAY and their scores, failures of free code, exits, legs, orders, fills and HAS; other records are not decisions."""
     of_run, of_again = _records_by_key(run), _records_by_key(again)
     found = []
     for key in of_run.keys() | of_again.keys():
@@ -88,7 +89,7 @@ def kind_of(record: AnyRecord) -> str:
 
 _KIND: dict[type, str] = {
     **{Tick: "tick", May: "may", MayScored: "score"},
-    **{StrategyFailed: "failure", Guard: "exit", Order: "order", Fill: "fill", Has: "has"},
+    **{StrategyFailed: "failure", Guard: "exit", LegsMoved: "legs", Order: "order", Fill: "fill", Has: "has"},
 }
 _COMPARED = tuple(_KIND)
 
@@ -126,6 +127,8 @@ def _key(record: AnyRecord) -> Hashable:
             return ("fill", record.seq, record.client_order_id, record.trade_id)
         case Guard():
             return ("exit", record.seq, record.instrument, record.strategy, record.left, record.best)
+        case LegsMoved():
+            return ("legs", record.seq, record.strategy, record.state)
         case StrategyFailed():
             return ("failure", record.seq, record.strategy)
         case May() | MayScored():
@@ -171,7 +174,7 @@ def _shown(record: AnyRecord) -> Sequence[str]:
 def _strategies(record: AnyRecord) -> str:
     if isinstance(record, Order):
         return ",".join(record.strategies)
-    return record.strategy if isinstance(record, May | Has | Guard | StrategyFailed) else ""
+    return record.strategy if isinstance(record, May | Has | Guard | StrategyFailed | LegsMoved) else ""
 
 
 def _id(record: AnyRecord) -> str:
@@ -179,6 +182,8 @@ def _id(record: AnyRecord) -> str:
         return record.client_order_id
     if isinstance(record, Guard):
         return f"exits of {record.strategy}"
+    if isinstance(record, LegsMoved):
+        return f"legs of {record.strategy}"
     if isinstance(record, StrategyFailed):
         return f"free code of {record.strategy}"
     return record.may_id if isinstance(record, May | MayScored) else ""

@@ -47,6 +47,14 @@ def is_orderable(instrument: Instrument, size: int, price: int) -> bool:
     return quote_amount(instrument, price, size) >= least_notional(instrument)
 
 
+def least_amount(instrument: Instrument, price: int) -> int:
+    """The least amount of base of which the whole lots are one that the venue takes at a price, as `is_orderable` says."""
+    shift = DECIMALS - instrument.price_decimals - instrument.size_decimals
+    above, below = least_notional(instrument) * 10 ** max(-shift, 0), max(price, 1) * 10 ** max(shift, 0)
+    size = max(instrument.min_size, 1, -(-above // below))
+    return base_amount(instrument, -(-size // instrument.lot_size) * instrument.lot_size)
+
+
 def least_notional(instrument: Instrument) -> int:
     """The least worth of an order, as an amount of the quote asset."""
     return _units_of(instrument.min_notional)

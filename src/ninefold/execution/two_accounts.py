@@ -35,8 +35,10 @@ SIDES = ("in the run", "in the simulated market")
 
 
 class Standing(NamedTuple):
-    """order: intended or refused at this tick, or None. position: less what people bought by hand. under_way: the order that was
-    before it, "" if none. quote: what the feed showed. exits: by strategy, where they stand, or the one by which it left.
+    """order: intended or refused at this tick, or None. position: less what people bought by hand, and what quotes brought. under_way:
+    the order that was before it, "" if none. quote: what the feed showed. exits: by strategy, where they stand, or the one by
+    which it left. legs: of strategies with a leg here, where these stand. Quotes are no part of it: whether and when one is met
+    hangs on a place in a queue that the simulated market does not have.
     """
 
     order: Order | None
@@ -45,6 +47,7 @@ class Standing(NamedTuple):
     awaited: tuple[str, ...]
     quote: Quote | None = None
     exits: Mapping[str, Levels | str] = {}
+    legs: Mapping[str, str] = {}
 
     @property
     def decided(self) -> tuple[object, ...]:
@@ -63,7 +66,7 @@ def concerned(core: ExecutionCore, chunk: Chunk) -> set[int]:
     tick = _tick_of(chunk)
     if tick is None:
         return set()
-    made = _made_at(tick, chunk)
+    made = _made_at(tick, chunk, core)
     return {*chunk.rows("targets")["instrument"].tolist(), *core.guards.instruments, *made}
 
 
@@ -72,20 +75,22 @@ def standings(core: ExecutionCore, chunk: Chunk, instruments: set[int]) -> dict[
     tick = _tick_of(chunk)
     if tick is None or not instruments:
         return {}
-    made = _made_at(tick, chunk)
+    made = _made_at(tick, chunk, core)
     under_way = {
         order.instrument: order.client_order_id
         for order in core.unsettled()
-        if not (order.instrument in made and order.client_order_id == made[order.instrument].client_order_id)
+        if not core.quotes.is_quote(order)
+        and not (order.instrument in made and order.client_order_id == made[order.instrument].client_order_id)
     }
     return {
         instrument: Standing(
             made.get(instrument),
-            core.account.of_strategies(instrument),
+            core.account.of_strategies(instrument) - sum(core.quotes.held(instrument).values()),
             under_way.get(instrument, ""),
             core.awaited,
             core.shown.quote(instrument),
             core.guards.standing(instrument),
+            core.legs.standing(instrument),
         )
         for instrument in sorted(instruments)
     }
@@ -95,12 +100,15 @@ def _tick_of(chunk: Chunk) -> Tick | None:
     return next((record for record in reversed(chunk.records) if isinstance(record, Tick)), None)
 
 
-def _made_at(tick: Tick, chunk: Chunk) -> dict[int, Order]:
-    """Orders that were intended or refused at a tick, by instrument."""
+def _made_at(tick: Tick, chunk: Chunk, core: ExecutionCore) -> dict[int, Order]:
+    """Orders that were intended or refused at a tick, by instrument, without quotes."""
     return {
         record.instrument: record
         for record in chunk.records
-        if isinstance(record, Order) and record.seq == tick.seq and record.status in ("intended", "refused")
+        if isinstance(record, Order)
+        and record.seq == tick.seq
+        and record.status in ("intended", "refused")
+        and not core.quotes.is_quote(record)
     }
 
 
@@ -208,7 +216,7 @@ class TwoAccounts:
             return _Cause(FILL, f"the position differs since order {order}", order)
         if run.exits != again.exits and (order := self._priced(instrument)):
             return _Cause(FILL, f"exits stand at other prices since order {order}", order)
-        shared = run.rule in SHARED or again.rule in SHARED
+        shared = run.rule in SHARED or again.rule in SHARED or run.legs != again.legs
         first = self._first or next((one for of in self._of for one in [self._unlike(of)] if one), "")
         if shared and first:
             return _Cause(FILL, f"the account differs since order {first}", first)

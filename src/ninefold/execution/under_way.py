@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ninefold.execution.asked import HAND
 from ninefold.execution.attribution import Attribution
 from ninefold.execution.desk import RESTS
 from ninefold.execution.held import KEPT
@@ -68,11 +67,10 @@ def more(known: Pending, amount: int) -> Pending:
 
 
 def most(held: int, known: Pending) -> int:
-    """The greatest amount, long or short, that may come to be held."""
-    long, short = held + known[0], known[1] - held
-    return max(long, -long, short, -short)
+    """The greatest amount, long or short, that may come to be held: neither falls below the other's opposite."""
+    return max(held + known[0], known[1] - held)
 
 
 def _stands_aside(order: Order) -> bool:
-    """Whether an order by hand rests or waits at the venue: strategies do not wait for it, and their positions are their own."""
-    return order.strategies == (HAND,) and order.order_type in RESTS | KEPT
+    """Whether an order by hand, or a quote, rests or waits at the venue: others do not wait for it, and their positions are theirs."""
+    return order.order_type in RESTS | KEPT

@@ -7,6 +7,8 @@ Out: where the worth stands, and the fall that must halt. Days are those of UTC 
 
 from __future__ import annotations
 
+from ninefold.execution.account import Account
+from ninefold.execution.shown import Shown
 from ninefold.market.records import Equity, Halted
 from ninefold.market.time import DAY_NS
 
@@ -51,6 +53,17 @@ class Worth:
         if most_ppm is None or fall is None or fall <= most_ppm:
             return ""
         return f"worth fell {percent(fall)} from its highest, {percent(most_ppm)} allowed"
+
+
+def worth_of(account: Account, shown: Shown, quote: str) -> int | None:
+    """Of all that an account has, in an asset; None while a price or every balance is unknown."""
+    total = 0
+    for asset in account.free:
+        worth = shown.worth(account.total(asset), asset, quote)
+        if worth is None:
+            return None
+        total += worth
+    return total if account.free else None
 
 
 def percent(ppm: int) -> str:

@@ -85,10 +85,18 @@ class FeatureStream:
         mood = columns.get("sentiment", np.zeros(len(columns["close"])))
         return self._evaluator.warm({**columns, "sentiment": np.where(np.isnan(mood), NO_MOOD, mood)}).T
 
+    def foresee(self, row: Row) -> None:
+        """A bar that may come next."""
+        self._evaluator.foresee(_with_mood(row))
+
     def update(self, row: Row) -> Floats:
         """Take one bar; returns shape (k,)."""
-        mood = row.get("sentiment", NO_MOOD)
-        return self._evaluator.update({**row, "sentiment": NO_MOOD if math.isnan(mood) else mood})
+        return self._evaluator.update(_with_mood(row))
+
+
+def _with_mood(row: Row) -> Row:
+    mood = row.get("sentiment", NO_MOOD)
+    return {**row, "sentiment": NO_MOOD if math.isnan(mood) else mood}
 
 
 def check(series: Series) -> None:

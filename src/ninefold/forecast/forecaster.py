@@ -34,6 +34,10 @@ class Forecaster:
         """Catch up with all bars since the anchor, oldest first; equals having seen them one by one."""
         self._recent.extend(row for row in self._stream.warm(columns) if not np.isnan(row).any())
 
+    def foresee(self, row: Row) -> None:
+        """A bar that may come next."""
+        self._stream.foresee(row)
+
     def update(self, row: Row) -> tuple[ForecastRow, ...]:
         """Forecasts at the close of one bar; none while even the volatility is unknown."""
         features = self._stream.update(row)

@@ -16,7 +16,7 @@ from ninefold.forecast.model import TrainedModel
 from ninefold.formula import Scale
 from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, each_row
+from ninefold.market.columns import closed_of, columns, coming_of, told_too
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Listed
 from ninefold.market.values import FORECAST, known_of, telling, told_of
@@ -36,10 +36,11 @@ class Forecasts:
         for record in chunk.records:
             if isinstance(record, Listed):
                 self._instruments[record.instrument.id] = record.instrument
-        bars = chunk.rows("bars")
-        first = bars[bars["revision"] == 0] if len(bars) else bars
+        first, read = closed_of(chunk)
         if len(first):
-            self._forecast(chunk, first)
+            self._forecast(chunk, first, told_too(first, read, known_of(chunk.rows("values"))))
+        for key, row in coming_of(chunk):
+            self._forecaster(key).foresee(row)
         return chunk
 
     def warm(self, instruments: Sequence[Instrument], bars: np.ndarray, values: np.ndarray) -> None:
@@ -56,8 +57,7 @@ class Forecasts:
             self._forecasters[key] = Forecaster(Scale(of.price_decimals, of.size_decimals), self._model)
         return self._forecasters[key]
 
-    def _forecast(self, chunk: Chunk, bars: np.ndarray) -> None:
-        read = each_row(bars, told_of(bars, known_of(chunk.rows("values"))))
+    def _forecast(self, chunk: Chunk, bars: np.ndarray, read: Sequence[dict[str, float]]) -> None:
         made: list[tuple] = []  # type: ignore[type-arg]
         keys = bars[["instrument", "width_ns", "close_ns", "known_ns", "seq"]].tolist()
         for (instrument, width_ns, close_ns, known_ns, seq), row in zip(keys, read, strict=True):

@@ -8,6 +8,7 @@ Out: a term whose value at the close of a bar is the last one that was known the
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ninefold.formula.errors import FormulaError, did_you_mean
 from ninefold.formula.term import Call, Column, Literal, Operand, Term
@@ -88,6 +89,15 @@ def elsewhere_in(term: Term) -> frozenset[Elsewhere]:
     if isinstance(term, Call):
         return frozenset().union(*(elsewhere_in(part) for part in term.inputs))
     return frozenset()
+
+
+def renamed(term: Term, names: Mapping[str, str]) -> Term:
+    """The same formula over other instruments. names: what stands in `at` now, to what shall stand there."""
+    if isinstance(term, Elsewhere):
+        return Elsewhere(names.get(term.instrument, term.instrument), term.timeframe, term.term)
+    if isinstance(term, Call):
+        return Call(term.function.name, tuple(renamed(part, names) for part in term.inputs), term.parameters)
+    return term
 
 
 def _inner(function: str, term: Operand) -> Term:

@@ -9,6 +9,7 @@ Out: one value a term and bar: prices in ticks, sizes in lots, bools as 1 and 0;
 from __future__ import annotations
 
 import operator
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Self
@@ -22,6 +23,7 @@ from ninefold.formula.talib_kernel import steppers
 from ninefold.formula.term import Call, Column, Literal, Term
 from ninefold.formula.units import Scale
 
+Row = Mapping[str, float]
 FEW = 3  # so many evaluators are quicker one by one
 
 
@@ -55,6 +57,10 @@ class Evaluator:
             self._values[slot] = value
         self._early, self._late = momentary.split(self._kernels)
         self._wire()
+        self._remembered = self._columns_of([self._kernels[place] for place in self._early])
+        self._foreseen: tuple[bytes, Evaluator] | None = None  # bits of a bar that may come, and who has taken it
+        self._behind: tuple[Evaluator, Row] | None = None  # who lacks the last bar, and that bar
+        self._spent: tuple[bytes, Evaluator] | None = None  # let go when there is time: it takes longer than a bar
         self._take = _taker(self._results)
         self._latest = np.array(self._take(self._values), np.float64)
 
@@ -68,7 +74,7 @@ class Evaluator:
         """The values at the last bar, shape (terms,); NaN before the first."""
         return self._latest.copy()
 
-    def update(self, row: Mapping[str, float]) -> np.ndarray:
+    def update(self, row: Row) -> np.ndarray:
         """Take one bar; return the values at its close, shape (terms,).
 
         raises: FormulaError if a column is missing (give NaN for what is unknown); nothing has changed then.
@@ -79,11 +85,23 @@ class Evaluator:
         self._latest = np.array(self._take(values), np.float64)
         return self._latest.copy()
 
+    def foresee(self, row: Row) -> None:
+        """A bar that may come next: if it does, `update` has little left to do; if another one comes, nothing has happened. What
+        only terms without a memory read may differ. raises: FormulaError if a column is missing."""
+        behind = self._behind
+        self._foreseen = self._behind = self._spent = None
+        twin, lacks = behind or (self.copy(), None)
+        if lacks is not None:
+            twin._remember(lacks)
+        twin._remember(row)
+        self._foreseen = _bits(row, self._remembered), twin
+
     def warm(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Take many bars at once; return all values, shape (terms, n). State and bits are those of n updates.
 
         raises: FormulaError if a column is missing or of another length; nothing has changed then.
         """
+        self._foreseen = self._behind = self._spent = None
         shape = _common_shape(columns, 1)
         series = self._series(columns, shape)
         for kernel in self._kernels:
@@ -110,6 +128,7 @@ class Evaluator:
         twin._results, twin._values, twin._take = self._results, list(self._values), self._take
         twin._kernels = [kernel.copy() for kernel in self._kernels]
         twin._early, twin._late, twin._latest = self._early, self._late, self._latest
+        twin._remembered, twin._foreseen, twin._behind, twin._spent = self._remembered, None, None, None
         twin._wire()
         return twin
 
@@ -121,18 +140,36 @@ class Evaluator:
         self._early_steps = steppers([self._kernels[place] for place in self._early])
         self._late_steps = [self._kernels[place].stepper() for place in self._late]
 
-    def _remember(self, row: Mapping[str, float]) -> list[float]:
+    def _remember(self, row: Row) -> list[float]:
         """Take one bar as far as something with a memory needs it; the values by slot."""
-        values = self._values
         try:
             bar = [(slot, row[name]) for name, slot in self._columns.items()]
         except KeyError as error:
             raise _missing(str(error.args[0])) from None
+        foreseen = self._spent = self._foreseen
+        self._foreseen = self._behind = None
+        came = foreseen is not None and foreseen[0] == _bits(row, self._remembered)
+        if foreseen is not None and came:
+            self._swap(foreseen[1])
+            self._behind = foreseen[1], row
+        values = self._values
         for slot, value in bar:
             values[slot] = float(value) if -INFINITY < value < INFINITY else NAN
-        for step in self._early_steps:
+        for step in () if came else self._early_steps:
             step(values)
         return values
+
+    def _swap(self, twin: Evaluator) -> None:
+        """Change places: each has the state of the other."""
+        self._kernels, twin._kernels = twin._kernels, self._kernels
+        self._values, twin._values = twin._values, self._values
+        self._early_steps, twin._early_steps = twin._early_steps, self._early_steps
+        self._late_steps, twin._late_steps = twin._late_steps, self._late_steps
+
+    def _columns_of(self, kernels: Sequence[Kernel]) -> tuple[str, ...]:
+        """Those that they read."""
+        read = {slot for kernel in kernels for slot in kernel.inputs}
+        return tuple(name for name, slot in self._columns.items() if slot in read)
 
     @cached_property
     def _program(self) -> list[momentary.Step]:
@@ -159,7 +196,7 @@ class Evaluator:
         return series
 
 
-def update_all(evaluators: Sequence[Evaluator], rows: Sequence[Mapping[str, float]]) -> np.ndarray:
+def update_all(evaluators: Sequence[Evaluator], rows: Sequence[Row]) -> np.ndarray:
     """`update` of evaluators of the same terms, each with a bar of its own: values of shape (evaluators, terms), to the same bits.
 
     raises: FormulaError as `update`; evaluators before the one whose bar lacks a column have taken theirs then.
@@ -222,6 +259,10 @@ def _common_shape(columns: Mapping[str, np.ndarray], dimensions: int) -> tuple[i
         wanted = "(n,)" if dimensions == 1 else "(paths, bars)"
         raise FormulaError(f"columns must all have one shape {wanted}; found {shapes or 'no column'}")
     return next(iter(shapes.values()))
+
+
+def _bits(row: Row, names: Sequence[str]) -> bytes:
+    return array("d", [row[name] for name in names]).tobytes()
 
 
 def _taker(slots: list[int]) -> Callable[[list[float]], Sequence[float]]:

@@ -8,7 +8,7 @@ Out: the same with the values of every term of TERMS for each first-revision bar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ninefold.formula.parse import parse
 from ninefold.formula.units import Scale
 from ninefold.market.arrays import VALUES
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, each_row
+from ninefold.market.columns import closed_of, columns, coming_of
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Listed
 from ninefold.market.values import ONE_UPPING, telling
@@ -85,11 +85,12 @@ class Measure:
             if isinstance(record, Listed):
                 self._instruments[record.instrument.id] = record.instrument
         self._hear(chunk.rows("quotes"))
-        bars = chunk.rows("bars")
-        first = bars[bars["revision"] == 0] if len(bars) else bars
+        first, read = closed_of(chunk)
         if len(first):
             scores = [self._one_upping.score(instrument) for instrument in first["instrument"].tolist()]
-            chunk.add("values", np.concatenate([self._values(first), telling(first, ONE_UPPING, scores)]))
+            chunk.add("values", np.concatenate([self._values(first, read), telling(first, ONE_UPPING, scores)]))
+        for key, row in coming_of(chunk):
+            self._evaluator(key).foresee(row)
         return chunk
 
     def save(self) -> bytes:
@@ -120,9 +121,9 @@ class Measure:
             self._factors[key[0]] = np.array([to_quote(term, np.ones(1), scale)[0] for term in self._terms])
         return evaluator
 
-    def _values(self, bars: np.ndarray) -> np.ndarray:
+    def _values(self, bars: np.ndarray, read: Sequence[Mapping[str, float]]) -> np.ndarray:
         keys = bars[["instrument", "width_ns"]].tolist()
-        values = [self._evaluator(key).update(row) for key, row in zip(keys, each_row(bars), strict=True)]
+        values = [self._evaluator(key).update(row) for key, row in zip(keys, read, strict=True)]
         made = np.empty((len(bars), len(self._terms)), VALUES)
         for name in ("instrument", "width_ns", "close_ns", "known_ns", "seq"):
             made[name] = bars[name][:, None]

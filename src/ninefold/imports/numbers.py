@@ -10,7 +10,6 @@ from decimal import Decimal, InvalidOperation
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ninefold.market.numbers import INT64_MAX
 
@@ -27,6 +26,10 @@ def scaled(column: pa.Array, decimals: int, where: str) -> tuple[np.ndarray, Rea
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_signed_integer(column.type) and not column.null_count:
+        whole, by = column.to_numpy().astype(np.int64), 10**decimals
+        if -INT64_MAX // by < whole.min(initial=0) and whole.max(initial=0) <= INT64_MAX // by:
+            return whole * by, {}
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         column = column.cast(pa.string())
     try:
@@ -94,6 +97,4 @@ def text_of(column: pa.Array) -> pa.Array:
     """Any column as text."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if pa.types.is_boolean(column.type):
-        return pc.if_else(column, "true", "false")
     return column if pa.types.is_string(column.type) else column.cast(pa.string())

@@ -7,9 +7,10 @@ Out: int64 nanoseconds, and a reason for each row that has none. A unit that was
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ninefold.imports.mapping import ImportRefused, Unit
 from ninefold.imports.numbers import Reasons, scaled
@@ -56,7 +57,7 @@ def _dated(column: pa.Array, zone: str, where: str) -> tuple[np.ndarray, Reasons
         return ns, reasons
     except pa.ArrowInvalid:
         pass
-    if zone != "UTC" and not pc.any(pc.match_substring_regex(column, _ZONED)).as_py():
+    if zone != "UTC" and not any(text and re.search(_ZONED, text) for text in column.to_pylist()):
         raise ImportRefused(_zoneless(where, repr(_first(column))))
     ns, reasons = np.zeros(len(column), np.int64), Reasons()
     for row, text in enumerate(column.to_pylist()):
@@ -101,14 +102,17 @@ def _numbered(column: pa.Array, unit: Unit, where: str) -> tuple[np.ndarray, Rea
         reasons[row] = f"{where} is {column[row]}, no time {SPAN} in {chosen}"
     bad = np.zeros(len(sizes), bool)
     bad[list(reasons)] = True
-    ns, finer = scaled(pc.if_else(pa.array(bad), pa.scalar(None, column.type), column), DIGITS[chosen], where)
+    told = column.take(pa.array(np.arange(len(bad)), mask=bad)) if reasons else column  # nothing of what is bad
+    ns, finer = scaled(told, DIGITS[chosen], where)
     return ns, {**finer, **reasons}, chosen
 
 
 def _sizes(column: pa.Array, where: str) -> tuple[np.ndarray, Reasons]:
     """Roughly how large each number is, shape (n,), float64."""
     reasons: Reasons = {}
-    if not _is_text(column):
+    if pa.types.is_signed_integer(column.type) and not column.null_count:
+        sizes = column.to_numpy().astype(np.float64)
+    elif not _is_text(column):
         sizes = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     else:
         sizes = np.full(len(column), np.nan)

@@ -60,8 +60,9 @@ def header(created_ns: int) -> bytes:
 
 
 def pack(kind: int, connection: int, seq: int, receive_ns: int, payload: bytes) -> bytes:
-    body = _FIXED.pack(kind, connection, seq, receive_ns) + payload
-    return _LENGTH.pack(len(body), zlib.crc32(body)) + body
+    fixed = _FIXED.pack(kind, connection, seq, receive_ns)
+    length = _LENGTH.pack(len(fixed) + len(payload), zlib.crc32(payload, zlib.crc32(fixed)))
+    return b"".join((length, fixed, payload))
 
 
 def check_header(data: bytes, path: Path) -> bool:

@@ -8,6 +8,7 @@ Out: (width, open_ns) of bars that were finished or restated. Bars of one second
 from __future__ import annotations
 
 import math
+from copy import copy
 from itertools import pairwise
 
 import msgspec
@@ -94,6 +95,23 @@ def finish_second(series: Series) -> list[tuple[int, int]]:
     return done
 
 
+def foreseen(series: Series) -> list[tuple[int, int, Part]]:
+    """What `finish_second` would finish now: width, open_ns and bar. The series stays as it is."""
+    second = series.finished_ns
+    part = series.bars[SECOND_NS].get(second)
+    before = None if part is None else copy(part)
+    standing = {width: bars.get(bar_open(second, width)) for width, bars in series.bars.items()} | {SECOND_NS: before}
+    done = finish_second(series)
+    found = [(width, open_ns, series.bars[width][open_ns]) for width, open_ns in done]
+    series.finished_ns = second
+    for width, open_ns in done:
+        if (bar := standing[width]) is None:
+            del series.bars[width][open_ns]
+        else:
+            series.bars[width][open_ns] = bar
+    return found
+
+
 def restate(series: Series) -> list[tuple[int, int]]:
     """Settle again what changed after it was finished."""
     changed: dict[tuple[int, int], None] = {}
@@ -127,9 +145,7 @@ def forget(series: Series) -> None:
     for width, wider in zip(WIDTHS, (*WIDTHS[1:], WIDTHS[-1]), strict=True):
         bars = series.bars[width]
         oldest = bar_open(series.finished_ns - KEPT.get(width, KEPT_WIDER) * width, wider)
-        for open_ns in list(bars):
-            if open_ns >= oldest:
-                break
+        while (open_ns := next(iter(bars), oldest)) < oldest:
             del bars[open_ns]
     series.missed = [one for one in series.missed if one[1] >= series.finished_ns - KEPT_WIDER * WIDTHS[1]]
 

@@ -14,8 +14,19 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from ninefold.market.arrays import BAR_OK, BAR_UNKNOWN, BUY, newest, rows
-from ninefold.market.bar_series import WIDTHS, Part, Series, finish_second, fold, forget, mean_of, restate, seconds_of
+from ninefold.market.arrays import BAR_OK, BAR_UNKNOWN, BUY, empty, newest, rows
+from ninefold.market.bar_series import (
+    WIDTHS,
+    Part,
+    Series,
+    finish_second,
+    fold,
+    foreseen,
+    forget,
+    mean_of,
+    restate,
+    seconds_of,
+)
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Connection, Gap, Listed, Started, Tick
 from ninefold.market.time import SECOND_NS, TICK_NS, bar_open
@@ -24,6 +35,8 @@ from ninefold.market.values import MEAN, telling
 GRACE_NS = 300_000_000  # trades are given this long to arrive; later ones restate
 HOLD_NS = 5 * SECOND_NS  # a bar in doubt waits this long for what was missed to be fetched, before it is called unknown
 FOREVER_NS = 2**62
+COMING_MOST = 64  # instruments: to get ready for more would take longer than it spares
+NO_QUOTE = (0, 0, 0, 0)
 OPENING_NS = -1  # covered from the next tick on
 UNLISTED = ""  # the venue of an instrument of which no listing was seen: whatever happens to a connection concerns it
 
@@ -39,12 +52,14 @@ class _State(msgspec.Struct):
 
 
 class BarMaker:
-    """The pure core of `bars`. too_late counts trades that came after their bar was no longer kept."""
+    """The pure core of `bars`. too_late counts trades that came after their bar was no longer kept. decided: widths of bars at
+    which somebody decides: of those the next tick's bars are told ahead (`Chunk.coming`)."""
 
     name = "bars"
 
-    def __init__(self) -> None:
+    def __init__(self, decided: frozenset[int] = frozenset()) -> None:
         self.too_late = 0
+        self._decided = decided
         self._state = _State({}, 0, {}, {}, {})
 
     def step(self, chunk: Chunk) -> Chunk:
@@ -57,6 +72,7 @@ class BarMaker:
         for record in chunk.records:
             if isinstance(record, Tick):
                 made = self._tick(record)
+                chunk.coming = self._coming(record)
                 if made:
                     bars = rows("bars", [row for row, _ in made])
                     first = bars["revision"] == 0
@@ -189,7 +205,7 @@ class BarMaker:
             series = state.series[instrument]
             if series.covered_ns == OPENING_NS:
                 series.covered_ns = state.covered_ns.get(self._venue(instrument), FOREVER_NS)
-            quote = state.quotes.get(instrument, (0, 0, 0, 0))
+            quote = state.quotes.get(instrument, NO_QUOTE)
             done = restate(series) if series.late else []
             while series.finished_ns < until_ns and not (held and series.missed):
                 done.extend(finish_second(series))
@@ -200,6 +216,21 @@ class BarMaker:
                 forget(series)
         made.sort(key=lambda one: (one[0][3], one[0][1], one[0][0], one[0][2]))
         return made
+
+    def _coming(self, tick: Tick) -> np.ndarray:
+        """BARS rows that the next tick finishes if nothing more comes; none if they would be many or nobody waits for them."""
+        state, next_ns = self._state, tick.exchange_ns + TICK_NS
+        until_ns = bar_open(next_ns - GRACE_NS, SECOND_NS)
+        is_waited_for = any(until_ns % width == 0 for width in self._decided)
+        if not is_waited_for or next_ns < state.hold_until_ns or len(state.series) > COMING_MOST:
+            return empty("bars")
+        made = [
+            _row(instrument, width, open_ns, part, state.quotes.get(instrument, NO_QUOTE), tick)
+            for instrument, series in sorted(state.series.items())
+            if series.finished_ns == until_ns - SECOND_NS
+            for width, open_ns, part in foreseen(series)
+        ]
+        return rows("bars", made) if made else empty("bars")
 
 
 def _row(instrument: int, width: int, open_ns: int, part: Part, quote: tuple[int, int, int, int], tick: Tick) -> tuple:  # type: ignore[type-arg]

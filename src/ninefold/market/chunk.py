@@ -23,15 +23,23 @@ class WrongLayout(ValueError):
     """Bytes that another version of the array layouts wrote."""
 
 
+_EMPTY = {kind: empty(kind) for kind in KINDS}
+
+
 @dataclass(slots=True)
 class Chunk:
-    """first_seq, last_seq: the inputs it covers. arrays: kind to structured array. records: oldest first."""
+    """first_seq, last_seq: the inputs it covers. arrays: kind to structured array. records: oldest first. coming: bars that the
+    next tick finishes if nothing more comes, for whoever can get ready for them. read, wanted: its bars and targets as several
+    read them (columns.py, wanted.py). These three are neither kept nor sent."""
 
     first_seq: int
     last_seq: int
     known_ns: int
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     records: list[AnyRecord] = field(default_factory=list)
+    coming: np.ndarray = field(default_factory=lambda: _EMPTY["bars"])
+    read: tuple[np.ndarray, np.ndarray, list[dict[str, float]]] | None = None
+    wanted: tuple[np.ndarray, dict[int, dict[str, float]]] | None = None
 
     def rows(self, kind: str) -> np.ndarray:
         """The rows of one kind, shape (n,), n = 0 if there are none."""
@@ -44,15 +52,12 @@ class Chunk:
             self.arrays[kind] = rows if mine is None else stacked(kind, [mine, rows])
 
 
-_EMPTY = {kind: empty(kind) for kind in KINDS}
-
-
 class _Wire(msgspec.Struct, array_like=True, gc=False):
     version: int
     first_seq: int
     last_seq: int
     known_ns: int
-    arrays: dict[str, bytes]
+    arrays: dict[str, memoryview]  # of what is read: no copy of it
     records: list[AnyRecord]
 
 
@@ -61,7 +66,7 @@ _decoder = msgspec.msgpack.Decoder(_Wire)
 
 
 def encode(chunk: Chunk) -> bytes:
-    arrays = {kind: rows.tobytes() for kind, rows in chunk.arrays.items() if len(rows)}
+    arrays = {kind: np.ascontiguousarray(rows).view(np.uint8).data for kind, rows in chunk.arrays.items() if len(rows)}
     return _encoder.encode(
         _Wire(LAYOUT_VERSION, chunk.first_seq, chunk.last_seq, chunk.known_ns, arrays, chunk.records)
     )

@@ -7,13 +7,16 @@ Out: float64 columns: prices in ticks, sizes in lots as whole numbers; NaN in un
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ninefold.market.arrays import BAR_UNKNOWN, UNTOLD
-from ninefold.market.values import TOLD
+from ninefold.market.chunk import Chunk
+from ninefold.market.values import TOLD, Known
 
+NAMES = tuple((term, term.decode()) for term in TOLD)
 BAR_FIELDS = ("open", "high", "low", "close", "volume", "buy_volume", "trades")
 
 
@@ -44,3 +47,28 @@ def each_row(bars: np.ndarray, told: Mapping[str, np.ndarray] | None = None) -> 
     return [
         dict(zip(made, values, strict=True)) for values in zip(*(one.tolist() for one in made.values()), strict=True)
     ]
+
+
+def closed_of(chunk: Chunk) -> tuple[np.ndarray, list[dict[str, float]]]:
+    """A chunk's bars, first revisions, as rows and bar by bar; what is told of them is not in it. Read once for all stages."""
+    bars = chunk.rows("bars")
+    if chunk.read is None or chunk.read[0] is not bars:
+        first = bars[bars["revision"] == 0]
+        chunk.read = bars, first, each_row(first) if len(first) else []
+    return chunk.read[1:]
+
+
+def told_too(bars: np.ndarray, read: Sequence[dict[str, float]], known: Known) -> list[dict[str, float]]:
+    """Bars that were read, with what is told of them by now."""
+    keys = bars[["instrument", "width_ns", "close_ns"]].tolist()
+    return [
+        {**row, **{name: known.get((term, *key), math.nan) for term, name in NAMES}}
+        for row, key in zip(read, keys, strict=True)
+    ]
+
+
+def coming_of(chunk: Chunk) -> Iterator[tuple[tuple[int, int], dict[str, float]]]:
+    """Bars that the next tick may finish, with their instrument and width; what is told of them is not known yet."""
+    bars = chunk.coming
+    keys: list[tuple[int, int]] = bars[["instrument", "width_ns"]].tolist() if len(bars) else []
+    return zip(keys, each_row(bars), strict=True) if keys else iter(())

@@ -14,6 +14,7 @@ from llvmlite import binding, ir
 from numba import njit, types
 from numba.core import config
 from numba.core.caching import FunctionCache
+from numba.core.runtime.nrt import rtsys
 from numba.extending import intrinsic
 
 from ninefold.market.compiled_key import made_of
@@ -27,13 +28,23 @@ FOLDS = cast(Any, config).CPU_NAME is None and bool(
 
 def compiled(function: F) -> F:
     """Without the interpreter's lock; whole numbers wrap, so a loop looks before it multiplies."""
-    made = cast(Any, njit(nogil=True)(function))
-    made._cache = cast(Any, _Kept)(function)  # as njit(cache=True) does it
-    return cast(F, made)
+    return cast(F, kept(njit(nogil=True)(function)))
+
+
+def kept(made: Any) -> Any:
+    """What numba makes of a function, kept on disk as njit(cache=True) does it, but under a key of all it is made of."""
+    made._cache = cast(Any, _Kept)(made.py_func)
+    return made
 
 
 class _Kept(FunctionCache):
     """numba's own key tells of the function's file and bytecode alone, not of what the function calls."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """numba's own also makes ready to compile whatever there is, which takes half a second: who finds nothing here does that."""
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return cast(Any, self)._load_overload(sig, target_context)
 
     def _index_key(self, *of: Any) -> tuple[Any, ...]:
         return (*cast(Any, super())._index_key(*of), made_of(self._py_func))
@@ -71,6 +82,20 @@ def load_byte(context: Any, address: Any) -> Any:
         return builder.load(builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()))
 
     return types.uint8(types.int64), build
+
+
+@intrinsic
+def fetch(context: Any, address: Any) -> Any:
+    """Bring what lies at an address near to the processor, for whoever reads it soon. Nobody waits; it may be anywhere."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place, whole = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place, whole, whole, whole])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [place], kind)
+        builder.call(prefetch, [builder.inttoptr(arguments[0], place), whole(0), whole(3), whole(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), build
 
 
 @intrinsic

@@ -324,6 +324,28 @@ class Guard(Record, frozen=True, kw_only=True, tag="guard"):
     target: int | None = None
 
 
+class LegsMoved(Record, frozen=True, kw_only=True, tag="legs_moved"):
+    """Where the legs of a strategy stand together.
+
+    state:   waiting (other targets, nothing sent yet), refused (none is sent), sent, held (all have what was wanted), unwinding (one
+             could not be filled: all go back to `before`), unwound.
+    targets: by instrument, in 10**-8, by which it was decided. wanted: amounts of base (10**-8); before: those that were held
+             when it was sent. orders: client order ids by instrument, of those that left last.
+    whole:   False since a leg could not be filled: what is held is neither what was wanted nor what was before.
+    why:     what led to that, "" if only its targets did. text: the same for people, with all legs.
+    """
+
+    strategy: str
+    state: str
+    targets: dict[int, int]
+    wanted: dict[int, int]
+    before: dict[int, int] = {}
+    orders: dict[int, str] = {}
+    whole: bool = True
+    why: str = ""
+    text: str = ""
+
+
 class Asked(Record, frozen=True, kw_only=True, tag="asked"):
     """A person asked for an order. Numbers are texts as they were given, in base and quote; empty: none.
 
@@ -389,6 +411,7 @@ AnyRecord = (
     | Renewed
     | Guard
     | StrategyFailed
+    | LegsMoved
     | Asked
     | CancelAsked
     | Started

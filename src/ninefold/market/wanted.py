@@ -12,9 +12,18 @@ from itertools import pairwise
 import numpy as np
 
 from ninefold.market.arrays import TARGETS
+from ninefold.market.chunk import Chunk
 
 SETS_KNOWN = 256  # of strategies that spoke together
 _WIDTH = TARGETS["strategy"].itemsize
+
+
+def wanted_in(chunk: Chunk) -> dict[int, dict[str, float]]:
+    """Of a chunk's targets, read once for all who ask; not to be changed."""
+    targets = chunk.rows("targets")
+    if chunk.wanted is None or chunk.wanted[0] is not targets:
+        chunk.wanted = targets, wanted_of(targets)
+    return chunk.wanted[1]
 
 
 def wanted_of(targets: np.ndarray) -> dict[int, dict[str, float]]:

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from ninefold.backtest.bars import PRICES, BadBars, Bars, when
 from ninefold.backtest.columns import Holes, bars_of_columns
+from ninefold.backtest.statistics.checked import median
 from ninefold.formula import Scale
 from ninefold.imports.times import nanoseconds
 from ninefold.market.time import TIMEFRAME_OF
@@ -75,14 +76,15 @@ def market_of_file(
     if not wanted.any():
         within = f"; it has {when(open_ns.min())} to {when(open_ns.max())}" if len(open_ns) else ""
         raise BadBars(f"{path} has no bars in this range{within}: give another --timerange, or none")
-    numbers = {name: numbers_of(table.column(name), name)[wanted] for name in (*PRICES, "volume")}
-    open_ns = open_ns[wanted]
+    rows = slice(None) if wanted.all() else wanted
+    numbers = {name: numbers_of(table.column(name), name)[rows] for name in (*PRICES, "volume")}
+    open_ns = open_ns[rows]
     bars = bars_of_columns({"open_ns": open_ns, "close_ns": open_ns + width_ns, **numbers}, holes=holes)
     market = market_of_bars(bars)
     told = next((name for name in (VWAP, *PAID) if name in table.column_names), None)
     if told is None:
         return market
-    paid = numbers_of(table.column(told), told)[wanted]
+    paid = numbers_of(table.column(told), told)[rows]
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = paid if told == VWAP else paid / numbers["volume"]
     return replace(market, columns={**market.columns, VWAP: of_file(bars, open_ns, mean, told)})
@@ -122,7 +124,7 @@ def _times(column: pa.Array, width_ns: int) -> np.ndarray:
     found, reasons, _ = nanoseconds(column, "", "UTC", "open_time")
     for row in sorted(reasons)[:1]:
         raise BadBars(f"row {row}: {reasons[row]}; bars go by the time at which they open")
-    apart = int(np.median(np.diff(found))) if len(found) > 1 else width_ns
+    apart = int(median(np.diff(found))) if len(found) > 1 else width_ns
     if apart != width_ns and apart in TIMEFRAME_OF:
         raise BadBars(
             f"the bars open {TIMEFRAME_OF[apart]} apart and the timeframe is {TIMEFRAME_OF.get(width_ns, width_ns)}; say "

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ninefold.backtest.moved import later_changes, rolled
-from ninefold.backtest.statistics.checked import Floats, Times
+from ninefold.backtest.statistics.checked import Floats, Times, median
 from ninefold.backtest.statistics.portfolio import portfolio_returns
 from ninefold.backtest.statistics.sensitivity import (
     DAY_NS,
@@ -88,7 +88,7 @@ def _placebo(ground: Ground, actual: float) -> dict[str, Any]:
     return {
         "p": shifted_p(actual, ratios),
         "shifts": len(shifts),
-        "median_sharpe": float(np.median(a_year)),
+        "median_sharpe": median(a_year),
         "best_sharpe": float(a_year.max()),
     }
 

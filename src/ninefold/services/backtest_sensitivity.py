@@ -20,6 +20,7 @@ from ninefold.backtest.market_rules import Rules, Slippage
 from ninefold.backtest.moved import later_changes, rolled
 from ninefold.backtest.result import Account, returns_of
 from ninefold.backtest.run import run
+from ninefold.backtest.statistics.checked import median
 from ninefold.backtest.statistics.sensitivity import (
     DAY_NS,
     calm_equity,
@@ -88,8 +89,8 @@ def spread_of(market: Market, ticks: int) -> tuple[float, str]:
         part = np.where(recorded, seen / market.columns["close"], np.nan)
     wide = floored_spread(part, float(ticks), bars.close, least=0.0)
     if recorded.any():
-        return float(np.median(wide[recorded])), "recorded quotes"
-    return float(np.median(wide)), f"{ticks} tick{'s' if ticks != 1 else ''} of {float(bars.tick):g}"
+        return median(wide[recorded]), "recorded quotes"
+    return median(wide), f"{ticks} tick{'s' if ticks != 1 else ''} of {float(bars.tick):g}"
 
 
 def with_spread(rules: Rules, spread: float) -> Rules:
@@ -136,7 +137,7 @@ def _placebo(
     return {
         "p": shifted_p(float(ratios[0]), ratios[1:]),
         "shifts": len(shifts),
-        "median_sharpe": float(np.median(yearly)),
+        "median_sharpe": median(yearly),
         "best_sharpe": float(yearly.max()),
     }
 

@@ -115,9 +115,9 @@ def choose(name: str, settings: Sequence[str] = (), folder: Path | None = None) 
 def choose_each(name: str, settings: Sequence[Sequence[str]], folder: Path | None = None) -> list[Chosen]:
     """The same with several settings; the user's file is read once."""
     kind = strategy_named(name, known_strategies(folder))
-    code = code_of(plan_of(kind))
-    parameters = parameters_in(kind)
-    return [Chosen(plan_of(kind, values_of(name, parameters, of)), code) for of in settings]
+    plan, parameters = plan_of(kind), parameters_in(kind)
+    code = code_of(plan)
+    return [Chosen(plan_of(kind, values_of(name, parameters, of)) if of else plan, code) for of in settings]
 
 
 def parameters_of(name: str, folder: Path | None = None) -> dict[str, Parameter]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -19,6 +20,7 @@ from ninefold.backtest.market_rules import distances
 from ninefold.config import BadConfig, Config
 from ninefold.execution.decisions import Basis
 from ninefold.execution.guards import ExitRule
+from ninefold.execution.legs import LegsRule
 from ninefold.forecast.model import TrainedModel
 from ninefold.forecast.stage import Forecasts
 from ninefold.formula.elsewhere import elsewhere_in
@@ -41,6 +43,7 @@ from ninefold.services.strategies import known_strategies
 from ninefold.services.table_reader import reader_of
 from ninefold.store.ledger import Ledger
 from ninefold.strategy.decide import Decide
+from ninefold.strategy.forms import WAIT, Legs, Quoting
 from ninefold.strategy.library import default_strategies, strategy_named
 from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import NO_EXITS, Code, Plan, check_live
@@ -56,7 +59,7 @@ def strategies_of(config: Config) -> tuple[Plan, ...]:
     folder = Path(config.strategies.folder) if config.strategies.folder else None
     try:
         known = known_strategies(folder)
-        found = tuple(plan_of(strategy_named(name, known)) for name in config.strategies.names)
+        found = tuple(_placed(plan_of(strategy_named(name, known)), config) for name in config.strategies.names)
         for one in found:
             check_live(one)
             distances(one.exits)
@@ -64,6 +67,25 @@ def strategies_of(config: Config) -> tuple[Plan, ...]:
     except (BadStrategy, FormulaError, BadRules) as error:
         raise BadConfig(f"strategies: {error}") from error
     return found
+
+
+def _placed(plan: Plan, config: Config) -> Plan:
+    """One with legs, on the instruments that the config names for them. raises: BadStrategy."""
+    pairs = config.strategies.legs.get(plan.name)
+    if not isinstance(plan.wants, Legs) or pairs is None:
+        return plan
+    if len(pairs) != len(plan.wants.names) or len(set(pairs)) != len(pairs):
+        raise BadStrategy(
+            f"{plan.name} has the legs {', '.join(plan.wants.names)}, and [strategies.legs] names {', '.join(pairs) or 'none'}; name "
+            "another pair for each, in this order"
+        )
+    missing = [pair for pair in pairs if pair not in config.venue.pairs]
+    if missing and config.mode != "replay":
+        raise BadStrategy(
+            f"the legs of {plan.name} are on {', '.join(missing)}, which is not traded here; there are "
+            f"{', '.join(config.venue.pairs)}: name it in pairs of [venue]"
+        )
+    return replace(plan, wants=plan.wants.placed(tuple(f"{config.venue.name}:{pair}" for pair in pairs)))
 
 
 def _check_elsewhere(plan: Plan, config: Config) -> None:
@@ -78,10 +100,18 @@ def _check_elsewhere(plan: Plan, config: Config) -> None:
             )
 
 
-def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venue: MakeVenue | None = None) -> Stage:
-    """One stage of the chain by name. venue: the simulated one of a paper account, if not as usual."""
+def stage_of(
+    name: str,
+    config: Config,
+    data_dir: Path,
+    registry: Registry,
+    venue: MakeVenue | None = None,
+    ahead: bool = False,
+) -> Stage:
+    """One stage of the chain by name. venue: the simulated one of a paper account, if not as usual. ahead: the stages behind get ready
+    for bars, which only pays where orders wait and all are in one process."""
     if name == "bars":
-        return BarMaker()
+        return BarMaker(frozenset(strategy.width_ns for strategy in strategies_of(config)) if ahead else frozenset())
     if name == "measure":
         return Measure()
     if name == "sentiment":
@@ -90,15 +120,17 @@ def stage_of(name: str, config: Config, data_dir: Path, registry: Registry, venu
         return Forecasts(model_of(data_dir))
     if name == "decide":
         return decide_of(config)
-    names = tuple(strategy.name for strategy in strategies_of(config))
+    names = sized_names(strategies_of(config))
     keep_halt, basis = partial(halt.keep, data_dir), basis_of(config, data_dir)
-    exits, itself = exits_of(config), knowing_themselves(config)
-    return Execute(config, names, Ledger(data_dir), registry, venue, keep_halt, basis, exits, itself)
+    exits, itself, legs = exits_of(config), knowing_themselves(config), legs_of(config)
+    ledger, quoting = Ledger(data_dir), quoting_of(config)
+    return Execute(config, names, ledger, registry, venue, keep_halt, basis, exits, itself, legs, quoting)
 
 
 def decide_of(config: Config) -> Decide:
     """Of the strategies that do not know what they hold: those that do decide where that is known, in `execute`."""
-    return Decide([plan for plan in strategies_of(config) if not plan.knows_itself], config.venue.name)
+    plans = [plan for plan in strategies_of(config) if not plan.knows_itself and not isinstance(plan.wants, Quoting)]
+    return Decide(plans, config.venue.name)
 
 
 def knowing_themselves(config: Config) -> tuple[Plan, ...]:
@@ -109,6 +141,30 @@ def knowing_themselves(config: Config) -> tuple[Plan, ...]:
 def exits_of(config: Config) -> dict[str, ExitRule]:
     """Those of its strategies. raises: BadConfig."""
     return exit_rules(strategies_of(config))
+
+
+def quoting_of(config: Config) -> tuple[Plan, ...]:
+    """Strategies that quote. raises: BadConfig."""
+    return tuple(plan for plan in strategies_of(config) if isinstance(plan.wants, Quoting))
+
+
+def sized_names(plans: Iterable[Plan]) -> tuple[str, ...]:
+    """Those that share the capital: quotes say their sizes themselves."""
+    return tuple(plan.name for plan in plans if not isinstance(plan.wants, Quoting))
+
+
+def legs_of(config: Config) -> dict[str, LegsRule]:
+    """Those of its strategies. raises: BadConfig."""
+    return leg_rules(strategies_of(config))
+
+
+def leg_rules(plans: Iterable[Plan]) -> dict[str, LegsRule]:
+    """By strategy, of those that have legs."""
+    return {
+        plan.name: LegsRule(tuple(zip(plan.wants.names, plan.wants.on, strict=True)), plan.wants.filled == WAIT)
+        for plan in plans
+        if isinstance(plan.wants, Legs)
+    }
 
 
 def exit_rules(plans: Iterable[Plan]) -> dict[str, ExitRule]:

@@ -21,6 +21,7 @@ from ninefold.execution.core import NO_EXITS, ExecutionCore
 from ninefold.execution.decisions import UNTOLD, Basis, decisions
 from ninefold.execution.guards import ExitRule
 from ninefold.execution.held_before import HeldBefore, Stood
+from ninefold.execution.legs import NO_LEGS, LegsRule
 from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
@@ -40,6 +41,7 @@ from ninefold.market.records import (
     Found,
     Guard,
     Halted,
+    LegsMoved,
     Listed,
     May,
     Order,
@@ -55,12 +57,13 @@ from ninefold.services.stopped import failed_since, record_of
 from ninefold.strategy.itself import Itself
 from ninefold.strategy.own import Holding, Holdings
 from ninefold.strategy.plan import Plan
+from ninefold.strategy.quotes_wanted import QuotesWanted, most_of
 from ninefold.strategy.scaling import Sizing
 
 UNIT = 10**8
 MILLION = 10**6
 LEDGER_KINDS = (
-    *(Listed, Order, Decision, Found, Fill, Balance, Equity, Shared, Crossed, Guard, StrategyFailed),
+    *(Listed, Order, Decision, Found, Fill, Balance, Equity, Shared, Crossed, Guard, LegsMoved, StrategyFailed),
     *(Halted, Resumed, Flatten, Flattened, Asked, CancelAsked),
 )
 Outgoing = Approved | Cancel
@@ -129,7 +132,8 @@ def _ppm(fraction: float) -> int:
 class Execute:
     """The stage. It asks the core for the position that all strategies together want (sizes.py). venue: the simulated one that
     takes the orders; None: the paper one, or who sends them. keep_halt: sets the halt switch. basis: what decides besides the
-    inputs. exits: by strategy, of those that have any. itself: strategies that read what they hold, and free code. known_since_ns,
+    inputs. exits, legs: by strategy, of those that have any. itself: strategies that read what they hold, and free code.
+    quoting: those that quote. known_since_ns,
     known_until_ns: of the oldest and the newest event that the ledger had at the start, 0 without any.
     """
 
@@ -146,6 +150,8 @@ class Execute:
         basis: Basis = UNTOLD,
         exits: Mapping[str, ExitRule] = NO_EXITS,
         itself: Sequence[Plan] = (),
+        legs: Mapping[str, LegsRule] = NO_LEGS,
+        quoting: Sequence[Plan] = (),
     ) -> None:
         rules = rules_of(config)
         self.registry = registry
@@ -163,10 +169,11 @@ class Execute:
         for event in events:
             if isinstance(event, Listed):
                 self.registry.learn(event.instrument)
-        self._before = HeldBefore(events, [plan.name for plan in itself])
+        self._before = HeldBefore(events, [plan.name for plan in (*itself, *quoting)])
+        self._quoting = QuotesWanted(quoting, config.venue.name, registry)
         self.itself = Itself(itself, config.venue.name, registry, failed_since(events, basis))
         widths = frozenset({sizing.width_ns} if sizing.method == "volatility" else ())
-        self.core = ExecutionCore.restore(rules, self.registry, events, widths, exits)
+        self.core = ExecutionCore.restore(rules, self.registry, events, widths, exits, legs, most_of(quoting))
         make = venue or (PaperVenue if rules.simulated else None)
         self._paper = make(rules, self.registry) if make is not None else None
         if self._paper is not None:
@@ -182,6 +189,7 @@ class Execute:
         self.core.returns.fold(bars)
         self.core.guards.warm(bars)
         self.itself.warm(bars, values, self._held_at_each)
+        self._quoting.warm(bars, values, self._held_at_each)
 
     def go_back(self, seq: int) -> None:
         """The journal ends here: what the ledger has behind it stays, but the numbers there are given anew."""
@@ -196,6 +204,7 @@ class Execute:
             self.core.returns.fold(chunk.rows("bars"))
             self.core.guards.pass_by(chunk)
             self.itself.targets(chunk, partial(self._held_at, chunk.last_seq))
+            self.core.quotes.pass_by(self._quoting.take(chunk, partial(self._held_at, chunk.last_seq)))
             return chunk
         if self._paper is not None:
             chunk.records.extend(self._paper.step(chunk))
@@ -207,7 +216,7 @@ class Execute:
         else:
             self._to_send += [*approved, *cancels]
         chunk.records.extend(self._failures(chunk))
-        chunk.records.extend(decisions(chunk, self.core, self._counted, self._sizes.size, self._basis))
+        chunk.records.extend(decisions(chunk, self.core, self._counted, self._size, self._basis))
         return chunk
 
     def _desired(self, chunk: Chunk) -> Mapping[int, int]:
@@ -216,6 +225,7 @@ class Execute:
         if len(made):
             chunk.add("targets", made)
             self._sizes.observe(chunk)
+        self.core.quotes.want(self._quoting.take(chunk, self._held))
         return self._sizes.desired(chunk, self.core)
 
     def _held(self, strategy: str, instrument: int) -> Holding | None:
@@ -243,6 +253,10 @@ class Execute:
             return []
         failures, self.itself.failures = self.itself.failures, []
         return [record_of(one, tick, self.registry[one.instrument], self._basis) for one in failures]
+
+    def _size(self, instrument: int) -> int:
+        """As it was wanted at this tick."""
+        return self.core.legs.sized.get(instrument, self._sizes.size(instrument))
 
     def _counted(self, instrument: int) -> Mapping[str, float]:
         """Targets as they counted at this tick."""

@@ -20,8 +20,8 @@ from ninefold.journal.reader import read
 from ninefold.market.arrays import KINDS
 from ninefold.market.chunk import Chunk, decode
 from ninefold.market.instruments import Instrument
-from ninefold.market.records import AnyRecord, Decision, Fill, Guard, Has, May, Order, Tick
-from ninefold.market.time import TIMEFRAME_OF
+from ninefold.market.records import AnyRecord, Decision, Fill, Guard, Has, LegsMoved, May, Order, Tick
+from ninefold.market.time import TIMEFRAME_OF, TIMEFRAMES
 from ninefold.services.build import basis_of
 from ninefold.services.lives import Life, Run, run_of
 from ninefold.services.parity import recorded_venue
@@ -37,7 +37,8 @@ class NoSuchOrder(ValueError):
 
 class Wish(msgspec.Struct, kw_only=True):
     """What one strategy wanted, and by what. values: what was measured at the bar's close, by term of its formula; None where
-    it was not known. left: the exit by which it counted as flat, whatever its formula said. own: what one that knows what it holds
+    it was not known. left: the exit by which it counted as flat, whatever its formula said. legs: of one that has them, where they
+    stood. own: what one that knows what it holds
     was shown of that at the bar, `position` in the instrument's units of size; None for others.
     """
 
@@ -47,6 +48,7 @@ class Wish(msgspec.Struct, kw_only=True):
     bar: dict[str, Any] | None
     values: dict[str, float | None]
     left: Guard | None = None
+    legs: LegsMoved | None = None
     own: dict[str, float] | None = None
 
 
@@ -126,6 +128,7 @@ class _Again:
         self._targets: dict[str, np.void] = {}
         self._left: dict[str, Guard] = {}
         self._own: dict[str, dict[str, float]] = {}
+        self._legs: dict[str, LegsMoved] = {}
         events = ledger.events()
         side = Side(partial(recorded_venue, events))
         for step in play(run, [side]):
@@ -145,11 +148,13 @@ class _Again:
         return [one for one in self._chunk.records if isinstance(one, kind) and one.seq == self._order.seq]
 
     def wishes(self, decision: Decision | None) -> list[Wish]:
-        """Of each strategy that has a target: its formula, and the bar and the values that it was computed from."""
+        """Of each strategy that has a target, or that quotes: its formula, and the bar and the values that it was computed from."""
         if decision is None:
             return []
         formulas = basis_of(self._life.config, self._run.data_dir).formulas
-        return [self._wish(name, formulas.get(name, ""), target) for name, target in decision.targets.items()]
+        quoting = [name for name in self._order.strategies if name in formulas and name not in decision.targets]
+        targets = {**decision.targets, **dict.fromkeys(quoting)}
+        return [self._wish(name, formulas.get(name, ""), target) for name, target in targets.items()]
 
     def changed(self, stored: Decision | None) -> list[str]:
         """Which formulas and model are not those that the life noted at its start."""
@@ -171,11 +176,12 @@ class _Again:
 
     def _wish(self, name: str, formula: str, target: float | None) -> Wish:
         row = self._targets.get(name)
-        bar = self._bars.get(int(row["width_ns"])) if row is not None else None
+        width_ns = int(row["width_ns"]) if row is not None else TIMEFRAMES.get(formula.partition(" ")[0], 0)
+        bar = self._bars.get(width_ns)
         values = {
             term.decode(): None if math.isnan(value["value"]) else float(value["value"])
-            for (width_ns, term), value in sorted(self._values.items())
-            if row is not None and width_ns == int(row["width_ns"]) and term.decode() in formula
+            for (of_width, term), value in sorted(self._values.items())
+            if of_width == width_ns and term.decode() in formula
         }
         return Wish(
             strategy=name,
@@ -184,6 +190,7 @@ class _Again:
             bar=_plain(bar),
             values=values,
             left=self._left.get(name),
+            legs=self._legs.get(name),
             own=self._own.get(name),
         )
 
@@ -191,6 +198,8 @@ class _Again:
         """Remember the newest bar of each width, values, targets and exits of the order's instrument, and every MAY."""
         self.mays.update({one.may_id: one for one in chunk.records if isinstance(one, May)})
         for one in chunk.records:
+            if isinstance(one, LegsMoved):
+                self._legs[one.strategy] = one
             if isinstance(one, Guard) and one.instrument == self._order.instrument:
                 self._left.pop(one.strategy, None)
                 if one.left:

@@ -54,7 +54,7 @@ class Hot:
             saved = None  # also when a power loss took the end of the stream log, but not the snapshot: begin at the journal's beginning
         self.door = Door(config, self._data_dir, clock, self._hand_on, saved.states["collect"] if saved else None)
         registry = list(self.door.collector.registry)
-        made = [stage_of(name, config, self._data_dir, Registry(registry)) for name in CHAIN]
+        made = [stage_of(name, config, self._data_dir, Registry(registry), ahead=True) for name in CHAIN]
         self.stages = [TimedStage(stage, Meter(stage.name, clock()), clock) for stage in made]
         self.execute = next(stage for stage in made if isinstance(stage, Execute))
         self.execute.go_back(self.door.journal_seq)

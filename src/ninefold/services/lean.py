@@ -1,12 +1,13 @@
 """Load libraries as if others were not installed that they only look for: a command then begins a second sooner.
 
 In:  what a command is made of. Out: loaded. TA-Lib and pyarrow look for pandas and polars to take and give frames, numba for
-     scipy to multiply matrices in compiled loops; no command does either. The client of NATS looks for aiohttp to speak
-     websocket, which no address of ours asks for.
+     scipy to multiply matrices in compiled loops; no command does any of that (yaml, which numba looks for too, the page needs). The
+     client of NATS looks for aiohttp to speak websocket, which no address of ours asks for.
 """
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,8 @@ from types import ModuleType
 
 LOOKED_FOR = ("pandas", "polars", "scipy")
 LOOKED_FOR_BY_NATS = ("aiohttp",)
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc's names of its settings
+ARRAY, KEPT = 32 << 20, 256 << 20  # bytes: the largest that glibc allows, and what may lie unused
 
 
 def load_nats() -> None:
@@ -33,6 +36,15 @@ def load(module: str, *libraries: str) -> ModuleType:
         if "pyarrow" in sys.modules:
             sys.modules["pyarrow"].array([0])  # it looks for pandas once, when it first meets a value
     return loaded
+
+
+def keep_freed() -> None:
+    """What is freed stays with the process, for a command that makes one array after another and is over in seconds: to give each
+    back and be handed it again, emptied, takes longer than most of what is done with it. Only glibc can be told so."""
+    tell = getattr(ctypes.CDLL(None), "mallopt", None)
+    if tell is not None:
+        tell(MMAP_THRESHOLD, ARRAY)
+        tell(TRIM_THRESHOLD, KEPT)
 
 
 class _Hiding(MetaPathFinder):

@@ -32,7 +32,7 @@ from ninefold.services.backtest_series import with_elsewhere
 from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.backtest_wanted import BadBacktest, Wanted, rules_of, snapshot_of
 from ninefold.strategy.forms import UNWIND, Legs
-from ninefold.strategy.plan import targets
+from ninefold.strategy.legs_wanted import wanted_of_legs
 
 Move = Callable[[Changes], Changes]
 
@@ -98,7 +98,7 @@ def ready_each(wanted: Wanted, points: Sequence[Chosen]) -> list[Ready]:
     named = legs_named(wanted, each[0], name)
     terms = list(dict.fromkeys(term for legs in each for term in legs.terms))
     markets = {
-        leg: with_elsewhere(market, dict.fromkeys(term for legs in each for term in read_by(legs, leg)))
+        leg: with_elsewhere(market, dict.fromkeys(term for legs in each for term in legs.read_of(leg)))
         for leg, market in leg_markets(wanted, terms, named, name).items()
     }
     return [_ready(wanted, *both, named, markets) for both in zip(points, each, strict=True)]
@@ -108,12 +108,6 @@ def snapshot_of_legs(markets: Mapping[str, Market], points: Sequence[Chosen]) ->
     """Identity of the data of all legs."""
     each = [f"{leg} {snapshot_of(market, points)}" for leg, market in markets.items()]
     return blake2b(" ".join(each).encode(), digest_size=16).hexdigest()
-
-
-def read_by(legs: Legs, leg: str) -> list[Term]:
-    """The formulas of a leg's bars: its own, and of the first one also the side of all."""
-    own = [term for name, term in legs.weights if name == leg]
-    return own if legs.side is None or leg != legs.names[0] else [*own, legs.side]
 
 
 def _legs_of(chosen: Chosen) -> Legs:
@@ -140,11 +134,9 @@ def _ready(
 
 
 def _changes(chosen: Chosen, legs: Legs, markets: Mapping[str, Market]) -> dict[str, Changes]:
-    first = next(iter(markets.values()))
-    side = np.ones(len(first.bars)) if legs.side is None else targets(_values(chosen, legs.side, first))
-    wanted = {leg: targets(_values(chosen, term, markets[leg]) * side) for leg, term in legs.weights}
-    unknown = np.isnan(np.array(list(wanted.values()))).any(axis=0)
-    return {leg: changes_of_target(np.where(unknown, np.nan, target), len(side)) for leg, target in wanted.items()}
+    values = {leg: np.array([_values(chosen, term, markets[leg]) for term in legs.read_of(leg)]) for leg in legs.names}
+    wanted = wanted_of_legs(legs, values)
+    return {leg: changes_of_target(target, len(target)) for leg, target in wanted.items()}
 
 
 def _values(chosen: Chosen, term: Term, market: Market) -> np.ndarray:

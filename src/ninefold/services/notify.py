@@ -31,6 +31,7 @@ from ninefold.market.records import (
     Halted,
     Has,
     Late,
+    LegsMoved,
     Malformed,
     May,
     Resumed,
@@ -165,6 +166,8 @@ def _line(record: object) -> str:
             return f":mag: {record.venue} has {record.text}"
         case StrategyFailed():
             return f":warning: {record.text}"
+        case LegsMoved() if record.why:
+            return f":link: {record.text}"
         case Malformed():
             return f":warning: a message of {record.venue} could not be understood: {record.reason}"
         case Late():

@@ -22,7 +22,7 @@ from ninefold.execution.rules import AccountRules
 from ninefold.execution.two_accounts import Standing, TwoAccounts, concerned, standings
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Guard, Order, StrategyFailed
+from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Guard, LegsMoved, Order, StrategyFailed
 from ninefold.services.build import strategies_of
 from ninefold.services.execute import MakeVenue
 from ninefold.services.identity import Identity, identity_of
@@ -188,7 +188,7 @@ def recorded_venue(ledger: list[AnyRecord], life: Life) -> MakeVenue | None:
 
 
 def _of_account(events: list[AnyRecord]) -> list[AnyRecord]:
-    return [event for event in events if isinstance(event, StrategyFailed | Guard | Order | Fill)]
+    return [event for event in events if isinstance(event, StrategyFailed | Guard | LegsMoved | Order | Fill)]
 
 
 def _order(one: Mismatch) -> tuple[int, int]:

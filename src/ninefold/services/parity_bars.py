@@ -20,13 +20,15 @@ from ninefold.execution.reasons import HIDDEN, UNEXPLAINED, Changed, Difference,
 from ninefold.execution.two_accounts import Standing
 from ninefold.market.records import AnyRecord, Fill, Guard
 from ninefold.market.values import known_of
-from ninefold.services.build import strategies_of
+from ninefold.services.build import sized_names, strategies_of
 from ninefold.services.execute import UNIT
 from ninefold.services.holdings import holdings_of
 from ninefold.services.lives import Run
 from ninefold.services.played import Played
 from ninefold.services.recorded_run import RecordedRun
+from ninefold.strategy.forms import Legs, Quoting
 from ninefold.strategy.itself import Itself
+from ninefold.strategy.legs_wanted import LegsWanted
 from ninefold.strategy.plan import Plan
 from ninefold.strategy.series import joins
 from ninefold.strategy.sizing import equal_weights
@@ -52,6 +54,7 @@ def on_bars(
     bars = recorded.decisions.rows("bars")
     knowing = _knowing_themselves(run, plans, recorded, ledger)
     whole = Whole.of(bars, instruments)
+    legs = LegsWanted(plans, instruments).warm(whole.bars, whole.moment, said)
     for series in series_of(bars, instruments, {plan.width_ns for plan in plans}):
         for mine in _together([plan for plan in plans if plan.width_ns == series.width_ns]):
             first, renewed = series.wanted(mine, series.first, said, whole)
@@ -66,9 +69,14 @@ def on_bars(
                 differences += found
         for plan in plans:
             told = decided.told.get((series.instrument.id, plan.name))
-            if plan.knows_itself and plan.width_ns == series.width_ns and told is not None:
+            if told is None or plan.width_ns != series.width_ns:
+                continue
+            if plan.knows_itself:
                 compared[TARGET] += len(told.seq)
                 differences += _of_knowing(series, plan, knowing, told, run, known)
+            elif isinstance(plan.wants, Legs):
+                compared[TARGET] += len(told.seq)
+                differences += _of_legs(series, plan, legs, told, known)
     differ = Counter(one.kind for one in differences)
     same = {kind: number - differ[kind] for kind, number in compared.items()}
     ordered = sorted(differences, key=lambda one: one.seq)
@@ -77,7 +85,7 @@ def on_bars(
 
 def _together(plans: Sequence[Plan]) -> list[list[Plan]]:
     """Those that read only their own bars, and those that read others too, without those that know what they hold."""
-    alone = [plan for plan in plans if not plan.knows_itself]
+    alone = [plan for plan in plans if not plan.knows_itself and not isinstance(plan.wants, Legs | Quoting)]
     sorts = [[plan for plan in alone if joins(plan) == joined] for joined in (False, True)]
     return [sort for sort in sorts if sort]
 
@@ -108,6 +116,14 @@ def _of_knowing(
     found = as_first_known(series, plan, knowing["target"][mine], told, changed)
     hidden = plan.name in known.free
     return [msgspec.structs.replace(one, why=HIDDEN) if hidden and one.reason == UNEXPLAINED else one for one in found]
+
+
+def _of_legs(series: Series, plan: Plan, legs: np.ndarray, told: Told, known: Known) -> list[Difference]:
+    """What differs of the targets. legs: TARGETS rows, at the closes that all legs have."""
+    mine = legs[(legs["instrument"] == series.instrument.id) & (legs["strategy"] == plan.name.encode())]
+    again = np.full(len(series.first), np.nan)
+    again[np.searchsorted(series.first["close_ns"], mine["close_ns"])] = mine["target"]
+    return as_first_known(series, plan, again, told, known.changed[-1][1] if known.changed else Changed())
 
 
 def _of_plan(
@@ -148,10 +164,11 @@ def _decided(
         told=_told(targets),
         capital=int(Decimal(config.account.capital) * UNIT) // max(1, len(config.venue.pairs)),
         quote=config.account.quote,
-        weights=equal_weights(tuple(plan.name for plan in plans)),
+        weights=equal_weights(sized_names(plans)),
         starts=[(life.begun.journal_seq, life.begun.from_seq) for life in run.lives],
         until_seq=run.end.ledger_seq,
         exits=exits,
+        legs=frozenset(plan.name for plan in plans if isinstance(plan.wants, Legs)),
         sizing=config.sizing.method
         if config.sizing.most == 1
         else f"{config.sizing.method}, {config.sizing.most} at most",

@@ -25,6 +25,9 @@ from ninefold.services.build import (
     exits_of,
     history,
     knowing_themselves,
+    legs_of,
+    quoting_of,
+    sized_names,
     stage_of,
     strategies_of,
 )
@@ -83,10 +86,19 @@ class Side:
         done_seq = life.begun.ledger_seq
         self._venue = self._venue_of(life)
         self._memory = Memory([event for event in self.events if event.seq <= done_seq], done_seq)
-        names = tuple(strategy.name for strategy in strategies_of(life.config))
+        names = sized_names(strategies_of(life.config))
         known, exits, itself = Registry(list(instruments)), exits_of(life.config), knowing_themselves(life.config)
         self.execute = Execute(
-            life.config, names, self._memory, known, self._venue, basis=basis, exits=exits, itself=itself
+            life.config,
+            names,
+            self._memory,
+            known,
+            self._venue,
+            basis=basis,
+            exits=exits,
+            itself=itself,
+            legs=legs_of(life.config),
+            quoting=quoting_of(life.config),
         )
         if warmed is not None:
             self.execute.warm(instruments, *warmed)

@@ -99,8 +99,7 @@ class _Copy:
         self._uri = f"{to}/{name}"
         self._columns = SCHEMAS[name]
         self._from = f"made by ninefold from data dir {origin_of(data_dir)}"
-        _make(self._uri, name, self._from)
-        self._table = _opened(self._uri, self._from)
+        self._table = _made(self._uri, name, self._from) or _opened(self._uri, self._from)
 
     def bring_to(self, position: int, most_rows: int, progress: Progress) -> Published:
         rows = commits = lost = tries = 0
@@ -171,13 +170,13 @@ class _Copy:
 _PROPERTIES = WriterProperties(compression="ZSTD", compression_level=3)
 
 
-def _make(uri: str, name: str, description: str) -> None:
-    """The table, if there is none."""
+def _made(uri: str, name: str, description: str) -> DeltaTable | None:
+    """A new table; None if there is one."""
     if DeltaTable.is_deltatable(uri, storage_options=OPTIONS):
-        return
+        return None
     bounded = dict.fromkeys([*stats_columns(name), "seq"])
     try:
-        DeltaTable.create(
+        return DeltaTable.create(
             uri,
             SCHEMAS[name],
             partition_by=["day"] if "day" in SCHEMAS[name].names else None,
@@ -188,6 +187,7 @@ def _make(uri: str, name: str, description: str) -> None:
     except DeltaError:  # another one was faster
         if not DeltaTable.is_deltatable(uri, storage_options=OPTIONS):
             raise
+        return None
 
 
 def _opened(uri: str, description: str) -> DeltaTable:

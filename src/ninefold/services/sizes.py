@@ -17,7 +17,7 @@ from ninefold.execution.core import ExecutionCore
 from ninefold.execution.money import DECIMALS, ONE, size_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
-from ninefold.market.wanted import wanted_of
+from ninefold.market.wanted import wanted_in
 from ninefold.strategy.scaling import Results, Sizing, kelly_scale, volatility_scale
 from ninefold.strategy.sizing import equal_weights, sized
 
@@ -47,13 +47,13 @@ class Sizes:
         """Take the targets of a chunk; what they earned so far is counted before they hold."""
         if self._sizing.method == "kelly":
             self._results.fold(chunk.rows("bars"), chunk.rows("targets"))
-        for instrument, said in wanted_of(chunk.rows("targets")).items():
+        for instrument, said in wanted_in(chunk).items():
             self.targets.setdefault(instrument, {}).update(said)
 
     def desired(self, chunk: Chunk, core: ExecutionCore) -> Mapping[int, int]:
         """Size units by instrument."""
         wanted: dict[int, int] = {}
-        for instrument in sorted(set(chunk.rows("targets")["instrument"].tolist())):
+        for instrument in sorted(wanted_in(chunk)):
             quote, of = core.shown.quote(instrument), self._registry[instrument]
             unit = core.shown.worth(ONE, of.quote, core.rules.quote)  # of 1 of the asset in which it is priced
             if quote is None or not unit or of.size_decimals > DECIMALS:

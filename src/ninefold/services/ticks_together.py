@@ -10,12 +10,12 @@ an instrument's bars are quiet at that trade's price.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from hashlib import blake2b
-from itertools import starmap
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,7 +82,7 @@ def backtest_ticks_together(wanted: WantedTicks, now_ns: int) -> dict[str, Any]:
     return document(wanted, ready, found, result, counted, judging)
 
 
-def again(trial: Trial, data_dir: Any) -> tuple[str, str, bytes, dict[str, Any]]:
+def again(trial: Trial, data_dir: Path) -> tuple[str, str, bytes, dict[str, Any]]:
     """A counted trial once more: identity of data and code, the digest of the result, and how complete what it read is; nothing is
     counted."""
     wanted = wanted_of(trial.search.config, data_dir)
@@ -187,9 +187,9 @@ def document(
         "funding": quote(result.funding, found.unit),
         "liquidations": int((found.fills["reason"] == Reason.LIQUIDATION).sum()),
         "portfolio": whole,
-        "instruments": list(
-            starmap(lambda *one: _row(wanted, found, result, *one), zip(found.each.items(), made, strict=True))
-        ),
+        "instruments": [
+            _row(wanted, found, result, name, returns) for name, returns in zip(found.each, made, strict=True)
+        ],
         "open_trade": next(iter(open_trades), None),
         "open_trades": open_trades,
         "trades": _trades_told(found, result, lambda one: one.trades),
@@ -199,14 +199,10 @@ def document(
 
 
 def _row(
-    wanted: WantedTicks,
-    found: TogetherResult,
-    result: PortfolioResult,
-    named: tuple[str, TickResult],
-    returns: np.ndarray,
+    wanted: WantedTicks, found: TogetherResult, result: PortfolioResult, name: str, returns: np.ndarray
 ) -> dict[str, Any]:
     """equity: the account's cash at the start and what this instrument made of it."""
-    name, one = named
+    one = found.each[name]
     return {
         "instrument": name,
         "from": times(result.close_ns[:1] - wanted.width_ns)[0],
@@ -246,5 +242,5 @@ def _trades_told(
 
 
 def _complete(wanted: WantedTicks, ready: Ready, result: PortfolioResult) -> dict[str, Any]:
-    read: Sequence[Any] = [one for source in ready.sources.values() for one in source.read]
+    read = [one for source in ready.sources.values() for one in source.read]
     return completeness_of_ticks(wanted.data_dir, read, next(iter(result.bars.values())))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ninefold.config import Config
+from ninefold.execution.lease import TakenOver
 from ninefold.execution.limits.general import is_flatten
 from ninefold.execution.orders import Cancel
 from ninefold.journal import inputs
@@ -106,10 +107,24 @@ class Trading:
         self._sending = {task for task in self._sending if not task.done()}
 
     async def close(self) -> None:
+        """Quotes are not left behind unwatched; answers under way are waited for. A second time it does nothing."""
+        gateway, self._gateway = self._gateway, None
+        if gateway is None:
+            return
+        self._take_back_quotes(gateway)
         if self._sending:
             await asyncio.wait(self._sending, timeout=ANSWERS_S)
-        if self._gateway is not None:
-            await self._gateway.close()
+        await gateway.close()
+
+    def _take_back_quotes(self, gateway: Gateway) -> None:
+        """Unless another executor has the account now, and them with it."""
+        quotes = [placed for placed in self._unsettled() if self._execute.core.quotes.is_quote(placed[0])]
+        try:
+            if quotes:
+                self._fence()
+        except TakenOver:
+            return
+        self._sending.update(gateway.post_cancel(*placed) for placed in quotes)
 
     def _unsettled(self) -> list[Placed]:
         registry = self._execute.registry

@@ -79,6 +79,8 @@ def certify(
     gaps: Sequence[Gap],
     losses: int,
     closed: bool,
+    revision: int = 0,
+    seq: int = 0,
 ) -> Certificate:
     """The certificate of one hour.
 
@@ -101,6 +103,8 @@ def certify(
         from_ns=ids.from_ns if ids and before is None else hour_ns,
         to_ns=hour_ns + HOUR_NS if closed else last_ns,
         how=how,
+        revision=revision,
+        seq=seq,
     )
 
 

@@ -6,7 +6,8 @@ Out: new revisions of certificates, as rows: when an hour begins, when its state
 What it knows is small (runs of ids of the latest hours, the latest certificates) and is read again from the tables
 when needed, so a restart at any moment goes on with what is stored. Ids of one instrument are of one kind.
 Most trades only go on where those before them ended and change no certificate: growing.py takes them in for all
-instruments at once, and here is judged what remains.
+instruments at once, and here is judged what remains. When the clock turns, thousands of hours end and begin at once: of each
+just these two are judged, by the same rule, without a look at the hours around them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ninefold.market.records import AnyRecord, Connection, Gap, Listed
 from ninefold.market.time import DAY_NS, HOUR_NS
 from ninefold.store.certificates import LET_GO, Certificate, Ids, certificates_table, certify, judged
 from ninefold.store.growing import Key
-from ninefold.store.hours import Hours
+from ninefold.store.hours import Hours, Turn
 from ninefold.store.ids import Grouped
 from ninefold.store.read import Reader
 
@@ -74,18 +75,35 @@ class Certifier:
         """
         self._clock_ns = max(self._clock_ns, clock_ns, int(groups.to_ns.max(initial=0)))
         noted = self._pending | self._note(records)
-        traded = self._hours.fold(groups, self._clock_ns)
+        apart = self._gaps.keys() | {instrument for instrument, _ in noted}
+        traded, turns = self._hours.fold(groups, self._clock_ns, apart)
+        turned = self._turned(turns, seq)
         told = noted | traded.keys()
         around = (self._around(key, key in noted or traded[key]) for key in told)
         touched = told.union(*around, self._closing({instrument for instrument, _ in told}))
-        rows = self._revise(touched, seq, every_change=False, stored=stored)
+        revised = self._revise(touched, seq, every_change=False, stored=stored)
         self._pending = set()
         self._let_grow(told)
-        return rows
+        self._hours.let_grow({(one.instrument, one.hour_ns + HOUR_NS): one.after for one in turns})
+        return certificates_table(sorted([*turned, *revised], key=_place) if turned else revised)
+
+    def _turned(self, turns: Sequence[Turn], seq: int) -> list[Certificate]:
+        """The two certificates of each turn: the clock has passed the hour that ended, the other one is open."""
+        made = []
+        for instrument, hour, near, ids, after in turns:
+            before = None if near is None else self._known_ids(near)
+            revision = self._latest[instrument, hour].revision + 1
+            made.append(certify(instrument, hour, ids, before, after, (), 0, True, revision, seq))
+            made.append(certify(instrument, hour + HOUR_NS, after, ids, None, (), 0, False, 0, seq))
+        for one in made:
+            self._keep(one)
+        self._hours.forget([turn.instrument for turn in turns])
+        return made
 
     def open_hours(self, seq: int) -> pa.Table:
         """Rows that bring the open hours' certificates up to date."""
-        return self._revise({key for key, one in self._latest.items() if not one.closed}, seq, every_change=True)
+        open_ = {key for key, one in self._latest.items() if not one.closed}
+        return certificates_table(self._revise(open_, seq, every_change=True))
 
     def let_go(self, day_ns: int, seq: int) -> pa.Table:
         """Rows that say of the certified hours of a day that their trades were let go. Their ids stay known: the hours
@@ -164,8 +182,8 @@ class Certifier:
 
     def _revise(
         self, keys: set[Key], seq: int, every_change: bool, stored: Callable[[], object] = lambda: None
-    ) -> pa.Table:
-        """Rows of the certificates that differ from their latest revision. What was let go stays so."""
+    ) -> list[Certificate]:
+        """The certificates that differ from their latest revision, by place. What was let go stays so."""
         keys = {key for key in keys if key not in self._latest or self._latest[key].state != LET_GO}
         near = {key: self._hours.neighbours(key) for key in keys}
         instruments = {instrument for instrument, _ in keys}
@@ -181,13 +199,12 @@ class Certifier:
             still_open = old is not None and not old.closed and not facts.closed and not every_change
             if still_open and old is not None and (old.state, old.missing, old.how) == judged(key[1], *facts):
                 continue
-            made = certify(key[0], key[1], *facts)
-            new = msgspec.structs.replace(made, seq=seq, revision=0 if old is None else old.revision + 1)
+            new = certify(key[0], key[1], *facts, 0 if old is None else old.revision + 1, seq)
             if old is None or _differ(old, new, every_change):
                 revised.append(new)
                 self._keep(new)
         self._hours.forget(instruments)
-        return certificates_table(revised)
+        return revised
 
     def _facts(self, key: Key, near: tuple[Key | None, Key | None]) -> _Facts:
         instrument, hour = key
@@ -216,6 +233,10 @@ class Certifier:
             self._hours.add(instrument, hour)
         if instrument not in self._swept or self._swept[instrument] == hour:
             self._swept[instrument] = hour + HOUR_NS if certificate.closed else hour
+
+
+def _place(one: Certificate) -> Key:
+    return one.instrument, one.hour_ns
 
 
 def _differ(old: Certificate, new: Certificate, every_change: bool) -> bool:

@@ -3,7 +3,7 @@
 In:  Arrow tables and the last sequence number they cover.
 Out: commits that carry ("ninefold", last_seq) as application transaction. The library accepts the same transaction twice,
      so the caller reads `last_seq` first. Files are written here (parquet.py), commits that add or replace in delta_log.py,
-     and what else the log needs (checkpoints, tidying up) by the library, which is asked for nothing that we know.
+     what is there is read in listing.py, and what else the log needs (checkpoints, tidying up) is done by the library.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ninefold.store.data_dir import WrongFormat
 from ninefold.store.delta_log import append_actions, drop_unfinished, first_actions, put_commit, replace_actions
 from ninefold.store.layout import SCHEMAS, stats_columns
 from ninefold.store.listing import APP as APP
-from ninefold.store.listing import LOG, files_of
+from ninefold.store.listing import LOG, live
 from ninefold.store.listing import StoredFile as StoredFile
 from ninefold.store.listing import committed_seq as committed_seq
 from ninefold.store.listing import stored_files as stored_files
@@ -69,14 +69,12 @@ class Table:
         self._delta: DeltaTable | None = None  # the library's view, from when it is first needed
         self._files: dict[str, StoredFile] | None = None  # the live ones by path; None: to be asked for
         self.last_seq = self._version = 0
-        if (self.path / LOG).exists() and DeltaTable.is_deltatable(str(self.path)):
-            self._delta = DeltaTable(str(self.path))
-            self._check_columns(self._delta)
-            drop_unfinished(self.path / LOG)
-            self.last_seq = self._delta.transaction_version(APP) or 0  # to ask costs milliseconds: once is enough
-            self._version = self._delta.version()
-        else:
+        if (now := live(self.path.parent, self.name)) is None:
             self._create()
+            return
+        self._check_columns(now.columns)
+        drop_unfinished(self.path / LOG)
+        self.last_seq, self._version = now.last_seq, now.version
 
     def _create(self) -> None:
         configuration = {**_CONFIGURATION, "delta.dataSkippingStatsColumns": ",".join(stats_columns(self.name))}
@@ -87,9 +85,8 @@ class Table:
             self.path / LOG, 0, first_actions(schema, self._partition or [], configuration, time.time_ns() // 1_000_000)
         )
 
-    def _check_columns(self, delta: DeltaTable) -> None:
-        found, wanted = [field.name for field in delta.schema().fields], self.schema.names
-        if found != wanted:
+    def _check_columns(self, found: Sequence[str]) -> None:
+        if list(found) != (wanted := self.schema.names):
             raise WrongFormat(
                 f"{self.path} has the columns {' '.join(found)}, this version writes {' '.join(wanted)}; "
                 "use the version that wrote it, or delete the tables and let them be made again from the journal"
@@ -101,7 +98,7 @@ class Table:
         now_ms = time.time_ns() // 1_000_000
         actions = append_actions([_told(self.path, one, now_ms) for one in made], last_seq, now_ms)
         while not put_commit(self.path / LOG, self._version + 1, actions):
-            self._newest()
+            self._look()
         self.last_seq = last_seq
         self._committed(made, ())
         self._commits += 1
@@ -138,7 +135,7 @@ class Table:
             if put_commit(self.path / LOG, self._version + 1, actions):
                 self._committed(made, group)
                 return True
-            self._newest()
+            self._look()
         for one in made:
             one.path.unlink(missing_ok=True)
         return False
@@ -156,17 +153,18 @@ class Table:
     def let_go(self, days: Sequence[date]) -> None:
         """Take whole days out of the table; their files stay for readers that still hold them, until a later sweep."""
         for day in days:
-            self._newest().delete(f"day = '{day.isoformat()}'")
-        self._newest()
+            self._library().delete(f"day = '{day.isoformat()}'")
+        self._look()
 
     def sweep(self) -> int:
         """Delete the files that no version of the last hour needs; returns the bytes that this gave back."""
         self._since_sweep = 0
-        delta = self._newest()
+        delta = self._library()
         gone = delta.vacuum(retention_hours=KEEP_HOURS, dry_run=True, enforce_retention_duration=False, full=True)
         sizes = [path.stat().st_size for name in gone if (path := self.path / unquote(name)).exists()]
         if gone:
             delta.vacuum(retention_hours=KEEP_HOURS, dry_run=False, enforce_retention_duration=False, full=True)
+        self._look()
         return sum(sizes)
 
     def files(self) -> list[StoredFile]:
@@ -174,9 +172,7 @@ class Table:
         return list(self._live().values())
 
     def _live(self) -> dict[str, StoredFile]:
-        if self._files is None:
-            self._files = {file.path: file for file in files_of(self._newest(), self.path)}
-        return self._files
+        return self._look() if self._files is None else self._files
 
     def _committed(self, made: Sequence[Made], gone: Sequence[StoredFile]) -> None:
         """A commit of ours is in the log, behind all others."""
@@ -187,19 +183,23 @@ class Table:
                 del self._files[file.path]
             self._files.update((str(one.path), _stored(one)) for one in made)
         if self._version % CHECKPOINT_COMMITS == 0:
-            known = self._files
-            delta = self._newest()
-            self._files = known  # a look at our own commits
+            delta = self._library()
             delta.create_checkpoint()
             delta.cleanup_metadata()
 
-    def _newest(self) -> DeltaTable:
-        """The library's view of the table, up to its last commit, whoever made it."""
+    def _look(self) -> dict[str, StoredFile]:
+        """The live files up to the last commit, whoever made it."""
+        now = live(self.path.parent, self.name)
+        assert now is not None, f"{self.path} has gone"
+        self._version, self._files = now.version, {file.path: file for file in now.files}
+        return self._files
+
+    def _library(self) -> DeltaTable:
+        """The library's view of the table, up to its last commit."""
         if self._delta is None:
             self._delta = DeltaTable(str(self.path))
         else:
             self._delta.update_incremental()
-        self._version, self._files = self._delta.version(), None
         return self._delta
 
     def _new_path(self, day: date | None) -> Path:
@@ -207,7 +207,7 @@ class Table:
         return folder / f"{uuid4()}.parquet"
 
     def _written(self, day: date | None, rows: pa.Table) -> Made:
-        writer = RowsWriter(self._new_path(day), rows.schema, stats_columns(self.name))
+        writer = RowsWriter(self._new_path(day), rows.schema, stats_columns(self.name), fresh=True)
         try:
             writer.write(rows, runs_of(rows.column("instrument").to_numpy()) if self.name in KINDS else None)
             size = writer.close()

@@ -15,13 +15,9 @@ from uuid import uuid4
 
 import msgspec
 
-from ninefold.store.listing import APP
+from ninefold.store.log_read import APP, commit_path
 
 _encode = msgspec.json.Encoder().encode
-
-
-def commit_path(log: Path, version: int) -> Path:
-    return log / f"{version:020d}.json"
 
 
 def put_commit(log: Path, version: int, actions: Sequence[Mapping[str, Any]]) -> bool:

@@ -1,14 +1,17 @@
 """The hours in which instruments traded, and their ids as far as certificates still need them.
 
 In:  trades grouped by instrument and hour; the table of trades for what is not in memory.
-Out: the ids of hours; which hours changed by trades that do not only go on (growing.py takes in those that do).
+Out: the ids of hours; which hours changed by trades that do not only go on (growing.py takes in those that do). Where all
+     that trades do is to end an hour and begin the next one, it is told as a turn: no other hour can change by it.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -39,6 +42,16 @@ def ids_stored(files: list[StoredFile], condition: pc.Expression | None) -> tupl
     return found, last_seq
 
 
+class Turn(NamedTuple):
+    """An hour of an instrument that ends with `ids`, and the next one that begins with `after`, whose ids lie behind them."""
+
+    instrument: int
+    hour_ns: int
+    before: Key | None  # the hour with trades before it
+    ids: Ids
+    after: Ids
+
+
 class Hours:
     """folder: of the tables. traded: hours with trades by instrument, rising."""
 
@@ -65,13 +78,44 @@ class Hours:
             self.add(instrument, hour)
         return set(stored)
 
-    def fold(self, groups: Grouped, clock_ns: int) -> dict[Key, bool]:
+    def fold(self, groups: Grouped, clock_ns: int, apart: Container[int]) -> tuple[dict[Key, bool], list[Turn]]:
         """Add trades to the hours in memory, and hours that had none. Others are read from the table when needed, with
         these trades in it. Returns the hours whose certificate may change by them, and whether their first id is another one
-        now: only then those before them may change too.
+        now: only then those before them may change too; and the turns, none of the instruments apart.
         """
         fresh = groups.ids(~self._growing.extend(groups, clock_ns))
-        self.recall({instrument for instrument, _ in fresh})
+        grew = self.recall({instrument for instrument, _ in fresh})
+        hour_ns = clock_ns // HOUR_NS * HOUR_NS
+        several = Counter(instrument for instrument, _ in fresh)
+        turns = []
+        for (instrument, ended_ns), known in grew.items():
+            ends, begins = (instrument, ended_ns), (instrument, hour_ns)
+            after, more = fresh.get(begins), fresh.get(ends)
+            if (
+                ended_ns + HOUR_NS == hour_ns
+                and after is not None
+                and several[instrument] == (1 if more is None else 2)
+                and instrument not in apart
+                and (turn := self._turn(ends, known, more, after)) is not None
+            ):
+                turns.append(turn)
+                fresh.pop(ends, None)
+                del fresh[begins]
+        return self._changed(fresh), turns
+
+    def _turn(self, ends: Key, known: Ids, more: Ids | None, after: Ids) -> Turn | None:
+        """Add the last trades of an hour and the first ones of the next, if they follow each other."""
+        ids = known if more is None else joined(known, more)
+        if not known.runs or not after.runs or ids.first != known.first or after.first <= ids.last:
+            return None
+        instrument, ended_ns = ends
+        before = self.neighbours(ends)[0]
+        self._ids[instrument][ended_ns] = ids
+        self._ids[instrument][ended_ns + HOUR_NS] = after
+        self.add(instrument, ended_ns + HOUR_NS)
+        return Turn(instrument, ended_ns, before, ids, after)
+
+    def _changed(self, fresh: Mapping[Key, Ids]) -> dict[Key, bool]:
         begun = {}
         for (instrument, hour), ids in fresh.items():
             known = self._ids.setdefault(instrument, {})
@@ -87,11 +131,12 @@ class Hours:
         """These need not be judged again while they are open and their ids go on."""
         self._growing.put(hours)
 
-    def recall(self, instruments: Collection[int]) -> None:
-        """The next trades of these instruments are judged again, whatever they are."""
-        if instruments:
-            for (instrument, hour), ids in self._growing.take(instruments, self._ids).items():
-                self._ids[instrument][hour] = ids
+    def recall(self, instruments: Collection[int]) -> dict[Key, Ids]:
+        """The next trades of these instruments are judged again, whatever they are. Returns their hours that grew."""
+        grew = self._growing.take(instruments, self._ids) if instruments else {}
+        for (instrument, hour), ids in grew.items():
+            self._ids[instrument][hour] = ids
+        return grew
 
     def ids(self, key: Key) -> Ids | None:
         """Those in memory, of an instrument that was recalled."""

@@ -88,7 +88,10 @@ def grouped(trades: np.ndarray | Mapping[str, np.ndarray]) -> Grouped:
 
 def joined(one: Ids, other: Ids) -> Ids:
     """Both together."""
-    runs = merged([*one.runs, *other.runs])
+    if one.runs and other.runs and other.first == one.last + 1:  # the usual case
+        runs = (*one.runs[:-1], (one.runs[-1][0], other.runs[0][1]), *other.runs[1:])
+    else:
+        runs = merged([*one.runs, *other.runs])
     return Ids(
         runs=runs,
         trades=_count(runs) if runs else one.trades + other.trades,
@@ -116,10 +119,12 @@ def _runs(ids: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     """First and last id and the group of each run; group: of each id, rising."""
     same = group[1:] == group[:-1]
     falling = same & (ids[1:] < ids[:-1])
-    if falling.any():  # groups with late trades
-        mixed = np.flatnonzero(np.isin(group, group[1:][falling]))
-        ids = ids.copy()
-        ids[mixed] = ids[mixed[np.lexsort((ids[mixed], group[mixed]))]]
+    if falling.any():  # groups with late trades: almost in order, and few of many trades or many of few
+        late, ids = np.unique(group[1:][falling]), ids.copy()
+        for start, end in zip(
+            np.searchsorted(group, late).tolist(), np.searchsorted(group, late, "right").tolist(), strict=True
+        ):
+            ids[start:end].sort(kind="stable")
     begins = np.flatnonzero(np.append(True, ~same | ((ids[1:] != ids[:-1]) & (ids[1:] - ids[:-1] != 1)))[: len(ids)])
     ends = np.append(begins[1:], len(ids))[: len(begins)] - 1
     return ids[begins], ids[ends], group[begins]

@@ -7,7 +7,7 @@ ids are stored as int64 bit patterns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,27 +107,55 @@ def number_within_seq(seq: np.ndarray) -> np.ndarray:
 
 def to_arrow(kind: str, rows: np.ndarray, n: np.ndarray) -> pa.Table:
     """An Arrow table of one kind, sorted by (instrument, time, seq, n)."""
-    times = np.ascontiguousarray(effective_ns(kind, rows))
-    order = sorted_order(np.ascontiguousarray(rows["instrument"]), times, np.ascontiguousarray(rows["seq"]), n)
-    columns = _columns(rows, order)
-    days = (times // DAY_NS).astype(np.int32) if len(times) else np.empty(0, np.int32)
-    if order is not None:
-        n, days = n.take(order), days.take(order)
-    arrays = [_column(values) for values in columns.values()]
-    return pa.table([*arrays, pa.array(n), pa.array(days).cast(pa.date32())], schema=SCHEMAS[kind])
+    room = Room()
+    return columns_to_arrow(kind, taken_apart(kind, [rows], room), n, room)
 
 
-def _columns(rows: np.ndarray, order: np.ndarray | None) -> dict[str, np.ndarray]:
-    """The fields of rows, each by itself, in that order. Some rows after the other, so that they are in the processor's
-    cache while they are taken apart: column by column it takes half as long again.
+class Room:
+    """Memory for the columns of one commit, and again for those of the next: the system takes longer to hand out that much
+    than it takes to fill it. What was made of it is lost when it is asked for again.
     """
-    whole = np.ascontiguousarray(rows).view(f"V{rows.dtype.itemsize}")
-    columns = {name: np.empty(len(rows), rows.dtype[name]) for name in rows.dtype.names or ()}
-    for start in range(0, len(rows), _AT_ONCE):
-        piece = slice(start, start + _AT_ONCE)
-        some = (whole[piece] if order is None else whole.take(order[piece])).view(rows.dtype)
-        for name, values in columns.items():
-            values[piece] = some[name]
+
+    def __init__(self) -> None:
+        self._held: dict[str, np.ndarray] = {}
+
+    def of(self, use: str, dtype: np.dtype[Any], count: int) -> np.ndarray:
+        held = self._held.get(use)
+        if held is None or len(held) < count:
+            held = self._held[use] = np.empty(count, dtype)
+        return held[:count]
+
+
+def columns_to_arrow(kind: str, columns: Mapping[str, np.ndarray], n: np.ndarray, room: Room) -> pa.Table:
+    """The same of rows that are taken apart. It is made of the room, if need be."""
+    times = effective_ns(kind, columns)
+    order = sorted_order(columns["instrument"], times, columns["seq"], n)
+    days = (times // DAY_NS).astype(np.int32) if len(times) else np.empty(0, np.int32)
+    made = {**columns, "n": n, "day": days}
+    if order is not None:
+        for name, values in made.items():
+            if values[0] == values[-1] and (values == values[0]).all():  # in any order the same
+                continue
+            ordered = room.of(f"{kind} {name} in order", values.dtype, len(values))
+            made[name] = values.take(order, out=ordered, mode="clip")  # it clips nothing, but writes there at once
+    arrays = [_column(values) for values in made.values()]
+    return pa.table([*arrays[:-1], arrays[-1].cast(pa.date32())], schema=SCHEMAS[kind])
+
+
+def taken_apart(kind: str, parts: Sequence[np.ndarray], room: Room) -> dict[str, np.ndarray]:
+    """The fields of rows, one part after the other, each field by itself. Some rows after the other, so that they are in the
+    processor's cache while they are taken apart. Fields are brought into order one by one after that: whole rows, which lie
+    wide apart, take half as long again.
+    """
+    dtype, count = KINDS[kind], sum(map(len, parts))
+    columns = {name: room.of(f"{kind} {name}", dtype[name], count) for name in dtype.names or ()}
+    end = 0
+    for part in parts:
+        for first in range(0, len(part), _AT_ONCE):
+            some = part[first : first + _AT_ONCE]
+            start, end = end, end + len(some)
+            for name, values in columns.items():
+                values[start:end] = some[name]
     return columns
 
 

@@ -1,9 +1,8 @@
 """The ledger: orders, fills, balances and equity, in SQLite. What was noted outlives the process, what was synced a power loss.
 
 In:  records of the account, in the order of the stream, also again after a crash.
-Out: append-only events; orders, fills and positions are derived from them. An event is known by (seq, type, its id,
-     its content),
-     so a repeated one is stored once, and two states of one order under one seq are two events.
+Out: append-only events; orders, fills and positions are derived from them. An event is known by (seq, type, its id, a digest
+     of its content), so a repeated one is stored once, and two states of one order under one seq are two events.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import sqlite3
 import weakref
 from collections.abc import Sequence
 from contextlib import closing
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,13 @@ from ninefold.journal.durable import folder_to_disk, to_disk
 from ninefold.market.records import AnyRecord, Balance, Decision, Equity, Fill, Found, Order
 from ninefold.store.data_dir import AlreadyWritten, WrongFormat, check_data_dir, failed_write, open_data_dir
 
-VERSION = 2  # 2: orders by hand, shares of strategies, decisions, and the count of writers
+VERSION = 3  # 2: orders by hand, shares of strategies, decisions, and the count of writers; 3: content
+FIRST_WITH_CONTENT = 3  # one that was begun before goes on without: its index holds the payloads themselves
 _SCHEMA = """
 CREATE TABLE events (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
-    seq INTEGER NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL, payload TEXT NOT NULL,
-    UNIQUE (seq, type, id, payload)
+    seq INTEGER NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL, payload TEXT NOT NULL, content BLOB NOT NULL,
+    UNIQUE (seq, type, id, content)
 );
 CREATE INDEX events_by_type ON events (type, id, number);
 CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), last_seq INTEGER NOT NULL);
@@ -47,7 +48,10 @@ _FIRST = (
     f" (SELECT min(number) FROM events WHERE type = '{{type}}' AND {_KNOWN} GROUP BY id) ORDER BY number"
 )
 LOG_MOST_BYTES = 16 * 1024 * 1024  # of the write-ahead log, before what it holds is moved into the file
-Values = tuple[int | str | None, ...]
+_ADD = "INSERT OR IGNORE INTO events (seq, type, id, payload) VALUES (?, ?, ?, ?)"
+_ADD_WITH_CONTENT = "INSERT OR IGNORE INTO events (seq, type, id, payload, content) VALUES (?, ?, ?, ?, ?)"
+_DIGEST_BYTES = 16
+Values = tuple[int | str | bytes | None, ...]
 _encode = msgspec.json.Encoder().encode
 _record = msgspec.json.Decoder(AnyRecord)
 
@@ -144,7 +148,9 @@ class Ledger(LedgerReader):
             if not _version(self._writer):
                 self._writer.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
             _checked(self._writer, self._file)
-            self._writer.executescript(f"BEGIN IMMEDIATE; {_EPOCH} PRAGMA user_version = {VERSION}; COMMIT;")
+            version = max(_version(self._writer), FIRST_WITH_CONTENT - 1)
+            self._writer.executescript(f"BEGIN IMMEDIATE; {_EPOCH} PRAGMA user_version = {version}; COMMIT;")
+            self._has_content = version >= FIRST_WITH_CONTENT
             self.epoch = self._last_epoch()
             self._log = os.open(f"{self._file}-wal", os.O_RDWR)
             self._finish = weakref.finalize(self, _close, self._writer, self._log)
@@ -171,19 +177,20 @@ class Ledger(LedgerReader):
         last_seq: the input up to which everything is in now.
         raises:   StoreWriteFailed, TakenOver; nothing was added then.
         """
-        rows = [
-            (record.seq, str(record.__struct_config__.tag), _id_of(record), _encode(record).decode())
-            for record in records
+        encoded = [(record, _encode(record)) for record in records]
+        rows: list[Values] = [
+            (record.seq, str(record.__struct_config__.tag), _id_of(record), payload.decode())
+            for record, payload in encoded
         ]
+        if self._has_content:
+            rows = [(*row, _digest(payload)) for row, (_, payload) in zip(rows, encoded, strict=True)]
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 if self._last_epoch() != self.epoch:
                     raise TakenOver(f"{self._file} was opened by a later writer; what this one appends does not count")
                 before = self._writer.total_changes
-                self._writer.executemany(
-                    "INSERT OR IGNORE INTO events (seq, type, id, payload) VALUES (?, ?, ?, ?)", rows
-                )
+                self._writer.executemany(_ADD_WITH_CONTENT if self._has_content else _ADD, rows)
                 added = self._writer.total_changes - before
                 self._writer.execute("UPDATE position SET last_seq = max(last_seq, ?)", (last_seq,))
                 self._writer.execute("COMMIT")
@@ -227,6 +234,11 @@ class Ledger(LedgerReader):
 
     def _query(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         return self._writer.execute(query, values).fetchall()
+
+
+def _digest(payload: bytes) -> bytes:
+    """Stands for the payload in the index, which would else hold it a second time: most of what a write costs."""
+    return blake2b(payload, digest_size=_DIGEST_BYTES).digest()
 
 
 def _connected(file: Path) -> sqlite3.Connection:

@@ -10,33 +10,19 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
 
-APP = "ninefold"
+from ninefold.store.log_read import APP as APP
+from ninefold.store.log_read import StoredFile as StoredFile
+from ninefold.store.log_read import commit_path, last_checkpoint, read_commit
+
 LOG = "_delta_log"
 _KEPT = 64  # tables
-
-
-class StoredFile(NamedTuple):
-    """One live file: its path, rows, size, day, and the bounds of the columns that have statistics."""
-
-    path: str
-    rows: int
-    bytes: int
-    day: date | None
-    bounds: dict[str, tuple[int, int]]
-
-    def may_hold(self, column: str, low: int | None, high: int | None) -> bool:
-        """Whether a value in [low, high) may be in it."""
-        smallest, largest = self.bounds[column]
-        return (low is None or largest >= low) and (high is None or smallest < high)
 
 
 def stored_files(folder: Path, name: str) -> list[StoredFile]:
@@ -52,15 +38,9 @@ def committed_seq(folder: Path, name: str) -> int:
 
 
 def live(folder: Path, name: str) -> Live | None:
-    """What a table is now; None if it was never written."""
+    """What a table is now; None if it was never written. Files come in the order in which they were committed."""
     listing = _listing(folder / name)
     return None if listing is None else listing.now()
-
-
-def files_of(delta: DeltaTable, path: Path) -> tuple[StoredFile, ...]:
-    """The live files of a table that is open."""
-    listed = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
-    return tuple(_stored_file(action, path) for action in listed)
 
 
 class Live(NamedTuple):
@@ -70,38 +50,54 @@ class Live(NamedTuple):
     commit: tuple[int, int]  # which file the newest commit is: another one of that number is another table's
     files: tuple[StoredFile, ...]
     last_seq: int
+    columns: tuple[str, ...]
+
+
+_NOTHING = Live(-1, (0, 0), (), 0, ())
 
 
 class _Listing:
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._log = path / LOG
         self._lock = threading.Lock()
-        self._delta: DeltaTable | None = None
-        self._live: Live | None = None
+        self._live = _NOTHING
 
     def now(self) -> Live:
         with self._lock:
-            if self._live is None or not self._newest(self._live):
-                self._live = self._read()
+            if not self._is_newest(self._live):
+                self._live = self._read_on() or self._by_the_library()
             return self._live
 
-    def _newest(self, live: Live) -> bool:
-        return _file_at(self._commit(live.version)) == live.commit and not self._commit(live.version + 1).exists()
+    def _is_newest(self, live: Live) -> bool:
+        return self._is_there(live) and not commit_path(self._log, live.version + 1).exists()
 
-    def _read(self) -> Live:
-        if self._delta is None or self._live is None or _file_at(self._commit(self._live.version)) != self._live.commit:
-            self._delta = DeltaTable(str(self._path))
-        else:
-            try:
-                self._delta.update_incremental()
-            except DeltaError:  # its log was tidied up between where we are and where it is
-                self._delta = DeltaTable(str(self._path))
-        version = self._delta.version()
-        seq = self._delta.transaction_version(APP) or 0
-        return Live(version, _file_at(self._commit(version)), files_of(self._delta, self._path), seq)
+    def _is_there(self, live: Live) -> bool:
+        return live.version >= 0 and _file_at(commit_path(self._log, live.version)) == live.commit
 
-    def _commit(self, version: int) -> Path:
-        return self._path / LOG / f"{version:020d}.json"
+    def _read_on(self) -> Live | None:
+        """What the commits say behind what is known, or all of them; None if some were tidied up before they were read."""
+        known = self._live if self._is_there(self._live) else _NOTHING
+        version, columns, seq = known.version, known.columns, known.last_seq
+        files = {file.path: file for file in known.files}
+        while (commit := read_commit(self._log, version + 1)) is not None:
+            version += 1
+            for path in commit.gone:
+                files.pop(path, None)
+            files.update(commit.added)
+            seq = seq if commit.last_seq is None else commit.last_seq
+            columns = commit.columns or columns
+        if version < max(0, last_checkpoint(self._log)):
+            return None
+        return Live(version, _file_at(commit_path(self._log, version)), tuple(files.values()), seq, columns)
+
+    def _by_the_library(self) -> Live:
+        delta = DeltaTable(str(self._path))
+        version, seq = delta.version(), delta.transaction_version(APP) or 0
+        listed = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
+        files = tuple(_stored_file(action, self._path) for action in listed)
+        columns = tuple(field.name for field in delta.schema().fields)
+        return Live(version, _file_at(commit_path(self._log, version)), files, seq, columns)
 
 
 _lock = threading.Lock()

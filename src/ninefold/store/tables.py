@@ -36,7 +36,17 @@ from ninefold.store.certifier import Certifier
 from ninefold.store.data_dir import WriterLock, failed_write, open_data_dir
 from ninefold.store.delta import Table
 from ninefold.store.ids import grouped
-from ninefold.store.layout import RECORDS, SCHEMAS, market_columns, number_within_seq, to_arrow, to_numpy
+from ninefold.store.layout import (
+    RECORDS,
+    SCHEMAS,
+    Room,
+    columns_to_arrow,
+    market_columns,
+    number_within_seq,
+    taken_apart,
+    to_arrow,
+    to_numpy,
+)
 from ninefold.store.let_go import note_let_go
 from ninefold.store.read import Reader
 from ninefold.store.retention import Day
@@ -73,6 +83,7 @@ class Tables:
         self._certifier: Certifier | None = None
         self._upkeep = Upkeep(list(self._tables.values()))
         self._beside = ThreadPoolExecutor(1, "write trades")
+        self._room = Room()
 
     def position(self) -> int:
         """The last seq that all tables have, 0 if none. Go on with the chunks whose last_seq is not below it."""
@@ -217,24 +228,21 @@ class Tables:
 
     def _new_rows(self, kind: str, chunks: Sequence[Chunk]) -> pa.Table | None:
         """The rows of a kind that are not stored yet, sorted, if there are any."""
-        rows = stacked(kind, [chunk.arrays[kind] for chunk in chunks if kind in chunk.arrays])
-        if not len(rows):
+        parts = [chunk.arrays[kind] for chunk in chunks if len(chunk.rows(kind))]
+        if not parts:
             return None
         table = self._tables[kind]
         known = table.last_seq
-        seq = np.ascontiguousarray(rows["seq"])
-        if seq.min() > known:  # the usual case
-            numbers = number_within_seq(seq)
-        else:
-            rows = rows[seq >= known]
-            edge: list[str] = []
-            if (at_edge := rows["seq"] == known).any():
-                edge = _as_text(to_numpy(kind, _rows_of_seq(table, known)))
-            keep, numbers = _fresh(rows["seq"], known, _as_text(rows[at_edge]), edge)
-            rows, numbers = rows[keep], numbers[keep]
-        if not len(rows):
-            return None
-        return to_arrow(kind, rows, numbers)
+        columns = taken_apart(kind, parts, self._room)
+        if columns["seq"].min() > known:  # the usual case
+            return columns_to_arrow(kind, columns, number_within_seq(columns["seq"]), self._room)
+        rows = stacked(kind, parts)
+        rows = rows[rows["seq"] >= known]
+        edge: list[str] = []
+        if (at_edge := rows["seq"] == known).any():
+            edge = _as_text(to_numpy(kind, _rows_of_seq(table, known)))
+        keep, numbers = _fresh(rows["seq"], known, _as_text(rows[at_edge]), edge)
+        return to_arrow(kind, rows[keep], numbers[keep]) if keep.any() else None
 
     def _store_records(self, records: list[AnyRecord], last_seq: int) -> list[AnyRecord]:
         """Commit the records that are not stored yet; returns them."""

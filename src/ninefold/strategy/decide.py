@@ -20,7 +20,7 @@ import numpy as np
 from ninefold.formula import Bars as Heard
 from ninefold.market.arrays import stacked
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, each_row
+from ninefold.market.columns import closed_of, columns, coming_of, told_too
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import round_to_step
 from ninefold.market.records import Listed, May, MayScored, Renewed, Tick
@@ -34,6 +34,8 @@ from ninefold.strategy.foretell import (
     one_bar_returns,
     recent_returns,
 )
+from ninefold.strategy.forms import Legs
+from ninefold.strategy.legs_wanted import LegSeries, LegsWanted
 from ninefold.strategy.plan import Plan
 from ninefold.strategy.series import Closed, Joined, Moments, Series, joins, scale_of, told_all, update_all
 
@@ -84,11 +86,14 @@ class Decide:
     def __init__(self, strategies: Sequence[Plan], venue: str) -> None:
         self._venue = venue
         self._by_width: dict[int, dict[bool, list[Plan]]] = {}
-        for strategy in strategies:
-            self._by_width.setdefault(strategy.width_ns, {}).setdefault(joins(strategy), []).append(strategy)
-        self._joining = any(map(joins, strategies))
-        self._moments = Moments()
         self._instruments: dict[int, Instrument] = {}
+        together = [strategy for strategy in strategies if isinstance(strategy.wants, Legs)]
+        self._legs = LegsWanted(together, self._instruments) if together else None
+        alone = [strategy for strategy in strategies if not isinstance(strategy.wants, Legs)]
+        for strategy in alone:
+            self._by_width.setdefault(strategy.width_ns, {}).setdefault(joins(strategy), []).append(strategy)
+        self._joining = bool(together) or any(map(joins, alone))
+        self._moments = Moments()
         self._series: dict[tuple[int, int], list[Series]] = {}
         self._state = _State()
 
@@ -99,9 +104,12 @@ class Decide:
         ticks = [record for record in chunk.records if isinstance(record, Tick)]
         if ticks and self._state.closed:
             chunk.records.extend(self._foretell_all(ticks[-1]))
-        bars = chunk.rows("bars")
+        bars, read = closed_of(chunk)
         if len(bars):
-            self._decide(chunk, bars[bars["revision"] == 0])
+            self._decide(chunk, bars, told_too(bars, read, known_of(chunk.rows("values"))))
+        for key, row in coming_of(chunk):
+            for series in self._series_of(*key):
+                series.foresee(row)
         for tick in ticks:
             chunk.records.extend(self._score(tick))
         return chunk
@@ -117,6 +125,8 @@ class Decide:
                 own = self._instruments[key[0]]
                 others = series.heard(own, self._instruments, bars, moment, known) if isinstance(series, Joined) else {}
                 series.warm(Heard(columns(bars[mine], told_of(bars[mine], known)), moment[mine]), others)
+        if self._legs is not None:
+            self._legs.warm(bars, moment, known)
 
     def save(self) -> bytes:
         return msgspec.msgpack.encode(self._state)
@@ -124,8 +134,7 @@ class Decide:
     def load(self, state: bytes) -> None:
         self._state = msgspec.msgpack.decode(state, type=_State)
 
-    def _decide(self, chunk: Chunk, bars: np.ndarray) -> None:
-        read = each_row(bars, told_of(bars, known_of(chunk.rows("values"))))
+    def _decide(self, chunk: Chunk, bars: np.ndarray, read: Sequence[dict[str, float]]) -> None:
         forecasts = _one_bar_ahead(chunk.rows("forecasts"))
         moments = self._moments.of_all(bars).tolist() if self._joining else bars["known_ns"].tolist()
         if self._joining:
@@ -137,6 +146,12 @@ class Decide:
             for series in self._series_of(instrument, width_ns)
         ]
         made = [self._take(chunk, some) for some in _turns(due)]
+        if self._legs is not None:
+            told, firsts = self._legs.take(bars, moments, read)
+            for one in firsts:
+                _watch([may for may in self._state.open if may.may.instrument == one.instrument], one)
+            made += [told] if len(told) else []
+            due += firsts
         if made:
             chunk.add("targets", stacked("targets", made))
             newest = {(one.instrument, one.width_ns): one for one in due}
@@ -191,12 +206,17 @@ class Decide:
         said: list[May] = []
         closed, self._state.closed = self._state.closed, []
         for bar in closed:
-            for series in self._series_of(bar.instrument, bar.width_ns):
-                for index in range(len(series.strategies)):
+            for series in (*self._series_of(bar.instrument, bar.width_ns), *self._legs_led_by(bar)):
+                for index in range(len(series.places)):
                     if len(said) == AT_ONCE:
                         return said
                     said += self._foretell(series, index, bar, tick)
         return said
+
+    def _legs_led_by(self, bar: _Closed) -> list[LegSeries]:
+        """Of strategies with legs, which speak for all of them where their first leg is."""
+        found = self._legs.series_on(bar.instrument, bar.width_ns) if self._legs is not None else ()
+        return [series for series in found if series.leg == series.legs.names[0]]
 
     def _foretell(self, series: Series, index: int, bar: _Closed, tick: Tick) -> list[May]:
         strategy = series.strategies[index]
@@ -213,11 +233,12 @@ class Decide:
         told = foretell(series.evaluator, index, recent, spread, horizon, seed)
         if told is None or max(told.probability_buy, told.probability_sell) < LEAST_PROBABILITY:
             return []
-        may = self._may(strategy, bar, told, horizon, tick)
+        legs = series.legs if isinstance(series, LegSeries) else None
+        may = self._may(strategy, bar, told, horizon, tick, legs)
         self._state.open.append(_Open(may, float(series.latest[index])))
         return [may]
 
-    def _may(self, strategy: Plan, bar: _Closed, told: Foretelling, horizon: int, tick: Tick) -> May:
+    def _may(self, strategy: Plan, bar: _Closed, told: Foretelling, horizon: int, tick: Tick, legs: Legs | None) -> May:
         of = self._instruments[bar.instrument]
         side = 1 if told.probability_buy >= told.probability_sell else -1
         probability = max(told.probability_buy, told.probability_sell)
@@ -225,7 +246,11 @@ class Decide:
         low, high = round_to_step(low, of.tick_size, side=1), round_to_step(high, of.tick_size, side=-1)
         within_s = horizon * strategy.width_ns // SECOND_NS
         zone = f"{of.price_text(low)} to {of.price_text(high)} {of.quote}"
-        text = f"{strategy.name} may {'buy' if side > 0 else 'sell'} {of.symbol} within {within_s} s: {probability:.0%}, at {zone}"
+        chance = math.floor(probability * 100 + 0.5)  # as the page rounds it
+        text = (
+            f"{strategy.name} may {'buy' if side > 0 else 'sell'} {of.symbol} within {within_s} s: {chance}%, at {zone}"
+        )
+        text += f"; its legs are {legs.named}" if legs is not None else ""
         return May(
             seq=tick.seq,
             known_ns=tick.known_ns,

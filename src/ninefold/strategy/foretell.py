@@ -9,8 +9,10 @@ book of a sampled bar are those of a recent bar drawn at random. How good that i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -46,9 +48,9 @@ class ReturnQuantiles:
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        probabilities, values = np.array(self.probabilities), np.array(self.values)
-        rising = (np.diff(probabilities) > 0).all() and probabilities[0] > 0 and probabilities[-1] < 1
-        if len(values) < 2 or len(values) != len(probabilities) or not rising or not np.isfinite(values).all():
+        many = len(self.values)
+        rising = all(one < next_ for one, next_ in pairwise((0.0, *self.probabilities, 1.0)))
+        if many < 2 or many != len(self.probabilities) or not rising or not all(map(math.isfinite, self.values)):
             raise ValueError(
                 f"quantiles {self.values} at {self.probabilities}: at least two finite values are needed, at as many "
                 "rising probabilities between 0 and 1"

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from ninefold.formula import PRICE, RATIO, SIZE, Term
 from ninefold.formula.columns import OWN
+from ninefold.formula.elsewhere import renamed
+from ninefold.formula.term import Call, Literal
 from ninefold.strategy.parameters import BadStrategy
 
 WAIT, UNWIND = "wait", "unwind"
@@ -32,11 +34,13 @@ class Legs:
              if there is one.
     filled:  UNWIND: each order at the next open; if one cannot be filled, the others are brought back at the next fill.
              WAIT: all wait for a bar in which all have trades.
+    on:      the instrument of each, in the pipeline; () in back-tests, which are given their bars.
     """
 
     weights: tuple[tuple[str, Term], ...]
     side: Term | None = None
     filled: str = UNWIND
+    on: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -46,6 +50,36 @@ class Legs:
     def terms(self) -> tuple[Term, ...]:
         found = tuple(term for _, term in self.weights)
         return found if self.side is None else (*found, self.side)
+
+    @property
+    def named(self) -> str:
+        """In words, which instrument each is."""
+        return ", ".join(f"{name} {instrument}" for name, instrument in zip(self.names, self.on, strict=True))
+
+    def read_of(self, leg: str) -> tuple[Term, ...]:
+        """The formulas of a leg's bars: of the first one the side of all, if there is one, then its own."""
+        own = tuple(term for name, term in self.weights if name == leg)
+        return own if self.side is None or leg != self.names[0] else (self.side, *own)
+
+    def placed(self, on: tuple[str, ...]) -> Legs:
+        """The same on these instruments, one for each in the order of the legs."""
+        names = dict(zip(self.names, on, strict=True))
+        weights = tuple((name, renamed(term, names)) for name, term in self.weights)
+        side = None if self.side is None else renamed(self.side, names)
+        return Legs(weights, side, self.filled, on)
+
+    def always_short(self) -> str:
+        """Why it can never trade on spot, as far as numbers alone say so; "" if they do not."""
+        fixed = {name: term.value for name, term in self.weights if isinstance(term, Literal)}
+        short = [name for name, weight in fixed.items() if weight < 0]
+        both = len(short) < sum(weight != 0 for weight in fixed.values())  # then one is short whatever the side
+        never_below = self.side is None or (isinstance(self.side, Call) and self.side.function.name == "held")
+        if not short or not (both or never_below):
+            return ""
+        return (
+            f"its leg {short[0]} has the weight {fixed[short[0]]:g}, and the account is one of spot, which cannot be short; give "
+            "weights of at least 0, or a formula such as where(..., 1, 0)"
+        )
 
     def check(self, strategy: str) -> None:
         """raises: BadStrategy."""

@@ -172,6 +172,8 @@ class Plan:
     @property
     def knows_itself(self) -> bool:
         """Whether what it wants depends on what it holds, so that it is played bar by bar."""
+        if isinstance(self.wants, Legs | Quoting):
+            return False
         return isinstance(self.wants, Code) or not OWN.isdisjoint(self.target.columns)
 
     @property
@@ -185,6 +187,7 @@ class Plan:
             case Legs() as legs:
                 parts = [f"{name}: {term}" for name, term in legs.weights]
                 wants = f"{', '.join(parts)} side: {legs.side} filled: {legs.filled}"
+                wants += f" on {', '.join(legs.on)}" if legs.on else ""
             case Quoting() as quotes:
                 wants = f"{', '.join(map(str, quotes.terms))} most={quotes.most} every_ms={quotes.every_ms}"
             case _:
@@ -193,8 +196,13 @@ class Plan:
 
 
 def check_live(plan: Plan) -> None:
-    """raises: BadStrategy for what the pipeline cannot run: it runs formulas of bars, and free code on them."""
-    if not isinstance(plan.wants, Term | Signals | Code):
+    """raises: BadStrategy for what the pipeline cannot run: it runs formulas of bars, also those of legs and of quotes, and free code."""
+    if isinstance(plan.wants, Legs):
+        said = _legs_not_live(plan.wants)
+    elif isinstance(plan.wants, Quoting):
+        others = any(map(elsewhere_in, plan.wants.terms))
+        said = "its quotes read other series than the bars of what they are of" if others else ""
+    elif not isinstance(plan.wants, Term | Signals | Code):
         said = f"it {_WAYS[plan.form]}"
     elif plan.knows_itself and plan.exits != NO_EXITS:
         said = "it reads what it holds itself and has exits; say in the formula, or in on_bar, when it leaves"
@@ -208,7 +216,17 @@ def check_live(plan: Plan) -> None:
         said = "it reads other series and what it holds itself"
     else:
         return
-    raise BadStrategy(f"strategy {plan.name} runs in back-tests only: {said}")
+    if said:
+        raise BadStrategy(f"strategy {plan.name} runs in back-tests only: {said}")
+
+
+def _legs_not_live(legs: Legs) -> str:
+    """Why they cannot run in the pipeline, "" if they can."""
+    if not legs.on:
+        return "nothing says which instruments its legs are; name a pair for each in [strategies.legs], or with --legs"
+    if book := ON_BOOK & frozenset().union(*map(_read, legs.terms)):
+        return f"it reads {', '.join(sorted(book))}, which recorded books have and bars do not"
+    return legs.always_short()
 
 
 def _read(target: Term) -> frozenset[str]:

@@ -66,6 +66,10 @@ class Series:
         values = self._take(bar, moment_ns)
         self.see(values, targets(values[: len(self.strategies)]))
 
+    def foresee(self, row: Mapping[str, float]) -> None:
+        """A bar that may come next."""
+        self.own.foresee(row)
+
     def see(self, values: np.ndarray, wanted: np.ndarray) -> None:
         """The values of all formulas at a bar, and the targets that they are."""
         self.latest = wanted
@@ -79,14 +83,18 @@ class Series:
         values = self._take_all(own, others)
         many = len(self.strategies)
         self.latest = targets(self.evaluator.latest[:many])
-        last = {name: of[-RECENT_BARS:] for name, of in own.columns.items()}
-        for place in range(len(next(iter(last.values())))):
-            self.recent.append({name: float(of[place]) for name, of in last.items()})
+        self.remember(own)
         wanted = targets(values[:many])
         renewed = np.zeros(wanted.shape, bool)
         for (place, side, _), holds in zip(self._entries, values[many:], strict=True):
             renewed[place] |= (holds == 1.0) & (wanted[place] == side)
         return wanted, renewed
+
+    def remember(self, own: Heard) -> None:
+        """The newest of these bars, for who looks ahead."""
+        last = {name: of[-RECENT_BARS:] for name, of in own.columns.items()}
+        for place in range(len(next(iter(last.values())))):
+            self.recent.append({name: float(of[place]) for name, of in last.items()})
 
     def told(self, instrument: int, width_ns: int, close_ns: int, known_ns: int, seq: int) -> np.ndarray:
         """The targets as rows."""
@@ -115,6 +123,9 @@ class Joined(Series):
     """Formulas that read other series too."""
 
     evaluator: Aligned
+
+    def foresee(self, row: Mapping[str, float]) -> None:
+        """What it reads elsewhere comes before it."""
 
     def hear(self, source: Source, moment_ns: int, bar: Mapping[str, float], scale: Scale) -> None:
         """A bar of another series. scale: of its instrument; one whose decimals have changed is heard no more."""

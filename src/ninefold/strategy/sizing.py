@@ -77,26 +77,29 @@ def equal_weights(names: tuple[str, ...]) -> dict[str, float]:
 
 def _shares(targets: Mapping[str, float], weights: Mapping[str, float]) -> tuple[dict[str, int], int]:
     """Of the capital, by strategy, signed: whole numbers of 2**-places. Every float is one, and every product of two."""
-    missing = sorted(targets.keys() - weights.keys())
-    if missing:
+    if not targets.keys() <= weights.keys():
+        missing = sorted(targets.keys() - weights.keys())
         raise ValueError(f"no weight for {', '.join(missing)}; weights are given for {', '.join(sorted(weights))}")
-    used, of_weights = _used(tuple([(name, weights[name]) for name in targets]))
+    used, of_weights = _used(tuple(targets), tuple([weights[name] for name in targets]))
     opinions = {target: min(max(target, -1.0), 1.0) for target in set(targets.values()) if target == target}
     wanted, of_targets = _whole(opinions)
-    shares = {name: wanted.get(target, 0) * used[name] for name, target in targets.items()}
+    shares = {
+        name: wanted.get(target, 0) * weight for (name, target), weight in zip(targets.items(), used, strict=True)
+    }
     return shares, of_weights + of_targets
 
 
 @lru_cache(WEIGHTS_KNOWN)
-def _used(weights: tuple[tuple[str, float], ...]) -> tuple[dict[str, int], int]:
+def _used(names: tuple[str, ...], weights: tuple[float, ...]) -> tuple[tuple[int, ...], int]:
     """Weights as whole numbers, checked; they are the same at every tick."""
-    used, places = _whole(dict(weights))
+    named = dict(zip(names, weights, strict=True))
+    used, places = _whole(named)
     if any(weight < 0 for weight in used.values()) or sum(used.values()) > 1 << places:
         raise ValueError(
-            f"weights are {dict(weights)}; each must be at least 0 and together they may be at most 1: "
+            f"weights are {named}; each must be at least 0 and together they may be at most 1: "
             "more would be borrowed money"
         )
-    return used, places
+    return tuple(used.values()), places
 
 
 def _whole(values: Mapping[_Key, float]) -> tuple[dict[_Key, int], int]:

@@ -58,7 +58,7 @@ class BinanceClient(Session):
         query = sign(request, self._secret)
         url, body, headers = f"{self._rest_url}{request.path}", None, {"X-MBX-APIKEY": self._key}
         if request.method == "POST":
-            body, headers["Content-Type"] = query, "application/x-www-form-urlencoded"
+            body, headers["Content-Type"] = query.encode(), "application/x-www-form-urlencoded"
         else:
             url = f"{url}?{query}"
         ticket = self._limiter.leave(costs_of(request.method, request.path), self._clock())

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from urllib.parse import urlencode
 
 import msgspec
@@ -31,6 +32,7 @@ KEPT = {  # orders that wait there for a price; with a limit where it keeps none
     "kept_stop": ("STOP_LOSS", "STOP_LOSS_LIMIT"),
     "kept_take_profit": ("TAKE_PROFIT", "TAKE_PROFIT_LIMIT"),
 }
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*", re.ASCII)
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -90,7 +92,7 @@ def ask_my_trades(symbol: str, venue_order_id: str, timestamp_ms: int) -> Reques
 
 def sign(request: Request, secret: str) -> str:
     """The query of a request with its signature: query string of GET and DELETE, body of POST."""
-    query = urlencode(request.params)
+    query = _query(request.params)
     return f"{query}&signature={_hmac(query, secret)}"
 
 
@@ -118,6 +120,13 @@ def side_text(side: int) -> str:
 
 def _request(method: str, path: str, timestamp_ms: int, **params: str) -> Request:
     return Request(method, path, {"timestamp": str(timestamp_ms), **params, "recvWindow": str(RECV_WINDOW_MS)})
+
+
+def _query(params: dict[str, str]) -> str:
+    """As `urlencode`, which takes a quarter of what an order takes: texts that stay as they are are only joined."""
+    if _PLAIN.fullmatch("".join(params.values())):
+        return "&".join([f"{name}={value}" for name, value in params.items()])
+    return urlencode(params)
 
 
 def _hmac(text: str, secret: str) -> str:

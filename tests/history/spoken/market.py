@@ -85,13 +85,18 @@ class Market:
         for trade in self.trades:
             slots.setdefault(trade.time_ns // width_ns * width_ns, []).append(trade)
         made: dict[int, Bar] = {}
-        last = None
+        nothing = Decimal(0)
+        quiet = Bar(nothing, nothing, nothing, nothing, nothing, nothing, 0)
         for open_ns in range(min(slots), max(max(slots) + 1, self.now_ns), width_ns):
-            within = slots.get(open_ns, [])
-            prices = [Decimal(one.price) for one in within] or [last]
+            within = slots.get(open_ns)
+            if not within:
+                made[open_ns] = quiet  # the same one again: of seconds there are a hundred thousand
+                continue
+            prices = [Decimal(one.price) for one in within]
             sizes = [Decimal(one.size) for one in within]
             bought = sum((Decimal(one.size) for one in within if one.buy), Decimal(0))
             last = prices[-1]
             volume = sum(sizes, Decimal(0))
             made[open_ns] = Bar(prices[0], max(prices), min(prices), last, volume, bought, len(within))
+            quiet = Bar(last, last, last, last, nothing, nothing, 0)
         return made

@@ -1,10 +1,12 @@
-"""Returns, equity and times as the statistics want them, or an error that names the row.
+"""Returns, equity and times as the statistics want them, or an error that names the row; and their median.
 
 In:  what a caller hands over.
 Out: the same as float64 or int64 arrays. Nothing is dropped, filled or sorted.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,3 +64,18 @@ def checked_times(times_ns: ArrayLike, rows: int) -> Times:
         at = int(late[0]) + 1
         raise ValueError(f"time at row {at} is {found[at]}, not after {found[at - 1]}; sort the rows and drop repeats")
     return found
+
+
+def median(values: NDArray[Any]) -> float:
+    """The middle value; of an even number the mean of the two. NaN must not be among them.
+
+    As `np.median`, which loads numpy's masked arrays first: a twentieth of a second.
+
+    >>> median(np.array([3.0, 1.0, 2.0])), median(np.array([4, 1, 3, 2]))
+    (2.0, 2.5)
+    """
+    half = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, half)[half])
+    low, high = np.partition(values, (half - 1, half))[half - 1 : half + 1].tolist()
+    return float((low + high) / 2)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ninefold.backtest.statistics.checked import Floats, checked_equity, checked_returns, checked_times
+from ninefold.backtest.statistics.checked import Floats, checked_equity, checked_returns, checked_times, median
 from ninefold.backtest.statistics.sharpe import sharpe
 
 Rerun = Callable[[Floats], ArrayLike]
@@ -115,7 +115,7 @@ def calm(close: ArrayLike, window: int) -> NDArray[np.bool_]:
     if len(price) > window + 1:
         returns = np.diff(np.log(price))[:-1]
         before = _variances(returns - returns.mean(), window)
-        found[window + 1 :] = before <= np.median(before)
+        found[window + 1 :] = before <= median(before)
     return found
 
 

@@ -29,9 +29,9 @@ from ninefold.formula import SIZE, Evaluator, Scale
 from ninefold.strategy.forms import Book, BookCode, Quote, Quoting
 from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import Plan
+from ninefold.strategy.quotes_wanted import NEAR, rounded
 
 MS_NS = 1_000_000
-NEAR = 1e-9  # a price so near to a whole tick is that tick
 COLUMNS = (
     "bid",
     "ask",
@@ -194,8 +194,7 @@ def _counted(values: np.ndarray, wants: Quoting, shown: Shown, session: Session)
 
 def _rounded(prices: np.ndarray, sizes: np.ndarray, session: Session) -> np.ndarray:
     """prices, sizes: of bid and ask, in ticks and lots, shape (2, k)."""
-    whole = np.stack([np.floor(prices[0] + NEAR), np.ceil(prices[1] - NEAR)])
-    lots = np.floor(sizes + NEAR)
+    whole, lots = rounded(prices, sizes)
     with np.errstate(invalid="ignore"):
         good = (whole >= session.low) & (whole <= session.highest) & (lots >= 1)
     known = np.where(good, whole, 0).astype(np.int64), np.where(good, lots, 0).astype(np.int64)

@@ -6,20 +6,22 @@ Of the orders under way those count that make the position greatest; a limit sel
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 
-from ninefold.execution.limits.state import Left, RiskState, valued, within
+from ninefold.execution.limits.state import NO_PENDING, Left, RiskState, valued, within, worth_of
 from ninefold.execution.shown import Quote
-from ninefold.execution.under_way import more, most
+from ninefold.execution.under_way import Pending, more, most
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Order
+
+NONE: Mapping[int, Pending] = {}
 
 
 def instrument_exposure(state: RiskState, left: Left, instrument: Instrument, order: Order, quote: Quote) -> str:
     allowed = state.rules.max_instrument
     if allowed is None or not left.grows(instrument, order):
         return ""
-    found = _exposure(state, left, instrument, order, quote, lambda one: one.id == instrument.id)
+    found = _exposure(state, left, instrument, order, quote, ())
     return within(state, "exposure per instrument", instrument.name, found, allowed)
 
 
@@ -27,7 +29,8 @@ def venue_exposure(state: RiskState, left: Left, instrument: Instrument, order: 
     allowed = state.rules.max_venue
     if allowed is None or not left.grows(instrument, order):
         return ""
-    found = _exposure(state, left, instrument, order, quote, lambda one: one.venue == instrument.venue)
+    here = [of for of in _held(left) if state.registry[of].venue == instrument.venue]
+    found = _exposure(state, left, instrument, order, quote, here)
     return within(state, "exposure per venue", instrument.venue, found, allowed)
 
 
@@ -35,7 +38,7 @@ def total_exposure(state: RiskState, left: Left, instrument: Instrument, order: 
     allowed = state.rules.max_total
     if allowed is None or not left.grows(instrument, order):
         return ""
-    found = _exposure(state, left, instrument, order, quote, lambda one: True)
+    found = _exposure(state, left, instrument, order, quote, _held(left))
     return within(state, "total exposure", "what is held", found, allowed)
 
 
@@ -43,29 +46,21 @@ def strategy_capital(state: RiskState, left: Left, instrument: Instrument, order
     allowed = state.rules.max_strategy
     if allowed is None or not left.grows(instrument, order):
         return ""
-    mine = state.account.attribution
-    for strategy, part in sorted(state.parts(instrument, order).items()):
-        on_order = left.parts.get(strategy, {}).get(instrument.id, (0, 0))
-        held = mine.held(strategy, instrument.id)
+    price, held_here = quote.price(order.side), state.account.attribution.held_of_all.get(instrument.id, {})
+    ask = left.ask(state, instrument.id)
+    unit = 10**instrument.price_decimals if instrument.quote == state.rules.quote else 0
+    for strategy, part in sorted(left.parts_of(state, instrument, order).items()):
+        on_order = left.parts.get(strategy, NONE).get(instrument.id, NO_PENDING)
+        held = held_here.get(strategy, 0)
         after = most(held, more(on_order, part))
         if after <= abs(held):
             continue
-        found = _capital(state, left, strategy, instrument, after, quote.price(order.side))
-        if reason := within(state, "strategy capital", strategy or "nobody's order", found, allowed):
-            return reason
+        others = left.purse(state, strategy).beside(worth_of(state, ask, most(held, on_order)))
+        worth = after * price // unit if unit else valued(state, instrument, after, price)
+        found = None if worth is None or others is None else worth + others
+        if found is None or found > allowed:
+            return within(state, "strategy capital", strategy or "nobody's order", found, allowed)
     return ""
-
-
-def _capital(state: RiskState, left: Left, strategy: str, instrument: Instrument, after: int, price: int) -> int | None:
-    """Worth of what a strategy may come to hold, with `after` of one instrument; None while a price is unknown."""
-    total = valued(state, instrument, after, price)
-    for of, one in left.worths_of(state, strategy).items():
-        if of == instrument.id:
-            continue
-        if total is None or one is None:
-            return None
-        total += one
-    return total
 
 
 def _exposure(
@@ -74,16 +69,21 @@ def _exposure(
     instrument: Instrument,
     order: Order,
     quote: Quote,
-    counts: Callable[[Instrument], bool],
+    beside: Iterable[int],
 ) -> int | None:
-    """Worth of all instruments that count, the order included; None while a price is unknown."""
+    """Worth of all instruments that count, the order's own included; None while a price is unknown."""
     after = max(abs(left.after(instrument, order)), left.most(instrument.id))
     total = valued(state, instrument, after, max(order.price, quote.price(order.side)))
-    for of in left.positions.keys() | left.pending.keys():
-        if of == instrument.id or not counts(state.registry[of]):
+    for of in beside:
+        if of == instrument.id:
             continue
         one = left.worth(state, of)
         if total is None or one is None:
             return None
         total += one
     return total
+
+
+def _held(left: Left) -> Iterable[int]:
+    """Instruments that are held or on order."""
+    return left.positions.keys() | left.pending.keys()

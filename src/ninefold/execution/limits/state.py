@@ -5,6 +5,7 @@ In:  the state the core hands over. Out: the questions that several rules ask of
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from ninefold.execution.worth import Worth
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import Flatten, Halted, Order
 
+NO_PENDING: Pending = (0, 0)
 FLATTEN = "flatten"  # stands where strategies stand, on orders that nobody's target asked for
 
 
@@ -71,14 +73,34 @@ class Ask(NamedTuple):
 
 
 @dataclass(slots=True)
+class Purse:
+    """What a strategy may come to hold of all instruments. known: worth of those with a price. unknown: how many have none."""
+
+    known: int = 0
+    unknown: int = 0
+
+    def put(self, before: int | None, after: int | None) -> None:
+        """The worth of one instrument has changed."""
+        self.known += (after or 0) - (before or 0)
+        self.unknown += (after is None) - (before is None)
+
+    def beside(self, own: int | None) -> int | None:
+        """The worth of all others than one."""
+        return None if self.unknown > (own is None) else self.known - (own or 0)
+
+
+EMPTY = Purse()
+
+
+@dataclass(slots=True)
 class Worths:
     """What the exposures are summed of, counted once a call and again where an order was approved. asks: by instrument, None while
-    its price is unknown. of: by instrument. of_strategies: by strategy and instrument, None until somebody asks.
+    its price is unknown. of: by instrument. of_strategies: None until somebody asks.
     """
 
     asks: dict[int, Ask | None] = field(default_factory=dict)
     of: dict[int, int | None] = field(default_factory=dict)
-    of_strategies: dict[str, dict[int, int | None]] | None = None
+    of_strategies: defaultdict[str, Purse] | None = None
 
 
 @dataclass(slots=True)
@@ -91,6 +113,7 @@ class Left:
     pending: dict[int, Pending]
     parts: dict[str, dict[int, Pending]]  # what is on order, by strategy and instrument
     judged: tuple[Order, bool] | None = None  # the newest that was asked about, and whether it grows
+    parted: tuple[Order, Mapping[str, int]] | None = None  # likewise, and what each strategy would get of it
     worths: Worths = field(default_factory=Worths)
 
     def after(self, instrument: Instrument, order: Order) -> int:
@@ -113,40 +136,45 @@ class Left:
         """Of the greatest amount that may come to be held, as `worth`."""
         known = self.worths.of
         if instrument not in known:
-            known[instrument] = self._worth(state, instrument, self.most(instrument))
+            known[instrument] = self.worth_at(state, instrument, self.most(instrument))
         return known[instrument]
 
-    def worths_of(self, state: RiskState, strategy: str) -> Mapping[int, int | None]:
-        """The same by instrument, of what a strategy may come to hold."""
+    def purse(self, state: RiskState, strategy: str) -> Purse:
         if self.worths.of_strategies is None:
-            self.worths.of_strategies = self._worths_of_all(state)
-        return self.worths.of_strategies.get(strategy, {})
+            self.worths.of_strategies = self._purses(state)
+        return self.worths.of_strategies.get(strategy, EMPTY)
 
-    def _worths_of_all(self, state: RiskState) -> dict[str, dict[int, int | None]]:
-        found: dict[str, dict[int, int | None]] = {}
+    def parts_of(self, state: RiskState, instrument: Instrument, order: Order) -> Mapping[str, int]:
+        """As `state.parts`, made once an order."""
+        if self.parted is None or self.parted[0] is not order:
+            self.parted = order, state.parts(instrument, order)
+        return self.parted[1]
+
+    def _purses(self, state: RiskState) -> defaultdict[str, Purse]:
+        found: defaultdict[str, Purse] = defaultdict(Purse)
         held_of_all = state.account.attribution.held_of_all
         for instrument, held in held_of_all.items():
+            ask = self.ask(state, instrument)
             for strategy, amount in held.items():
-                if amount:
-                    found.setdefault(strategy, {})[instrument] = self._worth(state, instrument, abs(amount))
+                if amount and ask is not None and ask.unit:
+                    found[strategy].known += abs(amount) * ask.price // ask.unit
+                elif amount:
+                    found[strategy].put(0, worth_of(state, ask, abs(amount)))
         for strategy, parts in self.parts.items():
-            of = found.setdefault(strategy, {})
             for instrument, on_order in parts.items():
                 held_now = held_of_all.get(instrument, {}).get(strategy, 0)
-                of[instrument] = self._worth(state, instrument, most(held_now, on_order))
+                before = self.worth_at(state, instrument, abs(held_now))
+                found[strategy].put(before, self.worth_at(state, instrument, most(held_now, on_order)))
         return found
 
-    def _worth(self, state: RiskState, instrument: int, amount: int) -> int | None:
+    def worth_at(self, state: RiskState, instrument: int, amount: int) -> int | None:
         """Of an amount at what is asked for it, in the account's quote asset; None while a price is unknown."""
-        if amount == 0:
-            return 0
+        return worth_of(state, self.ask(state, instrument), amount)
+
+    def ask(self, state: RiskState, instrument: int) -> Ask | None:
         if instrument not in self.worths.asks:
             self.worths.asks[instrument] = _ask(state, instrument)
-        ask = self.worths.asks[instrument]
-        if ask is None:
-            return None
-        of, price, unit = ask
-        return amount * price // unit if unit else valued(state, of, amount, price)
+        return self.worths.asks[instrument]
 
     def take(self, state: RiskState, instrument: Instrument, order: Order) -> None:
         """An order of this call was approved."""
@@ -161,13 +189,14 @@ class Left:
         else:
             self.free[instrument.base] -= amount
         self.worths.of.pop(instrument.id, None)
-        for strategy, part in state.parts(instrument, order).items():
-            of = self.parts.setdefault(strategy, {})
-            of[instrument.id] = more(of.get(instrument.id, (0, 0)), part)
+        held, ask = state.account.attribution.held_of_all.get(instrument.id, {}), self.ask(state, instrument.id)
+        for strategy, part in self.parts_of(state, instrument, order).items():
+            of, held_now = self.parts.setdefault(strategy, {}), held.get(strategy, 0)
+            before = of.get(instrument.id, NO_PENDING)
+            of[instrument.id] = after = more(before, part)
             if self.worths.of_strategies is not None:
-                held = state.account.attribution.held(strategy, instrument.id)
-                worth = self._worth(state, instrument.id, most(held, of[instrument.id]))
-                self.worths.of_strategies.setdefault(strategy, {})[instrument.id] = worth
+                was = worth_of(state, ask, most(held_now, before))
+                self.worths.of_strategies[strategy].put(was, worth_of(state, ask, most(held_now, after)))
 
 
 Rule = Callable[[RiskState, Left, Instrument, Order], str]
@@ -179,6 +208,15 @@ def _ask(state: RiskState, instrument: int) -> Ask | None:
     if quote is None:
         return None
     return Ask(of, quote.ask, int(10**of.price_decimals) if of.quote == state.rules.quote else 0)
+
+
+def worth_of(state: RiskState, ask: Ask | None, amount: int) -> int | None:
+    if amount == 0:
+        return 0
+    if ask is None:
+        return None
+    of, price, unit = ask
+    return amount * price // unit if unit else valued(state, of, amount, price)
 
 
 def cost(instrument: Instrument, order: Order, quote: Quote) -> int:

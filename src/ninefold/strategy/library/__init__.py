@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from types import ModuleType
 
 from ninefold.strategy.library import (
@@ -48,6 +49,11 @@ Kinds = dict[str, type[Strategy]]
 
 def library() -> Kinds:
     """All strategies that come with ninefold, by name."""
+    return dict(_all_families())
+
+
+@cache
+def _all_families() -> Kinds:
     return load_modules(FAMILIES)
 
 
