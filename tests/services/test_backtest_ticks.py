@@ -22,7 +22,9 @@ from ninefold.market.records import Listed
 from ninefold.services.backtest_holdout import holdout_status, seal
 from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_ticks import WantedTicks, backtest_ticks
+from ninefold.services.ticks_plays import grid_of_ticks, plays_of_ticks
 from ninefold.services.ticks_sweep import sweep_ticks
+from ninefold.services.ticks_together import backtest_ticks_together
 from ninefold.store.data_dir import open_data_dir
 from ninefold.store.tables import Tables
 from ninefold.strategy import BadStrategy
@@ -191,6 +193,46 @@ def test_trades_behind_the_wall_take_a_look_each(mine: Path) -> None:
     assert holdout_status(data_dir)["looks_left"] == 0
     with pytest.raises(NoLooksLeft):
         backtest_ticks(replace(wanted, look="one more"), 4)
+
+
+LEAVES = """
+
+class Guarded(Strategy):
+    "Long above 10, out at a loss of 10 %."
+
+    exits = Exits(stop_loss="0.1")
+    target = "where(close > 10, 1, 0)"
+
+
+class Brief(Strategy):
+    "In above 10.5, for two bars."
+
+    exits = Exits(bars=2)
+    entry = "close > 10.5"
+"""
+
+
+def test_exits_leave_at_the_trade_after_and_an_entry_that_holds_goes_in_again(mine: Path) -> None:
+    mine.write_text(mine.read_text() + LEAVES)
+    prices = [10, 11, 12, 10.5, 10.6, 11, 12]
+    path = trades(mine.parent / "a.parquet", *((second, price, 1, "buy") for second, price in enumerate(prices)))
+    told = backtest_ticks(asked(mine, "guarded", file=path, each="trade"), now_ns=1)
+    # bought at 12: 10.8 is touched at 10.5, left at 10.6; the target goes on wanting, which is no new wish
+    assert [(one["entry_price"], one["exit_price"], one["pnl"]) for one in told["trades"]] == [(12, 10.6, -2.8)]
+    assert told["open_trade"] is None and rerun(mine.parent / "data", told["trial"])["identical"]
+    prices = [10, 11, 12, 12.5, 13, 13.5, 14, 15]
+    path = trades(mine.parent / "b.parquet", *((second * 5, price, 1, "buy") for second, price in enumerate(prices)))
+    told = backtest_ticks(asked(mine, "brief", file=path, timeframe="5s"), now_ns=1)
+    # the bar of 11 is over at 00:10, bought at 00:15; ten seconds later at 00:25, left at 00:30; in again at 00:35
+    assert [(one["entry_price"], one["exit_price"]) for one in told["trades"]] == [(12.5, 14)]
+    assert told["open_trade"]["entry_price"] == 15
+    with pytest.raises(BadStrategy, match=r"brief has entries and exits.*leave --each trade out"):
+        backtest_ticks(asked(mine, "brief", file=path, each="trade"), now_ns=1)
+    several = asked(mine, "guarded", file=path, more_files=(str(path),))
+    with pytest.raises(BadStrategy, match="guarded has exits, which are not modelled on trades of several instruments"):
+        backtest_ticks_together(several, 1)
+    with pytest.raises(BadStrategy, match="not modelled on trades where settings take over from each other"):
+        plays_of_ticks(asked(mine, "guarded", file=path), grid_of_ticks(asked(mine, "guarded", file=path)))
 
 
 def test_what_cannot_be_run_says_what_is_allowed(mine: Path) -> None:

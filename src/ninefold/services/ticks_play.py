@@ -73,6 +73,11 @@ def target_of(chosen: Chosen, source: Source, width_ns: int, each: str) -> Calla
             f"strategy {plan.name} depends on what it holds bar by bar; on trades write on_trade, which is told the position"
         )
     if each == TRADE:
+        if plan.entered_again:
+            raise BadStrategy(
+                f"strategy {plan.name} has entries and exits, and enters again at a close where its entry holds; leave --each trade "
+                "out, and closes are those of bars"
+            )
         if missing := sorted(plan.target.columns - {"close", "volume"}):
             raise BadStrategy(
                 f"strategy {plan.name} reads {', '.join(missing)}; of a trade a formula may read close and volume, its price and "

@@ -86,11 +86,9 @@ def play(tape: Tape, orders: Orders, dues: Dues, before: int, r: Numbers, fills:
     exchange_ns, price, size = tape
     at, to, arrival, lots, stands, tiers = orders
     cash, position, wanted, sent, target = stands[CASH], stands[POSITION], stands[WANTED], stands[SENT], stands[ASKED]
-    rows, all_orders, paid = len(price), len(at), stands[PAID]
+    rows, all_orders, paid, reason = len(price), len(at), stands[PAID], stands[REASON]
     arrived, decided, count, row = 0, before, 0, 0
-    walks = r.stop > 0 or r.take > 0 or r.trail > 0 or r.hold > 0
-    reason, average, best, entered = stands[REASON], stands[AVERAGE], stands[BEST], stands[ENTERED]
-    tiered = len(tiers) > 0
+    tiered, walks = len(tiers) > 0, r.stop > 0 or r.take > 0 or r.trail > 0 or r.hold > 0
     taker = tiers[TAKER] if tiered else r.taker
     while row < rows:
         if position == wanted and not (walks and position != 0):
@@ -117,32 +115,23 @@ def play(tape: Tape, orders: Orders, dues: Dues, before: int, r: Numbers, fills:
                 )
                 room = max(room - abs(position - before_it), 0)
                 if walks:
-                    entered, average, best = entry(
-                        before_it, position, price[row], exchange_ns[row], entered, average, best
-                    )
-                if tiered:
-                    add_traded(tiers, 0, price[row] * abs(position - before_it))
+                    enter(stands, before_it, position, price[row], exchange_ns[row])
+                count_traded(tiers, price[row] * abs(position - before_it))
             if arrived == decided or arrival[arrived] > exchange_ns[row]:
                 break
             if lots[arrived] != NOTHING:
                 wanted, reason = lots[arrived], TARGET
             arrived += 1
         if position != 0 and is_ruined(cash, position, price[row], r.maintenance):
-            if tiered:
-                add_traded(tiers, 0, price[row] * abs(position))
+            count_traded(tiers, price[row] * abs(position))
             cash, position, count = liquidate(cash, position, price[row], row, taker, r, fills, count)
             wanted, sent, arrived, reason = 0, 0, decided, TARGET
-        if walks and position != 0 and (wanted != 0 or reason == TARGET):
-            way, level = exit_at(price[row], exchange_ns[row], position, average, best, entered, r)
-            if way != TARGET:
+        if walks and position != 0:
+            way, level = exit_at(stands, price[row], exchange_ns[row], position, r)
+            if way != TARGET and reason == TARGET:
                 wanted, sent, arrived, reason = 0, 0, decided, way
-            if way == TAKE_PROFIT:
-                before_it = position
-                maker = tiers[MAKER] if tiered else r.maker
-                cash, position, count = leave(cash, position, room, level, row, way, 0, maker, taker, r, fills, count)
-                if tiered:
-                    add_traded(tiers, 0, level * abs(position - before_it))
-            best = max(best, price[row]) if position > 0 else min(best, price[row])
+                if way == TAKE_PROFIT:
+                    cash, position, count = take_profit(cash, position, room, level, row, tiers, r, fills, count)
         if abs(cash) > LARGEST:
             return -row - 1
         while decided < all_orders and at[decided] == row:
@@ -153,13 +142,11 @@ def play(tape: Tape, orders: Orders, dues: Dues, before: int, r: Numbers, fills:
                 found = lots_of(abs(asked), cash + position * price[row], price[row], r)
                 if found > r.most_lots:
                     return -row - 1
-                sent = min(found, r.most_long) if asked > 0 else -min(found, r.most_short)
-                lots[decided] = sent
+                lots[decided] = sent = min(found, r.most_long) if asked > 0 else -min(found, r.most_short)
             decided += 1
         row += 1
     stands[CASH], stands[POSITION], stands[WANTED], stands[SENT], stands[ASKED] = cash, position, wanted, sent, target
-    stands[ARRIVED], stands[PAID] = arrived, paid
-    stands[REASON], stands[AVERAGE], stands[BEST], stands[ENTERED] = reason, average, best, entered
+    stands[ARRIVED], stands[PAID], stands[REASON] = arrived, paid, reason
     return count
 
 
@@ -171,17 +158,50 @@ def liquidate(
 
 
 @compiled
-def exit_at(
-    price: int, at_ns: int, position: int, average: int, best: int, entered: int, r: Numbers
-) -> tuple[int, int]:
-    """Why a position is left at a trade (TARGET: it is not), and the price at which a take-profit rests. hold is in ns."""
-    side = 1 if position > 0 else -1
-    stop, why, take = levels(side, average, best, r)
+def take_profit(
+    cash: int,
+    position: int,
+    room: int,
+    level: int,
+    row: int,
+    tiers: np.ndarray,
+    r: Numbers,
+    fills: np.ndarray,
+    count: int,
+) -> Placed:
+    """What a take-profit that rests gets of a trade beyond it."""
+    before, maker = position, tiers[MAKER] if len(tiers) > 0 else r.maker
+    cash, position, count = leave(cash, position, room, level, row, TAKE_PROFIT, 0, maker, maker, r, fills, count)
+    count_traded(tiers, level * abs(position - before))
+    return cash, position, count
+
+
+@compiled
+def count_traded(tiers: np.ndarray, value: int) -> None:
+    if len(tiers) > 0:
+        add_traded(tiers, 0, value)
+
+
+@compiled
+def enter(stands: np.ndarray, before: int, position: int, price: int, at_ns: int) -> None:
+    """What a fill that made `before` into `position` makes of the entry."""
+    stands[ENTERED], stands[AVERAGE], stands[BEST] = entry(
+        before, position, price, at_ns, stands[ENTERED], stands[AVERAGE], stands[BEST]
+    )
+
+
+@compiled
+def exit_at(stands: np.ndarray, price: int, at_ns: int, position: int, r: Numbers) -> tuple[int, int]:
+    """Why a position is left at a trade (TARGET: it is not), and the price at which a take-profit rests. The best price since the
+    entry follows. r.hold: ns."""
+    side, best = 1 if position > 0 else -1, stands[BEST]
+    stop, why, take = levels(side, stands[AVERAGE], best, r)
+    stands[BEST] = max(best * side, price * side) * side
     if stop > 0 and (price - stop) * side <= 0:
         return why, 0
     if take > 0 and (price - take) * side > 0:
         return TAKE_PROFIT, take
-    return (TIME if r.hold > 0 and at_ns - entered >= r.hold else TARGET), 0
+    return (TIME if r.hold > 0 and at_ns - stands[ENTERED] >= r.hold else TARGET), 0
 
 
 @compiled

@@ -129,10 +129,17 @@ class Account:
             self.work(row, price)
 
     def leave(self, row: int, exchange_ns: int, price: int) -> None:
-        """Whether an exit is met."""
-        if not self.position or (self.reason != Reason.TARGET and not self.wanted):
+        """Whether an exit is met, unless one was already."""
+        if not self.position:
             return
-        side, rules = (1 if self.position > 0 else -1), self.rules
+        side = 1 if self.position > 0 else -1
+        if self.reason == Reason.TARGET:
+            self.look(row, exchange_ns, price, side)
+        self.best = max(self.best * side, price * side) * side
+
+    def look(self, row: int, exchange_ns: int, price: int, side: int) -> None:
+        """Leave where an exit is met. side: of what is held."""
+        rules = self.rules
         stops = [(self.average, rules.stop, Reason.STOP_LOSS), (self.best, rules.trail, Reason.TRAILING)]
         levels = [(max(of - side * max(1, of * by // ONE), 0), why) for of, by, why in stops if by]
         stop, why = max(levels, key=lambda one: one[0] * side, default=(0, Reason.TARGET))
@@ -144,7 +151,6 @@ class Account:
             self.fill(row, take, -_within(self.position, self.room), Reason.TAKE_PROFIT, limit=True)
         elif rules.hold and exchange_ns - self.entered_ns >= rules.hold:
             self.exit(Reason.TIME)
-        self.best = max(self.best * side, price * side) * side
 
     def exit(self, reason: Reason) -> None:
         self.cancel()

@@ -16,6 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ninefold.backtest.exact import LARGEST
 from ninefold.backtest.fee_tiers import state_of
 from ninefold.backtest.funding import NO_FUNDING, Funding
 from ninefold.backtest.market_rules import Numbers, Rules, numbers, tiers_of
@@ -161,4 +162,4 @@ class Stream:
 def tick_numbers(rules: Rules, tick: Fraction, lot: Fraction, highest: int, width_ns: int = MINUTE_NS) -> Numbers:
     """The rules as kernels read them: `hold` is in ns, of so many steps of `width_ns`. raises: BadRules."""
     found = numbers(rules, tick, lot, highest)
-    return found._replace(hold=found.hold * width_ns)
+    return found._replace(hold=min(found.hold * width_ns, LARGEST))  # 36 years
