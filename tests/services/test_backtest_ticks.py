@@ -228,7 +228,7 @@ def test_exits_leave_at_the_trade_after_and_an_entry_that_holds_goes_in_again(mi
     assert told["open_trade"]["entry_price"] == 15
     with pytest.raises(BadStrategy, match=r"brief has entries and exits.*leave --each trade out"):
         backtest_ticks(asked(mine, "brief", file=path, each="trade"), now_ns=1)
-    several = asked(mine, "guarded", file=path, more_files=(str(path),))
+    several = asked(mine, "guarded", file=path, more_files=(str(mine.parent / "a.parquet"),))
     with pytest.raises(BadStrategy, match="guarded has exits, which are not modelled on trades of several instruments"):
         backtest_ticks_together(several, 1)
     with pytest.raises(BadStrategy, match="not modelled on trades where settings take over from each other"):
