@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ninefold.backtest.exact import ONE
-from ninefold.backtest.fast_many import SHARES, STRETCH, TOGETHER
+from ninefold.backtest.fast_many import SHARES, STRETCH, TOGETHER, bit_changes
 from ninefold.backtest.market_rules import EquityShare, Exits, Fees, FixedSize, Limits, Margin, Rules, Slippage
 from ninefold.backtest.run import run
 from ninefold.backtest.sweep import sweep, sweep_crossings
@@ -101,3 +101,10 @@ def test_a_wrong_target_is_refused_with_its_strategy_and_row():
         sweep(bars(1, 2), np.zeros((1, 2)), Rules(), every=0)
     with pytest.raises(BadTarget, match="each is at least 1 bar"):
         sweep_crossings(bars(1, 2), [(0, 2)], Rules())
+
+
+def test_a_target_in_bits_changes_at_none_of_the_rows_behind_the_last_bar():
+    words = np.array([0b1100, 1 << 63, 0], np.uint64)
+    assert [of.tolist() for of in bit_changes(words, 128)] == [[2, 4, 127], [ONE, 0, ONE]]  # not back to 0 at row 128
+    assert [of.tolist() for of in bit_changes(words, 192)] == [[2, 4, 127, 128], [ONE, 0, ONE, 0]]
+    assert [of.tolist() for of in bit_changes(words, 3)] == [[2], [ONE]]

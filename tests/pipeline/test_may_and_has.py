@@ -32,7 +32,7 @@ def test_every_may_has_a_probability_a_zone_and_a_horizon(scored: Demo) -> None:
         assert may["side"] in (1, -1)
         assert 0 < may["price_low"] <= may["price_high"]
         assert may["until_ns"] > _said_at_ns(may)
-        assert f"{may['probability']:.0%}" in may["text"] and may["strategy"] in may["text"]
+        assert f" {math.floor(may['probability'] * 100 + 0.5)}%," in may["text"] and may["strategy"] in may["text"]
 
 
 def test_the_api_shows_probability_zone_and_horizon_of_each(scored: Demo) -> None:

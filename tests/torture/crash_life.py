@@ -56,7 +56,9 @@ def live(data_dir: Path, exchange: Exchange, begin_ns: int, without: Callable[[]
     be_quick()
     door.feed_of = Quotes
     hot.CHAIN = ("decide", "execute")
-    hot.stage_of = lambda name, *rest: Script(begin_ns, data_dir) if name == "decide" else stage_of(name, *rest)
+    hot.stage_of = lambda name, *rest, **how: (
+        Script(begin_ns, data_dir) if name == "decide" else stage_of(name, *rest, **how)
+    )
     Quotes.rise_ns = begin_ns + TAKEN_IN * PHASE_NS
     if without is not None:
         without()

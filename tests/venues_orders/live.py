@@ -152,20 +152,20 @@ async def cutting(rest: str, forward: bool, method: str = "POST") -> AsyncIterat
     host, port = rest.removeprefix("http://").split(":")
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        lines = head.lower().split(b"\r\n")
-        length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
-        body = await reader.readexactly(length)
-        order = head.startswith(f"{method} /api/v3/order".encode())
-        if forward or not order:
-            there, back = await asyncio.open_connection(host, int(port))
-            back.write(head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + body)
-            answer = await there.read()
-            back.close()
-            if not order:
-                writer.write(answer)
-                await writer.drain()
-        writer.close()
+        with contextlib.closing(writer):  # also where the test ends while the exchange is being asked
+            head = await reader.readuntil(b"\r\n\r\n")
+            lines = head.lower().split(b"\r\n")
+            length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
+            body = await reader.readexactly(length)
+            order = head.startswith(f"{method} /api/v3/order".encode())
+            if forward or not order:
+                there, back = await asyncio.open_connection(host, int(port))
+                with contextlib.closing(back):
+                    back.write(head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + body)
+                    answer = await there.read()
+                if not order:
+                    writer.write(answer)
+                    await writer.drain()
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
     try:

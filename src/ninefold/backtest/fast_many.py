@@ -147,7 +147,7 @@ def play_plainly(
 def play_bits(market: Market, bits: np.ndarray, r: Numbers, left: Left) -> None:
     """`play` of targets that are 1 where a bit is set, else 0. bits: uint64, shape (strategies, words)."""
     for one in prange(len(bits)):
-        at, to = bit_changes(bits[one])
+        at, to = bit_changes(bits[one], len(market.close))
         play_one(market, at, to, r, left, one)
 
 
@@ -159,8 +159,8 @@ def play_changes(market: Market, at: np.ndarray, to: np.ndarray, begins: np.ndar
 
 
 @compiled
-def bit_changes(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Changes of a target that is 1 where a bit is set, else 0."""
+def bit_changes(words: np.ndarray, bars: int) -> tuple[np.ndarray, np.ndarray]:
+    """Changes of a target that is 1 where a bit is set, else 0; there may be more bits than bars."""
     at, to = np.empty(len(words) * WORD, np.int64), np.empty(len(words) * WORD, np.int64)
     count, carry = 0, np.uint64(0)
     for place in range(len(words)):
@@ -171,6 +171,8 @@ def bit_changes(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             to[count] = ONE if count % 2 == 0 else 0
             turned &= turned - np.uint64(1)
             count += 1
+    while count > 0 and at[count - 1] >= bars:
+        count -= 1
     return at[:count], to[:count]
 
 
