@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from ninefold.backtest.funding import BadFunding
-from ninefold.backtest.ticks.tape import BadTicks
 from ninefold.cli import main
 from ninefold.market.chunk import Chunk
 from ninefold.market.records import Funding
@@ -106,9 +105,9 @@ def test_what_spot_has_not_is_refused(short: Path) -> None:
     assert backtest_ticks(wanted, 1)["open_trade"] is None  # spot: flat
     with pytest.raises(BadBacktest, match="leverage is 3 on a spot market; leave --leverage out, or say --short"):
         backtest_ticks(replace(wanted, leverage="3"), 1)
-    with pytest.raises(BadTicks, match=r"is spot, which pays no funding; .* or say --short"):
+    with pytest.raises(BadFunding, match=r"is spot, which pays no funding; .* or say --short"):
         backtest_ticks(replace(wanted, funding="recorded"), 1)
-    with pytest.raises(BadTicks, match="nothing is recorded; give a file: --funding"):
+    with pytest.raises(BadFunding, match="nothing is recorded; give a file: --funding"):
         backtest_ticks(replace(wanted, funding="recorded", short=True), 1)
     pq.write_table(pa.table({"when": [1], "rate": [0.1]}), short.parent / "f.parquet")
     with pytest.raises(

@@ -55,6 +55,18 @@ class Funding:
             )
         return rows.astype(np.int64), self.whole[inside]
 
+    def between(self, from_ns: int | None, to_ns: int | None) -> Funding:
+        """What is paid in [from, to), None where it is open."""
+        kept = np.ones(len(self.at_ns), bool)
+        kept &= self.at_ns >= from_ns if from_ns is not None else True
+        kept &= self.at_ns < to_ns if to_ns is not None else True
+        return Funding(self.at_ns[kept], self.rate[kept])
+
+    @property
+    def content(self) -> bytes:
+        """What decides a result, for the identity of data; empty if nothing is paid."""
+        return self.at_ns.tobytes() + self.whole.tobytes()
+
     @property
     def whole(self) -> np.ndarray:
         """Rates in 10**-8, int64."""

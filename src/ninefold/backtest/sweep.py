@@ -79,10 +79,16 @@ def summary_of(result: Account) -> np.ndarray:
     return np.array([(*row, traded.sum(), len(over), (over["pnl"] > 0).sum(), result.holds.sum())], SUMMARIES)
 
 
-def sweep_crossings(bars: Bars, pairs: Sequence[tuple[int, int]], rules: Rules, every: int | None = None) -> Sweep:
+def sweep_crossings(
+    bars: Bars,
+    pairs: Sequence[tuple[int, int]],
+    rules: Rules,
+    every: int | None = None,
+    funding: Funding = NO_FUNDING,
+) -> Sweep:
     """`changes_of_crossing` for many pairs (fast, slow) of windows, means compared many bars at a time.
 
-    raises: BadTarget for windows that are too short or too long; BadRules; TooLarge.
+    raises: BadTarget for windows that are too short or too long; BadRules; BadFunding; TooLarge.
     """
     if not pairs:
         raise BadTarget("there are no pairs of windows; give at least one, such as (10, 30)")
@@ -94,7 +100,7 @@ def sweep_crossings(bars: Bars, pairs: Sequence[tuple[int, int]], rules: Rules, 
     left = _left(made)
     whole = numbers(rules, bars.tick, bars.lot, bars.highest)
     bits = crossing_bits(bars.close, np.array(windows, np.int64), table)
-    play_bits(market_of(bars, NO_FUNDING, tiers_of(rules, bars.unit)), bits, whole, left)
+    play_bits(market_of(bars, funding, tiers_of(rules, bars.unit)), bits, whole, left)
     _judge(left.status, np.empty((0, 0)))
     return made
 

@@ -64,6 +64,13 @@ MaxBars = Annotated[int | None, typer.Option(help="hold no longer than so many b
 Leverage = Annotated[str, typer.Option(help="of a perpetual; with it, positions are liquidated")]
 Short = Annotated[bool, typer.Option("--short", help="a file's bars are a perpetual's: it may be sold short")]
 VolumeShare = Annotated[str | None, typer.Option(help="the largest part of a bar's volume that is ours")]
+Fundings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--funding",
+        help="of a perpetual: a Parquet file of time and rate, one for each instrument in their order, or recorded",
+    ),
+]
 Look = Annotated[str | None, typer.Option(help="why to look behind the holdout's wall; looks are counted")]
 DataDir = Annotated[Path, typer.Option(help="where bars are stored and trials are counted")]
 Report = Annotated[Path | None, typer.Option(help="an HTML file to be written, complete in itself")]
@@ -76,8 +83,9 @@ def wanted_of(said: dict[str, Any], **more: Any) -> Wanted:
     given = {names.get(name, name): value for name, value in said.items()}
     given["settings"] = tuple(given["settings"] or ())
     given["holes"] = cast(Holes, given["holes"])
-    for name, further in (("file", "more_files"), ("instrument", "more_instruments")):
-        if isinstance(given[name], list):
+    several = (("file", "more_files"), ("instrument", "more_instruments"), ("funding", "more_funding"))
+    for name, further in several:
+        if isinstance(given.get(name), list):
             first, *others = given[name] or [None]
             given[name] = first
             given[further] = tuple(str(one.absolute()) if isinstance(one, Path) else one for one in others)

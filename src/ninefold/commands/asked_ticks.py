@@ -26,10 +26,6 @@ OrderMs = Annotated[int, typer.Option(help="on trades and books: how long an ord
 QueueModel = Annotated[str, typer.Option("--queue", help="who leaves a level before us: back, proportional")]
 MakerFee = Annotated[str | None, typer.Option(help="of quotes that were filled; as the taker's if left out")]
 
-Funding = Annotated[
-    str | None, typer.Option(help="of a perpetual, on trades and books: a Parquet file of time and rate, or recorded")
-]
-
 
 def ticks_said(said: dict[str, Any]) -> dict[str, Any]:
     """These options out of a command's, as `WantedTicks` has them."""
@@ -40,7 +36,6 @@ def ticks_said(said: dict[str, Any]) -> dict[str, Any]:
         "order_ns": said["order_ms"] * MS,
         "queue": said["queue"],
         "maker_fee": said["maker_fee"],
-        "funding": said["funding"],
     }
 
 

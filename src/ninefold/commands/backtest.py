@@ -48,6 +48,7 @@ def run(
     max_bars: options.MaxBars = None,
     leverage: options.Leverage = "1",
     short: options.Short = False,
+    funding: options.Fundings = None,
     volume_share: options.VolumeShare = None,
     holes: options.AHoles = "refuse",
     spread_ticks: Annotated[int, typer.Option(help="the narrowest spread that is believed, in ticks")] = 1,
@@ -147,6 +148,8 @@ def _both(found: dict[str, Any], hold: dict[str, Any]) -> list[Row]:
 def _own(found: dict[str, Any]) -> list[Row]:
     return [
         ("fees, quote", f"{found['fees']:,.2f}", ""),
+        *([("funding, quote", f"{found['funding']:,.2f}", "")] if found["funding"] else []),
+        *([("liquidations", f"{found['liquidations']:,}", "")] if found["liquidations"] else []),
         ("costs, of what was earned before", percent(found["cost_share"]), ""),
         ("trades that are over", f"{len(found['trades']):,}", ""),
         ("bars with a position", f"{found['exposure']:.1%}", ""),

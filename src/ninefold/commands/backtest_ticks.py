@@ -55,22 +55,19 @@ def run(
     short: Annotated[
         bool, typer.Option("--short", help="a file's trades are a perpetual's: it may be sold short")
     ] = False,
-    funding: Annotated[
-        list[str] | None,
-        typer.Option(help="of a perpetual: a Parquet file of time and rate, one for each instrument, or recorded"),
-    ] = None,
+    funding: options.Fundings = None,
     look: options.Look = None,
     data_dir: options.DataDir = Path("data"),
     json_: options.Json = False,
 ) -> None:
     """A strategy on single trades, or quotes on a recorded book, orders filled after they have arrived; counted as a trial."""
     files, names, paid = list(trades or ()), list(instrument or ()), list(funding or ())
-    first = {"trades": next(iter(files), None), "funding": next(iter(paid), None)}
     wanted = WantedTicks(
         data_dir=data_dir,
         instrument=next(iter(names), None),
         more_files=tuple(str(one.absolute()) for one in files[1:]),
         more_instruments=tuple(names[1:]),
+        funding=next(iter(paid), None),
         more_funding=tuple(paid[1:]),
         strategy=strategy,
         strategies=strategies,
@@ -86,7 +83,7 @@ def run(
         leverage=leverage,
         short=short,
         look=look,
-        **options_of_ticks.ticks_said({**locals(), **first}),
+        **options_of_ticks.ticks_said({**locals(), "trades": next(iter(files), None)}),
     )
     with asked(), plainly(BadTicks, BadEvents, BadQuotes, BadOrder, ValueError):
         found = (backtest_ticks_together if wanted.several else backtest_ticks)(wanted, time.time_ns())

@@ -51,7 +51,7 @@ def run(
     order_ms: options_of_ticks.OrderMs = 50,
     queue: options_of_ticks.QueueModel = "back",
     maker_fee: options_of_ticks.MakerFee = None,
-    funding: options_of_ticks.Funding = None,
+    funding: options.Fundings = None,
     look: options.Look = None,
     data_dir: options.DataDir = Path("data"),
     report: options.Report = None,

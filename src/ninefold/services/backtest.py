@@ -88,7 +88,7 @@ def made_ready(wanted: Wanted, chosen: Chosen) -> Ready:
     if chosen.plan.knows_itself:
         return Ready(chosen, market, rules, None, chosen.prepare(market))
     changes = chosen.changes(market)
-    return Ready(chosen, market, rules, changes, lambda rules: run(market.bars, changes, rules))
+    return Ready(chosen, market, rules, changes, lambda rules: run(market.bars, changes, rules, market.funding))
 
 
 def played_once(wanted: Wanted, ready: Ready) -> tuple[Result, Played]:
@@ -106,7 +106,7 @@ def held(market: Market, rules: Rules) -> Result:
 def document(wanted: Wanted, ready: Ready, result: Result, found: Played, judging: Judging) -> dict[str, Any]:
     bars, market = result.bars, ready.market
     hold, width_ns = held(market, ready.rules), wanted.width_ns
-    more, spread = again(bars, ready.rules, ready.play, ready.changes), spread_of(market, wanted.spread_ticks)
+    more, spread = again(market, ready.rules, ready.play, ready.changes), spread_of(market, wanted.spread_ticks)
     return {
         "strategy": ready.chosen.name,
         "set": ready.chosen.parameters,

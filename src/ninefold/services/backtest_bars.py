@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from ninefold.backtest.bars import PRICES, BadBars, Bars, when
 from ninefold.backtest.columns import Holes, bars_of_columns
+from ninefold.backtest.funding import NO_FUNDING, Funding
 from ninefold.backtest.statistics.checked import median
 from ninefold.formula import Scale
 from ninefold.imports.times import nanoseconds
@@ -39,7 +40,8 @@ NAMES = {"open_time": TIMES, **{name: (name,) for name in PRICES}, "volume": ("v
 class Market:
     """columns: as formulas name them, float64 of shape (n,), in units of `scale`; NaN in unknown bars.
     spot: nothing can be sold that is not held. others: what tells the market of another instrument and width, if one can.
-    least_value: the least of an order that the venue takes, quote. read: the stored rows it is made of; none of a file."""
+    least_value: the least of an order that the venue takes, quote. read: the stored rows it is made of; none of a file.
+    funding: what is paid within the bars."""
 
     bars: Bars
     columns: Mapping[str, np.ndarray]
@@ -48,11 +50,14 @@ class Market:
     others: Callable[[str, int], Market] | None = None
     least_value: Fraction = Fraction(0)
     read: tuple[Stretch, ...] = ()
+    funding: Funding = NO_FUNDING
 
     def between(self, start: int, stop: int) -> Market:
         """From row `start` up to row `stop`."""
         columns = {name: values[start:stop] for name, values in self.columns.items()}
-        return replace(self, bars=self.bars.between(start, stop), columns=columns)
+        bars = self.bars.between(start, stop)
+        funding = self.funding.between(int(bars.open_ns[0]), int(bars.close_ns[-1]))
+        return replace(self, bars=bars, columns=columns, funding=funding)
 
 
 def market_of_file(

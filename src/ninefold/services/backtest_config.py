@@ -5,17 +5,17 @@ In:  what is asked. Out: a configuration of plain values that runs the trial aga
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ninefold.services.backtest_wanted import BadBacktest, Wanted
+from ninefold.services.backtest_wanted import RECORDED, BadBacktest, Wanted
 
 ALWAYS = ("holes", "instrument", "timeframe", "timerange", "taker_fee", "fill", "cash", "size")
 OTHERWISE = (
     *("slippage", "stop_loss", "take_profit", "trailing", "max_bars", "leverage", "short", "volume_share"),
-    *("fee_tiers", "more_files", "more_instruments"),
+    *("fee_tiers", "more_files", "more_instruments", "funding", "more_funding"),
 )
 DEFAULTS = {field.name: field.default for field in fields(Wanted)}
 
@@ -29,6 +29,7 @@ def config_of(wanted: Wanted, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "strategies": None if wanted.strategies is None else str(wanted.strategies.absolute()),
         **{name: getattr(wanted, name) for name in ALWAYS},
         **{name: as_kept(getattr(wanted, name)) for name in OTHERWISE if getattr(wanted, name) != DEFAULTS[name]},
+        **funding_kept(wanted.funding, wanted.more_funding),
     }
 
 
@@ -48,6 +49,12 @@ def wanted_of(config: Mapping[str, Any], data_dir: Path) -> Wanted:
         strategies=None if config["strategies"] is None else Path(config["strategies"]),
         **{name: as_asked(config[name]) for name in (*ALWAYS, *OTHERWISE) if name in config},
     )
+
+
+def funding_kept(first: str | None, more: Sequence[str]) -> dict[str, Any]:
+    """Where funding is, from wherever it is run again; nothing where there is none."""
+    names = [one if one == RECORDED else str(Path(one).absolute()) for one in (first, *more) if one is not None]
+    return {**({"funding": names[0]} if names else {}), **({"more_funding": names[1:]} if names[1:] else {})}
 
 
 def as_kept(value: Any) -> Any:

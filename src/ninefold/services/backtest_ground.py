@@ -230,9 +230,9 @@ def swept(market: Market, points: Sequence[Chosen], rules: Sequence[Rules], chan
         if knows:
             parts += [_bar_by_bar(market, point, of) for point in same]
         elif pairs and all(pairs):
-            parts.append(sweep_crossings(market.bars, [pair for pair in pairs if pair], of, every=1))
+            parts.append(sweep_crossings(market.bars, [pair for pair in pairs if pair], of, 1, market.funding))
         else:
-            parts.append(sweep_changes(market.bars, (changes or changes_together)(same, market), of, every=1))
+            parts.append(sweep_changes(market.bars, (changes or changes_together)(same, market), of, 1, market.funding))
     runs, equity = (np.concatenate([getattr(part, name) for part in parts]) for name in ("runs", "equity"))
     return Sweep(runs, parts[0].samples, equity)
 
@@ -252,5 +252,6 @@ def _money(made: Sweep, unit: Fraction) -> dict[str, Any]:
     return {
         "equity": quote(int(row["equity"]), unit),
         "fees": quote(int(row["fees"]), unit),
+        "funding": quote(int(row["funding"]), unit),
         "trades": int(row["trades"]),
     }

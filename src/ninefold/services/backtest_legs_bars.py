@@ -17,7 +17,7 @@ from ninefold.backtest.bars import BadBars, when
 from ninefold.formula import Term
 from ninefold.market.time import TIMEFRAME_OF
 from ninefold.services.backtest_bars import Market
-from ninefold.services.backtest_wanted import BadBacktest, Wanted, bars_of, reads_vwap
+from ninefold.services.backtest_wanted import BadBacktest, Wanted, bars_of, funding_each, reads_vwap
 from ninefold.strategy.forms import Legs
 
 
@@ -42,10 +42,12 @@ def legs_named(wanted: Wanted, legs: Legs, strategy: str) -> dict[str, str]:
 
 
 def _markets(wanted: Wanted, named: Mapping[str, str], vwap: bool) -> dict[str, Market]:
-    stored, alone = wanted.file is None, replace(wanted, more_files=(), more_instruments=())
+    stored, alone = wanted.file is None, replace(wanted, more_files=(), more_instruments=(), more_funding=())
+    each = zip(named.items(), funding_each(wanted.funding, wanted.more_funding, len(named)), strict=True)
+    legs = {leg: (one, replace(alone, funding=paid)) for (leg, one), paid in each}
     return {
-        leg: bars_of(replace(alone, instrument=one) if stored else replace(alone, file=Path(one)), vwap)
-        for leg, one in named.items()
+        leg: bars_of(replace(of, instrument=one) if stored else replace(of, file=Path(one)), vwap)
+        for leg, (one, of) in legs.items()
     }
 
 

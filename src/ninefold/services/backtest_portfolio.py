@@ -54,7 +54,7 @@ def portfolio(wanted: Wanted, now_ns: int) -> dict[str, Any]:
         **judged,
         "sharpe_interval": sharpe_interval(found.outcome.compact),
         "overfitting": overfitted(alike),
-        **{name: quote(int(summary[name]), ground.unit) for name in ("fees", "slippage")},
+        **{name: quote(int(summary[name]), ground.unit) for name in ("fees", "slippage", "funding")},
         "buy_and_hold": ground.held(),
         **ground.portfolio(0, judged),
         "sensitivity": portfolio_sensitivity(ground, close_ns, returns),

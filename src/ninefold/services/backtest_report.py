@@ -15,6 +15,7 @@ from ninefold.backtest.bars import Bars
 from ninefold.backtest.exact import ONE
 from ninefold.backtest.fee_tiers import Volumes
 from ninefold.backtest.market_rules import tiers_of
+from ninefold.backtest.outcome import Reason
 from ninefold.backtest.result import Account
 from ninefold.backtest.statistics.activity import cost_share, sortino
 from ninefold.backtest.statistics.bootstrap import bootstrap_interval
@@ -57,6 +58,8 @@ def judged(
         "exposure": float(result.holds.mean()),
         "turnover": result.turnover,
         **costs(result),
+        "funding": quote(result.funding, result.unit),
+        "liquidations": int((result.fills["reason"] == Reason.LIQUIDATION).sum()),
         "buy_and_hold": earned(hold, width_ns, volatility),
     }
 

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ninefold.backtest.bars import Bars
 from ninefold.backtest.exact import ONE, exact
 from ninefold.backtest.market_rules import Rules, Slippage
 from ninefold.backtest.moved import later_changes, rolled
@@ -51,16 +50,17 @@ class Again(NamedTuple):
     shifted: Callable[[Sequence[int], int], np.ndarray] | None
 
 
-def again(bars: Bars, rules: Rules, play: Callable[[Rules], Account], changes: Changes | None) -> Again:
+def again(market: Market, rules: Rules, play: Callable[[Rules], Account], changes: Changes | None) -> Again:
     """Of a run of one instrument. changes: of its target; None if that depends on what is held."""
     if changes is None:
         return Again(play, None, None)
+    bars, funding = market.bars, market.funding
 
     def shifted(shifts: Sequence[int], every: int) -> np.ndarray:
         moved = [changes, *(rolled(changes, len(bars), shift) for shift in shifts)]
-        return sweep_changes(bars, moved, rules, every).equity
+        return sweep_changes(bars, moved, rules, every, funding).equity
 
-    return Again(play, lambda: run(bars, later_changes(changes, len(bars)), rules), shifted)
+    return Again(play, lambda: run(bars, later_changes(changes, len(bars)), rules, funding), shifted)
 
 
 def sensitivity(

@@ -65,9 +65,11 @@ class Chosen:
         """
         if self.plan.knows_itself:
             check_columns(self.plan, market.columns)
-            return lambda rules: run_stateful(self.plan, market.bars, market.columns, market.scale, rules)
+            return lambda rules: run_stateful(
+                self.plan, market.bars, market.columns, market.scale, rules, market.funding
+            )
         changes = self.changes(market)
-        return lambda rules: run(market.bars, changes, rules)
+        return lambda rules: run(market.bars, changes, rules, market.funding)
 
     def changes(self, market: Market, known: Mapping[Term, np.ndarray] | None = None) -> Changes:
         """What it wants at each close. raises: BadStrategy if that depends on what it holds, or a column is missing.

@@ -23,7 +23,6 @@ import ninefold
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.exact import ONE
 from ninefold.backtest.market_rules import EquityShare, FixedSize, Limits, Rules
-from ninefold.backtest.outcome import Reason
 from ninefold.backtest.result import Result
 from ninefold.backtest.run import run
 from ninefold.backtest.statistics.holdout import BehindTheWall, moment
@@ -35,13 +34,12 @@ from ninefold.backtest.ticks.stream import Way, tick_numbers
 from ninefold.backtest.ticks.tape import BadTicks
 from ninefold.market.time import width_of
 from ninefold.services.backtest_completeness import COMPLETENESS, completeness_of_ticks
-from ninefold.services.backtest_config import as_asked, as_kept
+from ninefold.services.backtest_config import as_asked, as_kept, funding_kept
 from ninefold.services.backtest_outcome import Played as Judged
 from ninefold.services.backtest_outcome import played
 from ninefold.services.backtest_report import Judging, fee_tier, judged, quote, times, trades_told
 from ninefold.services.backtest_strategy import choose
-from ninefold.services.backtest_wanted import BadBacktest, check_looks, fees_of, margin_of
-from ninefold.services.funding_read import RECORDED
+from ninefold.services.backtest_wanted import BadBacktest, check_looks, fees_of, funding_each, margin_of
 from ninefold.services.ticks_play import BAR, EACH, QUEUES, Played, player_of, streamed
 from ninefold.services.ticks_source import Asked, Seen, Source, source_of
 from ninefold.store.trials import Search, Trial, TrialReader, Trials
@@ -109,14 +107,7 @@ class WantedTicks:
         asked = [(one, None) for one in files if one is not None] + [
             (None, one) for one in instruments if one is not None
         ]
-        funding = (self.funding, *self.more_funding)
-        if self.funding in (None, RECORDED) and not self.more_funding:
-            funding = (self.funding,) * len(asked)
-        if len(funding) != len(asked):
-            raise BadBacktest(
-                f"there are {len(asked)} instruments and {len(funding)} files of funding; give --funding once for each, in their order, "
-                f"or {RECORDED} for all"
-            )
+        funding = funding_each(self.funding, self.more_funding, len(asked))
         alone = replace(self, more_files=(), more_instruments=(), more_funding=())
         return [
             replace(alone, file=file, instrument=name, funding=paid)
@@ -153,10 +144,7 @@ class WantedTicks:
         more = {name: as_kept(getattr(self, name)) for name in OTHERWISE if getattr(self, name) != defaults[name]}
         if self.strategies is not None:
             more["strategies"] = str(self.strategies.absolute())
-        if self.funding is not None and self.funding != RECORDED:
-            more["funding"] = str(Path(self.funding).absolute())
-        if self.more_funding:
-            more["more_funding"] = [str(Path(one).absolute()) for one in self.more_funding]
+        more |= funding_kept(self.funding, self.more_funding)
         return {
             "strategy": self.strategy or STRATEGY,
             "ticks": None if self.file is None else str(self.file.absolute()),
@@ -224,8 +212,6 @@ def document(
         **more,
         **judged(result, held(bars, result.rules), counted, judging, wanted.width_ns, TARGET_VOLATILITY),
         "fee_tier": fee_tier(result, found.fill_ns),
-        "funding": quote(result.funding, bars.unit),
-        "liquidations": int((found.fills["reason"] == Reason.LIQUIDATION).sum()),
         "open_trade": next(iter(trades_told(bars, bars.unit, found.open_trade)), None),
         "trades": trades_told(bars, bars.unit, found.trades),
         "equity_curve": np.asarray(quote(result.equity, bars.unit)).tolist(),

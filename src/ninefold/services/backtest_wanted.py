@@ -17,6 +17,7 @@ from ninefold.backtest.bars import PRICES, BadBars
 from ninefold.backtest.columns import Holes
 from ninefold.backtest.exact import BadRules, exact
 from ninefold.backtest.fee_tiers import FeeTier, FeeTiers
+from ninefold.backtest.funding import BadFunding
 from ninefold.backtest.market_rules import EquityShare, Fees, FixedSize, Limits, Margin, Rules, Slippage, numbers
 from ninefold.backtest.outcome import TooLarge
 from ninefold.backtest.statistics.holdout import BehindTheWall, NoLooksLeft, Wall, check_before_wall
@@ -39,9 +40,10 @@ from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import Code, Exits
 
 if TYPE_CHECKING:
-    from ninefold.services import backtest_stored
+    from ninefold.services import backtest_stored, funding_read
 else:
     backtest_stored = lazily("ninefold.services.backtest_stored")  # tables take half a second to load
+    funding_read = lazily("ninefold.services.funding_read")  # so here
 
 NEXT_OPEN = "next-open"
 TAKER_FEE = "0.001"
@@ -49,6 +51,7 @@ FILLS = (NEXT_OPEN,)
 TOLD_BY_BARS = ("open_ns", "close_ns", *PRICES, "volume")
 HOLES = ("refuse", "unknown")
 MOST_LEVERAGE = 100
+RECORDED = "recorded"  # what the venue told of funding, in place of a file
 MAINTENANCE = "0.005"  # of a position's value, where a leverage is asked for: the lowest tier of the large venues
 
 
@@ -57,7 +60,7 @@ class BadBacktest(ValueError):
 
 
 REFUSED = (  # what people can mend, of every command that runs back-tests
-    *(BadBacktest, BadBars, BadRules, BadStrategy, BadTarget, FormulaError, ImportRefused, TooLarge),
+    *(BadBacktest, BadBars, BadFunding, BadRules, BadStrategy, BadTarget, FormulaError, ImportRefused, TooLarge),
     *(BehindTheWall, NoLooksLeft, DifferentResult, UnknownTrial, UnknownInstrument),
     *(NoDataDir, StoreWriteFailed, WrongFormat),
 )
@@ -66,10 +69,11 @@ REFUSED = (  # what people can mend, of every command that runs back-tests
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
     """strategies: folder or file with the user's own. file or instrument: where the bars are. size: base, held when long;
-    None: all of the equity, times the leverage. short: a file's bars are a perpetual's, which may be sold short. look: why
-    rows behind the holdout's wall are read. more_files, more_instruments: other markets, all one portfolio with the first, or
-    the further legs of a strategy that has them, in their order. fee_tiers: volume, maker and taker of each, in place of the
-    taker fee. Numbers are texts, so that 0.1 is a tenth."""
+    None: all of the equity, times the leverage. short: a file's bars are a perpetual's, which may be sold short. funding: of a
+    perpetual, a file of it or RECORDED. look: why rows behind the holdout's wall are read. more_files, more_instruments: other
+    markets, all one portfolio with the first, or the further legs of a strategy that has them, in their order; more_funding: files
+    of theirs. fee_tiers: volume, maker and taker of each, in place of the taker fee.
+    Numbers are texts, so that 0.1 is a tenth."""
 
     strategy: str
     strategies: Path | None = None
@@ -91,6 +95,7 @@ class Wanted:
     max_bars: int | None = None
     leverage: str = "1"
     short: bool = False
+    funding: str | None = None
     volume_share: str | None = None
     spread_ticks: int = 1
     target_volatility: float = 0.05
@@ -98,6 +103,7 @@ class Wanted:
     fee_tiers: tuple[tuple[str, ...], ...] = ()
     more_files: tuple[str, ...] = ()
     more_instruments: tuple[str, ...] = ()
+    more_funding: tuple[str, ...] = ()
 
     @property
     def several(self) -> bool:
@@ -110,14 +116,32 @@ class Wanted:
 
 
 def each_market(wanted: Wanted) -> list[Wanted]:
-    """The same of one market each."""
+    """The same of one market each. raises: BadBacktest for funding of more or fewer."""
     files = [wanted.file, *map(Path, wanted.more_files)]
     instruments = [wanted.instrument, *wanted.more_instruments]
     asked = [(file, None) for file in files if file is not None] + [
         (None, name) for name in instruments if name is not None
     ]
-    alone = replace(wanted, more_files=(), more_instruments=())
-    return [replace(alone, file=file, instrument=name) for file, name in asked] if wanted.several else [alone]
+    if not wanted.several:
+        return [wanted]
+    alone = replace(wanted, more_files=(), more_instruments=(), more_funding=())
+    funding = funding_each(wanted.funding, wanted.more_funding, len(asked))
+    return [
+        replace(alone, file=file, instrument=name, funding=paid)
+        for (file, name), paid in zip(asked, funding, strict=True)
+    ]
+
+
+def funding_each(first: str | None, more: Sequence[str], instruments: int) -> Sequence[str | None]:
+    """A file for each instrument, or the same for all: none, or RECORDED. raises: BadBacktest for more or fewer files."""
+    if first in (None, RECORDED) and not more:
+        return [first] * instruments
+    if len(more) + 1 != instruments:
+        raise BadBacktest(
+            f"there are {instruments} instruments and {len(more) + 1} files of funding; give --funding once for each, in their order, "
+            f"or {RECORDED} for all"
+        )
+    return [first, *more]
 
 
 def name_of_market(wanted: Wanted) -> str:
@@ -128,7 +152,7 @@ def name_of_market(wanted: Wanted) -> str:
 def market_of(wanted: Wanted, points: Sequence[Chosen]) -> Market:
     """The bars, and what the formulas of the points read elsewhere.
 
-    raises: BadBacktest, BadBars, BadStrategy, ImportRefused, UnknownInstrument, NoDataDir, WrongFormat.
+    raises: BadBacktest, BadBars, BadFunding, BadStrategy, ImportRefused, UnknownInstrument, NoDataDir, WrongFormat.
     """
     terms = [term for point in points if not isinstance(point.plan.wants, Code) for term in point.formulas]
     return with_elsewhere(bars_of(wanted, any(map(reads_vwap, terms))), terms)
@@ -159,11 +183,22 @@ def bars_of(wanted: Wanted, vwap: bool) -> Market:
         raise BadBacktest(str(error)) from error
     if wanted.file is not None:
         found = market_of_file(wanted.file, width_ns, start_ns, end_ns, wanted.holes, vwap)
-        return replace(found, spot=not wanted.short)
+        return _funded(wanted, replace(found, spot=not wanted.short))
     found = backtest_stored.market_of_store(wanted.data_dir, str(wanted.instrument), width_ns, start_ns, end_ns, vwap)
     if found.spot and wanted.short:
         raise BadBacktest(f"{wanted.instrument} is spot, which is not sold short; leave --short out")
-    return found
+    return _funded(wanted, found)
+
+
+def _funded(wanted: Wanted, market: Market) -> Market:
+    """raises: BadFunding, for two moments in one bar too; what reading it raises."""
+    if wanted.funding is None:
+        return market
+    [_] = funding_each(wanted.funding, wanted.more_funding, 1)
+    bars = market.bars
+    funding = funding_read.funding_of(wanted, market.spot, (int(bars.open_ns[0]), int(bars.close_ns[-1])))
+    funding.on(bars)
+    return replace(market, funding=funding)
 
 
 def check_holdout(wanted: Wanted, market: Market, ledger: TrialReader, points: int = 1) -> bool:
@@ -273,4 +308,5 @@ def snapshot_of(market: Market, points: Sequence[Chosen]) -> str:
     read = {name for point in points for term in point.plan.terms for name in term.columns}
     for name in sorted(market.columns.keys() & read - {*TOLD_BY_BARS}):
         digest.update(name.encode() + market.columns[name].tobytes())
+    digest.update(market.funding.content)
     return digest.hexdigest()

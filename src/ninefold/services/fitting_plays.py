@@ -107,12 +107,13 @@ class OneMarket(NamedTuple):
 
     def sweep(self, points: Sequence[int], start: int, stop: int) -> Sweep:
         changes = [within(self.changes[point], start, stop) for point in points]
-        return sweep_changes(self.market.bars.between(start, stop), changes, self.rules, every=1)
+        market = self.market.between(start, stop)
+        return sweep_changes(market.bars, changes, self.rules, every=1, funding=market.funding)
 
     def joined(self, parts: Sequence[Part]) -> Joined:
         changes = stitched([(*rows, FLAT if point is None else self.changes[point]) for rows, point in parts])
         market, rules = self.market.between(*_all_rows(parts)), self.rules
-        play = partial(run, market.bars, changes)
+        play = partial(run, market.bars, changes, funding=market.funding)
         ready = backtest.Ready(self.grid.points[0], market, rules, changes, play)
         result = ready.play(rules)
         return Joined(result, market.bars, partial(backtest.document, self.wanted, ready, result))

@@ -1,6 +1,6 @@
 """Funding of a perpetual, out of a Parquet file or as it was recorded.
 
-In:  a file with a column of times and one of rates in usual namings; or a data dir and the name of an instrument; a range.
+In:  what is asked: a file with a column of times and one of rates in usual namings, or what is recorded of an instrument; a range.
 Out: `Funding`: when something is paid within the range, and the rate.
 
 Recorded is what a venue told before it was due: the last that it said of each moment counts. Venues that tell a rate of the moment
@@ -10,21 +10,51 @@ and no time of payment (Deribit pays all the time, Hyperliquid each hour; BitMEX
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ninefold.backtest.funding import BadFunding, Funding
+from ninefold.backtest.funding import NO_FUNDING, BadFunding, Funding
 from ninefold.imports.times import nanoseconds
 from ninefold.market.records import Funding as Told
+from ninefold.services.backtest_wanted import RECORDED
 from ninefold.store.forms import instruments_wanted
 from ninefold.store.read import Reader
 
-RECORDED = "recorded"
 TIMES = ("due_ns", "funding_time", "fundingtime", "calc_time", "timestamp", "time", "date", "datetime", "ts")
 RATES = ("rate", "funding_rate", "fundingrate", "last_funding_rate")
 Range = tuple[int | None, int | None]  # [from, to) in ns; None where it is open
+
+
+class Asked(Protocol):
+    """file or instrument: the market. funding: a file of it, or RECORDED; None: none is paid."""
+
+    @property
+    def data_dir(self) -> Path: ...
+    @property
+    def file(self) -> Path | None: ...
+    @property
+    def instrument(self) -> str | None: ...
+    @property
+    def funding(self) -> str | None: ...
+
+
+def funding_of(asked: Asked, spot: bool, range_ns: Range) -> Funding:
+    """raises: BadFunding for spot, and what a file has not; as `funding_of_file` and `funding_recorded`."""
+    if asked.funding is None:
+        return NO_FUNDING
+    name = asked.instrument or asked.file
+    if spot:
+        raise BadFunding(
+            f"{name} is spot, which pays no funding; leave --funding out, or say --short if the file is of a perpetual"
+        )
+    if asked.funding != RECORDED:
+        return funding_of_file(Path(asked.funding), range_ns)
+    if asked.instrument is None:
+        raise BadFunding(f"of {name} nothing is recorded; give a file: --funding FILE.parquet")
+    return funding_recorded(asked.data_dir, asked.instrument, range_ns)
 
 
 def funding_of_file(path: Path, range_ns: Range) -> Funding:
@@ -51,7 +81,7 @@ def funding_of_file(path: Path, range_ns: Range) -> Funding:
         raise BadFunding(f"{path} has rates of {kind}; write them as numbers (0.0001 is one basis point)")
     rate = found["rate"].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     try:
-        return within(Funding(at_ns, rate), range_ns)
+        return Funding(at_ns, rate).between(*range_ns)
     except BadFunding as error:
         raise BadFunding(f"{path}: {error}") from error
 
@@ -75,12 +105,4 @@ def funding_recorded(data_dir: Path, name: str, range_ns: Range) -> Funding:
             "or leave --funding out"
         )
     at_ns = sorted(said)
-    return within(Funding(np.array(at_ns), np.array([said[one] for one in at_ns])), range_ns)
-
-
-def within(funding: Funding, range_ns: Range) -> Funding:
-    from_ns, to_ns = range_ns
-    kept = np.ones(len(funding.at_ns), bool)
-    kept &= funding.at_ns >= from_ns if from_ns is not None else True
-    kept &= funding.at_ns < to_ns if to_ns is not None else True
-    return Funding(funding.at_ns[kept], funding.rate[kept])
+    return Funding(np.array(at_ns), np.array([said[one] for one in at_ns])).between(*range_ns)

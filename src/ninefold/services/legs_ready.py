@@ -71,6 +71,7 @@ class Ready(NamedTuple):
             self.bars,
             {leg: move(changes) for leg, changes in self.changes.items()},
             rules,
+            funding={leg: market.funding for leg, market in self.markets.items()},
             together=Together.UNWIND if self.legs.filled == UNWIND else Together.WAIT,
             least={leg: market.least_value for leg, market in self.markets.items()},
         )

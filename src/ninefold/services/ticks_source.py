@@ -19,8 +19,8 @@ from ninefold.backtest.funding import NO_FUNDING, Funding
 from ninefold.backtest.ticks.events import TRADE, Session
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
 from ninefold.services.backtest_stored import SPOT
-from ninefold.services.funding_read import RECORDED, funding_of_file, funding_recorded
-from ninefold.services.tick_files import Range, instrument_of_store, session_of_store, tape_of_file
+from ninefold.services.funding_read import funding_of
+from ninefold.services.tick_files import instrument_of_store, session_of_store, tape_of_file
 from ninefold.store.stretch import Stretch
 from ninefold.store.timerange import parse_timerange
 
@@ -50,7 +50,7 @@ class Source:
     def seen(self, sides: bool = False) -> Seen:
         """sides: whether the takers' of a file count: free code on trades reads them."""
         digest = blake2b(f"{self.tick} {self.lot}".encode(), digest_size=16)
-        digest.update(self.funding.at_ns.tobytes() + self.funding.whole.tobytes())
+        digest.update(self.funding.content)
         last_ns = 0
         if self.session is not None:
             events = self.session.events
@@ -97,7 +97,7 @@ def source_of(asked: Asked) -> Source:
         raise BadTicks("give either --trades FILE.parquet or --instrument NAME, such as binanceusdm:BTC/USDT:USDT")
     if file is not None:
         tape = tape_of_file(file, range_ns)
-        funding = _funding_of(asked, not short, range_ns)
+        funding = funding_of(asked, not short, range_ns)
         return Source(str(file), tape.tick, tape.lot, tape.highest, not short, tape.blocks, funding=funding)
     session = session_of_store(data_dir, str(instrument), range_ns)
     spot = instrument_of_store(data_dir, str(instrument)).kind == SPOT
@@ -111,21 +111,6 @@ def source_of(asked: Asked) -> Source:
     at, price, size, known = (trades[name] for name in ("exchange_ns", "price", "size", "known_ns"))
     ticks = Ticks(at, price, size, known, trades["side"], session.tick, session.lot)
     read = Stretch(str(instrument), None, int(session.exchange_ns[0]), int(session.exchange_ns[-1]) + 1)
-    funding = _funding_of(asked, spot, range_ns)
+    funding = funding_of(asked, spot, range_ns)
     steps = (session.tick, session.lot, session.highest)
     return Source(str(instrument), *steps, spot, lambda: [ticks], session, (read,), funding)
-
-
-def _funding_of(asked: Asked, spot: bool, range_ns: Range) -> Funding:
-    if asked.funding is None:
-        return NO_FUNDING
-    name = asked.instrument or asked.file
-    if spot:
-        raise BadTicks(
-            f"{name} is spot, which pays no funding; leave --funding out, or say --short if the file is of a perpetual"
-        )
-    if asked.funding != RECORDED:
-        return funding_of_file(Path(asked.funding), range_ns)
-    if asked.instrument is None:
-        raise BadTicks(f"of {name} nothing is recorded; give a file: --funding FILE.parquet")
-    return funding_recorded(asked.data_dir, asked.instrument, range_ns)

@@ -23,7 +23,6 @@ import numpy as np
 from ninefold.backtest.exact import ONE, exact
 from ninefold.backtest.legs import Together
 from ninefold.backtest.market_rules import EquityShare, FixedSize, Rules
-from ninefold.backtest.outcome import Reason
 from ninefold.backtest.portfolio import PortfolioResult, run_together
 from ninefold.backtest.statistics.compact import compact_returns
 from ninefold.backtest.statistics.portfolio import effective_instruments
@@ -184,8 +183,6 @@ def document(
         "ticks": sum(len(market.ticks) for market in found.markets.values()),
         **told,
         "fee_tier": fee_tier(result, found.fill_ns),
-        "funding": quote(result.funding, found.unit),
-        "liquidations": int((found.fills["reason"] == Reason.LIQUIDATION).sum()),
         "portfolio": whole,
         "instruments": [
             _row(wanted, found, result, name, returns) for name, returns in zip(found.each, made, strict=True)
