@@ -23,8 +23,14 @@ def freqtrade():
     return python
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("case", "name"),
+    [  # of each strategy one case, all as torture
+        pytest.param(case, name, marks=[pytest.mark.torture] * ((place - at) % len(CASES) != 0))
+        for at, name in enumerate(NAMES)
+        for place, case in enumerate(CASES)
+    ],
+)
 @pytest.mark.slow
 def test_trades_are_those_that_freqtrade_gave(case, name):
     same(run_ours(CASES[case], name), kept(case)[name])

@@ -97,7 +97,7 @@ class Repeat:
 
 
 @given(DRAWN)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @pytest.mark.slow
 def test_the_fast_kernel_and_free_code_fill_as_the_slow_one(drawn):
     ticks, changes, way = run_of(drawn)
@@ -120,7 +120,7 @@ def test_the_fast_kernel_fills_as_the_slow_one_over_many_markets(drawn):
 
 
 @given(DRAWN, st.lists(st.integers(0, 70), max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @pytest.mark.slow
 def test_where_the_tape_is_cut_changes_nothing(drawn, cuts):
     ticks, changes, way = run_of(drawn)
@@ -145,7 +145,7 @@ def in_blocks(ticks, changes, way, cuts):
     ids=["crossing", "formula"],
 )
 @given(seed=st.integers(0, 2**32 - 1), cuts=st.lists(st.integers(0, 200), max_size=6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_strategy_decides_the_same_wherever_the_tape_is_cut(make, seed, cuts):
     ticks, way = random_ticks(seed, 200), Way(Rules(cash=100_000, sizing=FixedSize(3)), SOON)
     edges = [0, *sorted(cuts), len(ticks)]
@@ -156,7 +156,7 @@ def test_a_strategy_decides_the_same_wherever_the_tape_is_cut(make, seed, cuts):
 
 
 @given(DRAWN)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_nothing_is_filled_before_its_order_arrived_or_at_another_price(drawn):
     ticks, changes, way = run_of(drawn)
     fills = run(ticks, changes, way).fills
@@ -175,7 +175,7 @@ def test_nothing_is_filled_before_its_order_arrived_or_at_another_price(drawn):
 
 
 @given(DRAWN)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_what_happened_stays_the_same_when_the_future_arrives(drawn):
     ticks, changes, way = run_of(drawn)
     part = max(1, len(ticks) // 2)
@@ -187,7 +187,7 @@ def test_what_happened_stays_the_same_when_the_future_arrives(drawn):
 
 @pytest.mark.slow
 @given(DRAWN)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_cash_positions_and_costs_add_up(drawn):
     ticks, changes, way = run_of(drawn)
     result = run(ticks, changes, way)

@@ -106,7 +106,7 @@ def check(seed, terms):
 
 
 @given(SEEDS, TERMS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @pytest.mark.slow
 def test_the_compiled_venue_fills_as_the_slow_one(seed, terms):
     check(seed, terms)
@@ -120,7 +120,7 @@ def test_the_compiled_venue_fills_as_the_slow_one_over_many_sessions(seed, terms
 
 
 @given(SEEDS, TERMS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @pytest.mark.slow
 def test_nothing_is_filled_at_a_price_that_was_not_shown_nor_beyond_what_was_traded(seed, terms):
     session, wanted, terms = random_run(seed, terms)
@@ -138,7 +138,7 @@ def test_nothing_is_filled_at_a_price_that_was_not_shown_nor_beyond_what_was_tra
 
 
 @given(SEEDS, TERMS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @pytest.mark.slow
 def test_no_more_is_taken_at_a_price_than_was_ever_told_of_it(seed, terms):
     session, wanted, terms = random_run(seed, terms)
@@ -153,7 +153,7 @@ def test_no_more_is_taken_at_a_price_than_was_ever_told_of_it(seed, terms):
 
 @pytest.mark.slow
 @given(SEEDS, TERMS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_cash_positions_and_fees_add_up(seed, terms):
     session, wanted, terms = random_run(seed, terms)
     found = quickly(session, wanted, terms)
