@@ -59,10 +59,20 @@ def possible() -> str:
     """Why a process cannot be watched here; "" if it can."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return "calls are told by Linux on x86-64 alone"
+    refused = "the kernel lets nobody watch a process's calls, as in some containers"
     child = os.fork()
     if not child:
-        os._exit(0 if _filter([]) >= 0 else 1)
-    return "the kernel lets nobody watch a process's calls" if os.waitpid(child, 0)[1] else ""
+        try:
+            stop_and_be_watched()
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    try:
+        return "" if watch(child, lambda call: False, 10.0) == 0 else refused
+    except OSError:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return refused
 
 
 def stop_and_be_watched(calls: Iterable[str] = CALLS) -> None:
