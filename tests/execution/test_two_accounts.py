@@ -134,6 +134,17 @@ def test_a_position_that_no_order_accounts_for_is_unexplained():
     assert found.reason == "UNEXPLAINED"
 
 
+def test_a_fill_that_is_told_with_the_tick_that_decides_accounts_for_the_position():
+    """One order was refused in the run alone; the other account's fill comes in the chunk of the next decision."""
+    accounts = TwoAccounts(registry())
+    refused = order("nf-1", 1, status="refused", reason="reconciliation not complete: its balances")
+    accounts.decide(1, 100 * MS, standing(refused, 0, "", "its balances"), standing(order("nf-1", 1)))
+    at_tick = (told(order("nf-2", 2)), told(fill("nf-1", 95)))
+    accounts.decide(2, 200 * MS, standing(order("nf-2", 2)), standing(None, position=1_000), at_tick)
+    found = [one for one in accounts.differences() if one.what == "nf-2"]
+    assert [(one.reason, one.why) for one in found] == [("fill model", "the position differs since order nf-1")]
+
+
 def test_an_order_that_is_the_same_on_both_sides_explains_nothing():
     accounts = TwoAccounts(registry())
     both_intend(accounts)

@@ -148,13 +148,22 @@ class TwoAccounts:
                     traded.best = price
         self._watched = [traded for traded in self._watched if not is_over(traded, chunk.known_ns)]
 
-    def decide(self, seq: int, known_ns: int, run: Mapping[int, Standing], again: Mapping[int, Standing]) -> None:
-        """What both decided at one tick. Call it before `hear` for the same chunk."""
-        for instrument in sorted(run.keys() & again.keys()):
-            pair = (run[instrument], again[instrument])
-            for side, standing in enumerate(pair):
-                if standing.order is not None and standing.order.status == "intended":
-                    self._intend(side, standing.order, standing.quote)
+    def decide(
+        self,
+        seq: int,
+        known_ns: int,
+        run: Mapping[int, Standing],
+        again: Mapping[int, Standing],
+        chunks: Sequence[Chunk] = (),
+    ) -> None:
+        """What both decided at one tick. chunks: what either was told with it, which is in its standings already."""
+        pairs = [(instrument, (run[instrument], again[instrument])) for instrument in sorted(run.keys() & again.keys())]
+        for side, standing in ((side, one) for _, pair in pairs for side, one in enumerate(pair)):
+            if standing.order is not None and standing.order.status == "intended":
+                self._intend(side, standing.order, standing.quote)
+        for side, chunk in enumerate(chunks):
+            self.hear(side, chunk)
+        for instrument, pair in pairs:
             if pair[0].order is None and pair[1].order is None:
                 continue
             self.decisions += 1

@@ -150,9 +150,7 @@ def _look_at_accounts(
     stood.update({(one, seq): standing for one, standing in found[0].items() if one in told or standing.order})
     if len(found) > 1:
         accounts.show(step.chunks[0])
-        accounts.decide(seq, known_ns, found[0], found[1])
-        for number, chunk in enumerate(step.chunks):
-            accounts.hear(number, chunk)
+        accounts.decide(seq, known_ns, found[0], found[1], step.chunks)
 
 
 def _simulated(accounts: TwoAccounts, equity: int | None) -> Played:
