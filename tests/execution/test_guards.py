@@ -12,7 +12,8 @@ from ninefold.execution.money import is_orderable, least_amount, size_of
 from ninefold.market.arrays import rows
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
-from ninefold.market.records import Fill, Guard, Order, Shared, Tick
+from ninefold.market.records import Fill, Order, Shared, Tick
+from ninefold.market.strategy_records import Guard
 from ninefold.market.time import SECOND_NS
 
 ONE = 10**8

@@ -22,7 +22,8 @@ from ninefold.market.arrays import BUY, ID_INTEGER, empty, rows
 from ninefold.market.bars import BarMaker
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry, listed
-from ninefold.market.records import AnyRecord, Connection, Fill, Guard, Listed, Order, Renewed, Tick
+from ninefold.market.records import AnyRecord, Connection, Fill, Listed, Order, Tick
+from ninefold.market.strategy_records import Guard, Renewed
 from ninefold.market.time import SECOND_NS
 from ninefold.services.build import exit_rules
 from ninefold.services.execute import Execute

@@ -13,7 +13,8 @@ from ninefold.backtest.slow import play
 from ninefold.backtest.target import Changes
 from ninefold.execution.booked import Booked
 from ninefold.market.instruments import Registry
-from ninefold.market.records import Crossed, Decision, Guard, Halted, Order, Resumed
+from ninefold.market.records import Crossed, Decision, Halted, Order, Resumed
+from ninefold.market.strategy_records import Guard
 from ninefold.services.exits_told import exit_lines
 from ninefold.strategy import Exits, Plan, Strategy, plan_of
 

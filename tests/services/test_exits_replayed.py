@@ -8,7 +8,8 @@ import pytest
 
 from ninefold.backtest.models import LatencyModel
 from ninefold.config import Strategies
-from ninefold.market.records import Decision, Fill, Guard, Order
+from ninefold.market.records import Decision, Fill, Order
+from ninefold.market.strategy_records import Guard
 from ninefold.services.explain import explain
 from ninefold.services.parity import Report, parity
 from ninefold.services.replay import replay

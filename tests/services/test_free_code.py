@@ -11,7 +11,8 @@ from ninefold.backtest.market_rules import EquityShare, Fees, Rules
 from ninefold.backtest.stateful import run_stateful
 from ninefold.bus.status import Meter
 from ninefold.market.columns import columns
-from ninefold.market.records import Fill, StrategyFailed
+from ninefold.market.records import Fill
+from ninefold.market.strategy_records import StrategyFailed
 from ninefold.market.values import TOLD
 from ninefold.services import notify
 from ninefold.strategy import Strategy, plan, plan_of

@@ -159,6 +159,7 @@ def test_what_the_venue_told_is_paid_on_stored_bars(tmp_path: Path) -> None:
     assert rerun(tmp_path, found["trial"])["identical"]
 
 
+@pytest.mark.slow
 def test_each_leg_and_each_instrument_of_a_portfolio_pays_its_own(asked: Wanted) -> None:
     folder = asked.data_dir.parent
     other = file_of(folder / "b.parquet", [50, 50, 50, 50, 50.01])
@@ -191,6 +192,7 @@ def rising(asked: Wanted) -> Wanted:
     )
 
 
+@pytest.mark.slow
 def test_every_point_of_a_sweep_is_its_single_run_with_means_and_all_else(rising: Wanted) -> None:
     means = replace(rising, strategy="sma_cross", settings=("fast=1,2", "slow=3,4"))
     for wanted, settings in (
@@ -208,6 +210,7 @@ def test_every_point_of_a_sweep_is_its_single_run_with_means_and_all_else(rising
     assert costly["median_sharpe"] != free["median_sharpe"]
 
 
+@pytest.mark.slow
 def test_fits_pay_what_was_due_while_they_learn_and_so_choose_the_side_that_receives(rising: Wanted) -> None:
     for acts in (
         lambda wanted: forward(wanted, Pace("60m", "30m"), 1, quietly),

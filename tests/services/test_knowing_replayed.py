@@ -10,7 +10,8 @@ from ninefold.backtest.models import LatencyModel
 from ninefold.config import Strategies
 from ninefold.execution.booked import Booked
 from ninefold.execution.reasons import HIDDEN
-from ninefold.market.records import Fill, Order, StrategyFailed
+from ninefold.market.records import Fill, Order
+from ninefold.market.strategy_records import StrategyFailed
 from ninefold.services.explain import explain
 from ninefold.services.parity import Report, parity
 from ninefold.services.replay import replay

@@ -10,7 +10,8 @@ from ninefold.backtest.models import LatencyModel
 from ninefold.config import BadConfig, Strategies
 from ninefold.execution.booked import Booked
 from ninefold.execution.legs import HELD, REFUSED, SENT, UNWINDING, UNWOUND
-from ninefold.market.records import Crossed, Has, LegsMoved, Order
+from ninefold.market.records import Crossed, Has, Order
+from ninefold.market.strategy_records import LegsMoved
 from ninefold.services.explain import explain
 from ninefold.services.parity import parity
 from ninefold.services.replay import replay

@@ -18,7 +18,7 @@ import pytest
 
 from ninefold.execution import asked
 from ninefold.execution.ids import PREFIX
-from ninefold.market.records import Guard
+from ninefold.market.strategy_records import Guard
 from ninefold.services import gateways
 
 from . import crash_rules

@@ -22,13 +22,12 @@ from ninefold.market.records import (
     Halted,
     Has,
     Late,
-    LegsMoved,
     Malformed,
     May,
     MayScored,
     Resumed,
-    StrategyFailed,
 )
+from ninefold.market.strategy_records import LegsMoved, StrategyFailed
 
 HELD = 2_000
 Alarm = Gap | Late | Malformed | Found | Halted | Resumed | Flatten | Flattened | StrategyFailed | LegsMoved

@@ -19,7 +19,7 @@ from ninefold.execution.guards import STOP, TAKE, TIME, TRAILING, Levels
 from ninefold.execution.reasons import FILL, NETTING, UNEXPLAINED, Difference
 from ninefold.execution.two_accounts import Standing
 from ninefold.market.instruments import Instrument
-from ninefold.market.records import Guard
+from ninefold.market.strategy_records import Guard
 from ninefold.market.time import TIMEFRAME_OF
 from ninefold.strategy.plan import Plan
 

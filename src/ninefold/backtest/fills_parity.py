@@ -29,7 +29,8 @@ from ninefold.execution.two_accounts import Standing
 from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import to_units
-from ninefold.market.records import Fill, Guard
+from ninefold.market.records import Fill
+from ninefold.market.strategy_records import Guard
 from ninefold.market.time import TIMEFRAME_OF
 from ninefold.strategy.plan import Plan
 from ninefold.strategy.sizing import desired_position

@@ -68,13 +68,6 @@ def warm_ticks() -> None:
     best_of(session)
     one = np.ones(1, np.int64)
     trade_quotes(session, Quotes(one, 99 * one, one, 101 * one, one, most=1), Terms())
-    ticks = Ticks(time, price, np.full(BARS, 10))
-    run_ticks(ticks, EmaCross(1, 2).changes(ticks), Way(Rules()))
-    session = Session(np.array([(0, 0, LEVEL, 1, 100, 5), (1, 1, TRADE, -1, 100, 1)], EVENTS))
-    none = np.empty(0, np.int64)
-    best_of(session)
-    trade_orders(session, [], Terms())
-    trade_quotes(session, Quotes(none, none, none, none, none, most=1), Terms())
     turn = Turn(Quotes(one, one, one, one, one, most=1), lambda: lambda row, position: (100, 1, 0, 0))
     trade_live_quotes(session, [turn], Terms())
 

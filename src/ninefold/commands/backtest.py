@@ -103,13 +103,13 @@ def print_portfolio(found: dict[str, Any]) -> None:
         lines.add_row(*row)
     Console().print(lines)
     Console().print(_table_of_changes(found["sensitivity"]))
-    for sentence in (*completeness_said(found), evidence(whole)):
+    for sentence in completeness_said(found):
         print(sentence)
     print(luck(found, f"Trial {found['trial']}", found["deflated_sharpe"]))
 
 
 def print_instruments(found: dict[str, Any]) -> None:
-    """A row an instrument, of the one strategy that is judged; the portfolio last."""
+    """A row an instrument, of the one strategy that is judged; the portfolio last, and what they are worth as evidence."""
     whole = found["portfolio"]
     lines = Table("instrument", "bars", "equity, quote", "fees", "trades", "Sharpe", box=None, pad_edge=False)
     for one in found["instruments"]:
@@ -117,9 +117,10 @@ def print_instruments(found: dict[str, Any]) -> None:
         lines.add_row(one["instrument"], f"{one['bars']:,}", *money, number(one["sharpe"]))
     lines.add_row("as one portfolio", "", "", "", "", number(whole["sharpe"]))
     Console().print(lines)
+    print(_evidence(whole))
 
 
-def evidence(whole: dict[str, Any]) -> str:
+def _evidence(whole: dict[str, Any]) -> str:
     """What several instruments are worth, in a sentence."""
     return (
         f"{whole['instruments']} instruments, worth {number(whole['effective_instruments'])} independent ones, are judged as one "

@@ -12,7 +12,7 @@ from rich.table import Table
 from ninefold.commands import asked as options
 from ninefold.commands import asked_ticks as options_of_ticks
 from ninefold.commands.asked import asked, print_json, wanted_of
-from ninefold.commands.backtest import evidence, luck, number, percent, print_instruments, print_legs
+from ninefold.commands.backtest import luck, number, percent, print_instruments, print_legs
 from ninefold.commands.failing import plainly
 from ninefold.services.backtest_completeness import completeness_said
 from ninefold.services.backtest_sweep import sweep
@@ -100,7 +100,6 @@ def _print(found: dict[str, Any]) -> None:
     Console().print(lines)
     if "portfolio" in found:
         print_instruments(found)
-        print(evidence(found["portfolio"]))
     for sentence in completeness_said(found):
         print(sentence)
     hold = found["buy_and_hold"]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from ninefold.execution.account import Account
 from ninefold.execution.ids import is_ours
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord, Balance, Crossed, Fill, Guard, Listed, Order, Shared
+from ninefold.market.records import AnyRecord, Balance, Crossed, Fill, Listed, Order, Shared
+from ninefold.market.strategy_records import Guard
 
 
 class Booked:

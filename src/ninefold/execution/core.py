@@ -51,18 +51,16 @@ from ninefold.market.records import (
     Fill,
     Flatten,
     Flattened,
-    Guard,
     Halted,
-    LegsMoved,
     Listed,
     May,
     Order,
-    Renewed,
     Resumed,
     Shared,
     Started,
     Tick,
 )
+from ninefold.market.strategy_records import Guard, LegsMoved, Renewed
 from ninefold.market.time import SECOND_NS
 
 NO_EXITS: Mapping[str, ExitRule] = {}

@@ -31,7 +31,8 @@ from ninefold.execution.money import ONE
 from ninefold.market.arrays import BAR_UNKNOWN
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument, Registry
-from ninefold.market.records import AnyRecord, Guard, Renewed, Tick
+from ninefold.market.records import AnyRecord, Tick
+from ninefold.market.strategy_records import Guard, Renewed
 
 STOP, TRAILING, TAKE, TIME = "stop loss", "trailing stop", "take profit", "time exit"
 

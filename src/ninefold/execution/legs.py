@@ -30,7 +30,8 @@ from ninefold.execution.orders import Tracked
 from ninefold.execution.shown import Shown
 from ninefold.market.arrays import newest
 from ninefold.market.instruments import Instrument, Registry
-from ninefold.market.records import LegsMoved, Order, Tick
+from ninefold.market.records import Order, Tick
+from ninefold.market.strategy_records import LegsMoved
 
 WAITING, REFUSED, SENT, HELD, UNWINDING, UNWOUND = "waiting", "refused", "sent", "held", "unwinding", "unwound"
 MOVES = (WAITING, SENT, UNWINDING)  # states in which something is still to be sent

@@ -16,7 +16,8 @@ import msgspec
 from ninefold.execution.legs import Legs
 from ninefold.execution.wishes import Shares, Wanted, Wishes
 from ninefold.market.chunk import Chunk
-from ninefold.market.records import AnyRecord, LegsMoved, Order, Tick
+from ninefold.market.records import AnyRecord, Order, Tick
+from ninefold.market.strategy_records import LegsMoved
 
 Refused = Callable[[list[Order], Shares], list[Order]]
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from ninefold.market.records import AnyRecord, Fill, Guard, Has, LegsMoved, May, MayScored, Order, StrategyFailed, Tick
+from ninefold.market.records import AnyRecord, Fill, Has, May, MayScored, Order, Tick
+from ninefold.market.strategy_records import Guard, LegsMoved, StrategyFailed
 from ninefold.market.time import TIMEFRAME_OF
 
 NONE = "none"

@@ -39,17 +39,15 @@ from ninefold.market.records import (
     Flatten,
     Flattened,
     Found,
-    Guard,
     Halted,
-    LegsMoved,
     Listed,
     May,
     Order,
     Resumed,
     Shared,
-    StrategyFailed,
     Tick,
 )
+from ninefold.market.strategy_records import Guard, LegsMoved, StrategyFailed
 from ninefold.market.time import SECOND_NS, TIMEFRAMES
 from ninefold.services.holdings import holding_of, holdings_of
 from ninefold.services.sizes import Sizes

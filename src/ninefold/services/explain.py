@@ -20,7 +20,8 @@ from ninefold.journal.reader import read
 from ninefold.market.arrays import KINDS
 from ninefold.market.chunk import Chunk, decode
 from ninefold.market.instruments import Instrument
-from ninefold.market.records import AnyRecord, Decision, Fill, Guard, Has, LegsMoved, May, Order, Tick
+from ninefold.market.records import AnyRecord, Decision, Fill, Has, May, Order, Tick
+from ninefold.market.strategy_records import Guard, LegsMoved
 from ninefold.market.time import TIMEFRAME_OF, TIMEFRAMES
 from ninefold.services.build import basis_of
 from ninefold.services.lives import Life, Run, run_of

@@ -23,20 +23,8 @@ from ninefold.bus.status import Meter, Status
 from ninefold.config import Notify as Settings
 from ninefold.market.chunk import Chunk
 from ninefold.market.lag import lateness
-from ninefold.market.records import (
-    Flatten,
-    Flattened,
-    Found,
-    Gap,
-    Halted,
-    Has,
-    Late,
-    LegsMoved,
-    Malformed,
-    May,
-    Resumed,
-    StrategyFailed,
-)
+from ninefold.market.records import Flatten, Flattened, Found, Gap, Halted, Has, Late, Malformed, May, Resumed
+from ninefold.market.strategy_records import LegsMoved, StrategyFailed
 from ninefold.services.failures import without_address
 
 PAUSE_S = 1.0  # Slack allows one message a second for a channel

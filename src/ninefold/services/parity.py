@@ -22,7 +22,8 @@ from ninefold.execution.rules import AccountRules
 from ninefold.execution.two_accounts import Standing, TwoAccounts, concerned, standings
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
-from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Guard, LegsMoved, Order, StrategyFailed
+from ninefold.market.records import AnyRecord, Balance, Equity, Fill, Order
+from ninefold.market.strategy_records import Guard, LegsMoved, StrategyFailed
 from ninefold.services.build import strategies_of
 from ninefold.services.execute import MakeVenue
 from ninefold.services.identity import Identity, identity_of

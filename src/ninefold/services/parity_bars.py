@@ -18,7 +18,8 @@ from ninefold.backtest.fills_parity import Decided, fills_again
 from ninefold.execution.held_before import HeldBefore
 from ninefold.execution.reasons import HIDDEN, UNEXPLAINED, Changed, Difference, Known
 from ninefold.execution.two_accounts import Standing
-from ninefold.market.records import AnyRecord, Fill, Guard
+from ninefold.market.records import AnyRecord, Fill
+from ninefold.market.strategy_records import Guard
 from ninefold.market.values import known_of
 from ninefold.services.build import sized_names, strategies_of
 from ninefold.services.execute import UNIT

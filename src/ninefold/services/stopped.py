@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from ninefold.execution.decisions import Basis, digest
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Instrument
-from ninefold.market.records import AnyRecord, StrategyFailed, Tick
+from ninefold.market.records import AnyRecord, Tick
+from ninefold.market.strategy_records import StrategyFailed
 from ninefold.market.time import SECOND_NS, TIMEFRAME_OF
 from ninefold.strategy.itself import Failure
 

@@ -23,7 +23,8 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.columns import closed_of, columns, coming_of, told_too
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import round_to_step
-from ninefold.market.records import Listed, May, MayScored, Renewed, Tick
+from ninefold.market.records import Listed, May, MayScored, Tick
+from ninefold.market.strategy_records import Renewed
 from ninefold.market.time import MINUTE_NS, SECOND_NS
 from ninefold.market.values import known_of, told_of
 from ninefold.strategy.foretell import (

@@ -16,7 +16,7 @@ import numpy as np
 
 from ninefold.formula import SIZE, Evaluator
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, each_row
+from ninefold.market.columns import closed_of, columns, told_too
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.quoted import Quoted
 from ninefold.market.values import known_of, told_of
@@ -52,13 +52,9 @@ class QuotesWanted:
 
     def take(self, chunk: Chunk, held: Held) -> list[Quoted]:
         """What they want at the bars of a chunk. held: as it is at its tick."""
-        bars = chunk.rows("bars")
-        if not self._plans or not len(bars):
-            return []
-        bars = bars[bars["revision"] == 0]
-        read = each_row(bars, told_of(bars, known_of(chunk.rows("values"))))
+        bars, read = closed_of(chunk) if self._plans else (chunk.rows("bars")[:0], [])
         found = []
-        for bar, row in zip(bars, read, strict=True):
+        for bar, row in zip(bars, told_too(bars, read, known_of(chunk.rows("values"))), strict=True):
             of = self._registry[int(bar["instrument"])]
             for plan, wants in self._plans:
                 if plan.width_ns == int(bar["width_ns"]) and of.venue == self._venue:
