@@ -27,7 +27,6 @@ EVERY_20_MINUTES = tuple(
 )
 
 
-@pytest.mark.slow
 def test_free_code_on_trades_plays_beside_what_plays_on_bars_and_quotes_need_a_book(mine: Path) -> None:
     path = trades(mine.parent / "a.parquet", *EVERY_20_MINUTES)
     bars = hours(mine.parent / "bars.parquet")
@@ -60,7 +59,6 @@ def test_free_code_on_trades_plays_beside_what_plays_on_bars_and_quotes_need_a_b
     assert TrialReader(wanted.data_dir).count() == counted  # the same again is read
 
 
-@pytest.mark.slow
 def test_quotes_play_on_a_stored_book_as_in_their_single_run(mine: Path) -> None:
     store(mine.parent / "data")
     given = {"instrument": NAME, "timeframe": "1s", "size": None, "maker_fee": "0.001"}

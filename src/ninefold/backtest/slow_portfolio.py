@@ -30,7 +30,7 @@ from ninefold.backtest.fee_tiers import Tier, Volumes
 from ninefold.backtest.legs import LEG_FILLS, Legs, Together
 from ninefold.backtest.market_rules import Numbers
 from ninefold.backtest.outcome import Reason, TooLarge
-from ninefold.execution.legs import breaks, cannot_be_sent
+from ninefold.execution.legs_rule import breaks, cannot_be_sent
 from ninefold.market.time import DAY_NS
 
 

@@ -26,8 +26,9 @@ from ninefold.execution.done import tell
 from ninefold.execution.followed import Followed
 from ninefold.execution.guards import ExitRule, Guards
 from ninefold.execution.ids import is_ours
-from ninefold.execution.legs import NO_LEGS, Legs, LegsRule
+from ninefold.execution.legs import Legs
 from ninefold.execution.legs_allowed import legs_allowed
+from ninefold.execution.legs_rule import NO_LEGS, LegsRule
 from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow, never_sent
 from ninefold.execution.quotes import NO_QUOTES, Quotes
 from ninefold.execution.rejections import Rejections

@@ -4,7 +4,7 @@ In:  the rules by strategy; at a tick, the targets that came, what each strategy
 Out: at a tick `LegsMoved` records of what changed, and what each strategy with legs wants now of each instrument: what it holds,
      except at the ticks at which its legs move (`Moves`).
 
-The rule is that of back-tests (`breaks`, `cannot_be_sent`). Other targets decide all legs anew. They wait until no leg has an order
+The rule is that of back-tests (`legs_rule`). Other targets decide all legs anew. They wait until no leg has an order
 under way; then all leave at one tick, or none: not if one would open less than the venue takes, or if the risk gate refuses one.
 When all orders are over: if one got less than it asked for, and was to open something, all legs go back to what was held before
 (unwind); what only closes is asked for again, a second later. Legs that wait are not sent before the quotes show the whole size
@@ -16,15 +16,15 @@ ledger's events, so after a restart the same legs belong together and the same i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from ninefold.execution.attribution import Attribution
 from ninefold.execution.families import AGAIN_NS
+from ninefold.execution.legs_rule import LegsRule, breaks, cannot_be_sent
 from ninefold.execution.money import ONE, base_amount, is_orderable, size_of
 from ninefold.execution.orders import Tracked
 from ninefold.execution.shown import Shown
@@ -37,37 +37,6 @@ WAITING, REFUSED, SENT, HELD, UNWINDING, UNWOUND = "waiting", "refused", "sent",
 MOVES = (WAITING, SENT, UNWINDING)  # states in which something is still to be sent
 Amounts = dict[int, int]  # by instrument, of base
 Wants = Mapping[int, Mapping[str, int]]  # by instrument and strategy
-
-
-class LegsRule(NamedTuple):
-    """legs: the name of each and that of its instrument. waits: for the whole size of all; else what misses is brought back."""
-
-    legs: tuple[tuple[str, str], ...]
-    waits: bool = False
-
-
-NO_LEGS: Mapping[str, LegsRule] = {}
-
-
-def opens(held: int, wanted: int) -> bool:
-    """Whether a position is to become greater, or to turn round.
-
-    >>> opens(5, 2), opens(5, -2), opens(0, 1)
-    (False, True, True)
-    """
-    return abs(wanted) > abs(held) or wanted * held < 0
-
-
-def breaks(missing: Iterable[tuple[int, int]]) -> bool:
-    """Whether what could not be filled brings all legs back. missing: held and wanted of each."""
-    return any(opens(held, wanted) for held, wanted in missing)
-
-
-def cannot_be_sent(target: int, held: int, wanted: int, is_taken: Callable[[int], bool]) -> bool:
-    """Whether a leg keeps all from being sent. is_taken: whether the venue takes an order of such a size."""
-    if target == 0:
-        return False
-    return wanted == 0 or (opens(held, wanted) and not is_taken(abs(wanted - held)))
 
 
 class Legs:

@@ -20,7 +20,7 @@ from ninefold.backtest.market_rules import distances
 from ninefold.config import BadConfig, Config
 from ninefold.execution.decisions import Basis
 from ninefold.execution.guards import ExitRule
-from ninefold.execution.legs import LegsRule
+from ninefold.execution.legs_rule import LegsRule
 from ninefold.forecast.model import TrainedModel
 from ninefold.forecast.stage import Forecasts
 from ninefold.formula.elsewhere import elsewhere_in

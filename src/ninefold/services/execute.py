@@ -21,7 +21,7 @@ from ninefold.execution.core import NO_EXITS, ExecutionCore
 from ninefold.execution.decisions import UNTOLD, Basis, decisions
 from ninefold.execution.guards import ExitRule
 from ninefold.execution.held_before import HeldBefore, Stood
-from ninefold.execution.legs import NO_LEGS, LegsRule
+from ninefold.execution.legs_rule import NO_LEGS, LegsRule
 from ninefold.execution.orders import Cancel
 from ninefold.execution.risk import Approved
 from ninefold.execution.rules import AccountRules
