@@ -1,8 +1,8 @@
 """Load libraries as if others were not installed that they only look for: a command then begins a second sooner.
 
 In:  what a command is made of. Out: loaded. TA-Lib and pyarrow look for pandas and polars to take and give frames, numba for
-     scipy to multiply matrices in compiled loops; no command does any of that (yaml, which numba looks for too, the page needs). The
-     client of NATS looks for aiohttp to speak websocket, which no address of ours asks for.
+     scipy to multiply matrices in compiled loops; no command does any of that. The client of
+     NATS looks for aiohttp to speak websocket, which no address of ours asks for.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
+from ninefold.services.lazily import lazily
+
 LOOKED_FOR = ("pandas", "polars", "scipy")
 LOOKED_FOR_BY_NATS = ("aiohttp",)
+LATER = ("yaml",)  # the page's library and numba load it for what is not asked of them
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc's names of its settings
 ARRAY, KEPT = 32 << 20, 256 << 20  # bytes: the largest that glibc allows, and what may lie unused
 
@@ -29,6 +32,8 @@ def load_nats() -> None:
 
 def load(module: str, *libraries: str) -> ModuleType:
     """A command's module, or one that few runs need, and all that it loads; libraries are loaded first."""
+    for library in LATER:
+        lazily(library)
     with _hidden(LOOKED_FOR):
         for library in libraries:
             importlib.import_module(library)
