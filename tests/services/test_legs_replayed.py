@@ -10,7 +10,7 @@ import pytest
 from ninefold.backtest.models import LatencyModel
 from ninefold.config import BadConfig, Strategies
 from ninefold.execution.booked import Booked
-from ninefold.execution.legs import HELD, REFUSED, SENT, UNWINDING, UNWOUND
+from ninefold.execution.legs_rule import HELD, REFUSED, SENT, UNWINDING, UNWOUND
 from ninefold.market.records import Crossed, Has, Order
 from ninefold.market.strategy_records import LegsMoved
 from ninefold.services.explain import explain
