@@ -20,6 +20,7 @@ POSTS = {"aiohttp", "slack_sdk"}  # loaded by name with the first post
 FRAMES = {"pandas", "polars", "scipy"}
 NEVER = {*FRAMES, "lightgbm", "ccxt", "cryptography", "playwright"}
 HIDDEN = {
+    "cli": {*COMPILER, *PAGE, *TABLES, *POSTS, "nats", "talib", "numpy", "rich", "typer"},
     "commands.demo": {*COMPILER, *TABLES, *PAGE, "nats", "talib", "slack_sdk", "aiohttp", "rich"},
     "commands.up": {*COMPILER, *TABLES, *PAGE, "nats", "talib", "slack_sdk", "aiohttp"},
     "commands.hot": {
