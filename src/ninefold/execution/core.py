@@ -61,7 +61,7 @@ from ninefold.market.records import (
     Started,
     Tick,
 )
-from ninefold.market.strategy_records import Guard, LegsMoved, Renewed
+from ninefold.market.strategy_records import Guard, LegsMoved
 from ninefold.market.time import SECOND_NS
 
 NO_EXITS: Mapping[str, ExitRule] = {}
@@ -164,6 +164,7 @@ class ExecutionCore:
         desired: Mapping[int, int] | Callable[[], Mapping[int, int]] | None = None,
         open_mays: Sequence[May] = (),
         wants: Mapping[int, Mapping[str, int]] | None = None,
+        decide: Callable[[], object] = tuple,
     ) -> list[Approved]:
         """Fold one chunk and append to its records; return what may be sent once the chunk is written.
 
@@ -171,6 +172,7 @@ class ExecutionCore:
                    of the chunk before, a size would depend on where chunks are cut. Only used if the chunk holds a tick.
         open_mays: MAYs whose time has not run out.
         wants:     by instrument and strategy, the amounts of base that make up what is desired.
+        decide:    at a tick, adds the targets of strategies that read what they hold to the chunk.
         """
         self.shown.fold(chunk)
         self.returns.fold(chunk.rows("bars"))
@@ -187,6 +189,7 @@ class ExecutionCore:
                 made += self._fold(record)
         if tick is not None:
             made += self._worth(tick)
+            decide()
             made += self.guards.look(chunk, tick, busy_of(self._followed.all_under_way()) if self._may_leave else None)
             wanted = (desired() if callable(desired) else desired) or {}
             approved = self._decide(chunk, tick, Wanted(wanted, wants or {}, open_mays), made)
@@ -219,7 +222,7 @@ class ExecutionCore:
                 self.account.attribution.share(record)
             case Crossed():
                 self.account.attribution.cross(record, self._registry[record.instrument])
-            case Guard() | Renewed():
+            case Guard():
                 self.guards.fold(record)
             case LegsMoved():
                 self.legs.fold(record)
@@ -247,9 +250,7 @@ class ExecutionCore:
         self._halted, self.to_halt = record, record if ours else None
 
     def _update(self, update: Order) -> list[AnyRecord]:
-        if not is_ours(update.client_order_id):
-            return []
-        if self.desk.take(update):
+        if not is_ours(update.client_order_id) or self.desk.take(update):
             return []
         known = self.orders.get(update.client_order_id)
         if known is None:
