@@ -25,6 +25,7 @@ from ninefold.services.build import sized_names, strategies_of
 from ninefold.services.execute import UNIT
 from ninefold.services.holdings import holdings_of
 from ninefold.services.lives import Run
+from ninefold.services.parity_legs import of_legs
 from ninefold.services.played import Played
 from ninefold.services.recorded_run import RecordedRun
 from ninefold.strategy.forms import Legs, Quoting
@@ -56,7 +57,8 @@ def on_bars(
     knowing = _knowing_themselves(run, plans, recorded, ledger)
     whole = Whole.of(bars, instruments)
     legs = LegsWanted(plans, instruments).warm(whole.bars, whole.moment, said)
-    for series in series_of(bars, instruments, {plan.width_ns for plan in plans}):
+    of_each = list(series_of(bars, instruments, {plan.width_ns for plan in plans}))
+    for series in of_each:
         for mine in _together([plan for plan in plans if plan.width_ns == series.width_ns]):
             first, renewed = series.wanted(mine, series.first, said, whole)
             newest, _ = series.wanted(mine, series.newest, said, whole)
@@ -78,6 +80,9 @@ def on_bars(
             elif isinstance(plan.wants, Legs):
                 compared[TARGET] += len(told.seq)
                 differences += _of_legs(series, plan, legs, told, known)
+    together = of_legs(plans, of_each, legs, decided, ledger, known)
+    compared += together.compared
+    differences += together.differences
     differ = Counter(one.kind for one in differences)
     same = {kind: number - differ[kind] for kind, number in compared.items()}
     ordered = sorted(differences, key=lambda one: one.seq)
