@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from ninefold.backtest.models import LatencyModel
@@ -13,6 +14,7 @@ from ninefold.execution.reasons import Difference
 from ninefold.market.records import AnyRecord, Order
 from ninefold.market.strategy_records import LegsMoved
 from ninefold.services.parity import Report, parity
+from ninefold.services.parity_legs import at_last_of_input
 from ninefold.services.replay import replay
 
 from .legged import MINE
@@ -143,3 +145,9 @@ def test_a_parameter_that_changed_since_is_named_of_each_move_that_follows(folde
     moved = found(report, "legs")
     assert len(moved) >= 3 and {one.reason for one in moved} == {"code"}
     assert "0.4" in moved[0].why and "0.3" in moved[0].why
+
+
+def test_bars_that_became_known_with_one_input_are_decided_once_at_the_last_of_them():
+    to = np.array([[7, 2, 3, 4, 5], [0, 8, 9, 1, 1]])
+    assert at_last_of_input(to, np.array([5, 6, 6, 6, 9])).tolist() == [[7, 7, 7, 4, 5], [0, 0, 0, 1, 1]]
+    assert at_last_of_input(to, np.array([5, 5, 5, 6, 9])).tolist() == [[0, 0, 3, 4, 5], [0, 0, 9, 1, 1]]

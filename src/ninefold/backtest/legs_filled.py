@@ -115,10 +115,10 @@ def how_it_differs(both: Both, apart: str) -> tuple[str, str] | None:
 
 def _at_other_prices(both: Both) -> tuple[str, str] | None:
     (run, again), prices, others = both.size, both.price, both.others
-    if run * again < 0:
+    if both.move is None or run * again < 0:
         return UNEXPLAINED, "the run traded the other side"
     apart = float((prices[0] - prices[1]) / prices[1]) * BPS if prices[1] else 0.0
-    known_ms = (max(fill.known_ns for fill in both.fills) - both.orders[0].order.known_ns) / 1e6
+    known_ms = (max(fill.known_ns for fill in both.fills) - both.move.first.known_ns) / 1e6
     why = f"at quotes {apart:+.2f} bps from the next open, known {known_ms:.1f} ms after the decision"
     shared = f"the order is netted with {', '.join(others)}" if others else ""
     of_size = "" if run == again else _of_size(both)

@@ -12,9 +12,8 @@ is UNEXPLAINED.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -26,7 +25,7 @@ from ninefold.backtest.outcome import Reason
 from ninefold.execution.held_before import HeldBefore
 from ninefold.execution.legs_moved import HELD, REFUSED, UNDER_WAY, LegsBooked, Moved
 from ninefold.execution.money import size_of
-from ninefold.execution.reasons import CODE, CRASH, FILL, NETTING, RISK, UNEXPLAINED, Changed, Difference, Known
+from ninefold.execution.reasons import CODE, CRASH, FILL, NETTING, RISK, UNEXPLAINED, Changed, Difference, Found, Known
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import TIMEFRAME_OF
 
@@ -42,12 +41,6 @@ class Run(NamedTuple):
     unsized: dict[int, str]
     until_seq: int
     known: Known
-
-
-@dataclass(slots=True)
-class Found:
-    compared: Counter[str] = field(default_factory=Counter)
-    differences: list[Difference] = field(default_factory=list)
 
 
 def legs_against_back_tests(shared: Shared, name: str, width_ns: int, run: Run) -> Found:

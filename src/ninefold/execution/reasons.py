@@ -8,7 +8,9 @@ Out: `Difference`s. The first of a kind is explained by what is known; a later o
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
@@ -39,6 +41,14 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     again: str
     reason: str
     why: str
+
+
+@dataclass(slots=True)
+class Found:
+    """compared: how many of each kind."""
+
+    compared: Counter[str] = field(default_factory=Counter)
+    differences: list[Difference] = field(default_factory=list)
 
 
 class Changed(NamedTuple):

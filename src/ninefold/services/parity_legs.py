@@ -16,10 +16,10 @@ from ninefold.backtest.exact import ONE
 from ninefold.backtest.fills_parity import Decided
 from ninefold.backtest.legs import Together
 from ninefold.backtest.legs_again import Shared
-from ninefold.backtest.legs_parity import Found, Run, legs_against_back_tests
+from ninefold.backtest.legs_parity import Run, legs_against_back_tests
 from ninefold.execution.held_before import HeldBefore
 from ninefold.execution.legs_moved import LegsBooked
-from ninefold.execution.reasons import Known
+from ninefold.execution.reasons import Found, Known
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import AnyRecord
 from ninefold.strategy.forms import WAIT, Legs
@@ -63,13 +63,14 @@ def _shared(plan: Plan, legs: Legs, series: Sequence[Series], rows: np.ndarray, 
     bars = [one.first[np.searchsorted(one.first["close_ns"], closes)] for one in series]
     target = np.array([np.nan_to_num(one["target"]) for one in each])
     target[:, (target < 0).any(axis=0)] = 0.0  # spot cannot be short, so all are flat
+    to, seq = np.rint(target * ONE).astype(np.int64), each[0]["seq"].astype(np.int64)
     together = Together.WAIT if legs.filled == WAIT else Together.UNWIND
     instruments = [one.instrument for one in series]
     shared = Shared(
         instruments=instruments,
         bars=bars,
-        seq=each[0]["seq"].astype(np.int64),
-        to=np.rint(target * ONE).astype(np.int64),
+        seq=seq,
+        to=at_last_of_input(to, seq),
         amounts=np.zeros(target.shape, np.int64),
         taken=np.array([one["close"] for one in bars]),
         together=together,
@@ -79,6 +80,14 @@ def _shared(plan: Plan, legs: Legs, series: Sequence[Series], rows: np.ndarray, 
         shared.amounts[leg, row] = wanted
         shared.taken[leg, row] = price or shared.taken[leg, row]
     return shared
+
+
+def at_last_of_input(to: np.ndarray, seq: np.ndarray) -> np.ndarray:
+    """Bars that became known together, after an outage, are decided once, at the last of them."""
+    is_last = np.append(seq[1:] != seq[:-1], True)
+    last = np.maximum.accumulate(np.where(is_last, np.arange(len(seq)), -1))
+    found: np.ndarray = np.where(last >= 0, to[:, last], 0)
+    return found
 
 
 def _asked(plan: Plan, of: Instrument, seq: int, target: float, decided: Decided) -> tuple[int, int]:
