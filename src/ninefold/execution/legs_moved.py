@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from ninefold.execution import legs
+from ninefold.execution import legs_rule
 from ninefold.market.records import AnyRecord, Crossed, Fill, Order, Shared
 from ninefold.market.strategy_records import LegsMoved
 
 HELD, REFUSED, BACK, UNDER_WAY = "held", "refused", "brought back", "under way"
-_ENDS = {legs.HELD: HELD, legs.REFUSED: REFUSED, legs.UNWINDING: BACK, legs.UNWOUND: BACK}
+_ENDS = {legs_rule.HELD: HELD, legs_rule.REFUSED: REFUSED, legs_rule.UNWINDING: BACK, legs_rule.UNWOUND: BACK}
 
 
 @dataclass(slots=True)
@@ -42,10 +42,10 @@ class Moved:
 
     def see(self, moved: LegsMoved) -> None:
         self.last = moved
-        if moved.state == legs.SENT:
+        if moved.state == legs_rule.SENT:
             self.sent_seq = self.sent_seq or moved.seq
-        if moved.state in (legs.SENT, legs.UNWINDING):
-            kept = self.sent if moved.state == legs.SENT else self.back
+        if moved.state in (legs_rule.SENT, legs_rule.UNWINDING):
+            kept = self.sent if moved.state == legs_rule.SENT else self.back
             for of, order in moved.orders.items():
                 if order not in kept[of]:
                     kept[of].append(order)
