@@ -174,7 +174,7 @@ class ExecutionCore:
         """
         self.shown.fold(chunk)
         self.returns.fold(chunk.rows("bars"))
-        self.legs.watch(chunk.rows("quotes"))
+        self.legs.seen.watch(chunk.rows("quotes"))
         self.desk.watch(chunk.rows("trades"))
         self.guards.watch(chunk.rows("trades"), self._followed.under_way.values())
         made: list[AnyRecord] = []
@@ -292,7 +292,7 @@ class ExecutionCore:
         if before.complete or not after.complete:
             return []
         self.canary.filled(after.order.client_order_id)
-        words = self.legs.words(after.order)
+        words = self.legs.seen.words(after.order)
         return [tell(after, self._registry[after.order.instrument], by.seq, by.known_ns, words)]
 
     def _start(self, started: Started) -> list[AnyRecord]:
