@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 SPAN = (JANUARY + DAY - 360 * MINUTE, JANUARY + DAY + 360 * MINUTE)
 NOW = JANUARY + 40 * DAY
-TRUTH = random_trades(4, JANUARY, JANUARY + 2 * DAY, 12 * S)
+TRUTH = random_trades(4, SPAN[0] - 60 * MINUTE, SPAN[1] + 60 * MINUTE, 12 * S)
 
 
 def everything(data_dir: Path) -> tuple[object, object]:
