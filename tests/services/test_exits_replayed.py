@@ -167,6 +167,7 @@ def test_a_strategy_that_reads_another_instrument_and_width_trades_and_is_the_sa
     assert {one.left for one in exits_of(run) if one.strategy == "elsewhere"} == {"time exit", ""}
 
 
+@pytest.mark.torture
 def test_a_replay_that_was_killed_and_went_on_leaves_and_enters_as_if_it_had_not(
     folder: Path, run: Path, tmp_path: Path
 ):
