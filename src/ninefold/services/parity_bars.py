@@ -19,7 +19,7 @@ from ninefold.execution.held_before import HeldBefore
 from ninefold.execution.reasons import HIDDEN, UNEXPLAINED, Changed, Difference, Known
 from ninefold.execution.two_accounts import Standing
 from ninefold.market.records import AnyRecord, Fill
-from ninefold.market.strategy_records import Guard
+from ninefold.market.strategy_records import Guard, Renewed
 from ninefold.market.values import known_of
 from ninefold.services.build import sized_names, strategies_of
 from ninefold.services.execute import UNIT
@@ -75,7 +75,7 @@ def on_bars(
             if told is None or plan.width_ns != series.width_ns:
                 continue
             if plan.knows_itself:
-                found, fills = _of_knowing(series, plan, knowing, told, run, decided, known)
+                found, fills = _of_knowing(series, plan, *knowing, told, run, decided, known)
                 compared += Counter({TARGET: len(told.seq), FILLED: fills})
                 differences += found
             elif isinstance(plan.wants, Legs):
@@ -97,21 +97,29 @@ def _together(plans: Sequence[Plan]) -> list[list[Plan]]:
 
 def _knowing_themselves(
     run: Run, plans: Sequence[Plan], recorded: RecordedRun, ledger: Sequence[AnyRecord]
-) -> np.ndarray:
-    """TARGETS rows of plans that know what they hold: played anew from the first bar to the last, with what the ledger says that
-    they held at each."""
+) -> tuple[np.ndarray, list[Renewed]]:
+    """TARGETS rows of plans that know what they hold, and where their entries hold again: played anew from the first bar to the last,
+    with what the ledger says that they held at each."""
     mine = [plan for plan in plans if plan.knows_itself]
     before = HeldBefore(ledger, [plan.name for plan in mine])
     itself = Itself(mine, run.lives[-1].config.venue.name, recorded.registry)
-    return itself.warm(
+    targets = itself.warm(
         recorded.decisions.rows("bars"),
         recorded.decisions.rows("values"),
         lambda strategy, of, seqs: holdings_of(recorded.registry[of], before, strategy, seqs),
     )
+    return targets, itself.renewed
 
 
 def _of_knowing(
-    series: Series, plan: Plan, knowing: np.ndarray, told: Told, run: Run, decided: Decided, known: Known
+    series: Series,
+    plan: Plan,
+    knowing: np.ndarray,
+    again_at: Sequence[Renewed],
+    told: Told,
+    run: Run,
+    decided: Decided,
+    known: Known,
 ) -> tuple[list[Difference], int]:
     """What differs, up to where the ledger can say what was held, and how many fills a back-test of its targets has: none where others
     trade too. knowing: TARGETS rows, one of each plan and bar."""
@@ -124,7 +132,8 @@ def _of_knowing(
     found = [msgspec.structs.replace(one, why=HIDDEN) if hidden and one.reason == UNEXPLAINED else one for one in found]
     if decided.quoting or [name for of, name in decided.told if of == series.instrument.id] != [plan.name]:
         return found, 0
-    fills = fills_again(series, plan, again, np.zeros(len(again), bool), decided, known)
+    seqs = [one.seq for one in again_at if (one.instrument, one.strategy) == (series.instrument.id, plan.name)]
+    fills = fills_again(series, plan, again, np.isin(series.first["seq"], seqs), decided, known)
     return found + fills, len(fills)
 
 

@@ -94,7 +94,8 @@ class Itself:
                     series = self._series_of(plan, key[0])
                     others = self._heard(series, key[0], every, moment, known)
                     own_ns = moment[np.searchsorted(every["seq"], mine["seq"])]
-                    wanted, _ = series.warm(Heard(read | own, own_ns), others)
+                    wanted, again = series.warm(Heard(read | own, own_ns), others)
+                    self.renewed += [_renewed(bar, plan.name) for bar in mine[again[0]]]
                     made.append(self._told(mine, plan.name, wanted[0]))
         said: dict[tuple[Key, str], list[float]] = {each: [] for each in seen}
         for key in _keys(bars) if seen else ():
@@ -154,8 +155,7 @@ class Itself:
             return self._ask(plan.wants, plan.name, key, bar, row, own)
         series = self._series_of(plan, key[0])
         series.update({**row, **own}, moment_ns)
-        at = {"seq": int(bar["seq"]), "known_ns": int(bar["known_ns"]), "instrument": key[0]}
-        self.renewed += [Renewed(**at, strategy=again) for again in series.renewed]
+        self.renewed += [_renewed(bar, name) for name in series.renewed]
         return float(series.latest[0])
 
     def _ask(self, code: Code, name: str, key: Key, bar: np.void, row: Row, own: Row) -> float:
@@ -200,6 +200,11 @@ class Itself:
             kind = Joined if plan in self._joining else Series
             self._series[key] = kind([plan], scale_of(self._registry[instrument]))
         return self._series[key]
+
+
+def _renewed(bar: np.void, name: str) -> Renewed:
+    at = {field: int(bar[field]) for field in ("seq", "known_ns", "instrument")}
+    return Renewed(**at, strategy=name)
 
 
 def _keys(bars: np.ndarray) -> list[Key]:
