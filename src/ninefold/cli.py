@@ -90,7 +90,9 @@ def main() -> None:
     if name in EXTRAS and importlib.util.find_spec(EXTRAS[name]) is None:
         sys.exit(f'ninefold {name} needs {EXTRAS[name]}, which is not installed: pip install "ninefold[{name}]"')
     if name in HIDDEN:  # no person calls them, so nothing has to be explained, and typer need not be loaded
-        _loaded(name, arguments).run(Path(arguments[arguments.index("--config") + 1]))
+        if len(arguments) != 3 or arguments[1] != "--config":
+            sys.exit(f"ninefold {name} takes --config FILE alone; it is started by `ninefold demo` and `ninefold up`.")
+        _loaded(name, arguments).run(Path(arguments[2]))
         return
     typer = importlib.import_module("typer")
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -1,4 +1,4 @@
-"""Everything over NATS: the same bytes as in one process; as torture nine processes in a demo, and one of them killed."""
+"""Everything over NATS: the same bytes as in one process, nine processes in a demo, and one of them killed."""
 
 from __future__ import annotations
 
@@ -88,7 +88,6 @@ def nine(tmp_path: Path) -> Iterator[Nine]:
     running.program.end()
 
 
-@pytest.mark.torture
 def test_the_demo_over_nats_runs_nine_healthy_services_and_stops_in_time(nine: Nine) -> None:
     program = nine.program
     url = program.url()

@@ -27,7 +27,7 @@ VICTIMS = {
     "everything": ("simulator", *PIPELINE),
 }
 ALL = VICTIMS["everything"]
-QUICK = ("the exchange", "everything")  # the pipeline alone is killed in pipeline/test_account.py too
+QUICK = ("the pipeline", "the exchange", "everything")
 TORTURE_ROUNDS = 20
 LONG_BYTES, SHORT_BYTES = 200_000, 40_000  # of journal: some two seconds of it; the first moments of a start
 DURING_START = 1 / 3  # so often a start is killed as well
