@@ -25,6 +25,7 @@ from ninefold.execution.desk import Desk
 from ninefold.execution.done import tell
 from ninefold.execution.followed import Followed
 from ninefold.execution.guards import ExitRule, Guards
+from ninefold.execution.halts import Halts
 from ninefold.execution.ids import is_ours
 from ninefold.execution.legs import Legs
 from ninefold.execution.legs_allowed import legs_allowed
@@ -39,7 +40,7 @@ from ninefold.execution.selling_out import SellingOut
 from ninefold.execution.shown import Shown
 from ninefold.execution.under_way import busy_of, pending, pending_parts
 from ninefold.execution.wishes import Shares, Wanted, Wishes, shared
-from ninefold.execution.worth import DRAWDOWN, Worth, worth_of
+from ninefold.execution.worth import Worth, worth_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import (
@@ -69,8 +70,7 @@ NO_EXITS: Mapping[str, ExitRule] = {}
 
 class ExecutionCore:
     """One account. widths: of bars whose returns somebody asks for beside the rules. exits, legs: of strategies. quotes: of those that
-    quote, the most that they may hold. `contradictions`: updates that could not be true, newest last. `to_halt`: a halt of our
-    own that the halt switch does not show yet."""
+    quote, the most that they may hold. `contradictions`: updates that could not be true, newest last."""
 
     def __init__(
         self,
@@ -89,9 +89,8 @@ class ExecutionCore:
         self.orders = self._followed.orders
         self.contradictions: deque[Contradiction] = deque(maxlen=1000)
         self._registry = registry
-        self._halted: Halted | None = None
-        self.to_halt: Halted | None = None
         self.worth = Worth()
+        self.halts = Halts(self.worth, rules.max_drawdown_ppm)
         self.canary = Canary(rules)
         self.returns = Returns(widths | ({rules.tail_width_ns} if rules.max_var or rules.max_cvar else set()))
         self._selling_out = SellingOut()
@@ -124,15 +123,6 @@ class ExecutionCore:
                 core._fold(event)
         core._awaited = {"its balances": None}
         return core
-
-    @property
-    def halted(self) -> bool:
-        return self._halted is not None
-
-    @property
-    def in_force(self) -> Halted | None:
-        """The halt that holds and that the halt switch showed."""
-        return None if self.to_halt is not None else self._halted
 
     @property
     def flattened(self) -> Mapping[str, Flatten]:
@@ -205,8 +195,11 @@ class ExecutionCore:
             case Balance():
                 self.account.show(record)
                 self._awaited.pop("its balances", None)
-            case Halted() | Resumed():
-                self._switch(record)
+            case Halted():
+                self.halts.halt(record)
+            case Resumed():
+                self.halts.resume()
+                self._selling_out.fold(record)
             case Equity():
                 self._see(record)
             case Asked():
@@ -239,15 +232,6 @@ class ExecutionCore:
     def _see(self, equity: Equity) -> None:
         self.worth.see(equity)
         self.canary.look(bool(busy_of(self._followed.all_under_way())), not self.account.differences())
-
-    def _switch(self, record: Halted | Resumed) -> None:
-        if isinstance(record, Resumed):
-            self.worth.resumed(self._halted)
-            self._selling_out.fold(record)
-            self._halted = self.to_halt = None
-            return
-        ours = record.by == DRAWDOWN and self._halted is None
-        self._halted, self.to_halt = record, record if ours else None
 
     def _update(self, update: Order) -> list[AnyRecord]:
         if not is_ours(update.client_order_id) or self.desk.take(update):
@@ -316,12 +300,7 @@ class ExecutionCore:
         self._equity_second = second
         equity = Equity(seq=tick.seq, known_ns=tick.known_ns, quote=self.rules.quote, value=self.equity())
         self._see(equity)
-        fell = self.worth.fell_too_far(self.rules.max_drawdown_ppm)
-        if not fell or self._halted is not None:
-            return [equity]
-        halted = Halted(seq=tick.seq, known_ns=tick.known_ns, by=DRAWDOWN, reason=fell)
-        self._switch(halted)
-        return [equity, halted]
+        return [equity, *self.halts.look(tick)]
 
     def _decide(self, chunk: Chunk, tick: Tick, wanted: Wanted, made: list[AnyRecord]) -> list[Approved]:
         under_way = self._followed.all_under_way()
@@ -340,7 +319,7 @@ class ExecutionCore:
 
                 wanted, moved = legs_allowed(self.legs, self._wishes, chunk, tick, wanted, free, refused_of)
                 made += moved
-            wished, shares = self._wishes.orders(chunk, tick, wanted, busy, under_way, self._halted, made)
+            wished, shares = self._wishes.orders(chunk, tick, wanted, busy, under_way, self.halts.now, made)
             intents = leaving + wished
         quoted, cancels = self.quotes.look(tick, under_way, not self._awaited, self._may_leave)
         intents = intents + quoted
@@ -370,7 +349,7 @@ class ExecutionCore:
 
     @property
     def _may_leave(self) -> bool:
-        return self._halted is None and not self._awaited
+        return self.halts.now is None and not self._awaited
 
     def _risk_state(self, tick: Tick, shares: Mapping[str, Mapping[str, int]]) -> RiskState:
         under_way = self._followed.all_under_way()
@@ -380,7 +359,7 @@ class ExecutionCore:
             registry=self._registry,
             shown=self.shown,
             account=self.account,
-            halted=self._halted,
+            halted=self.halts.now,
             sent_ns=self._followed.sent_ns(tick.known_ns),
             awaited=list(self._awaited),
             pending=pending(under_way, self._registry),

@@ -286,7 +286,7 @@ class Execute:
         """Into the ledger, not synced. raises: as `append`."""
         self._ledger.note(records, last_seq)
         self._done_seq = last_seq
-        if self._keep_halt is not None and (halted := self.core.to_halt) is not None:
+        if self._keep_halt is not None and (halted := self.core.halts.unshown) is not None:
             self._keep_halt(halted)
 
     def sync(self) -> None:
