@@ -48,7 +48,7 @@ fuzz: $(DONE)/dev $(DONE)/package
 bench-capture: $(DONE)/dev $(DONE)/package bench/.venv/.done
 	$(BIN)/python -m bench.capture $(ARGS)
 
-bench-research: $(DONE)/dev $(DONE)/compiled bench/.venv-research/.done
+bench-research: $(DONE)/dev $(DONE)/compiled bench/.venv-research/.done bench/.venv-research-ticks/.done
 	$(BIN)/python -m bench.research.streaming --peer bench/.venv-research/bin/python
 	$(BIN)/python -m bench.research.bars $(ARGS)
 	$(BIN)/python -m bench.research.honesty

@@ -16,25 +16,35 @@ SOURCE = Path(__file__).parent.parent / "src"
 COMPILER = {"numba", "llvmlite"}  # loaded by name where a market is busy, and by what back-tests
 TABLES = {"pyarrow", "deltalake", "duckdb"}
 PAGE = {"litestar", "granian", "prometheus_client"}
+POSTS = {"aiohttp", "slack_sdk"}  # loaded by name with the first post
 FRAMES = {"pandas", "polars", "scipy"}
 NEVER = {*FRAMES, "lightgbm", "ccxt", "cryptography", "playwright"}
 HIDDEN = {
-    "commands.demo": {*COMPILER, *TABLES, *PAGE, "nats", "talib", "slack_sdk"},
+    "cli": {*COMPILER, *PAGE, *TABLES, *POSTS, "nats", "talib", "numpy", "rich", "typer"},
+    "commands.demo": {*COMPILER, *TABLES, *PAGE, "nats", "talib", "slack_sdk", "aiohttp", "rich"},
     "commands.up": {*COMPILER, *TABLES, *PAGE, "nats", "talib", "slack_sdk", "aiohttp"},
-    "commands.hot": {*COMPILER, *PAGE, *TABLES, "nats", "slack_sdk", "rich"},  # tables when a start goes on from some
-    "commands.cold": {*COMPILER, "duckdb", "nats", "picows", "vaderSentiment", "rich"},
+    "commands.hot": {
+        *COMPILER,
+        *PAGE,
+        *TABLES,
+        "nats",
+        "slack_sdk",
+        "rich",
+        "typer",
+    },  # tables when a start goes on from some
+    "commands.cold": {*COMPILER, *POSTS, "duckdb", "nats", "picows", "vaderSentiment", "rich", "typer"},
     "commands.service": {*COMPILER, *TABLES, *PAGE, "talib", "slack_sdk", "aiohttp"},  # the rest when it knows which
     "services.alone": {*COMPILER, *PAGE, *TABLES, "slack_sdk", "rich", "aiohttp"},
     "services.collect_alone": {*COMPILER, *PAGE, *TABLES, "slack_sdk", "rich"},
     "services.record_alone": {*COMPILER, *PAGE, "duckdb", "slack_sdk", "talib", "vaderSentiment"},
-    "services.notify_alone": {*COMPILER, *PAGE, *TABLES, "talib", "vaderSentiment"},
+    "services.notify_alone": {*COMPILER, *PAGE, *TABLES, *POSTS, "talib", "vaderSentiment"},
     "commands.replay": {*COMPILER, *PAGE, "duckdb", "nats", "slack_sdk"},
     "commands.verify": {*COMPILER, *PAGE, "duckdb", "nats", "slack_sdk", "talib"},
     "commands.import_": {*COMPILER, *PAGE, "duckdb", "nats", "talib", "aiohttp"},
     "commands.download": {*COMPILER, *PAGE, "duckdb", "nats", "talib"},
     "commands.status": {*COMPILER, *PAGE, "duckdb", "nats", "talib", "aiohttp"},
     "commands.halt": {*COMPILER, *PAGE, *TABLES, "nats", "talib", "aiohttp", "numpy", "rich"},
-    "simulator.__main__": {*COMPILER, *PAGE, *TABLES, "nats", "talib", "numpy", "rich", "typer"},
+    "simulator.server": {*COMPILER, *PAGE, *TABLES, "nats", "talib", "numpy", "rich", "typer"},
 }
 
 

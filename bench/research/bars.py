@@ -1,9 +1,12 @@
-"""Back-tests on bars: ninefold beside vectorbt and backtesting.py, the same market, fees and fills, answers checked.
+"""Back-tests on bars: ninefold beside its peers, the same market, fees and fills, answers checked.
 
-In:  generated one-minute bars (`bars_market`). `--peers PYTHON` names the peers' environment (requirements-peers.in).
+In:  generated one-minute bars (`bars_market`). `--peers PYTHON` names the peers' environment (requirements-peers.in), `--nautilus
+     PYTHON` that of nautilus_trader (requirements-peers-ticks.in), which wants other versions of what vectorbt needs.
 Out: tables. Times are of the processor (all cores together), medians of interleaved repetitions; compiling is not counted.
 
-one:   SMA 10/30, fee 0.1 %, filled at the next open, with trade list and equity of every bar.
+one:   SMA 10/30, fee 0.1 %, filled at the next open, with trade list and equity of every bar (of backtrader and nautilus_trader
+       the last equity and the count of trades). backtesting.py, backtrader and nautilus_trader run once; nautilus_trader on bars
+       alone, where it fills at the close, gets a fifth of them (`bars_nautilus`), and ours the same bars opening there.
 pairs: 400 pairs of averages on one market; equity of each.
 many:  200 different formulas on one market; once with what the formulas cost, once from targets that are there already.
 
@@ -36,7 +39,10 @@ from ninefold.backtest.target import changes_of_crossing
 from ninefold.formula import Evaluator, Scale, parse
 
 T = TypeVar("T")
+Pythons = tuple[Path, Path]  # of the peers, of nautilus_trader
 PEERS = ROOT / "bench" / ".venv-research" / "bin" / "python"
+NAUTILUS = ROOT / "bench" / ".venv-research-ticks" / "bin" / "python"
+CLOSES_SHARE = 5  # a bar of this many for nautilus_trader on bars alone
 SIZES = {"one": 1_000_000, "pairs": 100_000, "many": 500_000}
 SHORT = {"one": 20_000, "pairs": 5_000, "many": 5_000}
 REPEAT = 5
@@ -54,13 +60,15 @@ FORMULAS = (
 def main() -> None:
     parser = show.options(__doc__ or "")
     parser.add_argument("--peers", type=Path, default=PEERS, help="Python of the peers' environment")
+    parser.add_argument("--nautilus", type=Path, default=NAUTILUS, help="Python of nautilus_trader's environment")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be given more than once")
     asked = parser.parse_args()
     sizes, repeat = (SHORT, 1) if asked.short else (SIZES, asked.repeat or REPEAT)
     found = {}
     with tempfile.TemporaryDirectory(prefix="bench-research-", dir=asked.scratch) as folder:
         for part in asked.only or PARTS:
-            found[part] = PARTS[part](sizes[part], repeat, asked.peers, Path(folder) / "targets.npy")
+            others = (asked.peers, asked.nautilus)
+            found[part] = PARTS[part](sizes[part], repeat, others, Path(folder) / "targets.npy")
             title, head, rows = (found[part][name] for name in ("title", "head", "rows"))
             print(f"\n{title}\n\n{show.markdown(head, rows)}", flush=True)
     if asked.json:
@@ -68,7 +76,7 @@ def main() -> None:
         asked.json.write_text(json.dumps({"part": "bars", "tables": list(found.values())}, indent=1) + "\n")
 
 
-def one(count: int, repeat: int, peers: Path, _: Path) -> Said:
+def one(count: int, repeat: int, peers: Pythons, _: Path) -> Said:
     bars, columns, scale = *prepared(count), Scale(2, 8)
     cross = parse("where(sma(close, 10) > sma(close, 30), 1, 0)")
 
@@ -80,8 +88,9 @@ def one(count: int, repeat: int, peers: Path, _: Path) -> Said:
         result = run(bars, Evaluator([cross], scale).warm(columns)[0], RULES)
         return float(result.to_quote(result.equity[-1])), len(result.trades)
 
-    said = {name: peer(peers, name, "one", count, repeat) for name in ("vectorbt-rust", "vectorbt-numba")}
-    said["backtesting"] = peer(peers, "backtesting", "one", count, 1)
+    said = {name: peer(peers[0], name, "one", count, repeat) for name in ("vectorbt-rust", "vectorbt-numba")}
+    said |= {name: peer(peers[0], name, "one", count, 1) for name in ("backtesting", "backtrader")}
+    said["nautilus_trader"] = nautilus(peers[1], "opens", count)
     found, seconds, _ = timed(ours, repeat)
     written, formula_seconds, _ = timed(formula, repeat)
     for name, other in {"as a formula": {"equity": written[0], "trades": written[1]}, **said}.items():
@@ -94,25 +103,41 @@ def one(count: int, repeat: int, peers: Path, _: Path) -> Said:
         **{name: show.median(other["seconds"]) for name, other in said.items()},
     }
     rows += [[name, took * 1e3, count / took / 1e6, took / seconds] for name, took in times.items()]
+    few = max(count // CLOSES_SHARE, 1)
+    took = nautilus_at_closes(peers[1], few)
+    rows.append([f"nautilus_trader, {few:,} bars alone", took * 1e3, few / took / 1e6, took / few * count / seconds])
     title = f"SMA 10/30 on {count:,} bars, {found[1]:,} trades: equity and trades equal"
     return show.table(title, ["who", "ms", "million bars/s", "times ninefold, crossing"], rows)
 
 
-def pairs(count: int, repeat: int, peers: Path, _: Path) -> Said:
+def nautilus_at_closes(python: Path, count: int) -> float:
+    """Its seconds on bars alone, where it fills at the close that decides: as ours on bars that open where the last one closed."""
+    made = market(count)
+    made["open"][1:] = made["close"][:-1]
+    made["high"], made["low"] = np.maximum(made["high"], made["open"]), np.minimum(made["low"], made["open"])
+    bars = Bars(**made, tick=Fraction(str(TICK)), lot=Fraction(1, 10**8))
+    found, said = run(bars, changes_of_crossing(bars, 10, 30), RULES), nautilus(python, "closes", count)
+    agree("nautilus_trader on bars alone", [float(found.to_quote(found.equity[-1]))], [said["equity"]])
+    if said["trades"] != len(found.trades):
+        raise Failed(f"nautilus_trader on bars alone has {said['trades']} trades, ninefold {len(found.trades)}")
+    return show.median(said["seconds"])
+
+
+def pairs(count: int, repeat: int, peers: Pythons, _: Path) -> Said:
     bars, _ = prepared(count)
     found, seconds, wall = timed(lambda: sweep_crossings(bars, PAIRS, RULES), repeat)
     quote = found.runs["equity"] * float(bars.unit)
     single = [run(bars, changes_of_crossing(bars, *pair), RULES).equity[-1] for pair in PAIRS]
     if not np.array_equal(found.runs["equity"], single):
         raise Failed("a sweep and its single runs differ")
-    said = peer(peers, "vectorbt-rust", "pairs", count, max(1, repeat // 2))
+    said = peer(peers[0], "vectorbt-rust", "pairs", count, max(1, repeat // 2))
     agree("vectorbt-rust", quote, said["equity"])
     rows = rates(len(PAIRS), seconds, wall, {"vectorbt-rust": show.median(said["seconds"])})
     title = f"{len(PAIRS)} pairs on {count:,} bars: each equal to its single run, to the unit, and to vectorbt"
     return show.table(title, HEAD, rows)
 
 
-def many(count: int, repeat: int, peers: Path, path: Path) -> Said:
+def many(count: int, repeat: int, peers: Pythons, path: Path) -> Said:
     bars, columns = prepared(count)
     terms = [parse(text) for text in FORMULAS]
 
@@ -123,7 +148,7 @@ def many(count: int, repeat: int, peers: Path, path: Path) -> Said:
     np.save(path, targets)
     found, seconds, wall = timed(lambda: sweep(bars, targets, RULES), repeat)
     _, formula_seconds, formula_wall = timed(formulas, 1)
-    said = peer(peers, "vectorbt-rust", "many", count, 1, path)
+    said = peer(peers[0], "vectorbt-rust", "many", count, 1, path)
     agree("vectorbt-rust", found.runs["equity"] * float(bars.unit), said["equity"])
     others = {"ninefold, formulas too": seconds + formula_seconds, "vectorbt-rust": show.median(said["seconds"])}
     rows = rates(len(terms), seconds, wall, others)
@@ -161,16 +186,23 @@ def timed(do: Callable[[], T], repeat: int) -> tuple[T, float, float]:
 
 
 def peer(python: Path, name: str, work: str, count: int, repeat: int, path: Path | None = None) -> Said:
+    words = (name, work, count, repeat, *((path,) if path is not None else ()))
+    return asked_of(python, "requirements-peers.txt", f"{name}: {work}, {count:,} bars", "bars_peer.py", *words)
+
+
+def nautilus(python: Path, fills: str, count: int) -> Said:
+    told = f"nautilus_trader: fills at {fills}, {count:,} bars"
+    return asked_of(python, "requirements-peers-ticks.txt", told, "bars_nautilus.py", fills, count, 1)
+
+
+def asked_of(python: Path, needs: str, told: str, script: str, *words: object) -> Said:
     if not python.exists():
-        raise Failed(
-            f"there is no {python}; make it: python -m venv, pip install -r bench/research/requirements-peers.in"
-        )
-    show.progress(f"{name}: {work}, {count:,} bars")
-    script = Path(__file__).parent / "bars_peer.py"
-    words = [str(word) for word in (python, script, name, work, count, repeat, path) if word is not None]
-    done = subprocess.run(words, check=False, capture_output=True, text=True)
+        raise Failed(f"there is no {python}; make it: python -m venv, pip install -r bench/research/{needs}")
+    show.progress(told)
+    command = [str(word) for word in (python, Path(__file__).parent / script, *words)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise Failed(f"{name} failed at {work}: {done.stderr[-2000:]}")
+        raise Failed(f"{told}: failed: {done.stderr[-2000:]}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -182,7 +214,7 @@ def agree(name: str, ours: object, theirs: object) -> None:
         )
 
 
-PARTS: dict[str, Callable[[int, int, Path, Path], Said]] = {"one": one, "pairs": pairs, "many": many}
+PARTS: dict[str, Callable[[int, int, Pythons, Path], Said]] = {"one": one, "pairs": pairs, "many": many}
 
 if __name__ == "__main__":
     sys.exit(main())

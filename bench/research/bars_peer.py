@@ -91,12 +91,52 @@ def backtesting(work: str, bars: int) -> Callable[[], Found]:
     return {"one": one}[work]
 
 
+def backtrader(work: str, bars: int) -> Callable[[], Found]:
+    """Market orders are filled at the next open, as it comes. In ticks: whole numbers, so that its averages are exact."""
+    import backtrader as bt
+
+    made = market(bars)
+    index = pd.to_datetime(made["open_ns"])
+    frame = pd.DataFrame(
+        {name: made[name].astype(np.float64) for name in ("open", "high", "low", "close")}, index=index
+    )
+
+    class Cross(bt.Strategy):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.fast, self.slow = bt.ind.SMA(period=10), bt.ind.SMA(period=30)
+            self.closed = 0
+
+        def next(self) -> None:
+            wanted = self.fast[0] > self.slow[0]
+            if wanted and not self.position:
+                self.buy(size=1)
+            elif not wanted and self.position:
+                self.close()
+
+        def notify_trade(self, trade: Any) -> None:
+            self.closed += trade.isclosed
+
+    def one() -> Found:
+        cerebro = bt.Cerebro(stdstats=False)
+        cerebro.adddata(bt.feeds.PandasData(dataname=frame, volume=None, openinterest=None))
+        cerebro.addstrategy(Cross)
+        cerebro.broker.setcash(CASH / TICK)
+        cerebro.broker.setcommission(commission=FEE)
+        [strategy] = cerebro.run()
+        return {"equity": cerebro.broker.getvalue() * TICK, "trades": strategy.closed}
+
+    return {"one": one}[work]
+
+
+PLAIN = {"backtesting": backtesting, "backtrader": backtrader}  # nothing is compiled: the first call counts
+
+
 def main() -> None:
     peer, work, bars, repeat = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     targets = sys.argv[5] if len(sys.argv) > 5 else ""
-    do = backtesting(work, bars) if peer == "backtesting" else vectorbt(work, bars, peer.partition("-")[2], targets)
+    do = PLAIN[peer](work, bars) if peer in PLAIN else vectorbt(work, bars, peer.partition("-")[2], targets)
     seconds: list[float] = []
-    found = do() if peer != "backtesting" else {}  # the first call loads and compiles
+    found = do() if peer not in PLAIN else {}  # the first call loads and compiles
     for _ in range(repeat):
         start = time.process_time()
         found = do()

@@ -13,9 +13,8 @@ import importlib
 import importlib.util
 import keyword
 import sys
+from pathlib import Path
 from types import ModuleType
-
-import typer
 
 import ninefold
 
@@ -69,10 +68,10 @@ SEVERAL = {  # options that take several values
 RESEARCH = ("backtest", "sweep", "walk-forward", "cross-validate", "tournament", "rerun", "recursive-check")
 OWN_CODE = "--strategies"  # what people write themselves may hand frames to the libraries that research loads without
 FRAMES = ("freqtrade", "leak-check")  # whose strategies do too
-LIBRARIES = ("talib.abstract", "numba")  # that research would load while it runs, or with more than it needs
+LIBRARIES = ("talib.abstract",)  # that research would load while it runs
 EXTRAS = {"freqtrade": "pandas"}  # what a command needs that only its extra brings
 OVER_NATS = ("service",)  # nine of it may run, most of which speak nothing but NATS
-HIDDEN = ("hot", "cold")  # the two processes that demo and up start
+HIDDEN = ("hot", "cold")  # the two processes that demo and up start, with --config FILE and nothing else
 
 
 def main() -> None:
@@ -90,6 +89,12 @@ def main() -> None:
         sys.exit(f"there is no command {name!r}{hint} `ninefold --help` lists them.")
     if name in EXTRAS and importlib.util.find_spec(EXTRAS[name]) is None:
         sys.exit(f'ninefold {name} needs {EXTRAS[name]}, which is not installed: pip install "ninefold[{name}]"')
+    if name in HIDDEN:  # no person calls them, so nothing has to be explained, and typer need not be loaded
+        if len(arguments) != 3 or arguments[1] != "--config":
+            sys.exit(f"ninefold {name} takes --config FILE alone; it is started by `ninefold demo` and `ninefold up`.")
+        _loaded(name, arguments).run(Path(arguments[2]))
+        return
+    typer = importlib.import_module("typer")
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(name, help=COMMANDS.get(name))(_loaded(name, arguments).run)
     command = typer.main.get_command(app)

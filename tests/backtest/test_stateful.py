@@ -9,7 +9,7 @@ from ninefold.backtest.market_rules import Fees, FixedSize, Rules
 from ninefold.backtest.run import run
 from ninefold.backtest.stateful import run_stateful
 from ninefold.formula import Scale
-from ninefold.strategy import BadStrategy, Strategy, plan_of, whole
+from ninefold.strategy import BadStrategy, Exits, Strategy, plan_of, whole
 
 from .markets import bars, random_bars
 
@@ -53,6 +53,17 @@ def test_a_formula_sees_how_long_and_with_what_profit_it_holds():
         (1, 100, 2), (3, 101, -2), (4, 102, 2), (5, 110, -2), (6, 120, 2),
     ]  # fmt: skip
     assert int(found.equity[-1]) == 100_000 + 2 * 1 + 2 * 8
+
+
+def test_a_position_left_by_its_stop_is_entered_again_where_the_entry_holds():
+    body = {"entry": "close > open", "exit": "bars_held >= 9", "exits": Exits(stop_loss="0.02")}
+    plan = plan_of(type("Rising", (Strategy,), body))
+    market = bars(*((100, 100, 100, 100, 9), (100, 105, 100, 105, 9), (105, 105, 104, 104, 9), (104, 104, 99, 100, 9)),
+                  *((100, 101, 100, 101, 9), (101, 101, 101, 101, 9)))  # fmt: skip
+    rules = Rules(cash=100_000, sizing=FixedSize(2), fees=Fees(taker=0, maker=0), exits=plan.exits)
+    found = run_stateful(plan, market, columns_of(market), SCALE, rules)
+    # bought at 105, 2 % below it are 103 in whole ticks; bar 4 rises, and the side is wanted all along
+    assert found.fills[["bar", "price", "size"]].tolist() == [(2, 105, 2), (3, 103, -2), (5, 101, 2)]
 
 
 @settings(max_examples=25, deadline=None)

@@ -230,7 +230,7 @@ def test_a_fall_that_is_too_far_halts_and_says_so():
     assert fell.by == DRAWDOWN
     assert fell.reason.startswith("worth fell 27.") and fell.reason.endswith("from its highest, 20.00 % allowed")
     assert made(said, Order, status="refused")[0].reason.startswith(f"kill switch: halted by {DRAWDOWN} (worth fell")
-    assert desk.core.to_halt == fell
+    assert desk.core.halts.unshown == fell
     assert made(desk.step(), Halted) == [], "it is said once"
 
 
@@ -239,15 +239,15 @@ def test_such_a_halt_survives_a_restart_until_somebody_resumes_and_then_counts_a
     desk.btc = 35_000_00
     [fell] = made(desk.step(), Halted)
     desk.restart()
-    assert desk.core.halted and desk.core.to_halt == fell and desk.core.in_force is None
+    assert desk.core.halts.now and desk.core.halts.unshown == fell and desk.core.halts.in_force is None
     desk.step(fell)  # the halt switch shows it
-    assert desk.core.to_halt is None and desk.core.in_force is not None
+    assert desk.core.halts.unshown is None and desk.core.halts.in_force is not None
     desk.btc = 50_000_00
     desk.step()
-    assert desk.core.halted, "a price that comes back lifts nothing"
+    assert desk.core.halts.now, "a price that comes back lifts nothing"
     desk.step(Resumed(seq=1, known_ns=1, by="ada"))
     desk.restart()
-    assert not desk.core.halted
+    assert not desk.core.halts.now
     desk.btc = 42_000_00  # 16 % below what there was at the resume
     assert made(desk.step(), Halted) == []
     desk.btc = 39_000_00

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from ninefold.formula import BOOL, CATALOGUE, RATIO, FormulaError, Unit
+from ninefold.formula import BOOL, CATALOGUE, FUNCTIONS, RATIO, FormulaError, Unit
 from ninefold.formula.columns import COLUMNS
 from ninefold.formula.function import Function
-from ninefold.formula.indicators import LEFT_OUT
+from ninefold.formula.indicators import ARITHMETIC_TOO
 
 PAGE = Path(__file__).parents[2] / "docs" / "formulas.md"
 BEGIN, END = "<!-- functions -->", "<!-- end -->"
@@ -15,14 +15,19 @@ WORDS = {str(X): "as x", str(X.times(X)): "x squared", str(X.times(Y)): "x times
 
 
 def tables() -> str:
-    """All functions by group, in Markdown; then what is left out of TA-Lib, and why."""
+    """All functions by group, in Markdown; then those of TA-Lib that are arithmetic."""
     parts = []
     for group, functions in CATALOGUE.items():
         parts += [f"### {group}", "", "| written | gives | warm-up | |", "| --- | --- | --- | --- |"]
         parts += [line(function) for function in functions] + [""]
-    parts += ["### Left out of TA-Lib", "", "| function | why |", "| --- | --- |"]
-    parts += [f"| {name} | {why} |" for name, why in LEFT_OUT.items()]
+    parts += ["### TA-Lib's names of arithmetic", "", "| also written | the very term |", "| --- | --- |"]
+    others = {usual.lower(): FUNCTIONS[name] for usual, name in ARITHMETIC_TOO.items()}
+    parts += [f"| `{also(usual)}` | `{written(one)}` |" for usual, one in others.items() if also(usual) != written(one)]
     return "\n".join(parts)
+
+
+def also(usual: str) -> str:
+    return f"{usual}({', '.join(FUNCTIONS[usual].series)})"
 
 
 def line(function: Function) -> str:

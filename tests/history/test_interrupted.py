@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from ninefold.store.data_dir import AlreadyWritten
 from ninefold.store.delta import stored_files
 from ninefold.store.read import Reader
 from ninefold.store.scan import scan
-from tests.calling import Result, ninefold, ninefold_process
+from tests.calling import Result, ninefold
 
 from .exchange import DAY, JANUARY, MINUTE, Exchange, S, random_trades
 from .running import PAIRS, fetch, silent, stored_bars, stored_trades, true_bars, true_trades
@@ -32,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 SPAN = (JANUARY + DAY - 360 * MINUTE, JANUARY + DAY + 360 * MINUTE)
 NOW = JANUARY + 40 * DAY
-TRUTH = random_trades(4, JANUARY, JANUARY + 2 * DAY, 12 * S)
+TRUTH = random_trades(4, SPAN[0] - 60 * MINUTE, SPAN[1] + 60 * MINUTE, 12 * S)
 
 
 def everything(data_dir: Path) -> tuple[object, object]:
@@ -262,19 +261,19 @@ def test_the_command_says_all_of_it_as_one_json_document(tmp_path):
     exchange = Exchange(TRUTH, NOW)
     start, end = (str(at // S) for at in SPAN)
 
-    async def run(command: Callable[..., Result], *arguments: str) -> Result:
+    async def run(*arguments: str) -> Result:
         async with exchange.running() as url:
             there = ("--rest-url", url, "-d", str(tmp_path / "data"), "--timerange", f"{start}-{end}")
-            return await asyncio.to_thread(command, "download", *arguments, *there)
+            return await asyncio.to_thread(ninefold, "download", *arguments, *there)
 
     pairs = ("-p", "BTC/USDT", "ETH/USDT", "-t", "1m", "5m")
-    done = asyncio.run(run(ninefold_process, *pairs, "--json"))
+    done = asyncio.run(run(*pairs, "--json"))
     assert done.status == 0, done.err
     named = [(one["pair"], one["what"], one["asked"], one["stored"], one["missing"]) for one in done.json["downloads"]]
     assert named == [
         (pair, what, count, count, 0) for pair in ("BTC/USDT", "ETH/USDT") for what, count in (("1m", 720), ("5m", 144))
     ]
-    again = asyncio.run(run(ninefold, "--pairs", "BTC/USDT", "--dl-trades"))
+    again = asyncio.run(run("--pairs", "BTC/USDT", "--dl-trades"))
     assert again.status == 0
     assert "BTC/USDT  trades" in again.out
 

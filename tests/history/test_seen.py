@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 SPAN = (JANUARY + DAY, JANUARY + DAY + 60 * MINUTE)
 NOW = JANUARY + 40 * DAY
-TRUTH = random_trades(9, JANUARY, JANUARY + 2 * DAY, 12 * 10**9)
+TRUTH = random_trades(9, SPAN[0] - 60 * MINUTE, SPAN[1] + 60 * MINUTE, 12 * 10**9)
 INSIDE = [one for one in TRUTH if SPAN[0] <= one.time_ns < SPAN[1]]
 NAME = "binance:BTC/USDT"
 

@@ -16,6 +16,8 @@ from ninefold.market.time import DAY_NS, SECOND_NS, TICK_NS, TIMEFRAMES, bar_ope
 pytestmark = pytest.mark.slow
 
 START_NS = 1_700_000_100 * SECOND_NS
+MIDNIGHT_NS = 1_700_006_400 * SECOND_NS
+BEFORE_MIDNIGHT_NS = MIDNIGHT_NS - 20 * SECOND_NS  # bars of every width close soon after
 WIDTHS = sorted(TIMEFRAMES.values())
 
 
@@ -46,13 +48,22 @@ class Inputs:
         return made
 
 
-def random_inputs(seed: int, count: int, faults: bool, pause_s: float, instruments: int = 2) -> Inputs:
-    """Trades of some instruments, some late; ticks; with `faults` also gaps, healings, lost connections and restarts."""
+def random_inputs(
+    seed: int,
+    count: int,
+    faults: bool,
+    pause_s: float,
+    instruments: int = 2,
+    start_ns: int = START_NS,
+    more_s: int = 3600,
+) -> Inputs:
+    """Trades of some instruments, some late; ticks; with `faults` also gaps, healings, lost connections and restarts.
+    more_s: how long nothing comes behind them but the last tick."""
     rng = np.random.default_rng(seed)
     made = Inputs({}, {}, {}, count + 3)
     made.records[1] = Connection(seq=1, known_ns=0, venue="binance", name="market", state="open")
-    made.records[2] = Tick(seq=2, known_ns=0, exchange_ns=START_NS - 2 * DAY_NS)
-    now, ids = START_NS, dict.fromkeys(range(1, instruments + 1), 100)
+    made.records[2] = Tick(seq=2, known_ns=0, exchange_ns=start_ns - 2 * DAY_NS)
+    now, ids = start_ns, dict.fromkeys(range(1, instruments + 1), 100)
     kinds = ["trade", "tick", "quote", "gap", "healed", "lost", "open", "started"]
     weights = [0.55, 0.3, 0.1, 0.02, 0.02, 0.004, 0.004, 0.002] if faults else [0.6, 0.3, 0.1, 0, 0, 0, 0, 0]
     for seq in range(3, count + 3):
@@ -61,7 +72,7 @@ def random_inputs(seed: int, count: int, faults: bool, pause_s: float, instrumen
         back = int(rng.exponential(3 * SECOND_NS)) if rng.random() < 0.1 else 0
         if kind == "trade":
             ids[instrument] += 1
-            at = max(START_NS, now - back)
+            at = max(start_ns, now - back)
             price, size = int(rng.integers(90, 110)), int(rng.integers(1, 9))
             side = BUY if rng.random() < 0.5 else SELL
             made.trades[seq] = (instrument, at, now, seq, ID_INTEGER, 0, ids[instrument], price, size, side)
@@ -88,7 +99,7 @@ def random_inputs(seed: int, count: int, faults: bool, pause_s: float, instrumen
             made.records[seq] = Started(seq=seq, known_ns=now, run="again")
         else:
             made.records[seq] = Connection(seq=seq, known_ns=now, venue="binance", name="market", state=kind)
-    end_ns = (now // SECOND_NS + 3600) * SECOND_NS
+    end_ns = (now // SECOND_NS + more_s) * SECOND_NS
     made.records[count + 3] = Tick(seq=count + 3, known_ns=end_ns, exchange_ns=end_ns)
     return made
 
@@ -142,10 +153,15 @@ def oracle(
     return made
 
 
+def over_midnight(seed: int) -> Inputs:
+    """With every fault, over the end of a day, so that bars of every width close."""
+    return random_inputs(seed, 180, faults=True, pause_s=0.7, start_ns=BEFORE_MIDNIGHT_NS, more_s=60)
+
+
 @settings(settings.get_profile("long"))
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_bars_do_not_depend_on_cuts_or_restarts(seed, data):
-    inputs = random_inputs(seed, 180, faults=True, pause_s=0.7)
+    inputs = over_midnight(seed)
     places = st.sets(st.integers(1, inputs.last_seq), max_size=60)
     once = bars_of(inputs.chunks(cuts=set()))
     assert len(once) > 20
@@ -185,7 +201,7 @@ def test_a_day_and_every_width_below_equal_the_slow_computation():
 @settings(settings.get_profile("long"))
 @given(seed=st.integers(0, 2**32))
 def test_every_bar_is_told_once_a_revision_and_revisions_rise_by_one(seed):
-    bars = bars_of(random_inputs(seed, 180, faults=True, pause_s=0.7).chunks(cuts=set()))
+    bars = bars_of(over_midnight(seed).chunks(cuts=set()))
     assert bars.dtype == BARS
     revisions: dict[tuple, int] = {}
     for bar in bars[["instrument", "width_ns", "open_ns", "revision"]].tolist():

@@ -89,6 +89,7 @@ def captured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Captured]:
     yield Captured(tmp_path_factory.mktemp("ccxt"))
 
 
+@pytest.mark.torture
 def test_the_stored_trades_are_the_exchanges(captured: Captured) -> None:
     assert captured.result.status == 0, captured.result.err
     assert (captured.result.json["malformed"], captured.result.json["gaps"]) == (0, 0)
@@ -106,6 +107,7 @@ def test_the_stored_trades_are_the_exchanges(captured: Captured) -> None:
             assert row["taker_side"] == (-1 if same["isBuyerMaker"] else 1)
 
 
+@pytest.mark.torture
 def test_a_replay_without_ccxt_gives_the_same_trades_to_the_byte(
     captured: Captured, tmp_path: Path, without_ccxt: dict[str, str]
 ) -> None:
@@ -118,6 +120,7 @@ def test_a_replay_without_ccxt_gives_the_same_trades_to_the_byte(
     assert exported(again, "trades") == exported(captured.data_dir, "trades")
 
 
+@pytest.mark.torture
 def test_certificates_of_ids_that_may_skip_cannot_tell(captured: Captured) -> None:
     done = ninefold("certify", "--data-dir", captured.data_dir, "--json")
     assert done.status == 0, done.err

@@ -21,6 +21,7 @@ CRYPTOFEED = "raw/cryptofeed/BINANCE_2021-04-05.jsonl.gz"
 LINES = 4_000  # of it
 
 
+@pytest.mark.torture
 def test_a_raw_capture_plays_at_full_speed_to_its_last_trade(tmp_path: Path, recording: Callable[[str], Path]) -> None:
     tape = tmp_path / "BINANCE_2021-04-05.jsonl.gz"
     with gzip.open(recording(CRYPTOFEED)) as lines, gzip.open(tape, "wb", 1) as kept:

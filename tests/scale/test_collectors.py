@@ -1,7 +1,8 @@
 """Several collectors on hosts of their own, one recorder, TLS and credentials between, and a link that is cut and heals.
 
 The same story on network namespaces, where the machine allows them, and through proxies on loopback: the recorder's tables
-hold, row for row, what the collectors' own stream logs hold.
+hold, row for row, what the collectors' own stream logs hold. `make test` holds the parts against a real NATS server:
+test_uplink.py, test_merge.py, bus/test_cut.py, bus/test_guarded.py.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tests.bus.certificates import Authority
 from tests.pipeline.running import until
 from tests.scale.hosts import RECORDER, HostProgram, Loopback, Namespaces, made
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # nine programs on two cores
+pytestmark = [pytest.mark.torture, pytest.mark.timeout(900)]  # nine programs on two cores
 
 TOKYO, BERLIN = "tokyo", "berlin"
 VENUES = {TOKYO: "binance", BERLIN: "coinbase"}
@@ -145,15 +146,10 @@ def running(folder: Path, kind: type[Namespaces | Loopback]) -> Iterator[World]:
             world.end()
 
 
-def test_a_cut_link_heals_from_the_collectors_own_log_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
-    """On namespaces; through proxies where there are none."""
-    with running(tmp_path, Loopback if Namespaces.forbidden() else Namespaces) as world:
-        cut_and_heal(world)
-
-
-@pytest.mark.torture
 @pytest.mark.parametrize("kind", [Namespaces, Loopback])
-def test_a_cut_link_heals_on_namespaces_and_through_proxies(kind: type[Namespaces | Loopback], tmp_path: Path) -> None:
+def test_a_cut_link_heals_from_the_collectors_own_log_and_nothing_is_lost_or_doubled(
+    kind: type[Namespaces | Loopback], tmp_path: Path
+) -> None:
     if kind is Namespaces and (forbidden := Namespaces.forbidden()):
         pytest.skip(forbidden)
     with running(tmp_path, kind) as world:

@@ -87,7 +87,7 @@ class Published(NamedTuple):
 @pytest.fixture(scope="module")
 def published(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Published:
     data_dir, to = tmp_path_factory.mktemp("published"), made_bucket(endpoint, "published")
-    write(data_dir, 1, 60)
+    write(data_dir, 1, 60, at_once=20)
     done = ninefold("publish", "--data-dir", data_dir, "--json", "--to", to)
     again = publish(data_dir, to, quiet)
     write(data_dir, 61, 100, at_once=20)
@@ -221,6 +221,7 @@ def test_two_that_publish_at_once_store_every_row_once(tmp_path, bucket):
     assert sum(one["commits"] for one in results) == written, "no commit took the place of another"
 
 
+@pytest.mark.torture
 def test_a_distributed_engine_counts_and_sums_the_same(published):
     done = subprocess.run(
         [lake(), str(HERE / "engine.py"), published.bucket], capture_output=True, timeout=200, env=os.environ

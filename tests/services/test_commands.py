@@ -172,3 +172,10 @@ def test_a_data_dir_that_is_not_there_is_told(tmp_path):
     found = ninefold("status", "--data-dir", str(tmp_path / "none"), "--json")
     assert (found.status, found.out) == (2, "")
     assert "Traceback" not in found.err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("--config",), ("--config", "a.toml", "more")])
+def test_who_calls_a_process_of_a_pipeline_by_hand_is_told_what_does(arguments: tuple[str, ...], monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["ninefold", "hot", *arguments])
+    with pytest.raises(SystemExit, match="it is started by `ninefold demo` and `ninefold up`"):
+        main()

@@ -64,6 +64,27 @@ class Knowing(Strategy):
     timeframe = "1s"
     target = "where(position > 0, where(bars_held >= 3, 0, 1), where(close > open, 1, 0))"
 '''
+ALONE = (
+    MINE
+    + """
+
+class Joining(Strategy):
+    '''Long from a bar that rises while the other instrument did over five seconds, for three bars or until it loses a little.'''
+
+    timeframe = "1s"
+    entry = '(close > open) & at("binance:ETH/USDT", on("5s", close > open))'
+    exit = "bars_held >= 3"
+    exits = Exits(stop_loss="0.0002")
+
+
+class Monthly(Daily):
+    '''The same.'''
+
+
+class Yearly(Daily):
+    '''The same.'''
+"""
+)
 NAMES = ("stopped", "plain", "elsewhere", "daily", "weekly", "knowing")
 ENDED = """
 import os, sys
@@ -146,6 +167,7 @@ def test_a_strategy_that_reads_another_instrument_and_width_trades_and_is_the_sa
     assert {one.left for one in exits_of(run) if one.strategy == "elsewhere"} == {"time exit", ""}
 
 
+@pytest.mark.torture
 def test_a_replay_that_was_killed_and_went_on_leaves_and_enters_as_if_it_had_not(
     folder: Path, run: Path, tmp_path: Path
 ):
@@ -155,6 +177,19 @@ def test_a_replay_that_was_killed_and_went_on_leaves_and_enters_as_if_it_had_not
     replay(folder / "session.jsonl.gz", tmp_path, strategies=chosen(folder))
     assert 0 < len(begun) < len(exits_of(run)) and exits_of(tmp_path) == exits_of(run)
     assert report_of(tmp_path).unexplained == 0
+
+
+def test_one_that_knows_what_it_holds_reads_other_series_and_leaves_by_its_exits(folder: Path, tmp_path: Path):
+    (tmp_path / "mine.py").write_text(ALONE)
+    alone = Strategies(names=("joining", "daily", "weekly", "monthly", "yearly"), folder=str(tmp_path / "mine.py"))
+    replay(folder / "session.jsonl.gz", tmp_path / "data", latency=LatencyModel(), strategies=alone)
+    report = report_of(tmp_path / "data")
+    assert report.bars is not None and report.recorded is not None
+    assert report.recorded.differences == [] == [one for one in report.bars.differences if one.kind != "bar fill"]
+    assert report.unexplained == 0 and report.bars.compared["target"] > 50
+    assert {one.left for one in exits_of(tmp_path / "data")} == {"stop loss", ""}
+    orders = [one for one in LedgerReader(tmp_path / "data").events() if isinstance(one, Order)]
+    assert any("stop loss of joining" in one.reason for one in orders if one.status == "filled")
 
 
 def exits_of(data_dir: Path) -> list[Guard]:

@@ -72,6 +72,15 @@ def test_it_trades_and_parity_finds_no_difference(run: Path):
     assert report.bars.compared["target"] == report.recorded.compared["target"] > 90
 
 
+def test_where_it_trades_alone_each_fill_of_a_back_test_of_its_targets_has_a_reason(folder: Path, tmp_path: Path):
+    played(folder, tmp_path, ("counts", *IDLE))
+    report = report_of(tmp_path)
+    found = [one for one in report.bars.differences if one.kind == "bar fill"]
+    assert report.unexplained == 0
+    assert len(found) == report.bars.compared["bar fill"] > 3 and {one.strategy for one in found} == {"counts"}
+    assert any(one.reason == "fill model" and "bps from the next open" in one.why for one in found)
+
+
 @pytest.mark.torture
 def test_a_replay_that_was_killed_and_went_on_has_the_same_account(folder: Path, run: Path, tmp_path: Path):
     asked = [str(folder / "session.jsonl.gz"), str(tmp_path), str(folder / "mine.py"), *NAMES]

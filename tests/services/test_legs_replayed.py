@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ninefold.backtest.models import LatencyModel
 from ninefold.config import BadConfig, Strategies
 from ninefold.execution.booked import Booked
-from ninefold.execution.legs import HELD, REFUSED, SENT, UNWINDING, UNWOUND
+from ninefold.execution.legs_rule import HELD, REFUSED, SENT, UNWINDING, UNWOUND
 from ninefold.market.records import Crossed, Has, Order
 from ninefold.market.strategy_records import LegsMoved
 from ninefold.services.explain import explain
@@ -136,9 +137,13 @@ def test_risk_refuses_all_legs_or_none(folder: Path, tmp_path: Path):
     assert REFUSED in states(tmp_path, "uneven") and not any(one.filled for one in of(tmp_path, Order))
 
 
-def test_a_leg_that_would_be_short_is_refused_before_anything_starts(folder: Path, tmp_path: Path):
+def test_a_leg_that_would_be_short_is_refused_before_anything_starts_and_leaves_nothing_open(
+    folder: Path, tmp_path: Path
+):
+    before = set(threading.enumerate())
     with pytest.raises(BadConfig, match="its leg there has the weight -1, and the account is one of spot"):
         played(folder, tmp_path, ("pair",))
+    assert set(threading.enumerate()) <= before
 
 
 def books(data_dir: Path) -> list[object]:

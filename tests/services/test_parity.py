@@ -254,6 +254,7 @@ replay(Path(sys.argv[1]), Path(sys.argv[2]), ends)
 """
 
 
+@pytest.mark.torture  # pipeline/test_account.py holds it of a run that was killed
 def test_a_replay_that_was_interrupted_and_went_on_is_the_same_again(session, tmp_path):
     ended = subprocess.run([sys.executable, "-c", ENDED, str(session), str(tmp_path)], timeout=120)
     assert ended.returncode == 9

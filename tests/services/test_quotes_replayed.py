@@ -105,6 +105,9 @@ def test_parity_finds_no_difference_without_a_reason(run: Path):
     assert report.unexplained == 0
     assert report.recorded.differences == [] == report.simulated.differences
     assert report.recorded.compared["order"] > 60
+    differ = [one for one in report.bars.differences if one.kind == "quote fill"]
+    assert {one.reason for one in differ} == {"fill model"}, "quotes met it that a queue would not have"
+    assert report.bars.compared["quote fill"] == len(quotes(run, "sent")) > report.bars.same["quote fill"] > 20
 
 
 def test_a_quote_is_explained_and_decided_the_same_again(run: Path):

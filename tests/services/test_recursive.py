@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,18 @@ def test_a_window_forgets_and_an_average_that_smooths_does_so_slowly(tmp_path: P
     assert fast["agrees_from"] < slow["agrees_from"]
     assert target["agrees_from"] is not None
     assert all(np.diff(slow["differs"]) <= 0)
+
+
+def test_a_place_counted_from_the_anchor_always_changes_and_which_of_two_was_later_does_not(tmp_path: Path) -> None:
+    body = 'target = "where(maxindex(close, 5) > minindex(close, 5), 1, 0)"'
+    (tmp_path / "turns.py").write_text(
+        f"from ninefold.strategy import Strategy\n\n\nclass Turns(Strategy):\n    {body}\n"
+    )
+    found = recursive_check(replace(asked(tmp_path, strategy="turns"), strategies=tmp_path / "turns.py"))
+    first, last, *compared = found["terms"]
+    assert [first["term"], last["term"]] == ["maxindex(close, 5)", "minindex(close, 5)"]
+    assert first["agrees_from"] is None is last["agrees_from"] and first["differs"][0] > 0.5
+    assert {one["agrees_from"] for one in compared} == {4}
 
 
 def test_what_has_no_formula_and_bars_that_are_too_few_are_refused(tmp_path: Path) -> None:

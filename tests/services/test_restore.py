@@ -117,7 +117,7 @@ def test_only_an_empty_place_is_taken(copy: Path, tmp_path: Path) -> None:
     assert Reader(tmp_path / "empty").position() == manifest_of(copy).position
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 @pytest.mark.timeout(300)
 def test_the_drill_a_running_pipeline_is_saved_killed_restored_and_goes_on(tmp_path: Path) -> None:
     world = World(tmp_path / "data")

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections import Counter
 from itertools import combinations
 
 import numpy as np
@@ -188,3 +189,14 @@ def test_there_are_default_strategies_of_every_kind_on_seconds_and_minutes():
 def test_the_page_of_strategies_is_up_to_date():
     text = PAGE.read_text(encoding="utf-8")
     assert page(text) == text, "run python -m tests.strategy.page"
+
+
+def test_every_source_is_listed_with_its_strategies_and_where_it_was_looked_up():
+    """A row's source is what the source texts of its strategies, and of no others, begin with."""
+    text = PAGE.with_name("sources.md").read_text(encoding="utf-8")
+    books = text[text.index("## Books") : text.index("## Common practice")]
+    rows = re.findall(r"^\| (.+?) \| (`.+?`) \| .+ \| 20\d\d-\d\d-\d\d \|$", books, re.MULTILINE)
+    listed = {source: re.findall("`(.+?)`", names) for source, names in rows}
+    named = [kind for kind in KINDS.values() if not kind.source.startswith("common practice: ")]
+    assert listed == {source: [kind.name for kind in named if kind.source.startswith(source)] for source in listed}
+    assert Counter(name for names in listed.values() for name in names) == Counter(kind.name for kind in named)

@@ -110,13 +110,11 @@ def test_a_formula_that_is_wrong_names_the_strategy():
 
 
 LIVE = {
-    "free code with exits": ({"on_bar": lambda self, bar: 1.0, "exits": Exits(bars=3)}, "has exits"),
     "free code on trades": ({"on_trade": lambda self, *trade: 1.0}, "free code on trades"),
     "itself elsewhere": (
         {"target": lambda self: where(on("5m", position) > 0, 0, 1)},
         "position, what it holds itself",
     ),
-    "itself, with exits": ({"target": "where(position > 0, 0, 1)", "exits": Exits(bars=3)}, "has exits"),
     "legs on nothing": ({"legs": {"one": 1, "other": 1}}, "nothing says which instruments its legs are"),
     "quotes of another": (
         {"bid": 'bid * at("binance:ETH/USDT", close / sma(close, 5))', "ask": "ask", "size": "0.01", "most": 1},
@@ -124,7 +122,6 @@ LIVE = {
     ),
     "free code on books": ({"on_book": lambda self, book: None, "most": 1}, "is free code that quotes"),
     "the book": ({"target": "where(bid_size > ask_size, 1, 0)"}, "ask_size, bid_size, which recorded books have"),
-    "itself and others": ({"target": 'where(position > on("5m", volume), 0, 1)'}, "reads other series"),
 }
 
 
@@ -165,7 +162,10 @@ RUNS = {
     "itself, long ago": {"target": lambda self: sign(sma(position, 3))},
     "itself, as a side": {"entry": "close > open", "exit": "open_profit > 0.1"},
     "exits": {"entry": "close > open", "exits": Exits(stop_loss="0.1")},
+    "itself, with exits": {"target": "where(position > 0, 0, 1)", "exits": Exits(bars=3)},
+    "itself and others": {"target": 'where(position > on("5m", volume), 0, 1)'},
     "free code": {"on_bar": lambda self, bar: 1.0},
+    "free code with exits": {"on_bar": lambda self, bar: 1.0, "exits": Exits(bars=3)},
 }
 
 

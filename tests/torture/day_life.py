@@ -139,7 +139,7 @@ class Life:
             self.made += again.records
             self.execute.write(again)
             self.execute.take_orders()
-        held = self.core.in_force
+        held = self.core.halts.in_force
         self._halted = halt.Halt(held.by, held.reason, held.known_ns) if held is not None else None
         self._flattened = tuple(halt.Ask(one.by, one.instrument, one.known_ns) for one in self.core.flattened.values())
         seq, known_ns = self._day.next()

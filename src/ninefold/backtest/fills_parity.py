@@ -44,6 +44,7 @@ class Decided:
     capital: of one instrument, in 10**-8 of `quote`, the account's asset; weights: of the strategies; sizing: how they are used. starts:
     (seq, from_seq) of each: behind seq only targets behind from_seq are known to the account. until_seq: up to where the ledger
     has what was decided. exits: what the ledger says of them, by (instrument, strategy). legs: strategies with legs.
+    quoting: whether others quote, on all instruments.
     """
 
     standings: Mapping[tuple[int, int], Standing]
@@ -55,6 +56,7 @@ class Decided:
     until_seq: int
     exits: Mapping[tuple[int, str], Sequence[Guard]]
     legs: frozenset[str] = frozenset()
+    quoting: bool = False
     sizing: str = "fixed"
     quote: str = "USDT"
 

@@ -4,7 +4,8 @@ In:  bars, the columns that formulas read, a plan.
 Out: a `Result` as `run` gives it. Bar by bar in Python, on the slow kernel: some microseconds a bar for free code, some
      tens for a formula.
 
-At a close the strategy sees the position after the bar's fills. A target that it repeats changes nothing, as with `Changes`.
+At a close the strategy sees the position after the bar's fills. A target that it repeats changes nothing, as with `Changes`, unless an
+exit has left the position and the entry holds again.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ninefold.strategy.free_code import READ, CodeFailed, FreeCode
 from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import Code, Plan
 
-Wanted = Callable[[int, Account], float]
+Wanted = Callable[[int, Account], tuple[float, bool]]  # the target, and whether the entry holds again
 Shown = Callable[[int, Account], dict[str, float]]
 
 
@@ -63,16 +64,16 @@ def check_read(plan: Plan, read: frozenset[str], columns: Iterable[str]) -> None
 
 
 def _changes(wanted: Wanted) -> Callable[[int, Account], int | None]:
-    """Only what differs from the last that was said; NaN counts as 0."""
+    """Only what differs from the last that was said, or is entered again; NaN counts as 0."""
     said = 0
 
     def change(row: int, account: Account) -> int | None:
         nonlocal said
-        target = wanted(row, account)
+        target, again = wanted(row, account)
         if math.isnan(target):
             target = 0.0
         now = round(target * ONE)
-        if now == said:
+        if now == said and not again:
             return None
         said = now
         return now
@@ -83,13 +84,15 @@ def _changes(wanted: Wanted) -> Callable[[int, Account], int | None]:
 def _of_formula(plan: Plan, columns: Mapping[str, np.ndarray], shown: Shown, scale: Scale) -> Wanted:
     term = plan.target
     check_columns(plan, columns)
-    evaluator = Evaluator([term], scale)
+    entries = plan.entered_again
+    evaluator = Evaluator([term, *(entry for _, entry in entries)], scale)
     read = {name: np.asarray(columns[name], np.float64).tolist() for name in term.columns - OWN}
 
-    def wanted(row: int, account: Account) -> float:
+    def wanted(row: int, account: Account) -> tuple[float, bool]:
         here = {name: values[row] for name, values in read.items()}
-        value = float(evaluator.update(here | shown(row, account))[0])
-        return max(-1.0, min(1.0, value)) if value == value else value
+        value, *holds = evaluator.update(here | shown(row, account)).tolist()
+        target = max(-1.0, min(1.0, value)) if value == value else value
+        return target, any(one == 1.0 and target == side for one, (side, _) in zip(holds, entries, strict=True))
 
     return wanted
 
@@ -101,10 +104,10 @@ def _of_code(
     times = list(zip(bars.open_ns.tolist(), bars.close_ns.tolist(), strict=True))
     read = {name: np.asarray(columns[name], np.float64).tolist() for name in READ}
 
-    def wanted(row: int, account: Account) -> float:
+    def wanted(row: int, account: Account) -> tuple[float, bool]:
         here = {name: values[row] for name, values in read.items()}
         try:
-            return free.target(*times[row], here, shown(row, account))
+            return free.target(*times[row], here, shown(row, account)), False
         except CodeFailed as error:
             raise BadStrategy(f"{plan.name}: on_bar failed at row {row}: {error}") from error
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
@@ -16,7 +13,7 @@ from ninefold.services.cold import Cold
 from ninefold.services.process import run_last
 
 
-def run(config: Annotated[Path, typer.Option(help="a ninefold.toml")]) -> None:
+def run(config: Path) -> None:
     def told(port: int) -> None:
         print(f"port: {port}", flush=True)
 

@@ -7,7 +7,7 @@ import json
 import sys
 import urllib.request
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -19,13 +19,18 @@ from ninefold.commands.chosen import Folder, Legs, Names, chosen_strategies
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.commands.line import shower
-from ninefold.commands.table import print_summary
 from ninefold.config import Account, Config, Risk, Serve, Source, Strategies, Venue
 from ninefold.services import process
 from ninefold.services.children import Child, ChildFailed, start
+from ninefold.services.lazily import lazily
 from ninefold.services.run import READY_S, Pipeline
 from ninefold.simulator.outside import Outside
 from ninefold.store.data_dir import open_data_dir
+
+if TYPE_CHECKING:
+    from ninefold.commands import table
+else:
+    table = lazily("ninefold.commands.table")  # --json does without
 
 TRADED = "binance"
 SIMULATED = (TRADED, "coinbase", "kraken")
@@ -102,7 +107,7 @@ def run(
     if json_:
         print(json.dumps(said))
     else:
-        print_summary(said)
+        table.print_summary(said)
 
 
 async def _demo(
@@ -118,20 +123,19 @@ async def _demo(
 ) -> dict[str, object]:
     open_data_dir(data_dir)
     free_port(Serve().host, port)  # before anything is started
-    outside = Outside()
+    outside = Outside()  # answers from here on
     exchange: Child | None = None
     pipeline: Pipeline | None = None
     server: NatsServer | None = None
     try:
         if bus:
             server = await NatsServer.start(data_dir / "nats")
-        outside_port = await outside.start()
         arguments = ["-m", "ninefold.simulator", "--data-dir", str(data_dir / "simulator"), *simulation]
         exchange = await start("simulator", arguments, data_dir / "logs")
         ready = msgspec.json.decode(await exchange.line(READY_S), type=Ready)
         keeps_time = "--tape" not in simulation or simulation[-1] == "1"
-        config = await asyncio.to_thread(_config, data_dir, port, ready, outside_port, further, keeps_time, chosen)
-        slack = {config.notify.webhook_env: f"http://127.0.0.1:{outside_port}/slack"}
+        config = await asyncio.to_thread(_config, data_dir, port, ready, outside.port, further, keeps_time, chosen)
+        slack = {config.notify.webhook_env: f"http://127.0.0.1:{outside.port}/slack"}
         pipeline = await Pipeline.start(config, server.url if server else "", slack)
         pipeline.children.append(exchange)
         print(f"charts: {pipeline.url}", file=sys.stderr, flush=True)
@@ -145,7 +149,7 @@ async def _demo(
             await server.stop()
         if exchange is not None:
             await exchange.stop()
-        await outside.stop()
+        outside.stop()
         if sys.stderr.isatty():
             print(file=sys.stderr)
     return {**pipeline.summary(), "slack_messages": len(outside.messages), "shift_ns": shift_ns}

@@ -25,6 +25,7 @@ from ninefold.execution.desk import Desk
 from ninefold.execution.done import tell
 from ninefold.execution.followed import Followed
 from ninefold.execution.guards import ExitRule, Guards
+from ninefold.execution.halts import Halts
 from ninefold.execution.ids import is_ours
 from ninefold.execution.legs import Legs
 from ninefold.execution.legs_allowed import legs_allowed
@@ -39,7 +40,7 @@ from ninefold.execution.selling_out import SellingOut
 from ninefold.execution.shown import Shown
 from ninefold.execution.under_way import busy_of, pending, pending_parts
 from ninefold.execution.wishes import Shares, Wanted, Wishes, shared
-from ninefold.execution.worth import DRAWDOWN, Worth, worth_of
+from ninefold.execution.worth import Worth, worth_of
 from ninefold.market.chunk import Chunk
 from ninefold.market.instruments import Registry
 from ninefold.market.records import (
@@ -61,7 +62,7 @@ from ninefold.market.records import (
     Started,
     Tick,
 )
-from ninefold.market.strategy_records import Guard, LegsMoved, Renewed
+from ninefold.market.strategy_records import Guard, LegsMoved
 from ninefold.market.time import SECOND_NS
 
 NO_EXITS: Mapping[str, ExitRule] = {}
@@ -69,8 +70,7 @@ NO_EXITS: Mapping[str, ExitRule] = {}
 
 class ExecutionCore:
     """One account. widths: of bars whose returns somebody asks for beside the rules. exits, legs: of strategies. quotes: of those that
-    quote, the most that they may hold. `contradictions`: updates that could not be true, newest last. `to_halt`: a halt of our
-    own that the halt switch does not show yet."""
+    quote, the most that they may hold. `contradictions`: updates that could not be true, newest last."""
 
     def __init__(
         self,
@@ -89,9 +89,8 @@ class ExecutionCore:
         self.orders = self._followed.orders
         self.contradictions: deque[Contradiction] = deque(maxlen=1000)
         self._registry = registry
-        self._halted: Halted | None = None
-        self.to_halt: Halted | None = None
         self.worth = Worth()
+        self.halts = Halts(self.worth, rules.max_drawdown_ppm)
         self.canary = Canary(rules)
         self.returns = Returns(widths | ({rules.tail_width_ns} if rules.max_var or rules.max_cvar else set()))
         self._selling_out = SellingOut()
@@ -126,15 +125,6 @@ class ExecutionCore:
         return core
 
     @property
-    def halted(self) -> bool:
-        return self._halted is not None
-
-    @property
-    def in_force(self) -> Halted | None:
-        """The halt that holds and that the halt switch showed."""
-        return None if self.to_halt is not None else self._halted
-
-    @property
     def flattened(self) -> Mapping[str, Flatten]:
         """What somebody wants sold out, by instrument name, "" for all."""
         return self._selling_out.asked
@@ -164,6 +154,7 @@ class ExecutionCore:
         desired: Mapping[int, int] | Callable[[], Mapping[int, int]] | None = None,
         open_mays: Sequence[May] = (),
         wants: Mapping[int, Mapping[str, int]] | None = None,
+        decide: Callable[[], object] = tuple,
     ) -> list[Approved]:
         """Fold one chunk and append to its records; return what may be sent once the chunk is written.
 
@@ -171,10 +162,11 @@ class ExecutionCore:
                    of the chunk before, a size would depend on where chunks are cut. Only used if the chunk holds a tick.
         open_mays: MAYs whose time has not run out.
         wants:     by instrument and strategy, the amounts of base that make up what is desired.
+        decide:    at a tick, adds the targets of strategies that read what they hold to the chunk.
         """
         self.shown.fold(chunk)
         self.returns.fold(chunk.rows("bars"))
-        self.legs.watch(chunk.rows("quotes"))
+        self.legs.seen.watch(chunk.rows("quotes"))
         self.desk.watch(chunk.rows("trades"))
         self.guards.watch(chunk.rows("trades"), self._followed.under_way.values())
         made: list[AnyRecord] = []
@@ -187,6 +179,7 @@ class ExecutionCore:
                 made += self._fold(record)
         if tick is not None:
             made += self._worth(tick)
+            decide()
             made += self.guards.look(chunk, tick, busy_of(self._followed.all_under_way()) if self._may_leave else None)
             wanted = (desired() if callable(desired) else desired) or {}
             approved = self._decide(chunk, tick, Wanted(wanted, wants or {}, open_mays), made)
@@ -202,8 +195,11 @@ class ExecutionCore:
             case Balance():
                 self.account.show(record)
                 self._awaited.pop("its balances", None)
-            case Halted() | Resumed():
-                self._switch(record)
+            case Halted():
+                self.halts.halt(record)
+            case Resumed():
+                self.halts.resume()
+                self._selling_out.fold(record)
             case Equity():
                 self._see(record)
             case Asked():
@@ -219,7 +215,7 @@ class ExecutionCore:
                 self.account.attribution.share(record)
             case Crossed():
                 self.account.attribution.cross(record, self._registry[record.instrument])
-            case Guard() | Renewed():
+            case Guard():
                 self.guards.fold(record)
             case LegsMoved():
                 self.legs.fold(record)
@@ -237,19 +233,8 @@ class ExecutionCore:
         self.worth.see(equity)
         self.canary.look(bool(busy_of(self._followed.all_under_way())), not self.account.differences())
 
-    def _switch(self, record: Halted | Resumed) -> None:
-        if isinstance(record, Resumed):
-            self.worth.resumed(self._halted)
-            self._selling_out.fold(record)
-            self._halted = self.to_halt = None
-            return
-        ours = record.by == DRAWDOWN and self._halted is None
-        self._halted, self.to_halt = record, record if ours else None
-
     def _update(self, update: Order) -> list[AnyRecord]:
-        if not is_ours(update.client_order_id):
-            return []
-        if self.desk.take(update):
+        if not is_ours(update.client_order_id) or self.desk.take(update):
             return []
         known = self.orders.get(update.client_order_id)
         if known is None:
@@ -292,7 +277,7 @@ class ExecutionCore:
         if before.complete or not after.complete:
             return []
         self.canary.filled(after.order.client_order_id)
-        words = self.legs.words(after.order)
+        words = self.legs.seen.words(after.order)
         return [tell(after, self._registry[after.order.instrument], by.seq, by.known_ns, words)]
 
     def _start(self, started: Started) -> list[AnyRecord]:
@@ -315,12 +300,7 @@ class ExecutionCore:
         self._equity_second = second
         equity = Equity(seq=tick.seq, known_ns=tick.known_ns, quote=self.rules.quote, value=self.equity())
         self._see(equity)
-        fell = self.worth.fell_too_far(self.rules.max_drawdown_ppm)
-        if not fell or self._halted is not None:
-            return [equity]
-        halted = Halted(seq=tick.seq, known_ns=tick.known_ns, by=DRAWDOWN, reason=fell)
-        self._switch(halted)
-        return [equity, halted]
+        return [equity, *self.halts.look(tick)]
 
     def _decide(self, chunk: Chunk, tick: Tick, wanted: Wanted, made: list[AnyRecord]) -> list[Approved]:
         under_way = self._followed.all_under_way()
@@ -339,7 +319,7 @@ class ExecutionCore:
 
                 wanted, moved = legs_allowed(self.legs, self._wishes, chunk, tick, wanted, free, refused_of)
                 made += moved
-            wished, shares = self._wishes.orders(chunk, tick, wanted, busy, under_way, self._halted, made)
+            wished, shares = self._wishes.orders(chunk, tick, wanted, busy, under_way, self.halts.now, made)
             intents = leaving + wished
         quoted, cancels = self.quotes.look(tick, under_way, not self._awaited, self._may_leave)
         intents = intents + quoted
@@ -369,7 +349,7 @@ class ExecutionCore:
 
     @property
     def _may_leave(self) -> bool:
-        return self._halted is None and not self._awaited
+        return self.halts.now is None and not self._awaited
 
     def _risk_state(self, tick: Tick, shares: Mapping[str, Mapping[str, int]]) -> RiskState:
         under_way = self._followed.all_under_way()
@@ -379,7 +359,7 @@ class ExecutionCore:
             registry=self._registry,
             shown=self.shown,
             account=self.account,
-            halted=self._halted,
+            halted=self.halts.now,
             sent_ns=self._followed.sent_ns(tick.known_ns),
             awaited=list(self._awaited),
             pending=pending(under_way, self._registry),

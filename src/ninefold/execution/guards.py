@@ -140,12 +140,9 @@ class Guards:
             self._prices.clear()
             self._watched = None
 
-    def fold(self, record: Guard | Renewed) -> None:
+    def fold(self, record: Guard) -> None:
         key = (record.strategy, record.instrument)
         if record.strategy not in self._rules:
-            return
-        if isinstance(record, Renewed):
-            self._renewed.add(key)
             return
         entry = self._attribution.entries.of.get(key)
         if entry is not None and record.best:
@@ -176,10 +173,10 @@ class Guards:
         self._prices.clear()
         for bar in chunk.rows("bars")[chunk.rows("bars")["revision"] == 0]:
             made += self._close(bar, tick)
+        self._renewed = {(one.strategy, one.instrument) for one in chunk.records if isinstance(one, Renewed)}
         for key, target in self._targets(chunk):
             made += self._want(key, target, tick)
         made += self._stand(tick)
-        self._renewed.clear()
         self._find_due(tick, busy)
         return made
 

@@ -2,7 +2,7 @@
 
 In:  the rules by strategy; at a tick, the targets that came, what each strategy holds, orders as they stand.
 Out: at a tick `LegsMoved` records of what changed, and what each strategy with legs wants now of each instrument: what it holds,
-     except at the ticks at which its legs move (`Moves`).
+     except at the ticks at which its legs move (`moves`).
 
 The rule is that of back-tests (`legs_rule`). Other targets decide all legs anew. They wait until no leg has an order
 under way; then all leave at one tick, or none: not if one would open less than the venue takes, or if the risk gate refuses one.
@@ -17,31 +17,27 @@ ledger's events, so after a restart the same legs belong together and the same i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 
 import msgspec
 import numpy as np
 
 from ninefold.execution.attribution import Attribution
 from ninefold.execution.families import AGAIN_NS
-from ninefold.execution.legs_rule import LegsRule, breaks, cannot_be_sent
-from ninefold.execution.money import ONE, base_amount, is_orderable, size_of
+from ninefold.execution.legs_rule import HELD, MOVES, REFUSED, SENT, UNWINDING, UNWOUND, WAITING, LegsRule, breaks
+from ninefold.execution.legs_seen import Amounts, LegsSeen
+from ninefold.execution.money import ONE
 from ninefold.execution.orders import Tracked
 from ninefold.execution.shown import Shown
-from ninefold.market.arrays import newest
 from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import Order, Tick
 from ninefold.market.strategy_records import LegsMoved
 
-WAITING, REFUSED, SENT, HELD, UNWINDING, UNWOUND = "waiting", "refused", "sent", "held", "unwinding", "unwound"
-MOVES = (WAITING, SENT, UNWINDING)  # states in which something is still to be sent
-Amounts = dict[int, int]  # by instrument, of base
 Wants = Mapping[int, Mapping[str, int]]  # by instrument and strategy
 
 
 class Legs:
     """stands: by strategy, where its legs stand. moves: of strategies that move at this tick, what they want. sized: by instrument,
-    the size that all strategies want at this tick, where legs had a part in it."""
+    the size that all strategies want at this tick, where legs had a part in it. seen: what their orders lack and what is quoted."""
 
     def __init__(
         self,
@@ -55,19 +51,10 @@ class Legs:
         self.stands: dict[str, LegsMoved] = {}
         self.moves: dict[str, Amounts] = {}
         self.sized: dict[int, int] = {}
+        self.seen = LegsSeen(rules, registry, attribution, orders, shown)
         self._registry = registry
-        self._attribution = attribution
-        self._orders = orders
-        self._shown = shown
         self._tried_ns: dict[str, int] = {}
-        self._shown_sizes: dict[int, tuple[int, int]] = {}  # bid and ask
         self._before: dict[str, Amounts] = {}  # of who moves, what it held
-
-    def watch(self, quotes: np.ndarray) -> None:
-        """See how much is quoted, if somebody waits for that."""
-        if len(quotes) and any(rule.waits for rule in self.rules.values()):
-            for instrument, bid, ask in newest(quotes)[["instrument", "bid_size", "ask_size"]].tolist():
-                self._shown_sizes[instrument] = bid, ask
 
     def fold(self, moved: LegsMoved) -> None:
         if moved.strategy in self.rules:
@@ -86,7 +73,7 @@ class Legs:
         self.moves, self.sized = {}, {}
         made: list[LegsMoved] = []
         for name, rule in self.rules.items():
-            legs = self._instruments(rule)
+            legs = self.seen.instruments(rule)
             if legs is None:
                 continue
             made += self._settled(name, tick)
@@ -104,10 +91,10 @@ class Legs:
         for order in orders:
             for name in self.movers(order.instrument):
                 stand, wants = self.stands[name], self.moves[name]
-                held = {of: self._attribution.held(name, of) for of in wants}
+                held = {of: self.seen.held(name, of) for of in wants}
                 if stand.state == WAITING and breaks((held[of], wants[of]) for of in wants):
                     del self.moves[name]
-                    why = f"risk refused {self._leg(name, order.instrument)}: {order.reason}"
+                    why = f"risk refused {self.seen.leg(name, order.instrument)}: {order.reason}"
                     made.append(self._give_up(name, stand, tick, why))
                 else:
                     del wants[order.instrument]
@@ -121,7 +108,7 @@ class Legs:
             stand = self.stands[name]
             mine = {of: orders[of] for of in wants if of in orders}
             if stand.state == WAITING and len(wants) == len(stand.wanted):
-                before = stand.before if self._is_half(name, stand) else self._before[name]
+                before = stand.before if self.seen.is_half(stand) else self._before[name]
                 made.append(self._become(stand, tick, SENT, before=before, orders=mine, whole=True))
             elif mine:
                 made.append(self._become(stand, tick, stand.state, stand.why, orders={**stand.orders, **mine}))
@@ -132,7 +119,7 @@ class Legs:
         found = {}
         for name, rule in self.rules.items():
             if self._registry[instrument].name in [of for _, of in rule.legs]:
-                held = self._attribution.held(name, instrument)
+                held = self.seen.held(name, instrument)
                 found[name] = self.moves.get(name, {}).get(instrument, held)
         return found
 
@@ -148,51 +135,29 @@ class Legs:
         stand = self.stands[name]
         return f"the legs of {name} are unwound: {stand.why}" if stand.state == UNWINDING else f"the legs of {name}"
 
-    def words(self, order: Order) -> str:
-        """Of an order, the legs that it is one of; "" of others."""
-        rules = [(name, self.rules[name]) for name in order.strategies if name in self.rules]
-        return "".join(
-            f"; {name} has the legs {', '.join(f'{leg} {of}' for leg, of in rule.legs)}" for name, rule in rules
-        )
-
-    def _instruments(self, rule: LegsRule) -> Amounts | None:
-        """Of each leg, None while one is not known."""
-        known = {one.name: one.id for one in self._registry.current()}
-        found = [known.get(of) for _, of in rule.legs]
-        return None if None in found else {of: 0 for of in found if of is not None}
-
     def _settled(self, name: str, tick: Tick) -> list[LegsMoved]:
         """What has become of orders that left."""
         stand = self.stands.get(name)
         if stand is None or stand.state not in (SENT, UNWINDING):
             return []
-        tracked = [self._orders[one] for one in stand.orders.values() if one in self._orders]
-        missing = self._missing(stand)
-        if not all(one.settled for one in tracked):
+        missing = self.seen.missing(stand)
+        if not self.seen.are_over(stand):
             return []
         if not missing:
             state = HELD if stand.state == SENT else UNWOUND
             return [self._become(stand, tick, state, stand.why, orders={}, whole=True)]
-        if stand.state == SENT and self._is_half(name, stand):
-            why = f"{', '.join(self._leg(name, of) for of in missing)} could not be filled"
+        if stand.state == SENT and self.seen.is_half(stand):
+            why = f"{', '.join(self.seen.leg(name, of) for of in missing)} could not be filled"
             return [self._become(stand, tick, UNWINDING, why, orders={}, whole=False)]
         return []
 
     def _give_up(self, name: str, stand: LegsMoved, tick: Tick, why: str) -> LegsMoved:
         """What waits cannot be sent: if a leg was missed before, all go back to what was held before that."""
-        if not self._is_half(name, stand):
+        if not self.seen.is_half(stand):
             return self._become(stand, tick, REFUSED, why, orders={})
-        missing = ", ".join(self._leg(name, of) for of in self._missing(stand))
+        missing = ", ".join(self.seen.leg(name, of) for of in self.seen.missing(stand))
         said = f"{missing} could not be filled" if missing else why
         return self._become(stand, tick, UNWINDING, said, orders={}, whole=False)
-
-    def _is_half(self, name: str, stand: LegsMoved) -> bool:
-        """Whether a leg that was to open something was missed, so that all are to be brought back."""
-        if self.rules[name].waits:
-            return False
-        asked = {of: self._part(name, one, one.size) for of, one in self._left(stand).items()}
-        pairs = [(stand.before.get(of, 0), stand.before.get(of, 0) + asked[of]) for of in self._missing(stand)]
-        return not stand.whole or (stand.state != UNWINDING and breaks(pairs))
 
     def _told(self, name: str, legs: Amounts, targets: np.ndarray, wants: Wants, tick: Tick) -> list[LegsMoved]:
         """Other targets decide all legs anew."""
@@ -205,14 +170,14 @@ class Legs:
         wanted = {of: wants[of][name] for of in legs}
         why = ""
         if short := [of for of in legs if said[of] < 0]:
-            why = f"{self._leg(name, short[0])} would be short, which spot cannot be, so all are flat"
+            why = f"{self.seen.leg(name, short[0])} would be short, which spot cannot be, so all are flat"
             wanted = dict.fromkeys(legs, 0)
         self._tried_ns.pop(name, None)
         fresh = LegsMoved(
             seq=tick.seq, known_ns=tick.known_ns, strategy=name, state=WAITING, targets=said, wanted=wanted
         )
-        apart = {of: amount - self._attribution.held(name, of) for of, amount in wanted.items()}
-        is_there = not any(self._is_orderable(of, amount) for of, amount in apart.items())
+        apart = {of: amount - self.seen.held(name, of) for of, amount in wanted.items()}
+        is_there = not any(self.seen.can_be_ordered(of, amount) for of, amount in apart.items())
         if is_there and not any(wanted.values()):
             return [self._become(fresh, tick, HELD, why)]
         if stand is not None:
@@ -224,87 +189,33 @@ class Legs:
         """Its legs move at this tick, if they can be sent."""
         aim = stand.before if stand.state == UNWINDING else stand.wanted
         if stand.state == WAITING:
-            why = self._unsendable(name, stand)
+            why = self.seen.unsendable(stand)
             if why is not None:
                 return [self._give_up(name, stand, tick, why)] if why else []
         else:
-            aim = {of: aim[of] for of in self._missing(stand)}
-        if rule.waits and not all(self._is_shown(name, of, amount) for of, amount in aim.items()):
+            aim = {of: aim[of] for of in self.seen.missing(stand)}
+        if rule.waits and not all(self.seen.is_shown(name, of, amount) for of, amount in aim.items()):
             return []
         self._tried_ns[name] = tick.known_ns
-        self.moves[name], self._before[name] = dict(aim), {of: self._attribution.held(name, of) for of in aim}
+        self.moves[name], self._before[name] = dict(aim), {of: self.seen.held(name, of) for of in aim}
         return []
-
-    def _unsendable(self, name: str, stand: LegsMoved) -> str | None:
-        """Why none of them is sent, None if all can be; "" while a price is unknown."""
-        is_flat = any(target < 0 for target in stand.targets.values())
-        for of, wanted in stand.wanted.items():
-            quote, instrument = self._shown.quote(of), self._registry[of]
-            held = self._attribution.held(name, of)
-            if quote is None:
-                return ""
-            price = quote.price(1 if wanted > held else -1)
-            target = 0 if is_flat else stand.targets[of]
-            if cannot_be_sent(target, held, wanted, partial(_is_taken, instrument, price)):
-                return f"{self._leg(name, of)} would open less than the venue takes, so none is sent"
-        return None
-
-    def _is_shown(self, name: str, of: int, wanted: int) -> bool:
-        """Whether the other side is quoted for the whole of what is missing."""
-        missing = wanted - self._attribution.held(name, of)
-        size = self._shown_sizes.get(of, (0, 0))[1 if missing > 0 else 0]
-        return missing == 0 or base_amount(self._registry[of], size) >= abs(missing)
-
-    def _missing(self, stand: LegsMoved) -> list[int]:
-        """Instruments that lack something that the venue takes an order for: of what was asked for, or to what was before."""
-        if stand.state == UNWINDING:
-            lacks = {of: amount - self._attribution.held(stand.strategy, of) for of, amount in stand.before.items()}
-        else:
-            name, left = stand.strategy, self._left(stand)
-            lacks = {of: self._part(name, one, one.size - one.filled) for of, one in left.items()}
-        return [of for of, amount in lacks.items() if self._is_orderable(of, amount)]
-
-    def _left(self, stand: LegsMoved) -> dict[int, Order]:
-        """Its orders as they stand, by instrument, those that are not over for long."""
-        return {of: self._orders[one].order for of, one in stand.orders.items() if one in self._orders}
-
-    def _part(self, name: str, order: Order, size: int) -> int:
-        """What a strategy has of a part of an order, of base, signed."""
-        amount = order.side * base_amount(self._registry[order.instrument], size)
-        return self._attribution.parts(order, amount).get(name, 0)
-
-    def _is_orderable(self, of: int, amount: int) -> bool:
-        quote = self._shown.quote(of)
-        return bool(amount) and (
-            quote is None or _is_taken(self._registry[of], quote.price(1 if amount > 0 else -1), abs(amount))
-        )
 
     def _is_late(self, name: str, stand: LegsMoved, tick: Tick) -> bool:
         """Whether it is time: what was just tried is tried again a second later."""
-        if stand.state == SENT and not self._missing(stand):
+        if stand.state == SENT and not self.seen.missing(stand):
             return False
         return tick.known_ns - self._tried_ns.get(name, -AGAIN_NS) >= AGAIN_NS
 
     def _become(self, stand: LegsMoved, tick: Tick, state: str, why: str = "", **how: object) -> LegsMoved:
         if state != stand.state:
             self._tried_ns.pop(stand.strategy, None)
-        text = f"the legs of {stand.strategy} are {state}" + (f": {why}" if why else "") + f" ({self._named(stand)})"
+        text = (
+            f"the legs of {stand.strategy} are {state}" + (f": {why}" if why else "") + f" ({self.seen.named(stand)})"
+        )
         given = {"seq": tick.seq, "known_ns": tick.known_ns, "state": state, "why": why, "text": text, **how}
         moved: LegsMoved = msgspec.structs.replace(stand, **given)
         self.fold(moved)
         return moved
-
-    def _named(self, stand: LegsMoved) -> str:
-        return ", ".join(self._leg(stand.strategy, of) for of in stand.wanted)
-
-    def _leg(self, name: str, instrument: int) -> str:
-        of = self._registry[instrument].name
-        return next(f"{leg} {of}" for leg, its in self.rules[name].legs if its == of)
-
-
-def _is_taken(instrument: Instrument, price: int, amount: int) -> bool:
-    size = size_of(instrument, amount) // instrument.lot_size * instrument.lot_size
-    return is_orderable(instrument, size, price)
 
 
 def _renumbered(stand: LegsMoved, old: int, new: int) -> LegsMoved:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+WAITING, REFUSED, SENT, HELD, UNWINDING, UNWOUND = "waiting", "refused", "sent", "held", "unwinding", "unwound"
+MOVES = (WAITING, SENT, UNWINDING)  # states in which something is still to be sent
+
 
 class LegsRule(NamedTuple):
     """legs: the name of each and that of its instrument. waits: for the whole size of all; else what misses is brought back."""

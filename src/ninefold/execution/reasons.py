@@ -8,7 +8,9 @@ Out: `Difference`s. The first of a kind is explained by what is known; a later o
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
@@ -23,7 +25,7 @@ HIDDEN = (
     "its free code says something else of the same bars and positions: it reads what is not among them, a clock, chance, a "
     "file or what another object left behind"
 )
-_ACCOUNT = ("exit", "order", "refusal", "fill", "has")
+_ACCOUNT = ("exit", "legs", "order", "refusal", "fill", "has")
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +41,14 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     again: str
     reason: str
     why: str
+
+
+@dataclass(slots=True)
+class Found:
+    """compared: how many of each kind."""
+
+    compared: Counter[str] = field(default_factory=Counter)
+    differences: list[Difference] = field(default_factory=list)
 
 
 class Changed(NamedTuple):
@@ -101,7 +111,7 @@ class Reasons:
             return CLOCK, "our clock at this input, or the venue's as estimated, is another one"
         changed = self._changed(one.seq)
         own = [changed.strategies[name] for name in one.strategy.split(",") if name in changed.strategies]
-        if own and one.kind in ("target", "may"):
+        if own and one.kind in ("target", "may", "legs"):
             return CODE, own[0]
         if changed.model and one.kind in ("forecast", "may"):
             return CODE, changed.model
@@ -140,7 +150,8 @@ def _causes(one: Mismatch) -> list[tuple[str, object]]:
         return market
     if one.kind in ("may", "score"):
         return [("may", one.what), ("target", one.instrument), ("forecast", one.instrument), *market]
-    return [("account", one.what), ("target", one.instrument), ("account", 0), ("foretold", one.instrument), *market]
+    told = ("told", one.strategy) if one.kind == "legs" else ("target", one.instrument)
+    return [("account", one.what), told, ("account", 0), ("foretold", one.instrument), *market]
 
 
 def _caused(one: Mismatch) -> list[tuple[str, object]]:
@@ -151,4 +162,4 @@ def _caused(one: Mismatch) -> list[tuple[str, object]]:
         return [("account", one.what), ("account", 0)]
     if one.kind in ("may", "score"):
         return [("may", one.what), ("foretold", one.instrument)]  # an order names its MAY
-    return [(one.kind, one.instrument)]
+    return [(one.kind, one.instrument), ("told", one.strategy)]

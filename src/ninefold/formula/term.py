@@ -183,7 +183,7 @@ class Call(Term):
                 f"the formula has {self.size} parts on {self.depth} levels; "
                 f"allowed are {LARGEST_TERM} parts on {DEEPEST_TERM} levels: use fewer or simpler terms"
             )
-        self._seal(name, inputs, parameters)
+        self._seal(function.name, inputs, parameters)
 
     def __str__(self) -> str:
         function = self.function

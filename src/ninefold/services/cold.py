@@ -9,18 +9,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ninefold.config import Config
 from ninefold.journal.inputs import CHUNK
 from ninefold.journal.reader import Follower
 from ninefold.market.chunk import Chunk, decode, merged
-from ninefold.services.influx import Influx, followed
 from ninefold.services.jobs import end
+from ninefold.services.lazily import lazily
 from ninefold.services.notify import Notify
 from ninefold.services.record import Record
 from ninefold.services.serve import Serve
 from ninefold.services.statuses import read_statuses, write_statuses
 from ninefold.store.data_dir import open_data_dir
+
+if TYPE_CHECKING:
+    from ninefold.services import influx
+else:
+    influx = lazily("ninefold.services.influx")  # most have no such copy
 
 POLL_S = 0.05  # websocket clients are told as often
 POLL_BYTES = 1 << 20
@@ -33,14 +39,14 @@ class Cold:
         self._record = Record(self._data_dir, clock, retention=config.retention)
         self._notify = Notify(config.notify, clock)
         self._serve = Serve(config, clock)
-        self._influx = Influx(config.influx, self._data_dir, clock) if config.influx.url else None
+        self._influx = influx.Influx(config.influx, self._data_dir, clock) if config.influx.url else None
         self._follower = Follower(self._data_dir / "stream", self._record.position)
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[int], None]) -> None:
         """Follow until `stop`, then store all that the stream log has."""
         jobs = [self._follow(), self._tell(), self._record.run(stop), self._notify.run(stop), self._serve.run(on_ready)]
         if self._influx is not None:
-            jobs.append(self._influx.run(stop, followed(self._data_dir / "stream", self._influx.after_seq)))
+            jobs.append(self._influx.run(stop, influx.followed(self._data_dir / "stream", self._influx.after_seq)))
         tasks = [asyncio.ensure_future(job) for job in jobs]
         stopping = asyncio.ensure_future(stop.wait())
         done, _ = await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)

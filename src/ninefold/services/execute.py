@@ -52,7 +52,7 @@ from ninefold.market.time import SECOND_NS, TIMEFRAMES
 from ninefold.services.holdings import holding_of, holdings_of
 from ninefold.services.sizes import Sizes
 from ninefold.services.stopped import failed_since, record_of
-from ninefold.strategy.itself import Itself
+from ninefold.strategy.itself import Held, Itself
 from ninefold.strategy.own import Holding, Holdings
 from ninefold.strategy.plan import Plan
 from ninefold.strategy.quotes_wanted import QuotesWanted, most_of
@@ -200,13 +200,14 @@ class Execute:
         if chunk.last_seq <= self._done_seq:
             self.core.shown.fold(chunk)
             self.core.returns.fold(chunk.rows("bars"))
+            self._told(chunk, partial(self._held_at, chunk.last_seq))
             self.core.guards.pass_by(chunk)
-            self.itself.targets(chunk, partial(self._held_at, chunk.last_seq))
             self.core.quotes.pass_by(self._quoting.take(chunk, partial(self._held_at, chunk.last_seq)))
             return chunk
         if self._paper is not None:
             chunk.records.extend(self._paper.step(chunk))
-        approved = self.core.step(chunk, partial(self._desired, chunk), self._mays, self._sizes.wants)
+        told = partial(self._told, chunk, self._held)
+        approved = self.core.step(chunk, partial(self._desired, chunk), self._mays, self._sizes.wants, told)
         cancels = self.core.take_cancels()
         if self._paper is not None:
             self._paper.accept(approved)
@@ -217,12 +218,16 @@ class Execute:
         chunk.records.extend(decisions(chunk, self.core, self._counted, self._size, self._basis))
         return chunk
 
-    def _desired(self, chunk: Chunk) -> Mapping[int, int]:
-        """Sizes by instrument, once the chunk's fills are booked; strategies that read what they hold decide now."""
-        made = self.itself.targets(chunk, self._held)
+    def _told(self, chunk: Chunk, held: Held) -> None:
+        """Strategies that read what they hold decide, once the chunk's fills are booked, and before exits look at targets."""
+        made = self.itself.targets(chunk, held)
         if len(made):
             chunk.add("targets", made)
             self._sizes.observe(chunk)
+        chunk.records += self.itself.renewed
+
+    def _desired(self, chunk: Chunk) -> Mapping[int, int]:
+        """Sizes by instrument."""
         self.core.quotes.want(self._quoting.take(chunk, self._held))
         return self._sizes.desired(chunk, self.core)
 
@@ -281,7 +286,7 @@ class Execute:
         """Into the ledger, not synced. raises: as `append`."""
         self._ledger.note(records, last_seq)
         self._done_seq = last_seq
-        if self._keep_halt is not None and (halted := self.core.to_halt) is not None:
+        if self._keep_halt is not None and (halted := self.core.halts.unshown) is not None:
             self._keep_halt(halted)
 
     def sync(self) -> None:

@@ -5,9 +5,23 @@ In:  what aiohttp raised. Out: a text for logs, the journal, the API.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import aiohttp
+from ninefold.services.lazily import lazily
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = lazily("aiohttp")  # who has such an error has loaded it
+
+
+class NotSent(RuntimeError):
+    """Slack did not take a post; retry_s says when to try again, 0 if it did not say."""
+
+    def __init__(self, reason: str, retry_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_s = retry_s
 
 
 def without_address(error: Exception) -> str:

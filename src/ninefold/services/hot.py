@@ -74,7 +74,7 @@ class Hot:
             self._restore(saved)
         self.door.recover(self._stream.last_seq)
         core = self.execute.core
-        self.door.remember(core.in_force, core.flattened.values())
+        self.door.remember(core.halts.in_force, core.flattened.values())
         for stage in self.stages:
             stage.meter.forget()
 

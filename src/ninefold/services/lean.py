@@ -1,8 +1,8 @@
 """Load libraries as if others were not installed that they only look for: a command then begins a second sooner.
 
 In:  what a command is made of. Out: loaded. TA-Lib and pyarrow look for pandas and polars to take and give frames, numba for
-     scipy to multiply matrices in compiled loops and for yaml to read a file of settings; no command does any of that (yaml the page
-     needs for itself). The client of NATS looks for aiohttp to speak websocket, which no address of ours asks for.
+     scipy to multiply matrices in compiled loops; no command does any of that. The client of
+     NATS looks for aiohttp to speak websocket, which no address of ours asks for.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
+from ninefold.services.lazily import lazily
+
 LOOKED_FOR = ("pandas", "polars", "scipy")
-LOOKED_FOR_BY_LIBRARIES = ("yaml",)
 LOOKED_FOR_BY_NATS = ("aiohttp",)
+LATER = ("yaml",)  # the page's library and numba load it for what is not asked of them
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc's names of its settings
 ARRAY, KEPT = 32 << 20, 256 << 20  # bytes: the largest that glibc allows, and what may lie unused
 
@@ -30,10 +32,11 @@ def load_nats() -> None:
 
 def load(module: str, *libraries: str) -> ModuleType:
     """A command's module, or one that few runs need, and all that it loads; libraries are loaded first."""
+    for library in LATER:
+        lazily(library)
     with _hidden(LOOKED_FOR):
-        with _hidden(LOOKED_FOR_BY_LIBRARIES):
-            for library in libraries:
-                importlib.import_module(library)
+        for library in libraries:
+            importlib.import_module(library)
         loaded = importlib.import_module(module)
         if "pyarrow" in sys.modules:
             sys.modules["pyarrow"].array([0])  # it looks for pandas once, when it first meets a value

@@ -10,14 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections import deque
 from collections.abc import Callable
-
-import aiohttp
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook.async_client import AsyncWebhookClient
+from typing import TYPE_CHECKING
 
 from ninefold.bus.status import Meter, Status
 from ninefold.config import Notify as Settings
@@ -25,20 +20,18 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.lag import lateness
 from ninefold.market.records import Flatten, Flattened, Found, Gap, Halted, Has, Late, Malformed, May, Resumed
 from ninefold.market.strategy_records import LegsMoved, StrategyFailed
-from ninefold.services.failures import without_address
+from ninefold.services.failures import NotSent
+from ninefold.services.lazily import lazily
+
+if TYPE_CHECKING:
+    from ninefold.services import slack_posts
+else:
+    slack_posts = lazily("ninefold.services.slack_posts")
 
 PAUSE_S = 1.0  # Slack allows one message a second for a channel
 LINES = 10  # a post
 MOST_MAYS = 200
 FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 60.0
-
-
-class NotSent(RuntimeError):
-    """Slack did not take a post; retry_s says when to try again, 0 if it did not say."""
-
-    def __init__(self, reason: str, retry_s: float = 0.0) -> None:
-        super().__init__(reason)
-        self.retry_s = retry_s
 
 
 class Notify:
@@ -51,17 +44,16 @@ class Notify:
         self._mays = 0
         self._skipped = 0
         webhook, token = os.environ.get(settings.webhook_env, ""), os.environ.get(settings.token_env, "")
-        self._webhook = AsyncWebhookClient(webhook) if webhook else None
-        base_url = settings.api_url or AsyncWebClient.BASE_URL
-        self._client = AsyncWebClient(token, base_url=base_url) if token and not webhook else None
-        if not (self._webhook or self._client):
+        self._webhook, self._token = webhook, token
+        self._posts: slack_posts.SlackPosts | None = None
+        if not (webhook or token):
             self.meter.detail = f"no Slack: neither {settings.webhook_env} nor {settings.token_env} is set"
 
     def take(self, chunks: list[Chunk]) -> None:
         for chunk in chunks:
             for record in chunk.records:
                 line = _line(record)
-                if line and (self._webhook or self._client):
+                if line and (self._webhook or self._token):
                     self._put(record.seq, line, isinstance(record, May))
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -101,7 +93,9 @@ class Notify:
         lines = [line for _, line, _ in batch]
         if self._skipped:
             lines.append(f"({self._skipped} more MAY messages were not sent: too many were waiting)")
-        await self._send("\n".join(lines))
+        if self._posts is None:
+            self._posts = slack_posts.SlackPosts(self._settings, self._webhook, self._token)
+        await self._posts.send("\n".join(lines))
         self._skipped = 0
         for _ in batch:
             seq, _, is_may = self._waiting.popleft()
@@ -109,29 +103,6 @@ class Notify:
             self.meter.last_seq = seq
         self.meter.count("sent", len(batch))
         self.meter.detail = ""
-
-    async def _send(self, text: str) -> None:
-        try:
-            if self._webhook is not None:
-                answer = await self._webhook.send(text=text)
-                if answer.status_code != 200:
-                    raise NotSent(
-                        f"Slack answered {answer.status_code}: {_word(answer.body)}",
-                        float(answer.headers.get("Retry-After", 0)),
-                    )
-            elif self._client is not None:
-                await self._client.chat_postMessage(channel=self._settings.channel, text=text)
-        except SlackApiError as error:
-            raise NotSent(
-                f"Slack refused: {error.response['error']}", float(error.response.headers.get("Retry-After", 0))
-            ) from error
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise NotSent(f"Slack cannot be reached: {without_address(error)}") from None
-
-
-def _word(body: str) -> str:
-    """Slack's own word for what is wrong; a page of something between might repeat the address, which is secret."""
-    return body if re.fullmatch(r"[a-z_]{1,60}", body) else f"{len(body)} characters that are no word of Slack"
 
 
 def _line(record: object) -> str:

@@ -29,8 +29,9 @@ from ninefold.services.execute import MakeVenue
 from ninefold.services.identity import Identity, identity_of
 from ninefold.services.lives import Life, NoParity, Run, run_of
 from ninefold.services.parity_bars import on_bars
+from ninefold.services.parity_quotes import QuotedMarket
 from ninefold.services.play_again import Side, Step, play
-from ninefold.services.played import Played
+from ninefold.services.played import Played, with_found
 from ninefold.services.recorded_run import RecordedRun, Stretch, stretch
 from ninefold.store.ledger import LedgerReader
 from ninefold.strategy.plan import Code
@@ -79,8 +80,10 @@ def parity(data_dir: Path, progress: Progress, fills: Sequence[str] = FILLS) -> 
     comparing = _Comparing(recorded)
     accounts = TwoAccounts(recorded.registry)
     stood: dict[tuple[int, int], Standing] = {}
+    quoted = QuotedMarket(run)
     for step in play(run, sides[: 1 + (SIMULATED in fills)]):
         comparing.step(step)
+        quoted.see(step)
         _look_at_accounts(accounts, stood, sides, step)
     comparing.end(run, ledger, sides[0].events)
     known, notes = _known(run)
@@ -88,7 +91,9 @@ def parity(data_dir: Path, progress: Progress, fills: Sequence[str] = FILLS) -> 
     apart = again.differences[0] if again.differences else None
     report = Report(run=str(data_dir), lives=len(run.lives), equity=_equity(ledger), notes=notes)
     report.recorded = again if RECORDED in fills else None
-    report.bars = on_bars(run, recorded, stood, ledger, known)
+    report.bars = with_found(
+        on_bars(run, recorded, stood, ledger, known), quoted.against_back_tests(ledger, recorded.registry)
+    )
     report.bars.differences = behind(report.bars.differences, apart)
     if SIMULATED in fills:
         report.simulated = _simulated(accounts, _equity(sides[1].events))

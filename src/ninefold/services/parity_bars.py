@@ -19,13 +19,14 @@ from ninefold.execution.held_before import HeldBefore
 from ninefold.execution.reasons import HIDDEN, UNEXPLAINED, Changed, Difference, Known
 from ninefold.execution.two_accounts import Standing
 from ninefold.market.records import AnyRecord, Fill
-from ninefold.market.strategy_records import Guard
+from ninefold.market.strategy_records import Guard, Renewed
 from ninefold.market.values import known_of
 from ninefold.services.build import sized_names, strategies_of
 from ninefold.services.execute import UNIT
 from ninefold.services.holdings import holdings_of
 from ninefold.services.lives import Run
-from ninefold.services.played import Played
+from ninefold.services.parity_legs import of_legs
+from ninefold.services.played import Played, with_found
 from ninefold.services.recorded_run import RecordedRun
 from ninefold.strategy.forms import Legs, Quoting
 from ninefold.strategy.itself import Itself
@@ -56,7 +57,8 @@ def on_bars(
     knowing = _knowing_themselves(run, plans, recorded, ledger)
     whole = Whole.of(bars, instruments)
     legs = LegsWanted(plans, instruments).warm(whole.bars, whole.moment, said)
-    for series in series_of(bars, instruments, {plan.width_ns for plan in plans}):
+    of_each = list(series_of(bars, instruments, {plan.width_ns for plan in plans}))
+    for series in of_each:
         for mine in _together([plan for plan in plans if plan.width_ns == series.width_ns]):
             first, renewed = series.wanted(mine, series.first, said, whole)
             newest, _ = series.wanted(mine, series.newest, said, whole)
@@ -73,15 +75,17 @@ def on_bars(
             if told is None or plan.width_ns != series.width_ns:
                 continue
             if plan.knows_itself:
-                compared[TARGET] += len(told.seq)
-                differences += _of_knowing(series, plan, knowing, told, run, known)
+                found, fills = _of_knowing(series, plan, *knowing, told, run, decided, known)
+                compared += Counter({TARGET: len(told.seq), FILLED: fills})
+                differences += found
             elif isinstance(plan.wants, Legs):
                 compared[TARGET] += len(told.seq)
                 differences += _of_legs(series, plan, legs, told, known)
     differ = Counter(one.kind for one in differences)
     same = {kind: number - differ[kind] for kind, number in compared.items()}
     ordered = sorted(differences, key=lambda one: one.seq)
-    return Played(compared=dict(compared), same=same, differences=ordered, equity=None)
+    played = Played(compared=dict(compared), same=same, differences=ordered, equity=None)
+    return with_found(played, of_legs(plans, of_each, legs, decided, ledger, known))
 
 
 def _together(plans: Sequence[Plan]) -> list[list[Plan]]:
@@ -93,30 +97,44 @@ def _together(plans: Sequence[Plan]) -> list[list[Plan]]:
 
 def _knowing_themselves(
     run: Run, plans: Sequence[Plan], recorded: RecordedRun, ledger: Sequence[AnyRecord]
-) -> np.ndarray:
-    """TARGETS rows of plans that know what they hold: played anew from the first bar to the last, with what the ledger says that
-    they held at each."""
+) -> tuple[np.ndarray, list[Renewed]]:
+    """TARGETS rows of plans that know what they hold, and where their entries hold again: played anew from the first bar to the last,
+    with what the ledger says that they held at each."""
     mine = [plan for plan in plans if plan.knows_itself]
     before = HeldBefore(ledger, [plan.name for plan in mine])
     itself = Itself(mine, run.lives[-1].config.venue.name, recorded.registry)
-    return itself.warm(
+    targets = itself.warm(
         recorded.decisions.rows("bars"),
         recorded.decisions.rows("values"),
         lambda strategy, of, seqs: holdings_of(recorded.registry[of], before, strategy, seqs),
     )
+    return targets, itself.renewed
 
 
 def _of_knowing(
-    series: Series, plan: Plan, knowing: np.ndarray, told: Told, run: Run, known: Known
-) -> list[Difference]:
-    """What differs, up to where the ledger can say what was held. knowing: TARGETS rows, one of each plan and bar."""
+    series: Series,
+    plan: Plan,
+    knowing: np.ndarray,
+    again_at: Sequence[Renewed],
+    told: Told,
+    run: Run,
+    decided: Decided,
+    known: Known,
+) -> tuple[list[Difference], int]:
+    """What differs, up to where the ledger can say what was held, and how many fills a back-test of its targets has: none where others
+    trade too. knowing: TARGETS rows, one of each plan and bar."""
     mine = (knowing["instrument"] == series.instrument.id) & (knowing["strategy"] == plan.name.encode())
     booked = told.seq <= run.end.ledger_seq
     told = Told(told.close_ns[booked], told.target[booked], told.seq[booked])
-    changed = known.changed[-1][1] if known.changed else Changed()
-    found = as_first_known(series, plan, knowing["target"][mine], told, changed)
+    changed, again = known.changed[-1][1] if known.changed else Changed(), knowing["target"][mine]
+    found = as_first_known(series, plan, again, told, changed)
     hidden = plan.name in known.free
-    return [msgspec.structs.replace(one, why=HIDDEN) if hidden and one.reason == UNEXPLAINED else one for one in found]
+    found = [msgspec.structs.replace(one, why=HIDDEN) if hidden and one.reason == UNEXPLAINED else one for one in found]
+    if decided.quoting or [name for of, name in decided.told if of == series.instrument.id] != [plan.name]:
+        return found, 0
+    seqs = [one.seq for one in again_at if (one.instrument, one.strategy) == (series.instrument.id, plan.name)]
+    fills = fills_again(series, plan, again, np.isin(series.first["seq"], seqs), decided, known)
+    return found + fills, len(fills)
 
 
 def _of_legs(series: Series, plan: Plan, legs: np.ndarray, told: Told, known: Known) -> list[Difference]:
@@ -170,6 +188,7 @@ def _decided(
         until_seq=run.end.ledger_seq,
         exits=exits,
         legs=frozenset(plan.name for plan in plans if isinstance(plan.wants, Legs)),
+        quoting=any(isinstance(plan.wants, Quoting) for plan in plans),
         sizing=config.sizing.method
         if config.sizing.most == 1
         else f"{config.sizing.method}, {config.sizing.most} at most",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -105,21 +106,23 @@ def config_of(source: Path, data_dir: Path, strategies: Strategies = DEFAULT_STR
 class _Player:
     def __init__(self, config: Config, latency: LatencyModel) -> None:
         self._data_dir = data_dir = Path(config.data_dir)
-        self._journal = LogWriter(data_dir / "journal")
-        self._stream = LogWriter(data_dir / "stream")
-        self.collector = collector_of(config, replay=True)
-        paper = partial(PaperVenue, latency=latency)
-        made = [stage_of(name, config, data_dir, Registry(), paper) for name in CHAIN]
-        self._execute = next(stage for stage in made if isinstance(stage, Execute))
-        self._stages = [TimedStage(stage, Meter(stage.name, 0), None) for stage in made]
-        self._meter = Meter("collect", 0)
-        self._chain = Chain(self._stages, self._stream, self._after)
-        self._intake = Intake(self._journal, self.collector, self._chain.hand_on, self._meter)
-        self._tables = Tables(data_dir)
-        self._chunks: list[Chunk] = []
-        self._rows = 0
-        identity = encode_identity(identity_of(config, data_dir, latency))
-        self.begun = Begun(self._journal.last_seq, 0, self._execute.ledger_seq, self._stream.last_seq, identity)
+        with ExitStack() as opened:  # a start that is refused leaves nothing open
+            self._journal = opened.enter_context(closing(LogWriter(data_dir / "journal")))
+            self._stream = opened.enter_context(closing(LogWriter(data_dir / "stream")))
+            self.collector = collector_of(config, replay=True)
+            paper = partial(PaperVenue, latency=latency)
+            made = [stage_of(name, config, data_dir, Registry(), paper) for name in CHAIN]
+            self._execute = next(stage for stage in made if isinstance(stage, Execute))
+            self._stages = [TimedStage(stage, Meter(stage.name, 0), None) for stage in made]
+            self._meter = Meter("collect", 0)
+            self._chain = Chain(self._stages, self._stream, self._after)
+            self._intake = Intake(self._journal, self.collector, self._chain.hand_on, self._meter)
+            self._tables = Tables(data_dir)
+            self._chunks: list[Chunk] = []
+            self._rows = 0
+            identity = encode_identity(identity_of(config, data_dir, latency))
+            self.begun = Begun(self._journal.last_seq, 0, self._execute.ledger_seq, self._stream.last_seq, identity)
+            self._logs = opened.pop_all()
 
     def catch_up(self) -> int:
         """Store what the stream log has, then feed again what the journal has; returns how many inputs that is.
@@ -143,8 +146,7 @@ class _Player:
     def close(self) -> None:
         self._store()
         self._tables.close()
-        self._journal.close()
-        self._stream.close()
+        self._logs.close()
 
     def summary(self) -> dict[str, object]:
         self._intake.tell_meter()

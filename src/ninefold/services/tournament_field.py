@@ -119,7 +119,7 @@ def _able(wanted: Wanted, each: Sequence[Chosen]) -> tuple[list[Chosen], list[Le
                 legs.append(LegsGround(wanted, ready_each(wanted, [one])))
                 continue
             for market in plain:
-                own = market if one.plan.knows_itself else with_elsewhere(market, one.formulas)
+                own = market if isinstance(one.plan.wants, Code) else with_elsewhere(market, one.formulas)
                 one.prepare(own.between(0, 1))
                 refuse_untold(one.plan, own.columns)
         except (BadBacktest, BadBars, BadStrategy, BadTarget, FormulaError, LookupError) as refused:

@@ -3,20 +3,24 @@ invented, seeded.
 
 In:  POST /slack as an incoming webhook of Slack gets it (docs.slack.dev, "Sending messages using incoming webhooks",
      read 2026-11).
-Out: GET /slack/messages; GET /news.rss (RSS 2.0), a new headline now and then; GET /fng/ as alternative.me's index
-     answers.
+Out: what it was told, in `messages`; GET /news.rss (RSS 2.0), a new headline now and then; GET /fng/ as alternative.me's
+     index answers.
+A thread of its own answers, one request after the other: a few a minute come.
 """
 
 from __future__ import annotations
 
+import json
 import random
+import threading
 import time
 from collections import deque
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import partial
 from html import escape
-
-from aiohttp import web
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 KEPT = 1_000
 HEADLINE_EVERY_S = 20
@@ -35,6 +39,7 @@ BAD = (
     "drops as regulator warns",
 )
 DULL = ("trades sideways", "developers meet in Lisbon", "conference opens", "update is scheduled for next month")
+STOP_S = 0.1  # within which it stops
 NAMES = ("Bitcoin", "Ethereum", "Solana", "Cardano", "Dogecoin")
 
 
@@ -46,55 +51,40 @@ class Outside:
         self._random = random.Random(seed)
         self._headlines: deque[tuple[datetime, str]] = deque(maxlen=30)
         self._next_s = 0.0
-        self._runner: web.AppRunner | None = None
+        self._server = HTTPServer(("127.0.0.1", 0), partial(_Answers, self))
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(STOP_S,), daemon=True)
+        self._thread.start()
 
-    async def start(self) -> int:
-        """Listen on a free port of loopback; returns it."""
-        app = web.Application()
-        app.add_routes(
-            [
-                web.post("/slack", self._slack),
-                web.get("/slack/messages", self._said),
-                web.get("/news.rss", self._news),
-                web.get("/fng/", self._mood),
-            ]
-        )
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        return int(self._runner.addresses[0][1])
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
-    async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+    def hear(self, body: bytes) -> bool:
+        """What is posted to a webhook; whether it is a message."""
+        try:
+            text = json.loads(body)["text"]
+        except (ValueError, KeyError, TypeError):
+            return False
+        if isinstance(text, str):
+            self.messages.extend(text.split("\n"))
+        return isinstance(text, str)
 
-    async def _slack(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        if not isinstance(body.get("text"), str):
-            return web.Response(status=400, text="no_text")
-        self.messages.extend(body["text"].split("\n"))
-        return web.Response(text="ok")
-
-    async def _said(self, request: web.Request) -> web.Response:
-        return web.json_response({"messages": list(self.messages)})
-
-    async def _news(self, request: web.Request) -> web.Response:
+    def news(self) -> str:
         self._write_news()
         items = "".join(
             f"<item><title>{escape(title)}</title><link>https://news.example.com/{int(at.timestamp())}</link>"
             f"<pubDate>{format_datetime(at)}</pubDate></item>"
             for at, title in reversed(self._headlines)
         )
-        feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>Invented News</title>{items}</channel></rss>'
-        return web.Response(text=feed, content_type="application/rss+xml")
+        return f'<?xml version="1.0"?><rss version="2.0"><channel><title>Invented News</title>{items}</channel></rss>'
 
-    async def _mood(self, request: web.Request) -> web.Response:
+    def mood(self) -> str:
         today = int(time.time()) // 86400 * 86400
         value = random.Random(today).randint(10, 90)
         name = "Fear" if value < 45 else "Greed" if value > 55 else "Neutral"
         entry = {"value": str(value), "value_classification": name, "timestamp": str(today)}
-        return web.json_response({"name": "Fear and Greed Index", "data": [entry], "metadata": {"error": None}})
+        return json.dumps({"name": "Fear and Greed Index", "data": [entry], "metadata": {"error": None}})
 
     def _write_news(self) -> None:
         now = time.time()
@@ -104,3 +94,41 @@ class Outside:
         kind = self._random.choice((GOOD, BAD, DULL))
         title = f"{self._random.choice(NAMES)} {self._random.choice(kind)}"
         self._headlines.append((datetime.fromtimestamp(int(now) - self._random.randint(0, 5), UTC), title))
+
+
+class _Answers(BaseHTTPRequestHandler):
+    """One request."""
+
+    timeout = 5.0  # of a client that says nothing
+
+    def __init__(self, outside: Outside, *connection: Any) -> None:
+        self._outside = outside
+        super().__init__(*connection)
+
+    def do_GET(self) -> None:
+        if self.path == "/news.rss":
+            self._answer(200, "application/rss+xml", self._outside.news())
+        elif self.path == "/fng/":
+            self._answer(200, "application/json", self._outside.mood())
+        else:
+            self._answer(404, "text/plain", "nothing is here")
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path != "/slack":
+            self._answer(404, "text/plain", "nothing is here")
+        elif self._outside.hear(body):
+            self._answer(200, "text/plain", "ok")
+        else:
+            self._answer(400, "text/plain", "no_text")
+
+    def log_message(self, format: str, *values: object) -> None:
+        """Nobody reads of it."""
+
+    def _answer(self, status: int, kind: str, text: str) -> None:
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)

@@ -38,7 +38,7 @@ from ninefold.strategy.foretell import (
 from ninefold.strategy.forms import Legs
 from ninefold.strategy.legs_wanted import LegSeries, LegsWanted
 from ninefold.strategy.plan import Plan
-from ninefold.strategy.series import Closed, Joined, Moments, Series, joins, scale_of, told_all, update_all
+from ninefold.strategy.series import Closed, Joined, Moments, Series, hear_all, joins, scale_of, told_all, update_all
 
 HORIZON_NS = (
     2 * MINUTE_NS
@@ -175,7 +175,6 @@ class Decide:
         return told_all(closed)
 
     def _hear(self, bars: np.ndarray, moments: Sequence[int], read: Sequence[dict[str, float]]) -> None:
-        """What strategies read elsewhere is heard before the own bars of the same input."""
         joined = [
             (own, series)
             for own in [one for one in self._instruments.values() if one.venue == self._venue]
@@ -183,12 +182,7 @@ class Decide:
             for series in self._series_of(own.id, width_ns)
             if isinstance(series, Joined)
         ]
-        keys = bars[["instrument", "width_ns"]].tolist()
-        for (instrument, width_ns), row, moment in zip(keys, read, moments, strict=True):
-            of = self._instruments[instrument]
-            for own, series in joined:
-                for source in series.reads(own, of, width_ns):
-                    series.hear(source, moment, row, scale_of(of))
+        hear_all(joined, self._instruments, bars, moments, read)
 
     def _series_of(self, instrument: int, width_ns: int) -> Sequence[Series]:
         """Those of one instrument and width, none where nobody decides."""

@@ -1,8 +1,8 @@
 """Strategies that read what they hold, and free code: their targets, made where what they hold is known.
 
-In:  closed bars; what each strategy holds at the tick that finished them.
-Out: TARGETS rows, as `decide` makes them of all other strategies; `failures` of free code, whose target is unknown from then on, on
-     all instruments.
+In:  closed bars, also of other series that formulas read; what each strategy holds at the tick that finished them.
+Out: TARGETS rows and `Renewed` records, as `decide` makes them of all other strategies; `failures` of free code, whose target is unknown
+     from then on, on all instruments.
 
 After a restart all bars so far are played again, with what was held at each: so windows over the own position, and whatever
 free code keeps, are what they would be had nothing stopped. Free code sees the bars of all instruments in the order in which they
@@ -18,15 +18,17 @@ from typing import NamedTuple
 import numpy as np
 
 from ninefold.formula import Bars as Heard
+from ninefold.formula.elsewhere import Source
 from ninefold.market.arrays import TARGETS, empty
 from ninefold.market.chunk import Chunk
-from ninefold.market.columns import columns, each_row
-from ninefold.market.instruments import Registry
-from ninefold.market.values import known_of, told_of
+from ninefold.market.columns import closed_of, columns, each_row, told_too
+from ninefold.market.instruments import Instrument, Registry
+from ninefold.market.strategy_records import Renewed
+from ninefold.market.values import Known, known_of, told_of
 from ninefold.strategy.free_code import READ, CodeFailed, FreeCode
 from ninefold.strategy.own import Closed, Holding, Holdings, own_of_all
 from ninefold.strategy.plan import Code, Plan
-from ninefold.strategy.series import Series, scale_of
+from ninefold.strategy.series import Joined, Moments, Series, hear_all, joins, scale_of
 
 Held = Callable[[str, int], Holding | None]  # by strategy and instrument
 HeldEach = Callable[[str, int, np.ndarray], Holdings]  # and at inputs, by their seq
@@ -48,12 +50,14 @@ class Failure(NamedTuple):
 
 class Itself:
     """plans: all that read what they hold, and all free code. venue: that is traded. registry: of the instruments, as they become
-    known. failed: by strategy, the input from which on it is not asked any more. failures: new ones, for whoever tells them."""
+    known. failed: by strategy, the input from which on it is not asked any more. failures: new ones, for whoever tells them. renewed: whose
+    entry holds again at the bars that were seen last."""
 
     def __init__(
         self, plans: Sequence[Plan], venue: str, registry: Registry, failed: Mapping[str, int] = NO_FAILURES
     ) -> None:
         self.failures: list[Failure] = []
+        self.renewed: list[Renewed] = []
         self.shown: dict[tuple[str, int], Row] = {}  # by strategy and instrument, what it was shown of itself last
         self._plans = tuple(plans)
         self._venue = venue
@@ -62,6 +66,8 @@ class Itself:
         self._series: dict[tuple[int, str], Series] = {}
         self._code: dict[tuple[int, str], FreeCode] = {}
         self._closed: dict[Key, Closed] = {}
+        self._joining = [plan for plan in plans if joins(plan)]
+        self._moments = Moments()
 
     @property
     def stopped(self) -> list[str]:
@@ -70,7 +76,10 @@ class Itself:
 
     def warm(self, bars: np.ndarray, values: np.ndarray, held: HeldEach) -> np.ndarray:
         """Catch up with all bars so far; returns the targets at each, by strategy and series."""
-        bars, known = self._first(bars), known_of(values) if self._plans else {}
+        if not self._plans:
+            return empty("targets")
+        every, known = bars[bars["revision"] == 0], known_of(values)
+        bars, moment = self._first(every), self._moments.of_all(every)
         of_key = {key: bars[_is_of(bars, key)] for key in sorted(set(_keys(bars)))}
         made: list[np.ndarray] = []
         seen: dict[tuple[Key, str], Iterator[tuple[np.void, Row, Row]]] = {}
@@ -82,7 +91,11 @@ class Itself:
                 if isinstance(plan.wants, Code):
                     seen[key, plan.name] = zip(mine, _rows(read, READ), _rows(own, tuple(own)), strict=True)
                 else:
-                    wanted, _ = self._series_of(plan, key[0]).warm(Heard(read | own, mine["known_ns"]), {})
+                    series = self._series_of(plan, key[0])
+                    others = self._heard(series, key[0], every, moment, known)
+                    own_ns = moment[np.searchsorted(every["seq"], mine["seq"])]
+                    wanted, again = series.warm(Heard(read | own, own_ns), others)
+                    self.renewed += [_renewed(bar, plan.name) for bar in mine[again[0]]]
                     made.append(self._told(mine, plan.name, wanted[0]))
         said: dict[tuple[Key, str], list[float]] = {each: [] for each in seen}
         for key in _keys(bars) if seen else ():
@@ -94,8 +107,12 @@ class Itself:
 
     def targets(self, chunk: Chunk, held: Held) -> np.ndarray:
         """What they want at the bars of a chunk, TARGETS rows. held: as it is at its tick."""
-        bars = chunk.rows("bars")
-        if not self._plans or not len(bars := self._first(bars) if len(bars) else bars):
+        self.renewed = []
+        every, read = closed_of(chunk)
+        if not self._plans or not len(every):
+            return empty("targets")
+        moment_of = self._hear(chunk, every, read)
+        if not len(bars := self._first(every)):
             return empty("targets")
         read = each_row(bars, told_of(bars, known_of(chunk.rows("values"))))
         said: dict[str, list[float]] = {plan.name: [] for plan in self._plans}
@@ -104,7 +121,7 @@ class Itself:
             closed.see(bar, self._registry[key[0]].tick_size)
             for plan in self._of_width(key[1]):
                 own = self.shown[plan.name, key[0]] = closed.own(held(plan.name, key[0]))
-                said[plan.name].append(self._asked(plan, key, bar, row, own))
+                said[plan.name].append(self._asked(plan, key, bar, row, own, moment_of[int(bar["seq"])]))
         widths = {plan.name: plan.width_ns for plan in self._plans}
         made = [
             self._told(bars[bars["width_ns"] == widths[name]], name, np.array(targets))
@@ -112,11 +129,33 @@ class Itself:
         ]
         return np.concatenate([empty("targets"), *made])
 
-    def _asked(self, plan: Plan, key: Key, bar: np.void, row: Row, own: Row) -> float:
+    def _hear(self, chunk: Chunk, bars: np.ndarray, read: Sequence[dict[str, float]]) -> dict[int, int]:
+        """What formulas read elsewhere is heard; returns the moment of each input."""
+        moments = self._moments.of_all(bars).tolist()
+        if self._joining:
+            mine = [one for one in self._registry if one.venue == self._venue]
+            series = [(own, self._series_of(plan, own.id)) for own in mine for plan in self._joining]
+            joined = [(own, one) for own, one in series if isinstance(one, Joined)]
+            told = told_too(bars, read, known_of(chunk.rows("values")))
+            hear_all(joined, self._instruments(), bars, moments, told)
+        return dict(zip(bars["seq"].tolist(), moments, strict=True))
+
+    def _heard(
+        self, series: Series, own: int, bars: np.ndarray, moment: np.ndarray, known: Known
+    ) -> Mapping[Source, Heard]:
+        if not isinstance(series, Joined):
+            return {}
+        return series.heard(self._registry[own], self._instruments(), bars, moment, known)
+
+    def _instruments(self) -> dict[int, Instrument]:
+        return {one.id: one for one in self._registry}
+
+    def _asked(self, plan: Plan, key: Key, bar: np.void, row: Row, own: Row, moment_ns: int) -> float:
         if isinstance(plan.wants, Code):
             return self._ask(plan.wants, plan.name, key, bar, row, own)
         series = self._series_of(plan, key[0])
-        series.update({**row, **own}, int(bar["known_ns"]))
+        series.update({**row, **own}, moment_ns)
+        self.renewed += [_renewed(bar, name) for name in series.renewed]
         return float(series.latest[0])
 
     def _ask(self, code: Code, name: str, key: Key, bar: np.void, row: Row, own: Row) -> float:
@@ -158,8 +197,14 @@ class Itself:
     def _series_of(self, plan: Plan, instrument: int) -> Series:
         key = (instrument, plan.name)
         if key not in self._series:
-            self._series[key] = Series([plan], scale_of(self._registry[instrument]))
+            kind = Joined if plan in self._joining else Series
+            self._series[key] = kind([plan], scale_of(self._registry[instrument]))
         return self._series[key]
+
+
+def _renewed(bar: np.void, name: str) -> Renewed:
+    at = {field: int(bar[field]) for field in ("seq", "known_ns", "instrument")}
+    return Renewed(**at, strategy=name)
 
 
 def _keys(bars: np.ndarray) -> list[Key]:

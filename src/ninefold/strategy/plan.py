@@ -204,16 +204,12 @@ def check_live(plan: Plan) -> None:
         said = "its quotes read other series than the bars of what they are of" if others else ""
     elif not isinstance(plan.wants, Term | Signals | Code):
         said = f"it {_WAYS[plan.form]}"
-    elif plan.knows_itself and plan.exits != NO_EXITS:
-        said = "it reads what it holds itself and has exits; say in the formula, or in on_bar, when it leaves"
     elif isinstance(plan.wants, Code):
         return
     elif book := ON_BOOK & _read(plan.target):
         said = f"it reads {', '.join(sorted(book))}, which recorded books have and bars do not"
     elif own := {name for part in elsewhere_in(plan.target) for name in part.term.columns & OWN}:
         said = f"it reads {', '.join(sorted(own))}, what it holds itself, on bars of another series"
-    elif plan.knows_itself and elsewhere_in(plan.target):
-        said = "it reads other series and what it holds itself"
     else:
         return
     if said:

@@ -185,6 +185,23 @@ def update_all(closed: Sequence[Closed]) -> None:
             one.series.see(found, wants)
 
 
+def hear_all(
+    joined: Sequence[tuple[Instrument, Joined]],
+    instruments: Mapping[int, Instrument],
+    bars: np.ndarray,
+    moments: Sequence[int],
+    read: Sequence[Mapping[str, float]],
+) -> None:
+    """What series read elsewhere is heard before the own bars of the same input. joined: each with its own instrument. moments, read:
+    of the bars."""
+    keys = bars[["instrument", "width_ns"]].tolist() if joined else []
+    for (instrument, width_ns), row, moment in zip(keys, read, moments, strict=bool(joined)):
+        of = instruments[instrument]
+        for own, series in joined:
+            for source in series.reads(own, of, width_ns):
+                series.hear(source, moment, row, scale_of(of))
+
+
 def told_all(closed: Sequence[Closed]) -> np.ndarray:
     """The newest targets of each series as rows, one series after the other."""
     made = stacked("targets", [one.series.blank for one in closed])
@@ -219,4 +236,4 @@ def scale_of(instrument: Instrument) -> Scale:
 
 def joins(plan: Plan) -> bool:
     """Whether a plan reads other series than its own bars."""
-    return bool(sources([plan.target, *(term for _, term in plan.entered_again)]))
+    return bool(sources([*plan.terms, *(term for _, term in plan.entered_again)]))

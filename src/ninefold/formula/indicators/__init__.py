@@ -1,6 +1,6 @@
 """TA-Lib's indicators and candle patterns by their usual names, a table for each of TA-Lib's own groups.
 
-What is not there, and why, stands in LEFT_OUT; a test holds that nothing is missing unsaid.
+What is arithmetic stands in ARITHMETIC_TOO; a test holds that nothing is missing.
 """
 
 from __future__ import annotations
@@ -17,17 +17,15 @@ from ninefold.formula.indicators.statistic import STATISTIC
 from ninefold.formula.indicators.volatility import VOLATILITY
 from ninefold.formula.indicators.volume import VOLUME
 
-LEFT_OUT: dict[str, str] = {
-    "MAXINDEX": "answers a position counted from the start of the data; argmax says how many bars ago",
-    "MININDEX": "answers a position counted from the start of the data; argmin says how many bars ago",
-    "MINMAXINDEX": "answers positions counted from the start of the data; argmin and argmax say how many bars ago",
-    "ADD": "write a + b",
-    "SUB": "write a - b",
-    "MULT": "write a * b",
-    "DIV": "write a / b",
-    "EXP": "write exp(x), which the language has already: one routine, so one result",
-    "LN": "write log(x), which the language has already: one routine, so one result",
-    "SQRT": "write sqrt(x), which the language has already: one routine, so one result",
+# TA-Lib's functions that the language has by itself, under its own names: one routine, so one result, and one term.
+ARITHMETIC_TOO: dict[str, str] = {
+    "ADD": "add",
+    "SUB": "subtract",
+    "MULT": "multiply",
+    "DIV": "divide",
+    "EXP": "exp",
+    "LN": "log",
+    "SQRT": "sqrt",
 }
 GROUPS: dict[str, tuple[Line, ...]] = {
     "Overlap studies": OVERLAP,

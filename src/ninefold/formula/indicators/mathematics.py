@@ -5,7 +5,7 @@ Rounding and angles are of ratios: of a price they would depend on the size of a
 
 from __future__ import annotations
 
-from ninefold.formula.indicators.line import OF_RATIO, SAME, Line
+from ninefold.formula.indicators.line import OF_RATIO, PURE, SAME, Line
 
 MATHEMATICS: tuple[Line, ...] = (
     # name, TA-Lib's function, which of its outputs, unit, description
@@ -15,6 +15,10 @@ MATHEMATICS: tuple[Line, ...] = (
     ("lowest", "MIN", 0, SAME, "lowest of the last bars"),
     ("minmax_min", "MINMAX", 0, SAME, "lowest of the last bars, computed together with minmax_max"),
     ("minmax_max", "MINMAX", 1, SAME, "highest of the last bars, computed together with minmax_min"),
+    ("maxindex", "MAXINDEX", 0, PURE, "when the highest of the last bars was, counted from the anchor, bar 0"),
+    ("minindex", "MININDEX", 0, PURE, "when the lowest of the last bars was, counted from the anchor, bar 0"),
+    ("minmaxindex_min", "MINMAXINDEX", 0, PURE, "as minindex, computed together with minmaxindex_max"),
+    ("minmaxindex_max", "MINMAXINDEX", 1, PURE, "as maxindex, computed together with minmaxindex_min"),
     ("acos", "ACOS", 0, OF_RATIO, "angle whose cosine is x; unknown outside -1 to 1"),
     ("asin", "ASIN", 0, OF_RATIO, "angle whose sine is x; unknown outside -1 to 1"),
     ("atan", "ATAN", 0, OF_RATIO, "angle whose tangent is x"),

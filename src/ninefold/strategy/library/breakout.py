@@ -45,7 +45,7 @@ class FourWeekRule(_Breakout):
 class BandBreakout(_Breakout):
     """Long from above the upper Bollinger band until the middle, short from below the lower one, else flat."""
 
-    source = "Bollinger (2001), Bollinger on Bollinger Bands, method I"
+    source = "Bollinger (2001), Bollinger on Bollinger Bands, method I without its squeeze"
     bars = whole(20, 3, 300)
     width = real(2, 0.5, 4)
     entry = "close > bbands_upper(close, bars, width, width)"
@@ -175,7 +175,7 @@ class PercentFilter(_Breakout):
 class RegressionChannel(_Breakout):
     """Long above the regression line by some deviations of the closes around it, short as far below, else flat."""
 
-    source = "Raff (1991), Technical Analysis of Stocks & Commodities 9, the regression channel"
+    source = "Raff (1991), Technical Analysis of Stocks & Commodities 9, the regression channel; he fades it"
     bars = whole(100, 5, 500)
     width = real(1, 0.2, 4)
     target = (

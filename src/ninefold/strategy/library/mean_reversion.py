@@ -59,7 +59,7 @@ class RsiSwing(_Reversion):
 class RsiTwo(_Reversion):
     """Long in a rising market when a very short RSI is oversold, until the close is above a short mean; else flat."""
 
-    source = "Connors and Alvarez (2009), Short Term Trading Strategies That Work"
+    source = "Connors and Alvarez (2009), Short Term Trading Strategies That Work, there below 5"
     level = real(10, 1, 40, step=1)
     trend = whole(200, 20, 1_000)
     entry = "(close > sma(close, trend)) & (rsi(close, 2) < level)"
@@ -221,7 +221,7 @@ class BodyReversal(_Reversion):
 class BarStrength(_Reversion):
     """Long from a close near its bar's low until one near a bar's high, then flat."""
 
-    source = "Pagonidis (2013), The IBS Effect, NAAIM Wagner Award paper"
+    source = "Pagonidis (2013), The IBS Effect"
     edge = real(0.2, 0.02, 0.45, step=0.02)
     entry = "close - low < (high - low) * edge"
     exit = "high - close < (high - low) * edge"

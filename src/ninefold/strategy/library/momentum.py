@@ -79,7 +79,7 @@ class NearTheHigh(_Momentum):
 class CoppockTurn(_Momentum):
     """Long while Coppock's curve rises, else flat."""
 
-    source = "Coppock (1962), Barron's"
+    source = "Coppock (1962), Barron's, his curve; he bought its turns below zero only"
     smooth = whole(10, 2, 100)
     short = whole(11, 2, 100)
     long = whole(14, 2, 200)
@@ -219,7 +219,7 @@ class RisingBars(_Momentum):
 class WilliamsAccumulation(_Momentum):
     """Long while Williams' accumulation is above its own mean, short while below."""
 
-    source = "Williams, L. (1972), The Secret of Selecting Stocks"
+    source = "Achelis (1995), Technical Analysis from A to Z, Williams' accumulation"
     bars = whole(40, 2, 300)
     target = "sign(wad() - sma(wad(), bars))"
 

@@ -117,7 +117,7 @@ class LongLine(_Pattern):
 class ThreeLineStrike(_Pattern):
     """Long for some bars after a bullish three-line strike, short after a bearish one, else flat."""
 
-    source = "Bulkowski (2008), Encyclopedia of Candlestick Charts"
+    source = "Bulkowski (2008), Encyclopedia of Candlestick Charts, the textbook's reading; he found the opposite"
     target = "sign(sum(cdl3linestrike(), hold))"
 
 
@@ -202,14 +202,14 @@ class KeyReversal(_Pattern):
 class Fractals(_Pattern):
     """Long for some bars after a swing low is confirmed, short after a swing high, else flat."""
 
-    source = "Williams, B. (1995), Trading Chaos"
+    source = "Williams, B. (1995), Trading Chaos, his fractals; he trades their breaks"
     target = "sign(sum(fractal_low(2, 2) - fractal_high(2, 2), hold))"
 
 
 class PatternVote(_Pattern):
     """Long or short by the sum of many patterns of the last bars, else flat."""
 
-    source = "Marshall, Young and Rose (2006), Journal of Banking & Finance 30(8)"
+    source = "Marshall, Young and Rose (2006), Journal of Banking & Finance 30(8), who found no value in them"
     target = (
         "sign(sum(cdlengulfing() + cdlharami() + cdlhammer() + cdlhangingman() + cdlshootingstar() + cdlinvertedhammer()"
         " + cdlmorningstar() + cdleveningstar() + cdl3inside() + cdl3outside() + cdlbelthold() + cdlhikkake(), hold))"

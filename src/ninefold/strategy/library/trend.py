@@ -98,7 +98,7 @@ class TripleSma(_Trend):
 class GuppyGroups(_Trend):
     """Long while the traders' averages are all above the investors', short while all below, else flat."""
 
-    source = "Guppy (2004), Trend Trading"
+    source = "Guppy (2004), Trend Trading, his two groups; he trades no crossing of them"
     traders = whole(15, 4, 100)
     investors = whole(60, 31, 500)
     target = (
@@ -119,7 +119,7 @@ class DemaCross(_Trend):
 class TemaSlope(_Trend):
     """Long while the triple exponential mean rises, short while it falls."""
 
-    source = "Mulloy (1994), Technical Analysis of Stocks & Commodities 12(2)"
+    source = "Mulloy (1994), Technical Analysis of Stocks & Commodities 12(1)"
     bars = whole(60, 2, 300)
     target = "sign(tema(close, bars) - lag(tema(close, bars), 1))"
 
@@ -327,7 +327,7 @@ class MeansVote(_Trend):
 class ChandelierStop(_Trend):
     """Long from a new high until the close falls some ATR below the highest high, then flat."""
 
-    source = "LeBeau's chandelier exit, in Elder (2002), Come Into My Trading Room"
+    source = "LeBeau's chandelier exit, in Elder (2002), Come Into My Trading Room; the entry is not his"
     bars = whole(22, 5, 200)
     width = real(3, 0.5, 10)
     entry = "high >= highest(high, bars)"

@@ -33,7 +33,7 @@ class CalmMarket(_Volatility):
 class RelativeVolatility(_Volatility):
     """Long or short by the side of the mean while deviations rise with the price, else flat."""
 
-    source = "Dorsey (1993), Technical Analysis of Stocks & Commodities 11, relative volatility index"
+    source = "Dorsey (1993), Technical Analysis of Stocks & Commodities 11, relative volatility index; there a low one confirms sales"
     bars = whole(14, 3, 100)
     level = real(50, 20, 80, step=1)
     target = "where(rvi(close, bars, 10) > level, sign(close - sma(close, 20)), 0)"

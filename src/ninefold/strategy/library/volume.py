@@ -31,7 +31,7 @@ class ChaikinOscillator(_Volume):
 class ChaikinMoneyFlow(_Volume):
     """Long while volume is accumulated, short while it is distributed, flat between."""
 
-    source = "Achelis (1995), Technical Analysis from A to Z"
+    source = "Achelis (2000), Technical Analysis from A to Z, second edition"
     bars = whole(40, 2, 200)
     level = real(0.05, 0, 0.5, step=0.01)
     target = "where(cmf(bars) > level, 1, where(cmf(bars) < -level, -1, 0))"
