@@ -80,9 +80,8 @@ def ratio_of(row: np.ndarray) -> Sharpe:
 
 
 def known_returns(returns: np.ndarray) -> np.ndarray:
-    """0 where there was no equity left to lose."""
-    found: np.ndarray = np.nan_to_num(returns, nan=0.0)
-    return found
+    """0 where there was no equity left to lose; not to be written to."""
+    return returns if np.isfinite(returns).all() else np.nan_to_num(returns, nan=0.0)
 
 
 def _one(summary: np.ndarray, equity: np.ndarray, cash: int, close_ns: np.ndarray) -> _One:

@@ -21,10 +21,10 @@ from ninefold.backtest.statistics.activity import cost_share, sortino
 from ninefold.backtest.statistics.bootstrap import bootstrap_interval
 from ninefold.backtest.statistics.checked import Floats
 from ninefold.backtest.statistics.compact import Compact
-from ninefold.backtest.statistics.drawdown import calmar, longest_under_water, worst_fall
+from ninefold.backtest.statistics.drawdown import falls_of
 from ninefold.backtest.statistics.overfitting import BLOCKS, overfitting
 from ninefold.backtest.statistics.sensitivity import DAY_NS
-from ninefold.backtest.statistics.sharpe import YEAR_NS, sharpe, sharpes
+from ninefold.backtest.statistics.sharpe import YEAR_NS, ratio, sharpes
 from ninefold.backtest.statistics.verdict import verdict
 from ninefold.backtest.statistics.weekly import weekly_objective
 from ninefold.services.backtest_outcome import Played, known_returns
@@ -82,15 +82,15 @@ def course_of(
 ) -> dict[str, Any]:
     """What equity did from the cash at the start to its last close. cash, equity: of any unit, float64."""
     money = np.concatenate(([float(cash)], equity))
-    sound = bool((money > 0).all())
+    falls = falls_of(money, width_ns) if (money > 0).all() else None
     return {
         "return": float(money[-1] / cash - 1),
-        "drawdown": worst_fall(money).depth if sound else 1.0,
-        "drawdown_days": longest_under_water(money) * width_ns / DAY_NS if sound else math.nan,
-        "sharpe": sharpe(returns).annual(width_ns),
+        "drawdown": falls.deepest if falls else 1.0,
+        "drawdown_days": falls.longest * width_ns / DAY_NS if falls else math.nan,
+        "sharpe": ratio(returns) * math.sqrt(YEAR_NS / width_ns),
         "sortino": sortino(returns) * math.sqrt(YEAR_NS / width_ns),
-        "calmar": calmar(money, width_ns) if sound else math.nan,
-        "weekly": weekly(close_ns, equity, target_volatility) if sound else None,
+        "calmar": falls.calmar if falls else math.nan,
+        "weekly": weekly(close_ns, equity, target_volatility) if falls else None,
     }
 
 

@@ -28,7 +28,7 @@ from ninefold.backtest.statistics.sensitivity import (
     shifted_p,
     without_best_days,
 )
-from ninefold.backtest.statistics.sharpe import sharpe, sharpes
+from ninefold.backtest.statistics.sharpe import YEAR_NS, ratio, sharpes
 from ninefold.backtest.sweep import sweep_changes
 from ninefold.backtest.target import Changes
 from ninefold.services.backtest_bars import Market
@@ -102,9 +102,9 @@ def with_spread(rules: Rules, spread: float) -> Rules:
 def _of(equity: np.ndarray, result: Account, width_ns: int) -> Mapping[str, float]:
     """Of equity in units at each close."""
     cash, unit = result.numbers.cash, result.unit
-    ratio = sharpe(known_returns(returns_of(cash, equity))).annual(width_ns)
+    yearly = ratio(known_returns(returns_of(cash, equity))) * math.sqrt(YEAR_NS / width_ns)
     last = float(equity[-1])
-    return {"equity": last * unit.numerator / unit.denominator, "return": last / cash - 1, "sharpe": ratio}
+    return {"equity": last * unit.numerator / unit.denominator, "return": last / cash - 1, "sharpe": yearly}
 
 
 def _without_best(result: Account, width_ns: int) -> Mapping[str, float]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from ninefold.backtest.statistics.activity import cost_share, exposure, sortino, turnover
-from ninefold.backtest.statistics.drawdown import Fall, calmar, drawdown, longest_under_water, worst_fall
+from ninefold.backtest.statistics.drawdown import Fall, calmar, drawdown, falls_of, longest_under_water, worst_fall
 from ninefold.backtest.statistics.portfolio import portfolio_returns
 from ninefold.backtest.statistics.sharpe import YEAR_NS, sharpe
 from ninefold.backtest.statistics.weekly import TRAILING, WEEK_NS, scaled_returns, weekly_objective, weekly_returns
@@ -40,6 +40,8 @@ def test_drawdowns_equal_the_slow_way(equity):
             back = next((later for later in range(at + 1, len(equity)) if below[later] == 0), len(equity) - 1)
             longest = max(longest, back - at)
     assert longest_under_water(equity) == longest
+    told = falls_of(equity, HOUR_NS)
+    np.testing.assert_array_equal(told, (fall.depth, longest, calmar(equity, HOUR_NS)))
 
 
 def test_a_ruined_account_is_refused_with_its_row():

@@ -27,6 +27,26 @@ class Fall(NamedTuple):
     recovered: int | None
 
 
+class Falls(NamedTuple):
+    """All that a report tells of them, each as the function of its name has it."""
+
+    deepest: float  # `worst_fall`
+    longest: int  # `longest_under_water`
+    calmar: float
+
+
+def falls_of(equity: ArrayLike, width_ns: int) -> Falls:
+    """What is told of them, out of one pass through the equity.
+
+    >>> falls_of([100.0, 80.0, 110.0], width_ns=365 * 86_400 * 10**9 // 2)[:2]
+    (0.2, 2)
+    """
+    found = checked_equity(equity)
+    below = _below(found)
+    deepest = _worst(below).depth
+    return Falls(deepest, _longest(below), _calmar(found, deepest, width_ns))
+
+
 def drawdown(equity: ArrayLike) -> Floats:
     """How far below the best so far, as a fraction of it: 0 at a peak.
 
@@ -35,8 +55,11 @@ def drawdown(equity: ArrayLike) -> Floats:
     >>> drawdown([100.0, 110.0, 99.0, 120.0]).round(3)
     array([0. , 0. , 0.1, 0. ])
     """
-    found = checked_equity(equity)
-    below: Floats = 1 - found / np.maximum.accumulate(found)
+    return _below(checked_equity(equity))
+
+
+def _below(equity: Floats) -> Floats:
+    below: Floats = 1 - equity / np.maximum.accumulate(equity)
     return below
 
 
@@ -46,7 +69,10 @@ def worst_fall(equity: ArrayLike) -> Fall:
     >>> worst_fall([100.0, 110.0, 99.0, 88.0, 120.0])
     Fall(depth=0.2, peak=1, trough=3, recovered=4)
     """
-    below = drawdown(equity)
+    return _worst(drawdown(equity))
+
+
+def _worst(below: Floats) -> Fall:
     if not len(below):
         return Fall(0.0, 0, 0, None)
     trough = int(below.argmax())
@@ -61,7 +87,10 @@ def longest_under_water(equity: ArrayLike) -> int:
     >>> longest_under_water([100.0, 90.0, 100.0, 99.0, 98.0, 97.0])
     3
     """
-    below = drawdown(equity)
+    return _longest(drawdown(equity))
+
+
+def _longest(below: Floats) -> int:
     at_peak = np.flatnonzero(below == 0)
     if not len(at_peak):
         return 0
@@ -80,9 +109,12 @@ def calmar(equity: ArrayLike, width_ns: int) -> float:
     0.5
     """
     found = checked_equity(equity)
-    depth = worst_fall(found).depth
-    if len(found) < 2 or depth == 0:
+    return _calmar(found, worst_fall(found).depth, width_ns)
+
+
+def _calmar(equity: Floats, depth: float, width_ns: int) -> float:
+    if len(equity) < 2 or depth == 0:
         return math.nan
-    years = (len(found) - 1) * width_ns / YEAR_NS
-    grown = math.log(float(found[-1] / found[0])) / years
+    years = (len(equity) - 1) * width_ns / YEAR_NS
+    grown = math.log(float(equity[-1] / equity[0])) / years
     return math.expm1(grown) / depth if grown < _MOST else math.inf

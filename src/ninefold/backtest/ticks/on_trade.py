@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import repeat
 from typing import Protocol
 
 import numpy as np
@@ -54,20 +55,24 @@ def run_on_trade(ticks: Ticks, strategy: OnTrade, way: Way) -> TickResult:
 
 def _walk(block: Ticks, first: int, strategy: OnTrade, account: Account, way: Way) -> None:
     on_trade, (low, high) = strategy.on_trade, account.sound()
-    for row, exchange_ns, price, size, side, arrival_ns in _each(block, first, way):
-        if exchange_ns >= account.due_ns or not low < price < high:
-            account.meet(row, exchange_ns, price, size)
+    due_ns, position = account.due_ns, account.position
+    arrival_ns = way.latency.alone(block, np.arange(len(block)))
+    for row, exchange_ns, price, size, side in _each(block):
+        if exchange_ns >= due_ns or not low < price < high:
+            account.meet(first + row, exchange_ns, price, size)
             low, high = account.sound()
-        wanted = on_trade(price, size, side, exchange_ns, account.position)
+            due_ns, position = account.due_ns, account.position
+        wanted = on_trade(price, size, side, exchange_ns, position)
         if wanted is not None:
-            account.decide(row, whole_target(wanted, row), arrival_ns, price)
+            account.decide(first + row, whole_target(wanted, first + row), int(arrival_ns[row]), price)
+            due_ns = account.due_ns
 
 
-def _each(block: Ticks, first: int, way: Way) -> Iterator[tuple[int, int, int, int, int, int]]:
-    rows = np.arange(len(block))
-    side = np.zeros(len(block), np.int8) if block.taker_side is None else block.taker_side
-    columns = (rows + first, block.exchange_ns, block.price, block.size, side, way.latency.alone(block, rows))
-    return zip(*(column.tolist() for column in columns), strict=True)
+def _each(block: Ticks) -> Iterator[tuple[int, int, int, int, int]]:
+    """Row, time, price, size and side of each, as Python's own numbers."""
+    rows = range(len(block))
+    side = repeat(0, len(block)) if block.taker_side is None else block.taker_side.tolist()
+    return zip(rows, block.exchange_ns.tolist(), block.price.tolist(), block.size.tolist(), side, strict=True)
 
 
 def whole_target(target: float, row: int) -> int:
