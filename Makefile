@@ -51,6 +51,7 @@ bench-capture: $(DONE)/dev $(DONE)/package bench/.venv/.done
 bench-research: $(DONE)/dev $(DONE)/compiled bench/.venv-research/.done bench/.venv-research-ticks/.done
 	$(BIN)/python -m bench.research.streaming --peer bench/.venv-research/bin/python
 	$(BIN)/python -m bench.research.bars $(ARGS)
+	$(BIN)/python -m bench.research.command
 	$(BIN)/python -m bench.research.honesty
 
 bench-ticks: $(DONE)/dev $(DONE)/compiled bench/.venv-research-ticks/.done
