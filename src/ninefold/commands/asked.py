@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from ninefold.backtest.columns import Holes
 from ninefold.commands.failing import plainly
@@ -20,6 +18,12 @@ from ninefold.services import backtest_search
 from ninefold.services.backtest_wanted import FILLS, HOLES, REFUSED, Wanted
 from ninefold.services.compiling import told_when_compiling
 from ninefold.services.fee_file import tiers_of_file
+from ninefold.services.lazily import lazily
+
+if TYPE_CHECKING:
+    from ninefold.commands import progress
+else:
+    progress = lazily("ninefold.commands.progress")  # which draws, and nobody looks at a file
 
 INTERRUPTED = 130
 
@@ -102,22 +106,17 @@ def tiers_of(file: Path | None) -> tuple[tuple[str, ...], ...]:
 @contextmanager
 def asked() -> Iterator[backtest_search.Progress]:
     """Progress with the time that is left, on standard error; errors that people can mend as their message alone."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with plainly(*REFUSED), told_when_compiling(tell):
         try:
-            with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-                tasks = {}
-
-                def progress(what: str, done: int, total: int) -> None:
-                    if what not in tasks:
-                        tasks[what] = bar.add_task(what, total=total)
-                    bar.update(tasks[what], completed=done, total=total)
-
-                yield progress
+            with progress.shown_progress() if sys.stderr.isatty() else nullcontext(unseen) as shown:
+                yield shown
         except KeyboardInterrupt:
             tell("interrupted; what was played is kept, the same command goes on")
             sys.exit(INTERRUPTED)
+
+
+def unseen(_what: str, _done: int, _total: int) -> None:
+    """Progress where there is nobody to see it."""
 
 
 def tell(text: str) -> None:

@@ -13,7 +13,7 @@ from rich.table import Table
 from ninefold.commands import asked as options
 from ninefold.commands import asked_ticks as options_of_ticks
 from ninefold.commands.asked import asked, print_json, wanted_of
-from ninefold.commands.backtest import print_report
+from ninefold.commands.backtest_told import print_report
 from ninefold.commands.failing import plainly
 from ninefold.commands.walk_forward import chosen, results
 from ninefold.services.backtest_cross import Cut, cross_validate

@@ -28,6 +28,6 @@ def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
             shown[what] = now
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)
+            bar.update(tasks[what], completed=done, total=total)
 
         yield progress

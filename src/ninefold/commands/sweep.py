@@ -12,7 +12,7 @@ from rich.table import Table
 from ninefold.commands import asked as options
 from ninefold.commands import asked_ticks as options_of_ticks
 from ninefold.commands.asked import asked, print_json, wanted_of
-from ninefold.commands.backtest import luck, number, percent, print_instruments, print_legs
+from ninefold.commands.backtest_told import luck, number, percent, print_instruments, print_legs
 from ninefold.commands.failing import plainly
 from ninefold.services.backtest_completeness import completeness_said
 from ninefold.services.backtest_sweep import sweep

@@ -13,7 +13,7 @@ from rich.table import Table
 from ninefold.commands import asked as options
 from ninefold.commands import asked_ticks as options_of_ticks
 from ninefold.commands.asked import asked, print_json, wanted_of
-from ninefold.commands.backtest import number, percent, print_report
+from ninefold.commands.backtest_told import number, percent, print_report
 from ninefold.commands.failing import plainly
 from ninefold.services.backtest_forward import Pace, forward
 from ninefold.services.backtest_wanted import NEXT_OPEN
