@@ -15,7 +15,7 @@ from ninefold.backtest.ticks.tape import BadTicks
 from ninefold.commands import asked as options
 from ninefold.commands import asked_ticks as options_of_ticks
 from ninefold.commands.asked import asked, print_json
-from ninefold.commands.backtest import print_instruments, print_report
+from ninefold.commands.backtest_told import print_instruments, print_report
 from ninefold.commands.failing import plainly
 from ninefold.services.backtest_ticks import WantedTicks, backtest_ticks
 from ninefold.services.ticks_play import BAR
