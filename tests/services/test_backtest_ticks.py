@@ -24,7 +24,6 @@ from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_ticks import WantedTicks, backtest_ticks
 from ninefold.services.ticks_plays import grid_of_ticks, plays_of_ticks
 from ninefold.services.ticks_sweep import sweep_ticks
-from ninefold.services.ticks_together import backtest_ticks_together
 from ninefold.store.data_dir import open_data_dir
 from ninefold.store.tables import Tables
 from ninefold.strategy import BadStrategy
@@ -228,9 +227,6 @@ def test_exits_leave_at_the_trade_after_and_an_entry_that_holds_goes_in_again(mi
     assert told["open_trade"]["entry_price"] == 15
     with pytest.raises(BadStrategy, match=r"brief has entries and exits.*leave --each trade out"):
         backtest_ticks(asked(mine, "brief", file=path, each="trade"), now_ns=1)
-    several = asked(mine, "guarded", file=path, more_files=(str(mine.parent / "a.parquet"),))
-    with pytest.raises(BadStrategy, match="guarded has exits, which are not modelled on trades of several instruments"):
-        backtest_ticks_together(several, 1)
     with pytest.raises(BadStrategy, match="not modelled on trades where settings take over from each other"):
         plays_of_ticks(asked(mine, "guarded", file=path), grid_of_ticks(asked(mine, "guarded", file=path)))
 

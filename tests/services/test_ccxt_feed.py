@@ -237,7 +237,8 @@ def test_what_broke_is_told_and_what_was_missed_is_fetched_without_doubles(tmp_p
             ask(f"{exchange['rest']}/sim/v1/faults", fault)
             broken.append(followed.counts["trades"])
         healed = len({gap.instrument for gap in followed.of(Gap)}) == len(PAIRS)  # one may be told of twice first
-        return bool(broken) and healed and followed.counts["trades"] > broken[-1] + ENOUGH
+        goes_on = followed.counts["trades"] > broken[-1] + ENOUGH if broken else False
+        return healed and goes_on and followed.states()[-1] == "open"
 
     followed.until(healed)
     states = followed.states()

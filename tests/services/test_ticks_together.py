@@ -15,7 +15,7 @@ from ninefold.services.backtest_wanted import BadBacktest
 from ninefold.services.ticks_sweep import sweep_ticks
 from ninefold.services.ticks_together import backtest_ticks_together
 from ninefold.strategy import BadStrategy
-from tests.services.test_backtest_ticks import asked, mine, trades
+from tests.services.test_backtest_ticks import LEAVES, asked, mine, trades
 from tests.services.test_research import quietly
 from tests.services.test_ticks_margin import paid, short
 
@@ -99,6 +99,19 @@ def test_a_target_is_played_as_free_code_that_says_the_same_and_without_a_size_e
         alone
     )  # with money enough, as if alone
     assert rich["net_profit"] == pytest.approx(sum(alone))
+
+
+def test_exits_leave_each_instrument_by_itself(mine: Path) -> None:
+    mine.write_text(mine.read_text() + LEAVES)
+    paths = [
+        trades(mine.parent / f"{name}.parquet", *((second, price, 1, "buy") for second, price in enumerate(prices)))
+        for name, prices in {"a": [10, 11, 12, 10.5, 10.6, 11], "b": [10, 11, 12, 12.5, 13, 13.5]}.items()
+    ]
+    told = backtest_ticks_together(both(mine, (paths[0], paths[1]), "guarded", each="trade"), 1)
+    # both bought at 12; a touches 10.8 at 10.5 and is left at 10.6, b goes on
+    assert [(one["instrument"], one["exit_price"]) for one in told["trades"]] == [(str(paths[0]), 10.6)]
+    assert [one["instrument"] for one in told["open_trades"]] == [str(paths[1])]
+    assert rerun(mine.parent / "data", told["trial"])["identical"]
 
 
 def test_perpetuals_share_their_margin_and_pay_their_own_funding(short: Path) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from ninefold.simulator.faults import Faults
+from ninefold.simulator.hub import Hub
+
 from .running import Client, Simulator, talk, until
 
 pytestmark = pytest.mark.slow
@@ -151,6 +154,11 @@ def test_what_was_traded_while_nobody_listened_is_logged_when_somebody_does_agai
         while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
             last = json.loads(message.data)["data"]["t"]
         await until_over(client)
+
+        async def traded() -> bool:
+            return (await client.get("/api/v3/trades", symbol="BTCUSDT", limit=1))[-1]["id"] > last
+
+        await until(traded)
         again = await client.streams("btcusdt@trade")
         [first] = await trade_ids(again, 1)
         [logged] = (await client.get("/sim/v1/faults", **{"from": begin}))["withheld"]
@@ -159,6 +167,30 @@ def test_what_was_traded_while_nobody_listened_is_logged_when_somebody_does_agai
         await again.close()
 
     talk(simulator, run)
+
+
+class Heard:
+    """A subscriber that takes everything."""
+
+    number, paused, combined, face = 0, False, False, "stream"
+
+    def send(self, *frames: bytes) -> None:
+        """Nobody reads."""
+
+    def drop(self) -> None:
+        """Nobody is cut."""
+
+
+@pytest.mark.parametrize(("after", "logged"), [(315, []), (317, [(315, 316)])])
+def test_a_stream_that_had_nothing_while_nobody_listened_withheld_nothing(after: int, logged: list[tuple[int, int]]):
+    hub, one, stream = Hub(Faults()), Heard(), "btcusdt@trade"
+    for trade in (314, after):
+        hub.join(one)
+        hub.subscribe(one, stream)
+        hub.publish([(stream, b'{"e":"trade","t":%d}' % trade)])
+        hub.unsubscribe(one, stream)
+        hub.leave(one)
+    assert [(gone.first_id, gone.last_id) for gone in hub.withheld] == logged
 
 
 def test_after_a_reset_update_ids_go_on_further_ahead_and_the_snapshot_knows_them(simulator: Simulator):

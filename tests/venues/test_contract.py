@@ -42,7 +42,7 @@ SAMPLE_CHECKS = {
     "every digit is kept": every_digit_is_kept,
     "nothing breaks it": nothing_breaks_it,
 }
-MOST, THOROUGH_MOST = 100, 1500  # inputs of a session: each check goes over them again and again
+MOST, THOROUGH_MOST = 150, 1500  # inputs of a session: each check goes over them again and again
 WHOLE = (told_as_read,)  # thorough: over whole captured sessions; of the long recordings of books nothing is
 both_forms = pytest.mark.parametrize(
     "thorough", [False, pytest.param(True, marks=pytest.mark.torture)], ids=["short", "thorough"]

@@ -11,7 +11,6 @@ them in memory; quotes are asked by their timer, on a recorded book.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ninefold.backtest.bars import Bars, when
@@ -60,7 +59,7 @@ def player_of(chosen: Chosen, source: Source, way: Way, each: str, queue: str) -
         make = code_of(plan.name, plan.wants, source)
         return lambda: _on_trade(make(), source, way)
     decides = target_of(chosen, source, way.width_ns, each)
-    left = replace(way, rules=replace(way.rules, exits=plan.exits))
+    left = way.left_by(plan.exits)
     tick_numbers(left.rules, source.tick, source.lot, source.highest)
     return lambda: streamed(decides(), source, left)
 

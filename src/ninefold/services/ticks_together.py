@@ -38,7 +38,7 @@ from ninefold.services.backtest_report import Judging, fee_tier, judged, quote, 
 from ninefold.services.backtest_strategy import Chosen, choose
 from ninefold.services.backtest_ticks import TARGET_VOLATILITY, WantedTicks, looked, wanted_of
 from ninefold.services.backtest_wanted import BadBacktest
-from ninefold.services.ticks_play import code_of, target_of, without_exits
+from ninefold.services.ticks_play import code_of, target_of
 from ninefold.services.ticks_source import Seen, Source
 from ninefold.store.trials import Search, Trial, Trials
 from ninefold.strategy.forms import BookCode, Quoting, TradeCode
@@ -142,12 +142,12 @@ def _player(
             return wanted_at
 
         return lambda: run_markets_live(markets, {name: asks(name) for name in markets}, wanted.cash)
-    without_exits(chosen.plan, "of several instruments")
     changes = {
         name: target_of(chosen, source, wanted.width_ns, wanted.each)().changes(markets[name].ticks)
         for name, source in sources.items()
     }
-    return lambda: run_markets(markets, changes, wanted.cash)
+    left = {name: Market(ticks, way.left_by(chosen.plan.exits)) for name, (ticks, way) in markets.items()}
+    return lambda: run_markets(left, changes, wanted.cash)
 
 
 def held(result: PortfolioResult) -> PortfolioResult:

@@ -186,8 +186,9 @@ class Hub:
             self.harmed[stream] = None
 
     def _note_unheard(self, stream: str, connection: int, before: bytes, after: bytes) -> None:
+        """What a stream had while nobody listened, if it had anything."""
         last, first = numbers(before), numbers(after)
-        if last is not None and first is not None and last[1]:
+        if last is not None and first is not None and 0 < last[1] < first[0] - 1:
             self.withheld.append(Withheld(connection, stream, "disconnect", last[1] + 1, first[0] - 1))
 
 

@@ -259,7 +259,10 @@ EXITS = {
         "min(levels, key=lambda one: one[0] * side",
     ),
     "a take-profit is filled when it is touched": ("(price - take) * side > 0", "(price - take) * side >= 0"),
-    "a take-profit is filled at the trade's price": ("self.fill(row, take,", "self.fill(row, price,"),
+    "a take-profit is filled at the trade's price": (
+        "self.fill(row, take * self.tick,",
+        "self.fill(row, price * self.tick,",
+    ),
     "a take-profit pays the taker fee": ("self.maker if limit else self.taker", "self.taker"),
     "a take-profit slips": ("slip = 0 if limit else", "slip ="),
     "a take-profit has more than the trade's size": (
@@ -267,7 +270,10 @@ EXITS = {
         "-self.position, Reason.TAKE",
     ),
     "a time exit comes a moment late": ("self.entered_ns >= rules.hold", "self.entered_ns > rules.hold"),
-    "a trailing stop does not follow": ("        self.best = max(self.best * side, price * side) * side\n", ""),
+    "a trailing stop does not follow": (
+        "        self.best = max(self.best * side, price // self.tick * side) * side\n",
+        "",
+    ),
     "the entry is that of the last opening": (
         "self.average = (self.average * held + price * size) // (held + size)",
         "self.average = price",

@@ -14,7 +14,6 @@ from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder, Latency, Reco
 from ninefold.backtest.ticks.on_trade import run_on_trade
 from ninefold.backtest.ticks.stream import Way, run, run_blocks
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
-from ninefold.backtest.ticks.together import Market, run_markets
 from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_ticks import WantedTicks, backtest_ticks
 from ninefold.services.tick_files import tape_of_file
@@ -141,9 +140,6 @@ def test_bad_trades_are_refused_with_row_rule_and_remedy(change, said):
 
 def test_what_is_not_modelled_on_trades_is_refused():
     tape = ticks((100, 50), (120, 51))
-    both = {name: Market(tape, Way(Rules(exits=Exits(stop_loss="0.1")))) for name in "ab"}
-    with pytest.raises(BadRules, match="exits are rules of one instrument on trades"):
-        run_markets(both, {}, 1_000)
     with pytest.raises(BadTicks, match="no known_ns"):
         run(tape, np.ones(2), Way(RULES, Latency(RecordedFeed())))
     with pytest.raises(BadRules, match="before it happened"):

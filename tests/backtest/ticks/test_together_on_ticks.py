@@ -17,12 +17,12 @@ from ninefold.backtest.funding import Funding
 from ninefold.backtest.market_rules import EquityShare, Exits, Fees, FixedSize, Margin, Rules, Slippage
 from ninefold.backtest.outcome import Reason
 from ninefold.backtest.target import BadTarget, changes_of_target
-from ninefold.backtest.ticks import together, together_slow
+from ninefold.backtest.ticks import slow, together, together_slow
 from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder, Latency
 from ninefold.backtest.ticks.stream import Way, run
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
 from ninefold.backtest.ticks.together import Market, run_markets, run_markets_live
-from tests.backtest.ticks.test_ticks_agree import DRAWN, LEVELS, random_changes, random_ticks, run_of
+from tests.backtest.ticks.test_ticks_agree import DRAWN, EXITS, LEVELS, random_changes, random_ticks, run_of
 
 AT_ONCE = Latency(FixedFeed(0), FixedOrder(0))
 TIERS = FeeTiers((FeeTier(0, "0.0002", "0.02"), FeeTier(1_000, "0.0001", "0.01")))
@@ -119,10 +119,51 @@ def test_what_no_account_can_have_is_refused():
         run_markets({"a": one, "b": tiered}, wanted(a=[1], b=[1]), 100)
 
 
+def test_an_exit_of_one_lies_on_its_own_ticks_and_leaves_the_other_alone():
+    stop, take = Exits(stop_loss="0.015"), Exits(take_profit="0.03")
+    a = market([(100, 40), (120, 100), (130, 99), (140, 98), (150, 98)], size=2)
+    b = market([(110, 40), (125, 50), (135, 51), (145, 52), (155, 53)], size=3, tick="1/2")
+    both = {"a": Market(a.ticks, a.way.left_by(stop)), "b": Market(b.ticks, b.way.left_by(take))}
+    found = run_markets(both, wanted(a=[1, 1, 1, 1, 1], b=[1, 1, 1, 1, 1]), 1_000)
+    # in units of half a quote a is bought at 200: a stop 1.5 ticks below is one at 99 ticks, touched there and left at 98. b is bought
+    # at 50 ticks: 1.5 above are two, and a trade beyond 52 fills it there
+    assert told(found) == [
+        (0, 1, 200, 2, Reason.TARGET),
+        (1, 1, 50, 3, Reason.TARGET),
+        (0, 3, 196, -2, Reason.STOP_LOSS),
+        (1, 4, 52, -3, Reason.TAKE_PROFIT),
+    ]
+    assert sum(int(one.equity[-1]) for one in found.each.values()) == -8 + 6 - 1  # the fee of a maker, up
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=25, deadline=None)
+@pytest.mark.slow
+def test_with_money_enough_each_leaves_as_it_would_alone(seed):
+    markets, changes, _ = random_account(seed, 3)
+    sized = {
+        name: Market(ticks, replace(way, rules=replace(way.rules, sizing=FixedSize(5), fees=Fees("0.01"))))
+        for name, (ticks, way) in markets.items()
+    }
+    found = run_markets(sized, changes, 90_000)
+    for at, (name, (ticks, way)) in enumerate(sized.items()):
+        mine, worth = found.fills[found.fills["instrument"] == at], int(ticks.tick / found.unit)
+        alone = run(ticks, changes[name], replace(way, rules=replace(way.rules, cash=90_000))).fills
+        for own in ("bar", "size", "reason"):
+            assert mine[own].tolist() == alone[own].tolist()
+        assert mine["price"].tolist() == (alone["price"] * worth).tolist()
+
+
 def asks(changes):
     """What says the same while it runs."""
     known = {name: dict(zip(one.at.tolist(), one.to.tolist(), strict=True)) for name, one in changes.items()}
     return {name: (lambda row, held, of=of: of.get(row)) for name, of in known.items()}
+
+
+def random_exits(seed):
+    random = np.random.default_rng(seed + 5)
+    by = (None, "0.05"), (None, "0.08"), (None, "0.05"), (None, 1, 2)
+    return Exits(*(each[random.integers(0, len(each))] for each in by))
 
 
 def random_account(seed, instruments, known=True):
@@ -138,10 +179,11 @@ def random_account(seed, instruments, known=True):
         price, size = np.maximum(20 + np.cumsum(random.integers(-3, 4, 60)), 1), random.integers(1, 9, 60)
         ticks = Ticks(drawn.exchange_ns, price, size, drawn.known_ns if known else None, tick=Fraction(1 + at, 2))
         rules = Rules(sizing=sizing, fees=fees, slippage=slippage, margin=margin, volume_share=[None, "0.3"][seed % 2])
+        rules = replace(rules, exits=random_exits(seed + at) if seed % 3 == 1 else Exits())
         moments = np.unique(ticks.exchange_ns[::9])
         dues = Funding(moments, random.integers(-400, 400, len(moments)) / 1e4)
         latency = Latency(FixedFeed(int(random.integers(0, 9))), FixedOrder(int(random.choice([0, 2, 25]))))
-        markets[f"{at}"] = Market(ticks, Way(rules, latency, 50, dues))
+        markets[f"{at}"] = Market(ticks, Way(rules, latency, 30, dues))
         changes[f"{at}"] = random_changes(seed + at, 60, LEVELS[2], bool(seed % 3))
     return markets, changes, int(random.integers(10, 150))
 
@@ -160,7 +202,9 @@ def test_the_compiled_account_fills_as_the_slow_one_and_adds_up_at_every_step(se
         for row, equity in zip(one.steps.row.tolist(), one.equity.tolist(), strict=True):
             until = mine["bar"] <= row
             assert equity == mine["size"][until].sum() * ticks.price[row] - paid[until].sum()
-        assert (mine["price"] == ticks.price[mine["bar"]]).all()
+        rests = mine["reason"] == Reason.TAKE_PROFIT  # at its own price, which the trade has passed
+        assert (mine["price"] == ticks.price[mine["bar"]])[~rests].all()
+        assert (mine["price"] % int(markets[name].ticks.tick / ticks.tick) == 0).all()
         made += one.equity[-1]
         assert sum(one.trades["pnl"].tolist()) + sum(one.open_trade["pnl"].tolist()) == one.equity[-1]
     assert found.cash == Fraction(cash) / found.unit
@@ -180,7 +224,6 @@ def test_the_compiled_account_fills_as_the_slow_one_over_many_markets(seed, inst
 @pytest.mark.slow
 def test_one_instrument_alone_is_filled_as_on_an_account_of_its_own(drawn):
     ticks, changes, way = run_of(drawn)
-    way = replace(way, rules=replace(way.rules, exits=Exits()))
     alone = run(ticks, changes, way)
     found = run_markets({"one": Market(ticks, way)}, {"one": changes}, way.rules.cash)
     assert found.fills[list(alone.fills.dtype.names)].tolist() == alone.fills.tolist()
@@ -200,6 +243,8 @@ MUTANTS = {
         "account.cancel()",
     ),
     "orders set out while it is liquidated": ("if target is not None and liquidating:", "if False:"),
+    "exits are not met": ("        account.leave(trade.row, trade.exchange_ns, price)\n", ""),
+    "exits lie between the ticks": ("tick=tick)", "tick=1)"),
     "funding is not paid while it is liquidated": ("account.pay(trade.row, trade.exchange_ns, price)", "pass"),
 }
 
@@ -218,6 +263,19 @@ def test_an_account_with_another_rule_is_told_from_it(text, instead, monkeypatch
     mutant.__dict__["__name__"] = together_slow.__name__
     exec(compile(source.replace(text, instead), "mutant", "exec"), mutant.__dict__)
     monkeypatch.setattr(together, "play_slowly", mutant.play)
+    for seed in range(200):
+        (markets, changes, cash), fills = played_quickly(seed)
+        if run_markets_live(markets, asks(changes), cash).fills.tolist() != fills:
+            return
+    pytest.fail("nothing tells it")
+
+
+@pytest.mark.parametrize(("text", "instead"), EXITS.values(), ids=EXITS)
+def test_an_account_whose_exits_have_another_rule_is_told_from_it(text, instead, monkeypatch):
+    mutant = ModuleType("mutant")
+    mutant.__dict__["__name__"] = slow.__name__
+    exec(compile(Path(slow.__file__).read_text().replace(text, instead), "mutant", "exec"), mutant.__dict__)
+    monkeypatch.setattr(together_slow, "Account", mutant.Account)
     for seed in range(200):
         (markets, changes, cash), fills = played_quickly(seed)
         if run_markets_live(markets, asks(changes), cash).fills.tolist() != fills:

@@ -72,7 +72,8 @@ def dues_of(funding: Funding) -> deque[tuple[int, int]]:
 @dataclass(slots=True)
 class Account:
     """wanted: the position that orders at the venue ask for. sent: the same of orders under way. due_ns: before that time no
-    trade can fill anything, and nothing is paid. funding: to come."""
+    trade can fill anything, and nothing is paid. funding: to come. tick: of what prices count in, one of the instrument's; exits lie
+    on those."""
 
     rules: Numbers
     cash: int
@@ -93,6 +94,7 @@ class Account:
     day: int = 0
     volumes: Volumes = field(default_factory=lambda: Volumes(()))
     funding: deque[tuple[int, int]] = field(default_factory=deque)
+    tick: int = 1
     beside: int = 0  # of other instruments on the same account: their equity, and what margin they ask for
     beside_initial: int = 0
     beside_maintenance: int = 0
@@ -134,11 +136,11 @@ class Account:
             return
         side = 1 if self.position > 0 else -1
         if self.reason == Reason.TARGET:
-            self.look(row, exchange_ns, price, side)
-        self.best = max(self.best * side, price * side) * side
+            self.look(row, exchange_ns, price // self.tick, side)
+        self.best = max(self.best * side, price // self.tick * side) * side
 
     def look(self, row: int, exchange_ns: int, price: int, side: int) -> None:
-        """Leave where an exit is met. side: of what is held."""
+        """Leave where an exit is met. price: ticks. side: of what is held."""
         rules = self.rules
         stops = [(self.average, rules.stop, Reason.STOP_LOSS), (self.best, rules.trail, Reason.TRAILING)]
         levels = [(max(of - side * max(1, of * by // ONE), 0), why) for of, by, why in stops if by]
@@ -148,7 +150,7 @@ class Account:
             self.exit(why)
         elif take and (price - take) * side > 0:
             self.exit(Reason.TAKE_PROFIT)
-            self.fill(row, take, -_within(self.position, self.room), Reason.TAKE_PROFIT, limit=True)
+            self.fill(row, take * self.tick, -_within(self.position, self.room), Reason.TAKE_PROFIT, limit=True)
         elif rules.hold and exchange_ns - self.entered_ns >= rules.hold:
             self.exit(Reason.TIME)
 
@@ -194,11 +196,11 @@ class Account:
             allowed = self.allowed(price, size)
             if allowed < size:
                 self.wanted = self.position + _within(order, allowed)
-            self.enter(price, allowed)
+            self.enter(price // self.tick, allowed)
             self.fill(row, price, _within(order, allowed))
 
     def enter(self, price: int, size: int) -> None:
-        """What an opening makes of the entry."""
+        """What an opening makes of the entry. price: ticks."""
         held = abs(self.position)
         if not held:
             self.entered_ns, self.best = self.now_ns, price

@@ -10,7 +10,7 @@ Exits of the rules count time in steps of `Way.width_ns`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Protocol
 
@@ -27,6 +27,7 @@ from ninefold.backtest.ticks.latency import Latency
 from ninefold.backtest.ticks.result import Curve, TickResult
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
 from ninefold.market.time import MINUTE_NS
+from ninefold.strategy.plan import Exits
 
 
 class TickStrategy(Protocol):
@@ -45,6 +46,10 @@ class Way:
     latency: Latency = field(default_factory=Latency)
     width_ns: int = MINUTE_NS
     funding: Funding = NO_FUNDING
+
+    def left_by(self, exits: Exits) -> Way:
+        """The same with these exits."""
+        return replace(self, rules=replace(self.rules, exits=exits))
 
 
 def run(ticks: Ticks, target: np.ndarray | Changes, way: Way) -> TickResult:

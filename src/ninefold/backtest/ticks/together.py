@@ -4,7 +4,7 @@ In:  tapes by name, what is wanted of each, the way of each. Out: a `TogetherRes
 
 Trades of all are taken in the order in which they became known, where that is known of all; else in that of the venues' times. Prices
 are counted in what a lot of their instrument is worth in the account's unit, so that money is of one unit and every instrument's
-fills are those of `stream`: of one alone they are the same.
+fills are those of `stream`: of one alone they are the same. Exits lie on the instrument's own ticks.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ninefold.backtest.legs import LEG_FILLS, unit_of
 from ninefold.backtest.market_rules import Numbers, Slippage, tiers_of
 from ninefold.backtest.outcome import FILLS, TooLarge
 from ninefold.backtest.target import BadTarget, Changes
+from ninefold.backtest.ticks.fast import ARRIVED, PAID
 from ninefold.backtest.ticks.result import Curve, TickResult
 from ninefold.backtest.ticks.stream import Way, tick_numbers
 from ninefold.backtest.ticks.tape import BadTicks, Ticks
-from ninefold.backtest.ticks.together_fast import DuesOf, Merged, Sent, Stands, play_merged
+from ninefold.backtest.ticks.together_fast import DECIDED, KEPT, DuesOf, Merged, Sent, play_merged
 from ninefold.backtest.ticks.together_slow import Trade
 from ninefold.backtest.ticks.together_slow import play as play_slowly
-from ninefold.strategy.plan import NO_EXITS
 
 Asks = Callable[[int, int], int | None]  # row of its tape, lots held: a target in 10**-8, or None to leave it as it is
 
@@ -89,13 +89,14 @@ def run_markets(markets: Mapping[str, Market], changes: Mapping[str, Changes], c
         )
     merged, steps = _merged([market.ticks for market in ready.markets.values()])
     orders = _sent(ready, steps, [changes[name] for name in markets])
-    table, tiers = np.array(ready.numbers, np.int64), state_of(ready.tiers)
+    table = np.column_stack((np.array(ready.numbers, np.int64), ready.worth))
+    tiers = state_of(ready.tiers)
     dues = _dues([market.way.funding for market in ready.markets.values()])
 
     def play(room: int) -> tuple[int, np.ndarray]:
         fills, begin = np.empty((room, len(LEG_FILLS.names or ())), np.int64), orders.begin[:-1]
-        stands = Stands(*(np.zeros(len(markets), np.int64) for _ in Stands._fields))
-        stands.arrived[:], stands.decided[:], stands.paid[:] = begin, begin, dues.begin[:-1]
+        stands = np.zeros((len(markets), KEPT), np.int64)
+        stands[:, ARRIVED], stands[:, DECIDED], stands[:, PAID] = begin, begin, dues.begin[:-1]
         return play_merged(merged, orders, dues, table, tiers.copy(), stands, fills), fills
 
     room = 3 * len(orders.at) + len(dues.at_ns) + len(markets) + 3
@@ -118,13 +119,16 @@ def run_markets_live(markets: Mapping[str, Market], asks: Mapping[str, Asks], ca
         arrival[merged.of == of] = one
     trades = [Trade(*values) for values in zip(*(column.tolist() for column in (*merged, arrival)), strict=True)]
     asked, funding = [asks[name] for name in markets], [market.way.funding for market in ready.markets.values()]
-    fills = play_slowly(trades, lambda of, row, held: asked[of](row, held), ready.numbers, funding, ready.tiers)
+    fills = play_slowly(
+        trades, lambda of, row, held: asked[of](row, held), ready.numbers, funding, ready.worth, ready.tiers
+    )
     return TogetherResult(ready.markets, ready.numbers, ready.unit, ready.numbers[0].cash, fills)
 
 
 class _Ready(NamedTuple):
     markets: dict[str, Market]
     numbers: list[Numbers]
+    worth: list[int]  # what a tick of each counts
     unit: Fraction
     tiers: tuple[Tier, ...]
 
@@ -136,20 +140,18 @@ def _ready(markets: Mapping[str, Market], cash: Number) -> _Ready:
     fees = {market.way.rules.fees for market in markets.values()}
     if len(fees) > 1 and any(isinstance(one, FeeTiers) for one in fees):
         raise BadRules("fees by tier go by what the account trades of all instruments; give all the same")
-    if any(market.way.rules.exits != NO_EXITS for market in markets.values()):
-        raise BadRules("exits are rules of one instrument on trades (`run`); of several on one account leave them out")
     unit = unit_of([market.ticks for market in markets.values()])
     found: dict[str, Market] = {}
     numbers: list[Numbers] = []
-    for name, (ticks, way) in markets.items():
-        worth = int(ticks.unit / unit)
+    worths = [int(market.ticks.unit / unit) for market in markets.values()]
+    for (name, (ticks, way)), worth in zip(markets.items(), worths, strict=True):
         counted = replace(ticks, price=ticks.price * worth, tick=ticks.tick / worth)
         slippage = Slippage(way.rules.slippage.ticks * worth, way.rules.slippage.rate)
         rules = replace(way.rules, cash=cash, slippage=slippage)
         found[name] = Market(counted, replace(way, rules=rules))
-        whole = tick_numbers(rules, counted.tick, counted.lot, counted.highest * len(markets))
+        whole = tick_numbers(rules, counted.tick, counted.lot, counted.highest * len(markets), way.width_ns)
         numbers.append(whole._replace(cash=0) if numbers else whole)
-    return _Ready(found, numbers, unit, tiers_of(next(iter(found.values())).way.rules, unit))
+    return _Ready(found, numbers, worths, unit, tiers_of(next(iter(found.values())).way.rules, unit))
 
 
 def _merged(tapes: Sequence[Ticks]) -> tuple[Merged, list[np.ndarray]]:

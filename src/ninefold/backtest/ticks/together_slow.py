@@ -5,7 +5,8 @@ Out: LEG_FILLS rows.
 
 One trade goes as in `slow`, with one cash for all: what opens must leave the equity that all positions ask for, each at its last
 trade. Where the equity is down to the maintenance margin of all of them, all are liquidated: the one that traded at once, each of the
-others at its next trade. What waits or is under way is cancelled for all, and until nothing is held no order sets out.
+others at its next trade. What waits or is under way is cancelled for all, and until nothing is held no order sets out. An exit leaves
+the instrument that traded, and cancels what is under way of that one alone; it lies on a tick of its own.
 """
 
 from __future__ import annotations
@@ -44,15 +45,17 @@ def play(
     asked: Asked,
     rules: Sequence[Numbers],
     funding: Sequence[Funding],
+    worth: Sequence[int],
     tiers: Sequence[Tier] = (),
 ) -> np.ndarray:
-    """LEG_FILLS rows, oldest first. rules: of each instrument; the cash is the first one's.
+    """LEG_FILLS rows, oldest first. rules: of each instrument; the cash is the first one's. worth: what a tick of each counts.
 
     raises: TooLarge if an amount exceeds 2**60.
     """
     volumes = Volumes(tiers)
     each = [
-        Account(one, one.cash, volumes=volumes, funding=dues_of(dues)) for one, dues in zip(rules, funding, strict=True)
+        Account(one, one.cash, volumes=volumes, funding=dues_of(dues), tick=tick)
+        for one, dues, tick in zip(rules, funding, worth, strict=True)
     ]
     last, found, liquidating = [0] * len(each), [], False
     for step, trade in enumerate(trades):
@@ -70,6 +73,7 @@ def play(
         if liquidating and account.position:
             account.liquidate(trade.row, price)
         liquidating = liquidating and any(one.position for one in each)
+        account.leave(trade.row, trade.exchange_ns, price)
         account.prove()
         if abs(sum(one.cash for one in each)) > LARGEST:
             raise TooLarge(step)
