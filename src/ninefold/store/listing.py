@@ -70,7 +70,7 @@ class _Listing:
             return self._live
 
     def _is_newest(self, live: Live) -> bool:
-        return self._is_there(live) and not commit_path(self._log, live.version + 1).exists()
+        return self._is_there(live) and not os.path.exists(commit_path(self._log, live.version + 1))
 
     def _is_there(self, live: Live) -> bool:
         return live.version >= 0 and _file_at(commit_path(self._log, live.version)) == live.commit
@@ -105,7 +105,7 @@ _listings: OrderedDict[Path, _Listing] = OrderedDict()
 
 
 def _listing(path: Path) -> _Listing | None:
-    if not (path / LOG).exists() or (path not in _listings and not DeltaTable.is_deltatable(str(path))):
+    if not os.path.exists(f"{path}/{LOG}") or (path not in _listings and not DeltaTable.is_deltatable(str(path))):
         return None
     with _lock:
         found = _listings.setdefault(path, _Listing(path))
@@ -115,7 +115,7 @@ def _listing(path: Path) -> _Listing | None:
     return found
 
 
-def _file_at(path: Path) -> tuple[int, int]:
+def _file_at(path: str) -> tuple[int, int]:
     """Which file lies there; (0, 0) if there is none."""
     try:
         about = os.stat(path)
