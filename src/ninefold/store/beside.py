@@ -48,7 +48,7 @@ class Beside:
     """path: of D. Every call sees what is committed then; without such folders nothing is added and little is asked."""
 
     def __init__(self, path: Path) -> None:
-        self._folders = [path / f"{name}/tables" for name in FOLDERS]
+        self._path = path
 
     def widened(self, captured: Registry) -> Registry:
         """D's instruments, and behind them those that only stand beside."""
@@ -73,7 +73,11 @@ class Beside:
         return {day for folder in self._folders if kind in KINDS for day in days_of(stored_files(folder, kind))}
 
     def exist(self) -> bool:
-        return any(map(os.path.exists, self._folders))
+        return any(os.path.exists(f"{self._path}/{name}/tables") for name in FOLDERS)
+
+    @property
+    def _folders(self) -> list[Path]:
+        return [self._path / name / "tables" for name in FOLDERS]
 
     def _instruments(self) -> Iterator[tuple[Path, Instrument]]:
         for folder in self._folders:

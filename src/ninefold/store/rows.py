@@ -223,7 +223,8 @@ def _part(
         condition = all_of(pc.field("instrument") == instrument_id, in_range(kind, start_ns, end_ns))
         return scan(kind, [file], condition, columns)
     start, end = about.runs.of(instrument_id)
-    start, end = _within(kind, file, about, start, end, start_ns, end_ns)
+    if start_ns is not None or end_ns is not None:
+        start, end = _within(kind, file, about, start, end, start_ns, end_ns)
     if most is not None:
         start, end = (max(start, end - most), end) if newest else (start, min(end, start + most))
     if start == end:
