@@ -160,6 +160,17 @@ def test_the_fast_way_to_rows_columns_and_counts_finds_what_a_look_at_every_row_
         }
 
 
+@pytest.mark.parametrize("files", [1, 2])
+def test_who_writes_into_an_answer_changes_no_later_one(tmp_path: Path, files: int) -> None:
+    rows = np.zeros(4, TRADES)
+    rows["instrument"], rows["exchange_ns"], rows["seq"], rows["price"] = 1, DAY + np.arange(4), np.arange(4), 7
+    stored(tmp_path, np.split(rows, files))
+    for _ in range(3):
+        prices = columns_of("trades", stored_files(tmp_path, "trades"), 1, ("price",), limit=3, newest=True)["price"]
+        assert prices.tolist() == [7, 7, 7]
+        prices[:] = 0
+
+
 @pytest.mark.parametrize("seqs", [(1, 10), (10, 1)])
 def test_rows_of_one_moment_in_two_files_come_by_their_inputs(tmp_path: Path, seqs: tuple[int, int]) -> None:
     parts = []

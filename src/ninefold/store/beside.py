@@ -10,6 +10,7 @@ Instruments that D does not know get the ids behind D's own; such an id holds fo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -47,7 +48,7 @@ class Beside:
     """path: of D. Every call sees what is committed then; without such folders nothing is added and little is asked."""
 
     def __init__(self, path: Path) -> None:
-        self._folders = [path / name / "tables" for name in FOLDERS]
+        self._path = path
 
     def widened(self, captured: Registry) -> Registry:
         """D's instruments, and behind them those that only stand beside."""
@@ -72,7 +73,11 @@ class Beside:
         return {day for folder in self._folders if kind in KINDS for day in days_of(stored_files(folder, kind))}
 
     def exist(self) -> bool:
-        return any(folder.exists() for folder in self._folders)
+        return any(os.path.exists(f"{self._path}/{name}/tables") for name in FOLDERS)
+
+    @property
+    def _folders(self) -> list[Path]:
+        return [self._path / name / "tables" for name in FOLDERS]
 
     def _instruments(self) -> Iterator[tuple[Path, Instrument]]:
         for folder in self._folders:

@@ -26,7 +26,8 @@ def read_block_rows(path: str, columns: list[str], start: int, end: int) -> pa.T
     last = int(np.searchsorted(starts, end, "left"))
     if last - first > FEW_GROUPS:
         return read_rows(path, columns, start, end)
-    rows = pa.concat_tables([_group(path, group, columns) for group in range(first, last)])
+    parts = [_group(path, group, columns) for group in range(first, last)]
+    rows = parts[0] if len(parts) == 1 else pa.concat_tables(parts)
     return rows.slice(start - int(starts[first]), end - start)
 
 

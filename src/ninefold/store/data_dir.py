@@ -137,7 +137,8 @@ def _make_or_migrate(path: Path) -> None:
 
 def _format(path: Path) -> int | None:
     try:
-        text = (path / "VERSION.json").read_text()
+        with open(f"{path}/VERSION.json", "rb", buffering=0) as file:
+            text = file.read().decode("utf-8", "replace")
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:

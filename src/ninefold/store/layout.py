@@ -171,12 +171,12 @@ def _column(values: np.ndarray) -> pa.Array:
 
 def market_columns(kind: str, table: pa.Table) -> dict[str, np.ndarray]:
     """The number columns of a stored table that are fields of its kind, with their types there; shape (n,) each."""
-    columns = {}
-    for name in KINDS[kind].names or ():
-        dtype = KINDS[kind][name]
-        if name in table.schema.names and dtype.kind != "S":
-            columns[name] = _signed_as(dtype, table.column(name).to_numpy())
-    return columns
+    fields: Mapping[str, Any] = KINDS[kind].fields or {}
+    return {
+        name: _signed_as(fields[name][0], values.to_numpy())
+        for name, values in zip(table.column_names, table.columns, strict=True)
+        if name in fields and fields[name][0].kind != "S"
+    }
 
 
 def _signed_as(dtype: np.dtype[Any], values: np.ndarray) -> np.ndarray:

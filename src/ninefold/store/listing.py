@@ -27,19 +27,19 @@ _KEPT = 64  # tables
 
 def stored_files(folder: Path, name: str) -> list[StoredFile]:
     """The live files of a table as its log says now; none if it was never written."""
-    listing = _listing(folder / name)
+    listing = _listing(f"{folder}/{name}")
     return [] if listing is None else list(listing.now().files)
 
 
 def committed_seq(folder: Path, name: str) -> int:
     """The last seq that was committed to a table, 0 if there is none."""
-    listing = _listing(folder / name)
+    listing = _listing(f"{folder}/{name}")
     return 0 if listing is None else listing.now().last_seq
 
 
 def live(folder: Path, name: str) -> Live | None:
     """What a table is now; None if it was never written. Files come in the order in which they were committed."""
-    listing = _listing(folder / name)
+    listing = _listing(f"{folder}/{name}")
     return None if listing is None else listing.now()
 
 
@@ -70,7 +70,7 @@ class _Listing:
             return self._live
 
     def _is_newest(self, live: Live) -> bool:
-        return self._is_there(live) and not commit_path(self._log, live.version + 1).exists()
+        return self._is_there(live) and not os.path.exists(commit_path(self._log, live.version + 1))
 
     def _is_there(self, live: Live) -> bool:
         return live.version >= 0 and _file_at(commit_path(self._log, live.version)) == live.commit
@@ -101,21 +101,22 @@ class _Listing:
 
 
 _lock = threading.Lock()
-_listings: OrderedDict[Path, _Listing] = OrderedDict()
+_listings: OrderedDict[str, _Listing] = OrderedDict()
 
 
-def _listing(path: Path) -> _Listing | None:
-    if not (path / LOG).exists() or (path not in _listings and not DeltaTable.is_deltatable(str(path))):
+def _listing(path: str) -> _Listing | None:
+    """By its path as text: most answers need nothing else, and text is compared faster."""
+    if not os.path.exists(f"{path}/{LOG}") or (path not in _listings and not DeltaTable.is_deltatable(path)):
         return None
     with _lock:
-        found = _listings.setdefault(path, _Listing(path))
+        found = _listings.get(path) or _listings.setdefault(path, _Listing(Path(path)))
         _listings.move_to_end(path)
         while len(_listings) > _KEPT:
             _listings.popitem(last=False)
     return found
 
 
-def _file_at(path: Path) -> tuple[int, int]:
+def _file_at(path: str) -> tuple[int, int]:
     """Which file lies there; (0, 0) if there is none."""
     try:
         about = os.stat(path)

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ninefold.market.arrays import KINDS
 from ninefold.market.time import UNKNOWN_NS
 from ninefold.store.blocks import read_block_rows
 from ninefold.store.delta import file_schema
@@ -89,13 +90,10 @@ def columns_of(
             parts += [part for part in of if part.num_rows]
         return parts
 
-    parts = read(wanted)
-    found = [(effective_ns(kind, market_columns(kind, part)), part) for part in parts]
+    found = [(effective_ns(kind, part), part) for part in (market_columns(kind, one) for one in read(wanted))]
     found.sort(key=lambda pair: (pair[0][0], pair[0][-1]))
     if all(later[0][0] > earlier[0][-1] for earlier, later in pairwise(found)):
-        schema = pa.schema([file_schema(kind).field(name) for name in wanted])
-        table = pa.concat_tables([schema.empty_table(), *(part for _, part in found)])
-        columns = market_columns(kind, table)
+        columns = {name: _joined(kind, name, [part[name] for _, part in found]) for name in wanted}
     else:  # late rows: files overlap in time
         keyed = list(dict.fromkeys([*wanted, "seq", "n"]))
         table = pa.concat_tables(read(keyed))
@@ -103,7 +101,7 @@ def columns_of(
         order = time_order(effective_ns(kind, columns), columns["seq"], table.column("n").to_numpy())
         if order is not None:
             columns = {name: values.take(order) for name, values in columns.items()}
-    cut = slice(None) if limit is None else _kept(table.num_rows, limit, newest)
+    cut = slice(None) if limit is None else _kept(len(columns[wanted[0]]), limit, newest)
     return {name: (effective_ns(kind, columns) if name == TIME else columns[name])[cut] for name in names}
 
 
@@ -146,6 +144,13 @@ def _by_bar(bars: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return bars, np.append(True, ~same)[: len(bars)]
 
 
+def _joined(kind: str, name: str, parts: list[np.ndarray]) -> np.ndarray:
+    """One after the other, and the caller's own: what is kept in memory for the next question is not handed out."""
+    if len(parts) == 1:
+        return np.require(parts[0], requirements="W")
+    return np.concatenate([np.empty(0, KINDS[kind][name]), *parts])
+
+
 def _ordered(kind: str, table: pa.Table) -> np.ndarray:
     rows = to_numpy(kind, table)
     order = time_order(effective_ns(kind, rows), rows["seq"], table.column("n").to_numpy())
@@ -168,7 +173,7 @@ def _parts(
     for number, step in enumerate(parts):
         found = [_part(kind, file, instrument_id, start_ns, end_ns, columns, limit, newest) for file in step]
         yield found
-        if limit is not None:
+        if limit is not None and number + 1 < len(parts):
             times = np.sort(
                 np.concatenate([times, *(effective_ns(kind, market_columns(kind, part)) for part in found)])
             )
@@ -218,7 +223,8 @@ def _part(
         condition = all_of(pc.field("instrument") == instrument_id, in_range(kind, start_ns, end_ns))
         return scan(kind, [file], condition, columns)
     start, end = about.runs.of(instrument_id)
-    start, end = _within(kind, file, about, start, end, start_ns, end_ns)
+    if start_ns is not None or end_ns is not None:
+        start, end = _within(kind, file, about, start, end, start_ns, end_ns)
     if most is not None:
         start, end = (max(start, end - most), end) if newest else (start, min(end, start + most))
     if start == end:
