@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any, Self
 
 import numpy as np
@@ -135,23 +136,36 @@ def steppers(kernels: Sequence[Kernel]) -> list[Step]:
 def step_of_alike(kernels: Sequence[TaLib]) -> Step:
     """What they read is looked up and looked at once; the slow steps do it where one has no handle or the bar is unknown."""
     slow = [kernel.step for kernel in kernels]
-    pairs = [(kernel.slot, kernel.update) for kernel in kernels]
-    updates = [update for _, update in pairs]
+    slots, updates = [kernel.slot for kernel in kernels], [kernel.update for kernel in kernels]
     first, *others = kernels[0].inputs
-    take: Callable[[Values], Any] = operator.itemgetter(first, *others) if others else lambda values: (values[first],)
+    take: Callable[[Values], Any] = operator.itemgetter(first, *others)
 
-    def step(values: Values) -> None:
+    def one(values: Values) -> None:
+        x = values[first]
+        if x != x or not all(updates):
+            for step in slow:
+                step(values)
+            return
+        put(values, [update[0](x) for update in updates])
+
+    def several(values: Values) -> None:
         bar = take(values)
         total = sum(bar)
         if total != total or not all(updates):
-            for one in slow:
-                one(values)
+            for step in slow:
+                step(values)
             return
-        for slot, update in pairs:
-            found = update[0](*bar)
-            values[slot] = found * 1.0 if -INFINITY < found < INFINITY else NAN
+        put(values, [update[0](*bar) for update in updates])
 
-    return step
+    def put(values: Values, found: list[Any]) -> None:
+        if isfinite(sum(found)):  # then each is
+            for slot, x in zip(slots, found):  # noqa: B905  as many by construction
+                values[slot] = x * 1.0
+        else:
+            for slot, x in zip(slots, found, strict=True):
+                values[slot] = x * 1.0 if -INFINITY < x < INFINITY else NAN
+
+    return several if others else one
 
 
 def _step_of_one(slow: Step, update: list[Callable[..., Any]], only: int, slot: int, outputs: int) -> Step:
