@@ -11,7 +11,7 @@ import os
 import sqlite3
 import weakref
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -142,17 +142,19 @@ class Ledger(LedgerReader):
     def __init__(self, path: Path) -> None:
         super().__init__(open_data_dir(path))
         try:
-            self._writer = _connected(self._file)
-            self._writer.execute("PRAGMA journal_mode = WAL")
-            self._writer.execute("PRAGMA wal_autocheckpoint = 0")
-            if not _version(self._writer):
-                self._writer.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-            _checked(self._writer, self._file)
-            version = max(_version(self._writer), FIRST_WITH_CONTENT - 1)
-            self._writer.executescript(f"BEGIN IMMEDIATE; {_EPOCH} PRAGMA user_version = {version}; COMMIT;")
-            self._has_content = version >= FIRST_WITH_CONTENT
-            self.epoch = self._last_epoch()
-            self._log = os.open(f"{self._file}-wal", os.O_RDWR)
+            with ExitStack() as opened:  # what is refused leaves nothing open
+                self._writer = opened.enter_context(closing(_connected(self._file)))
+                self._writer.execute("PRAGMA journal_mode = WAL")
+                self._writer.execute("PRAGMA wal_autocheckpoint = 0")
+                if not _version(self._writer):
+                    self._writer.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+                _checked(self._writer, self._file)
+                version = max(_version(self._writer), FIRST_WITH_CONTENT - 1)
+                self._writer.executescript(f"BEGIN IMMEDIATE; {_EPOCH} PRAGMA user_version = {version}; COMMIT;")
+                self._has_content = version >= FIRST_WITH_CONTENT
+                self.epoch = self._last_epoch()
+                self._log = os.open(f"{self._file}-wal", os.O_RDWR)
+                opened.pop_all()
             self._finish = weakref.finalize(self, _close, self._writer, self._log)
             self.sync()
             folder_to_disk(path)
@@ -244,7 +246,11 @@ def _digest(payload: bytes) -> bytes:
 def _connected(file: Path) -> sqlite3.Connection:
     """For writing; a commit is written and not synced, but the order in which the parts of a checkpoint reach the disk is kept."""
     db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA synchronous = NORMAL")
+    try:
+        db.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.Error:
+        db.close()
+        raise
     return db
 
 

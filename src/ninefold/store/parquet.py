@@ -18,9 +18,10 @@ import threading
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -73,6 +74,10 @@ class Footer:
         return self._bounds[column]
 
 
+class Closes(Protocol):
+    def close(self) -> object: ...
+
+
 class RowsWriter:
     """Writes one file. write() rows in order, in pieces of any size; close() gives its size. Killed, it leaves a file that
     nobody names.
@@ -88,7 +93,12 @@ class RowsWriter:
         self._waiting: list[pa.Table] = []
         self._runs: list[Runs] = []
         options = _fresh_settings(schema, tuple(measured)) if fresh else _settings(schema)
-        self._writer = pq.ParquetWriter(path, schema, filesystem=_DISK, store_schema=False, **options)
+        self._file = _DISK.open_output_stream(str(path), compression=None)
+        try:
+            self._writer = pq.ParquetWriter(self._file, schema, store_schema=False, **options)
+        except OSError:  # a full disk takes no beginning either
+            self._end(self._file)
+            raise
 
     def write(self, rows: pa.Table, runs: Runs | None) -> None:
         """rows: at least one. runs: None where rows are not sorted by instrument."""
@@ -109,11 +119,17 @@ class RowsWriter:
         if self._runs:
             self._writer.add_key_value_metadata({RUNS: _encoded(self._runs)})
         self._writer.close()
+        self._file.close()
         return self.path.stat().st_size
 
     def drop(self) -> None:
         """Give up: close, and delete what is there of the file."""
-        self._writer.close()
+        self._end(self._writer, self._file)
+
+    def _end(self, *opened: Closes) -> None:
+        for each in opened:
+            with suppress(OSError):  # a full disk does not take the end of a file
+                each.close()
         self.path.unlink(missing_ok=True)
 
     def _flush(self, at_least: int) -> None:
