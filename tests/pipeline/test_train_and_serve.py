@@ -53,10 +53,8 @@ def test_a_start_where_the_model_lies_serves_it(taped: Taped, trained: Any, tmp_
     shutil.copytree(taped.data_dir / "models", tmp_path / "models")
     assert ninefold("replay", taped.tapes[0], "--data-dir", tmp_path).status == 0
     served = stored(tmp_path, "select * from forecasts order by seq, n")
-    for width_ns in (
-        10**9,
-        5 * 10**9,
-    ):  # the baseline speaks until every feature has warmed up, then where they have drifted
+    # the baseline speaks until every feature has warmed up, and where they have drifted later
+    for width_ns in (10**9, 5 * 10**9):
         mine = [row["model"] for row in served if row["width_ns"] == width_ns]
         warm = mine.index(trained["model"])
         assert set(mine[:warm]) == {"empirical"} and set(mine[warm:]) <= {trained["model"], "empirical"}
