@@ -30,6 +30,7 @@ from ninefold.execution.ids import is_ours
 from ninefold.execution.legs import Legs
 from ninefold.execution.legs_allowed import legs_allowed
 from ninefold.execution.legs_rule import NO_LEGS, LegsRule
+from ninefold.execution.legs_seen import LegsSeen
 from ninefold.execution.orders import Cancel, Contradiction, Tracked, begin, follow, never_sent
 from ninefold.execution.quotes import NO_QUOTES, Quotes
 from ninefold.execution.rejections import Rejections
@@ -96,7 +97,7 @@ class ExecutionCore:
         self._selling_out = SellingOut()
         self.desk = Desk(rules, registry, self.orders, self.account, self.shown)
         self.guards = Guards(exits, registry, self.account.attribution)
-        self.legs = Legs(legs, registry, self.account.attribution, self.orders, self.shown)
+        self.legs = Legs(LegsSeen(legs, registry, self.account.attribution, self.orders, self.shown))
         self.quotes = Quotes(quotes, rules.account, registry, self.account, self.shown, self._selling_out)
         self._wishes = Wishes(
             *(rules.account, registry, self.account, self.shown, self._selling_out, self.guards, self.legs, self.quotes)

@@ -21,14 +21,11 @@ from collections.abc import Iterable, Mapping
 import msgspec
 import numpy as np
 
-from ninefold.execution.attribution import Attribution
 from ninefold.execution.families import AGAIN_NS
 from ninefold.execution.legs_rule import HELD, MOVES, REFUSED, SENT, UNWINDING, UNWOUND, WAITING, LegsRule, breaks
 from ninefold.execution.legs_seen import Amounts, LegsSeen
 from ninefold.execution.money import ONE
-from ninefold.execution.orders import Tracked
-from ninefold.execution.shown import Shown
-from ninefold.market.instruments import Instrument, Registry
+from ninefold.market.instruments import Instrument
 from ninefold.market.records import Order, Tick
 from ninefold.market.strategy_records import LegsMoved
 
@@ -39,20 +36,12 @@ class Legs:
     """stands: by strategy, where its legs stand. moves: of strategies that move at this tick, what they want. sized: by instrument,
     the size that all strategies want at this tick, where legs had a part in it. seen: what their orders lack and what is quoted."""
 
-    def __init__(
-        self,
-        rules: Mapping[str, LegsRule],
-        registry: Registry,
-        attribution: Attribution,
-        orders: Mapping[str, Tracked],
-        shown: Shown,
-    ) -> None:
-        self.rules = rules
+    def __init__(self, seen: LegsSeen) -> None:
+        self.seen = seen
+        self.rules = seen.rules
         self.stands: dict[str, LegsMoved] = {}
         self.moves: dict[str, Amounts] = {}
         self.sized: dict[int, int] = {}
-        self.seen = LegsSeen(rules, registry, attribution, orders, shown)
-        self._registry = registry
         self._tried_ns: dict[str, int] = {}
         self._before: dict[str, Amounts] = {}  # of who moves, what it held
 
@@ -62,7 +51,7 @@ class Legs:
 
     def relist_to(self, instrument: Instrument) -> None:
         """A leg goes on under another number."""
-        for one in list(self._registry) if instrument.version > 1 and self.stands else ():
+        for one in list(self.seen.registry) if instrument.version > 1 and self.stands else ():
             if (one.venue, one.venue_symbol) == (instrument.venue, instrument.venue_symbol) and one.id < instrument.id:
                 for name, stand in self.stands.items():
                     self.stands[name] = _renumbered(stand, one.id, instrument.id)
@@ -118,7 +107,7 @@ class Legs:
         """What each strategy with legs wants of an instrument now: what it holds, unless its legs move."""
         found = {}
         for name, rule in self.rules.items():
-            if self._registry[instrument].name in [of for _, of in rule.legs]:
+            if self.seen.registry[instrument].name in [of for _, of in rule.legs]:
                 held = self.seen.held(name, instrument)
                 found[name] = self.moves.get(name, {}).get(instrument, held)
         return found

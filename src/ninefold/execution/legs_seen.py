@@ -35,8 +35,8 @@ class LegsSeen:
         orders: Mapping[str, Tracked],
         shown: Shown,
     ) -> None:
-        self._rules = rules
-        self._registry = registry
+        self.rules = rules
+        self.registry = registry
         self._attribution = attribution
         self._orders = orders
         self._shown = shown
@@ -44,7 +44,7 @@ class LegsSeen:
 
     def watch(self, quotes: np.ndarray) -> None:
         """See how much is quoted, if somebody waits for that."""
-        if len(quotes) and any(rule.waits for rule in self._rules.values()):
+        if len(quotes) and any(rule.waits for rule in self.rules.values()):
             for instrument, bid, ask in newest(quotes)[["instrument", "bid_size", "ask_size"]].tolist():
                 self._sizes[instrument] = bid, ask
 
@@ -53,13 +53,13 @@ class LegsSeen:
 
     def instruments(self, rule: LegsRule) -> Amounts | None:
         """Of each leg, None while one is not known."""
-        known = {one.name: one.id for one in self._registry.current()}
+        known = {one.name: one.id for one in self.registry.current()}
         found = [known.get(of) for _, of in rule.legs]
         return None if None in found else {of: 0 for of in found if of is not None}
 
     def is_half(self, stand: LegsMoved) -> bool:
         """Whether a leg that was to open something was missed, so that all are to be brought back."""
-        if self._rules[stand.strategy].waits:
+        if self.rules[stand.strategy].waits:
             return False
         asked = {of: self._part(stand.strategy, one, one.size) for of, one in self._left(stand).items()}
         pairs = [(stand.before.get(of, 0), stand.before.get(of, 0) + asked[of]) for of in self.missing(stand)]
@@ -69,7 +69,7 @@ class LegsSeen:
         """Why none of them is sent, None if all can be; "" while a price is unknown."""
         is_flat = any(target < 0 for target in stand.targets.values())
         for of, wanted in stand.wanted.items():
-            quote, instrument = self._shown.quote(of), self._registry[of]
+            quote, instrument = self._shown.quote(of), self.registry[of]
             held = self.held(stand.strategy, of)
             if quote is None:
                 return ""
@@ -83,7 +83,7 @@ class LegsSeen:
         """Whether the other side is quoted for the whole of what is missing."""
         missing = wanted - self.held(name, of)
         size = self._sizes.get(of, (0, 0))[1 if missing > 0 else 0]
-        return missing == 0 or base_amount(self._registry[of], size) >= abs(missing)
+        return missing == 0 or base_amount(self.registry[of], size) >= abs(missing)
 
     def missing(self, stand: LegsMoved) -> list[int]:
         """Instruments that lack something that the venue takes an order for: of what was asked for, or to what was before."""
@@ -104,26 +104,26 @@ class LegsSeen:
 
     def _part(self, name: str, order: Order, size: int) -> int:
         """What a strategy has of a part of an order, of base, signed."""
-        amount = order.side * base_amount(self._registry[order.instrument], size)
+        amount = order.side * base_amount(self.registry[order.instrument], size)
         return self._attribution.parts(order, amount).get(name, 0)
 
     def can_be_ordered(self, of: int, amount: int) -> bool:
         """Whether the venue takes an order for so much; for anything, while its price is unknown."""
         quote = self._shown.quote(of)
         return bool(amount) and (
-            quote is None or _is_taken(self._registry[of], quote.price(1 if amount > 0 else -1), abs(amount))
+            quote is None or _is_taken(self.registry[of], quote.price(1 if amount > 0 else -1), abs(amount))
         )
 
     def named(self, stand: LegsMoved) -> str:
         return ", ".join(self.leg(stand.strategy, of) for of in stand.wanted)
 
     def leg(self, name: str, instrument: int) -> str:
-        of = self._registry[instrument].name
-        return next(f"{leg} {of}" for leg, its in self._rules[name].legs if its == of)
+        of = self.registry[instrument].name
+        return next(f"{leg} {of}" for leg, its in self.rules[name].legs if its == of)
 
     def words(self, order: Order) -> str:
         """Of an order, the legs that it is one of; "" of others."""
-        rules = [(name, self._rules[name]) for name in order.strategies if name in self._rules]
+        rules = [(name, self.rules[name]) for name in order.strategies if name in self.rules]
         return "".join(
             f"; {name} has the legs {', '.join(f'{leg} {of}' for leg, of in rule.legs)}" for name, rule in rules
         )
