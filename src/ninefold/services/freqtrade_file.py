@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import difflib
-import importlib.util
 import sys
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -20,6 +19,7 @@ import msgspec
 from ninefold.freqtrade.asking import place
 from ninefold.freqtrade.errors import StrategyFailed
 from ninefold.freqtrade.istrategy import IStrategy
+from ninefold.services import own_file
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -77,15 +77,13 @@ def _classes(file: Path, wanted: str) -> list[str]:
 
 def _module(file: Path) -> ModuleType:
     """Loaded anew; its own folder is where it finds modules beside it."""
-    name = f"ninefold strategy {file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
+    module = own_file.unrun(file, f"ninefold strategy {file.stem}")
+    if module is None:
         raise StrategyFailed(f"{file} cannot be loaded as a Python file")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     if str(file.parent) not in sys.path:
         sys.path.append(str(file.parent))
     try:
-        spec.loader.exec_module(module)
+        own_file.run(module)
     except StrategyFailed as error:
         raise StrategyFailed(f"{place(str(file), error)}: {error}") from error
     except ImportError as error:

@@ -5,11 +5,10 @@ In:  a folder of Python files, or one file. Out: classes of strategies by name.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
+from ninefold.services import own_file
 from ninefold.strategy.library import Kinds, library, load_modules
 from ninefold.strategy.parameters import BadStrategy
 
@@ -30,14 +29,11 @@ def known_strategies(path: Path | None = None) -> Kinds:
 
 
 def _module(file: Path) -> ModuleType:
-    name = f"strategies.{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
+    module = own_file.unrun(file, f"strategies.{file.stem}")
+    if module is None:
         raise BadStrategy(f"{file} cannot be imported as Python; strategies are in files that end in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # so that classes pickle and their source is found
     try:
-        spec.loader.exec_module(module)
+        own_file.run(module)
     except Exception as error:
         raise BadStrategy(f"{_where(error, file)}: {type(error).__name__}: {error}") from error
     return module

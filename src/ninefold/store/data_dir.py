@@ -38,6 +38,9 @@ class AlreadyWritten(RuntimeError):
 class StoreWriteFailed(OSError):
     """The disk refused; nothing of the write was acknowledged."""
 
+    def __str__(self) -> str:
+        return str(self.strerror)  # it names the path already
+
 
 def open_data_dir(path: Path) -> Path:
     """Create the data dir, or check that this version can write it; older formats are migrated.
