@@ -34,7 +34,7 @@ from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.ticks_source import Source
 from ninefold.strategy.forms import BookCode, OnTrade, Quoting, TradeCode
 from ninefold.strategy.parameters import BadStrategy
-from ninefold.strategy.plan import NO_EXITS, Plan
+from ninefold.strategy.plan import Plan
 
 BAR, TRADE = "bar", "trade"
 EACH = (BAR, TRADE)
@@ -89,14 +89,6 @@ def target_of(chosen: Chosen, source: Source, width_ns: int, each: str) -> Calla
     bars = bars_of(source, width_ns)
     changes = chosen.changes(market_of_bars(bars))
     return lambda: OfBars(changes, bars.close_ns)
-
-
-def without_exits(plan: Plan, where: str) -> None:
-    """raises: BadStrategy."""
-    if plan.exits != NO_EXITS:
-        raise BadStrategy(
-            f"strategy {plan.name} has exits, which are not modelled on trades {where}; leave them out, or write on_trade"
-        )
 
 
 def code_of(name: str, code: TradeCode, source: Source) -> Callable[[], OnTradeInTicks]:

@@ -4,17 +4,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ninefold.backtest.market_rules import Fees, FixedSize, Rules
 from ninefold.backtest.outcome import FILLS
 from ninefold.backtest.result import Result
 from ninefold.backtest.sweep import summary_of
 from ninefold.backtest.ticks import folded
 from ninefold.backtest.ticks.bars import BarsOfTicks
-from ninefold.backtest.ticks.folded import Folds
-from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder, Latency
-from ninefold.backtest.ticks.stream import Filled, Stream, Way, run
-from ninefold.backtest.ticks.tape import Ticks
-from ninefold.backtest.trades import Folding
+from ninefold.backtest.ticks.folded import Folds, Packed
+from ninefold.backtest.ticks.stream import Stream, run
+from ninefold.backtest.trades import TRADES, Folding
 from tests.backtest.ticks.test_ticks_agree import DRAWN, cut_up, run_of
 
 NUMBERS = ("fees", "slippage", "funding", "filled", "liquidations", "over", "won", "traded_on", "unit")
@@ -65,22 +62,16 @@ def test_trades_go_on_over_the_parts_in_which_their_fills_come():
     assert held[1:6] == (-1, 130, -1, -2, 45.0) and held[10] == 90 - 96 - 2
 
 
-def test_memory_does_not_grow_with_how_often_it_trades(monkeypatch):
-    """200,000 trades take less than a fill of each would."""
-    monkeypatch.setattr(folded, "PART", 4096)
-    way = Way(Rules(cash=10**9, sizing=FixedSize(1), fees=Fees(0)), Latency(FixedFeed(0), FixedOrder(0)), 10**9)
-    count = 400_000
-    fills = np.zeros(count, FILLS)
-    fills["size"] = np.tile([1, -1], count // 2)
-    fills["price"] = 1000 + np.random.default_rng(1).integers(-50, 50, count)
-    folds = Folds(way.width_ns)
-    folds.take(Filled(fills, 10**18 + np.arange(count) * 10**6))
-    ticks = Ticks(10**18 + np.arange(count) * 10**6, fills["price"], np.ones(count, np.int64))
-    bars = BarsOfTicks(way.width_ns)
-    bars.take(ticks)
-    found = folds.found(
-        bars.found(ticks.tick, ticks.lot), way.rules, run(ticks.between(0, 1), np.zeros(1), way).numbers
-    )
-    assert found.over == len(found.trades) == count // 2
-    assert sum(map(len, found.trades._parts)) < count // 2 * 32
-    assert [len(part) for part in found.trades][:2] == [4096, 4096]
+def test_many_trades_lie_in_a_file_and_come_out_of_it_as_they_were(monkeypatch):
+    monkeypatch.setattr(folded, "PART", 100)
+    monkeypatch.setattr(folded, "IN_MEMORY", 5_000)
+    rows = np.random.default_rng(1).integers(-(2**60), 2**60, (1_000, 12)).view(TRADES).reshape(-1)
+    kept = Packed()
+    for first, stop in ((0, 0), (0, 250), (250, 251), (251, 1_000)):
+        kept.add(rows[first:stop])
+    assert kept._file._rolled and (len(kept), kept.lengths[:4]) == (1_000, [100, 100, 50, 1])
+    assert kept.part(4).tobytes() == rows[251:351].tobytes()
+    assert b"".join(part.tobytes() for part in kept) == rows.tobytes()
+    file = kept._file
+    del kept
+    assert file.closed

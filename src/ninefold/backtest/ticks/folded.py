@@ -1,7 +1,8 @@
 """What a back-test on trades made, without its fills: an account as long as the bars, however often it traded.
 
 In:  fills as they come, with when they were; at the end the bars on which money is judged. Out: `Folded`, which in every number is
-     the `backtest.result.Result` of these fills by the bars in which they were. Trades that are over are kept packed.
+     the `backtest.result.Result` of these fills by the bars in which they were. Trades that are over are kept packed, and
+     many of them in a temporary file.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from tempfile import SpooledTemporaryFile
+from weakref import finalize
 
 import numpy as np
 import zstandard
@@ -21,28 +24,33 @@ from ninefold.backtest.ticks.stream import Filled
 from ninefold.backtest.trades import TRADES, Folding
 
 PART = 8192  # trades of a part that is packed, and told, at once
+IN_MEMORY = 2**24  # bytes of packed trades; more lie in a temporary file
 SUMMED = ("fees", "slippage", "funding", "filled", "liquidations", "over", "won")
 
 
 class Packed:
-    """TRADES rows, compressed column by column, oldest first."""
+    """TRADES rows, compressed column by column, oldest first; many lie in a temporary file."""
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
         self.lengths: list[int] = []
+        self._file, self._ends = SpooledTemporaryFile(IN_MEMORY), [0]  # noqa: SIM115  (held as long as this)
+        finalize(self, self._file.close)
 
     def add(self, rows: np.ndarray) -> None:
+        self._file.seek(self._ends[-1])
         for first in range(0, len(rows), PART):
             some = rows[first : first + PART]
             columns = np.ascontiguousarray(some).view(np.int64).reshape(len(some), -1).T
-            self._parts.append(zstandard.compress(columns.tobytes()))
+            self._ends.append(self._ends[-1] + self._file.write(zstandard.compress(columns.tobytes())))
             self.lengths.append(len(some))
 
     def __len__(self) -> int:
         return sum(self.lengths)
 
     def part(self, number: int) -> np.ndarray:
-        columns = np.frombuffer(zstandard.decompress(self._parts[number]), np.int64)
+        self._file.seek(self._ends[number])
+        packed = self._file.read(self._ends[number + 1] - self._ends[number])
+        columns = np.frombuffer(zstandard.decompress(packed), np.int64)
         rows: np.ndarray = np.ascontiguousarray(columns.reshape(-1, self.lengths[number]).T)
         return rows.view(TRADES).reshape(-1)
 
