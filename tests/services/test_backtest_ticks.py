@@ -22,7 +22,6 @@ from ninefold.market.records import Listed
 from ninefold.services.backtest_holdout import holdout_status, seal
 from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_ticks import WantedTicks, backtest_ticks
-from ninefold.services.ticks_plays import grid_of_ticks, plays_of_ticks
 from ninefold.services.ticks_sweep import sweep_ticks
 from ninefold.store.data_dir import open_data_dir
 from ninefold.store.tables import Tables
@@ -227,8 +226,6 @@ def test_exits_leave_at_the_trade_after_and_an_entry_that_holds_goes_in_again(mi
     assert told["open_trade"]["entry_price"] == 15
     with pytest.raises(BadStrategy, match=r"brief has entries and exits.*leave --each trade out"):
         backtest_ticks(asked(mine, "brief", file=path, each="trade"), now_ns=1)
-    with pytest.raises(BadStrategy, match="not modelled on trades where settings take over from each other"):
-        plays_of_ticks(asked(mine, "guarded", file=path), grid_of_ticks(asked(mine, "guarded", file=path)))
 
 
 def test_what_cannot_be_run_says_what_is_allowed(mine: Path) -> None:

@@ -182,7 +182,7 @@ def document(
         "bars": len(result.close_ns),
         "ticks": sum(len(market.ticks) for market in found.markets.values()),
         **told,
-        "fee_tier": fee_tier(result, found.fill_ns),
+        "fee_tier": fee_tier(result),
         "portfolio": whole,
         "instruments": [
             _row(wanted, found, result, name, returns) for name, returns in zip(found.each, made, strict=True)
