@@ -1,8 +1,8 @@
 """Messages that others have published, and what every venue's adapter must make of them.
 
-In:  raw/pairs (a raw message with the normalised values that another project expects) and raw/payloads (single messages).
-Out: how many were read; AssertionError where one is neither read to the right values nor on the reading's list of those not
-     wanted.
+In:  raw/pairs (a raw message with the normalised values that another project expects) and raw/payloads (single messages), and
+     the kinds that are not wanted.
+Out: how many were read; AssertionError where one is neither read to the right values nor on the list of those not wanted.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +22,7 @@ from ninefold.venues.entry import VenueEntry
 from .contract import Where, quiet, same
 from .contract_messages import message
 from .hearing import Listener, bests, book, deals, read
+from .not_wanted import ELSEWHERE
 from .reading import ASK, BID, Clear, Deal, Level, Reader, Reading, Told
 
 PAIRS = "raw/pairs/tardis_raw_to_normalised.jsonl.gz"
@@ -50,40 +51,53 @@ def payloads(path: Path) -> list[Published]:
     return [Published(line["file"], line["file"], line["msg"], None) for line in lines(path)]
 
 
-def published_as_told(entry: VenueEntry, reading: Reading, published: Sequence[Published]) -> int:
-    """Every message is read to the values expected of it, or is on the list of those not wanted and makes no rows."""
+def published_as_told(
+    entry: VenueEntry, reading: Reading, published: Sequence[Published], unwanted: Mapping[str, str]
+) -> int:
+    """Every message is read to the values expected of it, or is of a kind not wanted and makes no rows. One that followed
+    what is not there has a session of its own, which begins with what the reading says.
+    """
     sessions: dict[str, tuple[Listener, Reader]] = {}
     count = 0
     for each in published:
-        if each.session not in sessions:
-            sessions[each.session] = Listener(entry), reading.begin()
-        listener, reader = sessions[each.session]
-        if why_not_wanted(reading, each):
-            heard = listener.hear(message(entry, "", each.text))
+        reasons = [unwanted[pattern] for pattern in matched(unwanted, f"{each.file} {each.text}")]
+        if ELSEWHERE in reasons:
+            continue
+        if reasons:
+            heard = Listener(entry).hear(message(entry, "", each.text))
             assert not (heard.deals or heard.book or heard.bests), f"not wanted, and yet {heard} of {each.text[:300]}"
             continue
+        begun = [message(entry, *one) for one in reading.before(each.file, each.text)]
+        if begun or each.session not in sessions:
+            listener, reader = Listener(entry), reading.begin()
+            for one in begun:
+                quiet(listener.hear(one), Where(0, one))
+                read(reader, one)
+            if not begun:
+                sessions[each.session] = listener, reader
+        else:
+            listener, reader = sessions[each.session]
         one = message(entry, *reading.given(each.file, each.text))
         heard, told = listener.hear(one), read(reader, one)
         quiet(heard, Where(0, one), (Malformed,))  # they are no whole sessions
         same(heard, told, reading, Where(0, one))
         if each.expected is None:
-            assert told, f"{each.file} tells nothing; say why in `unwanted`: {each.text[:300]}"
+            assert told, f"{each.file} tells nothing; say why in not_wanted.py: {each.text[:300]}"
         else:
-            as_expected(told, each.expected, Where(0, one))
+            as_expected(told, reading.words(each.text, each.expected), Where(0, one))
         count += 1
     return count
 
 
-def why_not_wanted(reading: Reading, each: Published) -> list[str]:
-    """The patterns of the reading that it matches."""
-    return [pattern for pattern in reading.unwanted if re.search(pattern, f"{each.file} {each.text}")]
+def matched(patterns: Iterable[str], text: str) -> list[str]:
+    return [pattern for pattern in patterns if re.search(pattern, text)]
 
 
 def as_expected(told: list[Told], expected: list[Json], at: object) -> None:
     """What others made of a message. They count the changes that waited for a snapshot as part of it."""
     of = {kind: [one for one in expected if one["type"] == kind] for kind in ("trade", "book_change", "book_ticker")}
     others = [one for one in expected if one["type"] not in (*of, "liquidation")]  # those are records, not rows
-    assert not others, f"{at}: {others}; say why not in `unwanted`"
+    assert not others, f"{at}: {others}; say why not in not_wanted.py"
     assert len(deals(told)) == len(of["trade"]), f"{at}: {deals(told)} should be {of['trade']}"
     for deal, trade in zip(deals(told), of["trade"], strict=True):
         trade_as_expected(deal, trade, at)

@@ -7,9 +7,9 @@ Out: what it tells, in order. The contract suite holds adapters against it; one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 BID, ASK = 1, -1
 
@@ -77,8 +77,6 @@ class Reading(Protocol):
                 among all (numbers).
     samples:    (url, file below tests/samples/VENUE), in an order in which the venue could send them; url "" for a
                 frame. Empty: every file there is a frame, in the order of their names.
-    unwanted:   messages of raw/pairs and raw/payloads that the adapter need not understand: a pattern (`re.search`)
-                of "FILE TEXT", and the reason.
     """
 
     venue: str
@@ -88,7 +86,6 @@ class Reading(Protocol):
     tells_best: bool = False
     noticed: int | None = None
     samples: tuple[tuple[str, str], ...] = ()
-    unwanted: Mapping[str, str] = {}
 
     def frame(self, text: str) -> Iterator[Told]:
         """A frame of which nothing before it is known. raises: KeyError for a kind of message that is not on the list of
@@ -109,3 +106,13 @@ class Reading(Protocol):
     def given(self, file: str, text: str) -> tuple[str, str]:
         """(url, or "" for a frame; the text as the venue sent it) of a message of raw/pairs (file "") or raw/payloads."""
         return "", text
+
+    def before(self, file: str, text: str) -> list[tuple[str, str]]:
+        """What the venue sent before such a message where that is not there: a book that it changes, say. Given so, the message
+        is in a session of its own; else in that of its test, or alone.
+        """
+        return []
+
+    def words(self, text: str, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What others expect of a message of raw/pairs, with the venue's own symbols and ids."""
+        return expected

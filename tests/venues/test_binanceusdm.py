@@ -1,7 +1,5 @@
 """Binance USD-M futures beyond the contract of all venues: rules, entry points, holes in trades, funding, liquidations."""
 
-import json
-
 import pytest
 
 from ninefold.market.arrays import CLEAR_BOOK, ID_AGGREGATE, SELL
@@ -10,8 +8,6 @@ from ninefold.market.time import MINUTE_NS, SECOND_NS
 from ninefold.venues.binance_contracts import usdm_line
 from ninefold.venues.table import VENUES
 
-from .contract_published import PAIRS, pairs, published_as_told, why_not_wanted
-from .readings.binanceusdm import BinanceUsdmReading
 from .speaking import Speaking
 
 MS = 1_000_000
@@ -222,27 +218,3 @@ def test_a_liquidation_is_told_with_the_side_of_its_order(venue):
     of = venue.named("BTC/USDT:USDT")
     assert (told.side, told.exchange_ns) == (SELL, 1795343403150 * MS)
     assert (of.price_text(told.price), of.size_text(told.size)) == ("86010.3", "0.014")
-
-
-class Others(BinanceUsdmReading):
-    """What another project makes of the same messages."""
-
-    unwanted = {  # noqa: RUF012
-        r"@ticker|@openInterest": "the last 24 hours are summed up from trades; open interest is not kept",
-        r"@aggTrade": "without the id that today's have",
-        r"@markPrice|@forceOrder": "funding and liquidations are records: their own tests are above",
-        r'"INSURANCE_FUND"|"t": 73701056': "no trade of the market",
-        r'"pu": 687690832': "does not follow the change before it",
-    }
-
-    def given(self, file: str, text: str) -> tuple[str, str]:
-        if "@depthSnapshot" in text:
-            return "/fapi/v1/depth?symbol=BTCUSDT", json.dumps(json.loads(text)["data"])
-        return "", text
-
-
-def test_messages_that_others_published_are_read_to_their_values(recording):
-    published = pairs(recording(PAIRS), "binance-futures")
-    assert len(published) == 15
-    assert published_as_told(VENUES["binanceusdm"], Others(), published) == 5
-    assert {pattern for one in published for pattern in why_not_wanted(Others(), one)} == set(Others.unwanted)

@@ -10,11 +10,8 @@ from ninefold.market.arrays import BUY, CLEAR_BOOK, SELL
 from ninefold.market.records import Funding, Gap, Liquidation, Malformed
 from ninefold.market.time import HOUR_NS
 from ninefold.venues import bitfinex
-from ninefold.venues.table import VENUES
 
-from .contract_published import PAIRS, pairs, published_as_told
 from .driven import SECOND, TEN, Driven, json_of, rules_of
-from .readings.bitfinex import READING
 
 CONF = "/v2/conf/pub:info:pair,pub:info:pair:futures"
 PAST = "/v2/trades/tBTCUSD/hist?limit=10000&sort=-1&start={}"
@@ -167,21 +164,11 @@ def test_a_restart_keeps_channels_numbers_and_checksums(venue):
     assert len(venue.trades()) == 1
 
 
-def test_published_messages_are_read_as_others_read_them(recording):
-    """Names without the "t"; sizes of tickers are not those of the best bid and ask; numbers are left out, for these are
-    some frames of many.
-    """
-    published = [one._replace(text=unnumbered(one.text)) for one in pairs(recording(PAIRS), "bitfinex")]
-    for each in published:
-        for one in each.expected or ():
-            one["symbol"] = "t" + one["symbol"]
-            one["bidAmount"] = one["askAmount"] = None
-            one["id"] = f"{int(one['id']):032x}" if "id" in one else None
-    assert published_as_told(VENUES["bitfinex"], READING, published) == len(published) == 17
-
-
-def unnumbered(text: str) -> str:
-    message = json.loads(text)
-    if isinstance(message, list):
-        message[3 if message[1] in ("te", "tu") else 2] = 0
-    return json.dumps(message)
+def test_single_orders_of_a_raw_book_are_no_levels(venue):
+    """Their ids, which are whole numbers too, stand where a level has its price."""
+    subscribed = venue.swapped("subscribed_book", '"prec":"P0"', '"prec":"R0"').decode()
+    channel = json_of(subscribed.encode())["chanId"]
+    venue.frame(subscribed.encode())
+    venue.forget()
+    venue.frame(b"[%d,[[60504777678,60945,1],[60504778260,60955,-2]],0]" % channel)
+    assert (venue.levels(), venue.of(Malformed)) == ([], [])

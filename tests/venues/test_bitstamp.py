@@ -11,11 +11,8 @@ from ninefold.market.records import Funding, Gap, Malformed
 from ninefold.market.time import HOUR_NS, MINUTE_NS
 from ninefold.venues import bitstamp
 from ninefold.venues.adapter import Question
-from ninefold.venues.table import VENUES
 
-from .contract_published import PAIRS, pairs, published_as_told
 from .driven import RECEIVED, SECOND, TEN, Driven, rules_of
-from .readings.bitstamp import READING
 
 MARKETS = "/api/v2/markets/"
 BOOK = "/api/v2/order_book/btcusd/?group=1"
@@ -214,16 +211,3 @@ def test_a_restart_between_loss_and_answer_changes_nothing(venue):
 def test_an_answer_that_did_not_come_is_asked_for_again(venue, status, pause_s):
     venue.answer(PAST, b"", status=status)
     assert venue.adapter.questions == [Question("transactions", PAST, not_before_ns=RECEIVED + pause_s * SECOND)]
-
-
-# what others made of its messages
-
-
-def test_published_messages_are_read_as_others_read_them(recording):
-    """But for the book of one market: its snapshot of 2019 has no microsecond, so what it holds cannot be told."""
-    published = [one for one in pairs(recording(PAIRS), "bitstamp") if "diff_order_book_bchusd" not in one.text]
-    for each in published:
-        for one in each.expected or ():
-            one["symbol"] = one["symbol"].lower()
-            one["id"] = f"{int(one['id']):032x}" if "id" in one else None  # as ids that do not count are shown
-    assert published_as_told(VENUES["bitstamp"], READING, published) == len(published) == 4

@@ -1,10 +1,10 @@
-"""What every venue's adapter must do, on its samples, on whole recorded sessions and on messages that others have published.
+"""What every venue's adapter must do, on its samples and on recorded sessions. Whole sessions, and messages that others have
+published: test_every_session.py, test_every_message.py.
 
 A venue takes part by its line in the table of venues, its samples and its reading in readings/.
 """
 
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -21,9 +21,8 @@ from .contract_faults import (
     saved_anywhere,
 )
 from .contract_messages import every_digit_is_kept, nothing_breaks_it, samples_are_told
-from .contract_published import PAIRS, PAYLOADS, pairs, payloads, published_as_told, why_not_wanted
 from .hearing import Session, load
-from .reading import Reading
+from .readings import reading_of
 
 FOLDER = Path(readings.__file__).parent
 READ = [venue for venue in VENUES if (FOLDER / f"{venue}.py").exists()]
@@ -43,14 +42,9 @@ SAMPLE_CHECKS = {
     "nothing breaks it": nothing_breaks_it,
 }
 MOST, THOROUGH_MOST = 150, 1500  # inputs of a session: each check goes over them again and again
-WHOLE = (told_as_read,)  # thorough: over whole captured sessions; of the long recordings of books nothing is
 both_forms = pytest.mark.parametrize(
     "thorough", [False, pytest.param(True, marks=pytest.mark.torture)], ids=["short", "thorough"]
 )
-
-
-def reading_of(venue: str) -> Reading:
-    return import_module(f"{readings.__name__}.{venue}").READING
 
 
 SESSIONS = [(venue, name) for venue in READ for name in reading_of(venue).recordings]
@@ -77,7 +71,7 @@ def test_the_table_names_just_the_sessions_that_it_is_held_against(venue: str) -
 
 
 @lru_cache(maxsize=3)  # all of one recording come one after the other
-def session_of(path: Path, most: int | None) -> Session:
+def session_of(path: Path, most: int) -> Session:
     return load(path, most)
 
 
@@ -92,8 +86,7 @@ def test_every_venue_has_a_reading(venue):
 @pytest.mark.slow
 @pytest.mark.parametrize(("venue", "name", "check", "thorough"), HELD)
 def test_the_contract_holds_on_a_recorded_session(recording, venue, name, check, thorough):
-    whole = thorough and check in WHOLE and not name.startswith("orderbook/")
-    session = session_of(recording(name), None if whole else THOROUGH_MOST if thorough else MOST)
+    session = session_of(recording(name), THOROUGH_MOST if thorough else MOST)
     if not check(VENUES[venue], reading_of(venue), session):
         pytest.skip(f"{name} has no case of this")
 
@@ -104,23 +97,3 @@ def test_the_contract_holds_on_a_recorded_session(recording, venue, name, check,
 @pytest.mark.parametrize("venue", READ)
 def test_the_contract_holds_on_single_messages(venue, check, thorough):
     assert check(VENUES[venue], reading_of(venue), thorough)
-
-
-@pytest.mark.parametrize("venue", READ)
-def test_published_messages_are_read_or_not_wanted_for_a_reason(recordings, venue):
-    published = published_of(recordings, venue)
-    assert published_as_told(VENUES[venue], reading_of(venue), published)
-
-
-@pytest.mark.parametrize("venue", READ)
-def test_every_reason_for_not_wanting_a_message_is_needed(recordings, venue):
-    published, reading = published_of(recordings, venue), reading_of(venue)
-    used = {pattern for each in published for pattern in why_not_wanted(reading, each)}
-    assert used == set(reading.unwanted)
-
-
-def published_of(recordings: Path, venue: str) -> list:
-    singles = recordings / PAYLOADS.format(venue)
-    if not singles.is_file():
-        pytest.skip(f"raw/payloads has no file of {venue}; its pairs, if there are any, are in test_{venue}.py")
-    return pairs(recordings / PAIRS, venue) + payloads(singles)

@@ -10,11 +10,9 @@ from ninefold.market.arrays import BUY, SELL
 from ninefold.market.records import Funding, Gap, Liquidation, Malformed
 from ninefold.venues import deribit
 from ninefold.venues.asked import purpose_of
-from ninefold.venues.table import VENUES
 
-from .contract_published import PAIRS, pairs, published_as_told
 from .driven import SECOND, TEN, Driven, json_of, rules_of
-from .readings.deribit import PAST, READING
+from .readings.deribit import PAST
 
 RULES = "/api/v2/public/get_instrument?instrument_name=BTC-PERPETUAL"
 LIST = "/api/v2/public/get_instruments?currency=BTC&expired=false"
@@ -135,12 +133,3 @@ def test_what_is_said_purposes_and_the_clock(venue):
     assert json_of(said)["params"]["channels"] == json_of(venue.sample("subscribed"))["result"]
     assert purpose_of("https://www.deribit.com" + LIST) == "get_instruments"
     assert deribit.read_clock(venue.sample("time")) == TEN / SECOND + 0.5
-
-
-def test_trades_with_liquidations_are_read_as_others_read_them(recording):
-    """Others tell the liquidation as one kind more, which is a record here."""
-    published = [one for one in pairs(recording(PAIRS), "deribit") if '"liquidation"' in one.text]
-    for each in published:
-        assert [one["type"] for one in each.expected] == ["trade", "liquidation"]
-        del each.expected[1]
-    assert published_as_told(VENUES["deribit"], READING, published) == len(published) == 2

@@ -10,11 +10,8 @@ from ninefold.market.arrays import BUY, ID_INTEGER, ID_TEXT, SELL
 from ninefold.market.records import Gap, Malformed
 from ninefold.venues import gate
 from ninefold.venues.adapter import Question
-from ninefold.venues.table import VENUES
 
-from .contract_published import PAIRS, pairs, published_as_told
 from .driven import SECOND, TEN, Driven, json_of, rules_of
-from .readings.gate import READING
 
 RULES = "/api/v4/spot/currency_pairs/GT_USDT"
 PAST = "/api/v4/spot/trades?currency_pair=GT_USDT&limit=1000&from={}"
@@ -141,13 +138,3 @@ def test_what_is_said_names_purposes_and_the_clock(venue):
     assert gate.venue_symbol("BTC/USDT") == "BTC_USDT"
     assert gate.purpose("https://api.gateio.ws" + RULES) == "currency_pairs"
     assert gate.read_clock(venue.sample("time")) == TEN / SECOND + 0.5
-
-
-def test_published_messages_are_read_as_others_read_them(recording):
-    """Not those of websocket v3, which has ended, nor a change whose snapshot is another session's."""
-    published = [one for one in pairs(recording(PAIRS), "gate-io") if '"method"' not in one.text]
-    published = [one for one in published if "25847129996" not in one.text]
-    for each in published:
-        for one in each.expected or ():
-            one["id"] = f"{int(one['id']):032x}" if "id" in one else None
-    assert published_as_told(VENUES["gate"], READING, published) == len(published) == 6

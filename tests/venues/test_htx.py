@@ -10,11 +10,8 @@ import pytest
 from ninefold.market.arrays import BUY, SELL
 from ninefold.market.records import Gap, Malformed
 from ninefold.venues import htx
-from ninefold.venues.table import VENUES
 
-from .contract_published import PAIRS, pairs, published_as_told
 from .driven import SECOND, TEN, Driven, json_of, rules_of
-from .readings.htx import READING
 
 RULES = "/v1/settings/common/market-symbols?symbols=btcusdt,ethbtc"
 PAST = "/market/history/trade?symbol=btcusdt&size=2000"
@@ -153,23 +150,3 @@ def test_what_is_said_where_names_purposes_and_the_clock(venue):
     assert htx.venue_symbol("BTC/USDT") == "btcusdt"
     assert [htx.purpose("https://api.huobi.pro" + url) for url in (PAST, RULES)] == ["trades", "market-symbols"]
     assert htx.read_clock(venue.sample("timestamp")) == TEN / SECOND + 0.5
-
-
-def test_published_messages_are_read_as_others_read_them(recording):
-    """Not contracts, which are another venue; not trades from before 2019-11, which have no tradeId; not changes of mbp, which
-    stand there out of their order.
-    """
-    published = [one for one in pairs(recording(PAIRS), "huobi") if read_here(json.loads(one.text))]
-    published = [one for one in published if "dtabtc" not in one.text]  # a change whose book is not there
-    for each in published:
-        for one in each.expected or ():
-            one["symbol"] = one["symbol"].lower()
-            one.pop("id", None)  # theirs is another one
-    assert published_as_told(VENUES["htx"], READING, published) == len(published) == 7
-
-
-def read_here(message: dict) -> bool:
-    topic = message.get("ch", "")
-    is_spot = topic.startswith("market.") and topic.split(".")[1].islower() and ".mbp." not in topic
-    trades = message.get("tick", {}).get("data", [])
-    return is_spot and all("tradeId" in trade for trade in trades)

@@ -1,14 +1,10 @@
 """Kraken's books: the checksum, what a wrong one does, the depth."""
 
-import gzip
-import json
-import re
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ninefold.market.arrays import ASK, BID, SET_LEVEL
+from ninefold.market.arrays import ASK, BID
 from ninefold.market.book import Book
 from ninefold.market.records import Gap
 from ninefold.venues.kraken_book import CheckedBook, checked_text
@@ -137,22 +133,3 @@ def test_the_book_is_always_the_best_ten_levels_of_what_was_told(changes):
     book.apply(venue.adapter.gathered.arrays()["books"])
     assert book.bids == {price(at): size(of) for at, of in told[BID].items()}
     assert book.asks == {price(at): size(of) for at, of in told[ASK].items()}
-
-
-@pytest.mark.parametrize(
-    ("name", "level"),
-    [
-        ("raw/pairs/tardis_raw_to_normalised.jsonl.gz", ("99.9", "0.5")),
-        ("raw/payloads/kraken.jsonl.gz", ("105944.2", "0.25")),
-    ],
-)
-def test_published_updates_change_the_book_that_came_before_them(recording, venue, name, level):
-    with gzip.open(recording(name), "rt") as file:
-        lines = [json.loads(line) for line in file]
-    messages = [line["msg"] if isinstance(line["msg"], str) else json.dumps(line["msg"]) for line in lines]
-    update = re.compile(r'"channel": ?"book", ?"type": ?"update", ?"data": ?\[{"symbol": ?"BTC/USD"')
-    [message] = [message for message in messages if update.search(message)]
-    venue.book("snapshot", [], [], 0)
-    venue.forget()
-    venue.frame(message.encode())
-    assert [row[5:] for row in venue.adapter.gathered.books] == [(SET_LEVEL, BID, price(level[0]), size(level[1]))]

@@ -10,8 +10,7 @@ from ninefold.market.time import SECOND_NS
 from ninefold.venues.krakenfutures import line, read_clock
 from ninefold.venues.table import VENUES
 
-from .contract_published import PAYLOADS, payloads, published_as_told, why_not_wanted
-from .readings.krakenfutures import KrakenFuturesReading
+from .contract_published import PAYLOADS, payloads
 from .speaking import Speaking
 
 MS = 1_000_000
@@ -210,24 +209,6 @@ def test_what_the_venue_refuses_is_told(venue):
     venue.frame(venue.sample("error"))
     [told] = venue.of(Malformed)
     assert "Invalid product id" in told.reason
-
-
-class Others(KrakenFuturesReading):
-    """What another project holds of the venue's messages."""
-
-    unwanted = {  # noqa: RUF012
-        r"order_events|send_order|fills|open_orders": "our own account",
-        r"http_futures_orderbook": "books come by stream",
-        r"public_executions": "trades come by stream, and their past with it",
-        r"trade_snapshot": "trades from before the subscription",
-        r"http_futures_instruments": "tells no trade: its own tests are above",
-    }
-
-
-def test_messages_that_others_published_are_read_or_not_wanted_for_a_reason(recording):
-    published = [one for one in payloads(recording(PAYLOADS.format("kraken"))) if "futures" in one.file]
-    assert published_as_told(VENUES["krakenfutures"], Others(), published) == 2
-    assert {pattern for one in published for pattern in why_not_wanted(Others(), one)} == set(Others.unwanted)
 
 
 def test_the_products_that_others_published_are_listed(recording):

@@ -8,7 +8,7 @@ import pytest
 from ninefold.venues.entry import VenueEntry
 from ninefold.venues.table import VENUES
 
-from . import mutants
+from . import mutants, not_wanted
 from .contract import book_is_right, given_twice, told_as_read
 from .contract_faults import (
     a_lost_connection_empties_the_books,
@@ -132,7 +132,7 @@ class SwappedReading(BinanceReading):
 
 
 def test_a_mistake_on_which_reading_and_adapter_agree_is_caught_by_what_others_expect(recording):
-    published = pairs(recording(PAIRS), "binance")
-    published_as_told(VENUES["binance"], READING, published)
+    published, unwanted = pairs(recording(PAIRS), "binance"), not_wanted.PAIRS["binance"]
+    published_as_told(VENUES["binance"], READING, published, unwanted)
     with pytest.raises(AssertionError, match="should be"):
-        published_as_told(with_adapter(mutants.TakerSidesSwapped), SwappedReading(), published)
+        published_as_told(with_adapter(mutants.TakerSidesSwapped), SwappedReading(), published, unwanted)

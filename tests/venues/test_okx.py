@@ -10,8 +10,7 @@ from ninefold.market.time import MINUTE_NS, SECOND_NS
 from ninefold.venues.okx import line, read_clock
 from ninefold.venues.table import VENUES
 
-from .contract_published import PAIRS, PAYLOADS, pairs, payloads, published_as_told, why_not_wanted
-from .readings.okx import OkxReading
+from .contract_published import PAYLOADS, payloads
 from .speaking import Speaking
 
 MS = 1_000_000
@@ -239,33 +238,6 @@ def test_an_instrument_that_the_venue_does_not_know_is_told():
 
 def test_the_venues_time_is_read():
     assert read_clock(json.dumps(Speaking("okx").sample("time")).encode()) == 1795343427.026
-
-
-class Others(OkxReading):
-    """What another project makes of the same messages."""
-
-    unwanted = {  # noqa: RUF012
-        r'"table":': "version 3 of the protocol, which no session here speaks",
-        r'"action": "update"': "these came without the snapshot that they change",
-        r"funding-rate|index-tickers|mark-price|open-interest": "tells no trade: its own tests are above",
-        r'"event":': "says nothing",
-    }
-
-
-def published_of(recording, exchange):
-    """That project takes best bid and ask of swaps from neither tickers nor, before a day that it knows, bbo-tbt."""
-    found = pairs(recording(PAIRS), exchange)
-    return [one for one in found if exchange == "okex" or not ("tickers" in one.text or "bbo-tbt" in one.text)]
-
-
-@pytest.mark.parametrize(("exchange", "read"), [("okex", 4), ("okex-swap", 1)])
-def test_messages_that_others_published_are_read_to_their_values(recording, exchange, read):
-    assert published_as_told(VENUES["okx"], Others(), published_of(recording, exchange)) == read
-
-
-def test_every_reason_for_not_wanting_such_a_message_is_needed(recording):
-    published = published_of(recording, "okex") + published_of(recording, "okex-swap")
-    assert {pattern for one in published for pattern in why_not_wanted(Others(), one)} == set(Others.unwanted)
 
 
 def test_instruments_that_others_published_are_listed(recording):

