@@ -69,5 +69,5 @@ def say(found: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
-    lean.keep_what_is_stored()  # as the cold process
+    lean.ready_to_store()  # as the cold process
     run(lambda stop: record(Path(sys.argv[1]), stop))

@@ -21,6 +21,6 @@ def run(config: Path) -> None:
     async def work(stop: asyncio.Event) -> None:
         await Cold(load(config), time.time_ns).run(stop, told)
 
-    lean.keep_what_is_stored()
+    lean.ready_to_store()
     with plainly(*KNOWN):
         run_last(work)

@@ -23,6 +23,7 @@ LATER = ("yaml",)  # the page's library and numba load it for what is not asked 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc's names of its settings
 ARRAY, KEPT = 32 << 20, 256 << 20  # bytes: the largest that glibc allows, and what may lie unused
 KEPT_BY_STORE = 64 << 20
+SWITCH_S = 0.0003
 
 
 def load_nats() -> None:
@@ -53,11 +54,14 @@ def keep_freed(most: int = KEPT) -> None:
         tell(TRIM_THRESHOLD, most)
 
 
-def keep_what_is_stored() -> None:
-    """The same for a process that stores: Arrow's arrays too, whose own allocator gives back what was free for a moment."""
+def ready_to_store() -> None:
+    """For a process that stores. What is freed stays with it, Arrow's arrays too, whose own allocator gives back what was free for
+    a moment. And one thread certifies in Python what another writes and a third reads: these need the interpreter for moments
+    only, and would wait for it as long as the first may hold it."""
     keep_freed(KEPT_BY_STORE)
     arrow = importlib.import_module("pyarrow")
     arrow.set_memory_pool(arrow.system_memory_pool())
+    sys.setswitchinterval(SWITCH_S)
 
 
 class _Hiding(MetaPathFinder):
