@@ -26,12 +26,19 @@ class Listed(Record, frozen=True, kw_only=True, tag="listed"):
 
 
 class Connection(Record, frozen=True, kw_only=True, tag="connection"):
-    """A connection opened or was lost; `venue` and `name` say which."""
+    """A connection opened or was lost; `venue` and `name` say which. instruments: whose trades come over it; None: of all of
+    the venue.
+    """
 
     venue: str
     name: str
     state: str  # "open" | "lost" | "silent"
     reason: str = ""
+    instruments: tuple[int, ...] | None = None
+
+    @property
+    def is_market(self) -> bool:
+        return self.name.partition(" ")[0] == "market"
 
 
 class Offset(Record, frozen=True, kw_only=True, tag="offset"):

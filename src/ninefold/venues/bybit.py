@@ -27,6 +27,7 @@ from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.bybit_wire import INVERSE, LINEAR, SPOT
 from ninefold.venues.entry import Proof, VenueEntry
+from ninefold.venues.lines import numbered, parts
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, Numbers
 from ninefold.venues.told import MICROSECOND_NS, MILLISECOND_NS, Best, Change, Deal, Due, Forced, Levels, Told, number
 
@@ -34,6 +35,7 @@ STREAMS = ("publicTrade", "orderbook.200", "orderbook.1", "tickers", "allLiquida
 SPOT_STREAMS = ("publicTrade", "orderbook.200", "orderbook.1")  # spot has no others
 PING, PING_S = b'{"op":"ping"}', 5.0  # quiet instruments pause longer than a connection may be silent
 MOST_ARGUMENTS = 10  # in one message
+MOST_CHARACTERS = 21_000  # of the arguments of one connection ("Connect", "Public channel - Args limits")
 PAGE = {SPOT: 60, LINEAR: 1000, INVERSE: 1000}
 RATE_DECIMALS = 18
 DEPTHS = frozenset({"50", "200", "500", "1000"})
@@ -59,15 +61,24 @@ class Paid(Due):
     marks: tuple[str, str, str]
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
-    """One websocket, of spot, linear or inverse, of which all is asked for by messages. raises: ValueError."""
-    kinds = sorted({wire.category(symbol) for symbol in symbols})
-    if len(kinds) > 1:
-        raise ValueError(f"bybit gives {' and '.join(kinds)} by a websocket each; name the pairs of one of them")
-    topics = [f"{stream}.{_theirs(symbol)}" for symbol in symbols for stream in _streams_of(symbol, streams)]
-    parts = [topics[at : at + MOST_ARGUMENTS] for at in range(0, len(topics), MOST_ARGUMENTS)]
-    path = f"/v5/public/{kinds[0] if kinds else LINEAR}"
-    return Line(path, tuple(_operation("subscribe", part) for part in parts), PING, PING_S)
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
+    """Websockets of spot, linear and inverse, of which all is asked for by messages."""
+    found = []
+    for kind in sorted({wire.category(symbol) for symbol in symbols}) or [LINEAR]:
+        of_kind = [symbol for symbol in symbols if wire.category(symbol) == kind]
+        for part in parts(
+            of_kind, lambda symbol: sum(len(one) + 3 for one in _topics([symbol], streams)), MOST_CHARACTERS
+        ):
+            topics = _topics(part, streams)
+            said = (topics[at : at + MOST_ARGUMENTS] for at in range(0, len(topics), MOST_ARGUMENTS))
+            say = tuple(_operation("subscribe", one) for one in said)
+            trades = "publicTrade" in streams
+            found.append(Line(f"/v5/public/{kind}", part, streams, say, PING, PING_S, trades))
+    return numbered(found)
+
+
+def _topics(symbols: Sequence[str], streams: tuple[str, ...]) -> list[str]:
+    return [f"{stream}.{_theirs(symbol)}" for symbol in symbols for stream in _streams_of(symbol, streams)]
 
 
 def read_clock(body: bytes) -> float:
@@ -275,7 +286,7 @@ def _operation(op: str, topics: list[str]) -> bytes:
 ENTRY = VenueEntry(
     adapter=Bybit,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=wire.venue_symbol,
     rest_url="https://api.bybit.com",
     stream_url="wss://stream.bybit.com",
