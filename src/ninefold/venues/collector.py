@@ -329,9 +329,8 @@ class Collector:
         elif change.state == "lost":
             self._clocks.of[line].lost(number)
         adapter.connection(change, number, seq, receive_ns)
-        for other in others:
-            for stream in adapter.seen:
-                other.seen.pop(stream, None)
+        if change.state == "open" and others:
+            _forget_seen([stream for stream, last_ns in adapter.seen.items() if last_ns == receive_ns], others)
 
     def _take_over(self, adapter: Adapter, others: list[Adapter], change: inputs.ConnectionChange) -> None:
         """A line learns the venue's rules from the first one, and what is known of trades that came over another line before:
@@ -359,6 +358,13 @@ class Collector:
             told = Connection(seq=seq, known_ns=known_ns, venue=venue, name=stream, state=state, reason=reason)
             self._records.append(told)
         self.silent = silent
+
+
+def _forget_seen(subscribed: list[str], others: list[Adapter]) -> None:
+    """Streams that come over a line now are not silent because they came over another one before."""
+    for other in others:
+        for stream in subscribed:
+            other.seen.pop(stream, None)
 
 
 def _all_of(registry: Registry, venue: str) -> list[str]:
