@@ -268,9 +268,12 @@ def test_journals_of_before_are_read():
 
 def test_a_bar_of_before_is_unknown_where_an_old_journal_lost_all_of_a_venue():
     maker = BarMaker()
-    trades = rows("trades", [(1, START_NS, START_NS, 1, 1, 0, 1, 100, 1, 1)])
-    maker.step(Chunk(1, 1, START_NS, {"trades": trades}, []))
-    lost = Connection(seq=2, known_ns=START_NS, venue="binance", name="market", state="lost")
-    tick = Tick(seq=2, known_ns=START_NS, exchange_ns=START_NS + 20 * SECOND_NS)
-    made = maker.step(Chunk(2, 2, START_NS, {}, [lost, tick]))
+    opened, lost = (
+        Connection(seq=1, known_ns=START_NS, venue="binance", name="market", state=state) for state in ("open", "lost")
+    )
+    ticks = [Tick(seq=1, known_ns=START_NS, exchange_ns=START_NS + at * SECOND_NS) for at in range(20)]
+    maker.step(Chunk(1, 1, START_NS, {}, [opened, *ticks[:2]]))
+    trades = rows("trades", [(1, START_NS + 3 * SECOND_NS, START_NS, 1, 1, 0, 1, 100, 1, 1)])
+    maker.step(Chunk(2, 2, START_NS, {"trades": trades}, ticks[2:5]))
+    made = maker.step(Chunk(3, 3, START_NS, {}, [lost, *ticks[5:]]))
     assert BAR_UNKNOWN in made.rows("bars")["state"]

@@ -84,9 +84,9 @@ class BarMaker:
                 self._gap(record)
             elif isinstance(record, Started):
                 self._lost(list(self._state.series))
-            elif isinstance(record, Connection) and record.is_market and record.state == "open":
+            elif isinstance(record, Connection) and record.has_trades and record.state == "open":
                 self._opened(record)
-            elif isinstance(record, Connection) and record.is_market and record.state == "lost":
+            elif isinstance(record, Connection) and record.has_trades and record.state == "lost":
                 self._lost(self._over(record))
         return chunk
 
@@ -177,8 +177,6 @@ class BarMaker:
         """An instrument that is new on this connection may have traded before it; one that was there is in doubt from
         `_lost` on.
         """
-        if connection.instruments == ():
-            return
         for venue in (connection.venue, UNLISTED):
             self._state.covered_ns[venue] = OPENING_NS
         for instrument in self._over(connection):

@@ -26,8 +26,8 @@ class Listed(Record, frozen=True, kw_only=True, tag="listed"):
 
 
 class Connection(Record, frozen=True, kw_only=True, tag="connection"):
-    """A connection opened or was lost; `venue` and `name` say which. instruments: whose trades come over it; None: of all of
-    the venue.
+    """A connection opened or was lost; `venue` and `name` say which. trades: whether any come over it. instruments: those of
+    which something does, as far as they are listed; None: all of the venue.
     """
 
     venue: str
@@ -35,10 +35,11 @@ class Connection(Record, frozen=True, kw_only=True, tag="connection"):
     state: str  # "open" | "lost" | "silent"
     reason: str = ""
     instruments: tuple[int, ...] | None = None
+    trades: bool = True
 
     @property
-    def is_market(self) -> bool:
-        return self.name.partition(" ")[0] == "market"
+    def has_trades(self) -> bool:
+        return self.trades and self.name.partition(" ")[0] == "market"
 
 
 class Offset(Record, frozen=True, kw_only=True, tag="offset"):

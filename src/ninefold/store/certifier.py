@@ -147,7 +147,7 @@ class Certifier:
             if isinstance(record, Listed):
                 self._venues[record.instrument.id] = record.instrument.venue
                 changed.add(record.instrument.id)
-            elif isinstance(record, Connection) and record.state != "open":
+            elif isinstance(record, Connection) and record.trades and record.state != "open":
                 self._losses.setdefault(record.venue, []).append(record)
                 lost = True
             elif isinstance(record, Gap) and record.stream == "trades":

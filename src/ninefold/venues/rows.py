@@ -105,14 +105,14 @@ class Rows:
 
     def _tell_connection(self, change: ConnectionChange, seq: int, known_ns: int) -> None:
         what = {"venue": self.venue, "name": change.name, "state": change.state, "reason": change.reason}
-        told = Connection(seq=seq, known_ns=known_ns, **what, instruments=self._traded_over(change))
+        told = Connection(seq=seq, known_ns=known_ns, **what, instruments=self._over(change), trades=change.trades)
         self.gathered.records.append(told)
 
-    def _traded_over(self, change: ConnectionChange) -> tuple[int, ...] | None:
-        """The instruments whose trades come over a connection; None: all of the venue."""
+    def _over(self, change: ConnectionChange) -> tuple[int, ...] | None:
+        """The instruments of which something comes over a connection; None: all of the venue."""
         if change.symbols is None:
             return None
-        known = [self._registry.find(self.venue, symbol) for symbol in change.symbols if change.trades]
+        known = [self._registry.find(self.venue, symbol) for symbol in change.symbols]
         return tuple(sorted(one.id for one in known if one is not None))
 
     def _subscribed(self, change: ConnectionChange) -> list[str]:
