@@ -22,6 +22,7 @@ from ninefold.venues.clocks import Clocks
 from ninefold.venues.collector import Collector
 
 from .hearing import load
+from .speaking import SAMPLES
 
 SESSION = "raw/cryptofeed/BINANCE_2021-04-05.jsonl.gz"
 MOST = 600  # inputs
@@ -225,6 +226,25 @@ def test_a_pair_that_comes_over_another_line_after_a_start_goes_on_where_it_was(
     asked = [path for line in ("binance", "binance 2") for path in hand.asked(line)]
     assert sorted("BTCUSDT" in path for path in asked) == [False, True]
     assert all("fromId=41" in path for path in asked)
+
+
+def test_a_line_knows_the_rules_that_the_first_one_was_told():
+    """Also where nobody says which pairs are wanted, and nothing of the pair came over the first line."""
+    collector = collector_of(Config(venue=Venue()), replay=True)
+    info = (SAMPLES / "binance" / "exchangeInfo.json").read_bytes()
+    [rules] = [one for one in msgspec.json.decode(info)["symbols"] if one["symbol"] == "BNBBTC"]
+    body = msgspec.json.encode({"symbols": [rules]})
+    trade = (SAMPLES / "binance" / "trade.json").read_bytes()
+    records = [
+        (inputs.CONNECTION, 1, START_NS, over("market", "open", BTC)),
+        (inputs.ANSWER, 0, START_NS, encode(Answer("binance", "exchangeInfo", "/api/v3/exchangeInfo", 200, body))),
+        (inputs.CONNECTION, 2, START_NS, over("market 2", "open", ("BNBBTC",))),
+        (inputs.FRAME, 2, START_NS, trade),
+    ]
+    for record in _numbered(records):
+        collector.feed(record)
+    known = collector.registry.find("binance", "BNBBTC")
+    assert known is not None and known.rules_known
 
 
 def test_streams_of_a_pair_that_moved_are_told_as_silent_by_one_line_alone(hand):
