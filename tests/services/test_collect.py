@@ -79,9 +79,7 @@ async def one_trade(line: web.WebSocketResponse) -> None:
 async def one_trade_and_pings(line: web.WebSocketResponse) -> None:
     """A line that is alive by the protocol, and yet nothing of the market comes."""
     await one_trade(line)
-    for _ in range(40):
-        if line.closed:
-            return
+    while not line.closed:
         await line.ping()
         await asyncio.sleep(0.05)
 

@@ -36,10 +36,15 @@ class _Listener:
         self._number = number
 
     def plain(self, data: np.ndarray, start: int, end: int) -> int:
-        return self._intake.put_plain(self._number, self._line.heard(), data, start, end)
+        now = self._line.clock()
+        stop = self._intake.put_plain(self._number, now, data, start, end)
+        if stop > start:  # else it is a ping, a pong, or not whole
+            self._line.last_frame_ns = now
+        return stop
 
     def message(self, payload: bytes) -> None:
-        self._intake.put(inputs.FRAME, self._number, self._line.heard(), payload)
+        now = self._line.last_frame_ns = self._line.clock()
+        self._intake.put(inputs.FRAME, self._number, now, payload)
 
     def taken(self) -> None:
         self._line.flush_soon()
@@ -69,22 +74,17 @@ class MarketLine:
         self._url = url
         self._alone = alone
         self._intake = intake
-        self._clock = clock
+        self.clock = clock
         self._numbers = numbers
         self._limiter = limiter
         self._flush = flush
         self._websocket: Websocket | None = None
-        self._last_frame_ns = 0
+        self.last_frame_ns = 0
         self.reconnects = 0
         self.connected = False
 
-    def heard(self) -> int:
-        """Something has come: when that was."""
-        self._last_frame_ns = self._clock()
-        return self._last_frame_ns
-
     def opened(self, number: int) -> _Listener:
-        self.heard()
+        self.last_frame_ns = self.clock()
         self.connected = True
         self.tell(number, "open", "")
         return _Listener(self, self._intake, number)
@@ -103,7 +103,7 @@ class MarketLine:
         symbols, streams = (None, None) if self._alone else (self.asked.symbols, self.asked.streams)
         trades = self._alone or self.asked.trades
         change = ConnectionChange(self._venue, self.name, state, reason, symbols, streams, trades)
-        self._intake.put(inputs.CONNECTION, number, self._clock(), encode(change))
+        self._intake.put(inputs.CONNECTION, number, self.clock(), encode(change))
         self._flush(self)
 
     async def stay_connected(self) -> None:
@@ -121,16 +121,16 @@ class MarketLine:
                 self.connected = False
                 self.tell(number, "lost", reason)
             finally:
-                self._limiter.back(ticket, self._clock())
+                self._limiter.back(ticket, self.clock())
             self.reconnects += 1
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     async def _leave(self) -> int:
         """Wait until the venue lets one more websocket be opened."""
-        while (wait_ns := self._limiter.wait_ns(OPENING, self._clock())) > 0:
+        while (wait_ns := self._limiter.wait_ns(OPENING, self.clock())) > 0:
             await asyncio.sleep(wait_ns / 1e9)
-        return self._limiter.leave(OPENING, self._clock())
+        return self._limiter.leave(OPENING, self.clock())
 
     async def _talk(self, websocket: Websocket) -> str:
         """Say what the venue wants to hear, and listen until the connection ends; why it ended."""
@@ -156,19 +156,19 @@ class MarketLine:
     async def _watch(self, websocket: Websocket) -> str:
         """Wait until the connection ends or is silent for too long."""
         loop = asyncio.get_running_loop()
-        quiet_s, pongs, there_ns = self.asked.quiet_s, 0, self._clock()
+        quiet_s, pongs, there_ns = self.asked.quiet_s, 0, self.clock()
         try:
             while True:
                 asked = loop.time()
                 done, _ = await asyncio.wait({websocket.closed}, timeout=LOOK_S)
                 if done:
                     return "closed by the venue"
-                now, late = self._clock(), loop.time() - asked > 2 * LOOK_S  # then it was us who did not listen
+                now, late = self.clock(), loop.time() - asked > 2 * LOOK_S  # then it was us who did not listen
                 if late or websocket.pongs != pongs:
                     pongs, there_ns = websocket.pongs, now
-                if now - self._last_frame_ns > quiet_s * 1e9 and not late:
+                if now - self.last_frame_ns > quiet_s * 1e9 and not late:
                     return f"silent for {quiet_s:.0f} s"
-                if now - max(there_ns, self._last_frame_ns) > PONG_S * 1e9:
+                if now - max(there_ns, self.last_frame_ns) > PONG_S * 1e9:
                     return f"no answer to a ping for {PONG_S:.0f} s"
         finally:
             websocket.cut()
