@@ -30,6 +30,7 @@ from ninefold.services.intake import Intake
 from ninefold.services.market_line import OPENING
 from ninefold.services.parsers import collector_of
 from ninefold.venues.limiter import Limiter
+from ninefold.venues.table import VENUES
 
 pytestmark = pytest.mark.slow
 
@@ -52,6 +53,7 @@ class Capture:
         self.open: dict[str, web.WebSocketResponse] = {}
         self.chunks: list[Chunk] = []
         self.moved = asyncio.Event()
+        self.limiter = Limiter(())
 
     async def until(self, done: Callable[[], bool], adjust: Callable[[MarketFeed], None] = lambda feed: None) -> None:
         app = web.Application()
@@ -69,7 +71,8 @@ class Capture:
         collector = collector_of(Config(venue=venue))
         intake = Intake(journal, collector, self._take, Meter("collect", 0))
         clock = asyncio.get_running_loop().time
-        self.feed = MarketFeed(venue, intake, lambda: int(clock() * 1e9), collector, count(1))
+        numbers, limiter = count(1), self.limiter
+        self.feed = MarketFeed(venue, intake, lambda: int(clock() * 1e9), collector, numbers, limiter)
         adjust(self.feed)
         running = asyncio.ensure_future(self.feed.run())
         while not done():
@@ -226,3 +229,15 @@ def test_no_more_websockets_are_opened_than_the_venue_lets(tmp_path):
         limiter.leave(OPENING, SECOND_NS)
     assert limiter.wait_ns(OPENING, SECOND_NS) > 0
     journal.close()
+
+
+def test_lines_that_stay_open_keep_no_other_from_being_opened(tmp_path):
+    async def work() -> None:
+        capture = Capture(tmp_path, USDM, {"/public/stream": nothing, "/market/stream": nothing})
+        await capture.until(lambda: hasattr(capture, "feed") and capture.feed.connected)
+        later_ns = int(asyncio.get_running_loop().time() + 61) * SECOND_NS
+        for _ in range(VENUES["binanceusdm"].opens):
+            assert capture.limiter.wait_ns(OPENING, later_ns) == 0
+            capture.limiter.leave(OPENING, later_ns)
+
+    run(work)

@@ -109,7 +109,7 @@ class MarketLine:
     async def stay_connected(self) -> None:
         pause_s = FIRST_PAUSE_S
         while True:
-            ticket = await self._leave()
+            await self._leave()
             number = next(self._numbers)
             try:
                 websocket = await open_line(self._url, partial(self.opened, number))
@@ -120,17 +120,16 @@ class MarketLine:
                 reason = await self._talk(websocket)
                 self.connected = False
                 self.tell(number, "lost", reason)
-            finally:
-                self._limiter.back(ticket, self.clock())
             self.reconnects += 1
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
-    async def _leave(self) -> int:
-        """Wait until the venue lets one more websocket be opened."""
+    async def _leave(self) -> None:
+        """Wait until the venue lets one more websocket be opened; it counts from now, however long it stays open."""
         while (wait_ns := self._limiter.wait_ns(OPENING, self.clock())) > 0:
             await asyncio.sleep(wait_ns / 1e9)
-        return self._limiter.leave(OPENING, self.clock())
+        now = self.clock()
+        self._limiter.back(self._limiter.leave(OPENING, now), now)
 
     async def _talk(self, websocket: Websocket) -> str:
         """Say what the venue wants to hear, and listen until the connection ends; why it ended."""
