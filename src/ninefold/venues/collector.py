@@ -29,6 +29,7 @@ from ninefold.venues.adapter import Adapter, Gathered, Question, Quickened, Unkn
 from ninefold.venues.clocks import Clocks
 from ninefold.venues.commanded import commanded
 from ninefold.venues.lags import Lags
+from ninefold.venues.taking_over import forget_seen, take_over
 
 if TYPE_CHECKING:
     from ninefold.venues.quick import Quick
@@ -321,27 +322,17 @@ class Collector:
     def _connection(self, change: inputs.ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         line = change.line
         adapter = self._adapter(line)
-        others = [one for of, one in self.adapters.items() if of != line and inputs.venue_of_line(of) == change.venue]
+        others = {
+            of: one for of, one in self.adapters.items() if of != line and inputs.venue_of_line(of) == change.venue
+        }
         if change.state == "open":
             self._lines[number] = line
-            if others:
-                self._take_over(adapter, others, change)
+            take_over(adapter, others, change)
         elif change.state == "lost":
             self._clocks.of[line].lost(number)
         adapter.connection(change, number, seq, receive_ns)
-        if change.state == "open" and others:
-            _forget_seen([stream for stream, last_ns in adapter.seen.items() if last_ns == receive_ns], others)
-
-    def _take_over(self, adapter: Adapter, others: list[Adapter], change: inputs.ConnectionChange) -> None:
-        """A line learns the venue's rules from the first one, and what is known of trades that came over another line before:
-        another config has other parts.
-        """
-        first = self.adapters.get(change.venue)
-        if first is not None and first is not adapter:
-            adapter.learn(first)
-        symbols = _all_of(self.registry, change.venue) if change.symbols is None else change.symbols
-        for other in others if change.trades else ():
-            adapter.adopt(other, symbols)
+        if change.state == "open":
+            forget_seen(adapter, others, receive_ns)
 
     def _tell_silence(self, seq: int, known_ns: int) -> None:
         """Streams that fell silent or came back since the last look."""
@@ -358,14 +349,3 @@ class Collector:
             told = Connection(seq=seq, known_ns=known_ns, venue=venue, name=stream, state=state, reason=reason)
             self._records.append(told)
         self.silent = silent
-
-
-def _forget_seen(subscribed: list[str], others: list[Adapter]) -> None:
-    """Streams that come over a line now are not silent because they came over another one before."""
-    for other in others:
-        for stream in subscribed:
-            other.seen.pop(stream, None)
-
-
-def _all_of(registry: Registry, venue: str) -> list[str]:
-    return [one.venue_symbol for one in registry.current() if one.venue == venue]
