@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from ninefold.journal.inputs import ConnectionChange
 from ninefold.market.arrays import BUY, ID_TEXT, ID_UUID
 from ninefold.market.records import Funding, Gap, Liquidation, Malformed
 from ninefold.venues.bybit import Bybit, lines, read_clock
@@ -119,6 +120,28 @@ def test_a_line_is_of_one_category_and_asks_for_ten_topics_at_a_time():
         ("/v5/public/inverse", ("BTCUSD",)),
         ("/v5/public/spot", ("spot:BTCUSDT",)),
     ]
+
+
+def test_a_pair_and_a_perpetual_that_are_called_alike_are_told_apart_by_their_lines():
+    """Of the trades themselves: both say BTCUSDT. After a restart too."""
+    pairs = frozenset({"BTCUSDT", "spot:BTCUSDT"})
+    frame = {
+        "topic": "publicTrade.BTCUSDT",
+        "type": "snapshot",
+        "ts": 1,
+        "data": [{"T": 1, "s": "BTCUSDT", "S": "Buy", "v": "1", "p": "100", "i": "7"}],
+    }
+    told = []
+    for line in lines(sorted(pairs)):
+        reader = Bybit(pairs)
+        change = ConnectionChange("bybit", line.name, "open", "", line.symbols, line.streams)
+        reader.connection(change, 1, 1, 1)
+        again = Bybit(pairs)
+        again.load(reader.save())
+        for one in (reader, again):
+            one.frame(1, 2, 2, json.dumps(frame).encode())
+            told.append(one.registry[one.gathered.trades[-1][0]].venue_symbol)
+    assert told == ["BTCUSDT", "BTCUSDT", "spot:BTCUSDT", "spot:BTCUSDT"]
 
 
 def test_spot_has_neither_tickers_nor_liquidations():

@@ -2,7 +2,7 @@
 
 After bybit-exchange.github.io/docs/v5, "Websocket Stream, Public" (trade, orderbook, ticker, all liquidation), "Connect"
 and "Market" (instruments info, recent public trades, server time), as of 2026-11. Recordings of 2019 to 2022 speak an older
-protocol, which is read too. One websocket gives one of spot, linear and inverse.
+protocol, which is read too. Spot, linear and inverse have a websocket each, whose messages call a pair and a perpetual alike.
 Book rule: a snapshot, then changes whose ids (u) follow each other; after a hole the book is subscribed anew. The venue
 may send a new snapshot at any time. Books of the older protocol carry nothing to check them by.
 Trade ids (UUIDs; numbers in spot) do not count. After a lost connection the latest 1000 trades, in spot 60, are asked for.
@@ -10,12 +10,12 @@ Trade ids (UUIDs; numbers in spot) do not count. After a lost connection the lat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import msgspec
 
-from ninefold.journal.inputs import Answer
+from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
 from ninefold.market.instruments import Instrument
@@ -48,11 +48,13 @@ SIDES = {"Buy": BUY, "Sell": SELL}
 
 class _Own(msgspec.Struct):
     """best: the best bid and ask of a symbol with their sizes; funding: (rate, due in ms, mark) as told last; of both a frame
-    may hold but what has changed.
+    may hold but what has changed. prefix: of what the line calls a symbol, for spot and linear call theirs alike; None: the
+    line has not said what comes over it.
     """
 
     best: dict[str, tuple[str, str, str, str]] = {}
     funding: dict[str, tuple[str, str, str]] = {}
+    prefix: str | None = None
 
 
 class Paid(Due):
@@ -98,7 +100,7 @@ class Bybit(MarketAdapter):
     def begin(self) -> None:
         super().begin()
         self._own = _Own()
-        self._ours = "spot:" if any(wire.category(symbol) == SPOT for symbol in self._wanted or ()) else ""
+        self._of_all = _prefix(self._wanted or ())
 
     def start_questions(self) -> list[Question]:
         """What to ask once before the first stream: the rules of each wanted symbol."""
@@ -114,8 +116,18 @@ class Bybit(MarketAdapter):
     def streams_of(self, symbol: str) -> Sequence[str]:
         return _streams_of(symbol, self._streams)
 
+    def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
+        """As for all; a line is of one category."""
+        if change.symbols:
+            self._own.prefix = _prefix(change.symbols)
+        super().connection(change, number, seq, receive_ns)
+
     def opened(self, receive_ns: int) -> None:
         self._own.best.clear()
+
+    @property
+    def _ours(self) -> str:
+        return self._of_all if self._own.prefix is None else self._own.prefix
 
     def mark(self) -> bytes:
         return msgspec.msgpack.encode(self._own, order="deterministic")
@@ -272,6 +284,10 @@ def _time(text: str, unit_ns: int) -> int:
 
 def _streams_of(symbol: str, streams: Sequence[str]) -> Sequence[str]:
     return [one for one in streams if one in SPOT_STREAMS] if wire.category(symbol) == SPOT else streams
+
+
+def _prefix(symbols: Iterable[str]) -> str:
+    return "spot:" if any(wire.category(symbol) == SPOT for symbol in symbols) else ""
 
 
 def _theirs(symbol: str) -> str:
