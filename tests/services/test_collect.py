@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from ninefold.journal import inputs
 from ninefold.journal.inputs import ConnectionChange
 from ninefold.journal.reader import read
 from ninefold.journal.writer import LogWriter
-from ninefold.services import collect
+from ninefold.services import market_line
 from ninefold.services.check import check
 from ninefold.services.collect import MarketFeed
 from ninefold.services.intake import Intake
@@ -78,17 +79,14 @@ async def one_trade(line: web.WebSocketResponse) -> None:
 async def one_trade_and_pings(line: web.WebSocketResponse) -> None:
     """A line that is alive by the protocol, and yet nothing of the market comes."""
     await one_trade(line)
-    for _ in range(40):
-        if line.closed:
-            return
+    while not line.closed:
         await line.ping()
         await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("talk", [one_trade, one_trade_and_pings])
 def test_a_socket_that_stays_open_and_says_nothing_more_is_cut_and_made_anew(tmp_path, monkeypatch, talk):
-    monkeypatch.setattr(collect, "SILENT_S", 0.4)
-    monkeypatch.setattr(collect, "LOOK_S", 0.1)
+    monkeypatch.setattr(market_line, "LOOK_S", 0.1)
 
     async def work() -> None:
         async with Peer(talk) as peer:
@@ -97,6 +95,8 @@ def test_a_socket_that_stays_open_and_says_nothing_more_is_cut_and_made_anew(tmp
             intake = Intake(journal, collector, lambda chunk: None, Meter("collect", 0))
             clock = asyncio.get_running_loop().time
             feed = MarketFeed(peer.venue, intake, lambda: int(clock() * 1e9), collector, count(1))
+            for line in feed.lines.values():
+                line.asked = replace(line.asked, quiet_s=0.4)
             running = asyncio.ensure_future(feed.run())
             while peer.lines < 2:
                 await asyncio.sleep(0.02)

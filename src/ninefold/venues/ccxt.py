@@ -56,9 +56,9 @@ class _Page(NamedTuple):
     trades: list[tuple[str, int]]
 
 
-def _line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
+def _lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
     """None of ours: ccxt opens its own."""
-    return Line("")
+    return (Line("", tuple(symbols), streams),)
 
 
 def purpose(url: str) -> str:
@@ -238,7 +238,7 @@ class ThroughCcxt(MarketAdapter):
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """Trades without ids have nothing by which a pause could be healed."""
         super().connection(change, number, seq, receive_ns)
-        if change.name != "market" or change.state != "open":
+        if not change.is_market or change.state != "open":
             return
         self._resumed = {symbol: at for symbol, at in self._last_ns.items() if symbol not in self._overlap.series}
         for symbol, last_ns in sorted(self._resumed.items()):
@@ -266,7 +266,7 @@ class ThroughCcxt(MarketAdapter):
 ENTRY = VenueEntry(
     adapter=ThroughCcxt,
     streams=STREAMS,
-    line=_line,
+    lines=_lines,
     venue_symbol=_venue_symbol,
     rest_url="",
     stream_url="",
