@@ -112,9 +112,9 @@ def test_trades_by_time_are_trades_with_ids():
     [
         (("42005.50000000,1.5", "42005.55555,1.5"), "more than 4 decimals"),
         (("42005.50000000,1.5", "-42005.5,1.5"), "negative"),
-        (("42005.50000000,1.5", ",1.5"), "no zip of one CSV|missing"),
+        (("42005.50000000,1.5", ",1.5"), "no packed CSV|missing"),
         (("1704067200000", "-1704067200000"), "neither milliseconds nor microseconds"),
-        ((",0\n", "\n"), "no zip of one CSV"),
+        ((",0\n", "\n"), "no packed CSV"),
     ],
 )
 def test_a_file_with_numbers_that_cannot_be_held_is_refused_not_rounded(changed, said):

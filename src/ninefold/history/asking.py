@@ -1,6 +1,7 @@
 """The edge: questions to a venue and files from its archive, at the venue's pace, asked again when that can help.
 
-In:  questions and paths. Out: answers with status 200 that complain of nothing; the bytes of files whose checksum is right.
+In:  questions and paths.
+Out: answers with status 200 that complain of nothing; the bytes of files, of which those with a checksum have the right one.
 """
 
 from __future__ import annotations
@@ -88,11 +89,13 @@ class Asking:
                 raise self._unreachable(self._rest_url, said or _reason(answer.status, answer.body))
             await asyncio.sleep(min(FIRST_WAIT_S * 2 ** (tries - 1), LONGEST_WAIT_S))
 
-    async def file(self, path: str, tally: Tally) -> bytes | None:
-        """The bytes of a file of the archive, None if it has none of that name (yet).
+    async def file(self, path: str, tally: Tally, summed: bool) -> bytes | None:
+        """The bytes of a file of the archive, None if it has none of that name (yet). summed: it has its checksum beside it.
 
         raises: CannotDownload if its checksum differs, naming both; or if the archive cannot be reached.
         """
+        if not summed:
+            return await self._get(path, tally)
         said = await self._get(path + ".CHECKSUM", tally)
         data = await self._get(path, tally) if said is not None else None
         if said is None or data is None:

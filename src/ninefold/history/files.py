@@ -1,4 +1,4 @@
-"""Files of an archive: a zip with one CSV in it, and its checksum.
+"""Files of an archive: a zip with one CSV in it, or a CSV in gzip; and their checksums.
 
 In:  the bytes of both. Out: columns as integers in the instrument's units; every digit counts, nothing is rounded.
 """
@@ -22,6 +22,7 @@ from ninefold.venues.adapter import BadFrame
 UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, ValueError, EOFError)  # of zipfile and Arrow
 WIDEST = 12  # decimals that a number in a file may have
 MOST_BYTES = 4 * 2**30  # of an unpacked file
+GZIP = b"\x1f\x8b"
 
 
 def check_sum(path: str, data: bytes, said: bytes) -> None:
@@ -36,18 +37,12 @@ def check_sum(path: str, data: bytes, said: bytes) -> None:
 
 
 def columns_of(data: bytes, names: Sequence[str], wanted: Mapping[str, pa.DataType]) -> pa.Table:
-    """The wanted columns of the only CSV in a zip, with or without a line of headings.
+    """The wanted columns of the only CSV in a zip, or of a CSV in gzip, with or without a line of headings.
 
     raises: BadFrame if it is no such file.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            [inside] = packed.infolist()
-            if inside.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise BadFrame(f"{inside.filename} is compressed by method {inside.compress_type}; deflate is expected")
-            if inside.file_size > MOST_BYTES:
-                raise BadFrame(f"{inside.filename} has {inside.file_size:,} bytes; {MOST_BYTES:,} are read at most")
-            text = packed.read(inside)
+        text = _unpacked(data)
         return csv.read_csv(
             io.BytesIO(text),
             read_options=csv.ReadOptions(column_names=list(names), skip_rows=int(text[:1].isalpha())),
@@ -59,7 +54,24 @@ def columns_of(data: bytes, names: Sequence[str], wanted: Mapping[str, pa.DataTy
             ),
         )
     except UNREADABLE as error:
-        raise BadFrame(f"no zip of one CSV with the columns {', '.join(names)}: {error}") from error
+        raise BadFrame(f"no packed CSV with the columns {', '.join(names)}: {error}") from error
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Both forms end with a checksum of what is in them."""
+    if data[:2] == GZIP:
+        unpacking = zlib.decompressobj(wbits=31)
+        text = unpacking.decompress(data, MOST_BYTES)
+        if not unpacking.eof or unpacking.unused_data:
+            raise BadFrame(f"the gzip has no end, more than one part, or more than {MOST_BYTES:,} bytes")
+        return text
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        [inside] = packed.infolist()
+        if inside.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BadFrame(f"{inside.filename} is compressed by method {inside.compress_type}; deflate is expected")
+        if inside.file_size > MOST_BYTES:
+            raise BadFrame(f"{inside.filename} has {inside.file_size:,} bytes; {MOST_BYTES:,} are read at most")
+        return packed.read(inside)
 
 
 def decimals() -> pa.DataType:

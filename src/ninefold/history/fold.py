@@ -93,6 +93,8 @@ def _answer(answer: Answer, record: Record, registry: Registry, held: Held, adde
     file = history.archive if kind.startswith("file-") else None
     if kind.endswith("trades"):
         read = history.trades.read if file is None else file.read_trades
+        if read is None:
+            raise BadFrame(f"files of {answer.venue} hold no trades that are read")
         added.trades = _new_trades(read(instrument, answer.body), held.ids(instrument))
         return
     timeframe, start_ns, end_ns = of[1], int(of[2]), int(of[3])

@@ -1,4 +1,4 @@
-"""The past of Gate, spot: candles, and trades of the last days.
+"""The past of Gate, spot: candles by REST and in files, and trades of the last days.
 
 After www.gate.com/docs/developers/apiv4, "Market candlesticks", "Query market transaction records", "List all currency
 pairs supported", "Rate limits", as of 2026-11: at most 1,000 candles a question, oldest first, `from` and `to` in
@@ -6,15 +6,26 @@ seconds both name where candles open; texts: time, value, close, high, low, open
 that open more than 10,000 intervals ago are refused ("Candlestick too long ago. Maximum 10000 points ago are allowed",
 which no page says), so only the latest 9,990 are asked for. Candles tell neither how many trades they hold nor what
 takers bought. 200 questions in 10 s.
+
+Files: www.gate.com/developer/historical_quotes (announced in www.gate.io/en/article/21688): a CSV in gzip for each month and
+pair, from 2023 on; seconds, volume, close, high, low, open; 1m, 5m, 1h, 1d and longer. Months are those of UTC. That the volume is
+that of the base, and not of the quote as in REST's second column, no page says: readers that compared found it so, and a file
+is kept only if the newest bars that REST tells of it, or where it does not reach so far, those of a younger file, are the same.
+There are no checksums but gzip's own.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 import numpy as np
+import pyarrow as pa
 
-from ninefold.history.candles import Candle, rows_of
-from ninefold.history.venue import Bars, History, no_complaint, no_trades
+from ninefold.history.bars import PRICES
+from ninefold.history.candles import Candle, rows_of, rows_of_file
+from ninefold.history.files import columns_of, decimals
+from ninefold.history.venue import Archive, Bars, History, no_complaint, no_trades
 from ninefold.market.instruments import Instrument
 from ninefold.market.time import SECOND_NS
 from ninefold.venues import gate_wire as wire
@@ -25,6 +36,7 @@ PAGE = 1000
 LATEST = 9_990
 TIMEFRAMES = ("1m", "5m", "15m", "1h", "1d")
 PAIRS = "/api/v4/spot/currency_pairs"
+FILE = ("time", "volume", "close", "high", "low", "open")
 
 
 class Told(msgspec.Struct, array_like=True, gc=False):
@@ -70,6 +82,17 @@ def read_bars(of: Instrument, width_ns: int, body: bytes) -> np.ndarray:
     )
 
 
+def file_of_bars(of: Instrument, timeframe: str, start_ns: int, month: bool) -> str:
+    of_month = datetime.fromtimestamp(start_ns // SECOND_NS, UTC).strftime("%Y%m")
+    return f"/spot/candlesticks_{timeframe}/{of_month}/{of.venue_symbol}-{of_month}.csv.gz"
+
+
+def read_file_of_bars(of: Instrument, width_ns: int, data: bytes) -> np.ndarray:
+    number = decimals()
+    table = columns_of(data, FILE, {"time": pa.int64(), **dict.fromkeys((*PRICES, "volume"), number)})
+    return rows_of_file(of, width_ns, table, SECOND_NS)
+
+
 HISTORY = History(
     venue="gate",
     pace_s=0.1,
@@ -79,5 +102,14 @@ HISTORY = History(
     read_rules=read_rules,
     complaint=no_complaint,
     bars=Bars(TIMEFRAMES, PAGE, ask_bars, None, False, read_bars, latest=LATEST),
+    archive=Archive(
+        url="https://download.gatedata.org",
+        bars=file_of_bars,
+        by_day=(),
+        by_month=("1m", "5m", "1h", "1d"),
+        read_bars=read_file_of_bars,
+        summed=False,
+        proof="1h",
+    ),
     trades=no_trades("its pages of trades are asked for by time and count from the newest back"),
 )

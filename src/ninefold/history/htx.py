@@ -4,9 +4,9 @@ After www.htx.com/en-us/opend, "/market/history/kline ( Get Klines(Candles))", "
 (market-symbols), as of 2026-11: the latest `size` candles, at most 2,000, newest first; there is no other way to ask
 for them, so what is older stays unknown. Times are seconds; days begin at 00:00 in Singapore, which is 16:00 UTC, so
 they are not taken. `amount` is the volume in coins, a sum of doubles; `count` says how many trades there were. 4,500
-questions in 5 minutes. Complaints come with status 200. Of trades only the latest 2,000 are told. The files that
-github.com/hbdmapi/huobi_public_data describes are not taken: it does not say in which time zone their days and months
-are.
+questions in 5 minutes. Complaints come with status 200. Of trades only the latest 2,000 are told. Files are not taken: those that
+github.com/hbdmapi/huobi_public_data describes are said to be gone, those of www.htx.com/data reach back half a year, and no page
+says in which time zone their days are or what their columns hold.
 """
 
 from __future__ import annotations

@@ -5,20 +5,30 @@ After www.okx.com/docs-v5, "Get candlesticks history", "Get trades history", "Ge
 of contracts; a quiet candle carries the last price on. Days of "1D" begin at UTC+8, of "1Dutc" at UTC. Candles of 1 s and
 trades reach back three months. At most 100 trades a question, newest first, those older than an id or a time. Trade ids are
 contiguous. 20 questions in 2 s. Complaints come with status 200 or 429.
+
+Files: www.okx.com/historical-data, "candlesticks" (what several public readers of them agree on; no page names the columns): a zip
+with a CSV for each month and instrument, of 1m alone; instrument_name, open, high, low, close, vol (contracts, as by REST),
+vol_ccy, vol_quote, open_time in ms, confirm. Months begin at 00:00 of UTC+8. A bar may come twice. There are no checksums but the
+zip's own: a file is kept only if its newest bars are those of REST. Files of trades are not taken.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from ninefold.history.candles import Candle, rows_of
-from ninefold.history.venue import Bars, CannotDownload, History, Locate, Trades
+from ninefold.history.bars import PRICES
+from ninefold.history.candles import Candle, rows_of, rows_of_file
+from ninefold.history.files import columns_of, decimals
+from ninefold.history.venue import Archive, Bars, CannotDownload, History, Locate, Trades
 from ninefold.market.arrays import BUY, ID_INTEGER, SELL, TRADES
 from ninefold.market.instruments import Instrument
-from ninefold.market.time import TIMEFRAMES
+from ninefold.market.time import HOUR_NS, SECOND_NS, TIMEFRAMES
 from ninefold.venues import okx_wire as wire
 from ninefold.venues.adapter import BadFrame, Question
 from ninefold.venues.okx_wire import SPOT
@@ -29,6 +39,8 @@ PAGE = 100
 BARS = {"1s": "1s", "1m": "1m", "5m": "5m", "15m": "15m", "1h": "1H", "1d": "1Dutc"}
 PASSING = ("50004", "50011", "50061")  # timed out; too many questions
 SIDES = {"buy": BUY, "sell": SELL}
+FILE = ("symbol", "open", "high", "low", "close", "volume", "volume_base", "volume_quote", "time", "confirm")
+AHEAD_NS = 8 * HOUR_NS
 
 
 class CandleRow(msgspec.Struct, array_like=True, gc=False):
@@ -84,6 +96,21 @@ def read_bars(of: Instrument, width_ns: int, body: bytes) -> np.ndarray:
     return rows_of(of, width_ns, candles)
 
 
+def file_of_bars(of: Instrument, timeframe: str, start_ns: int, month: bool) -> str:
+    moment = datetime.fromtimestamp((start_ns + AHEAD_NS) // SECOND_NS, UTC)
+    return f"/candlesticks/monthly/{moment:%Y%m}/{of.venue_symbol}-candlesticks-{moment:%Y-%m}.zip"
+
+
+def read_file_of_bars(of: Instrument, width_ns: int, data: bytes) -> np.ndarray:
+    number = decimals()
+    types = {"symbol": pa.string(), "time": pa.int64(), "confirm": pa.int64()}
+    table = columns_of(data, FILE, types | dict.fromkeys((*PRICES, "volume"), number))
+    others = set(table.column("symbol").unique().to_pylist()) - {of.venue_symbol}
+    if others:
+        raise BadFrame(f"a file of {of.venue_symbol} holds bars of {', '.join(sorted(map(str, others)))}")
+    return rows_of_file(of, width_ns, table.filter(pc.equal(table.column("confirm"), 1)), MILLISECOND_NS)
+
+
 def ask_trades(of: Instrument, first: int, end: int, since_ns: int) -> Question:
     return Question(f"trades {of.venue_symbol}", _older(of, 1, end, end - first))
 
@@ -136,5 +163,14 @@ HISTORY = History(
     read_rules=read_rules,
     complaint=complaint,
     bars=Bars(tuple(name for name in TIMEFRAMES if name in BARS), CANDLES, ask_bars, None, False, read_bars),
+    archive=Archive(
+        url="https://static.okx.com/cdn/okex/traderecords",
+        bars=file_of_bars,
+        by_day=(),
+        by_month=("1m",),
+        read_bars=read_file_of_bars,
+        summed=False,
+        ahead_ns=AHEAD_NS,
+    ),
     trades=Trades(PAGE, ask_trades, read_trades, False, locate),
 )

@@ -12,8 +12,9 @@ import numpy as np
 
 from ninefold.history.asking import Tally
 from ninefold.history.bars import differing, made_of_trades
+from ninefold.history.filebars import FileBars, reach_ns
 from ninefold.history.outcome import Outcome, holes_of_bars
-from ninefold.history.plan import Run, covering, days, joined, months, overlap, pieces, total, without
+from ninefold.history.plan import Run, covering, joined, overlap, pieces, total, without
 from ninefold.history.venue import Bars
 from ninefold.history.work import Work, each
 from ninefold.market.instruments import Instrument
@@ -34,9 +35,8 @@ async def download_bars(work: Work, of: Instrument, timeframe: str, start_ns: in
     if missing and told is not None and told.first is not None:
         span = (min(max(start_ns, await series.first(told)), end_ns), end_ns)
         missing = overlap(span, missing)
-    if told is not None and told.latest is not None:
-        oldest_ns = (work.asking.now_ns() // series.width_ns + 1 - told.latest) * series.width_ns
-        missing = overlap((oldest_ns, end_ns), missing)
+    if told is not None and series.files is None:
+        missing = overlap((series.reach_ns(told), end_ns), missing)
     before = overlap(span, series.held(span, known=True))
     if told is not None and missing:
         await series.ask(told, missing)
@@ -70,6 +70,13 @@ class _Series:
         self.tally = Tally()
         self._work, self._of, self._timeframe = work, of, timeframe
         self._done = self._total = 0
+        archive = work.history.archive
+        has_files = archive is not None and timeframe in archive.by_day + archive.by_month and work.asking.has_archive
+        self.files = FileBars(work, archive, of, self.tally) if archive is not None and has_files else None
+
+    def reach_ns(self, told: Bars) -> int:
+        """Where the oldest bar opens that REST tells."""
+        return reach_ns(told, self.width_ns, self._work.asking.now_ns())
 
     def held(self, span: Run, *, known: bool) -> list[Run]:
         """The slots that are stored, downloaded or captured. known: without the unknown ones."""
@@ -130,31 +137,21 @@ class _Series:
             self.outcome.differing += wrong
 
     async def _take_files(self, told: Bars, missing: list[Run]) -> list[Run]:
-        """Take whole files where each spares more than one question; returns what is still missing."""
-        archive = self._work.history.archive
-        if archive is None or not self._work.asking.has_archive or not missing:
-            return missing
-        month = self._timeframe in archive.by_month
-        if not month and self._timeframe not in archive.by_day:
-            return missing
-        span = (missing[0][0], missing[-1][1])
-        wanted = [
-            one
-            for one in (months if month else days)(*span)
-            if total(overlap(one, missing)) > told.most(self.width_ns) * self.width_ns
-        ]
+        """Take the files that are worth it; returns what REST still has to tell."""
+        if self.files is not None:
 
-        async def take(one: Run) -> None:
-            assert archive is not None
-            path = archive.bars(self._of, self._timeframe, one[0], month)
-            purpose = f"file-bars {self._of.venue_symbol} {self._timeframe} {one[0]} {one[1]}"
-            added = await self._work.kept_file(purpose, path, self.tally)
-            if added is not None:
-                self._count(one, len(added.records))
+            async def take(one: Run) -> None:
+                assert self.files is not None
+                added = await self.files.keep(told, self._timeframe, one, span)
+                if added is not None:
+                    self._count(one, len(added.records))
 
-        await each(wanted, take, self._work.history.parallel)
-        held = self.held(span, known=False)
-        return [run for one in missing for run in without(one, held)]
+            span = (missing[0][0], missing[-1][1])
+            wanted = await self.files.wanted(told, self._timeframe, missing)
+            await each(wanted, take, self._work.history.parallel)
+            held = self.held(span, known=False)
+            missing = [run for one in missing for run in without(one, held)]
+        return overlap((self.reach_ns(told), missing[-1][1]), missing) if missing else missing
 
     def _count(self, run: Run, impossible: int) -> None:
         self._done = min(self._done + (run[1] - run[0]) // self.width_ns, self._total)

@@ -109,18 +109,19 @@ class _Trades:
     async def _take_files(self, start_ns: int, end_ns: int, missing: list[Run], captured: list[Run]) -> list[Run]:
         """Take files of whole days that spare many questions; returns what is still missing."""
         archive = self._work.history.archive
-        if archive is None or not self._work.asking.has_archive:
+        path_of = archive.trades if archive is not None else None
+        if archive is None or path_of is None or not self._work.asking.has_archive:
             return missing
 
         async def take(day: Run) -> None:
-            assert archive is not None
             ids = [await self._work.located(self._of, at, self._tally) for at in day]
             lacking = total(overlap((ids[0], ids[1]), missing))
             if lacking <= FILE_PAGES * self._work.history.trades.page:
                 return
             purpose = f"file-trades {self._of.venue_symbol}"
-            added = await self._work.kept_file(purpose, archive.trades(self._of, day[0]), self._tally)
-            if added is not None:
+            answer = await self._work.file(archive, purpose, path_of(self._of, day[0]), self._tally)
+            if answer is not None:
+                self._work.keep(answer)
                 self._count(lacking)
 
         await each(days(start_ns, end_ns), take, 1)

@@ -134,14 +134,27 @@ def months(start_ns: int, end_ns: int) -> list[Run]:
     >>> months(january - 1, january + 59 * DAY_NS) == [(january, january + 31 * DAY_NS)]
     True
     """
+    return [one for one in months_touched(start_ns, end_ns) if start_ns <= one[0] and one[1] <= end_ns]
+
+
+def months_touched(start_ns: int, end_ns: int) -> list[Run]:
+    """The months (UTC) that a range has a part of.
+
+    >>> january = 1_704_067_200 * SECOND_NS
+    >>> months_touched(january + 1, january + 2) == [(january, january + 31 * DAY_NS)]
+    True
+    """
     found: list[Run] = []
     moment = datetime.fromtimestamp(start_ns // SECOND_NS, UTC)
     year, month = moment.year, moment.month
-    while (span := (_month_ns(year, month), _month_ns(year + month // 12, month % 12 + 1)))[1] <= end_ns:
-        if span[0] >= start_ns:
-            found.append(span)
+    while (first := _month_ns(year, month)) < end_ns:
         year, month = year + month // 12, month % 12 + 1
+        found.append((first, _month_ns(year, month)))
     return found
+
+
+def moved(runs: Iterable[Run], by_ns: int) -> list[Run]:
+    return [(first + by_ns, end + by_ns) for first, end in runs]
 
 
 def _month_ns(year: int, month: int) -> int:

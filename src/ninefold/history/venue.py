@@ -28,20 +28,26 @@ class CannotDownload(RuntimeError):
 
 @dataclass(frozen=True)
 class Archive:
-    """Files of whole days or months, each with its checksum beside it at path + '.CHECKSUM'.
+    """Files of whole days or months.
 
     bars:     instrument, timeframe, start of the day or month, whether it is a month: the file's path.
-    trades:   instrument, start of the day: the file's path.
+    trades:   instrument, start of the day: the file's path. None: there are none, or none that are read.
     by_day, by_month: timeframes of which a file of a day, or of a month, is worth it; others are asked for by REST.
+    summed:   whether each has its checksum beside it at path + '.CHECKSUM'; else its newest bars must be those of REST.
+    proof:    where REST does not reach back as far as the files do: files of this timeframe prove the form of the others.
+    ahead_ns: how long before those of UTC its days and months begin.
     """
 
     url: str
     bars: Callable[[Instrument, str, int, bool], str]
-    trades: Callable[[Instrument, int], str]
     by_day: tuple[str, ...]
     by_month: tuple[str, ...]
     read_bars: Callable[[Instrument, int, bytes], np.ndarray]
-    read_trades: Callable[[Instrument, bytes], np.ndarray]
+    trades: Callable[[Instrument, int], str] | None = None
+    read_trades: Callable[[Instrument, bytes], np.ndarray] | None = None
+    summed: bool = True
+    proof: str = ""
+    ahead_ns: int = 0
 
 
 @dataclass(frozen=True)

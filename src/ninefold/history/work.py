@@ -15,7 +15,7 @@ from ninefold.history.asking import Asking, Tally
 from ninefold.history.fold import Added
 from ninefold.history.keep import Keeper
 from ninefold.history.stored import Stored
-from ninefold.history.venue import UNREADABLE, CannotDownload, History
+from ninefold.history.venue import UNREADABLE, Archive, CannotDownload, History
 from ninefold.journal.inputs import Answer
 from ninefold.market.instruments import Instrument
 from ninefold.venues.adapter import Question
@@ -40,10 +40,10 @@ class Work:
         """Ask, and keep the answer. raises: CannotDownload, also if it cannot be read."""
         return self.keep(await self.asking.answer(question, tally))
 
-    async def kept_file(self, purpose: str, path: str, tally: Tally) -> Added | None:
-        """Keep a file of the archive; None if there is none of that name."""
-        data = await self.asking.file(path, tally)
-        return None if data is None else self.keep(Answer(self.history.venue, purpose, path, 200, data))
+    async def file(self, archive: Archive, purpose: str, path: str, tally: Tally) -> Answer | None:
+        """A file of the archive, which is not kept (yet); None if there is none of that name."""
+        data = await self.asking.file(path, tally, archive.summed)
+        return None if data is None else Answer(self.history.venue, purpose, path, 200, data)
 
     def keep(self, answer: Answer) -> Added:
         added = self.keeper.keep(answer)

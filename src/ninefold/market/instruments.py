@@ -103,6 +103,7 @@ class Registry:
     def __init__(self, instruments: list[Instrument] | None = None) -> None:
         self._all: list[Instrument] = []
         self._current: dict[tuple[str, str], Instrument] = {}
+        self._behind: set[int] = set()
         for instrument in instruments or []:
             self._keep(instrument)
 
@@ -125,6 +126,16 @@ class Registry:
         numbered = msgspec.structs.replace(instrument, id=len(self._all) + 1, version=known.version + 1 if known else 1)
         self._keep(numbered)
         return numbered
+
+    def add_behind(self, instrument: Instrument) -> Instrument:
+        """Give an id to what stands for an earlier version, and stays behind the one there is."""
+        numbered = msgspec.structs.replace(instrument, id=len(self._all) + 1)
+        self._all.append(numbered)
+        self._behind.add(numbered.id)
+        return numbered
+
+    def is_behind(self, id: int) -> bool:
+        return id in self._behind
 
     def learn(self, instrument: Instrument) -> None:
         """Keep an instrument that another registry numbered, as its Listed record tells; known ids change nothing."""

@@ -44,9 +44,9 @@ def market_of_store(
     """
     reader = Reader(data_dir)
     [versions] = instruments_wanted(reader.registry(), name).values()
-    of = versions[-1]
     first, last = (None if at is None else at + width_ns for at in (start_ns, end_ns))  # the store goes by the close
     parts = [reader.bars(one.id, width_ns, first, last, revisions="first") for one in versions]
+    of = next((one for one, part in zip(versions[::-1], parts[::-1], strict=True) if len(part)), versions[-1])
     if any(_units(one) != _units(of) for one, part in zip(versions, parts, strict=True) if len(part)):
         raise BadBars(f"{of.name} counts prices or sizes in other steps within this range; give a --timerange of one")
     rows = np.concatenate(parts)
@@ -70,7 +70,8 @@ def market_of_store(
     if vwap:
         told = columns[VWAP]
         lacking = np.isnan(told) & (whole["state"] != BAR_UNKNOWN)
-        found = of_trades(whole, lambda start, end: _trades(reader, versions, start, end)) if lacking.any() else told
+        same = [one for one in versions if _units(one) == _units(of)]
+        found = of_trades(whole, lambda start, end: _trades(reader, same, start, end)) if lacking.any() else told
         columns[VWAP] = np.where(lacking, found, told)
     bars = bars_as_told(whole, of)
     scale = Scale(of.price_decimals, of.size_decimals)

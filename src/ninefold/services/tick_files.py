@@ -103,12 +103,14 @@ def session_of_store(data_dir: Path, name: str, range_ns: Range = ALWAYS) -> Ses
     """
     reader = Reader(data_dir)
     versions = _versions(reader, name)
-    if len({(one.price_decimals, one.size_decimals, one.tick_size, one.lot_size) for one in versions}) > 1:
-        raise BadEvents(f"{name} is stored in several versions of its rules; give a data dir of one")
     kinds, (from_ns, to_ns) = (reader.trades, reader.books, reader.quotes), range_ns
-    trades, books, quotes = (np.concatenate([of(one.id, None, to_ns) for one in versions]) for of in kinds)
+    stored = [[of(one.id, None, to_ns) for of in kinds] for one in versions]
+    held = [one for one, rows in zip(versions, stored, strict=True) if any(map(len, rows))]
+    if len({(one.price_decimals, one.size_decimals, one.tick_size, one.lot_size) for one in held}) > 1:
+        raise BadEvents(f"{name} is stored in several versions of its rules; give a data dir of one")
+    trades, books, quotes = (np.concatenate(rows) for rows in zip(*stored, strict=True))
     if len(trades) + len(books) + len(quotes):
-        session = events_of_rows(trades, books, quotes, versions[-1])
+        session = events_of_rows(trades, books, quotes, held[-1])
         if range_ns == ALWAYS:
             return session
         over_ns = np.maximum(session.exchange_ns, session.known_ns)

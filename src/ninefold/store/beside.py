@@ -5,7 +5,8 @@ Out: their rows as rows of the instrument that D knows under the same venue and 
      their origin: the number of the input in their own journal or run.
 What is in several places counts once: captured before downloaded before imported. A trade is the same by its id (one
 without an id is kept), a bar by its width and open; only an unknown bar is replaced, by a known one as its next revision.
-Instruments that D does not know get the ids behind D's own; such an id holds for one registry.
+Instruments that D does not know get the ids behind D's own; such an id holds for one registry. So do those that D counts in
+coarser units, if their numbers do not all fit into these: they are a version of the instrument that came before D's.
 """
 
 from __future__ import annotations
@@ -24,19 +25,27 @@ from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import Listed
 from ninefold.market.time import SECOND_NS
 from ninefold.store.delta import StoredFile, stored_files
-from ninefold.store.layout import effective_ns
+from ninefold.store.layout import SCHEMAS, effective_ns
+from ninefold.store.listing import live
+from ninefold.store.remembered import Remembered
 from ninefold.store.rows import Pick, latest_revisions, rows_of
 from ninefold.store.scan import scan
 
 HISTORY, IMPORTS = "history", "imports"
 FOLDERS = (HISTORY, IMPORTS)  # what comes first counts
 KINDS = ("trades", "bars", "books", "quotes")
+PRICES = ("price", "open", "high", "low", "close", "bid", "ask")
+SIZES = ("size", "bid_size", "ask_size", "volume", "buy_volume")
+NOT_TOLD = ("volume", "buy_volume")  # that may be below 0: not told
 _MOST_WIDTHS = 1_000_000  # above every width, in seconds
+_fitting: Remembered[bool] = Remembered()
 _listed = msgspec.json.Decoder(Listed)
 
 
 class Place(NamedTuple):
-    """An instrument's rows in a folder of tables: under which id, and how much finer D's units are (powers of ten)."""
+    """An instrument's rows in a folder of tables: under which id, and how much finer D's units are (powers of ten); below 0
+    where D's are coarser, which all numbers fit.
+    """
 
     folder: Path
     id: int
@@ -53,16 +62,17 @@ class Beside:
     def widened(self, captured: Registry) -> Registry:
         """D's instruments, and behind them those that only stand beside."""
         wide = Registry(list(captured))
-        for _, one in self._instruments():
-            if _same(wide, one) is None:
-                wide.add(one)
+        for folder, one in self._instruments():
+            if _same(wide, folder, one) is None:
+                mine = captured.find(one.venue, one.venue_symbol)
+                wide.add(one) if mine is None else wide.add_behind(one)
         return wide
 
     def places(self, of: Instrument, registry: Registry) -> list[Place]:
         """Where rows of an instrument stand. registry: widened."""
         found = []
         for folder, one in self._instruments():
-            mine = _same(registry, one)
+            mine = _same(registry, folder, one)
             if mine is not None and mine.id == of.id:
                 finer = mine.price_decimals - one.price_decimals, mine.size_decimals - one.size_decimals
                 found.append(Place(folder, one.id, *finer))
@@ -104,12 +114,11 @@ def rows_beside(
     files = stored_files(place.folder, kind)
     rows = rows_of(kind, files, place.id, start_ns, end_ns, limit, newest, condition, pick)
     rows["instrument"], rows["seq"] = instrument_id, -rows["seq"]
-    for name in rows.dtype.names or ():
-        finer = place.size if name in ("size", "bid_size", "ask_size", "volume", "buy_volume") else place.price
-        if finer and name in ("price", "open", "high", "low", "close", "bid", "ask", "size", "bid_size", "ask_size"):
-            rows[name] *= 10**finer
-        elif finer and name in ("volume", "buy_volume"):
-            rows[name] = np.where(rows[name] < 0, rows[name], rows[name] * 10**finer)
+    for names, finer in ((PRICES, place.price), (SIZES, place.size)):
+        for name in names if finer else ():
+            if name in (rows.dtype.names or ()):
+                told = rows[name] * 10**finer if finer > 0 else rows[name] // 10**-finer
+                rows[name] = np.where(rows[name] < 0, rows[name], told) if name in NOT_TOLD else told
     return rows
 
 
@@ -131,14 +140,51 @@ def days_of(files: list[StoredFile]) -> set[int]:
     return {file.day.toordinal() - 719_163 for file in files if file.day is not None}
 
 
-def _same(registry: Registry, one: Instrument) -> Instrument | None:
+def ahead_of(of: Instrument, registry: Registry) -> list[Instrument]:
+    """The versions of an instrument that count before one that stands behind."""
+    return [
+        one
+        for one in registry
+        if (one.venue, one.venue_symbol) == (of.venue, of.venue_symbol) and not registry.is_behind(one.id)
+    ]
+
+
+def beyond(kind: str, rows: np.ndarray, others: list[np.ndarray]) -> np.ndarray:
+    """The rows that are not among those of other versions, which count first."""
+    for kept in others:
+        rows = _fresh_bars(kept, rows) if kind == "bars" else _fresh_trades(kept, rows) if kind == "trades" else rows
+    return rows
+
+
+def _same(registry: Registry, folder: Path, one: Instrument) -> Instrument | None:
     """D's instrument of the same venue and symbol, if it can hold the other's numbers: its newest such version."""
-    for mine in sorted(registry, key=lambda known: -known.id):
-        if (mine.venue, mine.venue_symbol) == (one.venue, one.venue_symbol) and (
-            mine.price_decimals >= one.price_decimals and mine.size_decimals >= one.size_decimals
-        ):
-            return mine
+    for mine in sorted(registry, key=lambda known: (registry.is_behind(known.id), -known.id)):
+        if (mine.venue, mine.venue_symbol) == (one.venue, one.venue_symbol):
+            coarser = one.price_decimals - mine.price_decimals, one.size_decimals - mine.size_decimals
+            if max(coarser) <= 0 or _fit(folder, one.id, *coarser):
+                return mine
     return None
+
+
+def _fit(folder: Path, id: int, price: int, size: int) -> bool:
+    """Whether all numbers of an instrument are whole in units that are so many powers of ten coarser."""
+    tables = tuple(live(folder, kind) for kind in KINDS)
+    return _fitting.get(
+        (folder, id, price, size), tables, lambda: all(_kind_fits(folder, kind, id, price, size) for kind in KINDS)
+    )
+
+
+def _kind_fits(folder: Path, kind: str, id: int, price: int, size: int) -> bool:
+    files = [file for file in stored_files(folder, kind) if file.may_hold("instrument", id, id + 1)]
+    powers = {name: power for names, power in ((PRICES, price), (SIZES, size)) for name in names if power > 0}
+    names = [name for name in powers if name in SCHEMAS[kind].names]
+    for file in files:
+        rows = scan(kind, [file], pc.field("instrument") == id, names)
+        for name in names:
+            numbers = rows.column(name).to_numpy()
+            if (numbers[numbers > 0] % 10 ** powers[name]).any():
+                return False
+    return True
 
 
 def _fresh_trades(kept: np.ndarray, more: np.ndarray) -> np.ndarray:

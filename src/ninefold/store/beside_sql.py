@@ -15,7 +15,7 @@ import pyarrow.dataset as ds
 
 from ninefold.market.arrays import BAR_UNKNOWN, ID_NONE
 from ninefold.market.instruments import Registry
-from ninefold.store.beside import FOLDERS, KINDS, Beside
+from ninefold.store.beside import FOLDERS, KINDS, Beside, ahead_of
 
 Table = Callable[[Path, str], ds.Dataset | pa.Table]
 _PRICES = {
@@ -32,40 +32,56 @@ def unite(connection: duckdb.DuckDBPyConnection, path: Path, registry: Registry,
     """Make the views of all kinds. registry: widened."""
     beside = Beside(path)
     rows = [
-        (FOLDERS.index(place.folder.parent.name), place.id, one.id, 10**place.price, 10**place.size)
+        (FOLDERS.index(place.folder.parent.name), place.id, one.id, *_factors(place.price), *_factors(place.size))
         for one in registry
         for place in beside.places(one, registry)
     ]
-    names = ("folder", "theirs", "id", "price_factor", "size_factor")
+    names = ("folder", "theirs", "id", "price_factor", "price_divisor", "size_factor", "size_divisor")
     columns = [[row[at] for row in rows] for at in range(len(names))]
     connection.register("places", pa.table([pa.array(column, pa.int64()) for column in columns], names))
+    behind = [(one.id, other.id) for one in registry if registry.is_behind(one.id) for other in ahead_of(one, registry)]
+    counting = behind and [*behind, *((one.id, one.id) for one in registry)]
+    if counting:
+        columns = [[pair[at] for pair in counting] for at in (0, 1)]
+        connection.register("counting", pa.table([pa.array(column, pa.int64()) for column in columns], ("of", "id")))
     for kind in KINDS:
         connection.register(f"captured_{kind}", table(path / "tables", kind))
         over = f"captured_{kind}"
         for number, folder in enumerate(FOLDERS):
             connection.register(f"{folder}_{kind}", table(path / folder / "tables", kind))
             name = kind if number + 1 == len(FOLDERS) else f"{kind}_with_{folder}"
-            connection.execute(f"CREATE VIEW {name} AS {_laid_over(kind, over, folder, number)}")
+            connection.execute(f"CREATE VIEW {name} AS {_laid_over(kind, over, folder, number, bool(behind))}")
             over = name
 
 
-def _laid_over(kind: str, over: str, folder: str, number: int) -> str:
+def _factors(finer: int) -> tuple[int, int]:
+    """By what numbers are multiplied, and divided."""
+    return 10 ** max(finer, 0), 10 ** max(-finer, 0)
+
+
+def _laid_over(kind: str, over: str, folder: str, number: int, behind: bool) -> str:
+    """behind: whether there are instruments before whose rows those of other versions count too."""
+    seen = over
+    if behind:
+        pairs = "JOIN counting ON counting.id = all_of.instrument"
+        seen = f"(SELECT all_of.* REPLACE (counting.of::INTEGER AS instrument) FROM {over} AS all_of {pairs})"
     changed = ["places.id::INTEGER AS instrument", "-more.seq AS seq"]
-    changed += [f"(more.{name} * price_factor)::BIGINT AS {name}" for name in _PRICES[kind]]
-    changed += [f"(more.{name} * size_factor)::BIGINT AS {name}" for name in _SIZES[kind]]
+    for names, of in ((_PRICES[kind], "price"), (_SIZES[kind], "size")):
+        changed += [f"(more.{name} * {of}_factor // {of}_divisor)::BIGINT AS {name}" for name in names]
     changed += [
-        f"if(more.{name} < 0, more.{name}, more.{name} * size_factor)::BIGINT AS {name}" for name in _TOLD.get(kind, ())
+        f"if(more.{name} < 0, more.{name}, more.{name} * size_factor // size_divisor)::BIGINT AS {name}"
+        for name in _TOLD.get(kind, ())
     ]
     join, where = "", "true"
     if kind == "trades":
         same = " AND ".join(f"mine.{name} = more.{name}" for name in ("id_kind", "id_hi", "id_lo"))
         where = (
-            f"more.id_kind = {ID_NONE} OR NOT EXISTS (FROM {over} AS mine WHERE mine.instrument = places.id AND {same})"
+            f"more.id_kind = {ID_NONE} OR NOT EXISTS (FROM {seen} AS mine WHERE mine.instrument = places.id AND {same})"
         )
     if kind == "bars":
         latest = (
             "SELECT instrument, width_ns, open_ns, max(revision) AS revision, arg_max(state, revision) AS state "
-            f"FROM {over} GROUP BY ALL"
+            f"FROM {seen} GROUP BY ALL"
         )
         same = "mine.instrument = places.id AND mine.width_ns = more.width_ns AND mine.open_ns = more.open_ns"
         join = f"LEFT JOIN ({latest}) AS mine ON {same}"

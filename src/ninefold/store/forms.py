@@ -32,14 +32,14 @@ class Form(NamedTuple):
 
 
 def instruments_wanted(registry: Registry, name: str | None) -> dict[str, list[Instrument]]:
-    """Name to the instrument's versions, by name.
+    """Name to the instrument's versions, by name; the current one is the last.
 
     raises: UnknownInstrument if a name was asked for that is not there.
     """
     if name is not None:
         name = registry.named(name).name
     found: dict[str, list[Instrument]] = {}
-    for instrument in registry:
+    for instrument in sorted(registry, key=lambda one: not registry.is_behind(one.id)):
         if name is None or instrument.name == name:
             found.setdefault(instrument.name, []).append(instrument)
     return dict(sorted(found.items()))

@@ -22,7 +22,7 @@ from ninefold.market.instruments import Instrument, Registry
 from ninefold.market.records import AnyRecord, Listed
 from ninefold.market.time import DAY_NS, SECOND_NS
 from ninefold.store.as_of import certified_by, known_by
-from ninefold.store.beside import KINDS, Beside, days_of, rows_beside, together
+from ninefold.store.beside import KINDS, Beside, ahead_of, beyond, days_of, rows_beside, together
 from ninefold.store.candles import candles_of
 from ninefold.store.certificates import Certificate, certificates_of
 from ninefold.store.data_dir import check_data_dir
@@ -137,14 +137,14 @@ class Reader:
         self, instrument_id: int, width_ns: int, start_ns: int | None = None, end_ns: int | None = None
     ) -> list[dict[str, np.ndarray]]:
         """The same in one or two pieces: days that are over are mapped into memory, what came since is read."""
-        sources = [] if self.as_of_ns is not None else self._bar_files(instrument_id)
+        sources, units = ([], "") if self.as_of_ns is not None else self._bar_files(instrument_id)
         latest = max((file.day for file in sources if file.day is not None), default=None)
         over = [file for file in sources if file.day is not None and latest is not None and file.day < latest]
         if len(over) < SERIES_FILES:
             return [_columns(self.bars(instrument_id, width_ns, start_ns, end_ns))]
         assert latest is not None
         until_ns = (latest.toordinal() - EPOCH_ORDINAL) * DAY_NS
-        folder, series = self.path / "cache" / "bars", f"{instrument_id}-{width_ns // SECOND_NS}"
+        folder, series = self.path / "cache" / "bars", f"{instrument_id}-{width_ns // SECOND_NS}{units}"
         past = series_columns(folder, series, over, lambda: self.bars(instrument_id, width_ns, None, until_ns))
         first = 0 if start_ns is None else int(np.searchsorted(past["close_ns"], start_ns))
         last = len(past["close_ns"]) if end_ns is None else int(np.searchsorted(past["close_ns"], end_ns))
@@ -154,19 +154,26 @@ class Reader:
         since_ns = until_ns if start_ns is None else max(start_ns, until_ns)
         return [mapped, _columns(self.bars(instrument_id, width_ns, since_ns, end_ns))]
 
-    def _bar_files(self, instrument_id: int) -> list[StoredFile]:
-        """The files that bars of an instrument come from, wherever they stand."""
-        places = [(self._folder, instrument_id)]
+    def _bar_files(self, instrument_id: int) -> tuple[list[StoredFile], str]:
+        """The files that bars of an instrument come from, wherever they stand; and, where they stand beside, in which units they
+        are read, for these may change when D lists the instrument.
+        """
+        places, units = [(self._folder, instrument_id)], ""
         if self._beside.exist():
             registry = self.registry()
             if 1 <= instrument_id <= len(registry):
-                places += [(one.folder, one.id) for one in self._beside.places(registry[instrument_id], registry)]
-        return [
+                of = registry[instrument_id]
+                versions = [of, *(ahead_of(of, registry) if registry.is_behind(instrument_id) else ())]
+                places = [(self._folder, one.id) for one in versions]
+                places += [(one.folder, one.id) for mine in versions for one in self._beside.places(mine, registry)]
+                units = f".{of.price_decimals}.{of.size_decimals}"
+        files = [
             file
             for folder, id in places
             for file in stored_files(folder, "bars")
             if file.may_hold("instrument", id, id + 1)
         ]
+        return files, units
 
     def values(
         self,
@@ -319,8 +326,14 @@ class Reader:
         registry = self.registry()
         if not 1 <= instrument_id <= len(registry):
             return rows
-        places = self._beside.places(registry[instrument_id], registry)
-        more = [rows_beside(kind, place, instrument_id, *wanted) for place in places]
+        of = registry[instrument_id]
+        places = self._beside.places(of, registry)
+        if registry.is_behind(instrument_id):
+            others = [self.rows(kind, one.id, start_ns, end_ns, condition=condition) for one in ahead_of(of, registry)]
+            wanted = (start_ns, end_ns, None, newest, condition, None)
+            more = [beyond(kind, rows_beside(kind, place, instrument_id, *wanted), others) for place in places]
+        else:
+            more = [rows_beside(kind, place, instrument_id, *wanted) for place in places]
         return together(kind, [rows, *more], limit, newest, pick) if more else rows
 
     def days(self, kind: str) -> list[int]:

@@ -10,12 +10,18 @@ currency pairs supported": GET /api/v4/spot/currency_pairs; "Get details of a sp
 ..._pairs/{currency_pair}; {"label":"INVALID_CURRENCY_PAIR"} with status 400. "Rate limits": 200 requests in 10 s an
 endpoint; beyond it status 429, {"label":"TOO_MANY_REQUESTS"}. The page says nothing of intervals without trades; told
 flat here, as the venue's charts are.
+
+Files, after www.gate.io/en/article/21688 ("Historical Data Description Document"), read on 2026-12-01:
+https://download.gatedata.org/${biz}/${type}/${year}${month}/${market}-${year}${month}.csv.gz; biz spot, type candlesticks_*; spot
+candlesticks hold timestamp, volume, close, high, low, open, without headings.
 """
 
+import gzip
 import json
+from datetime import UTC, datetime
 
 from .base import Said, Speaker
-from .market import WIDTHS, S
+from .market import DAY, WIDTHS, S
 
 POINTS_AGO = 10_000
 
@@ -38,6 +44,8 @@ class Gate(Speaker):
             return _refused("INVALID_CURRENCY_PAIR", f"Invalid currency pair {path.rpartition('/')[2]}")
         if path == "/api/v4/spot/candlesticks":
             return self._candlesticks(query)
+        if self.files and path.startswith("/spot/candlesticks_"):
+            return self._file(path)
         return None
 
     def busy(self):
@@ -62,6 +70,21 @@ class Gate(Speaker):
             for at, bar in sorted(self.market.bars(width_ns, start_ns, end_ns + 1).items())
         ]
         return Said(json.dumps(rows))
+
+    def _file(self, path):
+        """Of months that are over; those of no trade at all are not there."""
+        _, _, kind, month, name = path.split("/")
+        start_ns = int(datetime.strptime(month, "%Y%m").replace(tzinfo=UTC).timestamp()) * S
+        next_month = datetime.fromtimestamp(start_ns // S + 32 * DAY // S, UTC).replace(day=1)
+        bars = self.market.bars(WIDTHS[kind.removeprefix("candlesticks_")], start_ns, int(next_month.timestamp()) * S)
+        if name != f"BTC_USDT-{month}.csv.gz" or not bars or next_month.timestamp() * S > self.market.now_ns:
+            return Said("", 404)
+        return Said(gzip.compress("".join(self.line(at, bar) + "\n" for at, bar in sorted(bars.items())).encode(), 1))
+
+    def line(self, at, bar):
+        return ",".join(
+            [str(at // S), *(f"{value:f}" for value in (bar.volume, bar.close, bar.high, bar.low, bar.open))]
+        )
 
 
 def _pair(base):

@@ -9,17 +9,24 @@ low default take the closing price of the previous cycle."
 "Trades history": GET /api/v5/market/history-trades?instId&type&after&before&limit; type 1 (default) pages by tradeId, 2 by
 timestamp; after: earlier than the requested tradeId or ts; limit at most 100, by default 100; newest first.
 "Get instruments": instType is required, instId is not. Both market pages: "20 requests per 2 seconds", by IP.
+Files, after the headings that public readers of www.okx.com/historical-data expect, 2026-12-01:
+https://static.okx.com/cdn/okex/traderecords/candlesticks/monthly/YYYYMM/INSTRUMENT-candlesticks-YYYY-MM.zip, months of UTC+8, 1m:
+instrument_name,open,high,low,close,vol,vol_ccy,vol_quote,open_time,confirm; some rows come twice.
 Error codes: 50011 with status 200, "Rate limit reached. Please refer to API documentation and throttle requests
 accordingly"; 51001 "Instrument ID, Instrument ID code, or Spread ID doesn't exist."
 """
 
+import io
 import json
+import zipfile
+from datetime import datetime, timedelta
 
 from .base import Said, Speaker
-from .market import DAY, HOUR, MS, WIDTHS
+from .market import DAY, HOUR, MS, WIDTHS, S
 
 BARS = {"1s": "1s", "1m": "1m", "5m": "5m", "15m": "15m", "1H": "1h"}
 SYMBOL = "BTC-USDT-SWAP"
+HEADINGS = "instrument_name,open,high,low,close,vol,vol_ccy,vol_quote,open_time,confirm"
 
 
 class Okx(Speaker):
@@ -34,6 +41,8 @@ class Okx(Speaker):
     def answer(self, path, query):
         if path == "/api/v5/public/instruments":
             return self._instruments(query)
+        if self.files and path.startswith("/candlesticks/monthly/"):
+            return self._file(path)
         if query.get("instId") != SYMBOL:
             return said([], "51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
         if path == "/api/v5/market/history-candles":
@@ -81,6 +90,21 @@ class Okx(Speaker):
             for one in reversed(found[-limit:])
         ]
         return said(rows)
+
+    def _file(self, path):
+        _, _, _, month, name = path.split("/")
+        first = datetime.strptime(month + "+0800", "%Y%m%z")
+        start_ns, end_ns = (int(one.timestamp()) * S for one in (first, (first + timedelta(32)).replace(day=1)))
+        if name != f"{SYMBOL}-candlesticks-{first:%Y-%m}.zip" or end_ns > self.market.now_ns:
+            return Said("", 404)
+        rows = [self.line(at, bar) for at, bar in sorted(self.market.bars(WIDTHS["1m"], start_ns, end_ns).items())]
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+            file.writestr(name.replace("zip", "csv"), "\n".join([HEADINGS, *rows, rows[-1], ""]))
+        return Said(made.getvalue())
+
+    def line(self, at, bar):
+        return ",".join([SYMBOL, *(f"{value:f}" for value in bar[:5]), "", "0", str(at // MS), "1"])
 
     def _instruments(self, query):
         listed = [
