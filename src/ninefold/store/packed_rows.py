@@ -6,11 +6,14 @@ In:  rows with whole numbers or doubles of 8 bytes. Out: the same, part by part.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from tempfile import SpooledTemporaryFile
+from pathlib import Path
+from tempfile import SpooledTemporaryFile, gettempdir
 from weakref import finalize
 
 import numpy as np
 import zstandard
+
+from ninefold.store.data_dir import failed_write
 
 PART = 8192  # rows that are packed at once
 IN_MEMORY = 2**24  # bytes; more lie in a file
@@ -26,6 +29,13 @@ class PackedRows:
         finalize(self, self._file.close)
 
     def add(self, rows: np.ndarray) -> None:
+        """Behind all before. raises: StoreWriteFailed if the disk of temporary files refuses."""
+        try:
+            self._add(rows)
+        except OSError as refused:
+            raise failed_write(Path(gettempdir()), refused) from refused
+
+    def _add(self, rows: np.ndarray) -> None:
         self._file.seek(self._ends[-1])
         for first in range(0, len(rows), PART):
             some = np.ascontiguousarray(rows[first : first + PART])
