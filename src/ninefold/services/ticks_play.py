@@ -28,10 +28,12 @@ from ninefold.backtest.ticks.quoted import result_of
 from ninefold.backtest.ticks.quoting import decimals, run_quoting
 from ninefold.backtest.ticks.result import TickResult
 from ninefold.backtest.ticks.stream import Filled, Stream, TickStrategy, Way, tick_numbers
+from ninefold.backtest.trades import TRADES
 from ninefold.formula import Scale
 from ninefold.services.backtest_bars import market_of_bars
 from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.ticks_source import Source
+from ninefold.store.packed_rows import PackedRows
 from ninefold.strategy.forms import BookCode, OnTrade, Quoting, TradeCode
 from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import Plan
@@ -98,7 +100,7 @@ def code_of(name: str, code: TradeCode, source: Source) -> Callable[[], OnTradeI
 
 def streamed(strategy: TickStrategy, source: Source, way: Way) -> Played:
     account, bars = Stream(way, source.tick, source.lot, source.highest), BarsOfTicks(way.width_ns)
-    folds = Folds(way.width_ns)
+    folds = Folds(way.width_ns, PackedRows(TRADES))
     for block in source.blocks():
         folds.take(account.take(block, strategy.changes(block)))
         bars.take(block)
@@ -108,7 +110,7 @@ def streamed(strategy: TickStrategy, source: Source, way: Way) -> Played:
 
 def folded(found: TickResult, bars: Bars) -> Folded:
     """A run whose fills are all known, on bars of the trades that it met."""
-    folds = Folds(int(bars.close_ns[0] - bars.open_ns[0]))
+    folds = Folds(int(bars.close_ns[0] - bars.open_ns[0]), PackedRows(TRADES))
     folds.take(Filled(found.fills, found.fill_ns))
     return folds.found(bars, found.rules, found.numbers)
 

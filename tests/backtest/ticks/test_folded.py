@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from ninefold.backtest.outcome import FILLS
 from ninefold.backtest.result import Result
 from ninefold.backtest.sweep import summary_of
-from ninefold.backtest.ticks import folded
 from ninefold.backtest.ticks.bars import BarsOfTicks
-from ninefold.backtest.ticks.folded import Folds, Packed
+from ninefold.backtest.ticks.folded import Folds
 from ninefold.backtest.ticks.stream import Stream, run
 from ninefold.backtest.trades import TRADES, Folding
+from ninefold.store.packed_rows import PackedRows
 from tests.backtest.ticks.test_ticks_agree import DRAWN, cut_up, run_of
 
 NUMBERS = ("fees", "slippage", "funding", "filled", "liquidations", "over", "won", "traded_on", "unit")
@@ -33,7 +33,7 @@ def test_it_is_the_account_that_has_all_fills_wherever_the_tape_is_cut(drawn, cu
     account, bars, folds = (
         Stream(way, ticks.tick, ticks.lot, ticks.highest),
         BarsOfTicks(way.width_ns),
-        Folds(way.width_ns),
+        Folds(way.width_ns, PackedRows(TRADES)),
     )
     for block, some in cut_up(ticks, changes, cuts):
         folds.take(account.take(block, some))
@@ -60,18 +60,3 @@ def test_trades_go_on_over_the_parts_in_which_their_fills_come():
     [closed], [held] = over[2].tolist(), folding.open_trade(48).tolist()
     assert closed == (0, 0, 100, 120, 4, 15.0, 30.0, 3, 0, 0, 57, 1)
     assert held[1:6] == (-1, 130, -1, -2, 45.0) and held[10] == 90 - 96 - 2
-
-
-def test_many_trades_lie_in_a_file_and_come_out_of_it_as_they_were(monkeypatch):
-    monkeypatch.setattr(folded, "PART", 100)
-    monkeypatch.setattr(folded, "IN_MEMORY", 5_000)
-    rows = np.random.default_rng(1).integers(-(2**60), 2**60, (1_000, 12)).view(TRADES).reshape(-1)
-    kept = Packed()
-    for first, stop in ((0, 0), (0, 250), (250, 251), (251, 1_000)):
-        kept.add(rows[first:stop])
-    assert kept._file._rolled and (len(kept), kept.lengths[:4]) == (1_000, [100, 100, 50, 1])
-    assert kept.part(4).tobytes() == rows[251:351].tobytes()
-    assert b"".join(part.tobytes() for part in kept) == rows.tobytes()
-    file = kept._file
-    del kept
-    assert file.closed

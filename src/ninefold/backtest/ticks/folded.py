@@ -1,62 +1,38 @@
 """What a back-test on trades made, without its fills: an account as long as the bars, however often it traded.
 
-In:  fills as they come, with when they were; at the end the bars on which money is judged. Out: `Folded`, which in every number is
-     the `backtest.result.Result` of these fills by the bars in which they were. Trades that are over are kept packed, and
-     many of them in a temporary file.
+In:  fills as they come, with when they were, and where to keep the trades that are over; at the end the bars on which money is judged.
+Out: `Folded`, which in every number is the `backtest.result.Result` of these fills by the bars in which they were.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from tempfile import SpooledTemporaryFile
-from weakref import finalize
+from typing import Protocol
 
 import numpy as np
-import zstandard
 
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.market_rules import Numbers, Rules
 from ninefold.backtest.result import OfFills, by_day, returns_of, turnover_of
 from ninefold.backtest.ticks.stream import Filled
-from ninefold.backtest.trades import TRADES, Folding
+from ninefold.backtest.trades import Folding
 
-PART = 8192  # trades of a part that is packed, and told, at once
-IN_MEMORY = 2**24  # bytes of packed trades; more lie in a temporary file
 SUMMED = ("fees", "slippage", "funding", "filled", "liquidations", "over", "won")
 
 
-class Packed:
-    """TRADES rows, compressed column by column, oldest first; many lie in a temporary file."""
+class Rows(Protocol):
+    """TRADES rows, oldest first, wherever they are kept."""
 
-    def __init__(self) -> None:
-        self.lengths: list[int] = []
-        self._file, self._ends = SpooledTemporaryFile(IN_MEMORY), [0]  # noqa: SIM115  (held as long as this)
-        finalize(self, self._file.close)
+    lengths: list[int]  # of its parts
 
     def add(self, rows: np.ndarray) -> None:
-        self._file.seek(self._ends[-1])
-        for first in range(0, len(rows), PART):
-            some = rows[first : first + PART]
-            columns = np.ascontiguousarray(some).view(np.int64).reshape(len(some), -1).T
-            self._ends.append(self._ends[-1] + self._file.write(zstandard.compress(columns.tobytes())))
-            self.lengths.append(len(some))
-
-    def __len__(self) -> int:
-        return sum(self.lengths)
+        """Behind all before."""
 
     def part(self, number: int) -> np.ndarray:
-        self._file.seek(self._ends[number])
-        packed = self._file.read(self._ends[number + 1] - self._ends[number])
-        columns = np.frombuffer(zstandard.decompress(packed), np.int64)
-        rows: np.ndarray = np.ascontiguousarray(columns.reshape(-1, self.lengths[number]).T)
-        return rows.view(TRADES).reshape(-1)
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        """Part by part."""
-        return map(self.part, range(len(self.lengths)))
+        """Those of one part."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -78,7 +54,7 @@ class Folded:
     over: int
     won: int
     traded_on: Mapping[int, int]
-    trades: Packed
+    trades: Rows
     open_trade: np.ndarray
 
     @property
@@ -119,12 +95,12 @@ class Folded:
 
 
 class Folds:
-    """Folds fills as they come."""
+    """Folds fills as they come. over: where the trades that are over are kept."""
 
-    def __init__(self, width_ns: int) -> None:
+    def __init__(self, width_ns: int, over: Rows) -> None:
         self._width_ns = width_ns
         self._steps: list[np.ndarray] = []  # of steps of time with a fill: which, size, paid
-        self._trades, self._over = Folding(), Packed()
+        self._trades, self._over = Folding(), over
         self._sums = dict.fromkeys(SUMMED, 0)
         self._traded_on: dict[int, int] = {}
 
