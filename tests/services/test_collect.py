@@ -24,6 +24,8 @@ from ninefold.services.check import check
 from ninefold.services.collect import MarketFeed
 from ninefold.services.intake import Intake
 from ninefold.services.parsers import collector_of
+from ninefold.venues import binance_paths
+from ninefold.venues.table import VENUES
 from tests.pipeline.running import Program, ninefold
 
 pytestmark = pytest.mark.slow
@@ -166,6 +168,25 @@ def test_collect_check_reports_a_venue_that_is_well(exchange):
     table = ninefold("collect", "--check", "binance", "--seconds", "2", *addresses)
     assert "binance:BTC/USDT" in table.out
     assert "connected" in table.out
+
+
+def test_over_several_lines_whose_paths_are_full_the_exchange_tells_the_same(exchange, monkeypatch):
+    """Six streams a line, of which two stand in its path and four are asked for by messages."""
+    monkeypatch.setattr(binance_paths, "STREAMS_MOST", 6)
+    monkeypatch.setattr(binance_paths, "PATH_MOST", 40)
+    monkeypatch.setattr(binance_paths, "NAMES_MOST", 2)
+    pairs = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "DOGE/USDT")
+    venue = Venue(pairs=pairs, rest_url=exchange["rest"], stream_url=exchange["stream"])
+    first, second = VENUES["binance"].lines(
+        [pair.replace("/", "") for pair in pairs], ("trade", "depth@100ms", "bookTicker")
+    )
+    assert (first.symbols, second.name) == (("BTCUSDT", "ETHUSDT"), "market 2")
+    assert len(first.say) == len(second.say) == 2
+    report = asyncio.run(check(venue, 3.0))
+    assert report.connected
+    assert not [problem for problem in report.problems if not problem.startswith("books ")]  # subscribed a moment later
+    assert None not in report.streams.values() and len(report.streams) == 12
+    assert all(shown.trades for shown in report.instruments)
 
 
 def test_collect_check_of_a_pair_that_the_venue_does_not_have_says_so(exchange):

@@ -86,11 +86,13 @@ class Capture:
         journal.close()
         await runner.cleanup()
 
+    def journalled(self) -> list[ConnectionChange]:
+        records = [one for one in read(self._folder / "journal") if one.kind == inputs.CONNECTION]
+        return [msgspec.msgpack.decode(one.payload, type=ConnectionChange) for one in records]
+
     def changes(self) -> list[tuple[str, str, str]]:
         """(name, state, reason), in order."""
-        records = [one for one in read(self._folder / "journal") if one.kind == inputs.CONNECTION]
-        changes = [msgspec.msgpack.decode(one.payload, type=ConnectionChange) for one in records]
-        return [(one.name, one.state, one.reason) for one in changes]
+        return [(one.name, one.state, one.reason) for one in self.journalled()]
 
     def told(self, kind: type) -> list:
         return [record for chunk in self.chunks for record in chunk.records if isinstance(record, kind)]
@@ -139,6 +141,10 @@ def test_liquidations_come_over_a_line_of_their_own_and_are_told(tmp_path):
         await capture.until(lambda: bool(capture.told(Liquidation)) and capture.feed.connected)
         assert capture.opened == {"/public/stream": 1, "/market/stream": 1}
         assert sorted(capture.changes()) == [("market", "open", ""), ("market 2", "open", "")]
+        assert {one.name: (one.symbols, one.streams, one.trades) for one in capture.journalled()} == {
+            "market": (("BTCUSDT",), ("trade", "depth@100ms", "bookTicker"), True),
+            "market 2": (("BTCUSDT",), ("markPrice", "forceOrder"), False),
+        }
 
     run(work)
 
