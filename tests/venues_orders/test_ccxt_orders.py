@@ -85,6 +85,15 @@ def test_an_order_is_asked_for_by_our_id_until_the_exchange_has_numbered_it_and_
     assert cancel is not None and cancel.body == {"id": "77", "symbol": "BTC/USDT"}
 
 
+def test_fills_are_asked_for_by_order_so_that_later_ones_of_the_symbol_cannot_hide_them():
+    assert ENTRY.requests.ask_fills(order(), BTC) is None
+    question = ENTRY.requests.ask_fills(order(venue_order_id="77"), BTC)
+    assert question is not None and question.body == {"symbol": "BTC/USDT", "params": {"orderId": "77"}}
+    there = listed("ccxt.hashkey", "BTC/USDT", "BTC", "USDT", tick="0.01", lot="0.00001")
+    question = ENTRY.requests.ask_fills(order(venue_order_id="77"), there)
+    assert question is not None and question.body == {"symbol": "BTC/USDT", "params": {"clientOrderId": ID}}
+
+
 @pytest.mark.parametrize(
     ("status", "told", "becomes"),
     [
