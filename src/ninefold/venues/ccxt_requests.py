@@ -20,8 +20,13 @@ from ninefold.venues.signed import Json, Keys, Line, Signed, Token, Unsigned, no
 from ninefold.venues.venue_ids import same
 
 # Of ccxt's exchanges without an order entry of their own here, those where createOrder and fetchOrder take a clientOrderId of
-# our form, and what is told of an order has it.
-BY_CLIENT_ID = ("binanceus", "coinsph", "hashkey", "mexc", "weex")
+# our form, what is told of an order has it, "no such order" is told from other errors, and a purchase at the market is of an
+# amount of base. Not so: mexc says "no such order" of orders that are there, as any error; coinsph buys at the market by cost.
+BY_CLIENT_ID = ("binanceus", "hashkey", "weex")
+NOT_KEPT = (
+    (f"{PREFIX}hashkey", "fok"),
+    (f"{PREFIX}weex", "post_only"),
+)  # ccxt sends them as what they are not, or on faith
 FILLS_BY_CLIENT_ID = (f"{PREFIX}hashkey",)  # the others tell those of one order by the number that they gave it
 REST_URL = ""
 TOKEN: Token | None = None
@@ -38,7 +43,8 @@ KINDS: Mapping[str, tuple[str, dict[str, Json]]] = {
 
 
 def holds(order: Order, instrument: Instrument) -> bool:
-    return order.order_type in KINDS and not (order.reduce_only and order.side > 0)
+    kept = order.order_type in KINDS and (instrument.venue, order.order_type) not in NOT_KEPT
+    return kept and not (order.reduce_only and order.side > 0)
 
 
 def build_order(order: Order, instrument: Instrument) -> Unsigned:
