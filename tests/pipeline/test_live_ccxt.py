@@ -1,5 +1,6 @@
-"""`ninefold up --live` through ccxt, against the simulated exchange: a key of which nobody says what it may do, an order whose
-answer is lost, a kill -9, a second start that asks before it goes on, and books equal to the exchange's account.
+"""`ninefold up --live` through ccxt, against the simulated exchange: a key of which nobody says what it may do, answers that
+are lost, an order that arrives late or never, a kill -9, a second start that asks before it goes on, and books equal to the
+exchange's account.
 
 ccxt's binanceus speaks Binance spot's protocol, and so does the simulated exchange.
 """
@@ -18,6 +19,7 @@ from .live import Live, Strategies, books_are_the_exchanges
 from .running import Program, ask, fills, ledger
 
 CANARY = 20.0
+FIRST = ("reply_lost", "accepted_5xx", "partial_fill", "late")
 SAID = 'keys_file = "{}"'
 FLIP = """\
 from ninefold.strategy import Strategy
@@ -43,15 +45,17 @@ def test_a_whole_run_of_live_trading_through_ccxt(tmp_path: Path) -> None:
         assert refused.status == 2 and "account.key_cannot_withdraw = true" in refused.err, refused
         assert live.state()["orders"] == 0
 
-        lost = {"kind": "reply_lost", "count": 1, "only": "POST /api/v3/order"}
-        ask(f"{live.ready['rest']}/sim/v1/faults", lost)
+        _trouble(live, *FIRST)
         first = live.up("first", keys, cannot_withdraw=True)
         _kill_hot(first, live)
         before = len(ledger(live.data_dir, "order")), len(fills(live.data_dir))
-        assert any(one["status"] == "unknown" for one in ledger(live.data_dir, "order")), "its answer was lost"
+        assert any(one["status"] == "unknown" for one in ledger(live.data_dir, "order")), "an answer was lost"
 
+        _trouble(live, "refused_5xx")  # believed to have never arrived once it no longer can, a minute later
         second = live.up("second", keys, cannot_withdraw=True)
-        live.trade(second, lambda: len(fills(live.data_dir)) >= before[1] + 2 and _is_over(live), "it goes on")
+        live.trade(second, lambda: len(fills(live.data_dir)) >= before[1] + 3 and _is_over(live), "it goes on")
+        struck = ask(f"{live.ready['rest']}/sim/v1/faults")["struck"]
+        assert set(struck) == {*FIRST, "refused_5xx"}, struck
         books_are_the_exchanges(live, opening)
         _it_asked_before_it_went_on(live, before[0])
         held = [path for path in live.data_dir.rglob("*") if path.is_file()]
@@ -60,12 +64,19 @@ def test_a_whole_run_of_live_trading_through_ccxt(tmp_path: Path) -> None:
         live.exchange.end()
 
 
+def _trouble(live: Live, *kinds: str) -> None:
+    """One new order meets each."""
+    for kind in kinds:
+        fault = {"kind": kind, "count": 1, "only": "POST /api/v3/order"}
+        ask(f"{live.ready['rest']}/sim/v1/faults", fault)
+
+
 def _kill_hot(program: Program, live: Live) -> None:
     """Kill -9 what trades, once some orders are over and at the moment when one more has left."""
 
     def is_under_way() -> bool:
         newest = {one["client_order_id"]: one["status"] for one in ledger(live.data_dir, "order")}
-        return len(fills(live.data_dir)) >= 2 and "sent" in newest.values()
+        return len(fills(live.data_dir)) >= 4 and "sent" in newest.values()
 
     try:
         program.until(is_under_way, "an order is under way")
