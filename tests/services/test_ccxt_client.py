@@ -13,8 +13,8 @@ from aiohttp import web
 
 from ninefold.config import Venue
 from ninefold.execution.lease import TakenOver
-from ninefold.services.ccxt_client import SHARING, CcxtClient
-from ninefold.services.ccxt_exchange import exchange_of
+from ninefold.services.ccxt_client import CcxtClient
+from ninefold.services.ccxt_exchange import SHARING, exchange_of
 from ninefold.venues.account_answers import NO_ANSWER, NOT_SENT
 from ninefold.venues.ccxt_answers import GAVE
 from ninefold.venues.order_table import ORDER_ENTRIES

@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 
 from ninefold.config import Venue
-from ninefold.services.ccxt_exchange import UNEXPECTED, exchange_of
+from ninefold.services.ccxt_exchange import SHARING, UNEXPECTED, exchange_of
 from ninefold.venues.account_answers import ABSENT, NO_ANSWER, NOT_SENT, TAKEN
 from ninefold.venues.ccxt_answers import ERROR, GAVE
 from ninefold.venues.entry_client import FIRST_WAIT_S, LONGEST_WAIT_S
@@ -27,7 +27,6 @@ from ninefold.venues.signed import Keys, Unsigned
 
 POLL_S = 3.0  # between two looks at the account
 QUIET_MS = 10_000  # after the exchange said that there were too many calls
-SHARING = 2  # who captures the venue and who trades there each have an object of ccxt
 dump = partial(json.dumps, default=str, separators=(",", ":"))
 
 

@@ -27,6 +27,7 @@ UNEXPECTED = (ArithmeticError, AssertionError, AttributeError, LookupError, OSEr
 OPTIONS = {  # where ccxt asks by REST for what has other ids than the trades of the stream
     "binanceus": {"fetchTradesMethod": "publicGetTrades"},
 }
+SHARING = 2  # where a venue is traded: who captures it and who trades there each have an object of ccxt
 NO_ANSWER, WRONG, NOT_UNDERSTOOD, TROUBLE = 0, 400, 422, 500
 
 

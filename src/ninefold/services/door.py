@@ -25,8 +25,7 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.records import Flatten, Halted
 from ninefold.market.time import SECOND_NS, TICK_NS
 from ninefold.services import asking, halt
-from ninefold.services.ccxt_client import SHARING
-from ninefold.services.ccxt_exchange import exchange_of
+from ninefold.services.ccxt_exchange import SHARING, exchange_of
 from ninefold.services.ccxt_feed import CcxtFeed
 from ninefold.services.collect import MarketFeed
 from ninefold.services.disk import GUARD, disk_halt
