@@ -57,7 +57,7 @@ WHOSE_SUMS_ARE_KEPT = [
     Rules(cash=1_000, sizing=EquityShare(3), margin=Margin(3), limits=Limits(long=9, short=0)),  # it borrows
     Rules(cash=1_000, sizing=FixedSize(3)),  # sold short too, and ruined
     Rules(
-        cash=10**14, sizing=FixedSize(10**10 + 7), fees=Fees("0.00123457"), limits=Limits(short=0)
+        cash=10**17, sizing=FixedSize(10**12 + 7), fees=Fees("0.00123457"), limits=Limits(short=0)
     ),  # no double holds such a product
 ]
 
