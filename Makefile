@@ -49,7 +49,7 @@ bench-capture: $(DONE)/dev $(DONE)/package bench/.venv/.done
 	$(BIN)/python -m bench.capture $(ARGS)
 
 bench-research: $(DONE)/dev $(DONE)/compiled bench/.venv-research/.done bench/.venv-research-ticks/.done
-	$(BIN)/python -m bench.research.streaming --peer bench/.venv-research/bin/python
+	$(BIN)/python -m bench.research.streaming --peer bench/.venv-research/bin/python --nautilus bench/.venv-research-ticks/bin/python
 	$(BIN)/python -m bench.research.bars $(ARGS)
 	$(BIN)/python -m bench.research.command
 	$(BIN)/python -m bench.research.honesty

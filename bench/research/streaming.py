@@ -1,9 +1,11 @@
 """What an update of 40 indicators of one instrument costs at a bar's close.
 
-In:  nothing, or --json, --bars N, and --peer PYTHON, an interpreter that has talipp, which then does what it has of them.
-Out: microseconds of processor time for each bar, the best of some rounds, and whether the values equal those of a batch.
+In:  nothing, or --json, --bars N, and interpreters that have talipp (--peer) and nautilus_trader (--nautilus), which then do
+     what they have of them.
+Out: microseconds of processor time for each bar, the best of some rounds, and whether the values equal those of a batch. A peer
+     must answer what we do, to APART: what it defines otherwise is not asked of it.
 
-    .venv/bin/python -m bench.research.streaming --peer bench/.venv/bin/python
+    .venv/bin/python -m bench.research.streaming --peer bench/.venv-research/bin/python
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from ninefold.formula import Evaluator, Scale, parse
 
 SCALE = Scale(price_decimals=2, size_decimals=5)
 ROUNDS, HISTORY = 7, 1_000
-PEER = Path(__file__).parent / "streaming_talipp.py"
+PEERS = {"talipp": "streaming_talipp.py", "nautilus_trader": "streaming_nautilus.py"}
+APART = 1e-9  # of the value
 TERMS = (
     *("sma(close, 20)", "sma(close, 50)", "ema(close, 12)", "ema(close, 26)", "wma(close, 20)", "dema(close, 20)"),
     *("tema(close, 20)", "kama(close, 10)", "hma(close, 16)", "rsi(close, 14)", "cmo(close, 14)", "mom(close, 10)"),
@@ -43,17 +46,27 @@ def main() -> None:
     columns = made_up(HISTORY + asked.bars)
     found = {"terms": len(TERMS), "us_a_bar": measured(TERMS, columns), "equals_batch": equal(TERMS, columns)}
     found["own_us_each"] = {term: round(measured((term,), columns), 2) for term in OWN}
-    if asked.peer:
-        given = json.dumps({name: values.tolist() for name, values in columns.items()})
-        said = subprocess.run([asked.peer, str(PEER)], input=given, capture_output=True, text=True, check=True)
-        found["talipp"] = peer = json.loads(said.stdout)
-        last = Evaluator([parse(term) for term in peer["values"]], SCALE).warm(columns)[:, -1]
-        peer["ours_us_a_bar"] = measured(tuple(peer["values"]), columns)
-        peer["largest_relative_difference"] = float(np.max(np.abs(last / np.array(list(peer["values"].values())) - 1)))
+    for name, python in (("talipp", asked.peer), ("nautilus_trader", asked.nautilus)):
+        if python:
+            found[name] = beside(python, name, columns)
     if asked.json:
         json.dump(found, sys.stdout)
     else:
         print(shown(found))
+
+
+def beside(python: str, name: str, columns: dict[str, np.ndarray]) -> dict:
+    """What a peer needs for what it has of them, what we need for the same, and how far apart the last values are."""
+    given = json.dumps({name: values.tolist() for name, values in columns.items()})
+    script = Path(__file__).parent / PEERS[name]
+    said = subprocess.run([python, str(script)], input=given, capture_output=True, text=True, check=True)
+    peer: dict = json.loads(said.stdout)
+    terms = tuple(peer["values"])
+    last = Evaluator([parse(term) for term in terms], SCALE).warm(columns)[:, -1]
+    apart = np.abs(last / np.array(list(peer["values"].values())) - 1)
+    if not (apart <= APART).all():
+        sys.exit(f"{name} answers otherwise: {terms[int(np.argmax(apart))]} is {apart.max():.1e} apart")
+    return peer | {"ours_us_a_bar": measured(terms, columns), "largest_relative_difference": float(apart.max())}
 
 
 def measured(terms: tuple[str, ...], columns: dict[str, np.ndarray]) -> float:
@@ -98,11 +111,13 @@ def shown(found: dict) -> str:
         f"{found['terms']} indicators: {found['us_a_bar']:.1f} us a bar; equal to a batch: {found['equals_batch']}"
     ]
     lines += [f"  {term}: {us} us" for term, us in found["own_us_each"].items()]
-    if "talipp" in found:
-        peer = found["talipp"]
+    for name in PEERS:
+        if name not in found:
+            continue
+        peer = found[name]
         lines.append(
-            f"{len(peer['values'])} of them that talipp {peer['version']} has: ours {peer['ours_us_a_bar']:.1f}, "
-            f"talipp {peer['us_a_bar']:.1f} us a bar; largest relative difference {peer['largest_relative_difference']:.1e}"
+            f"{len(peer['values'])} of them that {name} {peer['version']} has: ours {peer['ours_us_a_bar']:.1f}, "
+            f"{name} {peer['us_a_bar']:.1f} us a bar; largest relative difference {peer['largest_relative_difference']:.1e}"
         )
     return "\n".join(lines)
 
@@ -111,6 +126,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bars", type=int, default=2_000, help="of a round")
     parser.add_argument("--peer", help="an interpreter that has talipp")
+    parser.add_argument("--nautilus", help="an interpreter that has nautilus_trader")
     parser.add_argument("--json", action="store_true", help="one JSON document")
     return parser.parse_args()
 

@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ninefold.backtest.exact import ONE
+from ninefold.backtest.exact import LARGEST, ONE
+from ninefold.backtest.fast import part, part_up
 from ninefold.backtest.fast_many import SHARES, STRETCH, TOGETHER, bit_changes
+from ninefold.backtest.fast_plain import LARGEST_WORD, fee_of
 from ninefold.backtest.market_rules import EquityShare, Exits, Fees, FixedSize, Limits, Margin, Rules, Slippage
 from ninefold.backtest.run import run
 from ninefold.backtest.sweep import sweep, sweep_crossings
@@ -52,6 +56,9 @@ WHOSE_SUMS_ARE_KEPT = [
     Rules(cash=100_000, slippage=Slippage(1, "0.0005"), fees=Fees("-0.0001"), limits=Limits(short=0)),
     Rules(cash=1_000, sizing=EquityShare(3), margin=Margin(3), limits=Limits(long=9, short=0)),  # it borrows
     Rules(cash=1_000, sizing=FixedSize(3)),  # sold short too, and ruined
+    Rules(
+        cash=10**17, sizing=FixedSize(10**12 + 7), fees=Fees("0.00123457"), limits=Limits(short=0)
+    ),  # no double holds such a product
 ]
 
 
@@ -86,6 +93,18 @@ def test_averages_that_are_equal_are_not_above_each_other():
     made = bars(10, 10, 10, 13, 7, 10, 11)  # means of 2 and 3: 10=10, 11.5>11, 10=10, 8.5<10, 10.5>9.33
     assert changes_of_crossing(made, 2, 3).at.tolist() == [3, 4, 6]
     assert changes_of_crossing(made, 2, 3).to.tolist() == [ONE, 0, ONE]
+
+
+@given(st.integers(-LARGEST, LARGEST), st.sampled_from([0, 1, ONE - 1, ONE]) | st.integers(0, ONE))
+@settings(settings.get_profile("money"))
+def test_parts_of_an_amount_are_those_of_whole_numbers_without_end(value, rate):
+    assert part(value, rate) == value * rate // ONE
+    up = -(-value * rate // ONE)
+    assert part_up(value, rate) == up
+    assert part_up(value, -rate) == -(value * rate // ONE)
+    fitting = (LARGEST_WORD - ONE) // rate if rate else -1
+    for amount in {value, fitting, min(fitting + 1, LARGEST)}:
+        assert fee_of(amount, rate, fitting) == -(-amount * rate // ONE)
 
 
 def test_a_wrong_target_is_refused_with_its_strategy_and_row():

@@ -19,6 +19,7 @@ from ninefold.backtest.market_rules import Numbers
 from ninefold.market.compiled import address_of, compiled, fetch
 
 place_of, soon_wanted = cast(Any, address_of), cast(Any, fetch)
+LARGEST_WORD = 2**63 - 1
 AHEAD = 8  # changes: so far ahead bars are fetched, as many of them lie too far from the processor to wait for
 BEYOND = 1  # status of what only `fast` can play: something sold short, or cash that is borrowed
 PLACES = 14  # of an account: cash, position, what is wanted of it, the target; cash and row of the last entry; samples that are
@@ -51,23 +52,24 @@ def play_stretch(
     as far as it has come.
     """
     open_, close, state, kept = market.open, market.close, market.state, len(samples)
-    opens, closes, states = place_of(open_), place_of(close), place_of(state)
+    opens, closes = place_of(open_), place_of(close)
     cash, position, wanted, target, before, since, sample = seven(account, 0)
     fees, slips, fills, trades, won, held, _ = seven(account, 7)
     row, status = start, 0
+    fitting = (LARGEST_WORD - ONE) // r.taker if r.taker > 0 else -1
     for change in range(count + 1):
         if change + AHEAD < count:
             soon = at[change + AHEAD]
             soon_wanted(opens + 8 * soon + 8)
-            soon_wanted(closes + 8 * soon)
-            soon_wanted(states + soon + 1)
+            if r.size == 0:  # what a share of the equity buys is asked of the close
+                soon_wanted(closes + 8 * soon)
         until = at[change] if change < count else stop - 1
         if wanted != position:
             while row <= until and state[row] != BAR_TRADED:
                 row += 1
             if row <= until:
                 price, size = open_[row], wanted - position
-                fee, each = part_up(price * abs(size), r.taker), r.slip_ticks + part_up(price, r.slip_rate)
+                fee, each = fee_of(price * abs(size), r.taker, fitting), r.slip_ticks + part_up(price, r.slip_rate)
                 if size > 0 and (r.initial != ONE or fee < 0 or cash < price * size + fee + each * size):
                     size = affordable(cash, position, price, size, r.taker, r)
                     wanted, fee = position + size, part_up(price * size, r.taker)
@@ -96,6 +98,14 @@ def play_stretch(
     keep(account, 0, cash, position, wanted, target, before, since, sample)
     keep(account, 7, fees, slips, fills, trades, won, held, 0)
     return status
+
+
+@compiled
+def fee_of(value: int, rate: int, fitting: int) -> int:
+    """`part_up`, by one division of values up to `fitting`, whose product fits; two are a fifth of all that a fill costs."""
+    if 0 <= value <= fitting:  # `int` would leave it without a sign, and both results would be doubles
+        return np.int64(np.uint64(value * rate + ONE - 1) // np.uint64(ONE))
+    return part_up(value, rate)
 
 
 @compiled

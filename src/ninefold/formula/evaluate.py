@@ -12,7 +12,6 @@ import operator
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from math import isfinite
 from struct import Struct
 from typing import Any, Self
 
@@ -83,7 +82,8 @@ class Evaluator:
         raises: FormulaError if a column is missing (give NaN for what is unknown); nothing has changed then.
         """
         values = self._remember(row)
-        self._stepped[1](values)
+        if self._late:
+            (self._steps or self._fuse())[1](values)
         self._latest = latest = self._take(values)
         found = np.empty(len(latest))
         self._pack(found, 0, *latest)  # half of what np.array takes for a list
@@ -141,11 +141,9 @@ class Evaluator:
         """How many past values are kept; it stops growing once every term has warmed up."""
         return sum(kernel.held() for kernel in self._kernels)
 
-    @property
-    def _stepped(self) -> tuple[Step, Step]:
-        if self._steps is None:
-            early, late = ([self._kernels[place] for place in places] for places in (self._early, self._late))
-            self._steps = fused(early), fused(late)
+    def _fuse(self) -> tuple[Step, Step]:
+        early, late = ([self._kernels[place] for place in places] for places in (self._early, self._late))
+        self._steps = fused(early), fused(late)
         return self._steps
 
     def _remember(self, row: Row) -> list[float]:
@@ -161,11 +159,10 @@ class Evaluator:
             self._swap(foreseen[1])
             self._behind = foreseen[1], row
         values = self._values
-        known = isfinite(sum(bar))  # each is then; else some may be all the same
-        for slot, value in zip(self._columns.values(), bar, strict=True):
-            values[slot] = float(value) if known or -INFINITY < value < INFINITY else NAN
+        for slot, value in zip(self._columns.values(), bar):  # noqa: B905  as many by construction
+            values[slot] = float(value) if -INFINITY < value < INFINITY else NAN
         if not came:
-            self._stepped[0](values)
+            (self._steps or self._fuse())[0](values)
         return values
 
     def _swap(self, twin: Evaluator) -> None:
