@@ -20,7 +20,7 @@ from ninefold.market.clock import OffsetEstimate
 from ninefold.market.instruments import Instrument, listed
 from ninefold.venues import quick_loop as loop
 from ninefold.venues.adapter import Quickened
-from ninefold.venues.form import Form, form
+from ninefold.venues.form import SAID, Form, form
 from ninefold.venues.quick_names import NAME_MOST, NAME_WORDS, name_words, place_of
 
 LONG = 8  # records of a run; from there on its beginning, which takes as long as to read one in Python, costs next to nothing
@@ -40,6 +40,7 @@ class Quick:
         self._known = loop.Known(
             *adapter.form.steps(),
             *(adapter.best_form or NO_FORM).steps(),
+            said=np.zeros((2, SAID), np.int64),
             slots=np.zeros((2 * FEW, NAME_WORDS + 1), np.uint64),
             states=np.zeros((FEW, loop.STATES), np.int64),
             touched=np.zeros(FEW, np.int32),
