@@ -211,9 +211,7 @@ def test_most_messages_take_the_short_way(venue: str) -> None:
     ]
     packed = b"".join(pack(inputs.FRAME, 1, n, START_NS, payload) for n, payload in enumerate(payloads, 2))
     collector.feed_frames(Frames(np.frombuffer(packed + bytes(64), np.uint8), len(packed), 90, 1, 91, START_NS))
-    assert (
-        sum(counted) == 90 - len(BASES[:2]) - 1
-    )  # the first of each teaches; behind a short run one is read without a try
+    assert sum(counted) == 90 - len(BASES[:2])  # the first of each teaches
     collector.quicken(Quick)  # once more, as whoever does not know that it was done
     told = []
     for place in range(2):  # a hole would be told with the second
@@ -222,6 +220,27 @@ def test_most_messages_take_the_short_way(venue: str) -> None:
         chunks = [*collector.feed(Record(inputs.FRAME, 1, 92 + place, later_ns, later)), *collector.take()]
         told += [record for chunk in chunks for record in chunk.records]
     assert not [record for record in told if isinstance(record, Gap)]
+
+
+@pytest.mark.parametrize("venue", WRITERS)
+def test_what_is_not_of_the_form_is_tried_ever_more_rarely_and_what_teaches_a_symbol_at_once(venue: str) -> None:
+    collector = of(venue)
+    starts: list[int] = []
+
+    class Counted(Quick):
+        def run(self, frames, *arguments):
+            starts.append(frames.last_seq)
+            return super().run(frames, *arguments)
+
+    collector.quicken(Counted)
+    first = [WRITERS[venue](base, 100, START_MS, "61203.10", "0.5", True).encode() for base in BASES]
+    for seq, payload in enumerate([*first, *[OTHERS[venue].encode()] * 40], 2):
+        packed = pack(inputs.FRAME, 1, seq, START_NS, payload)
+        collector.feed_frames(Frames(np.frombuffer(packed + bytes(64), np.uint8), len(packed), 1, 1, seq, START_NS))
+    teaching = [seq for seq in starts if seq < 2 + len(BASES)]
+    assert teaching == [3, 4, 5]  # before the first one the venue's time is not known
+    others = [seq - 6 for seq in starts if seq >= 6]
+    assert others == [0, 2, 6, 14, 30]  # 1, 3, 7 and 15 between them, and never more
 
 
 def test_trades_and_best_prices_between_them_are_one_run() -> None:

@@ -25,7 +25,7 @@ from ninefold.venues.quick_names import row_of
 from ninefold.venues.quick_numbers import in_units
 from ninefold.venues.quick_words import word_of
 
-ENDED, NOT_MINE, TICKED, FULL = range(4)  # why a run ended
+ENDED, NOT_MINE, UNTAUGHT, TICKED, FULL = range(5)  # why a run ended; UNTAUGHT: a symbol that was never taught
 AT, TRADES, QUOTES, WHY, SEQ, RECEIVE_NS, NOW_NS, TICK_NS, LEADS, LEAD_MEDIAN_NS, UNTIL_NS, LEAST_LAG_NS = range(12)
 TOUCHED, CONNECTION = 12, 13
 CONTROLS = 14
@@ -98,7 +98,10 @@ def run(
             if message(body + BODY, behind, *bests) != behind:
                 break
         row = row_of(word_of(said, SYMBOL), word_of(said, SYMBOL + 1), address_of(slots), len(slots))
-        if row < 0 or states[row, NEXT_ID] < 0:
+        if row < 0:
+            why = UNTAUGHT
+            break
+        if states[row, NEXT_ID] < 0:
             break
         price = _amount(said, PRICE, states[row, PRICE_DECIMALS])
         size = _amount(said, SIZE, states[row, SIZE_DECIMALS])
