@@ -14,23 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 NOTHING, NAME, WHOLE, MILLISECONDS, DECIMAL, MOMENT, SIDE, TEXT, FLAG = range(9)  # how a field is read
-# What a message says, int64 each: where its symbol is and how long, prices and sizes as all their digits and how many of these are
-# behind the point, of a best bid and ask those of the bid; the day of the last MOMENT is kept as its text, 16 bytes, and in ns.
-SYMBOL, LOWER, ID, TIME_NS, STAMP_NS, TAKER, PRICE, SIZE, ASK, ASK_SIZE, UNUSED, DAY = (
-    0,
-    2,
-    4,
-    5,
-    6,
-    7,
-    8,
-    10,
-    12,
-    14,
-    16,
-    18,
-)
-SAID = 21
+# What a message says, int64 each. Of two words: where a name is and how long; all digits of a price or size and how many of them are
+# behind the point, of a best bid and ask those of the bid. DAY: of the last MOMENT, its text, 16 bytes, and its ns.
+SYMBOL, LOWER, PRICE, SIZE, ASK, ASK_SIZE, UNUSED = range(0, 14, 2)
+ID, TIME_NS, STAMP_NS, TAKER, DAY = range(14, 19)
+SAID = DAY + 3
 READER, LITERAL, LENGTH, PLACE, FIRST, FIRST_LENGTH, SECOND, SECOND_LENGTH = range(8)  # of a step
 STEP = 8
 TEXT_BYTES = 32  # of a literal that are compared at once (wide.py, which loads a compiler)
@@ -62,6 +50,8 @@ class Form:
         texts = bytearray()
 
         def keep(text: bytes) -> tuple[int, int]:
+            if len(text) > TEXT_BYTES:
+                raise ValueError(f"{text!r} has {len(text)} bytes; a text of a side may have {TEXT_BYTES}")
             at = len(texts)
             texts.extend(text.ljust(TEXT_BYTES, b"\0") + (b"\xff" * len(text)).ljust(TEXT_BYTES, b"\0"))
             return at, len(text)
@@ -84,7 +74,7 @@ def form(template: str, buyer: bytes = b"", seller: bytes = b"") -> Form:
     """A form from its text, in which <name> stands for a field; buyer, seller: what <side> is, of the taker.
 
     >>> form('{"t":<id>}').parts
-    (b'{"t":', Field(reader=2, place=4, texts=(b'', b''), stop=0), b'}')
+    (b'{"t":', Field(reader=2, place=14, texts=(b'', b''), stop=0), b'}')
     """
     fields = {**FIELDS, "side": Field(SIDE, TAKER, (buyer, seller))}
     parts: list[bytes | Field] = []

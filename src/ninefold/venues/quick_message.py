@@ -1,8 +1,8 @@
 """One message of a known form, read part by part.
 
 In:  the address of a message, and the steps and texts of its form (form.py).
-Out: where it ends, -1 if anything is not of the form; and at an address what it says, SAID words. Forty bytes behind the end of
-     the message must be there, and TEXT_BYTES more.
+Out: where it ends, -1 if anything is not of the form; and at an address what it says, SAID words.
+Behind the end of the message 60 bytes must be there.
 """
 
 from __future__ import annotations
@@ -50,8 +50,10 @@ def message(at: int, end: int, steps: int, count: int, texts: int, said: int) ->
     step, behind = steps, steps + count * _STEP_BYTES
     while step < behind and at <= end:
         text = texts + word_of(step, LITERAL)
+        if not same(at, text, text + TEXT_BYTES):
+            return -1
         at += word_of(step, LENGTH)
-        if not same(at - word_of(step, LENGTH), text, text + TEXT_BYTES) or at > end:
+        if at > end:
             return -1
         reader, place = word_of(step, READER), said + 8 * word_of(step, PLACE)
         if reader == DECIMAL:
