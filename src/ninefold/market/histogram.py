@@ -93,12 +93,13 @@ def _bucket(values: np.ndarray) -> np.ndarray:
     are one.
     """
     bits = np.abs(values).view(np.int64) >> MANTISSA_BITS - STEP_BITS
-    number = bits - (HALF - 1)
+    number: np.ndarray = bits - (HALF - 1)
     small = number < 1
     if small.any():
         number[small] = (bits[small] & STEPS - 1) + 1
         number[values == 0] = 0
-    return np.where(values < 0, -number, number)
+    number[values < 0] *= -1
+    return number
 
 
 def _bucket_of(value: float) -> int:

@@ -67,9 +67,7 @@ def same(context: Any, at: Any, text: Any, mask: Any) -> Any:
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         lanes = ir.VectorType(ir.IntType(64), 4)
-        one, other, wanted = (
-            builder.load(builder.inttoptr(place, lanes.as_pointer()), align=1) for place in arguments
-        )
+        one, other, wanted = (builder.load(builder.inttoptr(place, lanes.as_pointer()), align=1) for place in arguments)
         different = builder.and_(builder.xor(one, other), wanted)
         return builder.icmp_unsigned("==", builder.bitcast(different, ir.IntType(256)), ir.IntType(256)(0))
 
@@ -105,9 +103,9 @@ def folded(context: Any, low: Any, high: Any, more: Any, at: Any, blocks: Any, b
             one = builder.insert_element(ir.Constant(pair, ir.Undefined), first, whole(0))
             return builder.insert_element(one, second, whole(1))
 
-        by = both(by_low, by_high)
-        so_far = cgutils.alloca_once_value(builder, both(low, high))
-        added = cgutils.alloca_once_value(builder, both(more, ir.IntType(64)(0)))
+        by, keep = both(by_low, by_high), cast(Any, cgutils).alloca_once_value
+        so_far = keep(builder, both(low, high))
+        added = keep(builder, both(more, ir.IntType(64)(0)))
         with cgutils.for_range(builder, blocks, intp=ir.IntType(64)) as loop:
             place = builder.add(at, builder.mul(loop.index, ir.IntType(64)(16)))
             block = builder.load(builder.inttoptr(place, pair.as_pointer()), align=1)
