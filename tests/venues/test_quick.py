@@ -31,6 +31,7 @@ from ninefold.venues.quick_numbers import in_units
 START_MS = 1_795_341_600_000
 START_NS = START_MS * 10**6
 COUNT = 250
+BEHIND = b'5"5}' * 16  # nothing that stands behind the last record may be taken for a part of it
 BASES = ("BTC", "ETH", "XTZ", "DOGE")
 
 
@@ -140,7 +141,7 @@ def both(venues: tuple[str, ...], runs: list[tuple[int, int, list[bytes]]]) -> N
         seq += len(payloads)
         packed = b"".join(pack(*record) for record in records)
         frames = Frames(
-            np.frombuffer(packed + bytes(64), np.uint8), len(packed), len(records), connection, seq, receive_ns
+            np.frombuffer(packed + BEHIND, np.uint8), len(packed), len(records), connection, seq, receive_ns
         )
         want = [chunk for record in records for chunk in slow.feed(record)]
         have = quick.feed_frames(frames)
@@ -285,6 +286,21 @@ def test_thousands_of_mutated_messages_are_read_as_the_adapter_reads_them_or_lef
         payloads += [mutated(chance, told), told, good][: 3 if venue == "best" else 2]
     runs = [(1, START_NS + place * 10**6, payloads[place : place + 80]) for place in range(0, len(payloads), 80)]
     both((venue if venue in WRITERS else "binance",), runs)
+
+
+@pytest.mark.parametrize("venue", WRITERS)
+def test_a_side_that_is_neither_and_a_message_that_ends_early_are_left_to_the_adapter(venue: str) -> None:
+    first, buy, sell = (
+        WRITERS[venue]("BTC", id, START_MS + id, "61203.10", "0.5", buys).encode()
+        for id, buys in ((100, True), (101, True), (101, False))
+    )
+    sides = [(b'm":false', b'm":folse'), (b'm":true', b'm":trye'), (b"sell", b"sall"), (b'"buy"', b'"bay"')]
+    wrong = [one.replace(*side) for one in (buy, sell) for side in sides if side[0] in one]
+    assert len(wrong) == 2
+    for one in wrong:
+        both((venue,), [(1, START_NS, [first, one, buy])])
+    short = [buy[:length] for length in range(len(buy) + 1)]
+    both((venue,), [(1, START_NS, [first]), *((1, START_NS + n, [one]) for n, one in enumerate(short))])
 
 
 def mutated(chance: random.Random, payload: bytes) -> bytes:
