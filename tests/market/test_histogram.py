@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from ninefold.market.histogram import Histogram
 
-DURATIONS = st.lists(st.integers(-(10**13), 10**13), min_size=1, max_size=200)
+DURATIONS = st.lists(st.integers(-(10**13), 10**13), min_size=1, max_size=200) | st.lists(
+    st.integers(-20, 20) | st.integers(10**7, 10**7 + 10**6), min_size=1, max_size=200
+)
 
 
 @settings(max_examples=200)
@@ -42,6 +44,15 @@ def test_one_at_a_time_is_the_same_as_all_at_once_and_what_was_merged_can_be_tak
     single.merge(other)
     single.take_away(other)
     assert (single.counts, single.total) == (one.counts, one.total)
+
+
+@given(st.lists(st.floats(-2.0, 2.0, allow_subnormal=False), min_size=2, max_size=50))
+def test_parts_of_a_nanosecond_are_counted_alike_one_at_a_time_and_all_at_once(values):
+    at_once, single = Histogram(), Histogram()
+    at_once.add(np.array(values))
+    for value in values:
+        single.add_one(value)
+    assert at_once.counts == single.counts
 
 
 def test_a_recorded_delay_of_minus_1272_milliseconds_is_told_as_that():

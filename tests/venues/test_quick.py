@@ -31,6 +31,7 @@ from ninefold.venues.quick_numbers import in_units
 START_MS = 1_795_341_600_000
 START_NS = START_MS * 10**6
 COUNT = 250
+BEHIND = b'5"5}' * 16  # nothing that stands behind the last record may be taken for a part of it
 BASES = ("BTC", "ETH", "XTZ", "DOGE")
 
 
@@ -140,7 +141,7 @@ def both(venues: tuple[str, ...], runs: list[tuple[int, int, list[bytes]]]) -> N
         seq += len(payloads)
         packed = b"".join(pack(*record) for record in records)
         frames = Frames(
-            np.frombuffer(packed + bytes(64), np.uint8), len(packed), len(records), connection, seq, receive_ns
+            np.frombuffer(packed + BEHIND, np.uint8), len(packed), len(records), connection, seq, receive_ns
         )
         want = [chunk for record in records for chunk in slow.feed(record)]
         have = quick.feed_frames(frames)
@@ -211,9 +212,7 @@ def test_most_messages_take_the_short_way(venue: str) -> None:
     ]
     packed = b"".join(pack(inputs.FRAME, 1, n, START_NS, payload) for n, payload in enumerate(payloads, 2))
     collector.feed_frames(Frames(np.frombuffer(packed + bytes(64), np.uint8), len(packed), 90, 1, 91, START_NS))
-    assert (
-        sum(counted) == 90 - len(BASES[:2]) - 1
-    )  # the first of each teaches; behind a short run one is read without a try
+    assert sum(counted) == 90 - len(BASES[:2])  # the first of each teaches
     collector.quicken(Quick)  # once more, as whoever does not know that it was done
     told = []
     for place in range(2):  # a hole would be told with the second
@@ -222,6 +221,27 @@ def test_most_messages_take_the_short_way(venue: str) -> None:
         chunks = [*collector.feed(Record(inputs.FRAME, 1, 92 + place, later_ns, later)), *collector.take()]
         told += [record for chunk in chunks for record in chunk.records]
     assert not [record for record in told if isinstance(record, Gap)]
+
+
+@pytest.mark.parametrize("venue", WRITERS)
+def test_what_is_not_of_the_form_is_tried_ever_more_rarely_and_what_teaches_a_symbol_at_once(venue: str) -> None:
+    collector = of(venue)
+    starts: list[int] = []
+
+    class Counted(Quick):
+        def run(self, frames, *arguments):
+            starts.append(frames.last_seq)
+            return super().run(frames, *arguments)
+
+    collector.quicken(Counted)
+    first = [WRITERS[venue](base, 100, START_MS, "61203.10", "0.5", True).encode() for base in BASES]
+    for seq, payload in enumerate([*first, *[OTHERS[venue].encode()] * 40], 2):
+        packed = pack(inputs.FRAME, 1, seq, START_NS, payload)
+        collector.feed_frames(Frames(np.frombuffer(packed + bytes(64), np.uint8), len(packed), 1, 1, seq, START_NS))
+    teaching = [seq for seq in starts if seq < 2 + len(BASES)]
+    assert teaching == [3, 4, 5]  # before the first one the venue's time is not known
+    others = [seq - 6 for seq in starts if seq >= 6]
+    assert others == [0, 2, 6, 14, 30]  # 1, 3, 7 and 15 between them, and never more
 
 
 def test_trades_and_best_prices_between_them_are_one_run() -> None:
@@ -266,6 +286,21 @@ def test_thousands_of_mutated_messages_are_read_as_the_adapter_reads_them_or_lef
         payloads += [mutated(chance, told), told, good][: 3 if venue == "best" else 2]
     runs = [(1, START_NS + place * 10**6, payloads[place : place + 80]) for place in range(0, len(payloads), 80)]
     both((venue if venue in WRITERS else "binance",), runs)
+
+
+@pytest.mark.parametrize("venue", WRITERS)
+def test_a_side_that_is_neither_and_a_message_that_ends_early_are_left_to_the_adapter(venue: str) -> None:
+    first, buy, sell = (
+        WRITERS[venue]("BTC", id, START_MS + id, "61203.10", "0.5", buys).encode()
+        for id, buys in ((100, True), (101, True), (101, False))
+    )
+    sides = [(b'm":false', b'm":folse'), (b'm":true', b'm":trye'), (b"sell", b"sall"), (b'"buy"', b'"bay"')]
+    wrong = [one.replace(*side) for one in (buy, sell) for side in sides if side[0] in one]
+    assert len(wrong) == 2
+    for one in wrong:
+        both((venue,), [(1, START_NS, [first, one, buy])])
+    short = [buy[:length] for length in range(len(buy) + 1)]
+    both((venue,), [(1, START_NS, [first]), *((1, START_NS + n, [one]) for n, one in enumerate(short))])
 
 
 def mutated(chance: random.Random, payload: bytes) -> bytes:

@@ -14,7 +14,8 @@ import numpy as np
 from ninefold.journal import inputs
 from ninefold.journal.plain import Frames
 from ninefold.journal.segment import OVERHEAD
-from ninefold.market.compiled import FOLDS, address_of, compiled, fold, load_byte, load_word, store_word
+from ninefold.market.compiled import FOLDS, address_of, compiled, load_byte, load_word, store_word
+from ninefold.market.wide import WIDE, copy, folded
 
 MESSAGES_MOST = 8192  # packed at once
 PADDING = 64  # bytes that must be there behind the end of what is read and of what is written
@@ -49,8 +50,6 @@ def _power(n: int) -> np.uint64:
     return np.uint64(int(f"{value:032b}"[::-1], 2) << 1)
 
 
-_FOLDED = 64  # bytes at once, where the processor can
-_FAR, _FAR_HIGH = _power(8 * 64 + 32), _power(8 * 64 - 32)
 _NEAR, _NEAR_HIGH = _power(8 * 16 + 32), _power(8 * 16 - 32)
 TABLES = np.append(_tables(), np.uint32(0))  # the last entry is read as half of a word
 
@@ -123,24 +122,63 @@ def _pack(
     store_word(body, np.uint64(kind | connection << 8))
     store_word(body + 3, np.uint64(seq))
     store_word(body + 11, np.uint64(receive_ns))
-    for place in range(0, length, 8):  # the last word may write past the end, where the next record or nothing is
-        store_word(body + _BODY + place, load_word(payload + place))
-    checksum = _checksum(body, _BODY + length, tables)
-    store_word(at, np.uint64(_BODY + length) | checksum << np.uint64(32))
+    for place in range(0, length, WIDE):  # the last ones may be past the end, where the next record or nothing is
+        copy(payload + place, body + _BODY + place)
+    checksum = _checksum(payload, length, _of_head(tables, kind | connection << 8, seq, receive_ns), tables)
+    store_word(at, np.uint64(_BODY + length) | (checksum ^ _SMALL) << np.uint64(32))
 
 
 @compiled
 def checksum_of(data: np.ndarray, at: int, length: int, tables: np.ndarray) -> int:
-    """zlib.crc32 of `length` bytes of `data` (uint8)."""
-    return _checksum(address_of(data) + at, length, address_of(tables))
+    """zlib.crc32 of `length` bytes of `data` (uint8, 16 bytes longer)."""
+    return _checksum(address_of(data) + at, length, _SMALL, address_of(tables)) ^ _SMALL
 
 
 @compiled
-def _checksum(at: int, length: int, tables: int) -> int:
-    crc, behind = _SMALL, at + length
-    if FOLDS and length >= _FOLDED:
-        at, crc = _folded(at, behind, tables)
-    return _by_tables(at, behind, crc, tables) ^ _SMALL
+def _of_head(tables: int, begin: int, seq: int, receive_ns: int) -> int:
+    """The checksum so far of what stands before the payload: of 19 bytes, made of numbers and not read where they have just been
+    written across each other, which takes as long as all the rest.
+    """
+    number, moment = np.uint64(seq), np.uint64(receive_ns)
+    first = np.uint64(begin) | number << np.uint64(24)
+    second = number >> np.uint64(40) | moment << np.uint64(24)
+    crc = _of_word(tables, 8, first ^ _SMALL) ^ _of_word(tables, 0, second)
+    last = crc ^ moment >> np.uint64(40)
+    return (
+        crc >> np.uint64(24)
+        ^ _entry(tables, 2, last)
+        ^ _entry(tables, 1, last >> np.uint64(8))
+        ^ _entry(tables, 0, last >> np.uint64(16))
+    )
+
+
+@compiled
+def _checksum(at: int, length: int, crc: int, tables: int) -> int:
+    """Go on from a checksum so far, by the quickest way that there is."""
+    if FOLDS and length >= TAKEN:
+        return _by_folding(at, length, crc, tables)
+    return _by_tables(at, at + length, crc, tables)
+
+
+@compiled
+def _by_folding(at: int, length: int, crc: int, tables: int) -> int:
+    """Of 16 bytes at least. What is folded is congruent to what it was made of (V. Gopal et al., Fast CRC Computation Using
+    PCLMULQDQ, Intel 2009). Bytes that do not fill a block come first, behind zeros, which change nothing.
+    """
+    odd = length % TAKEN
+    low, high, more = load_word(at) ^ crc, load_word(at + 8), np.uint64(0)
+    if odd:
+        gone = np.uint64(8 * (TAKEN - odd))  # bits of the first 16 bytes that belong to the next block
+        if odd > 8:
+            low, high = low << gone, high << gone | low >> np.uint64(64) - gone
+        else:
+            low, high = np.uint64(0), low << gone - np.uint64(64)
+        if odd < 4:
+            more = crc >> np.uint64(8 * odd)
+    else:
+        odd = TAKEN
+    low, high = folded(low, high, more, at + odd, (length - odd) // TAKEN, _NEAR, _NEAR_HIGH)
+    return _of_word(tables, 8, low) ^ _of_word(tables, 0, high)
 
 
 @compiled
@@ -166,37 +204,6 @@ def _by_tables(at: int, behind: int, crc: int, tables: int) -> int:
         crc = crc >> np.uint64(8) ^ _entry(tables, 0, crc ^ np.uint64(load_byte(at)))
         at += 1
     return crc
-
-
-@compiled
-def _folded(at: int, behind: int, tables: int) -> tuple[int, int]:
-    """All whole 16 bytes, of 64 at least: where they end, and their checksum so far. What is folded is congruent to what it was made of
-    (V. Gopal et al., Fast CRC Computation Using PCLMULQDQ, Intel 2009).
-    """
-    a, b = load_word(at) ^ _SMALL, load_word(at + 8)
-    c, d = load_word(at + 16), load_word(at + 24)
-    e, f = load_word(at + 32), load_word(at + 40)
-    g, h = load_word(at + 48), load_word(at + 56)
-    at += _FOLDED
-    while at + _FOLDED <= behind:
-        a, b = fold(a, b, _FAR, _FAR_HIGH)
-        c, d = fold(c, d, _FAR, _FAR_HIGH)
-        e, f = fold(e, f, _FAR, _FAR_HIGH)
-        g, h = fold(g, h, _FAR, _FAR_HIGH)
-        a, b = a ^ load_word(at), b ^ load_word(at + 8)
-        c, d = c ^ load_word(at + 16), d ^ load_word(at + 24)
-        e, f = e ^ load_word(at + 32), f ^ load_word(at + 40)
-        g, h = g ^ load_word(at + 48), h ^ load_word(at + 56)
-        at += _FOLDED
-    a, b = fold(a, b, _NEAR, _NEAR_HIGH)
-    c, d = fold(a ^ c, b ^ d, _NEAR, _NEAR_HIGH)
-    e, f = fold(c ^ e, d ^ f, _NEAR, _NEAR_HIGH)
-    a, b = e ^ g, f ^ h
-    while at + TAKEN <= behind:
-        a, b = fold(a, b, _NEAR, _NEAR_HIGH)
-        a, b = a ^ load_word(at), b ^ load_word(at + 8)
-        at += TAKEN
-    return at, _of_word(tables, 8, a) ^ _of_word(tables, 0, b)
 
 
 @compiled

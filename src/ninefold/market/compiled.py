@@ -117,27 +117,3 @@ def store_word(context: Any, address: Any, word: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64, types.uint64), build
-
-
-@intrinsic
-def fold(context: Any, low: Any, high: Any, by_low: Any, by_high: Any) -> Any:
-    """low * by_low ^ high * by_high as polynomials over two elements: 128 bits, as (low, high). All are uint64. Only where
-    FOLDS.
-    """
-
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pair, whole = ir.VectorType(ir.IntType(64), 2), ir.IntType(32)
-        kind = ir.FunctionType(pair, [pair, pair, ir.IntType(8)])
-        multiply = builder.module.declare_intrinsic("llvm.x86.pclmulqdq", fnty=kind)
-        low, high, by_low, by_high = (
-            builder.insert_element(ir.Constant(pair, ir.Undefined), value, whole(0)) for value in arguments
-        )
-        products = [
-            builder.call(multiply, [*factors, ir.IntType(8)(0)]) for factors in ((low, by_low), (high, by_high))
-        ]
-        total = builder.xor(*products)
-        parts = [builder.extract_element(total, whole(place)) for place in (0, 1)]
-        return context.make_tuple(builder, signature.return_type, parts)
-
-    word = types.uint64
-    return cast(Any, types).UniTuple(word, 2)(word, word, word, word), build

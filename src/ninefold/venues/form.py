@@ -13,28 +13,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LITERAL, SYMBOL, LOWER, ID, PRICE, SIZE, ASK, ASK_SIZE, TIME_MS, STAMP_MS, TIME_TEXT, SIDE, TEXT, NUMBER, FLAG = range(
-    15
-)
-WORD = 8
+NOTHING, NAME, WHOLE, MILLISECONDS, DECIMAL, MOMENT, SIDE, TEXT, FLAG = range(9)  # how a field is read
+# What a message says, int64 each. Of two words: where a name is and how long; all digits of a price or size and how many of them are
+# behind the point, of a best bid and ask those of the bid. DAY: of the last MOMENT, its text, 16 bytes, and its ns.
+SYMBOL, LOWER, PRICE, SIZE, ASK, ASK_SIZE, UNUSED = range(0, 14, 2)
+ID, TIME_NS, STAMP_NS, TAKER, DAY = range(14, 19)
+SAID = DAY + 3
+READER, LITERAL, LENGTH, PLACE, FIRST, FIRST_LENGTH, SECOND, SECOND_LENGTH = range(8)  # of a step
+STEP = 8
+TEXT_BYTES = 32  # of a literal that are compared at once (wide.py, which loads a compiler)
 
 
 @dataclass(frozen=True)
 class Field:
-    """kind: one of
-
-    SYMBOL             the venue's symbol, up to a quote; LOWER: the same in small letters, up to an @
-    ID                 the trade's number, without a hole to the next one; of a best bid and ask the number of the change
-    PRICE, SIZE        decimal text, up to what follows; of a best bid and ask those of the bid
-    ASK, ASK_SIZE      the same of the ask
-    TIME_MS, STAMP_MS  when the trade happened, and when the venue sent it
-    TIME_TEXT          both, as '2026-11-22T09:30:00.123456Z'
-    SIDE               of the taker: `texts` of a buyer and of a seller
-    TEXT, NUMBER, FLAG not wanted: text up to a quote, a whole number, true or false
+    """reader: how it is read. place: of what it says, in what a message says. texts: of SIDE those of a buyer and of a seller.
+    stop: the byte that ends a NAME.
     """
 
-    kind: int
+    reader: int
+    place: int = UNUSED
     texts: tuple[bytes, bytes] = (b"", b"")
+    stop: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,36 +43,40 @@ class Form:
     parts: tuple[bytes | Field, ...]
 
     def steps(self) -> tuple[np.ndarray, np.ndarray]:
-        """(kind, offset, length, other) of each part, int64 (n, 4), and the literals they point to, uint8.
+        """Literals, each with the field behind it, int64 (n, STEP), and the texts that they point to, uint8.
 
-        Each literal begins at a whole word and is followed by zeros, so that it can be compared by words.
+        A text is TEXT_BYTES bytes, and then as many that say which of its bits count; a longer literal is several steps.
         """
         texts = bytearray()
 
         def keep(text: bytes) -> tuple[int, int]:
+            if len(text) > TEXT_BYTES:
+                raise ValueError(f"{text!r} has {len(text)} bytes; a text of a side may have {TEXT_BYTES}")
             at = len(texts)
-            texts.extend(text + bytes(-len(text) % WORD))
+            texts.extend(text.ljust(TEXT_BYTES, b"\0") + (b"\xff" * len(text)).ljust(TEXT_BYTES, b"\0"))
             return at, len(text)
 
-        steps = []
-        for part in self.parts:
+        steps, literal = [], b""
+        for part in (*self.parts, Field(NOTHING)):
             if isinstance(part, bytes):
-                steps.append((LITERAL, *keep(part), 0))
-            elif part.kind == SIDE:
-                (buy, length), (sell, other) = (keep(text) for text in part.texts)
-                steps.append((SIDE, buy, length, sell << 32 | other))
-            else:
-                steps.append((part.kind, 0, 0, 0))
-        return np.array(steps, np.int64).reshape(-1, 4), np.frombuffer(bytes(texts) + bytes(WORD), np.uint8)
+                literal += part
+                continue
+            while len(literal) > TEXT_BYTES:
+                steps.append((NOTHING, *keep(literal[:TEXT_BYTES]), UNUSED, 0, 0, 0, 0))
+                literal = literal[TEXT_BYTES:]
+            told = (*keep(part.texts[0]), *keep(part.texts[1])) if part.reader == SIDE else (part.stop, 0, 0, 0)
+            steps.append((part.reader, *keep(literal), part.place, *told))
+            literal = b""
+        return np.array(steps if self.parts else [], np.int64).reshape(-1, STEP), np.frombuffer(bytes(texts), np.uint8)
 
 
 def form(template: str, buyer: bytes = b"", seller: bytes = b"") -> Form:
     """A form from its text, in which <name> stands for a field; buyer, seller: what <side> is, of the taker.
 
-    >>> form('{"t":<id>}', b"buy", b"sell").parts
-    (b'{"t":', Field(kind=3, texts=(b'', b'')), b'}')
+    >>> form('{"t":<id>}').parts
+    (b'{"t":', Field(reader=2, place=14, texts=(b'', b''), stop=0), b'}')
     """
-    fields = {**FIELDS, "side": Field(SIDE, (buyer, seller))}
+    fields = {**FIELDS, "side": Field(SIDE, TAKER, (buyer, seller))}
     parts: list[bytes | Field] = []
     for number, piece in enumerate(template.replace("<", ">").split(">")):
         if number % 2:
@@ -84,17 +87,19 @@ def form(template: str, buyer: bytes = b"", seller: bytes = b"") -> Form:
 
 
 FIELDS = {
-    "symbol": Field(SYMBOL),
-    "lower": Field(LOWER),
-    "id": Field(ID),
-    "price": Field(PRICE),
-    "size": Field(SIZE),
-    "ask": Field(ASK),
-    "ask_size": Field(ASK_SIZE),
-    "time": Field(TIME_MS),
-    "stamp": Field(STAMP_MS),
-    "moment": Field(TIME_TEXT),
-    "text": Field(TEXT),
-    "number": Field(NUMBER),
+    "symbol": Field(NAME, SYMBOL, stop=ord('"')),  # the venue's
+    "lower": Field(NAME, LOWER, stop=ord("@")),  # the same in small letters
+    "id": Field(
+        WHOLE, ID
+    ),  # the trade's, without a hole to the next one; of a best bid and ask the number of the change
+    "price": Field(DECIMAL, PRICE),
+    "size": Field(DECIMAL, SIZE),
+    "ask": Field(DECIMAL, ASK),
+    "ask_size": Field(DECIMAL, ASK_SIZE),
+    "time": Field(MILLISECONDS, TIME_NS),  # when the trade happened
+    "stamp": Field(MILLISECONDS, STAMP_NS),  # when the venue sent it
+    "moment": Field(MOMENT, TIME_NS),  # both, as '2026-11-22T09:30:00.123456Z'
+    "text": Field(TEXT),  # this one and the next ones are not wanted
+    "number": Field(WHOLE),
     "flag": Field(FLAG),
 }

@@ -20,7 +20,7 @@ from ninefold.market.clock import OffsetEstimate
 from ninefold.market.instruments import Instrument, listed
 from ninefold.venues import quick_loop as loop
 from ninefold.venues.adapter import Quickened
-from ninefold.venues.form import Form, form
+from ninefold.venues.form import SAID, Form, form
 from ninefold.venues.quick_names import NAME_MOST, NAME_WORDS, name_words, place_of
 
 LONG = 8  # records of a run; from there on its beginning, which takes as long as to read one in Python, costs next to nothing
@@ -40,12 +40,13 @@ class Quick:
         self._known = loop.Known(
             *adapter.form.steps(),
             *(adapter.best_form or NO_FORM).steps(),
+            said=np.zeros((2, SAID), np.int64),
             slots=np.zeros((2 * FEW, NAME_WORDS + 1), np.uint64),
             states=np.zeros((FEW, loop.STATES), np.int64),
             touched=np.zeros(FEW, np.int32),
         )
         self._control = np.zeros(loop.CONTROLS, np.int64)
-        self._frames: Frames | None = None
+        self._frames_seq = -1  # the last one of the frames that were read last; they themselves are let go
         self._all_rows, self._all_lags = np.empty(0, TRADES), np.empty(0, np.int64)  # of these frames
         self._all_quotes = np.empty(0, QUOTES)
         self._traded = self._quoted = 0  # how many of them are used
@@ -128,13 +129,14 @@ class Quick:
         loop.run(frames.data, at, frames.end, self._known, window, offset, control, rows, lags, quotes)
         run = Run(control.tolist(), rows, lags, quotes)
         self._traded, self._quoted = self._traded + len(run.rows), self._quoted + len(run.quotes)
-        self._rest, self._rested = 0 if run.count >= LONG else min(2 * self._rest + 1, MOST_REST), 0
+        goes_well = run.count >= LONG or run.why == loop.UNTAUGHT  # the adapter teaches that symbol now
+        self._rest, self._rested = 0 if goes_well else min(2 * self._rest + 1, MOST_REST), 0
         return run
 
     def _room(self, frames: Frames) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For the rows and lags of what is left of the same frames: one piece of memory for all runs over them."""
-        if frames is not self._frames:
-            self._frames, self._traded, self._quoted = frames, 0, 0
+        if frames.last_seq != self._frames_seq:
+            self._frames_seq, self._traded, self._quoted = frames.last_seq, 0, 0
             self._all_rows, self._all_lags = np.empty(frames.count, TRADES), np.empty(frames.count, np.int64)
             self._all_quotes = np.empty(frames.count, QUOTES)
         return self._all_rows[self._traded :], self._all_lags[self._traded :], self._all_quotes[self._quoted :]
@@ -204,5 +206,5 @@ class Run:
         self.why = control[loop.WHY]
         self.last_seq, self.receive_ns, self.now_ns = control[loop.SEQ], control[loop.RECEIVE_NS], control[loop.NOW_NS]
         self.least_lag_ns = control[loop.LEAST_LAG_NS]
-        self.goes_on = self.why != loop.NOT_MINE  # whether the next record may be of a form
+        self.goes_on = self.why not in (loop.NOT_MINE, loop.UNTAUGHT)  # whether the next record may be of a form
         self.rows, self.lags, self.quotes = rows[:traded], lags[:traded], quotes[:quoted]

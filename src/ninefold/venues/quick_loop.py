@@ -19,11 +19,13 @@ from ninefold.market.arrays import ID_INTEGER
 from ninefold.market.clock import EVERY, FAR_NS, WINDOW
 from ninefold.market.compiled import address_of, compiled, load_byte, load_word
 from ninefold.market.time import UNKNOWN_NS
-from ninefold.venues.quick_message import Said, message
+from ninefold.venues.form import ASK, ASK_SIZE, ID, PRICE, SAID, SIZE, STAMP_NS, SYMBOL, TAKER, TIME_NS
+from ninefold.venues.quick_message import message
 from ninefold.venues.quick_names import row_of
 from ninefold.venues.quick_numbers import in_units
+from ninefold.venues.quick_words import word_of
 
-ENDED, NOT_MINE, TICKED, FULL = range(4)  # why a run ended
+ENDED, NOT_MINE, UNTAUGHT, TICKED, FULL = range(5)  # why a run ended; UNTAUGHT: a symbol that was never taught
 AT, TRADES, QUOTES, WHY, SEQ, RECEIVE_NS, NOW_NS, TICK_NS, LEADS, LEAD_MEDIAN_NS, UNTIL_NS, LEAST_LAG_NS = range(12)
 TOUCHED, CONNECTION = 12, 13
 CONTROLS = 14
@@ -40,6 +42,7 @@ class Known(NamedTuple):
     """What is known of the forms and of the symbols that were taught.
 
     steps, texts: of the form of trades (Form.steps); best_*: of the best bid and ask, empty if there is none.
+    said: int64 (2, SAID), what the last message of each form says.
     slots: names and their rows of `states`, see quick_names.py.
     states: int64 (n, STATES). touched: int32 (n), the rows that changed.
     """
@@ -48,34 +51,10 @@ class Known(NamedTuple):
     texts: np.ndarray
     best_steps: np.ndarray
     best_texts: np.ndarray
+    said: np.ndarray
     slots: np.ndarray
     states: np.ndarray
     touched: np.ndarray
-
-
-@compiled
-def either(
-    at: int, behind: int, steps: int, count: int, texts: int, best_steps: int, best_count: int, best_texts: int
-) -> tuple[bool, bool, int, int, Said]:
-    """Whether the message from `at` to `behind` is of one of two forms, whether of the second (none of it: count 0), its symbol
-    (place, length) and what it says. Addresses, not arrays: of these each call would count the references.
-    """
-    end, symbol, length, said = message(at, behind, steps, count, texts)
-    if end == behind or best_count == 0:
-        return end == behind, False, symbol, length, said
-    end, symbol, length, said = message(at, behind, best_steps, best_count, best_texts)
-    return end == behind, True, symbol, length, said
-
-
-@compiled
-def amounts(said: Said, prices: int, sizes: int) -> tuple[int, int, int, int]:
-    """Price, size, ask and size of the ask in units of so many decimals; below 0 what is no such number."""
-    return (
-        in_units(said.price, said.price_behind, prices),
-        in_units(said.size, said.size_behind, sizes),
-        in_units(said.ask, said.ask_behind, prices),
-        in_units(said.ask_size, said.ask_size_behind, sizes),
-    )
 
 
 @compiled
@@ -99,8 +78,8 @@ def run(
     why, traded, quoted, seq, now, touched = ENDED, 0, 0, control[SEQ], control[NOW_NS], control[TOUCHED]
     least, last_receive = np.int64(2**63 - 1), np.int64(-(2**63) + 1)
     slots, states = known.slots, known.states
-    trades = address_of(known.steps), len(known.steps), address_of(known.texts)
-    bests = address_of(known.best_steps), len(known.best_steps), address_of(known.best_texts)
+    trades = address_of(known.steps), len(known.steps), address_of(known.texts), address_of(known.said)
+    bests = address_of(known.best_steps), len(known.best_steps), address_of(known.best_texts), trades[3] + 8 * SAID
     at, end = address_of(data) + start, address_of(data) + end
     while at < end and why == ENDED:
         if traded == len(rows) or quoted == len(quotes):
@@ -113,29 +92,40 @@ def run(
         is_frame = load_byte(body) == FRAME and connection == control[CONNECTION]
         if not is_frame or receive >= control[UNTIL_NS] or receive < last_receive:
             break
-        is_mine, is_best, symbol, length, said = either(body + BODY, behind, *trades, *bests)
-        if not is_mine:
+        said, is_best = trades[3], False
+        if message(body + BODY, behind, *trades) != behind:
+            said, is_best = bests[3], True
+            if message(body + BODY, behind, *bests) != behind:
+                break
+        row = row_of(word_of(said, SYMBOL), word_of(said, SYMBOL + 1), address_of(slots), len(slots))
+        if row < 0:
+            why = UNTAUGHT
             break
-        row = row_of(symbol, length, address_of(slots), len(slots))
-        if row < 0 or states[row, NEXT_ID] < 0:
+        if states[row, NEXT_ID] < 0:
             break
-        price, size, ask, ask_size = amounts(said, states[row, PRICE_DECIMALS], states[row, SIZE_DECIMALS])
-        if min(price, size, ask, ask_size) < 0:
+        price = _amount(said, PRICE, states[row, PRICE_DECIMALS])
+        size = _amount(said, SIZE, states[row, SIZE_DECIMALS])
+        id, stamp = word_of(said, ID), word_of(said, STAMP_NS)
+        if min(price, size) < 0:
             break
         if is_best:
-            _write_best(quotes[quoted], states[row, INSTRUMENT], said, receive, this_seq, price, size, ask, ask_size)
-            states[row, BEST_ID], states[row, BEST_SEEN_NS] = said.id, receive
+            ask = _amount(said, ASK, states[row, PRICE_DECIMALS])
+            ask_size = _amount(said, ASK_SIZE, states[row, SIZE_DECIMALS])
+            if min(ask, ask_size) < 0:
+                break
+            _write_best(quotes[quoted], states[row, INSTRUMENT], id, receive, this_seq, price, size, ask, ask_size)
+            states[row, BEST_ID], states[row, BEST_SEEN_NS] = id, receive
             quoted += 1
         else:
-            if said.id != states[row, NEXT_ID] or said.stamp_ns > now + FAR_NS:
+            if id != states[row, NEXT_ID] or stamp > now + FAR_NS:
                 break
             _write(rows[traded], states[row, INSTRUMENT], said, receive, this_seq, price, size)
-            states[row, NEXT_ID] = said.id + 1
-            states[row, LAST_NS] = max(states[row, LAST_NS], said.time_ns)
+            states[row, NEXT_ID] = id + 1
+            states[row, LAST_NS] = max(states[row, LAST_NS], word_of(said, TIME_NS))
             states[row, SEEN_NS] = receive
-            lag = lags[traded] = receive - said.stamp_ns
+            lag = lags[traded] = receive - stamp
             _add_lag(window, offset, lag)
-            least, now = min(least, lag), max(now, said.stamp_ns)
+            least, now = min(least, lag), max(now, stamp)
             traded += 1
         if not states[row, IS_TOUCHED]:
             states[row, IS_TOUCHED] = 1
@@ -151,24 +141,30 @@ def run(
 
 
 @compiled
-def _write(row: np.ndarray, instrument: int, said: Said, receive: int, seq: int, price: int, size: int) -> None:
+def _amount(said: int, place: int, decimals: int) -> int:
+    """A price or size in units of so many decimals; below 0 if it is no such number."""
+    return in_units(word_of(said, place), word_of(said, place + 1), decimals)
+
+
+@compiled
+def _write(row: np.ndarray, instrument: int, said: int, receive: int, seq: int, price: int, size: int) -> None:
     row.instrument = instrument
-    row.exchange_ns = said.time_ns
+    row.exchange_ns = word_of(said, TIME_NS)
     row.receive_ns = receive
     row.seq = seq
     row.id_kind = ID_INTEGER
     row.id_hi = 0
-    row.id_lo = said.id
+    row.id_lo = word_of(said, ID)
     row.price = price
     row.size = size
-    row.taker_side = said.taker
+    row.taker_side = word_of(said, TAKER)
 
 
 @compiled
 def _write_best(
     row: np.ndarray,
     instrument: int,
-    said: Said,
+    id: int,
     receive: int,
     seq: int,
     bid: int,
@@ -180,7 +176,7 @@ def _write_best(
     row.exchange_ns = UNKNOWN_NS
     row.receive_ns = receive
     row.seq = seq
-    row.update_id = said.id
+    row.update_id = id
     row.bid = bid
     row.bid_size = bid_size
     row.ask = ask

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from ninefold.market.compiled import address_of, compiled, first_set, load_word
-from ninefold.venues.quick_words import bytes_equal, mask
+from ninefold.market.wide import equal
+from ninefold.venues.quick_words import mask
 
 NAME_WORDS = 3
 NAME_MOST = 8 * NAME_WORDS  # bytes of a symbol
@@ -39,12 +40,8 @@ def row_of(at: int, length: int, slots: int, count: int) -> int:
 @compiled
 def up_to(at: int, stop: int) -> int:
     """How many bytes there are before a `stop`; -1 if more than a name has."""
-    for length in range(0, NAME_MOST + 1, 8):
-        found = first_set(bytes_equal(load_word(at + length), stop))
-        if found < 64:
-            length += found >> 3
-            return length if length <= NAME_MOST else -1
-    return -1
+    length = first_set(equal(at, np.uint8(stop)))
+    return length if length <= NAME_MOST else -1
 
 
 @compiled
