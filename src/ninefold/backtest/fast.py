@@ -306,8 +306,9 @@ def part_up(value: int, rate: int) -> int:
     if rate == 0 or rate == ONE:
         return value if rate else 0
     if value >= 0 and rate >= 0:  # without a sign a division by ONE is a multiplication
-        whole, per, one = np.uint64(value) // np.uint64(ONE), np.uint64(rate), np.uint64(ONE)
-        return np.int64(whole * per + ((np.uint64(value) - whole * one) * per + one - np.uint64(1)) // one)
+        one, per = np.uint64(ONE), np.uint64(rate)
+        ones = np.uint64(value) // one
+        return int(np.int64(ones * per + ((np.uint64(value) - ones * one) * per + one - np.uint64(1)) // one))
     whole = value // ONE
     return whole * rate - (-(value - whole * ONE) * rate // ONE)
 

@@ -103,8 +103,8 @@ def play_stretch(
 @compiled
 def fee_of(value: int, rate: int, fitting: int) -> int:
     """`part_up`, by one division of values up to `fitting`, whose product fits; two are a fifth of all that a fill costs."""
-    if 0 <= value <= fitting:  # `int` would leave it without a sign, and both results would be doubles
-        return np.int64(np.uint64(value * rate + ONE - 1) // np.uint64(ONE))
+    if 0 <= value <= fitting:  # `int` alone would leave it without a sign, and both results would be doubles
+        return int(np.int64(np.uint64(value * rate + ONE - 1) // np.uint64(ONE)))
     return part_up(value, rate)
 
 
