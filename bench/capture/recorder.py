@@ -17,6 +17,7 @@ from ninefold.journal.inputs import CHUNK
 from ninefold.journal.reader import Follower
 from ninefold.market.chunk import decode
 from ninefold.market.histogram import Histogram
+from ninefold.services import lean
 from ninefold.services.cold import POLL_S
 from ninefold.services.jobs import end
 from ninefold.services.process import run
@@ -68,4 +69,5 @@ def say(found: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
+    lean.ready_to_store()  # as the cold process
     run(lambda stop: record(Path(sys.argv[1]), stop))

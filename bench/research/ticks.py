@@ -7,7 +7,8 @@ Out: tables. Times are of the processor (all cores together), medians of repetit
 cross:  two averages of the price, market orders filled at the next trade after a way of news and of orders; compiled, and as an
         `on_trade` in plain Python. nautilus_trader gets a fifth of the trades.
 book:   quotes on both sides at the best bid and ask every 100 ms, on the recorded book, with queue position and latency.
-memory: a file of trades, played by `run_blocks`: what the whole process holds at most.
+memory: a file of trades, played by the whole command `ninefold backtest-ticks`, by averages that cross seldom and often: what the
+        process holds at most. nautilus_trader's bytes a trade are what twice as many add to its process.
 
 Answers: hftbacktest fills from a book that stands a tick beside our prices (`ticks_peer`): as many orders and fills, and what is
 left of the money equal to 1e-9 of the cash once each fill is moved by that tick. nautilus_trader: every fill's price equal.
@@ -45,6 +46,8 @@ from ninefold.services.tick_files import session_of_store
 T = TypeVar("T")
 PEERS = ROOT / "bench" / ".venv-research-ticks" / "bin" / "python"
 COUNT, SHORT, NAUTILUS_SHARE = 5_000_000, 50_000, 5
+CROSSINGS = ((FAST, SLOW), (5, 20))  # trades of the averages whose memory is measured
+NAUTILUS_LESS = 250_000  # trades
 REPEAT = 3
 WAY = Way(
     Rules(cash=CASH, sizing=FixedSize(SIZE), fees=Fees(taker=str(FEE))),
@@ -206,15 +209,21 @@ def book(count: int, repeat: int, peers: Path) -> Said:
 
 def memory(count: int, repeat: int, peers: Path) -> Said:
     """A file of `count` trades made and played, each by a process of its own."""
-    del repeat, peers
+    del repeat
+    less, more = (float(peer(peers, "nautilus", of, 1)["peak_mib"]) for of in (NAUTILUS_LESS, 2 * NAUTILUS_LESS))
     with tempfile.TemporaryDirectory(prefix="bench-ticks-") as folder:
         path = Path(folder) / "trades.parquet"
         program = (sys.executable, "-m", "bench.research.ticks_memory")
         made = said(*program, "write", path, count)
-        found = said(*program, "play", path)
-    rows: list[list[object]] = [[made["bytes"] / count, found["seconds"], found["fills"], found["peak_mib"]]]
-    title = f"A file of {count:,} trades, played block by block"
-    return show.table(title, ["bytes a trade on disk", "s", "fills", "peak memory, MiB"], rows)
+        rows: list[list[object]] = []
+        for fast, slow in CROSSINGS:
+            found = said(*program, "play", path, fast, slow)
+            told = [found[name] for name in ("trades", "document", "seconds", "peak_mib")]
+            rows.append([f"ninefold, {fast} and {slow} trades", *told, found["peak_mib"] * 2**20 / count])
+    rows.append(["nautilus_trader", "", "", "", "", (more - less) * 2**20 / NAUTILUS_LESS])
+    title = f"A file of {count:,} trades, {made['bytes'] / count:.1f} bytes each"
+    head = ["who", "trades told", "bytes of JSON", "s", "peak memory, MiB", "bytes of memory a trade of the file"]
+    return show.table(title, head, rows)
 
 
 PARTS: dict[str, Callable[[int, int, Path], Said]] = {"cross": cross, "book": book, "memory": memory}

@@ -1,26 +1,22 @@
-"""A long file of trades, and a back-test of it, each in a process of its own: what it holds at most.
+"""A long file of trades, and the command that back-tests on it, each in a process of its own: what it holds at most.
 
-In:  `write FILE COUNT` or `play FILE`. Out: a line of JSON.
+In:  `write FILE COUNT` or `play FILE FAST SLOW`. Out: a line of JSON.
 """
 
 from __future__ import annotations
 
 import json
-import resource
+import os
+import subprocess
 import sys
-import time
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.research.ticks_market import CASH, FAST, FEE, FEED_NS, LOT, ORDER_NS, SIZE, SLOW, TICK, market
-from ninefold.backtest.market_rules import Fees, FixedSize, Rules
-from ninefold.backtest.ticks.decide import EmaCross
-from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder, Latency
-from ninefold.backtest.ticks.stream import Way, run_blocks
-from ninefold.services.tick_files import tape_of_file
+from bench.research.ticks_market import CASH, FEE, FEED_NS, LOT, ORDER_NS, SIZE, TICK, market
 
 BLOCK = 1_000_000
 
@@ -47,14 +43,36 @@ def write(path: Path, count: int) -> None:
         writer.close()
 
 
-def play(path: Path) -> dict[str, object]:
-    start = time.process_time()
-    tape = tape_of_file(path)
-    fees = Fees(taker=str(FEE))
-    way = Way(Rules(cash=CASH, sizing=FixedSize(SIZE), fees=fees), Latency(FixedFeed(FEED_NS), FixedOrder(ORDER_NS)))
-    found = run_blocks(tape.blocks(), EmaCross(FAST, SLOW), way, tape.highest)
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": time.process_time() - start, "fills": len(found.fills), "peak_mib": peak_mib}
+def play(path: Path, fast: int, slow: int) -> dict[str, object]:
+    """`ninefold backtest-ticks --json`. The cash lasts for all its fees."""
+    said = ["--cash", str(1000 * CASH), "--size", str(SIZE), "--taker-fee", str(FEE)]
+    said += ["--feed-ms", str(FEED_NS // 10**6), "--order-ms", str(ORDER_NS // 10**6)]
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        document = Path(folder) / "document.json"
+        command = [sys.executable, "-m", "ninefold", "backtest-ticks", "--trades", path, "--data-dir", folder]
+        with document.open("wb") as file:
+            ran = subprocess.Popen(
+                [*map(str, command), "--fast", str(fast), "--slow", str(slow), *said, "--json"],
+                stdout=file,
+                env={**os.environ, "TMPDIR": folder},
+            )
+            _, status, used = os.wait4(ran.pid, 0)
+            ran.returncode = os.waitstatus_to_exitcode(status)
+        if ran.returncode:
+            raise SystemExit(f"the command ended with {ran.returncode}")
+        trades, size = trades_of(document), document.stat().st_size
+    seconds = used.ru_utime + used.ru_stime
+    return {"seconds": seconds, "trades": trades, "peak_mib": used.ru_maxrss / 1024, "document": size}
+
+
+def trades_of(document: Path) -> int:
+    """How many it tells, counted without holding it."""
+    word, count, kept = b'"exit_time":', 0, b""
+    with document.open("rb") as file:
+        while some := file.read(2**20):
+            count += (kept + some).count(word)
+            kept = some[1 - len(word) :]
+    return count
 
 
 def main() -> None:
@@ -63,7 +81,7 @@ def main() -> None:
         write(path, int(sys.argv[3]))
         print(json.dumps({"bytes": path.stat().st_size}))
     else:
-        print(json.dumps(play(path)))
+        print(json.dumps(play(path, int(sys.argv[3]), int(sys.argv[4]))))
 
 
 if __name__ == "__main__":

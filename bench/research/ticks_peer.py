@@ -1,7 +1,7 @@
 """One peer doing one piece of work on trades; run in the peers' environment by `bench.research.ticks`.
 
 In:  the peer, the number of trades or a file of events, repetitions. Out: a line of JSON: seconds of processor time of each
-     repetition, how many fills, or their prices, and what is left of the money.
+     repetition, the most memory, how many fills, or their prices, and what is left of the money.
 
 hftbacktest fills market orders from a book alone, so it is given one: after each trade the best bid and ask stand one tick beside
 the price of the next trade, which is what an order that arrives before the next trade meets. A buy pays a tick more than
@@ -11,6 +11,7 @@ ours, a sale a tick less; that is all that differs, and `bench.research.ticks` c
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -296,7 +297,8 @@ def main() -> None:
         start = time.process_time()
         found = do()
         seconds.append(found.get("ran", time.process_time() - start))  # nautilus: without taking the data in
-    print(json.dumps({"seconds": seconds, **found}))
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "peak_mib": peak_mib, **found}))
 
 
 if __name__ == "__main__":

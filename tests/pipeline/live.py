@@ -20,6 +20,7 @@ KRAKEN = {
     "stream": "stream",
     "ws_api": "stream",
 }  # its lines of the market and of the account: one server
+THROUGH_CCXT = ["trades", "quotes"]
 UP = ("up", "--live", "--json")
 CONFIG = """\
 data_dir = "{data_dir}"
@@ -29,10 +30,12 @@ name = "{venue}"
 pairs = ["BTC/USDT"]
 rest_url = "{rest}"
 stream_url = "{stream}"
+streams = {streams}
 ws_api_url = "{ws_api}"
 [account]
 orders = "exchange"
 unproven_venue = "{venue}"
+key_cannot_withdraw = {cannot_withdraw}
 capital = "{capital}"
 canary_quote = {canary}
 {keys}
@@ -68,14 +71,24 @@ class Live:
         self.ready: dict[str, Any] = json.loads(self.exchange.line())
         self.keys: dict[str, str] = json.loads(Path(self.ready["keys_file"]).read_bytes())
 
-    def up(self, name: str, keys: str, extra: dict[str, str] | None = None, command: tuple[str, ...] = UP) -> Program:
-        """keys: what the config says of where they are. command: the pipeline, or only the process of it that trades."""
+    def up(
+        self,
+        name: str,
+        keys: str,
+        extra: dict[str, str] | None = None,
+        command: tuple[str, ...] = UP,
+        cannot_withdraw: bool = False,
+    ) -> Program:
+        """keys: what the config says of where they are. command: the pipeline, or only the process of it that trades.
+        cannot_withdraw: what the config says of the key, at a venue that cannot be asked."""
         addresses = {each: self.ready[each] for each in ("rest", "stream", "ws_api")}
         if self.venue == "kraken":
             addresses = {name: f"{addresses[place]}/kraken" for name, place in KRAKEN.items()}
         config = self.folder / f"{name}.toml"
         folders = {"data_dir": self.data_dir, "folder": self.folder / "strategies"}
         asked = self.strategies._asdict() | {"names": json.dumps(self.strategies.names), "venue": self.venue}
+        asked |= {"streams": json.dumps(THROUGH_CCXT if self.venue.startswith("ccxt.") else [])}
+        asked |= {"cannot_withdraw": json.dumps(cannot_withdraw)}
         config.write_text(CONFIG.format(keys=keys, **asked, **folders, **addresses))
         where = {"XDG_STATE_HOME": str(self.folder / "state")}  # of the account's lease
         return Program(self.folder / name, *command, "--config", config, extra={**where, **(extra or {})})

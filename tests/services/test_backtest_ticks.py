@@ -22,7 +22,6 @@ from ninefold.market.records import Listed
 from ninefold.services.backtest_holdout import holdout_status, seal
 from ninefold.services.backtest_rerun import rerun
 from ninefold.services.backtest_ticks import WantedTicks, backtest_ticks
-from ninefold.services.ticks_plays import grid_of_ticks, plays_of_ticks
 from ninefold.services.ticks_sweep import sweep_ticks
 from ninefold.store.data_dir import open_data_dir
 from ninefold.store.tables import Tables
@@ -86,21 +85,24 @@ def test_a_target_is_of_bars_made_of_the_trades_or_of_every_trade(mine: Path) ->
     assert rerun(mine.parent / "data", each["trial"])["identical"]
 
 
-def store(path: Path, kind: str = "swap") -> None:
-    """A book of 99.0 to 99.4 for ten seconds; from the second one on a sale of 0.003 each second at 99.0, then at 98.9."""
-    made = listed("binanceusdm", "BTCUSDT", "BTC", "USDT", tick="0.1", lot="0.001")
-    settle = {"symbol": "BTC/USDT:USDT", "settle": "USDT"} if kind == "swap" else {}
-    instrument = msgspec.structs.replace(made, id=1, kind=kind, **settle)
-    quotes, dealt = [], []
+def store(path: Path, kind: str = "swap", bases: tuple[str, ...] = ("BTC",)) -> None:
+    """Of each a book of 99.0 to 99.4 for ten seconds; from the second one on a sale of 0.003 each second at 99.0, then at 98.9."""
+    settle = {"symbol": "{}/USDT:USDT", "settle": "USDT"} if kind == "swap" else {"symbol": "{}/USDT"}
+    quotes, dealt, told, step = [], [], [], 2 * len(bases)
+    for of, base in enumerate(bases, 1):
+        made = listed("binanceusdm", f"{base}USDT", base, "USDT", tick="0.1", lot="0.001")
+        named = {name: text.format(base) for name, text in settle.items()}
+        instrument = msgspec.structs.replace(made, id=of, kind=kind, **named)
+        told.append(Listed(seq=1, known_ns=NEW_YEAR_NS, instrument=instrument))
     for second in range(1, 11):
-        at = NEW_YEAR_NS + second * SECOND_NS
-        quotes.append((1, at, at, 2 * second, second, 990, 5, 994, 5))
-        dealt.append((1, at + 1, at + 1, 2 * second + 1, ID_INTEGER, 0, second, 990 if second < 6 else 989, 3, -1))
-    told = [Listed(seq=1, known_ns=NEW_YEAR_NS, instrument=instrument)]
+        for of in range(1, len(bases) + 1):
+            at, seq = NEW_YEAR_NS + second * SECOND_NS, step * second + 2 * of - 2
+            price = 990 if second < 6 else 989
+            quotes.append((of, at, at, seq, second, 990, 5, 994, 5))
+            dealt.append((of, at + 1, at + 1, seq + 1, ID_INTEGER, 0, second, price, 3, -1))
     with Tables(path) as tables:
-        tables.write(
-            [Chunk(1, 30, NEW_YEAR_NS, {"quotes": rows("quotes", quotes), "trades": rows("trades", dealt)}, told)]
-        )
+        arrays = {"quotes": rows("quotes", quotes), "trades": rows("trades", dealt)}
+        tables.write([Chunk(1, 15 * step, NEW_YEAR_NS, arrays, told)])
 
 
 def test_quotes_are_filled_on_a_stored_book_once_those_ahead_are(
@@ -227,8 +229,6 @@ def test_exits_leave_at_the_trade_after_and_an_entry_that_holds_goes_in_again(mi
     assert told["open_trade"]["entry_price"] == 15
     with pytest.raises(BadStrategy, match=r"brief has entries and exits.*leave --each trade out"):
         backtest_ticks(asked(mine, "brief", file=path, each="trade"), now_ns=1)
-    with pytest.raises(BadStrategy, match="not modelled on trades where settings take over from each other"):
-        plays_of_ticks(asked(mine, "guarded", file=path), grid_of_ticks(asked(mine, "guarded", file=path)))
 
 
 def test_what_cannot_be_run_says_what_is_allowed(mine: Path) -> None:

@@ -302,20 +302,23 @@ TRADE = '{"e":"trade","E":1672515782136,"s":"BNBBTC","t":7,"p":%s,"q":"100","T":
 class Peer:
     """An exchange on loopback whose stream begins with what it is given."""
 
-    def __init__(self, *frames: str) -> None:
-        self._frames = frames
+    def __init__(self, *frames: str, streams: tuple[str, ...] = ()) -> None:
+        self._frames, self._streams = frames, streams
 
     def follow(self, folder: Path, condition: Callable[[Followed], bool]) -> Followed:
         async def run() -> Followed:
             app = web.Application()
             app.router.add_get("/api/v3/exchangeInfo", self._rules)
             app.router.add_get("/ws/{name}", self._stream)
+            app.router.add_get("/api/v3/depth", self._book)
             runner = web.AppRunner(app)
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             port = runner.addresses[0][1]
             addresses = {"rest_url": f"http://127.0.0.1:{port}", "stream_url": f"ws://127.0.0.1:{port}"}
-            followed = Followed(folder, Venue(name="ccxt.binanceus", pairs=("BNB/BTC",), **addresses))
+            followed = Followed(
+                folder, Venue(name="ccxt.binanceus", pairs=("BNB/BTC",), **addresses, streams=self._streams)
+            )
             await followed._until(lambda: condition(followed))
             await runner.cleanup()
             return followed
@@ -324,6 +327,9 @@ class Peer:
 
     async def _rules(self, request: web.Request) -> web.Response:
         return web.json_response({"symbols": [RULES]})
+
+    async def _book(self, request: web.Request) -> web.Response:
+        return web.json_response({"lastUpdateId": 1, "bids": [["0.4", "2"], ["0.3", "1"]], "asks": [["0.6", "3"]]})
 
     async def _stream(self, request: web.Request) -> web.WebSocketResponse:
         line = web.WebSocketResponse()
@@ -364,6 +370,20 @@ def test_a_stream_that_falls_silent_is_told_and_made_anew(tmp_path, monkeypatch)
     assert followed.states()[:3] == ["open", "lost", "open"]
     assert followed.changes()[1].reason == "silent for 0 s"
     assert len(followed.rows()) == 1, "what the new connection told again"
+
+
+def test_quotes_that_go_on_do_not_hide_that_the_trades_fell_silent(tmp_path, monkeypatch):
+    for name, seconds in (("SILENT_S", 0.8), ("LOOK_S", 0.1), ("POLL_S", 0.05)):
+        monkeypatch.setattr(ccxt_feed, name, seconds)
+    peer = Peer(TRADE % '"0.5"', streams=("trades", "quotes"))
+    followed = peer.follow(tmp_path, lambda one: one.counts[Connection] >= 2 and one.counts["quotes"] > 3)
+    assert followed.states()[:2] == ["open", "lost"]
+    assert "silent" in followed.changes()[1].reason
+    of = followed.collector.registry.named("ccxt.binanceus:BNB/BTC")
+    quotes = set(followed.rows("quotes")[["bid", "bid_size", "ask", "ask_size"]].tolist())
+    assert {(*map(of.price_text, row[::2]), *map(of.size_text, row[1::2])) for row in quotes} == {
+        ("0.40000000", "0.60000000", "2.000", "3.000")
+    }
 
 
 # exchanges there are, and are not

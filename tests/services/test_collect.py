@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -18,11 +19,13 @@ from ninefold.journal import inputs
 from ninefold.journal.inputs import ConnectionChange
 from ninefold.journal.reader import read
 from ninefold.journal.writer import LogWriter
-from ninefold.services import collect
+from ninefold.services import market_line
 from ninefold.services.check import check
 from ninefold.services.collect import MarketFeed
 from ninefold.services.intake import Intake
 from ninefold.services.parsers import collector_of
+from ninefold.venues import binance_paths
+from ninefold.venues.table import VENUES
 from tests.pipeline.running import Program, ninefold
 
 pytestmark = pytest.mark.slow
@@ -78,17 +81,14 @@ async def one_trade(line: web.WebSocketResponse) -> None:
 async def one_trade_and_pings(line: web.WebSocketResponse) -> None:
     """A line that is alive by the protocol, and yet nothing of the market comes."""
     await one_trade(line)
-    for _ in range(40):
-        if line.closed:
-            return
+    while not line.closed:
         await line.ping()
         await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("talk", [one_trade, one_trade_and_pings])
 def test_a_socket_that_stays_open_and_says_nothing_more_is_cut_and_made_anew(tmp_path, monkeypatch, talk):
-    monkeypatch.setattr(collect, "SILENT_S", 0.4)
-    monkeypatch.setattr(collect, "LOOK_S", 0.1)
+    monkeypatch.setattr(market_line, "LOOK_S", 0.1)
 
     async def work() -> None:
         async with Peer(talk) as peer:
@@ -97,6 +97,8 @@ def test_a_socket_that_stays_open_and_says_nothing_more_is_cut_and_made_anew(tmp
             intake = Intake(journal, collector, lambda chunk: None, Meter("collect", 0))
             clock = asyncio.get_running_loop().time
             feed = MarketFeed(peer.venue, intake, lambda: int(clock() * 1e9), collector, count(1))
+            for line in feed.lines.values():
+                line.asked = replace(line.asked, quiet_s=0.4)
             running = asyncio.ensure_future(feed.run())
             while peer.lines < 2:
                 await asyncio.sleep(0.02)
@@ -166,6 +168,25 @@ def test_collect_check_reports_a_venue_that_is_well(exchange):
     table = ninefold("collect", "--check", "binance", "--seconds", "2", *addresses)
     assert "binance:BTC/USDT" in table.out
     assert "connected" in table.out
+
+
+def test_over_several_lines_whose_paths_are_full_the_exchange_tells_the_same(exchange, monkeypatch):
+    """Six streams a line, of which two stand in its path and four are asked for by messages."""
+    monkeypatch.setattr(binance_paths, "STREAMS_MOST", 6)
+    monkeypatch.setattr(binance_paths, "PATH_MOST", 40)
+    monkeypatch.setattr(binance_paths, "NAMES_MOST", 2)
+    pairs = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "DOGE/USDT")
+    venue = Venue(pairs=pairs, rest_url=exchange["rest"], stream_url=exchange["stream"])
+    first, second = VENUES["binance"].lines(
+        [pair.replace("/", "") for pair in pairs], ("trade", "depth@100ms", "bookTicker")
+    )
+    assert (first.symbols, second.name) == (("BTCUSDT", "ETHUSDT"), "market 2")
+    assert len(first.say) == len(second.say) == 2
+    report = asyncio.run(check(venue, 3.0))
+    assert report.connected
+    assert not [problem for problem in report.problems if not problem.startswith("books ")]  # subscribed a moment later
+    assert None not in report.streams.values() and len(report.streams) == 12
+    assert all(shown.trades for shown in report.instruments)
 
 
 def test_collect_check_of_a_pair_that_the_venue_does_not_have_says_so(exchange):

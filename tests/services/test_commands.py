@@ -37,8 +37,30 @@ def test_the_template_is_the_default_config():
             ["account.orders", "'bitstamp'", "'binance'", "'kraken'", "'paper'"],
         ),
         "orders without quotes": (
-            "[venue]\nname = 'ccxt.mexc'\n[account]\norders = 'exchange'",
-            ["'ccxt.mexc'", "no quotes", "'paper'"],
+            "[venue]\nname = 'ccxt.weex'\n[account]\norders = 'exchange'",
+            ["venue.streams", "without quotes nothing is sized", 'streams = ["trades", "quotes"]'],
+        ),
+        "orders without trades": (
+            "[venue]\nname = 'ccxt.weex'\nstreams = ['candles:1m', 'quotes']\n[account]\norders = 'exchange'",
+            ["venue.streams", "without trades no stop", 'streams = ["trades", "quotes"]'],
+        ),
+        "orders that could not be found again": (
+            "[venue]\nname = 'ccxt.bitvavo'\nstreams = ['trades', 'quotes']\n[account]\norders = 'exchange'",
+            ["'ccxt.bitvavo'", "by our id", "'ccxt.weex'", "'paper'"],
+        ),
+        "a key of which nobody can be asked": (
+            "mode = 'live'\n[venue]\nname = 'ccxt.weex'\nstreams = ['trades', 'quotes']\n[account]\norders = 'exchange'\n"
+            "unproven_venue = 'ccxt.weex'",
+            ["may not withdraw", "'ccxt.weex'", "account.key_cannot_withdraw = true"],
+        ),
+        "orders through ccxt nobody has seen": (
+            "mode = 'live'\n[venue]\nname = 'ccxt.weex'\nstreams = ['trades', 'quotes']\n[account]\norders = 'exchange'\n"
+            "key_cannot_withdraw = true",
+            ["account.unproven_venue = 'ccxt.weex'", "found ''"],
+        ),
+        "quotes and nothing else": (
+            "[venue]\nname = 'ccxt.weex'\nstreams = ['quotes']",
+            ["streams", "bars are made of trades", "'trades'"],
         ),
         "orders before the disk": (
             "[venue]\nname = 'kraken'\n[account]\norders = 'exchange'\ndurable = 'overlapped'",

@@ -27,12 +27,13 @@ from ninefold.services.ticks_sweep import sweep_ticks
 from ninefold.store.runs import RunReader
 from ninefold.store.tables import Tables
 from ninefold.store.trials import TrialReader
+from ninefold.strategy import BadStrategy
 from tests.services.test_backtest_ticks import NAME, NEW_YEAR_NS, SECOND_NS
 from tests.services.test_research import quietly
 
 MINUTES = 60
 MINE = """
-from ninefold.strategy import Strategy, whole
+from ninefold.strategy import Exits, Strategy, whole
 
 
 class Follows(Strategy):
@@ -67,6 +68,33 @@ class Around(Strategy):
     bid = "bid - tick * away"
     ask = "ask + tick * away"
     size = 0.005
+
+
+class Cautious(Strategy):
+    "Long above so many tenths, out near the entry, near the best price or after a while."
+
+    level = whole(1000, 900, 1100)
+    target = "where(close > level / 10, 1, 0)"
+    exits = Exits(stop_loss="0.002", take_profit="0.004", trailing="0.003", bars=4)
+
+
+class Again(Strategy):
+    "In above its mean, again where an exit has left it, out below the mean of more."
+
+    bars = whole(3, 1, 50)
+    entry = "close > sma(close, bars)"
+    exit = "close < sma(close, 9)"
+    exits = Exits(stop_loss="0.001", take_profit="0.002", bars=3)
+
+
+class Tighter(Strategy):
+    "A stop that goes by a parameter."
+
+    bars = whole(3, 1, 50)
+    target = "where(close > sma(close, 5), 1, 0)"
+
+    def exits(self):
+        return Exits(bars=self.bars)
 """
 
 
@@ -140,6 +168,41 @@ def test_a_target_is_taken_over_from_the_trades_before(asked: WantedTicks, each:
     assert len(joined["trades"]) - len(after) in (0, 1)  # what was held at the border
     acted = forward(wanted, Pace("15m", "30m"), 3, quietly)["folds"][0]  # when the second fit was trained
     assert acted["test_sharpe"] == pytest.approx(joined["folds"][1]["train_sharpe"])
+
+
+def test_a_fit_of_a_strategy_with_exits_is_its_run_on_that_time(asked: WantedTicks) -> None:
+    wanted = replace(asked, strategy="cautious", settings=("level=980..992..4",), each="trade")
+    found = forward(wanted, Pace("30m", "15m"), 1, quietly)
+    elsewhere = replace(wanted, data_dir=asked.data_dir / "other")
+    for fold, (first, end) in zip(found["folds"], ((0, 30), (15, 45)), strict=True):
+        each = sweep_ticks(replace(elsewhere, timerange=minutes(first, end)), 1, quietly)["grid"]
+        assert fold["train_sharpe"] == pytest.approx(np.nanmax(each["sharpe"]))
+        assert fold["set"] == {"level": 980 + 4 * int(np.nanargmax(each["sharpe"]))}
+    best = replace(elsewhere, settings=(f"level={found['folds'][0]['set']['level']}",), timerange=minutes(30, 45))
+    acted = backtest_ticks(best, 1)
+    assert found["folds"][0]["test_return"] == pytest.approx(acted["return"])
+    assert len(acted["trades"]) > 1 and found["trades"][: len(acted["trades"])] == acted["trades"]
+    again = rerun(asked.data_dir, found["trial"])
+    assert (again["identical"], again["differs"]) == (True, [])
+
+
+@pytest.mark.parametrize("strategy", ["tighter", "again"])
+def test_exits_go_on_over_borders_where_a_setting_takes_over_from_itself(asked: WantedTicks, strategy: str) -> None:
+    wanted = replace(asked, strategy=strategy, settings=("bars=3",))
+    once, often = (forward(wanted, Pace("30m", test), 1, quietly) for test in ("30m", "2m"))
+    assert (len(once["folds"]), len(often["folds"])) == (1, 15)
+    assert len(once["trades"]) > 3 and often["trades"] == once["trades"]
+    assert often["equity_curve"] == once["equity_curve"]
+    crossed = cross_validate(wanted, Cut(parts=3, embargo=1), 2, quietly)
+    whole = backtest_ticks(wanted, 3)
+    assert (crossed["trades"], crossed["equity_curve"]) == (whole["trades"], whole["equity_curve"])
+
+
+def test_exits_that_go_by_the_parameters_that_vary_are_refused_and_not_counted(asked: WantedTicks) -> None:
+    wanted = replace(asked, strategy="tighter", settings=("bars=2,3",))
+    with pytest.raises(BadStrategy, match="tighter has exits that go by the parameters that vary"):
+        forward(wanted, Pace("30m", "15m"), 1, quietly)
+    assert forward(replace(wanted, settings=("bars=2",)), Pace("30m", "15m"), 1, quietly)["fitted"] == 2
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from ninefold.services.backtest_wanted import BadBacktest
 from ninefold.services.ticks_sweep import sweep_ticks
 from ninefold.services.ticks_together import backtest_ticks_together
 from ninefold.strategy import BadStrategy
-from tests.services.test_backtest_ticks import LEAVES, asked, mine, trades
+from tests.services.test_backtest_ticks import LEAVES, NAME, asked, mine, store, trades
 from tests.services.test_research import quietly
 from tests.services.test_ticks_margin import paid, short
 
@@ -132,8 +132,65 @@ def test_perpetuals_share_their_margin_and_pay_their_own_funding(short: Path) ->
         backtest_ticks_together(replace(wanted, more_funding=()), 3)
 
 
+def test_quotes_on_two_stored_books_share_one_cash_and_are_one_trial(
+    mine: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    data_dir, names = mine.parent / "data", [NAME, NAME.replace("BTC", "ETH")]
+    store(data_dir, bases=("BTC", "ETH"))
+    said = ["--strategies", str(mine), "--strategy", "quote_both_sides", "--timeframe", "1s", "--maker-fee", "0.001"]
+    where = [word for name in names for word in ("--instrument", name)]
+    monkeypatch.setattr(
+        "sys.argv", ["ninefold", "backtest-ticks", *said, *where, "--data-dir", str(data_dir), "--json"]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = json.loads(capfdbinary.readouterr().out)
+    given = {"timeframe": "1s", "maker_fee": "0.001", "taker_fee": "0.001", "size": None}
+    alone = [backtest_ticks(asked(mine, "quote_both_sides", instrument=name, **given), 2) for name in names]
+    # of the same books, with money enough, each does what it does alone
+    assert (ended.value.code, told["trial"], told["ticks"], told["events"]) == (0, 1, 20, 60)
+    for name in ("fills", "asked", "fees", "net_profit"):
+        assert told[name] == pytest.approx(sum(one[name] for one in alone)) and told[name]
+    assert [one["equity"] for one in told["instruments"]] == [pytest.approx(one["equity"]) for one in alone]
+    held = [(row["instrument"], row["entry_time"], row["size"], row["pnl"]) for row in told["open_trades"]]
+    each = zip(names, (one["open_trade"] for one in alone), strict=True)
+    assert held == [(name, one["entry_time"], one["size"], one["pnl"]) for name, one in each]
+    again = rerun(data_dir, told["trial"])
+    assert (again["identical"], again["differs"]) == (True, [])
+    code = asked(mine, "both_at_once", instrument=names[0], more_instruments=(names[1],), **given)
+    (mine.parent / "code.py").write_text(CODE)
+    by_code = backtest_ticks_together(replace(code, strategies=mine.parent / "code.py"), 3)
+    assert by_code["fills"] > 0 and rerun(data_dir, by_code["trial"])["identical"]
+    poor = backtest_ticks_together(
+        asked(
+            mine,
+            "quote_both_sides",
+            instrument=names[0],
+            more_instruments=(names[1],),
+            leverage="2",
+            cash="0.3",
+            **given,
+        ),
+        4,
+    )
+    assert 0 < poor["fills"] < told["fills"]
+
+
+CODE = """
+from ninefold.strategy import Quote, Strategy
+
+class BothAtOnce(Strategy):
+    "Quotes at the best prices, less the more it holds."
+
+    most = 0.05
+
+    def on_book(self, book):
+        return Quote(book.bid, max(0.004 - max(book.position, 0) / 10, 0), book.ask, 0.002)
+"""
+
+
 def test_what_several_cannot_have_is_refused(mine: Path, files: tuple[Path, Path]) -> None:
-    with pytest.raises(BadStrategy, match="quotes, which is played on one instrument at a time"):
+    with pytest.raises(BadStrategy, match=r"quotes, and .*a\.parquet has no book; give --instrument"):
         backtest_ticks_together(both(mine, files, "quote_both_sides"), 1)
     with pytest.raises(BadBacktest, match="is given twice; each instrument once"):
         backtest_ticks_together(replace(both(mine, files, "up"), more_files=(str(files[0]),)), 1)

@@ -186,6 +186,28 @@ def test_a_gap_record_and_a_lost_connection_reach_the_certificate(tmp_path: Path
     assert held.endswith("the connection held") and once.endswith("connections lost: 1")
 
 
+@pytest.mark.parametrize(
+    ("over", "said"),
+    [
+        ({}, "connections lost: 1"),
+        ({"instruments": (2, 3)}, "connections lost: 1"),
+        ({"instruments": (3,)}, "the connection held"),
+        ({"instruments": (2,), "trades": False}, "the connection held"),
+    ],
+    ids=["of all the venue", "of this one too", "of another", "of no trades"],
+)
+def test_a_lost_line_reaches_the_certificates_of_what_came_over_it(
+    tmp_path: Path, market: SimpleNamespace, over: dict[str, object], said: str
+) -> None:
+    noon = market.noon_ns
+    bare = [(2, noon + at, noon + at, 5, ID_NONE, 0, 0, 1, 1, 1) for at in (1, 2)]
+    lost = Connection(seq=5, known_ns=noon + 1, venue="binance", name="market 2", state="lost", **over)
+    with Tables(tmp_path) as tables:
+        tables.write([market.chunk(1, 5, [*market.listing(), lost], trades=bare)])
+    [one] = Reader(tmp_path).certificates(2)
+    assert one.how.endswith(said)
+
+
 @pytest.mark.slow
 @settings(max_examples=3, deadline=None)
 @given(st.data())

@@ -31,6 +31,7 @@ from ninefold.services.build import stage_of
 from ninefold.services.collect import MarketFeed
 from ninefold.services.hot import Hot
 from ninefold.services.identity import identity_of
+from ninefold.services.market_line import MarketLine
 from ninefold.venues import binance_client, binance_gateway, binance_requests
 
 SYMBOL, PAIR, STRATEGY = "BTCUSDT", "BTC/USDT", "trend_sma_1s"
@@ -163,14 +164,15 @@ class Quotes(MarketFeed):
 
     rise_ns = 0
 
-    def flush(self) -> None:
+    def flush(self, line: MarketLine) -> None:
         """Hand on what is waiting; what the adapter would ask of a market that is none is not asked."""
         self._intake.flush()
-        self._collector.take_outgoing(self._venue.name)
+        self._collector.take_outgoing(line.line)
 
-    async def _stay_connected(self) -> None:
+    async def stay_connected(self) -> None:
+        [line] = self.lines.values()
         number = next(self._numbers)
-        self._tell(number, "open", "")
+        line.tell(number, "open", "")
         trade_id = self._clock() // 10**6
         self._deal(number, trade_id, "60000")
         while True:
@@ -189,4 +191,4 @@ class Quotes(MarketFeed):
     def _hear(self, number: int, stream: str, data: dict[str, object]) -> None:
         frame = msgspec.json.encode({"stream": f"{SYMBOL.lower()}@{stream}", "data": data})
         self._intake.put(inputs.FRAME, number, self._clock(), frame)
-        self.flush()
+        self.flush(*self.lines.values())

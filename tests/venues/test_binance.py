@@ -16,7 +16,7 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.records import Connection, Gap, Listed, Malformed
 from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues.adapter import Question
-from ninefold.venues.binance import BinanceSpot, line
+from ninefold.venues.binance import BinanceSpot, lines
 from ninefold.venues.trade_series import LATE_NS
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "binance"
@@ -260,7 +260,7 @@ def test_past_trades_are_trades(venue):
 
 
 def test_the_path_of_a_combined_stream_names_every_stream_in_small_letters():
-    assert line(["BTCUSDT", "ETHUSDT"], ("trade", "depth@100ms")).path == (
+    assert lines(["BTCUSDT", "ETHUSDT"], ("trade", "depth@100ms"))[0].path == (
         "/stream?streams=btcusdt@trade/btcusdt@depth@100ms/ethusdt@trade/ethusdt@depth@100ms"
     )
 

@@ -5,7 +5,7 @@ import pytest
 from ninefold.market.arrays import BUY
 from ninefold.market.records import Funding, Gap, Liquidation
 from ninefold.market.time import SECOND_NS
-from ninefold.venues.binance_contracts import coinm_line
+from ninefold.venues.binance_contracts import coinm_lines
 from ninefold.venues.table import VENUES
 
 from .speaking import Speaking
@@ -47,7 +47,7 @@ def test_without_rules_a_symbol_tells_what_it_is_of():
 
 
 def test_one_websocket_gives_all_and_nothing_is_asked_for_again_and_again(venue):
-    assert coinm_line(["BTCUSD_PERP"], ("aggTrade", "markPrice")).path == (
+    assert coinm_lines(["BTCUSD_PERP"], ("aggTrade", "markPrice"))[0].path == (
         "/stream?streams=btcusd_perp@aggTrade/btcusd_perp@markPrice"
     )
     venue.connection("open")

@@ -1,11 +1,13 @@
 """Binance USD-M futures beyond the contract of all venues: rules, entry points, holes in trades, funding, liquidations."""
 
+import math
+
 import pytest
 
 from ninefold.market.arrays import CLEAR_BOOK, ID_AGGREGATE, SELL
 from ninefold.market.records import Funding, Gap, Liquidation, Malformed
 from ninefold.market.time import MINUTE_NS, SECOND_NS
-from ninefold.venues.binance_contracts import usdm_line
+from ninefold.venues.binance_contracts import usdm_lines
 from ninefold.venues.table import VENUES
 
 from .speaking import Speaking
@@ -73,14 +75,23 @@ def test_what_is_no_contract_of_this_market_is_refused_with_an_example(wrong):
 
 
 def test_each_entry_point_has_its_own_line():
-    assert usdm_line(["BTCUSDT"]).path == "/public/stream?streams=btcusdt@trade/btcusdt@depth@100ms/btcusdt@bookTicker"
-    assert usdm_line(["BTCUSDT"], ("aggTrade", "markPrice@1s")).path.startswith("/market/stream?streams=btcusdt@aggTr")
-    with pytest.raises(ValueError, match="two websockets"):
-        usdm_line(["BTCUSDT"], ("depth@100ms", "aggTrade"))
+    public, market = usdm_lines(["BTCUSDT"])
+    assert public.path == "/public/stream?streams=btcusdt@trade/btcusdt@depth@100ms/btcusdt@bookTicker"
+    assert market.path == "/market/stream?streams=btcusdt@markPrice/btcusdt@forceOrder"
+    assert (public.name, public.trades, market.name, market.trades) == ("market", True, "market 2", False)
+    [alone] = usdm_lines(["BTCUSDT"], ("aggTrade", "markPrice@1s"))
+    assert alone.path.startswith("/market/stream?streams=btcusdt@aggTr") and alone.trades
+    with pytest.raises(ValueError, match="name trade or aggTrade"):
+        usdm_lines(["BTCUSDT"], ("trade", "aggTrade"))
+
+
+def test_a_line_of_liquidations_alone_may_be_quiet_for_ever_and_asks_for_no_list():
+    [line] = usdm_lines(["BTCUSDT"], ("forceOrder",))
+    assert (line.quiet_s, line.ping, line.ping_s) == (math.inf, b"", 0.0)
 
 
 def test_the_answer_to_a_ping_tells_nothing(venue):
-    assert usdm_line(["BTCUSDT"]).ping == b'{"method":"LIST_SUBSCRIPTIONS","id":1}'
+    assert usdm_lines(["BTCUSDT"])[0].ping == b'{"method":"LIST_SUBSCRIPTIONS","id":1}'
     venue.frame({"result": ["btcusdt@trade"], "id": 1})
     assert not venue.of(Malformed)
     venue.frame({"error": {"code": 2, "msg": "Invalid request"}, "id": 1})
@@ -200,16 +211,13 @@ def test_what_is_delivered_has_no_funding(venue):
     assert not venue.adapter.gathered.records
 
 
-def test_funding_is_asked_for_every_minute_where_the_websocket_does_not_tell_it(venue):
+def test_funding_that_an_older_program_asked_for_is_read_and_not_asked_for_any_more(venue):
     venue.connection("open")
-    asked = [path for path in venue.asked() if "premium" in path]
-    assert asked == [f"/fapi/v1/premiumIndex?symbol={symbol}" for symbol in ("BTCUSDT", "ETHUSDT")]
-    venue.forget()
-    venue.answer(asked[0], venue.sample("premiumIndex"))
+    assert not [path for path in venue.asked() if "premium" in path]
+    venue.answer("/fapi/v1/premiumIndex?symbol=BTCUSDT", venue.sample("premiumIndex"))
     [told] = venue.of(Funding)
     assert (told.rate, told.exchange_ns) == ("-0.00003167", 1795343404004 * MS)
-    [again] = venue.questions()
-    assert (again.path, again.not_before_ns) == (asked[0], venue.now_ns + MINUTE_NS)
+    assert not venue.asked()
 
 
 def test_a_liquidation_is_told_with_the_side_of_its_order(venue):

@@ -97,7 +97,7 @@ def test_names_there_and_back(symbol, name):
 
 
 def test_what_is_said_once_the_websocket_is_open():
-    said = [json_of(one) for one in bitfinex.line(["tBTCUSD", "tBTCF0:USTF0"], bitfinex.STREAMS).say]
+    said = [json_of(one) for one in bitfinex.lines(["tBTCUSD", "tBTCF0:USTF0"], bitfinex.STREAMS)[0].say]
     assert said[0] == {"event": "conf", "flags": 229376}
     assert said[2] == ANEW[1]
     assert [one.get("key") for one in said if one.get("channel") == "status"] == ["deriv:tBTCF0:USTF0", "liq:global"]

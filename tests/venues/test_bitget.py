@@ -137,13 +137,13 @@ def test_names_there_and_back(symbol, name):
 
 
 def test_what_is_said_and_what_the_venue_complains_of(venue):
-    line = bitget.line(["BTCUSDT", "USDT-FUTURES:BTCUSDT"])
+    line = bitget.lines(["BTCUSDT", "USDT-FUTURES:BTCUSDT"])[0]
     args = [one for said in line.say for one in json_of(said)["args"]]
     assert [(one["instType"], one["channel"]) for one in args] == [
         *(("SPOT", "trade"), ("SPOT", "books"), ("SPOT", "books1")),
         *(("USDT-FUTURES", one) for one in ("trade", "books", "books1", "ticker")),
     ]
-    assert max(len(said) for said in bitget.line([f"COIN{i}USDT" for i in range(200)]).say) <= 4096
+    assert max(len(said) for said in bitget.lines([f"COIN{i}USDT" for i in range(200)])[0].say) <= 4096
     venue.samples("error")
     assert "does not exist" in venue.of(Malformed)[0].reason
     venue.frame(b"pong")

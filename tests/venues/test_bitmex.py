@@ -141,7 +141,7 @@ def test_a_pong_is_no_json_and_a_refusal_is_told_in_the_words_of_the_venue(venue
 
 
 def test_what_is_said_purposes_and_the_clock(venue):
-    line = bitmex.line(["XBTUSD"], ("trade", "orderBookL2"))
+    line = bitmex.lines(["XBTUSD"], ("trade", "orderBookL2"))[0]
     assert json_of(line.say[0]) == {"op": "subscribe", "args": ["trade:XBTUSD", "orderBookL2:XBTUSD"]}
     assert (line.path, line.ping) == ("/realtime", b"ping")
     assert purpose_of("https://www.bitmex.com" + PAST) == "trade"

@@ -80,7 +80,7 @@ def test_what_the_venue_complains_of_is_told_in_its_words(venue):
 
 
 def test_each_channel_is_asked_for_by_a_short_message_and_funding_of_perpetuals_only():
-    said = bitstamp.line(["btcusd", "btcusd-perp"]).say
+    said = bitstamp.lines(["btcusd", "btcusd-perp"])[0].say
     assert [json.loads(one)["data"]["channel"] for one in said] == [
         *("live_trades_btcusd", "diff_order_book_btcusd"),
         *("live_trades_btcusd-perp", "diff_order_book_btcusd-perp", "funding_rate_btcusd-perp"),

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from ninefold.journal.inputs import ConnectionChange
 from ninefold.market.arrays import BUY, ID_TEXT, ID_UUID
 from ninefold.market.records import Funding, Gap, Liquidation, Malformed
-from ninefold.venues.bybit import Bybit, line, read_clock
+from ninefold.venues.bybit import Bybit, lines, read_clock
 from ninefold.venues.table import VENUES
 
 from .contract_messages import every_digit_is_kept, nothing_breaks_it, samples_are_told
@@ -110,17 +111,41 @@ def test_what_the_venue_does_not_trade_is_refused_with_examples(wrong):
 
 
 def test_a_line_is_of_one_category_and_asks_for_ten_topics_at_a_time():
-    made = line(["BTCUSDT", "ETHUSDT", "SOLUSDT"])
+    [made] = lines(["BTCUSDT", "ETHUSDT", "SOLUSDT"])
     said = [json.loads(word) for word in made.say]
     assert made.path == "/v5/public/linear"
     assert [len(word["args"]) for word in said] == [10, 5] and said[0]["args"][0] == "publicTrade.BTCUSDT"
-    assert line(["BTCUSD"]).path == "/v5/public/inverse"
-    with pytest.raises(ValueError, match="linear and spot by a websocket each"):
-        line(["BTCUSDT", "spot:BTCUSDT"])
+    both = lines(["BTCUSD", "spot:BTCUSDT"])
+    assert [(one.path, one.symbols) for one in both] == [
+        ("/v5/public/inverse", ("BTCUSD",)),
+        ("/v5/public/spot", ("spot:BTCUSDT",)),
+    ]
+
+
+def test_a_pair_and_a_perpetual_that_are_called_alike_are_told_apart_by_their_lines():
+    """Of the trades themselves: both say BTCUSDT. After a restart too."""
+    pairs = frozenset({"BTCUSDT", "spot:BTCUSDT"})
+    frame = {
+        "topic": "publicTrade.BTCUSDT",
+        "type": "snapshot",
+        "ts": 1,
+        "data": [{"T": 1, "s": "BTCUSDT", "S": "Buy", "v": "1", "p": "100", "i": "7"}],
+    }
+    told = []
+    for line in lines(sorted(pairs)):
+        reader = Bybit(pairs)
+        change = ConnectionChange("bybit", line.name, "open", "", line.symbols, line.streams)
+        reader.connection(change, 1, 1, 1)
+        again = Bybit(pairs)
+        again.load(reader.save())
+        for one in (reader, again):
+            one.frame(1, 2, 2, json.dumps(frame).encode())
+            told.append(one.registry[one.gathered.trades[-1][0]].venue_symbol)
+    assert told == ["BTCUSDT", "BTCUSDT", "spot:BTCUSDT", "spot:BTCUSDT"]
 
 
 def test_spot_has_neither_tickers_nor_liquidations():
-    made = line(["spot:ETHUSDT"])
+    made = lines(["spot:ETHUSDT"])[0]
     assert made.path == "/v5/public/spot"
     assert json.loads(made.say[0])["args"] == ["publicTrade.ETHUSDT", "orderbook.200.ETHUSDT", "orderbook.1.ETHUSDT"]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ninefold.config import BadConfig, parse
 from ninefold.market.arrays import BAR_FLAT, BAR_OK, BUY, ID_NONE, ID_TEXT, ID_UUID, SELL, UNKNOWN_SIDE, UNTOLD
 from ninefold.market.records import Gap, Listed, Malformed
+from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues.ccxt_candles import KEPT, Candles
 from ninefold.venues.ccxt_names import NATIVE
 from ninefold.venues.table import VENUES
@@ -144,6 +145,34 @@ def test_the_first_page_tells_no_time_and_later_ones_only_what_is_new(venue):
     venue.samples("time")
     venue.frame(page(5, 9))
     assert [(stamp[1] - TEN) // 10**6 for stamp in venue.adapter.gathered.stamps] == [5, 3000]
+
+
+# best prices
+
+
+def test_a_book_tells_its_best_prices_with_every_digit_and_at_what_time_it_was(venue):
+    venue.samples("book", "book_no_time")
+    btc, sol = venue.instrument("BTC/EUR"), venue.instrument("SOL/EUR")
+    [first, second] = venue.adapter.gathered.quotes
+    assert (first[0], first[1], first[2]) == (btc.id, TEN + 2_500 * 10**6, venue.now)
+    assert (btc.price_text(first[5]), btc.size_text(first[6])) == ("52345.0", "0.75000000")
+    assert (btc.price_text(first[7]), btc.size_text(first[8])) == ("52345.5", "1.20000000")
+    assert (second[0], second[1]) == (sol.id, UNKNOWN_NS)
+    assert [sol.price_text(second[place]).rstrip("0") for place in (5, 7)] == ["133.4", "133.5"]
+    assert venue.adapter.gathered.stamps == [], "a book may be told late, and tells no time"
+
+
+@pytest.mark.parametrize("told", ['"bids":[],"asks":[["1","2"]]', '"bids":[["1","2"]],"asks":[]'])
+def test_half_a_book_is_no_quote_and_the_one_before_grows_old(venue, told):
+    venue.frame(f'{{"call":"fetchOrderBook","symbol":"SOL/EUR","timeframe":"","told":[{{{told}}}]}}'.encode())
+    assert (venue.adapter.gathered.quotes, venue.of(Malformed)) == ([], [])
+
+
+@pytest.mark.parametrize("levels", ['[["1"]]', '[["-1","2"]]', '[["one","2"]]', "null", '{"1":"2"}'])
+def test_a_book_that_cannot_be_read_is_told_and_is_no_quote(venue, levels):
+    book = f'{{"bids":{levels},"asks":[["3","2"]]}}'
+    venue.frame(f'{{"call":"fetchOrderBook","symbol":"SOL/EUR","timeframe":"","told":[{book}]}}'.encode())
+    assert (venue.adapter.gathered.quotes, len(venue.of(Malformed))) == ([], 1)
 
 
 # a lost connection
@@ -354,7 +383,7 @@ def test_every_exchange_is_a_venue_of_its_own_and_none_is_listed():
         ("ccxt.huobi", "", "write 'htx'"),
         ("ccxt.coinbaseexchange", "", "write 'coinbase'"),
         ("ccxt.bitvavo", 'streams = ["candle:1m"]', "did you mean 'candles:1m'"),
-        ("ccxt.bitvavo", 'streams = ["depth"]', "'trades', 'candles:1s'"),
+        ("ccxt.bitvavo", 'streams = ["depth"]', "'trades', 'quotes', 'candles:1s'"),
         ("ccxt.bitvavo", 'streams = ["trades", "candles:1m"]', "not both"),
     ],
 )

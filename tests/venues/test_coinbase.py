@@ -21,7 +21,7 @@ from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues import sequence
 from ninefold.venues.adapter import Question
 from ninefold.venues.asked import purpose_of
-from ninefold.venues.coinbase import CoinbaseExchange, line, read_clock, venue_symbol
+from ninefold.venues.coinbase import CoinbaseExchange, lines, read_clock, venue_symbol
 from ninefold.venues.coinbase_wire import STREAMS, nanoseconds
 from ninefold.venues.trade_holes import LATE_NS
 
@@ -199,7 +199,7 @@ def test_a_page_of_past_trades_is_trades_oldest_first(venue):
 
 
 def test_all_is_subscribed_in_one_message_without_a_key():
-    made = line(["BTC-USD", "ETH-EUR"])
+    made = lines(["BTC-USD", "ETH-EUR"])[0]
     assert made.path == "/"
     assert [json.loads(said) for said in made.say] == [
         {

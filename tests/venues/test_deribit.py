@@ -129,7 +129,7 @@ def test_what_the_venue_complains_of_is_told_in_its_words(venue):
 
 
 def test_what_is_said_purposes_and_the_clock(venue):
-    [said] = deribit.line(["BTC-PERPETUAL"]).say
+    [said] = deribit.lines(["BTC-PERPETUAL"])[0].say
     assert json_of(said)["params"]["channels"] == json_of(venue.sample("subscribed"))["result"]
     assert purpose_of("https://www.deribit.com" + LIST) == "get_instruments"
     assert deribit.read_clock(venue.sample("time")) == TEN / SECOND + 0.5

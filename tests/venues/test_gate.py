@@ -127,14 +127,14 @@ def test_what_the_venue_complains_of_is_told_in_its_words(venue):
 
 
 def test_what_is_said_names_purposes_and_the_clock(venue):
-    said = [json_of(one) for one in gate.line(["GT_USDT", "BTC_USDT"]).say]
+    said = [json_of(one) for one in gate.lines(["GT_USDT", "BTC_USDT"])[0].say]
     assert [(one["channel"], one["payload"]) for one in said] == [
         ("spot.trades", ["GT_USDT", "BTC_USDT"]),
         ("spot.obu", ["ob.GT_USDT.400"]),
         ("spot.obu", ["ob.BTC_USDT.400"]),
         ("spot.book_ticker", ["GT_USDT", "BTC_USDT"]),
     ]
-    assert json_of(gate.line(["GT_USDT"], ("spot.order_book_update",)).say[0])["payload"] == ["GT_USDT", "100ms"]
+    assert json_of(gate.lines(["GT_USDT"], ("spot.order_book_update",))[0].say[0])["payload"] == ["GT_USDT", "100ms"]
     assert gate.venue_symbol("BTC/USDT") == "BTC_USDT"
     assert gate.purpose("https://api.gateio.ws" + RULES) == "currency_pairs"
     assert gate.read_clock(venue.sample("time")) == TEN / SECOND + 0.5

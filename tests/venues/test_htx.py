@@ -145,8 +145,15 @@ def test_what_the_venue_complains_of_is_told_in_its_words(venue):
 
 
 def test_what_is_said_where_names_purposes_and_the_clock(venue):
-    assert json_of(htx.line(["btcusdt"]).say[0])["sub"] == "market.btcusdt.trade.detail"
-    assert [htx.line(["btcusdt"], streams).path for streams in (htx.STREAMS, (htx.CHANGES,))] == ["/ws", "/feed"]
+    assert json_of(htx.lines(["btcusdt"])[0].say[0])["sub"] == "market.btcusdt.trade.detail"
+    assert [htx.lines(["btcusdt"], streams)[0].path for streams in (htx.STREAMS, (htx.CHANGES,))] == ["/ws", "/feed"]
+    both = htx.lines(["btcusdt"], ("trade.detail", "mbp.400"))
+    assert [(one.path, one.streams, one.trades) for one in both] == [
+        ("/ws", ("trade.detail",), True),
+        ("/feed", ("mbp.400",), False),
+    ]
+    with pytest.raises(ValueError, match="several ways"):
+        htx.lines(["btcusdt"], ("depth.step0", "mbp.150"))
     assert htx.venue_symbol("BTC/USDT") == "btcusdt"
     assert [htx.purpose("https://api.huobi.pro" + url) for url in (PAST, RULES)] == ["trades", "market-symbols"]
     assert htx.read_clock(venue.sample("timestamp")) == TEN / SECOND + 0.5

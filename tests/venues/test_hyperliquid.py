@@ -163,7 +163,7 @@ def test_a_restart_keeps_which_trades_are_known(venue):
 
 
 def test_the_rules_are_asked_for_before_the_streams():
-    line = hyperliquid.line(["BTC", "xyz:TSLA", "@107"])
+    line = hyperliquid.lines(["BTC", "xyz:TSLA", "@107"])[0]
     said = [json_of(one) for one in line.say]
     asked = [one["request"]["payload"] for one in said[:3]]
     assert asked == [{"type": "meta", "dex": ""}, {"type": "meta", "dex": "xyz"}, {"type": "spotMeta"}]

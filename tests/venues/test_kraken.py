@@ -114,7 +114,7 @@ def test_rest_trades_are_trades_in_the_order_of_their_ids(venue):
 
 
 def test_what_is_said_once_the_websocket_is_open():
-    line = kraken.line(["BTC/USD", "ETH/BTC"], ("trade", "book", "ticker"))
+    line = kraken.lines(["BTC/USD", "ETH/BTC"], ("trade", "book", "ticker"))[0]
     assert line.path == "/v2"
     assert [json.loads(said) for said in line.say] == [
         {"method": "subscribe", "params": {"channel": channel, "symbol": ["BTC/USD", "ETH/BTC"], **more}}

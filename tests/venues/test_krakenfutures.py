@@ -7,7 +7,7 @@ import pytest
 from ninefold.market.arrays import CLEAR_BOOK, ID_UUID, SELL
 from ninefold.market.records import Funding, Gap, Liquidation, Malformed
 from ninefold.market.time import SECOND_NS
-from ninefold.venues.krakenfutures import line, read_clock
+from ninefold.venues.krakenfutures import lines, read_clock
 from ninefold.venues.table import VENUES
 
 from .contract_published import PAYLOADS, payloads
@@ -98,7 +98,7 @@ def test_what_is_no_contract_is_refused_with_an_example():
 
 
 def test_a_line_asks_for_every_feed_and_a_heartbeat():
-    said = [json.loads(word) for word in line(["PF_XBTUSD"], ("trade", "ticker")).say]
+    said = [json.loads(word) for word in lines(["PF_XBTUSD"], ("trade", "ticker"))[0].say]
     assert [word["feed"] for word in said] == ["trade", "ticker", "heartbeat"]
     assert said[0] == {"event": "subscribe", "feed": "trade", "product_ids": ["PF_XBTUSD"]}
 

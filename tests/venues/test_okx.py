@@ -7,7 +7,7 @@ import pytest
 from ninefold.market.arrays import BUY, CLEAR_BOOK
 from ninefold.market.records import Funding, Gap, Liquidation, Malformed
 from ninefold.market.time import MINUTE_NS, SECOND_NS
-from ninefold.venues.okx import line, read_clock
+from ninefold.venues.okx import lines, read_clock
 from ninefold.venues.table import VENUES
 
 from .contract_published import PAYLOADS, payloads
@@ -84,7 +84,9 @@ def test_what_the_venue_does_not_trade_is_refused_with_examples():
 
 
 def test_a_line_asks_for_what_there_is_of_each_instrument():
-    [word] = line(["BTC-USDT", "BTC-USDT-SWAP", "ETH-USDT-SWAP"], ("trades", "funding-rate", "liquidation-orders")).say
+    [word] = lines(["BTC-USDT", "BTC-USDT-SWAP", "ETH-USDT-SWAP"], ("trades", "funding-rate", "liquidation-orders"))[
+        0
+    ].say
     assert json.loads(word)["args"] == [
         {"channel": "trades", "instId": "BTC-USDT"},
         {"channel": "trades", "instId": "BTC-USDT-SWAP"},
@@ -96,10 +98,14 @@ def test_a_line_asks_for_what_there_is_of_each_instrument():
 
 
 def test_single_trades_come_by_another_websocket():
-    assert line(["BTC-USDT"]).path == "/ws/v5/public"
-    assert line(["BTC-USDT"], ("trades-all",)).path == "/ws/v5/business"
-    with pytest.raises(ValueError, match="another websocket"):
-        line(["BTC-USDT"], ("trades-all", "books"))
+    assert [one.path for one in lines(["BTC-USDT"])] == ["/ws/v5/public"]
+    both = lines(["BTC-USDT"], ("trades-all", "books"))
+    assert [(one.path, one.streams, one.trades) for one in both] == [
+        ("/ws/v5/public", ("books",), False),
+        ("/ws/v5/business", ("trades-all",), True),
+    ]
+    with pytest.raises(ValueError, match="name one of them"):
+        lines(["BTC-USDT"], ("trades-all", "trades"))
 
 
 def test_trades_that_are_told_together_are_no_hole(venue):

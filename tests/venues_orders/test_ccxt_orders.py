@@ -75,6 +75,13 @@ def test_what_ccxts_exchanges_do_not_share_is_held_here():
             ENTRY.requests.build_order(order(kind=kind, trigger=1), BTC)
 
 
+@pytest.mark.parametrize(("venue", "kind"), [("ccxt.hashkey", "fok"), ("ccxt.weex", "post_only")])
+def test_what_ccxt_would_send_as_what_it_is_not_is_not_sent(venue, kind):
+    there = listed(venue, "BTC/USDT", "BTC", "USDT", tick="0.01", lot="0.00001")
+    with pytest.raises(NotHeld):
+        ORDER_ENTRIES[venue].requests.build_order(order(kind=kind), there)
+
+
 def test_an_order_is_asked_for_by_our_id_until_the_exchange_has_numbered_it_and_cancelled_by_number():
     [question] = ENTRY.requests.ask_order(order(), BTC)
     assert question.body == {"id": "", "params": {"clientOrderId": ID}, "symbol": "BTC/USDT"}
@@ -83,6 +90,15 @@ def test_an_order_is_asked_for_by_our_id_until_the_exchange_has_numbered_it_and_
     assert ENTRY.requests.cancel_order(order(), BTC) is None
     cancel = ENTRY.requests.cancel_order(order(venue_order_id="77"), BTC)
     assert cancel is not None and cancel.body == {"id": "77", "symbol": "BTC/USDT"}
+
+
+def test_fills_are_asked_for_by_order_so_that_later_ones_of_the_symbol_cannot_hide_them():
+    assert ENTRY.requests.ask_fills(order(), BTC) is None
+    question = ENTRY.requests.ask_fills(order(venue_order_id="77"), BTC)
+    assert question is not None and question.body == {"symbol": "BTC/USDT", "params": {"orderId": "77"}}
+    there = listed("ccxt.hashkey", "BTC/USDT", "BTC", "USDT", tick="0.01", lot="0.00001")
+    question = ENTRY.requests.ask_fills(order(venue_order_id="77"), there)
+    assert question is not None and question.body == {"symbol": "BTC/USDT", "params": {"clientOrderId": ID}}
 
 
 @pytest.mark.parametrize(
@@ -124,6 +140,29 @@ def test_what_ccxt_says_of_an_order_becomes_ours(status, filled, becomes):
     assert read("open_orders", [told, {**told, "clientOrderId": "another's"}])[0] == found
     [gone] = read("order_status", "OrderNotFound: it is not there", ERROR, order())
     assert isinstance(gone, Order) and gone.status == "rejected" and "never reached" in gone.reason
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "becomes"),
+    [
+        ("PENDING_CANCEL", "canceled", "partly_filled"),  # ccxt's hashkey
+        ("partial_fill", "closed", "partly_filled"),  # ccxt's weex
+        ("PARTIALLY_FILLED", "partially_filled", "partly_filled"),
+        ("CANCELED", "canceled", "cancelled"),
+        (None, "canceled", "cancelled"),
+    ],
+)
+def test_what_the_exchange_calls_unfinished_is_not_over_whatever_ccxt_makes_of_it(said, told, becomes):
+    row = {
+        "id": "77",
+        "clientOrderId": ID,
+        "symbol": "BTC/USDT",
+        "side": "buy",
+        "status": told,
+        "info": {"status": said},
+    }
+    [found] = read("order_status", {**row, "amount": "0.01", "filled": "0.004"}, about=order())
+    assert isinstance(found, Order) and found.status == becomes
 
 
 def test_fills_are_those_of_the_order_with_their_fee_and_one_without_a_fee_is_no_fill():

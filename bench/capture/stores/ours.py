@@ -19,7 +19,9 @@ import numpy as np
 from bench.capture.market import INSTRUMENTS, PRICE_DECIMALS, SIZE_DECIMALS, base
 from bench.capture.run import OURS, Child, Failed, Said, module
 from bench.capture.stores.store import MINUTE_NS, folder_size, table
+from ninefold.journal.durable import one_at_a_time
 from ninefold.journal.inputs import CHUNK
+from ninefold.journal.segment import first_seq_of, segments
 from ninefold.journal.writer import LogWriter
 from ninefold.market.chunk import Chunk, encode
 from ninefold.market.instruments import Instrument
@@ -89,10 +91,10 @@ class Ninefold:
 
     def forget_log(self, seq: int) -> None:
         """Delete what of the log is in the tables: a long run would fill the disk."""
-        old = sorted((self.path / "stream").glob("[0-9]*"))  # named after their first seq
-        for file, after in pairwise(old):
-            if int(after.name.partition(".")[0]) <= seq:
-                file.unlink()
+        with one_at_a_time(self.path / "stream"):  # none that is being compressed
+            for file, after in pairwise(segments(self.path / "stream")):
+                if first_seq_of(after) <= seq:
+                    file.unlink()
 
     def candles(self, instrument: int) -> np.ndarray:
         made = Reader(self.path).candles(instrument, MINUTE_NS)  # of trades by time, then seq: here as by id

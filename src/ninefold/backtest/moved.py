@@ -53,14 +53,23 @@ def within(changes: Changes, start: int, stop: int) -> Changes:
 
 def stitched(parts: Sequence[tuple[int, int, Changes]]) -> Changes:
     """One target out of several: from row `start` up to row `stop` that of the changes beside them; rows are of one series
-    and follow one another, the first begins the series that is made."""
+    and follow one another, the first begins the series that is made.
+
+    A change that a part makes in its first row is one even where it repeats what is wanted already, since it may enter again what an
+    exit has left; what is only taken over from before is none.
+
+    >>> always = Changes(np.array([0, 4]), np.array([5, 5]))
+    >>> stitched([(0, 2, always), (2, 4, always), (4, 6, always)]).at
+    array([0, 4])
+    """
     origin = parts[0][0]
     at, to, now = [], [], 0
     for start, stop, changes in parts:
         part = within(changes, start, stop)
-        if now != 0 and not (len(part.at) and part.at[0] == 0):
+        begins = len(part.at) > 0 and part.at[0] == 0
+        if not begins and now != 0:
             part = Changes(np.append(0, part.at), np.append(0, part.to))
-        elif now != 0 and part.to[0] == now:
+        elif begins and part.to[0] == now and start not in changes.at:
             part = Changes(part.at[1:], part.to[1:])
         at.append(part.at + start - origin)
         to.append(part.to)

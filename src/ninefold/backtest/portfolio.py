@@ -20,7 +20,7 @@ from ninefold.backtest.funding import NO_FUNDING, Funding
 from ninefold.backtest.legs import LEG_FILLS, Together, legs_of
 from ninefold.backtest.market_rules import FixedSize, Numbers, Rules, tiers_of
 from ninefold.backtest.outcome import FILLS, Reason, TooLarge
-from ninefold.backtest.result import returns_of, total
+from ninefold.backtest.result import OfFills, by_day, returns_of, total, turnover_of
 from ninefold.backtest.target import BadTarget, Changes, changes_of_target
 from ninefold.backtest.trades import TRADES, trades_of
 
@@ -31,7 +31,7 @@ LEG_TRADES = np.dtype([*TRADES.descr, ("instrument", "<i8")])
 
 
 @dataclass(frozen=True, eq=False)
-class PortfolioResult:
+class PortfolioResult(OfFills):
     """bars: by name, in the order of the rows. unit: of money, in quote. fills: LEG_FILLS rows, oldest first.
     equity: of the account at each close, units, shape (n,). position: lots at each close, shape (instruments, n)."""
 
@@ -58,21 +58,6 @@ class PortfolioResult:
         return found
 
     @property
-    def fees(self) -> int:
-        """Units, of all fills."""
-        return int(self.fills["fee"].sum())
-
-    @property
-    def slippage(self) -> int:
-        """Units, of all fills."""
-        return int(self.fills["slippage"].sum())
-
-    @property
-    def funding(self) -> int:
-        """Units paid; negative: received."""
-        return int(self.fills["funding"].sum())
-
-    @property
     def values(self) -> np.ndarray:
         """What each fill traded, units; of funding 0."""
         worth = np.array([int(one.unit / self.unit) for one in self.bars.values()])
@@ -80,10 +65,14 @@ class PortfolioResult:
         return found
 
     @property
+    def traded_on(self) -> dict[int, int]:
+        """The same by UTC day since 1970, of days with fills."""
+        return by_day(next(iter(self.bars.values())).open_ns[self.fills["bar"]], self.values)
+
+    @property
     def turnover(self) -> float:
         """The value of all fills over the mean equity; NaN if that is not positive."""
-        mean = float(self.equity.astype(np.float64).mean())
-        return total(self.values) / mean if mean > 0 else float("nan")
+        return turnover_of(total(self.values), self.equity)
 
     @property
     def trades(self) -> np.ndarray:
@@ -115,7 +104,8 @@ class PortfolioResult:
         for name in FILLS.names or ():
             fills[name] = mine[name]
         fills["price"] *= worth
-        found = trades_of(fills, bars, int(bars.close[-1]) * worth)
+        at = fills["bar"]
+        found = trades_of(fills, bars.open_ns[at], bars.close_ns[at], int(bars.close[-1]) * worth)
         rows = np.zeros(len(found), LEG_TRADES)
         for name in TRADES.names or ():
             rows[name] = found[name]

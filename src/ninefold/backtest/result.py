@@ -7,18 +7,21 @@ Out: arrays that reports and statistics read. Money is int64 in units of one tic
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.market_rules import Numbers, Rules
-from ninefold.backtest.outcome import table_of
+from ninefold.backtest.outcome import Reason, table_of
 from ninefold.backtest.scan import hold, mark
 from ninefold.backtest.trades import trades_of
+from ninefold.market.time import DAY_NS
 
 
 class Account(Protocol):
@@ -33,17 +36,19 @@ class Account(Protocol):
     @property
     def close_ns(self) -> np.ndarray: ...
     @property
-    def fills(self) -> np.ndarray: ...
-    @property
     def equity(self) -> np.ndarray: ...
-    @property
-    def values(self) -> np.ndarray: ...
     @property
     def returns(self) -> np.ndarray: ...
     @property
     def holds(self) -> np.ndarray: ...
     @property
-    def trades(self) -> np.ndarray: ...
+    def filled(self) -> int: ...
+    @property
+    def liquidations(self) -> int: ...
+    @property
+    def over(self) -> int: ...
+    @property
+    def won(self) -> int: ...
     @property
     def fees(self) -> int: ...
     @property
@@ -52,10 +57,57 @@ class Account(Protocol):
     def funding(self) -> int: ...
     @property
     def turnover(self) -> float: ...
+    @property
+    def traded_on(self) -> Mapping[int, int]: ...
+
+
+class OfFills:
+    """What follows from fills (rows with the columns of FILLS) and from the trades that are over, whatever they are of."""
+
+    fills: np.ndarray
+
+    @property
+    def trades(self) -> np.ndarray:
+        """TRADES rows (`trades`) that are over, oldest first."""
+        raise NotImplementedError
+
+    @property
+    def fees(self) -> int:
+        """Units, of all fills."""
+        return int(self.fills["fee"].sum())
+
+    @property
+    def slippage(self) -> int:
+        """Units, of all fills."""
+        return int(self.fills["slippage"].sum())
+
+    @property
+    def funding(self) -> int:
+        """Units paid; negative: received."""
+        return int(self.fills["funding"].sum())
+
+    @property
+    def filled(self) -> int:
+        """How many fills traded."""
+        return int(np.count_nonzero(self.fills["size"]))
+
+    @property
+    def liquidations(self) -> int:
+        return int(np.count_nonzero(self.fills["reason"] == Reason.LIQUIDATION))
+
+    @property
+    def over(self) -> int:
+        """How many trades are over."""
+        return len(self.trades)
+
+    @property
+    def won(self) -> int:
+        """How many of them earned something."""
+        return int(np.count_nonzero(self.trades["pnl"] > 0))
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class Result(OfFills):
     """fills: FILLS rows (`outcome`), oldest first: what was traded and the funding that was paid."""
 
     bars: Bars
@@ -117,21 +169,6 @@ class Result:
         return last[last["exit_bar"] < 0]
 
     @property
-    def fees(self) -> int:
-        """Units, of all fills."""
-        return int(self.fills["fee"].sum())
-
-    @property
-    def slippage(self) -> int:
-        """Units, of all fills."""
-        return int(self.fills["slippage"].sum())
-
-    @property
-    def funding(self) -> int:
-        """Units paid; negative: received."""
-        return int(self.fills["funding"].sum())
-
-    @property
     def values(self) -> np.ndarray:
         """What each fill traded, units; of funding 0."""
         found: np.ndarray = np.abs(self.fills["price"] * self.fills["size"])
@@ -142,11 +179,15 @@ class Result:
         """The value of all fills, units. An exact int: it may exceed 64 bits."""
         return total(self.values)
 
+    @property
+    def traded_on(self) -> dict[int, int]:
+        """The same by UTC day since 1970, of days with fills."""
+        return by_day(self.bars.open_ns[self.fills["bar"]], self.values)
+
     @cached_property
     def turnover(self) -> float:
         """The value of all fills over the mean equity; NaN if that is not positive."""
-        mean = float(self.equity.astype(np.float64).mean())
-        return self.traded / mean if mean > 0 else float("nan")
+        return turnover_of(self.traded, self.equity)
 
     def to_quote(self, units: np.ndarray | int) -> np.ndarray:
         """Units of money in the quote asset, float64."""
@@ -155,12 +196,29 @@ class Result:
 
     @cached_property
     def _trades(self) -> np.ndarray:
-        return trades_of(self.fills, self.bars, int(self.bars.close[-1]))
+        bars, rows = self.bars, self.fills["bar"]
+        return trades_of(self.fills, bars.open_ns[rows], bars.close_ns[rows], int(bars.close[-1]))
 
 
 def total(values: np.ndarray) -> int:
     """The sum of whole numbers of at least 0, exactly: it may exceed 64 bits."""
     return int((values >> 32).sum()) * 2**32 + int((values & 0xFFFFFFFF).sum())
+
+
+def by_day(at_ns: np.ndarray, values: np.ndarray) -> dict[int, int]:
+    """The `total` of each UTC day since 1970 that has any."""
+    days, found = at_ns // DAY_NS, dict[int, int]()
+    edges = [0, *(np.flatnonzero(days[1:] != days[:-1]) + 1).tolist(), len(days)]
+    for start, stop in pairwise(edges) if len(days) else ():
+        day = int(days[start])
+        found[day] = found.get(day, 0) + total(values[start:stop])
+    return found
+
+
+def turnover_of(traded: int, equity: np.ndarray) -> float:
+    """Over the mean equity; NaN if that is not positive."""
+    mean = float(equity.astype(np.float64).mean())
+    return traded / mean if mean > 0 else float("nan")
 
 
 def returns_of(cash: int, equity: np.ndarray) -> np.ndarray:

@@ -74,9 +74,8 @@ def sweep_changes(
 
 def summary_of(result: Account) -> np.ndarray:
     """What a sweep keeps of such a run: a SUMMARIES row, shape (1,)."""
-    traded, over = result.fills["size"] != 0, result.trades
     row = (result.equity[-1], result.fees, result.slippage, result.funding)
-    return np.array([(*row, traded.sum(), len(over), (over["pnl"] > 0).sum(), result.holds.sum())], SUMMARIES)
+    return np.array([(*row, result.filled, result.over, result.won, result.holds.sum())], SUMMARIES)
 
 
 def sweep_crossings(

@@ -23,6 +23,7 @@ from ninefold.backtest.ticks.events import BEST, EVENTS, LEVEL, TRADE, Session
 from ninefold.backtest.ticks.market import Terms, Turn, best_of, trade_live_quotes, trade_orders, trade_quotes
 from ninefold.backtest.ticks.orders import Order
 from ninefold.backtest.ticks.quotes import Quotes
+from ninefold.backtest.ticks.quotes_together import Quoted, trade_quotes_together
 from ninefold.backtest.ticks.stream import Way
 from ninefold.backtest.ticks.stream import run as run_ticks
 from ninefold.backtest.ticks.tape import Ticks
@@ -70,6 +71,7 @@ def warm_ticks() -> None:
     trade_quotes(session, Quotes(one, 99 * one, one, 101 * one, one, most=1), Terms())
     turn = Turn(Quotes(one, one, one, one, one, most=1), lambda: lambda row, position: (100, 1, 0, 0))
     trade_live_quotes(session, [turn], Terms())
+    trade_quotes_together({"one": Quoted(session, Terms(cash=0), *turn, alone["one"])}, 10_000)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-import msgspec
 import typer
 
 from ninefold.backtest.columns import Holes
@@ -19,6 +18,7 @@ from ninefold.services.backtest_wanted import FILLS, HOLES, REFUSED, Wanted
 from ninefold.services.compiling import told_when_compiling
 from ninefold.services.fee_file import tiers_of_file
 from ninefold.services.lazily import lazily
+from ninefold.services.told import as_json
 
 if TYPE_CHECKING:
     from ninefold.commands import progress
@@ -124,5 +124,7 @@ def tell(text: str) -> None:
 
 
 def print_json(document: dict[str, Any]) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(document) + b"\n")
+    for part in as_json(document):
+        sys.stdout.buffer.write(part)
+    sys.stdout.buffer.write(b"\n")
     sys.stdout.buffer.flush()

@@ -9,6 +9,7 @@ from pathlib import Path
 from ninefold.commands.failing import plainly
 from ninefold.commands.known import KNOWN
 from ninefold.config import load
+from ninefold.services import lean
 from ninefold.services.cold import Cold
 from ninefold.services.process import run_last
 
@@ -20,5 +21,6 @@ def run(config: Path) -> None:
     async def work(stop: asyncio.Event) -> None:
         await Cold(load(config), time.time_ns).run(stop, told)
 
+    lean.ready_to_store()
     with plainly(*KNOWN):
         run_last(work)

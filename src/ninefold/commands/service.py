@@ -73,6 +73,7 @@ def _loaded(name: str, settings: Config) -> ModuleType:
         module = "collect_host" if settings.bus.name else "collect_alone"
     elif name == "record":
         module = "recorder" if settings.bus.collectors else "record_alone"
+        lean.ready_to_store()
     else:
         module = f"{name}_alone" if name in ("notify", "serve") else "alone"
     return lean.load(f"ninefold.services.{module}")

@@ -5,6 +5,7 @@ environment variable or the file that holds them.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import tomllib
@@ -30,8 +31,8 @@ from ninefold.config.sections import (
     Venue,
 )
 from ninefold.config.template import template
-from ninefold.venues.ccxt_names import is_name, refusal
-from ninefold.venues.order_table import ORDER_VENUES, PASSPHRASE, PROVEN
+from ninefold.venues.ccxt_names import QUOTES, STREAMS, is_name, refusal
+from ninefold.venues.order_table import ORDER_VENUES, PASSPHRASE, PROVEN, THROUGH_CCXT
 from ninefold.venues.signed import Keys
 from ninefold.venues.table import VENUES
 
@@ -58,6 +59,7 @@ __all__ = [
 ]
 
 PAIR = re.compile(r"[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+(-\d{6})?)?")  # as ccxt writes symbols
+TRADED_STREAMS = [*STREAMS, QUOTES]  # that an exchange through ccxt is traded by
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")  # it is part of a NATS subject and of a file's name
 BUS_URL = re.compile(r"(nats|tls)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?")
 
@@ -127,11 +129,8 @@ def _check_orders(config: Config, name: str) -> None:
     """What cannot be sent, or only if it is asked for, is refused before anything starts."""
     venue, account = config.venue, config.account
     if is_name(venue.name):
-        raise BadConfig(
-            f"{name}: account.orders is 'exchange', and {venue.name!r} is captured through ccxt, which gives no quotes: without one "
-            "nothing can be sized, and the risk gate lets nothing through; allowed here: 'paper'"
-        )
-    if venue.name not in ORDER_VENUES:
+        _check_through_ccxt(config, name)
+    elif venue.name not in ORDER_VENUES:
         able = ", ".join(map(repr, ORDER_VENUES))
         raise BadConfig(
             f"{name}: account.orders is 'exchange', and orders cannot be sent to {venue.name!r}, only to {able}; "
@@ -153,6 +152,27 @@ def _check_orders(config: Config, name: str) -> None:
             f"{name}: nobody has seen our orders at work at {venue.name!r}: they are written after its documentation alone (docs/"
             f"venues-orders.md). To send real orders all the same, set account.unproven_venue = {venue.name!r} (found "
             f"{account.unproven_venue!r}), and begin with a small canary_quote"
+        )
+
+
+def _check_through_ccxt(config: Config, name: str) -> None:
+    """What can be sent through ccxt, with what is needed to size it, by a key of which only a person can say what it may do."""
+    venue = config.venue
+    if venue.name not in THROUGH_CCXT:
+        able = ", ".join(map(repr, THROUGH_CCXT))
+        raise BadConfig(
+            f"{name}: account.orders is 'exchange', and through ccxt {venue.name!r} cannot be asked for an order by our id, so one "
+            f"whose answer was lost could not be found again; of ccxt's exchanges only {able} can; allowed here: 'paper'"
+        )
+    if not {*TRADED_STREAMS} <= {*venue.streams}:
+        raise BadConfig(
+            f"{name}: account.orders is 'exchange', and venue.streams holds {list(venue.streams)!r}; without quotes nothing is "
+            f"sized, and without trades no stop is set off: write streams = {json.dumps(TRADED_STREAMS)}"
+        )
+    if config.mode == "live" and not config.account.key_cannot_withdraw:
+        raise BadConfig(
+            f"{name}: live trading takes only keys that may not withdraw, and through ccxt {venue.name!r} cannot be asked what a key "
+            "may do. Look in the exchange's API management, switch withdrawals off, and say so: account.key_cannot_withdraw = true"
         )
 
 

@@ -33,7 +33,8 @@ class Venue(_Section, frozen=True):
 class Account(_Section, frozen=True):
     """orders: "paper" fills in our simulated market; "exchange" sends signed orders to the venue's addresses. canary: with mode
     "live" a position is worth so much at most, until so many filled orders agreed with the venue's balances. unproven_venue:
-    the venue's name once more, where its order entry was never seen at work. durable: an order is in the ledger before it
+    the venue's name once more, where its order entry was never seen at work. key_cannot_withdraw: somebody has looked, at a venue
+    that cannot be asked. durable: an order is in the ledger before it
     leaves; "strict": also on the disk, "overlapped": on the disk before the next of its instrument. stops: "venue": of stops by
     hand another order lies at the venue, where that keeps them; "held": they are with us alone.
     """
@@ -46,6 +47,7 @@ class Account(_Section, frozen=True):
     secret_env: str = "NINEFOLD_API_SECRET"
     passphrase_env: str = "NINEFOLD_API_PASSPHRASE"
     unproven_venue: str = ""
+    key_cannot_withdraw: bool = False
     canary_quote: Positive = 20.0
     canary_orders: Annotated[int, msgspec.Meta(ge=1)] = 20
     durable: Literal["overlapped", "strict"] = "strict"

@@ -25,7 +25,8 @@ pairs = ["BTC/USDT", "ETH/USDT"]
 # ws_api_url = ""
 
 # ccxt.EXCHANGE          # as a name: any other exchange that ccxt knows, for example "ccxt.bitvavo" (pip install
-#                          "ninefold[ccxt]"); streams = ["candles:1m"] takes the exchange's candles in place of trades
+#                          "ninefold[ccxt]"); streams = ["candles:1m"] takes the exchange's candles in place of trades,
+#                          streams = ["trades", "quotes"] the best prices too: nothing is sized without
 
 # [[capture]]            # further venues that are recorded only, as many as you like
 # name = "kraken"
@@ -45,6 +46,7 @@ stops = "held"           # stops by hand are with us alone; "venue": beside each
 # passphrase_env = "NINEFOLD_API_PASSPHRASE"   # of OKX alone
 # keys_file = ""         # or an owner-only file {"apiKey": ..., "secret": ..., "passphrase": ...}
 # unproven_venue = ""    # real orders to a venue whose order entry nobody has seen at work need its name here (docs/venues-orders.md)
+# key_cannot_withdraw = false   # true: you have looked at the exchange; through ccxt it cannot be asked, and live orders need it
 
 [risk]
 position_quote = 2000.0  # worth of one instrument's position at most

@@ -33,10 +33,6 @@ class Kernel(ABC):
     def step(self, values: Values) -> None:
         """One bar: read the inputs' slots, write the own ones."""
 
-    def stepper(self) -> Callable[[Values], None]:
-        """`step`, or what does the same in less time; it stays good as long as the kernel lives."""
-        return self.step
-
     @abstractmethod
     def run(self, series: Series) -> None:
         """Many bars at once, shape (n,): leaves the bits and the state that n steps would leave."""
@@ -65,24 +61,11 @@ class Elementwise(Kernel):
         array: Callable[..., np.ndarray],
     ) -> None:
         super().__init__(inputs, slot)
-        self._scalar = scalar
+        self.scalar = scalar
         self.array = array
 
     def step(self, values: Values) -> None:
-        values[self.slot] = self._scalar(*[values[slot] for slot in self.inputs])
-
-    def stepper(self) -> Callable[[Values], None]:
-        if len(self.inputs) not in (2, 3):
-            return self.step
-        (a, b), c, slot, scalar = self.inputs[:2], self.inputs[-1], self.slot, self._scalar
-
-        def of_two(values: Values) -> None:
-            values[slot] = scalar(values[a], values[b])
-
-        def of_three(values: Values) -> None:
-            values[slot] = scalar(values[a], values[b], values[c])
-
-        return of_two if len(self.inputs) == 2 else of_three
+        values[self.slot] = self.scalar(*[values[slot] for slot in self.inputs])
 
     def run(self, series: Series) -> None:
         series[self.slot] = self.array(*[series[slot] for slot in self.inputs])

@@ -17,24 +17,44 @@ STARTED = 8  # the pipeline (re)started: Run
 
 CHUNK = 16  # stream log: a finished chunk
 
+MARKET = "market"  # the first websocket of a venue's public data; others are "market 2" and so on
+
 
 class Answer(msgspec.Struct, array_like=True, gc=False):
-    """purpose: what was asked for ("depth", "exchangeInfo", "trades"); url as asked; status 0 if no answer came."""
+    """purpose: what was asked for ("depth", "exchangeInfo", "trades"); url as asked; status 0 if no answer came. name: of the
+    connection whose reader asked.
+    """
 
     venue: str
     purpose: str
     url: str
     status: int
     body: bytes
+    name: str = MARKET
 
 
 class ConnectionChange(msgspec.Struct, array_like=True, gc=False):
-    """state: "open", "lost" or "silent"; number is the record's connection."""
+    """state: "open", "lost" or "silent"; number is the record's connection.
+
+    symbols, streams: what comes over it, as the venue writes it; None: all that is wanted, over the only one there is.
+    trades: whether trades do.
+    """
 
     venue: str
     name: str
     state: str
     reason: str = ""
+    symbols: tuple[str, ...] | None = None
+    streams: tuple[str, ...] | None = None
+    trades: bool = True
+
+    @property
+    def is_market(self) -> bool:
+        return self.name.partition(" ")[0] == MARKET
+
+    @property
+    def line(self) -> str:
+        return line_of(self.venue, self.name)
 
 
 class Headlines(msgspec.Struct, array_like=True, gc=False):
@@ -91,6 +111,19 @@ class Input(msgspec.Struct, array_like=True, gc=False):
     connection: int
     receive_ns: int
     payload: bytes
+
+
+def line_of(venue: str, name: str) -> str:
+    """What a connection of a venue is called among those of all venues: "binance", "binance 2".
+
+    >>> line_of("binance", "market"), line_of("binance", "market 2")
+    ('binance', 'binance 2')
+    """
+    return venue + name.removeprefix(MARKET)
+
+
+def venue_of_line(line: str) -> str:
+    return line.partition(" ")[0]
 
 
 encode = msgspec.msgpack.Encoder().encode

@@ -84,10 +84,10 @@ class BarMaker:
                 self._gap(record)
             elif isinstance(record, Started):
                 self._lost(list(self._state.series))
-            elif isinstance(record, Connection) and record.name == "market" and record.state == "open":
-                self._opened(record.venue)
-            elif isinstance(record, Connection) and record.name == "market" and record.state == "lost":
-                self._lost(self._of_venue(record.venue))
+            elif isinstance(record, Connection) and record.has_trades and record.state == "open":
+                self._opened(record)
+            elif isinstance(record, Connection) and record.has_trades and record.state == "lost":
+                self._lost(self._over(record))
         return chunk
 
     def save(self) -> bytes:
@@ -168,16 +168,18 @@ class BarMaker:
     def _venue(self, instrument: int) -> str:
         return self._state.venues.get(instrument, UNLISTED)
 
-    def _of_venue(self, venue: str) -> list[int]:
-        return [instrument for instrument in self._state.series if self._venue(instrument) in (venue, UNLISTED)]
+    def _over(self, connection: Connection) -> list[int]:
+        """The instruments whose trades come over a connection."""
+        told, mine = connection.instruments, (connection.venue, UNLISTED)
+        return [of for of in self._state.series if self._venue(of) in mine and (told is None or of in told)]
 
-    def _opened(self, venue: str) -> None:
+    def _opened(self, connection: Connection) -> None:
         """An instrument that is new on this connection may have traded before it; one that was there is in doubt from
         `_lost` on.
         """
-        for of in (venue, UNLISTED):
-            self._state.covered_ns[of] = OPENING_NS
-        for instrument in self._of_venue(venue):
+        for venue in (connection.venue, UNLISTED):
+            self._state.covered_ns[venue] = OPENING_NS
+        for instrument in self._over(connection):
             series = self._state.series[instrument]
             if series.covered_ns == FOREVER_NS:
                 series.covered_ns = OPENING_NS

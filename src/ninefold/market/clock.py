@@ -88,6 +88,10 @@ class VenueClock:
         if connection in self.offsets:
             self._ended.add(connection)
 
+    def all_lost(self) -> None:
+        """The program began anew: no connection of before is there any more."""
+        self._ended.update(self.offsets)
+
     def stamp(self, connection: int, exchange_ns: int, receive_ns: int) -> None:
         """A frame with the venue's own time."""
         if self.now_ns and exchange_ns > self.now_ns + FAR_NS:

@@ -26,12 +26,20 @@ class Listed(Record, frozen=True, kw_only=True, tag="listed"):
 
 
 class Connection(Record, frozen=True, kw_only=True, tag="connection"):
-    """A connection opened or was lost; `venue` and `name` say which."""
+    """A connection opened or was lost; `venue` and `name` say which. trades: whether any come over it. instruments: those of
+    which something does, as far as they are listed; None: all of the venue.
+    """
 
     venue: str
     name: str
     state: str  # "open" | "lost" | "silent"
     reason: str = ""
+    instruments: tuple[int, ...] | None = None
+    trades: bool = True
+
+    @property
+    def has_trades(self) -> bool:
+        return self.trades and self.name.partition(" ")[0] == "market"
 
 
 class Offset(Record, frozen=True, kw_only=True, tag="offset"):

@@ -116,7 +116,7 @@ def document(wanted: Wanted, ready: Ready, result: Result, found: Played, judgin
         "bars": len(bars),
         "unknown_bars": int((~bars.known).sum()),
         **judged(result, hold, found, judging, width_ns, wanted.target_volatility),
-        "fee_tier": fee_tier(result, bars.open_ns[result.fills["bar"]]),
+        "fee_tier": fee_tier(result),
         "sensitivity": sensitivity(result, more, bars.close, spread, width_ns),
         "open_trade": next(iter(trades_told(bars, bars.unit, result.open_trade)), None),
         "trades": trades_told(bars, bars.unit, result.trades),

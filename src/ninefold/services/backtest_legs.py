@@ -77,7 +77,7 @@ def document(wanted: Wanted, ready: Ready, result: PortfolioResult, found: Playe
         "filled": ready.legs.filled,
         **about(wanted, ready),
         **judged(result, ready.held(), found, judging, wanted.width_ns, wanted.target_volatility),
-        "fee_tier": fee_tier(result, ready.first.bars.open_ns[result.fills["bar"]]),
+        "fee_tier": fee_tier(result),
         "sensitivity": sensitivity(result, _played_again(ready), close, spread, wanted.width_ns),
         "unfilled": _unfilled(ready, result),
         "open_trade": next(iter(open_trades), None),

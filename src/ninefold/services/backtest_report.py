@@ -15,7 +15,6 @@ from ninefold.backtest.bars import Bars
 from ninefold.backtest.exact import ONE
 from ninefold.backtest.fee_tiers import Volumes
 from ninefold.backtest.market_rules import tiers_of
-from ninefold.backtest.outcome import Reason
 from ninefold.backtest.result import Account
 from ninefold.backtest.statistics.activity import cost_share, sortino
 from ninefold.backtest.statistics.bootstrap import bootstrap_interval
@@ -28,6 +27,7 @@ from ninefold.backtest.statistics.sharpe import YEAR_NS, ratio, sharpes
 from ninefold.backtest.statistics.verdict import verdict
 from ninefold.backtest.statistics.weekly import weekly_objective
 from ninefold.services.backtest_outcome import Played, known_returns
+from ninefold.services.told import PART, Told
 from ninefold.store.trials import Tried
 
 SEED = 0  # of all that is drawn for a report, so that the same run gives the same document
@@ -59,7 +59,7 @@ def judged(
         "turnover": result.turnover,
         **costs(result),
         "funding": quote(result.funding, result.unit),
-        "liquidations": int((result.fills["reason"] == Reason.LIQUIDATION).sum()),
+        "liquidations": result.liquidations,
         "buy_and_hold": earned(hold, width_ns, volatility),
     }
 
@@ -106,14 +106,12 @@ def costs(result: Account) -> dict[str, float]:
     }
 
 
-def fee_tier(result: Account, fill_ns: np.ndarray) -> dict[str, Any] | None:
-    """The tier that counts after the last close; None where fees do not go by tiers. fill_ns: when each fill was."""
+def fee_tier(result: Account) -> dict[str, Any] | None:
+    """The tier that counts after the last close; None where fees do not go by tiers."""
     tiers = tiers_of(result.rules, result.unit)
     if not tiers:
         return None
-    volumes = Volumes(tiers)
-    for day, value in zip((fill_ns // DAY_NS).tolist(), result.values.tolist(), strict=True):
-        volumes.add(day, value)
+    volumes = Volumes(tiers, dict(result.traded_on))
     day = int(result.close_ns[-1]) // DAY_NS
     at = volumes.tier(day)
     return {
@@ -168,6 +166,12 @@ def trades_told(bars: Bars, unit: Fraction, rows: np.ndarray) -> list[dict[str, 
         "fees": np.asarray(quote(rows["fees"], unit)).tolist(),
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def amounts_told(units: np.ndarray, unit: Fraction) -> Told:
+    """Each in quote."""
+    lengths = [min(PART, len(units) - first) for first in range(0, len(units), PART)]
+    return Told(lengths, lambda number: np.asarray(quote(units[number * PART :][:PART], unit)).tolist())
 
 
 def quote(counted: Any, step: Fraction) -> Any:

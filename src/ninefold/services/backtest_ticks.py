@@ -29,7 +29,6 @@ from ninefold.backtest.statistics.holdout import BehindTheWall, moment
 from ninefold.backtest.target import Changes
 from ninefold.backtest.ticks.decide import EmaCross
 from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder, Latency
-from ninefold.backtest.ticks.result import TickResult
 from ninefold.backtest.ticks.stream import Way, tick_numbers
 from ninefold.backtest.ticks.tape import BadTicks
 from ninefold.market.time import width_of
@@ -37,11 +36,12 @@ from ninefold.services.backtest_completeness import COMPLETENESS, completeness_o
 from ninefold.services.backtest_config import as_asked, as_kept, funding_kept
 from ninefold.services.backtest_outcome import Played as Judged
 from ninefold.services.backtest_outcome import played
-from ninefold.services.backtest_report import Judging, fee_tier, judged, quote, times, trades_told
+from ninefold.services.backtest_report import Judging, amounts_told, fee_tier, judged, times, trades_told
 from ninefold.services.backtest_strategy import choose
 from ninefold.services.backtest_wanted import BadBacktest, check_looks, fees_of, funding_each, margin_of
 from ninefold.services.ticks_play import BAR, EACH, QUEUES, Played, player_of, streamed
 from ninefold.services.ticks_source import Asked, Seen, Source, source_of
+from ninefold.services.told import Told
 from ninefold.store.trials import Search, Trial, TrialReader, Trials
 from ninefold.strategy.forms import TradeCode
 
@@ -184,37 +184,37 @@ def backtest_ticks(wanted: WantedTicks, now_ns: int) -> dict[str, Any]:
         trial = trials.begin(search, now_ns)
         if look:
             trials.look(trial, str(wanted.look), now_ns)
-        found, bars, more = ready.play()
-        result = on_bars(found, bars)
-        counted = played(result, ready.way.width_ns)
+        found = ready.play()
+        counted = played(found.account, ready.way.width_ns)
         trials.finish(trial, counted.outcome)
         judging = Judging(trial, trials.tried(ready.family), trials.alike(ready.family, counted.outcome.compact))
-    told = document(wanted, ready.name, ready.parameters, Played(found, bars, more), result, counted, judging)
-    return {**told, COMPLETENESS: completeness_of_ticks(wanted.data_dir, ready.source.read, bars)}
+    told = document(wanted, ready.name, ready.parameters, found, counted, judging)
+    return {**told, COMPLETENESS: completeness_of_ticks(wanted.data_dir, ready.source.read, found.account.bars)}
 
 
 def document(
     wanted: WantedTicks,
     name: str,
     parameters: Mapping[str, Any],
-    run_: Played,
-    result: Result,
+    found: Played,
     counted: Judged,
     judging: Judging,
 ) -> dict[str, Any]:
-    """What is told of a run. result: the same on bars."""
-    found, bars, more = run_
+    """What is told of a run; its long lists are `Told`."""
+    account, bars = found.account, found.account.bars
     return {
         "strategy": name,
         "set": dict(parameters),
         **about(wanted, bars),
         "ticks": found.ticks,
-        **more,
-        **judged(result, held(bars, result.rules), counted, judging, wanted.width_ns, TARGET_VOLATILITY),
-        "fee_tier": fee_tier(result, found.fill_ns),
-        "open_trade": next(iter(trades_told(bars, bars.unit, found.open_trade)), None),
-        "trades": trades_told(bars, bars.unit, found.trades),
-        "equity_curve": np.asarray(quote(result.equity, bars.unit)).tolist(),
+        **found.more,
+        **judged(account, held(bars, account.rules), counted, judging, wanted.width_ns, TARGET_VOLATILITY),
+        "fee_tier": fee_tier(account),
+        "open_trade": next(iter(trades_told(bars, bars.unit, account.open_trade)), None),
+        "trades": Told(
+            account.trades.lengths, lambda number: trades_told(bars, bars.unit, account.trades.part(number))
+        ),
+        "equity_curve": amounts_told(account.equity, bars.unit),
     }
 
 
@@ -277,9 +277,9 @@ def again(trial: Trial, data_dir: Path) -> tuple[str, str, bytes, dict[str, Any]
     """A counted trial once more: identity of data and code, the digest of the result, and how complete what it read is; nothing is
     counted."""
     ready = made_ready(wanted_of(trial.search.config, data_dir))
-    found, bars, _ = ready.play()
-    counted = played(on_bars(found, bars), ready.way.width_ns)
-    complete = completeness_of_ticks(data_dir, ready.source.read, bars)
+    account = ready.play().account
+    counted = played(account, ready.way.width_ns)
+    complete = completeness_of_ticks(data_dir, ready.source.read, account.bars)
     return ready.seen.snapshot, ready.code, counted.outcome.digests[0], complete
 
 
@@ -294,12 +294,3 @@ def wanted_of(config: Mapping[str, Any], data_dir: Path) -> WantedTicks:
         named = {"strategy": config["strategy"], "settings": settings}
     file = None if config["ticks"] is None else Path(config["ticks"])
     return WantedTicks(data_dir=data_dir, file=file, **{name: config[name] for name in ASKED}, **named, **more)
-
-
-def on_bars(found: TickResult, bars: Bars) -> Result:
-    """The same fills by the bars in which they were; the numbers are those of trades."""
-    fills = found.fills.copy()
-    step = (found.fill_ns - bars.open_ns[0]) // (bars.close_ns[0] - bars.open_ns[0])
-    fills["bar"] = np.clip(step, 0, len(bars) - 1)  # quotes may be filled after the last trade
-    fills["inside"] = 1
-    return Result(bars, found.rules, found.numbers, fills)

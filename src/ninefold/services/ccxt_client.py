@@ -1,7 +1,8 @@
 """Orders through ccxt: its calls, one at a time, and the account asked for again and again.
 
 In:  requests as ccxt_requests.py makes them. Out: a status in place of http's, and what the call gave as JSON, or the name of
-     the error and its text. A new order is called for once: ccxt is told to try nothing again.
+     the error and its text. A new order is called for once: ccxt is told to try nothing again. An order that ccxt's pace
+     would keep too long does not leave, and after the wait the fence is asked.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Any
 import aiohttp
 
 from ninefold.config import Venue
-from ninefold.services.ccxt_exchange import UNEXPECTED, exchange_of
-from ninefold.venues.account_answers import ABSENT, NO_ANSWER, TAKEN
+from ninefold.services.ccxt_exchange import SHARING, UNEXPECTED, exchange_of
+from ninefold.venues.account_answers import ABSENT, NO_ANSWER, NOT_SENT, TAKEN
 from ninefold.venues.ccxt_answers import ERROR, GAVE
 from ninefold.venues.entry_client import FIRST_WAIT_S, LONGEST_WAIT_S
 from ninefold.venues.order_entry import OrderEntry
@@ -27,6 +28,10 @@ from ninefold.venues.signed import Keys, Unsigned
 POLL_S = 3.0  # between two looks at the account
 QUIET_MS = 10_000  # after the exchange said that there were too many calls
 dump = partial(json.dumps, default=str, separators=(",", ":"))
+
+
+class _NoRoom(Exception):
+    """ccxt's pace kept a call until it was too late for it."""
 
 
 class CcxtClient:
@@ -39,17 +44,21 @@ class CcxtClient:
         keys: Keys,
         clock: Callable[[], int],
         fence: Callable[[], None],
-        make: Callable[[Venue], Any] = exchange_of,
+        make: Callable[[Venue, int], Any] = exchange_of,
     ) -> None:
         """raises: BadConfig without ccxt, and for an exchange that it does not know."""
         self.problem = "not started"
         self._entry = entry
         self._clock = clock
         self._fence = fence
-        self._exchange = make(venue)
+        self._exchange = make(venue, SHARING)
         self._exchange.apiKey, self._exchange.secret, self._exchange.password = keys.key, keys.secret, keys.passphrase
         self._exchange.options.update({"adjustForTimeDifference": True, "maxRetriesOnFailure": 0})
+        self._pace, self._exchange.throttle = self._exchange.throttle, self._leave
         self._turn = asyncio.Lock()
+        self._by_s: float | None = None  # when what is called now has to have left
+        self._fenced = False
+        self._left = False  # a request of what is called now
         self._quiet_until_ms = 0
 
     async def start(self) -> None:
@@ -63,17 +72,29 @@ class CcxtClient:
 
     async def learn(self) -> None:
         """The markets, of which every call needs to know."""
-        await self._exchange.load_markets()
+        async with self._turn:
+            self._by_s, self._fenced = None, False
+            await self._exchange.load_markets()
 
     async def order(self, request: Unsigned, within_s: float) -> tuple[int, str]:
-        """An order, once, at ccxt's own pace for the exchange. raises: what the fence raises."""
-        return await self.cancel(request)
+        """An order, once; NOT_SENT and why if its turn, or ccxt's pace, does not come in time. raises: what the fence raises."""
+        by_s = asyncio.get_running_loop().time() + within_s
+        try:
+            async with asyncio.timeout_at(by_s):
+                await self._turn.acquire()
+        except TimeoutError:
+            return NOT_SENT, f"other calls of {self._entry.reading.venue} took more than {within_s} s"
+        try:
+            if (wait_ms := self.quiet_ms()) > 0:
+                return NOT_SENT, f"the venue asked us to wait another {wait_ms} ms"
+            return await self._called(request, by_s, fenced=True)
+        finally:
+            self._turn.release()
 
     async def cancel(self, request: Unsigned) -> tuple[int, str]:
         """A cancel, once. raises: what the fence raises."""
         async with self._turn:
-            self._fence()
-            return await self._called(request)
+            return await self._called(request, fenced=True)
 
     async def until_answered(self, request: Unsigned) -> tuple[int, str]:
         """Ask, with growing pauses, until there is an answer or no such order."""
@@ -89,11 +110,26 @@ class CcxtClient:
             await asyncio.sleep(max(pause_s, self.quiet_ms() / 1000))
             pause_s = min(2 * pause_s, LONGEST_WAIT_S)
 
-    async def _called(self, request: Unsigned) -> tuple[int, str]:
+    async def _leave(self, cost: float | None = None) -> None:
+        """In place of ccxt's own wait before each of its requests. raises: _NoRoom, what the fence raises."""
+        try:
+            async with asyncio.timeout_at(self._by_s):
+                await self._pace(cost)
+        except TimeoutError:
+            raise _NoRoom from None
+        if self._fenced:
+            self._fence()
+        self._left = True
+
+    async def _called(self, request: Unsigned, by_s: float | None = None, *, fenced: bool = False) -> tuple[int, str]:
         ccxt = import_module("ccxt")
+        self._by_s, self._fenced, self._left = by_s, fenced, False
         arguments = request.body if isinstance(request.body, dict) else {}
         try:
             return GAVE, dump(await getattr(self._exchange, request.path)(**arguments))
+        except _NoRoom:
+            reason = f"the pace of {self._entry.reading.venue} leaves no room in time"
+            return NO_ANSWER if self._left else NOT_SENT, reason
         except (ccxt.RateLimitExceeded, ccxt.DDoSProtection) as error:
             self._quiet_until_ms = self._clock() // MILLISECOND_NS + QUIET_MS
             return ERROR, self._said(error)

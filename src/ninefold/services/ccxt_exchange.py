@@ -27,6 +27,7 @@ UNEXPECTED = (ArithmeticError, AssertionError, AttributeError, LookupError, OSEr
 OPTIONS = {  # where ccxt asks by REST for what has other ids than the trades of the stream
     "binanceus": {"fetchTradesMethod": "publicGetTrades"},
 }
+SHARING = 2  # where a venue is traded: who captures it and who trades there each have an object of ccxt
 NO_ANSWER, WRONG, NOT_UNDERSTOOD, TROUBLE = 0, 400, 422, 500
 
 
@@ -38,8 +39,11 @@ class Failed(Exception):
         self.status = status
 
 
-def exchange_of(venue: Venue) -> Any:
-    """Needs the extra `ccxt`. raises: BadConfig without it, and for an exchange that ccxt does not know."""
+def exchange_of(venue: Venue, sharing: int = 1) -> Any:
+    """Needs the extra `ccxt`. sharing: how many objects call the exchange; each keeps to its part of the exchange's pace.
+
+    raises: BadConfig without it, and for an exchange that ccxt does not know.
+    """
     try:
         streaming, asked = import_module("ccxt.pro"), import_module("ccxt.async_support")
     except ModuleNotFoundError as error:
@@ -60,6 +64,9 @@ def exchange_of(venue: Venue) -> Any:
     exchange.options.update(OPTIONS.get(name, {}))
     exchange.number = str
     exchange.on_json_response = decode
+    exchange.rateLimit *= sharing
+    exchange.tokenBucket = None  # made of the rate when the exchange was made
+    exchange.init_rest_rate_limiter()
     _point(exchange, venue)
     if hasattr(exchange, "client"):
         exchange.client = partial(_listening, exchange.client)

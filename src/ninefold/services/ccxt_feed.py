@@ -24,13 +24,22 @@ from ninefold.services.ccxt_exchange import NO_ANSWER, WRONG, Failed, asked, exc
 from ninefold.services.intake import Intake
 from ninefold.venues.adapter import Question
 from ninefold.venues.ccxt import MOST_OF_PAGE, purpose, symbol_of
-from ninefold.venues.ccxt_names import CANDLES, STREAMS
-from ninefold.venues.ccxt_wire import FETCH_CANDLES, FETCH_TIME, FETCH_TRADES, MARKETS, WATCH_CANDLES, WATCH_TRADES
+from ninefold.venues.ccxt_names import CANDLES, QUOTES, STREAMS
+from ninefold.venues.ccxt_wire import (
+    FETCH_BOOK,
+    FETCH_CANDLES,
+    FETCH_TIME,
+    FETCH_TRADES,
+    MARKETS,
+    WATCH_CANDLES,
+    WATCH_TRADES,
+)
 from ninefold.venues.collector import Collector
 from ninefold.venues.refused import Refused
 
 CLOCK_S = 10.0
-POLL_S = 1.0  # between two pages of a symbol; ccxt keeps the exchange's own limit besides
+POLL_S = 1.0  # between two pages or quotes of a symbol; ccxt keeps the exchange's own limit besides
+LEVELS = 5  # asked for of a book, the fewest that exchanges give
 SILENT_S = 120.0  # ccxt's pings notice a dead line in seconds; this is for a stream that was dropped on an open one
 LOOK_S = 1.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
@@ -129,7 +138,12 @@ class CcxtFeed:
             yield self._clocked()
         for symbol in self._venue.pairs:
             for stream in self._venue.streams or STREAMS:
-                yield self._candles(symbol, stream.removeprefix(CANDLES)) if CANDLES in stream else self._trades(symbol)
+                yield self._followed(symbol, stream)
+
+    def _followed(self, symbol: str, stream: str) -> Coroutine[Any, Any, None]:
+        if stream == QUOTES:
+            return self._quotes(symbol)
+        return self._candles(symbol, stream.removeprefix(CANDLES)) if CANDLES in stream else self._trades(symbol)
 
     async def _clocked(self) -> None:
         """Trades of a stream tell the time; pages of them tell it late, and candles not at all."""
@@ -149,6 +163,15 @@ class CcxtFeed:
                 raise Failed(NO_ANSWER, OverflowError(f"more than {KEPT_BY_CCXT} trades of {symbol} at once"))
             streamed = True
             self._put_told(WATCH_TRADES, list(map(dump, told)), symbol)
+
+    async def _quotes(self, symbol: str) -> None:
+        """Asked for again and again: every exchange tells its book so, and a stream of changes has to be proven first. That
+        they come says nothing of the line of the trades: neither that it is open, nor that it is not silent."""
+        while True:
+            book = await asked(self._exchange.fetch_order_book(symbol, LEVELS))
+            best = {"timestamp": book.get("timestamp"), "bids": book["bids"][:1], "asks": book["asks"][:1]}
+            self._put_frame(FETCH_BOOK, [dump(best)], symbol)
+            await asyncio.sleep(POLL_S)
 
     async def _candles(self, symbol: str, timeframe: str) -> None:
         """The past ones first: a stream begins with the one that is open."""
@@ -248,6 +271,9 @@ class CcxtFeed:
     def _put_told(self, call: str, rows: list[str], symbol: str, timeframe: str = "") -> None:
         self._opened()  # a line that was open before this round did not open in it
         self._heard_ns = self._clock()
+        self._put_frame(call, rows, symbol, timeframe)
+
+    def _put_frame(self, call: str, rows: list[str], symbol: str, timeframe: str = "") -> None:
         head = dump({"call": call, "symbol": symbol, "timeframe": timeframe})
         self._put(inputs.FRAME, self._number, f'{head[:-1]},"told":[{",".join(rows)}]}}'.encode())
 

@@ -105,10 +105,9 @@ class _Heard:
     def report(
         self, venue: str, seconds: float, connected: bool, now_ns: int, opened_ns: int | None, failures: list[str]
     ) -> Report:
-        adapter = self._collector.adapters[venue]
         streams = {
             stream: round((now_ns - last_ns) / SECOND_NS, 3) if last_ns > (opened_ns or 0) else None
-            for stream, last_ns in sorted(adapter.seen.items())
+            for stream, last_ns in sorted(self._collector.seen(venue).items())
         }
         for instrument in self._collector.registry.current():
             self._of(instrument.id)

@@ -10,6 +10,7 @@ import asyncio
 import sys
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from ninefold.market.chunk import Chunk
 from ninefold.market.records import Flatten, Halted
 from ninefold.market.time import SECOND_NS, TICK_NS
 from ninefold.services import asking, halt
+from ninefold.services.ccxt_exchange import SHARING, exchange_of
 from ninefold.services.ccxt_feed import CcxtFeed
 from ninefold.services.collect import MarketFeed
 from ninefold.services.disk import GUARD, disk_halt
@@ -65,7 +67,9 @@ class Door:
         numbers = count(1)
         self.limiters = {venue.name: Limiter(()) for venue in config.venues}
         self._feeds = [
-            feed_of(venue, self._intake, clock, self.collector, numbers, self.limiters[venue.name])
+            feed_of(
+                venue, self._intake, clock, self.collector, numbers, self.limiters[venue.name], _callers(config, venue)
+            )
             for venue in config.venues
         ]
 
@@ -184,6 +188,11 @@ class Door:
         self._intake.put(inputs.COMMAND, 0, now, encode(command))
 
 
+def _callers(config: Config, venue: Venue) -> int:
+    """Where orders are sent, CcxtClient calls too."""
+    return SHARING if venue is config.venue and config.account.orders == "exchange" else 1
+
+
 def feed_of(
     venue: Venue,
     intake: Intake,
@@ -191,10 +200,11 @@ def feed_of(
     collector: Collector,
     numbers: Iterator[int],
     limiter: Limiter | None = None,
+    callers: int = 1,
 ) -> MarketFeed | CcxtFeed:
-    """The edge of a venue. raises: BadConfig for one that needs ccxt and cannot have it."""
+    """The edge of a venue. callers: of ccxt, who share its pace. raises: BadConfig for one that needs ccxt and cannot have it."""
     if is_name(venue.name):
-        return CcxtFeed(venue, intake, clock, collector, numbers)
+        return CcxtFeed(venue, intake, clock, collector, numbers, partial(exchange_of, sharing=callers))
     return MarketFeed(venue, intake, clock, collector, numbers, limiter)
 
 

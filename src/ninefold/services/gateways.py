@@ -103,7 +103,11 @@ async def check_key(config: Config, clock: Callable[[], int], limiter: Limiter |
             await client.close()
         return
     if is_name(venue.name):
-        return  # nobody can be asked through ccxt; the config has said that it knows (docs/venues-orders.md)
+        if not config.account.key_cannot_withdraw:
+            raise KeysRefused(
+                f"{venue.name} cannot be asked what a key may do, and nobody says that this one may not withdraw"
+            )
+        return
     entry = ORDER_ENTRIES[venue.name]
     question = entry.requests.ask_rights()
     if question is None:

@@ -20,6 +20,15 @@ async def until(stop: asyncio.Event, jobs: Sequence[Coroutine[Any, Any, None]]) 
             raise error
 
 
+async def all_of(jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Jobs that never end by themselves. raises: what the first one that fails raises; the others are cancelled."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        await end(*tasks)
+
+
 async def end(*tasks: asyncio.Future[Any]) -> None:
     """Cancel until all have ended: a library that waits with a timeout can swallow a cancellation (asyncio.wait_for does
     before Python 3.12)."""

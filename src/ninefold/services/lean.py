@@ -22,6 +22,8 @@ LOOKED_FOR_BY_NATS = ("aiohttp",)
 LATER = ("yaml",)  # the page's library and numba load it for what is not asked of them
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc's names of its settings
 ARRAY, KEPT = 32 << 20, 256 << 20  # bytes: the largest that glibc allows, and what may lie unused
+KEPT_BY_STORE = 64 << 20
+SWITCH_S = 0.0003
 
 
 def load_nats() -> None:
@@ -43,13 +45,23 @@ def load(module: str, *libraries: str) -> ModuleType:
     return loaded
 
 
-def keep_freed() -> None:
-    """What is freed stays with the process, for a command that makes one array after another and is over in seconds: to give each
-    back and be handed it again, emptied, takes longer than most of what is done with it. Only glibc can be told so."""
+def keep_freed(most: int = KEPT) -> None:
+    """What is freed stays with the process, up to `most` bytes, for one that makes one array after another: to give each back
+    and be handed it again, emptied, takes longer than most of what is done with it. Only glibc can be told so."""
     tell = getattr(ctypes.CDLL(None), "mallopt", None)
     if tell is not None:
         tell(MMAP_THRESHOLD, ARRAY)
-        tell(TRIM_THRESHOLD, KEPT)
+        tell(TRIM_THRESHOLD, most)
+
+
+def ready_to_store() -> None:
+    """For a process that stores. What is freed stays with it, Arrow's arrays too, whose own allocator gives back what was free for
+    a moment. And one thread certifies in Python what another writes and a third reads: these need the interpreter for moments
+    only, and would wait for it as long as the first may hold it."""
+    keep_freed(KEPT_BY_STORE)
+    arrow = importlib.import_module("pyarrow")
+    arrow.set_memory_pool(arrow.system_memory_pool())
+    sys.setswitchinterval(SWITCH_S)
 
 
 class _Hiding(MetaPathFinder):

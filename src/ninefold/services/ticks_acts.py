@@ -30,9 +30,10 @@ from ninefold.backtest.ticks.turns import Acts, InTurns, quote_in_turns
 from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.backtest_ticks import WantedTicks
 from ninefold.services.fitting_plays import FLAT
-from ninefold.services.ticks_play import code_of, quoted_on, target_of, told_of_quotes, without_exits
+from ninefold.services.ticks_play import code_of, quoted_on, target_of, told_of_quotes
 from ninefold.services.ticks_source import Source
 from ninefold.strategy.forms import BookCode, Quoting, TradeCode
+from ninefold.strategy.parameters import BadStrategy
 from ninefold.strategy.plan import Plan
 
 
@@ -113,10 +114,15 @@ def acting_of(wanted: WantedTicks, points: Sequence[Chosen], source: Source, tic
         return OfQuotes(*quoted_on(plans[0], source, way, wanted.queue), way, plans)
     if codes:
         return OfCode(ticks, way, [code_of(points[0].name, code, source) for code in codes])
-    for plan in plans:
-        without_exits(plan, "where settings take over from each other")
+    if any(plan.exits != plans[0].exits for plan in plans):
+        raise BadStrategy(
+            f"strategy {points[0].name} has exits that go by the parameters that vary, so no account can go on from one setting to "
+            "the next; set those, or `ninefold sweep` takes it"
+        )
+    left = way.left_by(plans[0].exits)
+    tick_numbers(left.rules, source.tick, source.lot, source.highest)
     decides = [target_of(point, source, way.width_ns, wanted.each)() for point in points]
-    return OfTargets(ticks, way, [one.changes(ticks) for one in decides])
+    return OfTargets(ticks, left, [one.changes(ticks) for one in decides])
 
 
 def rows_of(of: Timed, from_ns: int, to_ns: int) -> tuple[int, int]:

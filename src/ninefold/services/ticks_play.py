@@ -19,6 +19,7 @@ from ninefold.backtest.stateful import line_of
 from ninefold.backtest.ticks.bars import BarsOfTicks
 from ninefold.backtest.ticks.decide import Formula, OfBars
 from ninefold.backtest.ticks.events import Session
+from ninefold.backtest.ticks.folded import Folded, Folds
 from ninefold.backtest.ticks.market import Terms, Traded
 from ninefold.backtest.ticks.on_trade import OnTrade as OnTradeInTicks
 from ninefold.backtest.ticks.on_trade import run_on_trade
@@ -26,14 +27,16 @@ from ninefold.backtest.ticks.orders import Queue
 from ninefold.backtest.ticks.quoted import result_of
 from ninefold.backtest.ticks.quoting import decimals, run_quoting
 from ninefold.backtest.ticks.result import TickResult
-from ninefold.backtest.ticks.stream import Stream, TickStrategy, Way, tick_numbers
+from ninefold.backtest.ticks.stream import Filled, Stream, TickStrategy, Way, tick_numbers
+from ninefold.backtest.trades import TRADES
 from ninefold.formula import Scale
 from ninefold.services.backtest_bars import market_of_bars
 from ninefold.services.backtest_strategy import Chosen
 from ninefold.services.ticks_source import Source
+from ninefold.store.packed_rows import PackedRows
 from ninefold.strategy.forms import BookCode, OnTrade, Quoting, TradeCode
 from ninefold.strategy.parameters import BadStrategy
-from ninefold.strategy.plan import NO_EXITS, Plan
+from ninefold.strategy.plan import Plan
 
 BAR, TRADE = "bar", "trade"
 EACH = (BAR, TRADE)
@@ -41,10 +44,10 @@ QUEUES = {"back": Queue.BACK_OF_QUEUE, "proportional": Queue.PROPORTIONAL}
 
 
 class Played(NamedTuple):
-    """more: what is told of such a run alone."""
+    """ticks: how many trades there were. more: what is told of such a run alone."""
 
-    result: TickResult
-    bars: Bars
+    account: Folded
+    ticks: int
     more: dict[str, Any]
 
 
@@ -90,14 +93,6 @@ def target_of(chosen: Chosen, source: Source, width_ns: int, each: str) -> Calla
     return lambda: OfBars(changes, bars.close_ns)
 
 
-def without_exits(plan: Plan, where: str) -> None:
-    """raises: BadStrategy."""
-    if plan.exits != NO_EXITS:
-        raise BadStrategy(
-            f"strategy {plan.name} has exits, which are not modelled on trades {where}; leave them out, or write on_trade"
-        )
-
-
 def code_of(name: str, code: TradeCode, source: Source) -> Callable[[], OnTradeInTicks]:
     """Free code on trades, new for each run."""
     return lambda: _InQuote(name, code.make(), float(source.tick), float(source.lot))
@@ -105,10 +100,19 @@ def code_of(name: str, code: TradeCode, source: Source) -> Callable[[], OnTradeI
 
 def streamed(strategy: TickStrategy, source: Source, way: Way) -> Played:
     account, bars = Stream(way, source.tick, source.lot, source.highest), BarsOfTicks(way.width_ns)
+    folds = Folds(way.width_ns, PackedRows(TRADES))
     for block in source.blocks():
-        account.take(block, strategy.changes(block))
+        folds.take(account.take(block, strategy.changes(block)))
         bars.take(block)
-    return Played(account.result(), bars.found(source.tick, source.lot), {})
+    found = folds.found(bars.found(source.tick, source.lot), way.rules, account.numbers)
+    return Played(found, account.rows, {})
+
+
+def folded(found: TickResult, bars: Bars) -> Folded:
+    """A run whose fills are all known, on bars of the trades that it met."""
+    folds = Folds(int(bars.close_ns[0] - bars.open_ns[0]), PackedRows(TRADES))
+    folds.take(Filled(found.fills, found.fill_ns))
+    return folds.found(bars, found.rules, found.numbers)
 
 
 def bars_of(source: Source, width_ns: int) -> Bars:
@@ -136,7 +140,8 @@ def quoted_on(plan: Plan, source: Source, way: Way, queue: str) -> tuple[Session
 
 def _quotes(plan: Plan, source: Source, session: Session, terms: Terms, way: Way) -> Played:
     traded, asked = run_quoting(plan, session, terms)
-    return Played(result_of(traded, way), bars_of(source, way.width_ns), told_of_quotes(traded, asked))
+    found = result_of(traded, way)
+    return Played(folded(found, bars_of(source, way.width_ns)), found.ticks, told_of_quotes(traded, asked))
 
 
 def told_of_quotes(traded: Traded, asked: int) -> dict[str, Any]:
@@ -148,7 +153,7 @@ def _on_trade(code: OnTradeInTicks, source: Source, way: Way) -> Played:
     ticks = source.whole()
     bars = BarsOfTicks(way.width_ns)
     bars.take(ticks)
-    return Played(run_on_trade(ticks, code, way), bars.found(source.tick, source.lot), {})
+    return Played(folded(run_on_trade(ticks, code, way), bars.found(source.tick, source.lot)), len(ticks), {})
 
 
 class _InQuote:

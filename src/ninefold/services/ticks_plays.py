@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,12 +22,15 @@ from ninefold.backtest.ticks.tape import Ticks
 from ninefold.backtest.ticks.turns import Acts
 from ninefold.services.backtest_completeness import completeness_of_ticks
 from ninefold.services.backtest_grid import Grid
-from ninefold.services.backtest_ticks import WantedTicks, document, looked, on_bars
+from ninefold.services.backtest_outcome import Played as Judged
+from ninefold.services.backtest_report import Judging
+from ninefold.services.backtest_ticks import WantedTicks, document, looked
 from ninefold.services.fitting_plays import Joined, Part, sweep_of
 from ninefold.services.ticks_acts import Acting, acting_of, rows_of
-from ninefold.services.ticks_play import Played, bars_of
+from ninefold.services.ticks_play import Played, bars_of, folded
 from ninefold.services.ticks_source import Seen, Source
 from ninefold.services.ticks_sweep import grid_of_ticks
+from ninefold.services.told import whole
 from ninefold.store.trials import TrialReader
 from ninefold.strategy.forms import TradeCode
 
@@ -72,16 +74,19 @@ class OnTape(NamedTuple):
         bars = self.made.between(start, stop)
         span = _span(bars)
         found = self.acting.alone(points, *span) if self._traded(*span) else [self._nothing(bars)] * len(points)
-        return sweep_of([on_bars(one, bars) for one in found])
+        return sweep_of([folded(one, bars) for one in found])
 
     def joined(self, parts: Sequence[Part]) -> Joined:
         acts = [Acts(*_span(self.made.between(*rows)), point) for rows, point in parts]
         bars = self.made.between(parts[0][0][0], parts[-1][0][1])
         traded = [one for one in acts if self._traded(one.start, one.stop)]
         found, more = self.acting.joined(traded) if traded else (self._nothing(bars), {})
-        result, first = on_bars(found, bars), self.grid.points[0]
-        played = Played(found, bars, more)
-        return Joined(result, bars, partial(document, self.wanted, first.name, first.parameters, played, result))
+        played, first = Played(folded(found, bars), found.ticks, more), self.grid.points[0]
+
+        def told(counted: Judged, judging: Judging) -> dict[str, Any]:
+            return whole(document(self.wanted, first.name, first.parameters, played, counted, judging))
+
+        return Joined(played.account, bars, told)
 
     def _traded(self, from_ns: int, to_ns: int) -> bool:
         first, last = rows_of(self.ticks, from_ns, to_ns)

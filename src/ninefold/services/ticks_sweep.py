@@ -30,7 +30,6 @@ from ninefold.services.backtest_ticks import (
     about,
     held,
     looked,
-    on_bars,
     wanted_of,
 )
 from ninefold.services.backtest_wanted import BadBacktest, Wanted, code_of
@@ -93,7 +92,7 @@ class TicksGround:
 
         def play(places: range) -> Judged:
             each = [self.plays[some[place]]() for place in places]
-            return played_each([on_bars(one.result, self.made) for one in each], self.width_ns)
+            return played_each([one.account for one in each], self.width_ns)
 
         return play
 

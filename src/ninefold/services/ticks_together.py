@@ -29,6 +29,9 @@ from ninefold.backtest.statistics.portfolio import effective_instruments
 from ninefold.backtest.statistics.sharpe import sharpe
 from ninefold.backtest.target import Changes
 from ninefold.backtest.ticks.on_trade import whole_target
+from ninefold.backtest.ticks.quotes import Quotes
+from ninefold.backtest.ticks.quotes_together import Quoted, trade_quotes_together
+from ninefold.backtest.ticks.quoting import asked_by, told_quotes
 from ninefold.backtest.ticks.result import TickResult
 from ninefold.backtest.ticks.together import Asks, Market, TogetherResult, run_markets, run_markets_live
 from ninefold.backtest.ticks.together_bars import on_grid
@@ -38,13 +41,19 @@ from ninefold.services.backtest_report import Judging, fee_tier, judged, quote, 
 from ninefold.services.backtest_strategy import Chosen, choose
 from ninefold.services.backtest_ticks import TARGET_VOLATILITY, WantedTicks, looked, wanted_of
 from ninefold.services.backtest_wanted import BadBacktest
-from ninefold.services.ticks_play import code_of, target_of
+from ninefold.services.ticks_play import code_of, quoted_on, target_of
 from ninefold.services.ticks_source import Seen, Source
 from ninefold.store.trials import Search, Trial, Trials
 from ninefold.strategy.forms import BookCode, Quoting, TradeCode
-from ninefold.strategy.parameters import BadStrategy
 
 KIND = "backtest-ticks-together"
+
+
+class Plays(NamedTuple):
+    """more: what is told of a run of quotes alone, from its result."""
+
+    play: Callable[[], TogetherResult]
+    more: Callable[[TogetherResult], dict[str, Any]] = lambda _: {}
 
 
 class Ready(NamedTuple):
@@ -54,7 +63,7 @@ class Ready(NamedTuple):
     sources: Mapping[str, Source]
     markets: Mapping[str, Market]
     seen: Seen
-    play: Callable[[], TogetherResult]
+    plays: Plays
 
 
 def backtest_ticks_together(wanted: WantedTicks, now_ns: int) -> dict[str, Any]:
@@ -73,7 +82,7 @@ def backtest_ticks_together(wanted: WantedTicks, now_ns: int) -> dict[str, Any]:
         trial = trials.begin(search, now_ns)
         if look:
             trials.look(trial, str(wanted.look), now_ns)
-        found = ready.play()
+        found = ready.plays.play()
         result = on_grid(found)
         counted = played(result, wanted.width_ns)
         trials.finish(trial, counted.outcome)
@@ -86,7 +95,7 @@ def again(trial: Trial, data_dir: Path) -> tuple[str, str, bytes, dict[str, Any]
     counted."""
     wanted = wanted_of(trial.search.config, data_dir)
     ready = made_ready(wanted)
-    result = on_grid(ready.play())
+    result = on_grid(ready.plays.play())
     counted = played(result, wanted.width_ns)
     return ready.seen.snapshot, ready.chosen.code, counted.outcome.digests[0], _complete(wanted, ready, result)
 
@@ -117,15 +126,11 @@ def _market(wanted: WantedTicks, source: Source, instruments: int) -> Market:
     return Market(source.whole(), way)
 
 
-def _player(
-    wanted: WantedTicks, chosen: Chosen, sources: Mapping[str, Source], markets: Mapping[str, Market]
-) -> Callable[[], TogetherResult]:
+def _player(wanted: WantedTicks, chosen: Chosen, sources: Mapping[str, Source], markets: Mapping[str, Market]) -> Plays:
     """raises: BadStrategy for a form that is not played here, or columns that there are not."""
     wants = chosen.plan.wants
     if isinstance(wants, Quoting | BookCode):
-        raise BadStrategy(
-            f"strategy {chosen.name} quotes, which is played on one instrument at a time; give one --instrument"
-        )
+        return _quoting(wanted, chosen, sources, markets)
     if isinstance(wants, TradeCode):
         makes = {name: code_of(chosen.name, wants, source) for name, source in sources.items()}
 
@@ -141,13 +146,31 @@ def _player(
 
             return wanted_at
 
-        return lambda: run_markets_live(markets, {name: asks(name) for name in markets}, wanted.cash)
+        return Plays(lambda: run_markets_live(markets, {name: asks(name) for name in markets}, wanted.cash))
     changes = {
         name: target_of(chosen, source, wanted.width_ns, wanted.each)().changes(markets[name].ticks)
         for name, source in sources.items()
     }
     left = {name: Market(ticks, way.left_by(chosen.plan.exits)) for name, (ticks, way) in markets.items()}
-    return lambda: run_markets(left, changes, wanted.cash)
+    return Plays(lambda: run_markets(left, changes, wanted.cash))
+
+
+def _quoting(
+    wanted: WantedTicks, chosen: Chosen, sources: Mapping[str, Source], markets: Mapping[str, Market]
+) -> Plays:
+    """raises: as `quoted_on`, of any instrument."""
+    plan, quoted, asked = chosen.plan, {}, 0
+    for name, source in sources.items():
+        session, terms = quoted_on(plan, source, markets[name].way, wanted.queue)
+        shown, made = asked_by(plan, session, terms)
+        make = told_quotes(made) if isinstance(made, Quotes) else made
+        quoted[name] = Quoted(session, replace(terms, cash=0), shown.timer, make, markets[name])
+        asked += len(shown.at_ns)
+    events = sum(len(one.session) for one in quoted.values())
+    return Plays(
+        lambda: trade_quotes_together(quoted, wanted.cash),
+        lambda found: {"events": events, "asked": asked, "fills": int(np.count_nonzero(found.fills["size"]))},
+    )
 
 
 def held(result: PortfolioResult) -> PortfolioResult:
@@ -181,8 +204,9 @@ def document(
         "to": times(result.close_ns[-1:])[0],
         "bars": len(result.close_ns),
         "ticks": sum(len(market.ticks) for market in found.markets.values()),
+        **ready.plays.more(found),
         **told,
-        "fee_tier": fee_tier(result, found.fill_ns),
+        "fee_tier": fee_tier(result),
         "portfolio": whole,
         "instruments": [
             _row(wanted, found, result, name, returns) for name, returns in zip(found.each, made, strict=True)

@@ -62,6 +62,7 @@ class Line(asyncio.BufferedProtocol):
         self._speech = ClientProtocol(parse_uri(url), max_size=MESSAGE_MOST)
         self._transport: asyncio.Transport | None = None
         self._parts: list[bytes] = []
+        self.pongs = 0  # that have come
         self._data = np.zeros(BUFFER_BYTES + PADDING, np.uint8)
         self._end = 0
         self._most_bytes = BUFFER_BYTES  # of one read
@@ -193,6 +194,8 @@ class Line(asyncio.BufferedProtocol):
                 if event.fin:
                     self._listener.message(b"".join(self._parts))
                     self._parts = []
+            elif isinstance(event, Frame) and event.opcode is Opcode.PONG:
+                self.pongs += 1
         self._write()
 
     def _write(self) -> None:

@@ -51,7 +51,7 @@ class Certifier:
         for one in reader.certificates():
             self._keep(one)
         self._gaps: dict[int, list[Gap]] = {}
-        self._losses: dict[str, list[int]] = {}
+        self._losses: dict[str, list[Connection]] = {}
         self._venues: dict[int, str] = {}
         self._clock_ns = max((one.to_ns for one in self._latest.values()), default=0)
         records = reader.records([Gap, Connection, Listed])
@@ -147,8 +147,8 @@ class Certifier:
             if isinstance(record, Listed):
                 self._venues[record.instrument.id] = record.instrument.venue
                 changed.add(record.instrument.id)
-            elif isinstance(record, Connection) and record.state != "open":
-                self._losses.setdefault(record.venue, []).append(record.known_ns)
+            elif isinstance(record, Connection) and record.trades and record.state != "open":
+                self._losses.setdefault(record.venue, []).append(record)
                 lost = True
             elif isinstance(record, Gap) and record.stream == "trades":
                 self._gaps.setdefault(record.instrument, []).append(record)
@@ -210,7 +210,7 @@ class Certifier:
         instrument, hour = key
         lost = self._losses.get(self._venues.get(instrument, ""), ())
         before, after = (None if other is None else self._known_ids(other) for other in near)
-        losses = sum(hour <= at < hour + HOUR_NS for at in lost) if lost else 0
+        losses = sum(hour <= one.known_ns < hour + HOUR_NS and _over(one, instrument) for one in lost)
         ids, gaps = self._hours.ids(key), self._gaps.get(instrument, ())
         return _Facts(ids, before, after, gaps, losses, closed=self._clock_ns >= hour + HOUR_NS)
 
@@ -245,3 +245,8 @@ def _differ(old: Certificate, new: Certificate, every_change: bool) -> bool:
     if old.closed or new.closed or every_change:
         return msgspec.structs.replace(new, revision=old.revision, seq=old.seq) != old
     return False
+
+
+def _over(connection: Connection, instrument: int) -> bool:
+    """Whether trades of an instrument come over a connection."""
+    return connection.instruments is None or instrument in connection.instruments

@@ -7,12 +7,13 @@ An adapter is pure: the sockets around it know no venue rules.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from ninefold.journal.inputs import Answer, ConnectionChange
+from ninefold.journal.inputs import MARKET, Answer, ConnectionChange
 from ninefold.market.arrays import KINDS, rows, stacked
 from ninefold.market.instruments import Registry
 from ninefold.market.records import AnyRecord, Malformed
@@ -20,6 +21,9 @@ from ninefold.venues.form import Form
 
 if TYPE_CHECKING:
     from ninefold.venues.quick import Quick
+
+
+QUIET_S = 10.0  # the busiest symbols never pause this long, and venues answer pings: cut and connect again
 
 
 class BadFrame(ValueError):
@@ -46,14 +50,23 @@ class Question:
 
 @dataclass(frozen=True)
 class Line:
-    """A websocket: its path behind the venue's address, what is said once it is open, and what every `ping_s` seconds
-    (nothing: a ping of the protocol itself).
+    """A websocket: its path behind the venue's address, what comes over it, what is said once it is open, and what every
+    `ping_s` seconds (nothing: a ping of the protocol itself).
+
+    trades:  whether trades of its symbols come over it.
+    quiet_s: how long nothing may come; of one that may be quiet for longer than most, pings of the protocol are asked
+             whether it is still there.
     """
 
     path: str
+    symbols: tuple[str, ...]
+    streams: tuple[str, ...]
     say: tuple[bytes, ...] = ()
     ping: bytes = b""
     ping_s: float = 0.0
+    trades: bool = True
+    quiet_s: float = QUIET_S
+    name: str = MARKET
 
 
 @dataclass(slots=True)
@@ -94,7 +107,7 @@ class Gathered:
 
 
 class Adapter(Protocol):
-    """See binance.py for the first one.
+    """See binance.py for the first one. A venue has one for each of its lines: what comes over one touches nothing of another.
 
     gathered: may be shared by the adapters of several venues.
     seen: stream to the receive time of its last frame (or of the subscription).
@@ -114,6 +127,14 @@ class Adapter(Protocol):
     def answer(self, answer: Answer, seq: int, receive_ns: int) -> None: ...
 
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None: ...
+
+    def learn(self, first: Self) -> None:
+        """Take over the rules that the reader of the venue's first line was told."""
+        ...
+
+    def adopt(self, other: Self, symbols: Iterable[str]) -> None:
+        """Take over what the reader of another line knows of the trades of symbols; it forgets them."""
+        ...
 
     def save(self) -> bytes: ...
 

@@ -21,6 +21,7 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.asked import asked, purpose_of
+from ninefold.venues.binance_paths import asked_for
 from ninefold.venues.binance_rows import HEAL_LIMIT, WEIGHTS, BinanceRows
 from ninefold.venues.binance_wire import (
     MILLISECOND_NS,
@@ -40,6 +41,7 @@ from ninefold.venues.binance_wire import (
 )
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.form import form
+from ninefold.venues.lines import numbered
 from ninefold.venues.rows import pause_after
 from ninefold.venues.sequence import BookSync
 from ninefold.venues.told import units
@@ -67,10 +69,10 @@ class _State(msgspec.Struct):
     seen: dict[str, int]
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
-    """A combined stream of all symbols ("BTCUSDT"), all in its path; the venue pings by itself."""
-    names = (f"{symbol.lower()}@{stream}" for symbol in symbols for stream in streams)
-    return Line("/stream?streams=" + "/".join(names))
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
+    """Combined streams of all symbols ("BTCUSDT"); the venue pings by itself."""
+    trades = any(stream in ("trade", "aggTrade") for stream in streams)
+    return numbered(Line(path, part, streams, say, trades=trades) for part, path, say in asked_for(symbols, streams))
 
 
 def _purpose(url: str) -> str:
@@ -134,14 +136,14 @@ class BinanceSpot(BinanceRows):
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """A lost connection makes books unknown; after a new one the rules' missed trades are asked for."""
         self._tell_connection(change, seq, receive_ns)
-        if change.name != "market":
+        if not change.is_market:
             return
         if self.quick is not None:
             self.quick.forget_all()
         for symbol in self._books:
             self._books[symbol].reset()
         if change.state == "open":
-            wanted = sorted(self._wanted or ())
+            wanted = self._subscribed(change)
             for symbol in wanted:
                 self.seen.update({f"{symbol.lower()}@{stream}": receive_ns for stream in self._streams})
                 if any(stream.startswith("depth") for stream in self._streams):
@@ -287,7 +289,7 @@ _ANSWERS = {
 ENTRY = VenueEntry(
     adapter=BinanceSpot,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=_venue_symbol,
     rest_url="https://api.binance.com",
     stream_url="wss://stream.binance.com:9443",

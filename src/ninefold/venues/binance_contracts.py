@@ -2,8 +2,8 @@
 
 After developers.binance.com, "USD-M Futures" and "COIN-M Futures": WebSocket streams, "How to manage a local order
 book correctly", "Important WebSocket Change Notice", REST market data, as of 2026-11.
-USD-M gives trades and books at /public, aggregates, marks and liquidations at /market: one websocket gives one of the
-two. `@trade` is not documented, but sent. Its ids are contiguous; REST tells the last 1000 of its trades, and all of 48
+USD-M gives trades and books at /public, aggregates, marks and liquidations at /market: a websocket each. COIN-M gives all at
+one address. `@trade` is not documented, but sent. Its ids are contiguous; REST tells the last 1000 of its trades, and all of 48
 hours of the aggregates. An id that REST leaves out, or of another kind (X) than MARKET, was no trade of the market.
 Book rule: the change after a snapshot begins before its id or at it, and each names the last id of the one before (pu):
 the ids between belong to others, so a change covers all from pu + 1 to u.
@@ -12,33 +12,38 @@ The venue tells one liquidation of each second at most.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
-from ninefold.journal.inputs import Answer, ConnectionChange
+from ninefold.journal.inputs import Answer
 from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ID_AGGREGATE, UNKNOWN_SIDE
 from ninefold.market.instruments import Instrument
-from ninefold.market.time import MINUTE_NS, SECOND_NS, UNKNOWN_NS
+from ninefold.market.time import SECOND_NS, UNKNOWN_NS
 from ninefold.venues import binance_contracts_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.binance_contracts_told import READERS, dealt, due, levels
 from ninefold.venues.binance_contracts_wire import COINM, USDM, Market
+from ninefold.venues.binance_paths import asked_for
 from ninefold.venues.binance_wire import past_trades_decoder, read_clock, wrapper_decoder
 from ninefold.venues.entry import Proof, VenueEntry
+from ninefold.venues.lines import numbered
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, Numbers
 from ninefold.venues.sequence import TradeIds
 from ninefold.venues.spent_ids import SpentIds
 from ninefold.venues.told import MILLISECOND_NS, Change, Deal, Due, Id, Told, counted
 
-USDM_STREAMS = ("trade", "depth@100ms", "bookTicker")
+USDM_STREAMS = ("trade", "depth@100ms", "bookTicker", "markPrice", "forceOrder")
 COINM_STREAMS = ("aggTrade", "depth@100ms", "bookTicker", "markPrice", "forceOrder")
 PUBLIC = frozenset({"trade", "depth", "bookTicker"})  # what USD-M gives at /public; all else is at /market
 NOT_WANTED = frozenset({"kline", "continuousKline", "ticker", "miniTicker"})
+TRADES = frozenset({"trade", "aggTrade"})
+RARE = frozenset({"forceOrder"})  # what may not come for hours
 PING, PING_S = b'{"method":"LIST_SUBSCRIPTIONS","id":1}', 5.0  # quiet contracts pause long; this is always answered
 PAGE = 1000
 BEHIND_NS = SECOND_NS  # REST knows a trade a little later than the stream does
@@ -54,22 +59,29 @@ class _Own(msgspec.Struct):
     spent: SpentIds = msgspec.field(default_factory=SpentIds)
 
 
-def usdm_line(symbols: list[str], streams: tuple[str, ...] = USDM_STREAMS) -> Line:
-    """A combined stream of all symbols ("BTCUSDT") at the entry point of these kinds of streams. raises: ValueError."""
-    public = [_kind(stream) in PUBLIC for stream in streams]
-    if any(public) and not all(public):
+def usdm_lines(symbols: list[str], streams: tuple[str, ...] = USDM_STREAMS) -> tuple[Line, ...]:
+    """Combined streams of all symbols ("BTCUSDT") at the two entry points. raises: ValueError."""
+    public = tuple(stream for stream in streams if _kind(stream) in PUBLIC)
+    other = tuple(stream for stream in streams if stream not in public)
+    if {_kind(stream) for stream in streams} >= TRADES:
         raise ValueError(
-            f"streams {', '.join(streams)} of binanceusdm come from two websockets: "
-            f"{', '.join(sorted(PUBLIC))} from one, all others from the other; name those of one"
+            "binanceusdm tells trades and aggregates of the same; name trade or aggTrade among its streams"
         )
-    path = ("/public" if all(public) else "/market") + coinm_line(symbols, streams).path
-    return Line(path, ping=PING, ping_s=PING_S)
+    made = [("/public", public)] if public or not other else []
+    made += [("/market", other)] if other else []
+    return numbered(one for entry, kinds in made for one in _lines(entry, symbols, kinds))
 
 
-def coinm_line(symbols: list[str], streams: tuple[str, ...] = COINM_STREAMS) -> Line:
-    """A combined stream of all symbols ("BTCUSD_PERP"), all in its path."""
-    names = (f"{symbol.lower()}@{stream}" for symbol in symbols for stream in streams)
-    return Line("/stream?streams=" + "/".join(names), ping=PING, ping_s=PING_S)
+def coinm_lines(symbols: list[str], streams: tuple[str, ...] = COINM_STREAMS) -> tuple[Line, ...]:
+    """Combined streams of all symbols ("BTCUSD_PERP")."""
+    return numbered(_lines("", symbols, streams))
+
+
+def _lines(entry: str, symbols: list[str], streams: tuple[str, ...]) -> Iterator[Line]:
+    kinds = {_kind(stream) for stream in streams}
+    asked: dict[str, Any] = {"quiet_s": math.inf} if kinds <= RARE else {"ping": PING, "ping_s": PING_S}
+    for part, path, say in asked_for(symbols, streams):
+        yield Line(entry + path, part, streams, say, trades=not kinds.isdisjoint(TRADES), **asked)
 
 
 def _purpose(url: str) -> str:
@@ -203,21 +215,6 @@ class BinanceContracts(MarketAdapter):
             question = self._question("trades", f"symbol={symbol}&limit={PAGE}", self._now_ns + BEHIND_NS)
         self.questions.append(question)
 
-    def answer(self, answer: Answer, seq: int, receive_ns: int) -> None:
-        """As for all; funding is asked for again and again."""
-        super().answer(answer, seq, receive_ns)
-        if answer.purpose == "premiumIndex" and answer.status == 200:
-            query = f"symbol={asked(answer.url, 'symbol')}"
-            self.questions.append(self._question("premiumIndex", query, receive_ns + MINUTE_NS))
-
-    def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
-        """As for all; funding is asked for where the websocket does not tell it."""
-        super().connection(change, number, seq, receive_ns)
-        if change.state == "open" and not any(_kind(stream) == "markPrice" for stream in self._streams):
-            for symbol in sorted(self._wanted or ()):
-                if symbol not in self._rules or self._rules[symbol].kind == "swap":
-                    self.questions.append(self._question("premiumIndex", f"symbol={symbol}"))
-
     def _take(self, one: Told, numbers: Numbers, seq: int, receive_ns: int, *, live: bool = True) -> None:
         super()._take(one, numbers, seq, receive_ns, live=live)
         if isinstance(one, Due):
@@ -268,7 +265,7 @@ class CoinmContracts(BinanceContracts):
 
 def _entry(
     adapter: type[BinanceContracts],
-    line: Callable[[list[str], tuple[str, ...]], Line],
+    lines: Callable[[list[str], tuple[str, ...]], tuple[Line, ...]],
     letter: str,
     recorded: tuple[str, ...],
     symbols: str,
@@ -279,7 +276,7 @@ def _entry(
     return VenueEntry(
         adapter=adapter,
         streams=adapter.default_streams,
-        line=line,
+        lines=lines,
         venue_symbol=partial(wire.venue_symbol, market),
         rest_url=f"https://{letter}api.binance.com",
         stream_url=f"wss://{letter}stream.binance.com",
@@ -294,7 +291,7 @@ def _entry(
 
 USDM_ENTRY = _entry(
     UsdmContracts,
-    usdm_line,
+    usdm_lines,
     letter="f",
     recorded=("binance-usdm", "BINANCE_FUTURES"),
     symbols="{}",
@@ -311,7 +308,7 @@ USDM_ENTRY = _entry(
 )
 COINM_ENTRY = _entry(
     CoinmContracts,
-    coinm_line,
+    coinm_lines,
     letter="d",
     recorded=("binance-coinm", "BINANCE_DELIVERY"),
     symbols="{}_PERP",

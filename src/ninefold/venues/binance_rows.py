@@ -6,7 +6,7 @@ Out: rows and records in `gathered`; what is to be asked in `questions`. Which m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ninefold.journal.inputs import Answer
 from ninefold.market.arrays import ASK, BID, BUY, ID_AGGREGATE, SELL, SET_LEVEL
@@ -42,6 +42,12 @@ class BinanceRows(Rows):
         self._last_ns: dict[str, int] = {}
         self._books: dict[str, BookSync] = {}
         self._best_ids: dict[str, int] = {}
+
+    def known_rules(self) -> list[dict[str, Any]]:
+        return [self._rules]
+
+    def known_trades(self) -> list[dict[str, Any]]:
+        return [self._trades.ids, self._last_ns, self._best_ids]
 
     def _add_trade(
         self,

@@ -28,6 +28,7 @@ from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.asked import asked
 from ninefold.venues.checked_levels import CheckedAdapter
 from ninefold.venues.entry import Proof, VenueEntry
+from ninefold.venues.lines import numbered, parts
 from ninefold.venues.market_adapter import NOTHING, Heard
 from ninefold.venues.told import (
     MILLISECOND_NS,
@@ -50,6 +51,8 @@ FLAGS = 32768 + 65536 + 131072  # times, numbers, checksums
 LENGTH = "250"  # levels a side; the most there are
 PAGE = 10_000
 LIQUIDATIONS = "liq:global"
+CHANNELS_MOST = 25  # on one connection; 20 connections may be opened in a minute ("Public Channels")
+QUIET_S = 40.0  # a channel of which nothing comes is told to be there every 15 s
 TELL_NOTHING = frozenset({"info", "conf", "pong"})
 
 
@@ -64,14 +67,25 @@ class _Note(NamedTuple):
 _channels_decoder = msgspec.msgpack.Decoder(tuple[dict[int, tuple[str, str]], int, bytes])
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
-    """One websocket; a message for each channel of each pair ("tBTCUSD"). The venue opens at most 30 channels on one."""
-    wanted: list[dict[str, object]] = [{"event": "conf", "flags": FLAGS}]
-    for symbol in symbols:
-        wanted += [_subscription(stream, symbol) for stream in streams if stream != "status" or wire.is_swap(symbol)]
-    if "status" in streams and any(map(wire.is_swap, symbols)):
-        wanted.append({"event": "subscribe", "channel": "status", "key": LIQUIDATIONS})
-    return Line("/ws/2", tuple(map(msgspec.json.encode, wanted)))
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
+    """As many websockets as the channels of all pairs ("tBTCUSD") need, with a message for each channel. All liquidations come
+    over one channel, on the first line.
+    """
+    forced = [LIQUIDATIONS] if "status" in streams and any(map(wire.is_swap, symbols)) else []
+    of_all = CHANNELS_MOST - len(forced)
+    made: list[Line] = []
+    for part in parts(symbols, lambda symbol: len(_streams_of(symbol, streams)), of_all):
+        wanted: list[dict[str, object]] = [{"event": "conf", "flags": FLAGS}]
+        wanted += [_subscription(stream, symbol) for symbol in part for stream in _streams_of(symbol, streams)]
+        wanted += [{"event": "subscribe", "channel": "status", "key": key} for key in forced if not made]
+        say = tuple(map(msgspec.json.encode, wanted))
+        made.append(Line("/ws/2", part, streams, say, trades="trades" in streams, quiet_s=QUIET_S))
+    return numbered(made)
+
+
+def _streams_of(symbol: str, streams: Sequence[str]) -> list[str]:
+    """Only perpetuals have funding."""
+    return [stream for stream in streams if stream != "status" or wire.is_swap(symbol)]
 
 
 def _purpose(url: str) -> str:
@@ -234,7 +248,7 @@ class Bitfinex(CheckedAdapter):
         self.questions.append(Question("trades", f"/v2/trades/{symbol}/hist?limit={PAGE}&sort=-1&start={start}"))
 
     def streams_of(self, symbol: str) -> Sequence[str]:
-        return [stream for stream in self._streams if stream != "status" or wire.is_swap(symbol)]
+        return _streams_of(symbol, self._streams)
 
     def unlisted(self, symbol: str) -> Instrument:
         return wire.listing(symbol.removeprefix("t"), [])
@@ -284,7 +298,7 @@ def _subscription(stream: str, symbol: str) -> dict[str, object]:
 ENTRY = VenueEntry(
     adapter=Bitfinex,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=venue_symbol,
     rest_url="https://api-pub.bitfinex.com",
     stream_url="wss://api-pub.bitfinex.com",
@@ -299,4 +313,5 @@ ENTRY = VenueEntry(
         sessions=("raw/cryptofeed/BITFINEX_2021-04-17.jsonl.gz",),
         unproven="te, checksums, status (the session has none), perpetuals",
     ),
+    opens=20,
 )

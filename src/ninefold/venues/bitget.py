@@ -27,23 +27,33 @@ from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.checked_levels import CheckedAdapter
 from ninefold.venues.entry import Proof, VenueEntry
+from ninefold.venues.lines import numbered, parts
 from ninefold.venues.market_adapter import NOTHING, Heard
 from ninefold.venues.told import MILLISECOND_NS, NO_ID, Best, Change, Checksum, Deal, Due, Missed, Told, named, whole
 
 STREAMS = ("trade", "books", "books1", "ticker")
-PING, PING_S = b"ping", 30.0
+PING, PING_S = b"ping", 5.0  # quiet pairs pause longer than a connection may be silent
 PAGE = 1000
+CHANNELS_MOST = 50  # on one connection, which is what the venue advises; it refuses more than 1000 ("Websocket API")
 ARGUMENTS_MOST = 30  # in one message, of which each may have 4096 bytes
 PRODUCTS = {"USDT": "USDT-FUTURES", "USDC": "USDC-FUTURES"}  # by what they are settled in; all others are coins
 OLD_PRODUCTS = {"SP": "", "SPOT": "", "MC": "USDT-FUTURES"}
 SIDES = {"buy": BUY, "sell": SELL}
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
-    """One websocket for all products; some thirty channels a message. The venue wants to be pinged with a bare word."""
-    wanted = [_arg(stream, symbol) for symbol in symbols for stream in streams if stream in _streams_of(symbol)]
-    parts = [wanted[start : start + ARGUMENTS_MOST] for start in range(0, len(wanted), ARGUMENTS_MOST)]
-    return Line("/v2/ws/public", tuple(_request("subscribe", part) for part in parts), PING, PING_S)
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
+    """Websockets for all products; some thirty channels a message. The venue wants to be pinged with a bare word."""
+
+    def channels(symbol: str) -> list[dict[str, str]]:
+        return [_arg(stream, symbol) for stream in streams if stream in _streams_of(symbol)]
+
+    made = []
+    for part in parts(symbols, lambda symbol: len(channels(symbol)), CHANNELS_MOST):
+        wanted = [one for symbol in part for one in channels(symbol)]
+        said = (wanted[start : start + ARGUMENTS_MOST] for start in range(0, len(wanted), ARGUMENTS_MOST))
+        say = tuple(_request("subscribe", one) for one in said)
+        made.append(Line("/v2/ws/public", part, streams, say, PING, PING_S, "trade" in streams))
+    return numbered(made)
 
 
 def purpose(url: str) -> str:
@@ -225,7 +235,7 @@ def _request(op: str, args: Sequence[dict[str, str]]) -> bytes:
 ENTRY = VenueEntry(
     adapter=Bitget,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=venue_symbol,
     rest_url="https://api.bitget.com",
     stream_url="wss://ws.bitget.com",

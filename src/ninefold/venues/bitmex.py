@@ -62,9 +62,10 @@ class _Levels(NamedTuple):
 _prices_decoder = msgspec.msgpack.Decoder(dict[str, dict[int, str]])
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
     """One websocket, one message for all ("XBTUSD"); the venue wants to be pinged with a bare word."""
-    return Line("/realtime", (_operation("subscribe", streams, symbols),), PING, PING_S)
+    say = (_operation("subscribe", streams, symbols),)
+    return (Line("/realtime", tuple(symbols), streams, say, PING, PING_S),)
 
 
 def read_clock(body: bytes) -> float:
@@ -245,7 +246,7 @@ def _operation(op: str, streams: Sequence[str], symbols: Sequence[str]) -> bytes
 ENTRY = VenueEntry(
     adapter=Bitmex,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=venue_symbol,
     rest_url="https://www.bitmex.com",
     stream_url="wss://ws.bitmex.com",

@@ -32,7 +32,7 @@ from ninefold.venues.told import MICROSECOND_NS, Change, Count, Deal, Due, Level
 
 VENUE = "bitstamp"
 STREAMS = ("live_trades", "diff_order_book", "funding_rate")
-PING, PING_S = b'{"event":"bts:heartbeat"}', 20.0
+PING, PING_S = b'{"event":"bts:heartbeat"}', 5.0  # quiet pairs pause longer than a connection may be silent
 PERPETUAL = "-perp"
 SPOT_STREAMS = ("live_trades", "diff_order_book")
 SIDES = {"0": BUY, "1": SELL}
@@ -104,7 +104,7 @@ _markets_decoder = msgspec.json.Decoder(list[_Market])
 _ticker_decoder = msgspec.json.Decoder(_Ticker)
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
     """One websocket; a message for each channel ("btcusd", "btcusd-perp"), for those must be short."""
     say = tuple(
         msgspec.json.encode({"event": "bts:subscribe", "data": {"channel": f"{stream}_{symbol}"}})
@@ -112,7 +112,7 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
         for stream in streams
         if symbol.endswith(PERPETUAL) or stream in SPOT_STREAMS
     )
-    return Line("/", say, PING, PING_S)
+    return (Line("/", tuple(symbols), streams, say, PING, PING_S),)
 
 
 def purpose(url: str) -> str:
@@ -276,7 +276,7 @@ def _kind(spot: Instrument) -> Instrument:
 ENTRY = VenueEntry(
     adapter=Bitstamp,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=venue_symbol,
     rest_url="https://www.bitstamp.net",
     stream_url="wss://ws.bitstamp.net",

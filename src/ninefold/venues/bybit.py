@@ -2,7 +2,7 @@
 
 After bybit-exchange.github.io/docs/v5, "Websocket Stream, Public" (trade, orderbook, ticker, all liquidation), "Connect"
 and "Market" (instruments info, recent public trades, server time), as of 2026-11. Recordings of 2019 to 2022 speak an older
-protocol, which is read too. One websocket gives one of spot, linear and inverse.
+protocol, which is read too. Spot, linear and inverse have a websocket each, whose messages call a pair and a perpetual alike.
 Book rule: a snapshot, then changes whose ids (u) follow each other; after a hole the book is subscribed anew. The venue
 may send a new snapshot at any time. Books of the older protocol carry nothing to check them by.
 Trade ids (UUIDs; numbers in spot) do not count. After a lost connection the latest 1000 trades, in spot 60, are asked for.
@@ -10,12 +10,12 @@ Trade ids (UUIDs; numbers in spot) do not count. After a lost connection the lat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import msgspec
 
-from ninefold.journal.inputs import Answer
+from ninefold.journal.inputs import Answer, ConnectionChange
 from ninefold.journal.recordings import Recorded
 from ninefold.market.arrays import ASK, BID, BUY, SELL
 from ninefold.market.instruments import Instrument
@@ -27,6 +27,7 @@ from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.bybit_wire import INVERSE, LINEAR, SPOT
 from ninefold.venues.entry import Proof, VenueEntry
+from ninefold.venues.lines import numbered, parts
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, Numbers
 from ninefold.venues.told import MICROSECOND_NS, MILLISECOND_NS, Best, Change, Deal, Due, Forced, Levels, Told, number
 
@@ -34,6 +35,7 @@ STREAMS = ("publicTrade", "orderbook.200", "orderbook.1", "tickers", "allLiquida
 SPOT_STREAMS = ("publicTrade", "orderbook.200", "orderbook.1")  # spot has no others
 PING, PING_S = b'{"op":"ping"}', 5.0  # quiet instruments pause longer than a connection may be silent
 MOST_ARGUMENTS = 10  # in one message
+MOST_CHARACTERS = 21_000  # of the arguments of one connection ("Connect", "Public channel - Args limits")
 PAGE = {SPOT: 60, LINEAR: 1000, INVERSE: 1000}
 RATE_DECIMALS = 18
 DEPTHS = frozenset({"50", "200", "500", "1000"})
@@ -46,11 +48,13 @@ SIDES = {"Buy": BUY, "Sell": SELL}
 
 class _Own(msgspec.Struct):
     """best: the best bid and ask of a symbol with their sizes; funding: (rate, due in ms, mark) as told last; of both a frame
-    may hold but what has changed.
+    may hold but what has changed. prefix: of what the line calls a symbol, for spot and linear call theirs alike; None: the
+    line has not said what comes over it.
     """
 
     best: dict[str, tuple[str, str, str, str]] = {}
     funding: dict[str, tuple[str, str, str]] = {}
+    prefix: str | None = None
 
 
 class Paid(Due):
@@ -59,15 +63,24 @@ class Paid(Due):
     marks: tuple[str, str, str]
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
-    """One websocket, of spot, linear or inverse, of which all is asked for by messages. raises: ValueError."""
-    kinds = sorted({wire.category(symbol) for symbol in symbols})
-    if len(kinds) > 1:
-        raise ValueError(f"bybit gives {' and '.join(kinds)} by a websocket each; name the pairs of one of them")
-    topics = [f"{stream}.{_theirs(symbol)}" for symbol in symbols for stream in _streams_of(symbol, streams)]
-    parts = [topics[at : at + MOST_ARGUMENTS] for at in range(0, len(topics), MOST_ARGUMENTS)]
-    path = f"/v5/public/{kinds[0] if kinds else LINEAR}"
-    return Line(path, tuple(_operation("subscribe", part) for part in parts), PING, PING_S)
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
+    """Websockets of spot, linear and inverse, of which all is asked for by messages."""
+    found = []
+    for kind in sorted({wire.category(symbol) for symbol in symbols}) or [LINEAR]:
+        of_kind = [symbol for symbol in symbols if wire.category(symbol) == kind]
+        for part in parts(
+            of_kind, lambda symbol: sum(len(one) + 3 for one in _topics([symbol], streams)), MOST_CHARACTERS
+        ):
+            topics = _topics(part, streams)
+            said = (topics[at : at + MOST_ARGUMENTS] for at in range(0, len(topics), MOST_ARGUMENTS))
+            say = tuple(_operation("subscribe", one) for one in said)
+            trades = "publicTrade" in streams
+            found.append(Line(f"/v5/public/{kind}", part, streams, say, PING, PING_S, trades))
+    return numbered(found)
+
+
+def _topics(symbols: Sequence[str], streams: tuple[str, ...]) -> list[str]:
+    return [f"{stream}.{_theirs(symbol)}" for symbol in symbols for stream in _streams_of(symbol, streams)]
 
 
 def read_clock(body: bytes) -> float:
@@ -87,7 +100,7 @@ class Bybit(MarketAdapter):
     def begin(self) -> None:
         super().begin()
         self._own = _Own()
-        self._ours = "spot:" if any(wire.category(symbol) == SPOT for symbol in self._wanted or ()) else ""
+        self._of_all = _prefix(self._wanted or ())
 
     def start_questions(self) -> list[Question]:
         """What to ask once before the first stream: the rules of each wanted symbol."""
@@ -103,8 +116,18 @@ class Bybit(MarketAdapter):
     def streams_of(self, symbol: str) -> Sequence[str]:
         return _streams_of(symbol, self._streams)
 
+    def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
+        """As for all; a line is of one category."""
+        if change.symbols:
+            self._own.prefix = _prefix(change.symbols)
+        super().connection(change, number, seq, receive_ns)
+
     def opened(self, receive_ns: int) -> None:
         self._own.best.clear()
+
+    @property
+    def _ours(self) -> str:
+        return self._of_all if self._own.prefix is None else self._own.prefix
 
     def mark(self) -> bytes:
         return msgspec.msgpack.encode(self._own, order="deterministic")
@@ -263,6 +286,10 @@ def _streams_of(symbol: str, streams: Sequence[str]) -> Sequence[str]:
     return [one for one in streams if one in SPOT_STREAMS] if wire.category(symbol) == SPOT else streams
 
 
+def _prefix(symbols: Iterable[str]) -> str:
+    return "spot:" if any(wire.category(symbol) == SPOT for symbol in symbols) else ""
+
+
 def _theirs(symbol: str) -> str:
     """As the venue's messages call it: 'spot:BTCUSDT' is BTCUSDT there."""
     return symbol.removeprefix("spot:")
@@ -275,7 +302,7 @@ def _operation(op: str, topics: list[str]) -> bytes:
 ENTRY = VenueEntry(
     adapter=Bybit,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=wire.venue_symbol,
     rest_url="https://api.bybit.com",
     stream_url="wss://stream.bybit.com",

@@ -1,4 +1,4 @@
-"""Any exchange that ccxt knows and that has no adapter of its own: trades, or the exchange's candles. No books.
+"""Any exchange that ccxt knows and that has no adapter of its own: trades, or the exchange's candles; best prices. No books.
 
 In:  what calls of ccxt gave, journalled as JSON (ccxt_wire.py says how); a replay needs no ccxt.
 Out: see market_adapter.py. Symbols are unified ones; the venue is called ccxt.EXCHANGE, so that what came through ccxt can
@@ -25,7 +25,7 @@ from ninefold.market.time import SECOND_NS, TIMEFRAME_OF, UNKNOWN_NS, bar_open, 
 from ninefold.venues import ccxt_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.ccxt_candles import Candles, Values
-from ninefold.venues.ccxt_names import CANDLES, STREAMS, VENUE
+from ninefold.venues.ccxt_names import CANDLES, QUOTES, STREAMS, VENUE
 from ninefold.venues.entry import Proof, VenueEntry
 from ninefold.venues.market_adapter import Heard, MarketAdapter, Numbers, key_of
 from ninefold.venues.told import MILLISECOND_NS, NO_ID, Deal, Told, number, units
@@ -56,9 +56,9 @@ class _Page(NamedTuple):
     trades: list[tuple[str, int]]
 
 
-def _line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
+def _lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
     """None of ours: ccxt opens its own."""
-    return Line("")
+    return (Line("", tuple(symbols), streams),)
 
 
 def purpose(url: str) -> str:
@@ -121,6 +121,9 @@ class ThroughCcxt(MarketAdapter):
             return self._page_in(frame)
         if frame.call in (wire.WATCH_CANDLES, wire.FETCH_CANDLES):
             return Heard(note=self._bars_in(frame))
+        if frame.call == wire.FETCH_BOOK:
+            best = wire.read_best(frame.symbol, frame.told)
+            return Heard([] if best is None else [best], QUOTES)
         if frame.call == wire.FETCH_TIME:
             return Heard(time_ns=wire.read_time(frame.told), note=frame.call)
         raise BadFrame(f"call {frame.call[:40]!r} is none of {', '.join(wire.CALLS)}")
@@ -238,7 +241,7 @@ class ThroughCcxt(MarketAdapter):
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """Trades without ids have nothing by which a pause could be healed."""
         super().connection(change, number, seq, receive_ns)
-        if change.name != "market" or change.state != "open":
+        if not change.is_market or change.state != "open":
             return
         self._resumed = {symbol: at for symbol, at in self._last_ns.items() if symbol not in self._overlap.series}
         for symbol, last_ns in sorted(self._resumed.items()):
@@ -266,7 +269,7 @@ class ThroughCcxt(MarketAdapter):
 ENTRY = VenueEntry(
     adapter=ThroughCcxt,
     streams=STREAMS,
-    line=_line,
+    lines=_lines,
     venue_symbol=_venue_symbol,
     rest_url="",
     stream_url="",
@@ -276,8 +279,8 @@ ENTRY = VenueEntry(
     recorded=((), Recorded(VENUE, purpose)),
     proof=Proof(
         trades="cannot tell while connected: ids may skip; a lost connection is healed if the latest trades reach back",
-        books="none are captured: trades, or the exchange's candles, of every exchange that ccxt knows: ccxt.EXCHANGE",
-        documented="2026-11-22",
+        books="none are captured: trades, or the exchange's candles, and best prices, of every exchange that ccxt knows: ccxt.EXCHANGE",
+        documented="2026-12-01",
         sessions=(),
         unproven="every exchange but those that speak as the simulated one; ccxt reads their protocols",
     ),

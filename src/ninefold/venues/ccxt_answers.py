@@ -8,6 +8,8 @@ After docs.ccxt.com ("Order structure", "Trade structure", "Balance structure", 
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from ninefold.market.records import AnyRecord, Order
@@ -38,6 +40,9 @@ SURE = frozenset(  # the order is not in the market; what is a kind of these is 
     }
 )
 GONE = "OrderNotFound"
+UNFINISHED = frozenset(
+    {"PENDING_CANCEL", "PARTIAL_FILL", "PARTIALLY_FILLED"}
+)  # of the exchange; ccxt calls some of them over
 STATUSES = {
     "open": "working",
     "closed": "filled",
@@ -81,8 +86,11 @@ def _open_orders(records: Records, reply: Reply) -> list[AnyRecord]:
 
 
 def _order(records: Records, row: _Order, ours: str) -> Order:
-    """One that is over before all of it was filled was cancelled; one that is open and has fills is partly filled."""
-    status, left = STATUSES[row.status], subtracted(row.amount, row.filled).strip("0.")
+    """One that is over before all of it was filled was cancelled; one that is open and has fills is partly filled. What the
+    exchange itself calls unfinished is not over, whatever ccxt makes of it."""
+    said = row.info.get("status") if isinstance(row.info, dict) else None
+    unfinished = isinstance(said, str) and said.upper() in UNFINISHED
+    status, left = STATUSES["open" if unfinished else row.status], subtracted(row.amount, row.filled).strip("0.")
     if status == "filled" and left:
         status = "cancelled"
     if status == "working" and row.filled.strip("0."):
@@ -142,6 +150,7 @@ class _Order(msgspec.Struct):
     amount: str
     filled: str
     clientOrderId: str | None = None
+    info: Any = None
 
 
 class _Fee(msgspec.Struct):

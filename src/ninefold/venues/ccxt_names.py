@@ -15,6 +15,7 @@ VENUE, PREFIX = "ccxt", "ccxt."
 NAME = re.compile(r"ccxt\.[a-z0-9_]+")
 STREAMS = ("trades",)
 CANDLES = "candles:"  # and a timeframe: "candles:1m"
+QUOTES = "quotes"  # the best prices, asked for by REST; what is traded needs them
 NATIVE = {  # of ccxt's ids, those that have an adapter here, by its name
     **{name: name for name in ("binance", "binanceusdm", "binancecoinm", "coinbase", "kraken", "krakenfutures")},
     **{name: name for name in ("bitstamp", "bitfinex", "bybit", "okx", "deribit", "bitmex", "gate", "bitget", "htx")},
@@ -46,12 +47,14 @@ def refusal(venue: str, streams: Sequence[str]) -> str:
     native = NATIVE.get(venue.removeprefix(PREFIX))
     if native is not None:
         return f"{native!r} has an adapter of its own, which keeps more: write {native!r}"
-    allowed = [*STREAMS, *(f"{CANDLES}{timeframe}" for timeframe in TIMEFRAMES)]
+    allowed = [*STREAMS, QUOTES, *(f"{CANDLES}{timeframe}" for timeframe in TIMEFRAMES)]
     unknown = [stream for stream in streams if stream not in allowed]
     if unknown:
         near = difflib.get_close_matches(unknown[0], allowed, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         return f"streams: found {unknown[0]!r}{hint} Allowed through ccxt: {', '.join(map(repr, allowed))}"
-    if len(streams) > 1 and "trades" in streams:
+    if "trades" in streams and any(stream.startswith(CANDLES) for stream in streams):
         return f"streams: found {list(streams)!r}; bars are made of trades, or are the exchange's candles, not both"
+    if set(streams) == {QUOTES}:
+        return f"streams: found {list(streams)!r}; bars are made of trades: write ['trades', {QUOTES!r}]"
     return ""

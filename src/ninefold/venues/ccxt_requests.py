@@ -15,12 +15,19 @@ import msgspec
 
 from ninefold.market.instruments import Instrument
 from ninefold.market.records import Order
+from ninefold.venues.ccxt_names import PREFIX
 from ninefold.venues.signed import Json, Keys, Line, Signed, Token, Unsigned, not_held
 from ninefold.venues.venue_ids import same
 
 # Of ccxt's exchanges without an order entry of their own here, those where createOrder and fetchOrder take a clientOrderId of
-# our form, and what is told of an order has it.
-BY_CLIENT_ID = ("binanceus", "coinsph", "hashkey", "mexc", "weex")
+# our form, what is told of an order has it, "no such order" is told from other errors, and a purchase at the market is of an
+# amount of base. Not so: mexc says "no such order" of orders that are there, as any error; coinsph buys at the market by cost.
+BY_CLIENT_ID = ("binanceus", "hashkey", "weex")
+NOT_KEPT = (
+    (f"{PREFIX}hashkey", "fok"),
+    (f"{PREFIX}weex", "post_only"),
+)  # ccxt sends them as what they are not, or on faith
+FILLS_BY_CLIENT_ID = (f"{PREFIX}hashkey",)  # the others tell those of one order by the number that they gave it
 REST_URL = ""
 TOKEN: Token | None = None
 ARRIVES_WITHIN_MS = 60_000  # exchanges differ; longer than ccxt waits for an answer
@@ -36,7 +43,8 @@ KINDS: Mapping[str, tuple[str, dict[str, Json]]] = {
 
 
 def holds(order: Order, instrument: Instrument) -> bool:
-    return order.order_type in KINDS and not (order.reduce_only and order.side > 0)
+    kept = order.order_type in KINDS and (instrument.venue, order.order_type) not in NOT_KEPT
+    return kept and not (order.reduce_only and order.side > 0)
 
 
 def build_order(order: Order, instrument: Instrument) -> Unsigned:
@@ -74,10 +82,13 @@ def ask_open_orders(instruments: Sequence[Instrument]) -> tuple[Unsigned, ...]:
 
 
 def ask_fills(order: Order, instrument: Instrument) -> Unsigned | None:
-    """The latest of the symbol; few exchanges tell those of one order."""
+    """Those of the order, a page at most (100 to 1,000); the symbol's latest may be others by now."""
     if not order.venue_order_id:
         return None
-    return Unsigned("CALL", "fetch_my_trades", body={"symbol": instrument.venue_symbol})
+    name, value = "orderId", order.venue_order_id
+    if instrument.venue in FILLS_BY_CLIENT_ID:
+        name, value = "clientOrderId", name_of(order.client_order_id)
+    return Unsigned("CALL", "fetch_my_trades", body={"symbol": instrument.venue_symbol, "params": {name: value}})
 
 
 def ask_balances() -> Unsigned:

@@ -1,8 +1,8 @@
 """What is journalled of an exchange that speaks to us through ccxt: its answers in ccxt's unified form, as JSON.
 
 In:  frames `{"call", "symbol", "timeframe", "told"}`, as the edge wrote what a call of ccxt gave; the answer to loadMarkets.
-Out: trades, candles and instruments in texts and whole numbers. Nothing here needs ccxt.
-After docs.ccxt.com, "Manual" (public trades, OHLCV structure, market structure, precision mode), as of 2026-11.
+Out: trades, best prices, candles and instruments in texts and whole numbers. Nothing here needs ccxt.
+After docs.ccxt.com, "Manual" (public trades, order book and OHLCV structure, market structure, precision mode), as of 2026-11.
 """
 
 from __future__ import annotations
@@ -15,14 +15,27 @@ import msgspec
 from ninefold.market.arrays import BUY, SELL, UNKNOWN_SIDE
 from ninefold.market.instruments import Instrument
 from ninefold.market.numbers import decimals_of
+from ninefold.market.time import UNKNOWN_NS
 from ninefold.venues.adapter import BadFrame
 from ninefold.venues.listing import FINER, contract, of_contract, ruled
-from ninefold.venues.told import MILLISECOND_NS, NO_ID, Deal, Milliseconds, named, number, short, step_of, whole
+from ninefold.venues.told import (
+    MILLISECOND_NS,
+    NO_ID,
+    Best,
+    Deal,
+    Milliseconds,
+    named,
+    number,
+    short,
+    step_of,
+    whole,
+)
 
 WATCH_TRADES, FETCH_TRADES = "watchTrades", "fetchTrades"  # of a stream: what is new; by REST: a page of the latest
 WATCH_CANDLES, FETCH_CANDLES = "watchOHLCV", "fetchOHLCV"
 FETCH_TIME = "fetchTime"
-CALLS = (WATCH_TRADES, FETCH_TRADES, WATCH_CANDLES, FETCH_CANDLES, FETCH_TIME)
+FETCH_BOOK = "fetchOrderBook"  # of which the edge keeps the best level of either side
+CALLS = (WATCH_TRADES, FETCH_TRADES, WATCH_CANDLES, FETCH_CANDLES, FETCH_TIME, FETCH_BOOK)
 MARKETS = "loadMarkets"
 DECIMAL_PLACES, TICK_SIZE = 2, 4  # precision modes; in the third one, of significant digits, there is no step
 SIDES = {"buy": BUY, "sell": SELL, None: UNKNOWN_SIDE}
@@ -62,6 +75,14 @@ class Candle(NamedTuple):
     volume: msgspec.Raw
 
 
+class _Book(msgspec.Struct, gc=False):
+    """Levels are (price, amount), the best first; some exchanges tell more of each."""
+
+    bids: list[list[msgspec.Raw]]
+    asks: list[list[msgspec.Raw]]
+    timestamp: Milliseconds | None = None
+
+
 class _Precision(msgspec.Struct, frozen=True, gc=False):
     price: msgspec.Raw = msgspec.Raw(b"null")
     amount: msgspec.Raw = msgspec.Raw(b"null")
@@ -92,6 +113,7 @@ class _Markets(msgspec.Struct, gc=False):
 _frame_decoder = msgspec.json.Decoder(Frame)
 _trades_decoder = msgspec.json.Decoder(list[Trade])
 _candles_decoder = msgspec.json.Decoder(list[Candle])
+_books_decoder = msgspec.json.Decoder(list[_Book])
 _time_decoder = msgspec.json.Decoder(list[Milliseconds])
 _markets_decoder = msgspec.json.Decoder(_Markets)
 
@@ -129,6 +151,21 @@ def read_trades(symbol: str, body: msgspec.Raw | bytes, *, page: bool) -> list[D
 def read_candles(body: msgspec.Raw) -> list[Candle]:
     """raises: msgspec.DecodeError."""
     return _candles_decoder.decode(body)
+
+
+def read_best(symbol: str, body: msgspec.Raw) -> Best | None:
+    """The best prices of a book; None if a side is empty. raises: BadFrame, ValueError, msgspec.DecodeError."""
+    told = _books_decoder.decode(body)
+    if len(told) != 1:
+        raise BadFrame(f"the book of {symbol!r} is told as {len(told)}; it is one")
+    [book] = told
+    if not (book.bids and book.asks):
+        return None
+    if any(len(level) < 2 for level in (book.bids[0], book.asks[0])):
+        raise BadFrame(f"a level of {symbol!r} is no price and amount")
+    bid, bid_size, ask, ask_size = (number(one) for level in (book.bids[0], book.asks[0]) for one in level[:2])
+    at_ns = UNKNOWN_NS if book.timestamp is None else book.timestamp * MILLISECOND_NS
+    return Best(symbol, bid, bid_size, ask, ask_size, at_ns)
 
 
 def read_time(body: msgspec.Raw) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ninefold.journal.inputs import venue_of_line
 from ninefold.market.clock import OffsetEstimate, VenueClock
 from ninefold.market.lag import LagWatch
 from ninefold.market.records import Late, Offset
@@ -16,8 +17,8 @@ from ninefold.market.time import TICK_NS
 
 
 class Clocks:
-    """of, watches: by venue. leading: the venue that leads; ticked_ns: the newest mark that was ticked. looked_ns: our time at
-    the last look, 0 if something has changed since."""
+    """of, watches: by line. leading: the line that leads, a venue's first one; ticked_ns: the newest mark that was ticked.
+    looked_ns: our time at the last look, 0 if something has changed since."""
 
     def __init__(self) -> None:
         self.of: dict[str, VenueClock] = {}
@@ -26,21 +27,23 @@ class Clocks:
         self.ticked_ns = 0
         self.looked_ns = 0
 
-    def add(self, venue: str) -> None:
-        """A venue of which nothing is known yet; the first one leads."""
+    def add(self, line: str) -> None:
+        """A line of which nothing is known yet; the first one leads."""
         self.looked_ns = 0
-        self.of[venue], self.watches[venue] = VenueClock(), LagWatch()
-        self.leading = self.leading or venue
+        self.of[line], self.watches[line] = VenueClock(), LagWatch()
+        self.leading = self.leading or line
 
     def lead(self, venue: str) -> None:
         """A new run, led by a venue. Lateness is told anew: who trades begins knowing nothing."""
         self.leading, self.looked_ns = venue, 0
         for watch in self.watches.values():
             watch.told_ns = 0
+        for clock in self.of.values():
+            clock.all_lost()
 
-    def stamp(self, venue: str, stamps: Iterable[tuple[int, int, int]]) -> None:
+    def stamp(self, line: str, stamps: Iterable[tuple[int, int, int]]) -> None:
         """(connection, exchange_ns, receive_ns) of frames with the venue's own time."""
-        clock, watch = self.of[venue], self.watches[venue]
+        clock, watch = self.of[line], self.watches[line]
         self.looked_ns = 0
         for connection, exchange_ns, receive_ns in stamps:
             clock.stamp(connection, exchange_ns, receive_ns)
@@ -77,20 +80,20 @@ class Clocks:
         return {number: offset for clock in self.of.values() for number, offset in clock.offsets.items()}
 
     def told_offsets(self, seq: int, known_ns: int) -> Iterator[Offset]:
-        for venue, clock in sorted(self.of.items()):
+        for line, clock in sorted(self.of.items()):
             for number, offset in sorted(clock.offsets.items()):
                 yield Offset(
                     seq=seq,
                     known_ns=known_ns,
-                    venue=venue,
+                    venue=venue_of_line(line),
                     name=str(number),
                     median_ns=offset.median_ns,
                     frames=offset.frames,
                 )
 
     def told_lateness(self, seq: int, known_ns: int) -> Iterator[Late]:
-        """Which feeds have fallen behind, or are in time again, since the last look."""
-        for venue, watch in sorted(self.watches.items()):
-            behind_ns = watch.look()
-            if behind_ns is not None:
-                yield Late(seq=seq, known_ns=known_ns, venue=venue, behind_ns=behind_ns)
+        """Which feeds have fallen behind, or are in time again, since the last look; a venue is as late as its latest line."""
+        changed = {venue_of_line(line) for line, watch in self.watches.items() if watch.look() is not None}
+        for venue in sorted(changed):
+            behind_ns = max(watch.told_ns for line, watch in self.watches.items() if venue_of_line(line) == venue)
+            yield Late(seq=seq, known_ns=known_ns, venue=venue, behind_ns=behind_ns)

@@ -51,10 +51,10 @@ class _State(msgspec.Struct):
     seen: dict[str, int]
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
     """One socket; all is subscribed in one message, which the venue wants within five seconds."""
     wanted = {"type": "subscribe", "product_ids": symbols, "channels": list(streams)}
-    return Line("/", (json.dumps(wanted, separators=(",", ":")).encode(),))
+    return (Line("/", tuple(symbols), streams, (json.dumps(wanted, separators=(",", ":")).encode(),)),)
 
 
 def read_clock(body: bytes) -> float:
@@ -120,7 +120,7 @@ class CoinbaseExchange(CoinbaseRows):
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """A lost connection makes books unknown; after a new one the trades since the last known are asked for."""
         self._tell_connection(change, seq, receive_ns)
-        if change.name != "market":
+        if not change.is_market:
             return
         if self.quick is not None:
             self.quick.forget_all()
@@ -224,7 +224,7 @@ _ANSWERS = {"products": CoinbaseExchange._take_products, "trades": CoinbaseExcha
 ENTRY = VenueEntry(
     adapter=CoinbaseExchange,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=venue_symbol,
     rest_url="https://api.exchange.coinbase.com",
     stream_url="wss://ws-feed.exchange.coinbase.com",

@@ -29,6 +29,7 @@ from ninefold.venues.adapter import Adapter, Gathered, Question, Quickened, Unkn
 from ninefold.venues.clocks import Clocks
 from ninefold.venues.commanded import commanded
 from ninefold.venues.lags import Lags
+from ninefold.venues.taking_over import forget_seen, take_over
 
 if TYPE_CHECKING:
     from ninefold.venues.quick import Quick
@@ -50,7 +51,7 @@ class _State(msgspec.Struct):
     look_due_ns: int
     leading: str
     ticked_ns: int
-    lines: dict[int, str]
+    lines: dict[int, str]  # connection to line
     silent: set[tuple[str, str]]
     clocks: dict[str, bytes]
     watches: dict[str, LagWatch]
@@ -69,7 +70,7 @@ class Collector:
     ) -> None:
         self.registry = Registry()
         self.gathered = Gathered()  # of all adapters, in the order of the inputs
-        self.adapters: dict[str, Adapter] = {}
+        self.adapters: dict[str, Adapter] = {}  # by line: the first one of a venue is called like it
         self.last_seq = 0
         self.frames = 0
         self.silent: set[tuple[str, str]] = set()
@@ -78,13 +79,13 @@ class Collector:
         self._parse_headlines = parse_headlines
         self._clocks = Clocks()
         self._lags = Lags()
-        self._lines: dict[int, str] = {}  # connection to venue
+        self._lines: dict[int, str] = {}  # connection to line
         self._first_seq = 1
         self._known_ns = 0
         self._look_due_ns = 0
         self._records: list[AnyRecord] = []
         self._make_quick: MakeQuick | None = None
-        self._quick: dict[str, Quick] = {}  # by venue
+        self._quick: dict[str, Quick] = {}  # by line
         for venue in venues:
             self._adapter(venue)
 
@@ -110,12 +111,12 @@ class Collector:
     def feed_frames(self, frames: Frames) -> list[Chunk]:
         """The same as to feed each of its records, in large steps where that is possible."""
         done: list[Chunk] = []
-        venue = self._lines.get(frames.connection, "")
-        quick, at = self._quick.get(venue), 0
+        line = self._lines.get(frames.connection, "")
+        quick, at = self._quick.get(line), 0
         while at < frames.end:
             goes_on = False
             if quick is not None and quick.is_due:
-                at, goes_on = self._run(venue, quick, frames, at, done)
+                at, goes_on = self._run(line, quick, frames, at, done)
             if at < frames.end and not goes_on:
                 at, record = frames.record(at)
                 done += self.feed(record)
@@ -126,8 +127,8 @@ class Collector:
         if self._make_quick is not None:  # what the short way knows and has not told would be lost
             return
         self._make_quick = make
-        for venue, adapter in self.adapters.items():
-            self._quicken(venue, adapter)
+        for line, adapter in self.adapters.items():
+            self._quicken(line, adapter)
 
     def _end_of_input(self, seq: int, receive_ns: int) -> list[Chunk]:
         """What follows each input: does the clock tick?"""
@@ -150,17 +151,28 @@ class Collector:
         self._first_seq, self._records = self.last_seq + 1, []
         return [chunk]
 
-    def take_outgoing(self, venue: str) -> tuple[list[Question], list[bytes]]:
-        """What a venue's adapter wants to ask by REST and to say on the websocket."""
-        adapter = self.adapters[venue]
+    def take_outgoing(self, line: str) -> tuple[list[Question], list[bytes]]:
+        """What a line's adapter wants to ask by REST and to say on its websocket."""
+        adapter = self.adapters.get(line)
+        if adapter is None:  # it was never open
+            return [], []
         questions, adapter.questions = adapter.questions, []
         words, adapter.say = adapter.say, []
         return questions, words
 
     def drop_outgoing(self) -> None:
         """A replay asks nobody, nor does a start before its connections are open."""
-        for venue in self.adapters:
-            self.take_outgoing(venue)
+        for line in self.adapters:
+            self.take_outgoing(line)
+
+    def seen(self, venue: str) -> dict[str, int]:
+        """Of all lines of a venue: stream to the receive time of its last frame."""
+        return {
+            stream: last_ns
+            for line, adapter in self.adapters.items()
+            if inputs.venue_of_line(line) == venue
+            for stream, last_ns in adapter.seen.items()
+        }
 
     @property
     def lags(self) -> int:
@@ -186,9 +198,9 @@ class Collector:
                 self._clocks.ticked_ns,
                 self._lines,
                 self.silent,
-                {venue: clock.save() for venue, clock in self._clocks.of.items()},
+                {line: clock.save() for line, clock in self._clocks.of.items()},
                 self._clocks.watches,
-                {venue: adapter.save() for venue, adapter in self.adapters.items()},
+                {line: adapter.save() for line, adapter in self.adapters.items()},
             )
         )
 
@@ -197,31 +209,31 @@ class Collector:
         self.last_seq, self._first_seq = saved.seq, saved.seq + 1
         self.frames, self._look_due_ns, self.silent = saved.frames, saved.look_due_ns, saved.silent
         self._clocks.leading, self._clocks.ticked_ns, self._lines = saved.leading, saved.ticked_ns, saved.lines
-        for venue, adapter in saved.adapters.items():
-            self._adapter(venue).load(adapter)
-            self._clocks.of[venue].load(saved.clocks[venue])
-            self._clocks.watches[venue] = saved.watches[venue]
+        for line, adapter in saved.adapters.items():
+            self._adapter(line).load(adapter)
+            self._clocks.of[line].load(saved.clocks[line])
+            self._clocks.watches[line] = saved.watches[line]
 
     def _frame(self, connection: int, seq: int, receive_ns: int, payload: bytes) -> None:
         self.frames += 1
-        venue = self._lines.get(connection)
-        if venue is None:
+        line = self._lines.get(connection)
+        if line is None:
             self._records.append(
                 malformed("journal", seq, receive_ns, f"no venue opened connection {connection}", payload)
             )
             return
-        self.adapters[venue].frame(connection, seq, receive_ns, payload)
+        self.adapters[line].frame(connection, seq, receive_ns, payload)
         stamps = self.gathered.stamps
         if stamps:
-            self._clocks.stamp(venue, stamps)
+            self._clocks.stamp(line, stamps)
             self._lags.add(stamps)
             stamps.clear()
 
-    def _run(self, venue: str, quick: Quick, frames: Frames, at: int, done: list[Chunk]) -> tuple[int, bool]:
-        """Take what the short way of a venue takes; where it ended, and whether it may go on there. What it finishes is
+    def _run(self, line: str, quick: Quick, frames: Frames, at: int, done: list[Chunk]) -> tuple[int, bool]:
+        """Take what the short way of a line takes; where it ended, and whether it may go on there. What it finishes is
         added to `done`.
         """
-        clock, leading = self._clocks.of[venue], self._clocks.leader()
+        clock, leading = self._clocks.of[line], self._clocks.leader()
         if leading is None or not clock.certain_of(frames.connection):
             return at, False
         offset = clock.offsets[frames.connection]
@@ -236,7 +248,7 @@ class Collector:
         clock.now_ns = run.now_ns
         self._clocks.looked_ns = 0
         if len(run.lags):
-            self._clocks.watches[venue].see(run.least_lag_ns)
+            self._clocks.watches[line].see(run.least_lag_ns)
             self._lags.add_array(run.lags)
         self.gathered.add("trades", run.rows)
         self.gathered.add("quotes", run.quotes)
@@ -261,18 +273,18 @@ class Collector:
         for quick in self._quick.values():
             quick.settle()
 
-    def _quicken(self, venue: str, adapter: Adapter) -> None:
+    def _quicken(self, line: str, adapter: Adapter) -> None:
         if self._make_quick is not None and isinstance(adapter, Quickened):
-            adapter.quick = self._quick[venue] = self._make_quick(adapter)
+            adapter.quick = self._quick[line] = self._make_quick(adapter)
 
-    def _adapter(self, venue: str) -> Adapter:
-        adapter = self.adapters.get(venue)
+    def _adapter(self, line: str) -> Adapter:
+        adapter = self.adapters.get(line)
         if adapter is None:
-            adapter = self._make(venue, self.registry)
+            adapter = self._make(inputs.venue_of_line(line), self.registry)
             adapter.gathered = self.gathered
-            self.adapters[venue] = adapter
-            self._clocks.add(venue)
-            self._quicken(venue, adapter)
+            self.adapters[line] = adapter
+            self._clocks.add(line)
+            self._quicken(line, adapter)
         return adapter
 
     def _rare(self, record: Record) -> None:
@@ -282,7 +294,7 @@ class Collector:
             if kind == inputs.ANSWER:
                 answer = msgspec.msgpack.decode(payload, type=inputs.Answer)
                 sender = answer.venue
-                self._adapter(sender).answer(answer, seq, receive_ns)
+                self._adapter(inputs.line_of(sender, answer.name)).answer(answer, seq, receive_ns)
             elif kind == inputs.CONNECTION:
                 change = msgspec.msgpack.decode(payload, type=inputs.ConnectionChange)
                 sender = change.venue
@@ -308,18 +320,26 @@ class Collector:
             self._records.append(malformed(sender, seq, receive_ns, str(error), payload))
 
     def _connection(self, change: inputs.ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
-        self._adapter(change.venue).connection(change, number, seq, receive_ns)
+        line = change.line
+        adapter = self._adapter(line)
+        others = {
+            of: one for of, one in self.adapters.items() if of != line and inputs.venue_of_line(of) == change.venue
+        }
         if change.state == "open":
-            self._lines[number] = change.venue
+            self._lines[number] = line
+            take_over(adapter, others, change)
         elif change.state == "lost":
-            self._clocks.of[change.venue].lost(number)
+            self._clocks.of[line].lost(number)
+        adapter.connection(change, number, seq, receive_ns)
+        if change.state == "open":
+            forget_seen(adapter, others, receive_ns)
 
     def _tell_silence(self, seq: int, known_ns: int) -> None:
         """Streams that fell silent or came back since the last look."""
         self._settle()
         silent = {
-            (venue, stream)
-            for venue, adapter in self.adapters.items()
+            (inputs.venue_of_line(line), stream)
+            for line, adapter in self.adapters.items()
             for stream, last_ns in adapter.seen.items()
             if known_ns - last_ns > SILENT_NS
         }

@@ -41,14 +41,15 @@ from ninefold.venues.told import (
 )
 
 STREAMS = ("trades", "book", "quote", "ticker")
-TEST, TEST_S = b'{"jsonrpc":"2.0","id":2,"method":"public/test","params":{}}', 15.0
+TEST, TEST_S = b'{"jsonrpc":"2.0","id":2,"method":"public/test","params":{}}', 5.0
 PAGE = 1000
 SIDES = {"buy": BUY, "sell": SELL}
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
     """One websocket, one message for all channels ("BTC-PERPETUAL"); asked now and then, the venue keeps it open."""
-    return Line("/ws/api/v2", (_subscription("subscribe", streams, symbols),), TEST, TEST_S)
+    say = (_subscription("subscribe", streams, symbols),)
+    return (Line("/ws/api/v2", tuple(symbols), streams, say, TEST, TEST_S),)
 
 
 def read_clock(body: bytes) -> float:
@@ -186,7 +187,7 @@ def _subscription(method: str, streams: Sequence[str], symbols: Sequence[str]) -
 ENTRY = VenueEntry(
     adapter=Deribit,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=venue_symbol,
     rest_url="https://www.deribit.com",
     stream_url="wss://www.deribit.com",

@@ -38,18 +38,20 @@ class VenueEntry:
     adapter:      of the wanted venue symbols (None: whatever a recording holds), kinds of streams, and the registry
                   that numbers the instruments of all venues.
     streams:      the kinds that are subscribed where a config names none.
-    line:         venue symbols and kinds of streams to the websocket that gives them.
+    lines:        venue symbols and kinds of streams to the websockets that give them, at least one. raises: ValueError for what
+                  no websockets give together.
     venue_symbol: 'BTC/USDT' as the venue writes it.
     ws_api_url:   where orders are spoken of; empty where none can be sent yet.
     clock:        the path of the REST question for the venue's time, and how its answer is read, in seconds.
     recorded:     the venue's names in recordings, and how recorded REST answers are recognised.
     proof:        see `Proof`.
+    opens:        how many websockets may be opened in a minute.
     ids_count:    whether the ids of its public trades, as everybody has them, follow each other in an instrument.
     """
 
     adapter: Callable[[frozenset[str] | None, tuple[str, ...], Registry | None], Adapter]
     streams: tuple[str, ...]
-    line: Callable[[list[str], tuple[str, ...]], Line]
+    lines: Callable[[list[str], tuple[str, ...]], tuple[Line, ...]]
     venue_symbol: Callable[[str], str]
     rest_url: str
     stream_url: str
@@ -58,4 +60,5 @@ class VenueEntry:
     clock: tuple[str, Callable[[bytes], float]]
     recorded: tuple[tuple[str, ...], Recorded]
     proof: Proof
+    opens: int = 60
     ids_count: bool = False

@@ -32,7 +32,7 @@ from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter
 from ninefold.venues.told import MILLISECOND_NS, Best, Change, Deal, Levels, Told, counted, named, sparse, whole
 
 STREAMS = ("spot.trades", "spot.obu", "spot.book_ticker")
-PING, PING_S = b'{"channel":"spot.ping"}', 15.0
+PING, PING_S = b'{"channel":"spot.ping"}', 5.0  # quiet pairs pause longer than a connection may be silent
 LEVELS = 400
 PAGE, MOST_PAGES = 1000, 100
 SIDES = {"buy": BUY, "sell": SELL}
@@ -42,7 +42,7 @@ PAIRS = "/api/v4/spot/currency_pairs/"
 _newest_decoder = msgspec.msgpack.Decoder(dict[str, int])
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
     """One websocket of which all pairs ("BTC_USDT") are asked for by messages; some channels take one pair each."""
     say: list[bytes] = []
     for stream in streams:
@@ -50,7 +50,7 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
             say += (_request("subscribe", stream, _payload(stream, symbol)) for symbol in symbols)
         else:
             say.append(_request("subscribe", stream, symbols))
-    return Line("/ws/v4/", tuple(say), PING, PING_S)
+    return (Line("/ws/v4/", tuple(symbols), streams, tuple(say), PING, PING_S),)
 
 
 def purpose(url: str) -> str:
@@ -196,7 +196,7 @@ def _request(event: str, channel: str, payload: Sequence[str]) -> bytes:
 ENTRY = VenueEntry(
     adapter=Gate,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=venue_symbol,
     rest_url="https://api.gateio.ws",
     stream_url="wss://api.gateio.ws",

@@ -4,8 +4,8 @@ After www.htx.com/en-us/opend, "Websocket Market Data" (trade.detail, bbo, depth
 (market-symbols, timestamp), "Market Data" (history/trade), as of 2026-11. Recordings of 2021 speak the same protocol; only the
 list of symbols had another form (common/symbols), which is read too. Frames are gzipped; the journal holds them so, and what
 other recorders have unpacked is read as well.
-Two addresses: /ws for all but the numbered changes of books, /feed for these alone. With the streams of this file books come
-from /ws, whole, once a second; the stream mbp.150 alone is taken from /feed.
+Two addresses: /ws for all but the numbered changes of books (mbp), /feed for these alone: a websocket each. With the streams
+of this file books come from /ws, whole, once a second; with mbp.150 instead of depth.step0 from /feed, every 100 ms.
 Book rules: depth.step0 is a whole book. mbp: changes wait for the book that is asked for on the websocket; each names the one
 before it, the first at most that of the book.
 Trade ids count the trades of a pair without a hole as far as recordings show (51 trades of ten pairs); no page says so. A hole is
@@ -29,6 +29,7 @@ from ninefold.venues import htx_wire as wire
 from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.entry import Proof, VenueEntry
+from ninefold.venues.lines import numbered
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter
 from ninefold.venues.told import (
     MILLISECOND_NS,
@@ -46,17 +47,32 @@ from ninefold.venues.told import (
 
 STREAMS = ("trade.detail", "bbo", "depth.step0")
 CHANGES = "mbp.150"
+BOOKS = ("depth", "mbp")
 UNPACKED_MOST = 16 * 2**20
 PAGE = 2000
 SIDES = {"buy": BUY, "sell": SELL}
 NOT_WANTED = ("kline", "detail", "ticker", "depth.step")
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
-    """One websocket, a message for each topic ("btcusdt"). The venue pings and wants its numbers back."""
-    path = "/feed" if all(stream.startswith("mbp") for stream in streams) else "/ws"
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
+    """A message for each topic ("btcusdt") at its address. The venue pings and wants its numbers back. raises: ValueError."""
+    if len([stream for stream in streams if stream.startswith(BOOKS)]) > 1:
+        raise ValueError(f"htx tells a book in several ways; name one of {', '.join(streams)} that tells it")
+    fed = tuple(stream for stream in streams if _is_fed(stream))
+    other = tuple(stream for stream in streams if stream not in fed)
+    made = [("/ws", other)] if other or not fed else []
+    made += [("/feed", fed)] if fed else []
+    return numbered(_line(path, symbols, kinds) for path, kinds in made)
+
+
+def _is_fed(stream: str) -> bool:
+    return stream.startswith("mbp.") and not stream.startswith("mbp.refresh")
+
+
+def _line(path: str, symbols: list[str], streams: tuple[str, ...]) -> Line:
     topics = (f"market.{symbol}.{stream}" for symbol in symbols for stream in streams)
-    return Line(path, tuple(msgspec.json.encode({"sub": topic, "id": topic}) for topic in topics))
+    say = tuple(msgspec.json.encode({"sub": topic, "id": topic}) for topic in topics)
+    return Line(path, tuple(symbols), streams, say, trades="trade.detail" in streams)
 
 
 def purpose(url: str) -> str:
@@ -144,7 +160,7 @@ class Htx(MarketAdapter):
         return cut_units(text, decimals)
 
     def ask_book(self, symbol: str, not_before_ns: int) -> None:
-        topic = f"market.{symbol}.{CHANGES}"
+        topic = f"market.{symbol}.{next(filter(_is_fed, self._streams), CHANGES)}"
         self.say.append(msgspec.json.encode({"req": topic, "id": topic}))
 
     def ask_trades(self, symbol: str, from_id: int | None) -> None:
@@ -205,7 +221,7 @@ def _ns(milliseconds: int) -> int:
 ENTRY = VenueEntry(
     adapter=Htx,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=venue_symbol,
     rest_url="https://api.huobi.pro",
     stream_url="wss://api.huobi.pro",

@@ -29,14 +29,17 @@ from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, key_of
 from ninefold.venues.told import MILLISECOND_NS, Best, Change, Deal, Due, Levels, Told, sparse
 
 STREAMS = ("trades", "l2Book", "bbo", "activeAssetCtx")
-PING, PING_S = b'{"method":"ping"}', 30.0
+PING, PING_S = b'{"method":"ping"}', 5.0  # quiet coins pause longer than a connection may be silent
+SUBSCRIPTIONS_MOST = 1000  # of an address ("Rate limits and user limits")
 SIDES = {"B": BUY, "A": SELL}
 THOUSANDS = {name.upper(): name for name in ("kPEPE", "kSHIB", "kBONK", "kLUNC", "kFLOKI", "kDOGS", "kNEIRO")}
 TELL_NOTHING = frozenset({"subscriptionResponse", "pong"})
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
-    """One websocket: first the rules are asked for, then a message subscribes each stream of each coin ("BTC")."""
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
+    """One websocket: first the rules are asked for, then a message subscribes each stream of each coin ("BTC"). The venue
+    counts subscriptions by address, so that more lines would bring no more. raises: ValueError.
+    """
     dexes = sorted(
         {symbol.partition(":")[0] if ":" in symbol else "" for symbol in symbols if not wire.is_spot(symbol)}
     )
@@ -52,7 +55,12 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
         for stream in streams
         if stream in _streams_of(symbol)
     ]
-    return Line("/ws", tuple(map(msgspec.json.encode, asked)), PING, PING_S)
+    if len(asked) > SUBSCRIPTIONS_MOST:
+        raise ValueError(
+            f"hyperliquid gives {SUBSCRIPTIONS_MOST} subscriptions to an address, and this asks for {len(asked)}; "
+            "name fewer pairs or streams"
+        )
+    return (Line("/ws", tuple(symbols), streams, tuple(map(msgspec.json.encode, asked)), PING, PING_S),)
 
 
 def _purpose(url: str) -> str:
@@ -175,7 +183,7 @@ def _streams_of(symbol: str) -> Sequence[str]:
 ENTRY = VenueEntry(
     adapter=Hyperliquid,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=_venue_symbol,
     rest_url="https://api.hyperliquid.xyz",
     stream_url="wss://api.hyperliquid.xyz",

@@ -45,9 +45,10 @@ class _State(msgspec.Struct):
     seen: dict[str, int]
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
     """One websocket of which all pairs ("BTC/USD") are asked for by messages; the venue wants to be pinged."""
-    return Line("/v2", tuple(subscription("subscribe", stream, symbols) for stream in streams), PING, PING_S)
+    say = tuple(subscription("subscribe", stream, symbols) for stream in streams)
+    return (Line("/v2", tuple(symbols), streams, say, PING, PING_S),)
 
 
 def read_clock(body: bytes) -> float:
@@ -112,7 +113,7 @@ class KrakenSpot(KrakenRows):
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """A lost connection makes books unknown; after a new one the trades since the last known are asked for."""
         self._tell_connection(change, seq, receive_ns)
-        if change.name != "market":
+        if not change.is_market:
             return
         if self.quick is not None:
             self.quick.forget_all()
@@ -125,7 +126,7 @@ class KrakenSpot(KrakenRows):
             series.asked = ""
         self._connected = change.state == "open"
         if self._connected:
-            for symbol in sorted(self._wanted or ()):
+            for symbol in self._subscribed(change):
                 self.seen.update({f"{symbol}@{stream}": receive_ns for stream in self._streams})
                 if symbol in self._series:
                     self._ask_trades(symbol)
@@ -222,7 +223,7 @@ _ANSWERS = {"AssetPairs": KrakenSpot._asset_pairs, "Trades": KrakenSpot._past_tr
 ENTRY = VenueEntry(
     adapter=KrakenSpot,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=venue_symbol,
     rest_url="https://api.kraken.com",
     stream_url="wss://ws.kraken.com",

@@ -60,10 +60,11 @@ class Page(Missed):
     ends: bool
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
     """One websocket of which all products are asked for by messages, and a heartbeat, for quiet products pause long."""
     words = (subscription("subscribe", stream, symbols) for stream in streams)
-    return Line("", (*words, b'{"event":"subscribe","feed":"heartbeat"}'), ping_s=PING_S)
+    say = (*words, b'{"event":"subscribe","feed":"heartbeat"}')
+    return (Line("", tuple(symbols), streams, say, ping_s=PING_S),)
 
 
 def subscription(event: str, feed: str, symbols: list[str]) -> bytes:
@@ -263,7 +264,7 @@ def _counts(seq: int) -> int:
 ENTRY = VenueEntry(
     adapter=KrakenFutures,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=wire.venue_symbol,
     rest_url="https://futures.kraken.com",
     stream_url="wss://futures.kraken.com/ws/v1",

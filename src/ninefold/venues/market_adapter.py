@@ -124,7 +124,7 @@ class MarketAdapter(MarketRows):
     def connection(self, change: ConnectionChange, number: int, seq: int, receive_ns: int) -> None:
         """A lost connection makes books unknown; after a new one the trades that may have been missed are asked for."""
         self._tell_connection(change, seq, receive_ns)
-        if change.name != "market":
+        if not change.is_market:
             return
         if not self._fresh:
             for book in self._books.values():
@@ -135,8 +135,10 @@ class MarketAdapter(MarketRows):
         self.say.clear()
         self.opened(receive_ns)
         if change.state == "open":
-            wanted = sorted(self._wanted or ())
-            self.seen.update({f"{of}@{stream}": receive_ns for of in wanted for stream in self.streams_of(of)})
+            wanted = self._subscribed(change)
+            for of in wanted:
+                streams = [one for one in self.streams_of(of) if change.streams is None or one in change.streams]
+                self.seen.update({f"{of}@{stream}": receive_ns for stream in streams})
             self._counted.opened(receive_ns, wanted)
             self._overlap.lost()  # one that follows none that was told as lost follows one that ended with the program
             self._overlap.opened(wanted)

@@ -7,6 +7,8 @@ A venue's own adapter adds how its books are checked and what it asks: see marke
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from ninefold.market.arrays import BID, CLEAR_BOOK, ID_INTEGER, ID_NONE, SET_LEVEL
@@ -92,6 +94,12 @@ class MarketRows(Rows):
         """Take it back."""
 
     # what all do alike
+
+    def known_rules(self) -> list[dict[str, Any]]:
+        return [self._rules]
+
+    def known_trades(self) -> list[dict[str, Any]]:
+        return [self._counted.ids, self._overlap.series, self._last_ns, self._missed_ns]
 
     def save(self) -> bytes:
         parts = (self._rules, self.seen, self._counted, self._overlap, self._last_ns, self._missed_ns, self._books)

@@ -29,6 +29,7 @@ from ninefold.venues.adapter import BadFrame, Line, Question
 from ninefold.venues.asked import asked, purpose_of
 from ninefold.venues.checked_levels import CheckedAdapter
 from ninefold.venues.entry import Proof, VenueEntry
+from ninefold.venues.lines import numbered
 from ninefold.venues.market_adapter import NOTHING, Heard, MarketAdapter, Numbers
 from ninefold.venues.sequence import BookSync, TradeIds
 from ninefold.venues.spent_ids import SpentIds
@@ -37,6 +38,8 @@ from ninefold.venues.told import Best, Change, Checksum, Deal, Due, Forced, Told
 STREAMS = ("trades", "books", "bbo-tbt", "funding-rate", "liquidation-orders")
 ONLY = {"funding-rate": (wire.SWAP,), "liquidation-orders": (wire.SWAP, wire.FUTURES)}  # streams that not all have
 BUSINESS = frozenset({"trades-all"})  # streams of the other websocket
+TRADES = frozenset({"trades", "trades-all"})
+MOST_ARGUMENTS = 500  # in one message, which may have 64 KB
 QUIET_EVENTS = frozenset({"subscribe", "unsubscribe", "notice", "channel-conn-count"})
 PING, PING_S = b"ping", 5.0  # quiet instruments pause longer than a connection may be silent
 PAGE = 100  # trades of an answer
@@ -60,13 +63,18 @@ class Several(Deal):
     first: int
 
 
-def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
-    """The websocket of these streams, of which all is asked for by one message. raises: ValueError."""
-    business = [stream in BUSINESS for stream in streams]
-    if any(business) and not all(business):
-        raise ValueError(
-            f"okx gives {', '.join(sorted(BUSINESS))} by another websocket than {', '.join(STREAMS)}; name those of one"
-        )
+def lines(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> tuple[Line, ...]:
+    """The websockets of these streams, of which all is asked for by messages. raises: ValueError."""
+    business = tuple(stream for stream in streams if stream in BUSINESS)
+    public = tuple(stream for stream in streams if stream not in BUSINESS)
+    if business and "trades" in public:
+        raise ValueError("okx tells the same trades as trades and as trades-all; name one of them among its streams")
+    made = [("/ws/v5/public", public)] if public or not business else []
+    made += [("/ws/v5/business", business)] if business else []
+    return numbered(_line(path, symbols, kinds) for path, kinds in made)
+
+
+def _line(path: str, symbols: list[str], streams: tuple[str, ...]) -> Line:
     wanted = [
         {"channel": stream, "instType": wire.type_of(symbol)}
         if stream == "liquidation-orders"
@@ -74,9 +82,11 @@ def line(symbols: list[str], streams: tuple[str, ...] = STREAMS) -> Line:
         for symbol in symbols
         for stream in _streams_of(symbol, streams)
     ]
-    args = [one for place, one in enumerate(wanted) if one not in wanted[:place]]
-    path = "/ws/v5/business" if any(business) else "/ws/v5/public"
-    return Line(path, (msgspec.json.encode({"op": "subscribe", "args": args}),), PING, PING_S)
+    args = list({str(one): one for one in wanted}.values())
+    said = (args[at : at + MOST_ARGUMENTS] for at in range(0, len(args), MOST_ARGUMENTS))
+    say = (msgspec.json.encode({"op": "subscribe", "args": one}) for one in said)
+    trades = not TRADES.isdisjoint(streams)
+    return Line(path, tuple(symbols), streams, tuple(say), PING, PING_S, trades)
 
 
 def read_clock(body: bytes) -> float:
@@ -295,7 +305,7 @@ def _from_id(answer: Answer) -> int:
 ENTRY = VenueEntry(
     adapter=Okx,
     streams=STREAMS,
-    line=line,
+    lines=lines,
     venue_symbol=wire.venue_symbol,
     rest_url="https://www.okx.com",
     stream_url="wss://ws.okx.com:8443",

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 
-from ninefold.journal.inputs import Answer
+from ninefold.journal.inputs import MARKET, Answer
 from ninefold.market.time import MINUTE_NS
 from ninefold.venues.adapter import Question
 from ninefold.venues.binance_limits import told_in
@@ -55,17 +55,17 @@ class Asker:
         self._answered = answered
         self._clock = clock
         self._turn = asyncio.Lock()
-        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._asking: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._session: aiohttp.ClientSession | None = None
         self._quiet_until_ns = 0
 
-    def ask(self, questions: Sequence[Question]) -> None:
-        """Start asking; a question that is being asked already is not asked twice."""
+    def ask(self, questions: Sequence[Question], name: str = MARKET) -> None:
+        """Start asking; a question that is being asked already is not asked twice. name: of the connection whose reader asks."""
         for question in questions:
-            if question.path not in self._asking:
-                self._asking[question.path] = asyncio.create_task(self._ask(question))
+            if (name, question.path) not in self._asking:
+                self._asking[name, question.path] = asyncio.create_task(self._ask(question, name))
 
-    async def once(self, question: Question) -> Answer:
+    async def once(self, question: Question, name: str = MARKET) -> Answer:
         """Ask now and wait for the answer; status 0 if none came."""
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
@@ -80,10 +80,10 @@ class Asker:
                     now_ns = self._clock()
                     wait_s = wait_seconds(response.headers.get("Retry-After"), now_ns / 1e9)
                     self._quiet_until_ns = max(self._quiet_until_ns, now_ns + int(wait_s * 1e9))
-                return Answer(self._venue, question.purpose, question.path, response.status, body)
+                return Answer(self._venue, question.purpose, question.path, response.status, body, name)
         except (aiohttp.ClientError, TimeoutError) as error:
             await asyncio.sleep(RETRY_S)
-            return Answer(self._venue, question.purpose, question.path, 0, str(error).encode())
+            return Answer(self._venue, question.purpose, question.path, 0, str(error).encode(), name)
         finally:
             self._limiter.back(ticket, self._clock())
 
@@ -94,12 +94,12 @@ class Asker:
         if self._session is not None:
             await self._session.close()
 
-    async def _ask(self, question: Question) -> None:
+    async def _ask(self, question: Question, name: str) -> None:
         try:
             await self._wait_until(question.not_before_ns)
-            answer = await self.once(question)
+            answer = await self.once(question, name)
         finally:
-            del self._asking[question.path]
+            del self._asking[name, question.path]
         self._answered(answer)
 
     async def _wait_until(self, at_ns: int) -> None:

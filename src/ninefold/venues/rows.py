@@ -6,6 +6,9 @@ Out: `gathered`, `questions`, `say` and `seen`, as adapter.py wants them. What a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, Self
+
 import msgspec
 
 from ninefold.journal.inputs import ConnectionChange
@@ -51,7 +54,26 @@ class Rows:
         """What a symbol is by its rules or, where they are not known, by its name. raises: BadFrame."""
         raise NotImplementedError
 
+    def known_rules(self) -> list[dict[str, Any]]:
+        """What it was told of instruments, by venue symbol."""
+        return []
+
+    def known_trades(self) -> list[dict[str, Any]]:
+        """What it remembers of trades, by venue symbol."""
+        return []
+
     # what all do alike
+
+    def learn(self, first: Self) -> None:
+        self._instruments.update(first._instruments)
+        for mine, told in zip(self.known_rules(), first.known_rules(), strict=True):
+            mine.update(told)
+
+    def adopt(self, other: Self, symbols: Iterable[str]) -> None:
+        of = set(symbols)
+        for mine, theirs in zip(self.known_trades(), other.known_trades(), strict=True):
+            for symbol in [one for one in theirs if one in of]:
+                mine[symbol] = theirs.pop(symbol)
 
     @property
     def registry(self) -> Registry:
@@ -82,9 +104,20 @@ class Rows:
         return of, is_new
 
     def _tell_connection(self, change: ConnectionChange, seq: int, known_ns: int) -> None:
-        name, state, reason = change.name, change.state, change.reason
-        told = Connection(seq=seq, known_ns=known_ns, venue=self.venue, name=name, state=state, reason=reason)
+        what = {"venue": self.venue, "name": change.name, "state": change.state, "reason": change.reason}
+        told = Connection(seq=seq, known_ns=known_ns, **what, instruments=self._over(change), trades=change.trades)
         self.gathered.records.append(told)
+
+    def _over(self, change: ConnectionChange) -> tuple[int, ...] | None:
+        """The instruments of which something comes over a connection; None: all of the venue."""
+        if change.symbols is None:
+            return None
+        known = [self._registry.find(self.venue, symbol) for symbol in change.symbols]
+        return tuple(sorted(one.id for one in known if one is not None))
+
+    def _subscribed(self, change: ConnectionChange) -> list[str]:
+        """The symbols of which something comes over a connection."""
+        return sorted((self._wanted or ()) if change.symbols is None else change.symbols)
 
     def _malformed(self, seq: int, known_ns: int, reason: str, payload: bytes) -> None:
         self.gathered.records.append(malformed(self.venue, seq, known_ns, reason, payload))

@@ -69,7 +69,7 @@ class TradeSeries(msgspec.Struct):
         """What has not come so long after it should have is missed, and asked for."""
         while self._doubts and self._doubts[0].seen_ns + late_ns <= now_ns:
             span = self._doubts.pop(0).span
-            for first, last in self.ids[span.series].missing_in(span.first, span.last):
+            for first, last in self.ids.get(span.series, TradeIds()).missing_in(span.first, span.last):
                 self.told.append(Span(span.series, first, last, from_ns=span.from_ns, to_ns=span.to_ns))
                 self._ask(span.series, first)
 

@@ -18,7 +18,7 @@ from ninefold.backtest.ticks import slow
 from ninefold.backtest.ticks.decide import EmaCross, Formula
 from ninefold.backtest.ticks.latency import FixedFeed, FixedOrder, Latency, OrderLikeFeed, RecordedFeed
 from ninefold.backtest.ticks.on_trade import run_on_trade
-from ninefold.backtest.ticks.stream import Stream, Way, run, run_blocks, tick_numbers
+from ninefold.backtest.ticks.stream import Way, run, run_blocks, run_decided, tick_numbers
 from ninefold.backtest.ticks.tape import Ticks
 from ninefold.formula import Scale, parse
 
@@ -131,12 +131,14 @@ def test_where_the_tape_is_cut_changes_nothing(drawn, cuts):
 
 
 def in_blocks(ticks, changes, way, cuts):
-    account = Stream(way, ticks.tick, ticks.lot, ticks.highest)
+    return run_decided(cut_up(ticks, changes, cuts), way, ticks.highest)
+
+
+def cut_up(ticks, changes, cuts):
     edges = [0, *sorted(min(cut, len(ticks)) for cut in cuts), len(ticks)]
     for start, stop in itertools.pairwise(edges):
         here = (changes.at >= start) & (changes.at < stop)
-        account.take(ticks.between(start, stop), Changes(changes.at[here] - start, changes.to[here]))
-    return account.result()
+        yield ticks.between(start, stop), Changes(changes.at[here] - start, changes.to[here])
 
 
 @pytest.mark.parametrize(

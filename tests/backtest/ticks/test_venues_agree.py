@@ -217,8 +217,8 @@ MUTANTS = {
     ),
     "a group does not cancel": ("self.over.add(one.group)", "pass"),
     "fees are rounded down": (
-        "fee = -(-price * size * self.rate(maker, at_ns // DAY_NS) // ONE)",
-        "fee = price * size * self.rate(maker, at_ns // DAY_NS) // ONE",
+        "fee = _up(value * self.rate(maker, at_ns // DAY_NS))",
+        "fee = value * self.rate(maker, at_ns // DAY_NS) // ONE",
     ),
     "all pay the taker fee": ("self.maker if maker else self.taker", "self.taker"),
     "a quote that stays is sent again": ("if wanted and old.price == limit:", "if False:"),
@@ -236,8 +236,8 @@ MARGIN = {
     ),
     "funding is paid a moment later": ("self.funding[0][0] <= exchange_ns", "self.funding[0][0] < exchange_ns"),
     "funding is rounded down": (
-        "paid = _up(self.position * self.mark * rate)",
-        "paid = self.position * self.mark * rate // ONE",
+        "paid = _up(self.value * rate)",
+        "paid = self.value * rate // ONE",
     ),
     "margin is not asked for": ("if not self.carries(one, at_ns):", "if False:"),
     "what rests needs no margin": ("+ rests + one.left", "+ one.left"),
@@ -247,10 +247,10 @@ MARGIN = {
     ),
     "an order that makes the position smaller needs margin": ("or held <= abs(self.position):", "or held <= 0:"),
     "an order needs no margin for its fee": (" - fee >= _up(held", " >= _up(held"),
-    "nobody is liquidated": ("self.position and self.is_ruined()", "False"),
+    "nobody is liquidated": ("(self.position or self.beside_held) and self.is_ruined()", "False"),
     "orders that rest survive a liquidation": ("self.live, self.fired = [], []", "self.fired = []"),
     "orders under way survive a liquidation": ("        self.way.clear()\n", ""),
-    "no liquidation fee": ("fee = _up(self.mark * size * self.liquidation_fee)", "fee = 0"),
+    "no liquidation fee": ("fee = _up(self.mark * self.worth * size * self.liquidation_fee)", "fee = 0"),
 }
 
 

@@ -1,7 +1,7 @@
 """What comes through ccxt, read after docs.ccxt.com, "Manual" (public trades, market structure, precision mode), and ccxt 4.5.90,
-2026-11-22. Candles become bars, which the suite does not know: test_ccxt.py has them.
+2026-11-22, order book structure 2026-12-01. Candles become bars, which the suite does not know: test_ccxt.py has them.
 
-In:  frames of watchTrades, fetchTrades and fetchTime, the answer to loadMarkets.
+In:  frames of watchTrades, fetchTrades, fetchOrderBook and fetchTime, the answer to loadMarkets.
 Out: see ../reading.py. Symbols are unified. Ids are shown in hexadecimal, texts by their hash; what a page of trades tells
      again is left out, and of one millisecond trades stand in the order of their ids.
 """
@@ -15,7 +15,7 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from ..reading import Deal, Reading, Told
+from ..reading import Best, Deal, Reading, Told
 
 SIDES = {"buy": 1, "sell": -1, None: 0}
 
@@ -24,12 +24,15 @@ class CcxtReading(Reading):
     venue = "ccxt"
     recordings = ()
     checked = False
+    tells_best = True
     samples = (
         ("loadMarkets", "markets.json"),
         ("", "watch_trades.json"),
         ("", "watch_trades_names.json"),
         ("", "watch_trades_no_ids.json"),
         ("", "time.json"),
+        ("", "book.json"),
+        ("", "book_no_time.json"),
         ("", "fetch_trades.json"),
         ("", "fetch_trades_next.json"),
     )
@@ -45,6 +48,13 @@ class Session:
     def frame(self, text: str) -> Iterator[Told]:
         message = json.loads(text, parse_float=str)
         if message["call"] == "fetchTime":
+            return
+        if message["call"] == "fetchOrderBook":
+            for book in message["told"]:
+                if book["bids"] and book["asks"]:
+                    best = [Decimal(text) for side in ("bids", "asks") for text in book[side][0][:2]]
+                    if best[0] and best[2]:  # a price of 0 is none
+                        yield Best(message["symbol"], *best)
             return
         deals = [deal(one) for one in message["told"]]
         if message["call"] == "fetchTrades":

@@ -10,6 +10,9 @@ import numpy as np
 from ninefold.backtest.fast import LARGEST, is_ruined, part_up
 from ninefold.backtest.fee_tiers import MAKER, TAKER
 from ninefold.backtest.ticks.book_fast import (
+    BESIDE,
+    BESIDE_INITIAL,
+    BESIDE_MAINTENANCE,
     CASH,
     COUNTS,
     FILLS,
@@ -23,6 +26,7 @@ from ninefold.backtest.ticks.book_fast import (
     PAID,
     POSITION,
     PRICE,
+    RUINED,
     SIDE,
     STATE,
     TAIL,
@@ -47,10 +51,10 @@ def rate_of(counts: Rows, g: Given, maker: bool, at_ns: int) -> int:
 
 @compiled
 def settle(
-    counts: Rows, fills: Rows, event: int, at_ns: int, one: int, price: int, signed: int, fee: int, maker: int
+    counts: Rows, fills: Rows, g: Given, event: int, at_ns: int, one: int, price: int, signed: int, fee: int, maker: int
 ) -> None:
     count = counts[FILLS]
-    counts[CASH] -= price * signed + fee
+    counts[CASH] -= price * g.worth * signed + fee
     counts[POSITION] += signed
     if count < len(fills):
         fills[count, 0], fills[count, 1], fills[count, 2], fills[count, 3] = event, at_ns, one, price
@@ -59,14 +63,14 @@ def settle(
 
 
 @compiled
-def pay_dues(counts: Rows, fills: Rows, dues: Rows, event: int, exchange_ns: int) -> None:
+def pay_dues(counts: Rows, fills: Rows, g: Given, dues: Rows, event: int, exchange_ns: int) -> None:
     """dues: when, and the rate in 10**-8, shape (m, 2)."""
     while counts[PAID] < len(dues) and dues[counts[PAID], 0] <= exchange_ns:
         at_ns, rate = dues[counts[PAID], 0], dues[counts[PAID], 1]
         counts[PAID] += 1
         if counts[POSITION] != 0:
-            paid = part_up(counts[POSITION] * counts[MARK], rate)
-            settle(counts, fills, event, at_ns, FUNDED, counts[MARK], 0, paid, 0)
+            paid = part_up(counts[POSITION] * counts[MARK] * g.worth, rate)
+            settle(counts, fills, g, event, at_ns, FUNDED, counts[MARK], 0, paid, 0)
 
 
 @compiled
@@ -80,18 +84,26 @@ def carries(orders: Rows, counts: Rows, g: Given, one: int, at_ns: int) -> bool:
             held += orders[other, LEFT]
     if held <= abs(position):
         return True
-    price = orders[one, PRICE] if orders[one, PRICE] > 0 else counts[MARK]
+    price = (orders[one, PRICE] if orders[one, PRICE] > 0 else counts[MARK]) * g.worth
     if price == 0 or held > LARGEST // price:
         return False
     fee = max(0, part_up(price * orders[one, LEFT], rate_of(counts, g, False, at_ns)))
-    return bool(counts[CASH] + position * counts[MARK] - fee >= part_up(held * price, g.initial))
+    equity = counts[CASH] + position * counts[MARK] * g.worth + counts[BESIDE]
+    return bool(equity - fee >= part_up(held * price, g.initial) + counts[BESIDE_INITIAL])
 
 
 @compiled
 def keep_sound(orders: Rows, counts: Rows, fills: Rows, way: Rows, g: Given, event: int, exchange_ns: int) -> None:
-    """Liquidate what the equity no longer carries; all orders are over then."""
-    if not is_ruined(counts[CASH], counts[POSITION], counts[MARK], g.maintenance):
-        return
+    """Liquidate what the equity no longer carries."""
+    beside = counts[BESIDE] - counts[BESIDE_MAINTENANCE]
+    if is_ruined(counts[CASH] + beside, counts[POSITION], counts[MARK] * g.worth, g.maintenance):
+        counts[RUINED] = 1
+        liquidate(orders, counts, fills, way, g, event, exchange_ns)
+
+
+@compiled
+def liquidate(orders: Rows, counts: Rows, fills: Rows, way: Rows, g: Given, event: int, at_ns: int) -> None:
+    """All orders are over, and what is held is left at the last trade's price."""
     for at in range(counts[LIVES]):
         orders[orders[at, LISTED], STATE] = OVER
         orders[orders[at, LISTED], FIRED] = 0
@@ -99,9 +111,11 @@ def keep_sound(orders: Rows, counts: Rows, fills: Rows, way: Rows, g: Given, eve
     while counts[HEAD] < counts[TAIL]:
         orders[way[counts[HEAD], 2], STATE] = OVER
         counts[HEAD] += 1
+    if counts[POSITION] == 0:
+        return
     price, size = counts[MARK], -counts[POSITION]
-    value = price * abs(size)
-    fee = part_up(value, rate_of(counts, g, False, exchange_ns)) + part_up(value, g.liquidation_fee)
+    value = price * g.worth * abs(size)
+    fee = part_up(value, rate_of(counts, g, False, at_ns)) + part_up(value, g.liquidation_fee)
     if g.tiered:
         add_traded(counts, COUNTS, value)
-    settle(counts, fills, event, exchange_ns, LIQUIDATED, price, size, fee, 0)
+    settle(counts, fills, g, event, at_ns, LIQUIDATED, price, size, fee, 0)

@@ -34,7 +34,10 @@ LIVES, FILLS, CASH, POSITION, LAST, HEAD, TAIL, ORDERS, ARRIVALS, BEST = range(
     10
 )  # places in `counts`; BEST: two of them
 MARK, PAID = 11, 12  # what a position is valued at, and how many fundings are over
-COUNTS = 13
+# of the account's other instruments: their equity, the margins that they ask for, whether they hold anything
+BESIDE, BESIDE_INITIAL, BESIDE_MAINTENANCE, BESIDE_HELD = 13, 14, 15, 16
+RUINED = 17  # whether the account was liquidated at this event
+COUNTS = 18
 TAKEN, TRADED = 2, 4  # rows of the book, of bids
 PROPORTIONAL = 1  # as in `orders.Queue`
 
@@ -51,6 +54,7 @@ class Given(NamedTuple):
     initial: int  # margin that is asked for; 0: a venue lends what is missing
     maintenance: int
     liquidation_fee: int
+    worth: int  # units of the account's money that a tick times a lot is; 1 of one instrument alone
 
 
 @inlined

@@ -101,7 +101,7 @@ def trade_orders(session: Session, wanted: list[Order | Cancel], terms: Terms) -
     """
     rows = asked(wanted, session)
     largest = int(rows["size"].max(initial=0))
-    _fits(largest, session)
+    fits(largest, session)
     arrival = terms.latency.arrivals(session, rows["event"], 0)
     table = rows.view(np.int64).reshape(-1, len(ASKED.names or ()))
     submits = table[table[:, 1] == SUBMIT]
@@ -109,7 +109,7 @@ def trade_orders(session: Session, wanted: list[Order | Cancel], terms: Terms) -
     def play(room: int) -> tuple[int, _Arrays]:
         arrays = _arrays(session, terms, len(submits), len(rows), room)
         arrays.orders[:, : GROUP + 1] = submits[:, 3:]
-        return play_orders(*arrays, _given(session, terms), _table(session), _dues(terms), table, arrival), arrays
+        return play_orders(*arrays, given_of(session, terms), table_of(session), dues_of(terms), table, arrival), arrays
 
     return _traded(session, terms, play)
 
@@ -117,16 +117,16 @@ def trade_orders(session: Session, wanted: list[Order | Cancel], terms: Terms) -
 def trade_quotes(session: Session, quotes: Quotes, terms: Terms) -> Traded:
     """Back-test quotes. raises: BadQuotes, BadRules, BadOrder; TooLarge if the account outgrows 2**60 units."""
     quotes.check(session)
-    _fits(max(int(quotes.bid_size.max(initial=0)), int(quotes.ask_size.max(initial=0))), session)
+    fits(max(int(quotes.bid_size.max(initial=0)), int(quotes.ask_size.max(initial=0))), session)
     arrival, wanted = quotes.arrivals(session, terms.latency), np.stack(quotes.sides, axis=1)
     decisions = len(quotes.at)
 
     def play(room: int) -> tuple[int, _Arrays]:
         arrays = _arrays(session, terms, 2 * decisions, 4 * decisions, room)
-        given, how = _given(session, terms), (quotes.most, int(quotes.life), quotes.from_best)
+        given, how = given_of(session, terms), (quotes.most, int(quotes.life), quotes.from_best)
         whole = (np.full(2, NONE), 0, len(session))
         return play_quotes(
-            *arrays, given, _table(session), _dues(terms), quotes.at, wanted, arrival, *how, *whole
+            *arrays, given, table_of(session), dues_of(terms), quotes.at, wanted, arrival, *how, *whole
         ), arrays
 
     return _traded(session, terms, play)
@@ -152,7 +152,7 @@ def trade_live_quotes(session: Session, turns: Sequence[Turn], terms: Terms) -> 
         timer.check(session)
         arrivals.append(np.maximum(timer.arrivals(session, terms.latency), last_ns).tolist())
         last_ns = arrivals[-1][-1] if arrivals[-1] else last_ns
-    given, table, dues = _given(session, terms), _table(session), _dues(terms)
+    given, table, dues = given_of(session, terms), table_of(session), dues_of(terms)
     decisions = sum(map(len, arrivals))
     never, nothing = np.empty(0, np.int64), np.empty((0, 4), np.int64)
 
@@ -173,7 +173,7 @@ def trade_live_quotes(session: Session, turns: Sequence[Turn], terms: Terms) -> 
                 begin = event
                 wanted = decide(row, int(counts[POSITION]))
                 if wanted is not None:
-                    _fits(max(wanted[1], wanted[3]), session)
+                    fits(max(wanted[1], wanted[3]), session)
                     quote(book, orders, counts, way, working, given, np.array(wanted), at_ns, most, life, False)
         return to(begin, len(session)), arrays
 
@@ -189,7 +189,7 @@ def shown_by(session: Session) -> np.ndarray:
     """The same, and how much they show, lots, shape (n, 4)."""
     terms = Terms(cash=0)
     found = np.zeros((len(session), 4), np.int64)
-    tops(*_arrays(session, terms, 0, 0, 0), _given(session, terms), _table(session), _dues(terms), found)
+    tops(*_arrays(session, terms, 0, 0, 0), given_of(session, terms), table_of(session), dues_of(terms), found)
     return found
 
 
@@ -197,7 +197,9 @@ def book_at(session: Session, row: int) -> np.ndarray:
     """How much each level shows before the event of this row, lots, shape (2, span): bids, then asks, from `session.low` on."""
     terms, never, nothing = Terms(cash=0), np.empty(0, np.int64), np.empty((0, 4), np.int64)
     arrays, how = _arrays(session, terms, 0, 0, 0), (0, int(Life.GTC), False, np.full(2, NONE))
-    play_quotes(*arrays, _given(session, terms), _table(session), _dues(terms), never, nothing, never, *how, 0, row)
+    play_quotes(
+        *arrays, given_of(session, terms), table_of(session), dues_of(terms), never, nothing, never, *how, 0, row
+    )
     return arrays.book[:2]
 
 
@@ -223,23 +225,26 @@ def _arrays(session: Session, terms: Terms, orders: int, messages: int, room: in
     return arrays
 
 
-def _given(session: Session, terms: Terms) -> Given:
+def given_of(session: Session, terms: Terms) -> Given:
+    """Of one instrument alone."""
     account = account_of(terms, session)
     fees, asked_for = (account.maker, account.taker), (account.initial, account.maintenance, account.liquidation_fee)
-    return Given(session.low, session.has_book, int(account.queue), *fees, bool(account.tiers), *asked_for)
+    return Given(session.low, session.has_book, int(account.queue), *fees, bool(account.tiers), *asked_for, 1)
 
 
-def _dues(terms: Terms) -> np.ndarray:
+def dues_of(terms: Terms) -> np.ndarray:
     """When, and the rate in 10**-8, shape (m, 2)."""
     return np.ascontiguousarray(np.stack((terms.funding.at_ns, terms.funding.whole), axis=1))
 
 
-def _table(session: Session) -> np.ndarray:
+def table_of(session: Session) -> np.ndarray:
+    """Events as whole numbers, shape (n, 6)."""
     found: np.ndarray = session.events.view(np.int64).reshape(len(session), -1)
     return found
 
 
-def _fits(lots: int, session: Session) -> None:
+def fits(lots: int, session: Session) -> None:
+    """raises: BadOrder."""
     if lots > LARGEST // session.highest:
         raise BadOrder(
             f"an order of {lots} lots at prices up to {session.highest} ticks exceeds 2**60 units; send less"

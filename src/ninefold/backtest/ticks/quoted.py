@@ -28,11 +28,11 @@ def result_of(traded: Traded, way: Way) -> TickResult:
     step = ns // way.width_ns
     last = np.append(np.flatnonzero(step[1:] != step[:-1]), len(rows) - 1)
     steps = Steps(rows[last], ns[last], price[last])
-    fills, fill_ns = _whole(traded.fills)
+    fills, fill_ns = whole_fills(traded.fills)
     return TickResult(session.tick, session.lot, len(rows), way.rules, rules, fills, fill_ns, steps)
 
 
-def _whole(filled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def whole_fills(filled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """FILLS rows of FILLED ones, and when each was."""
     found, position = [], 0
     for event, at_ns, order, price, size, fee, _ in filled.tolist():

@@ -90,6 +90,12 @@ def asked_by(plan: Plan, session: Session, terms: Terms) -> tuple[Shown, Quotes 
     return shown, _at_once(plan.name, wants, shown, session)
 
 
+def told_quotes(quotes: Quotes) -> Callable[[], Decide]:
+    """What is known beforehand, as if it were asked while it runs."""
+    rows = list(zip(*(side.tolist() for side in quotes.sides), strict=True))
+    return lambda: lambda row, position: rows[row]
+
+
 def shown_at(session: Session, terms: Terms, every_ms: int, most: int) -> Shown:
     """What is known at each tick of the timer. most: lots."""
     at, at_ns = every(session, terms.latency, every_ms * MS_NS)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ninefold.backtest.market_rules import Numbers, Rules
+from ninefold.backtest.result import OfFills
 from ninefold.backtest.ticks.tape import Ticks
 from ninefold.backtest.trades import trades_of
 
@@ -35,7 +36,9 @@ class Curve:
         self._parts: list[np.ndarray] = []
 
     def take(self, ticks: Ticks, first: int) -> None:
-        """first: row of the tape at which this block, of at least one trade, begins."""
+        """first: row of the tape at which this block begins."""
+        if not len(ticks):
+            return
         step = ticks.exchange_ns // self._width_ns
         last = np.append(np.flatnonzero(step[1:] != step[:-1]), len(ticks) - 1)
         part = np.array([step[last], last + first, ticks.exchange_ns[last], ticks.price[last]])
@@ -47,14 +50,8 @@ class Curve:
         return Steps(*np.concatenate(self._parts, axis=1)[1:])
 
 
-@dataclass(frozen=True)
-class _Times:
-    open_ns: np.ndarray
-    close_ns: np.ndarray
-
-
 @dataclass(frozen=True, eq=False)
-class TickResult:
+class TickResult(OfFills):
     """ticks: how many trades there were. fills: FILLS rows (`outcome`; `bar` is the trade's row), oldest first; fill_ns: when
     the venue made these trades."""
 
@@ -103,21 +100,6 @@ class TickResult:
         """The TRADES row of the position held at the end; none: shape (0,)."""
         return self._trades[self._trades["exit_bar"] < 0]
 
-    @property
-    def fees(self) -> int:
-        """Units, of all fills."""
-        return int(self.fills["fee"].sum())
-
-    @property
-    def slippage(self) -> int:
-        """Units, of all fills."""
-        return int(self.fills["slippage"].sum())
-
-    @property
-    def funding(self) -> int:
-        """Units paid; negative: received."""
-        return int(self.fills["funding"].sum())
-
     def to_quote(self, units: np.ndarray | int) -> np.ndarray:
         """Units of money in the quote asset, float64."""
         found: np.ndarray = np.asarray(units, np.float64) * float(self.unit)
@@ -125,13 +107,7 @@ class TickResult:
 
     @cached_property
     def _trades(self) -> np.ndarray:
-        numbered = self.fills.copy()
-        numbered["bar"] = np.arange(len(numbered))
-        found = trades_of(numbered, _Times(self.fill_ns, self.fill_ns), int(self.steps.price[-1]))
-        for name in ("entry_bar", "exit_bar"):
-            known = found[name] >= 0
-            found[name][known] = self.fills["bar"][found[name][known]]
-        return found
+        return trades_of(self.fills, self.fill_ns, self.fill_ns, int(self.steps.price[-1]))
 
     def _at_steps(self, amounts: np.ndarray) -> np.ndarray:
         """Sums of all fills up to each step."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -67,9 +67,7 @@ def run(ticks: Ticks, target: np.ndarray | Changes, way: Way) -> TickResult:
     ([(2, 7, 2)], 1004)
     """
     changes = target if isinstance(target, Changes) else changes_of_target(target, len(ticks))
-    account = Stream(way, ticks.tick, ticks.lot, ticks.highest)
-    account.take(ticks, changes)
-    return account.result()
+    return run_decided([(ticks, changes)], way, ticks.highest)
 
 
 def run_blocks(blocks: Iterable[Ticks], strategy: TickStrategy, way: Way, highest: int) -> TickResult:
@@ -78,62 +76,68 @@ def run_blocks(blocks: Iterable[Ticks], strategy: TickStrategy, way: Way, highes
     highest: no price of the tape is above it, ticks.
     raises:  as `run`; BadTicks also if there are no blocks, and for blocks that do not follow each other.
     """
+    return run_decided(((block, strategy.changes(block)) for block in blocks), way, highest)
+
+
+def run_decided(decided: Iterable[tuple[Ticks, Changes]], way: Way, highest: int) -> TickResult:
+    """The same of blocks with the changes of a target in each."""
     account: Stream | None = None
-    for block in blocks:
-        account = account or Stream(way, block.tick, block.lot, highest)
-        account.take(block, strategy.changes(block))
-    if account is None:
-        raise BadTicks("there are no trades: give at least one block")
-    return account.result()
+    found, curve = [], Curve(way.width_ns)
+    for ticks, changes in decided:
+        account = account or Stream(way, ticks.tick, ticks.lot, highest)
+        found.append(account.take(ticks, changes))
+        curve.take(ticks, account.rows - len(ticks))
+    if account is None or not account.rows:
+        raise BadTicks("there are no trades: give at least one")
+    fills, fill_ns = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return TickResult(
+        account.tick, account.lot, account.rows, way.rules, account.numbers, fills, fill_ns, curve.steps()
+    )
+
+
+class Filled(NamedTuple):
+    """fills: FILLS rows; `bar` is the row of the tape. fill_ns: when the venue made these trades."""
+
+    fills: np.ndarray
+    fill_ns: np.ndarray
 
 
 class Stream:
-    """An account that meets one block of trades after the other."""
+    """An account that meets one block of trades after the other; of its fills it keeps none. rows: trades so far."""
 
     def __init__(self, way: Way, tick: Fraction, lot: Fraction, highest: int) -> None:
-        self._way, self._steps, self._highest = way, (tick, lot), highest
-        self._numbers = tick_numbers(way.rules, tick, lot, highest, way.width_ns)
+        self.tick, self.lot, self.rows = tick, lot, 0
+        self._way, self._highest = way, highest
+        self.numbers = tick_numbers(way.rules, tick, lot, highest, way.width_ns)
         self._dues = Dues(way.funding.at_ns, way.funding.whole)
         self._tiers = state_of(tiers_of(way.rules, tick * lot))
         self._stands = np.zeros(STANDS, np.int64)
-        self._stands[CASH] = self._numbers.cash
+        self._stands[CASH] = self.numbers.cash
         self._arrival, self._lots = np.empty(0, np.int64), np.empty(0, np.int64)  # of orders under way
-        self._rows, self._last_ns, self._last_arrival_ns = 0, 0, 0
-        self._fills: list[np.ndarray] = []
-        self._fill_ns: list[np.ndarray] = []
-        self._curve = Curve(way.width_ns)
+        self._last_ns, self._last_arrival_ns = 0, 0
 
-    def take(self, ticks: Ticks, changes: Changes) -> None:
-        """raises: BadTicks for a block that does not follow the one before; TooLarge with the row of the tape."""
+    def take(self, ticks: Ticks, changes: Changes) -> Filled:
+        """What was filled in a block. raises: BadTicks if it does not follow the one before; TooLarge with the row of the tape."""
         if not len(ticks):
-            return
+            return Filled(np.empty(0, FILLS), np.empty(0, np.int64))
         self._check(ticks)
         orders = self._orders(ticks, changes)
         fills = self._play(ticks, orders)
         arrived, decided = int(self._stands[ARRIVED]), len(orders.at)
         self._arrival, self._lots = orders.arrival[arrived:decided].copy(), orders.lots[arrived:decided].copy()
-        self._fill_ns.append(ticks.exchange_ns[fills["bar"]])
-        fills["bar"] += self._rows
-        self._fills.append(fills)
-        self._curve.take(ticks, self._rows)
-        self._rows += len(ticks)
+        fill_ns = ticks.exchange_ns[fills["bar"]]
+        fills["bar"] += self.rows
+        self.rows += len(ticks)
         self._last_ns = int(ticks.exchange_ns[-1])
-
-    def result(self) -> TickResult:
-        """What was found so far. raises: BadTicks if there was no trade."""
-        if not self._rows:
-            raise BadTicks("there are no trades: give at least one")
-        fills, fill_ns = np.concatenate(self._fills), np.concatenate(self._fill_ns)
-        tick, lot = self._steps
-        return TickResult(tick, lot, self._rows, self._way.rules, self._numbers, fills, fill_ns, self._curve.steps())
+        return Filled(fills, fill_ns)
 
     def _check(self, ticks: Ticks) -> None:
-        if (ticks.tick, ticks.lot) != self._steps:
+        if (ticks.tick, ticks.lot) != (self.tick, self.lot):
             raise BadTicks(
-                f"a block counts in {ticks.tick} and {ticks.lot}, those before in {self._steps}; give one unit"
+                f"a block counts in {ticks.tick} and {ticks.lot}, those before in {self.tick} and {self.lot}; give one unit"
             )
-        if self._rows and int(ticks.exchange_ns[0]) < self._last_ns:
-            raise BadTicks(f"row {self._rows} (first of a block) was traded before the row before it; sort the blocks")
+        if self.rows and int(ticks.exchange_ns[0]) < self._last_ns:
+            raise BadTicks(f"row {self.rows} (first of a block) was traded before the row before it; sort the blocks")
         if ticks.highest > self._highest:
             raise BadTicks(f"a price of {ticks.highest} ticks is above {self._highest}, said to be the highest; say so")
 
@@ -153,13 +157,13 @@ class Stream:
     def _play(self, ticks: Ticks, orders: Orders) -> np.ndarray:
         tape, before = Tape(ticks.exchange_ns, ticks.price, ticks.size), len(self._arrival)
         fills = np.empty((3 * len(orders.at) + len(self._dues.at_ns) + 3, COLUMNS), np.int64)
-        count = play(tape, orders, self._dues, before, self._numbers, fills)
+        count = play(tape, orders, self._dues, before, self.numbers, fills)
         if count > len(fills):  # what the share of a trade's size did not give was filled bit by bit
             fills = np.empty((count, COLUMNS), np.int64)
             orders.stands[:], orders.tiers[:] = self._stands, self._tiers
-            count = play(tape, orders, self._dues, before, self._numbers, fills)
+            count = play(tape, orders, self._dues, before, self.numbers, fills)
         if count < 0:
-            raise TooLarge(self._rows - count - 1)
+            raise TooLarge(self.rows - count - 1)
         self._stands, self._tiers = orders.stands, orders.tiers
         return fills[:count].reshape(-1).view(FILLS).copy()
 

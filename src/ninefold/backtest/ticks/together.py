@@ -45,22 +45,14 @@ class Market(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class TogetherResult:
     """markets: by name, prices counted in the account's unit. fills: LEG_FILLS rows, oldest first; `bar` is the row of its
-    instrument's tape. cash: at the start, units."""
+    instrument's tape. cash: at the start, units. fill_ns: when the venues made the fills."""
 
     markets: Mapping[str, Market]
     numbers: Sequence[Numbers]
     unit: Fraction
     cash: int
     fills: np.ndarray
-
-    @cached_property
-    def fill_ns(self) -> np.ndarray:
-        """When the venues made the trades of the fills."""
-        found = np.empty(len(self.fills), np.int64)
-        for of, market in enumerate(self.markets.values()):
-            mine = self.fills["instrument"] == of
-            found[mine] = market.ticks.exchange_ns[self.fills["bar"][mine]]
-        return found
+    fill_ns: np.ndarray
 
     @cached_property
     def each(self) -> dict[str, TickResult]:
@@ -73,7 +65,7 @@ class TogetherResult:
         fills = np.zeros(len(mine), FILLS)
         for name in FILLS.names or ():
             fills[name] = mine[name]
-        fill_ns, nothing = ticks.exchange_ns[fills["bar"]], self.numbers[at]._replace(cash=0)
+        fill_ns, nothing = self.fill_ns[self.fills["instrument"] == at], self.numbers[at]._replace(cash=0)
         return TickResult(ticks.tick, ticks.lot, len(ticks), market.way.rules, nothing, fills, fill_ns, curve.steps())
 
 
@@ -82,7 +74,7 @@ def run_markets(markets: Mapping[str, Market], changes: Mapping[str, Changes], c
 
     raises: BadTicks, BadTarget, BadRules; TooLarge if the account outgrows 2**60 units.
     """
-    ready = _ready(markets, cash)
+    ready = counted(markets, cash)
     if set(changes) != set(markets):
         raise BadTarget(
             f"targets are given for {', '.join(changes)} and trades of {', '.join(markets)}; each needs both"
@@ -105,13 +97,12 @@ def run_markets(markets: Mapping[str, Market], changes: Mapping[str, Changes], c
         count, fills = play(count)
     if count < 0:
         raise TooLarge(-count - 1)
-    found = fills[:count].reshape(-1).view(LEG_FILLS).copy()
-    return TogetherResult(ready.markets, ready.numbers, ready.unit, ready.numbers[0].cash, found)
+    return _found(ready, fills[:count].reshape(-1).view(LEG_FILLS).copy())
 
 
 def run_markets_live(markets: Mapping[str, Market], asks: Mapping[str, Asks], cash: Number) -> TogetherResult:
     """The same in plain Python, of what is asked at every trade of its instrument. raises: as `run_markets`."""
-    ready = _ready(markets, cash)
+    ready = counted(markets, cash)
     merged, _ = _merged([market.ticks for market in ready.markets.values()])
     alone = [market.way.latency.alone(market.ticks, np.arange(len(market.ticks))) for market in ready.markets.values()]
     arrival = np.empty(len(merged.of), np.int64)
@@ -122,10 +113,21 @@ def run_markets_live(markets: Mapping[str, Market], asks: Mapping[str, Asks], ca
     fills = play_slowly(
         trades, lambda of, row, held: asked[of](row, held), ready.numbers, funding, ready.worth, ready.tiers
     )
-    return TogetherResult(ready.markets, ready.numbers, ready.unit, ready.numbers[0].cash, fills)
+    return _found(ready, fills)
 
 
-class _Ready(NamedTuple):
+def _found(ready: Counted, fills: np.ndarray) -> TogetherResult:
+    """Fills at trades of their instruments."""
+    fill_ns = np.empty(len(fills), np.int64)
+    for of, market in enumerate(ready.markets.values()):
+        mine = fills["instrument"] == of
+        fill_ns[mine] = market.ticks.exchange_ns[fills["bar"][mine]]
+    return TogetherResult(ready.markets, ready.numbers, ready.unit, ready.numbers[0].cash, fills, fill_ns)
+
+
+class Counted(NamedTuple):
+    """What is asked, in the account's unit."""
+
     markets: dict[str, Market]
     numbers: list[Numbers]
     worth: list[int]  # what a tick of each counts
@@ -133,7 +135,7 @@ class _Ready(NamedTuple):
     tiers: tuple[Tier, ...]
 
 
-def _ready(markets: Mapping[str, Market], cash: Number) -> _Ready:
+def counted(markets: Mapping[str, Market], cash: Number) -> Counted:
     """Prices in the account's unit, and the rules as kernels read them; the first has the cash."""
     if not markets or not all(len(market.ticks) for market in markets.values()):
         raise BadTicks("there are no trades: give at least one of each instrument")
@@ -151,7 +153,7 @@ def _ready(markets: Mapping[str, Market], cash: Number) -> _Ready:
         found[name] = Market(counted, replace(way, rules=rules))
         whole = tick_numbers(rules, counted.tick, counted.lot, counted.highest * len(markets), way.width_ns)
         numbers.append(whole._replace(cash=0) if numbers else whole)
-    return _Ready(found, numbers, worths, unit, tiers_of(next(iter(found.values())).way.rules, unit))
+    return Counted(found, numbers, worths, unit, tiers_of(next(iter(found.values())).way.rules, unit))
 
 
 def _merged(tapes: Sequence[Ticks]) -> tuple[Merged, list[np.ndarray]]:
@@ -170,7 +172,7 @@ def _merged(tapes: Sequence[Ticks]) -> tuple[Merged, list[np.ndarray]]:
     return merged, [np.flatnonzero(merged.of == at) for at in range(len(tapes))]
 
 
-def _sent(ready: _Ready, steps: Sequence[np.ndarray], changes: Sequence[Changes]) -> Sent:
+def _sent(ready: Counted, steps: Sequence[np.ndarray], changes: Sequence[Changes]) -> Sent:
     both = list(zip(ready.markets.values(), changes, strict=True))
     arrival = [market.way.latency.arrivals(market.ticks, one.at, 0) for market, one in both]
     at = [mine[one.at] for mine, one in zip(steps, changes, strict=True)]

@@ -27,7 +27,9 @@ def on_grid(found: TogetherResult) -> PortfolioResult:
     open_ns = np.arange(first, last + width_ns, width_ns)
     bars = {name: _padded(one, open_ns, width_ns) for name, one in each.items()}
     fills = found.fills.copy()
-    fills["bar"], fills["inside"] = (found.fill_ns - first) // width_ns, 1
+    step = (found.fill_ns - first) // width_ns
+    fills["bar"] = np.clip(step, 0, len(open_ns) - 1)  # quotes may be filled before the first trade, and after the last
+    fills["inside"] = 1
     cash = _at_closes(
         fills, fills["price"] * fills["size"] + fills["fee"] + fills["slippage"] + fills["funding"], len(open_ns)
     )

@@ -22,7 +22,7 @@ from ninefold.backtest.ticks.events import Session
 from ninefold.backtest.ticks.market import Decide, Terms, Traded, Turn, trade_live_quotes
 from ninefold.backtest.ticks.on_trade import OnTrade
 from ninefold.backtest.ticks.quotes import Quotes
-from ninefold.backtest.ticks.quoting import asked_by
+from ninefold.backtest.ticks.quoting import asked_by, told_quotes
 from ninefold.strategy.plan import Plan
 
 Who = TypeVar("Who")
@@ -52,7 +52,7 @@ def quote_in_turns(session: Session, parts: Sequence[Acts[Plan]], terms: Terms) 
         own = part_of(session, start, stop)
         shown, made = asked_by(plan, own, terms)
         timer = replace(shown.timer, at=shown.timer.at + origin + stop - len(own))
-        turns.append(Turn(timer, _told(made) if isinstance(made, Quotes) else made))
+        turns.append(Turn(timer, told_quotes(made) if isinstance(made, Quotes) else made))
         asked += len(shown.at_ns)
     return trade_live_quotes(whole, turns, terms), asked
 
@@ -88,8 +88,3 @@ def _at_event(session: Session, row: int, terms: Terms) -> Quotes:
 
 def _nothing() -> Decide:
     return lambda row, position: (0, 0, 0, 0)
-
-
-def _told(quotes: Quotes) -> Callable[[], Decide]:
-    rows = list(zip(*(side.tolist() for side in quotes.sides), strict=True))
-    return lambda: lambda row, position: rows[row]

@@ -12,6 +12,7 @@ from ninefold.backtest.ticks.account_fast import carries, keep_sound, pay_dues, 
 from ninefold.backtest.ticks.book_fast import (
     AHEAD,
     ARRIVALS,
+    BESIDE_HELD,
     BEST,
     CASH,
     COUNTS,
@@ -77,7 +78,7 @@ def happen(
     exchange_ns, kind, side = events[event, 0], events[event, 2], events[event, 3]
     price, size = events[event, 4], events[event, 5]
     if counts[PAID] < len(dues):
-        pay_dues(counts, fills, dues, event, exchange_ns)
+        pay_dues(counts, fills, g, dues, event, exchange_ns)
     if counts[LIVES] > 0:
         send_fired(book, orders, counts, fills, g, event, exchange_ns)
     while counts[HEAD] < counts[TAIL] and way[counts[HEAD], 0] <= exchange_ns:
@@ -98,7 +99,7 @@ def happen(
             best_is(book, orders, counts, g, index, place, size)
         else:
             level(book, orders, counts, g, index, place, size)
-    if g.initial > 0 and counts[POSITION] != 0:
+    if g.initial > 0 and (counts[POSITION] != 0 or counts[BESIDE_HELD] != 0):
         keep_sound(orders, counts, fills, way, g, event, exchange_ns)
 
 
@@ -307,13 +308,14 @@ def fill(
 ) -> None:
     if size == 0:
         return
-    fee = part_up(price * size, rate_of(counts, g, maker, at_ns))
+    value = price * g.worth * size
+    fee = part_up(value, rate_of(counts, g, maker, at_ns))
     if g.tiered:
-        add_traded(counts, COUNTS, price * size)
+        add_traded(counts, COUNTS, value)
     orders[one, LEFT] -= size
     if counts[LAST] == 0:
         counts[MARK] = price
-    settle(counts, fills, event, at_ns, one, price, size * orders[one, SIDE], fee, 1 if maker else 0)
+    settle(counts, fills, g, event, at_ns, one, price, size * orders[one, SIDE], fee, 1 if maker else 0)
     if orders[one, LEFT] == 0:
         remove(orders, counts, one)
     if orders[one, GROUP] > 0:

@@ -91,6 +91,14 @@ class Venue:
     liquidation_fee: int = 0
     funding: deque[tuple[int, int]] = field(default_factory=deque)
     mark: int = 0  # the last trade; before the first one, our own last fill
+    worth: int = 1  # units of the account's money that a tick times a lot is
+    beside: int = (
+        0  # of the account's other instruments: their equity, the margins that they ask for, whether they hold anything
+    )
+    beside_initial: int = 0
+    beside_maintenance: int = 0
+    beside_held: bool = False
+    ruined: bool = False  # whether the account was liquidated at this event
 
     def happen(self, event: int, exchange_ns: int, kind: int, side: int, price: int, size: int) -> None:
         self.event, self.now_ns = event, exchange_ns
@@ -116,14 +124,15 @@ class Venue:
                 for level in [one for one in self.shown if one[0] == side and (one[1] - price) * side > 0]:
                     self.level(*level, 0)
             self.level(side, price, size)
-        if self.initial and self.position and self.is_ruined():
-            self.liquidate()
+        if self.initial and (self.position or self.beside_held) and self.is_ruined():
+            self.ruined = True
+            self.liquidate(exchange_ns)
 
     def pay(self, exchange_ns: int) -> None:
         while self.funding and self.funding[0][0] <= exchange_ns:
             at_ns, rate = self.funding.popleft()
             if self.position:
-                paid = _up(self.position * self.mark * rate)
+                paid = _up(self.value * rate)
                 self.spend(paid)
                 self.fills.append((self.event, at_ns, FUNDED, self.mark, 0, paid, 0))
 
@@ -132,29 +141,42 @@ class Venue:
         if abs(self.cash) > LARGEST:
             raise TooLarge(self.event)
 
-    def is_ruined(self) -> bool:
-        value = self.position * self.mark
-        return self.cash + value <= _up(abs(value) * self.maintenance)
+    @property
+    def value(self) -> int:
+        """Of what is held, units."""
+        return self.position * self.mark * self.worth
 
-    def liquidate(self) -> None:
+    def asked_for(self) -> tuple[int, int]:
+        """The margins that it asks for: of what it holds with the orders of one side, as they rest; and of what it holds."""
+        sides = [
+            max(0, self.value * side)
+            + sum(one.price * self.worth * one.left for one in self.live if one.side == side and not one.waits)
+            for side in (1, -1)
+        ]
+        return _up(min(max(sides), LARGEST) * self.initial), _up(abs(self.value) * self.maintenance)
+
+    def is_ruined(self) -> bool:
+        return self.cash + self.value + self.beside <= _up(abs(self.value) * self.maintenance) + self.beside_maintenance
+
+    def liquidate(self, at_ns: int) -> None:
         self.live, self.fired = [], []
         self.way.clear()
         size = abs(self.position)
         one = Resting(LIQUIDATED, -1 if self.position > 0 else 1, size, 0, Life.IOC, NOW, 0, 0, 0)
-        fee = _up(self.mark * size * self.liquidation_fee)
-        self.fill(one, self.mark, size, False, self.now_ns, fee)
+        fee = _up(self.mark * self.worth * size * self.liquidation_fee)
+        self.fill(one, self.mark, size, False, at_ns, fee)
 
     def carries(self, one: Resting, at_ns: int) -> bool:
         """Whether the equity carries what an order may open."""
         rests = sum(other.left for other in self.live if other.side == one.side and not other.waits)
         held = self.position * one.side + rests + one.left
-        price = one.price or self.mark
+        price = (one.price or self.mark) * self.worth
         if not self.initial or held <= abs(self.position):
             return True
         if not 0 < held * price <= LARGEST:
             return False
         fee = max(0, _up(price * one.left * self.rate(False, at_ns // DAY_NS)))
-        return self.cash + self.position * self.mark - fee >= _up(held * price * self.initial)
+        return self.cash + self.value + self.beside - fee >= _up(held * price * self.initial) + self.beside_initial
 
     def is_kept(self, price: int) -> bool:
         return 0 <= price - self.session.low < self.session.span
@@ -281,10 +303,11 @@ class Venue:
         """more: a fee beside the usual one."""
         if size == 0:
             return
-        fee = -(-price * size * self.rate(maker, at_ns // DAY_NS) // ONE) + more
-        self.volumes.add(at_ns // DAY_NS, price * size)
+        value = price * self.worth * size
+        fee = _up(value * self.rate(maker, at_ns // DAY_NS)) + more
+        self.volumes.add(at_ns // DAY_NS, value)
         one.left -= size
-        self.spend(price * size * one.side + fee)
+        self.spend(value * one.side + fee)
         self.position += size * one.side
         self.mark = self.mark if self.last else price
         self.fills.append((self.event, at_ns, one.order, price, size * one.side, fee, int(maker)))
@@ -328,16 +351,30 @@ def play_quotes(
     session: Session, quotes: Quotes, arrival_ns: np.ndarray, account: Account
 ) -> tuple[np.ndarray, int, int]:
     """The same of quotes, each renewed as `quotes` says. arrival_ns: of what is sent at each decision, not falling."""
-    venue = venue_of(session, account)
-    working: dict[int, Resting | None] = {1: None, -1: None}
-    table = zip(*(of.tolist() for of in (*quotes.sides, arrival_ns)), strict=True)
-    decisions = dict(zip(quotes.at.tolist(), table, strict=True))
-    orders = 0
+    venue, decisions = venue_of(session, account), decisions_of(quotes, arrival_ns)
+    quoting = Quoting(quotes)
     for event, (exchange_ns, _, kind, side, price, size) in enumerate(session.events.tolist()):
         venue.happen(event, exchange_ns, kind, side, price, size)
-        if event not in decisions:
-            continue
-        bid, bid_size, ask, ask_size, at_ns = decisions[event]
+        if event in decisions:
+            quoting.renew(venue, *decisions[event])
+    return np.array(venue.fills, FILLED), venue.cash, venue.position
+
+
+def decisions_of(quotes: Quotes, arrival_ns: np.ndarray) -> dict[int, tuple[int, ...]]:
+    """By event: bid, its size, ask, its size, and when what is sent reaches the venue."""
+    table = zip(*(of.tolist() for of in (*quotes.sides, arrival_ns)), strict=True)
+    return dict(zip(quotes.at.tolist(), table, strict=True))
+
+
+class Quoting:
+    """What works for each side."""
+
+    def __init__(self, quotes: Quotes) -> None:
+        self._quotes, self._orders = quotes, 0
+        self._working: dict[int, Resting | None] = {1: None, -1: None}
+
+    def renew(self, venue: Venue, bid: int, bid_size: int, ask: int, ask_size: int, at_ns: int) -> None:
+        quotes, working = self._quotes, self._working
         for way, limit, lots in ((1, bid, bid_size), (-1, ask, ask_size)):
             wanted = lots if venue.position * way < quotes.most else 0
             if quotes.from_best:
@@ -351,7 +388,6 @@ def play_quotes(
                 venue.way.append((at_ns, CANCEL, old))
             working[way] = None
             if wanted:
-                new = working[way] = Resting(orders, way, wanted, limit, quotes.life, NOW, 0, 0, 0)
+                new = working[way] = Resting(self._orders, way, wanted, limit, quotes.life, NOW, 0, 0, 0)
                 venue.way.append((at_ns, SUBMIT, new))
-                orders += 1
-    return np.array(venue.fills, FILLED), venue.cash, venue.position
+                self._orders += 1
