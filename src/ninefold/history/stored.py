@@ -18,7 +18,7 @@ from ninefold.market.instruments import Instrument
 from ninefold.market.time import MINUTE_NS
 from ninefold.store.certificates import Certificate, Ids
 from ninefold.store.data_dir import NoDataDir
-from ninefold.store.delta import StoredFile, dataset, stored_files
+from ninefold.store.delta import StoredFile, batches, dataset, stored_files
 from ninefold.store.hours import ids_stored
 from ninefold.store.ids import ids_by_hour
 from ninefold.store.ids import joined as ids_together
@@ -66,7 +66,7 @@ class Stored:
         within = in_range("trades", start_ns, end_ns)
         runs: list[Run] = []
         condition = wanted if within is None else wanted & within
-        for batch in dataset("trades", files).to_batches(columns=["id_lo"], filter=condition):
+        for batch in batches("trades", files, condition, ["id_lo"]):
             runs = joined([*runs, *runs_of(batch.column(0).to_numpy())])
         return runs
 
@@ -84,7 +84,7 @@ class Stored:
         if known:
             wanted &= pc.field("state") != BAR_UNKNOWN
         runs: list[Run] = []
-        for batch in dataset("bars", files).to_batches(columns=["open_ns"], filter=wanted):
+        for batch in batches("bars", files, wanted, ["open_ns"]):
             runs = joined([*runs, *runs_of(batch.column(0).to_numpy(), width_ns)])
         return runs
 

@@ -26,7 +26,7 @@ from ninefold.market.records import Listed
 from ninefold.market.time import SECOND_NS
 from ninefold.store.certificates import Certificate, certificates_table
 from ninefold.store.data_dir import WriterLock, failed_write, open_data_dir
-from ninefold.store.delta import StoredFile, Table, dataset
+from ninefold.store.delta import StoredFile, Table, batches
 from ninefold.store.layout import RECORDS, number_within_seq, to_arrow, to_numpy
 from ninefold.store.read import Reader
 
@@ -147,7 +147,7 @@ class Stored:
         files = [file for file in table.files() if file.may_hold("seq", first, last)]
         total = Sums()
         within = (pc.field("seq") >= first) & (pc.field("seq") < last)
-        for batch in dataset(kind, files).to_batches(filter=within) if files else ():
+        for batch in batches(kind, files, within):
             total.add(kind, to_numpy(kind, pa.Table.from_batches([batch])))
         return total
 
@@ -176,7 +176,7 @@ class Stored:
         within = (pc.field(field) >= low) & (pc.field(field) <= high) & pc.field("instrument").isin(wanted)
         parts = [_keyed(rows, mask, keys) for mask, keys in ((named, NAMED), (~named, KEYS[kind])) if mask.any()]
         found = []
-        for batch in dataset(kind, files).to_batches(filter=within) if files else ():
+        for batch in batches(kind, files, within):
             stored = pa.Table.from_batches([batch])
             for keys, ours in parts:
                 held = stored.filter(pc.field("id_kind") == ID_NONE) if kind == "trades" and keys != NAMED else stored

@@ -252,6 +252,18 @@ def dataset(name: str, files: list[StoredFile]) -> ds.Dataset:
     return ds.dataset([file.path for file in files], format="parquet", schema=file_schema(name))
 
 
+def batches(
+    name: str, files: list[StoredFile], condition: pc.Expression | None, columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The rows of some files that meet a condition, a part after the other. However many there are, few are in memory: Arrow
+    by itself would read ahead of whoever is slower.
+    """
+    if files:
+        yield from dataset(name, files).to_batches(
+            columns=columns, filter=condition, batch_readahead=2, fragment_readahead=1
+        )
+
+
 @cache
 def file_schema(name: str) -> pa.Schema:
     """The columns that are in the files; `day` is in their path."""

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from ninefold.market.time import HOUR_NS
 from ninefold.store.certificates import Ids
-from ninefold.store.delta import StoredFile, dataset, stored_files
+from ninefold.store.delta import StoredFile, batches, stored_files
 from ninefold.store.growing import Growing, Key
 from ninefold.store.ids import Grouped, ids_by_hour, joined
 from ninefold.store.layout import market_columns, to_numpy
@@ -34,7 +34,7 @@ def ids_stored(files: list[StoredFile], condition: pc.Expression | None) -> tupl
     """
     found: dict[Key, Ids] = {}
     last_seq = 0
-    for batch in dataset("trades", files).to_batches(columns=JUDGED, filter=condition) if files else ():
+    for batch in batches("trades", files, condition, JUDGED):
         columns = market_columns("trades", pa.Table.from_batches([batch]))
         last_seq = max(last_seq, int(columns["seq"].max(initial=0)))
         for key, ids in ids_by_hour(columns).items():
@@ -165,7 +165,7 @@ class Hours:
                 if may_hold_time("trades", file, hour, hour + HOUR_NS)
             ]
             condition = pc.field("instrument").isin(instruments) & in_range("trades", hour, hour + HOUR_NS)
-            for batch in dataset("trades", files).to_batches(filter=condition):
+            for batch in batches("trades", files, condition):
                 for (instrument, at), ids in ids_by_hour(to_numpy("trades", pa.Table.from_batches([batch]))).items():
                     known = self._ids.setdefault(instrument, {})
                     known[at] = joined(known[at], ids) if at in known else ids
