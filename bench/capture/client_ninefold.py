@@ -30,6 +30,7 @@ from ninefold.market.records import Gap, Listed, Malformed
 from ninefold.services.door import Door
 from ninefold.services.jobs import until
 from ninefold.services.process import run
+from ninefold.venues import binance_paths
 
 
 class Hand:
@@ -79,6 +80,7 @@ class Hand:
 
 
 def config_of(venue: str, port: int, data_dir: Path) -> Config:
+    binance_paths.STREAMS_MOST = INSTRUMENTS  # the exchange here gives all over one websocket
     wire = WIRES[venue]
     pairs = tuple(wire.pair.format(base(of)) for of in range(1, INSTRUMENTS + 1))
     address = f"127.0.0.1:{port}"

@@ -7,6 +7,7 @@ error is not one of the stated ones, a row fits no table, or a row of a file is 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import shutil
 import zipfile
@@ -43,6 +44,11 @@ PAIRS = {
     **{"bitget": "BTCUSDT", "htx": "btcusdt", "hyperliquid": "BTC"},
 }
 KLINES, CANDLES = "binance/BTCUSDT-1m-2024-01.csv", "coinbase/candles.json"
+FILES = {  # of archives of which there is no sample
+    "gate": b"1700000000,1.5,1.75,2,1,1.75\n1700000060,0,1.75,1.75,1.75,1.75\n",
+    "okx": b"instrument_name,open,high,low,close,vol,vol_ccy,vol_quote,open_time,confirm\n"
+    b"BTC-USDT-SWAP,1.5,2,1,1.75,10,,0,1700000040000,1\n",
+}
 TRADES = b"time,symbol,price,size,side,id\n1700000000001,BTC/USDT,61203.10,0.5,buy,7\n,ETH/USDT,2,1,,\n"
 BARS = b'[[1700000000000,1.5,2,"1",1.75,10],[1700000060000,1.5,2,1,1.75,null]]'
 CRYPTOFEED = b"exchange,symbol,side,amount,price,id,timestamp\nCOINBASE,BTC-USD,sell,0.2,5.5,7,1700000000.5\n"
@@ -79,18 +85,17 @@ def _histories() -> dict[str, tuple[Target, list[bytes]]]:
             reads.append(lambda body, of=of, read=history.bars.read: _possible(read(of, MINUTE_NS, body)))
         found[f"{venue} history"] = _each(reads), answers
         if history.archive is not None:
-            files = [path.read_bytes() for path in sorted((SAMPLES / venue).glob("*.csv"))]
-            archive = history.archive
-            found[f"{venue} archive"] = (
-                _each(
-                    [
-                        lambda data, of=of, read=archive.read_bars: _possible(read(of, MINUTE_NS, _zipped(data))),
-                        lambda data, of=of, read=archive.read_trades: _fits("trades", read(of, _zipped(data))),
-                        lambda data, of=of, read=archive.read_trades: _fits("trades", read(of, data)),
-                    ]
-                ),
-                [*files, *map(_zipped, files)],
-            )
+            files = [path.read_bytes() for path in sorted((SAMPLES / venue).glob("*.csv"))] or [FILES[venue]]
+            of_bars, of_trades = history.archive.read_bars, history.archive.read_trades
+            fed: list[Callable[[bytes], object]] = [
+                lambda data, of=of, read=of_bars: _possible(read(of, MINUTE_NS, _zipped(data))),
+                lambda data, of=of, read=of_bars: _possible(read(of, MINUTE_NS, gzip.compress(data, 1))),
+                lambda data, of=of, read=of_bars: _possible(read(of, MINUTE_NS, data)),
+            ]
+            if of_trades is not None:
+                fed.append(lambda data, of=of, read=of_trades: _fits("trades", read(of, _zipped(data))))
+                fed.append(lambda data, of=of, read=of_trades: _fits("trades", read(of, data)))
+            found[f"{venue} archive"] = _each(fed), [*files, *map(_zipped, files), *map(gzip.compress, files)]
     return found
 
 

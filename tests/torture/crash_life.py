@@ -55,7 +55,7 @@ class Exchange(NamedTuple):
 def live(data_dir: Path, exchange: Exchange, begin_ns: int, without: Callable[[], None] | None = None) -> None:
     """In a process of its own: trade, and never come back. without: takes one rule of recovery out of the program."""
     be_quick()
-    door.feed_of = Quotes
+    door.feed_of = lambda *of: Quotes(*of[:6])
     hot.CHAIN = ("decide", "execute")
     hot.stage_of = lambda name, *rest, **how: (
         Script(begin_ns, data_dir) if name == "decide" else stage_of(name, *rest, **how)

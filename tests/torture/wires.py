@@ -64,7 +64,7 @@ def framed(payload: bytes) -> Found:
 
 def answered(payload: bytes) -> Found:
     """The trades of an answer to a question for them. Kraken's begin before what was asked for."""
-    venue, purpose, url, status, body = msgspec.msgpack.decode(payload)
+    venue, purpose, url, status, body, *_ = msgspec.msgpack.decode(payload)
     if purpose.lower() != "trades" or status != 200:
         return []
     asked, said = urlsplit(url), json.loads(body, parse_float=str)
