@@ -2,7 +2,8 @@
 
 In:  generated one-minute bars (`bars_market`). `--peers PYTHON` names the peers' environment (requirements-peers.in), `--nautilus
      PYTHON` that of nautilus_trader (requirements-peers-ticks.in), which wants other versions of what vectorbt needs.
-Out: tables. Times are of the processor (all cores together), medians of interleaved repetitions; compiling is not counted.
+Out: tables. Times are of the processor (all cores together; of what is told of a core, while it has one), medians of repetitions;
+     compiling is not counted.
 
 one:   SMA 10/30, fee 0.1 %, filled at the next open, with trade list and equity of every bar (of backtrader and nautilus_trader
        the last equity and the count of trades). backtesting.py, backtrader and nautilus_trader run once; nautilus_trader on bars
@@ -26,6 +27,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
+import numba
 import numpy as np
 
 from bench.capture import run as show
@@ -34,7 +36,7 @@ from bench.research.bars_market import CASH, FEE, PAIRS, TICK, market
 from ninefold.backtest.bars import Bars
 from ninefold.backtest.market_rules import Fees, FixedSize, Rules
 from ninefold.backtest.run import run
-from ninefold.backtest.sweep import sweep, sweep_crossings
+from ninefold.backtest.sweep import Sweep, sweep, sweep_crossings
 from ninefold.backtest.target import changes_of_crossing
 from ninefold.formula import Evaluator, Scale, parse
 
@@ -125,7 +127,7 @@ def nautilus_at_closes(python: Path, count: int) -> float:
 
 def pairs(count: int, repeat: int, peers: Pythons, _: Path) -> Said:
     bars, _ = prepared(count)
-    found, seconds, wall = timed(lambda: sweep_crossings(bars, PAIRS, RULES), repeat)
+    found, seconds, wall = on_one_and_all(lambda: sweep_crossings(bars, PAIRS, RULES), repeat)
     quote = found.runs["equity"] * float(bars.unit)
     single = [run(bars, changes_of_crossing(bars, *pair), RULES).equity[-1] for pair in PAIRS]
     if not np.array_equal(found.runs["equity"], single):
@@ -146,9 +148,9 @@ def many(count: int, repeat: int, peers: Pythons, path: Path) -> Said:
 
     targets = formulas()
     np.save(path, targets)
-    found, seconds, wall = timed(lambda: sweep(bars, targets, RULES), repeat)
+    found, seconds, wall = on_one_and_all(lambda: sweep(bars, targets, RULES), repeat)
     _, formula_seconds, formula_wall = timed(formulas, 1)
-    said = peer(peers[0], "vectorbt-rust", "many", count, 1, path)
+    said = peer(peers[0], "vectorbt-rust", "many", count, repeat, path)
     agree("vectorbt-rust", found.runs["equity"] * float(bars.unit), said["equity"])
     others = {"ninefold, formulas too": seconds + formula_seconds, "vectorbt-rust": show.median(said["seconds"])}
     rows = rates(len(terms), seconds, wall, others)
@@ -172,6 +174,20 @@ def prepared(count: int) -> tuple[Bars, dict[str, np.ndarray]]:
     made = market(count)
     bars = Bars(**made, tick=Fraction(str(TICK)), lot=Fraction(1, 10**8))
     return bars, {name: made[name].astype(np.float64) for name in ("open", "high", "low", "close", "volume")}
+
+
+def on_one_and_all(do: Callable[[], Sweep], repeat: int) -> tuple[Sweep, float, float]:
+    """As `timed`; seconds of the processor while it has one core, as the peer has, and of the clock while it has all."""
+    found, _, wall = timed(do, repeat)
+    cores = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        alone, seconds, _ = timed(do, repeat)
+    finally:
+        numba.set_num_threads(cores)
+    if not np.array_equal(alone.runs, found.runs):
+        raise Failed("one core and all of them find different things")
+    return found, seconds, wall
 
 
 def timed(do: Callable[[], T], repeat: int) -> tuple[T, float, float]:
