@@ -60,11 +60,11 @@ def excess(venue: str, arrived: Arrived) -> list[str]:
     """What was exceeded, in words."""
     found = []
     for number, (cost, length_s, most) in enumerate(WINDOWS[venue]):
-        counted = [(at, cost(name, said)) for at, name, said in sorted(arrived)]
+        counted = [(round(at * 1e9), cost(name, said)) for at, name, said in sorted(arrived)]  # clocks count nanoseconds
         first = sum_ = 0
         for at, amount in counted:
             sum_ += amount
-            while counted[first][0] <= at - length_s:
+            while counted[first][0] <= at - round(length_s * 1e9):
                 sum_ -= counted[first][1]
                 first += 1
             if sum_ > most:
